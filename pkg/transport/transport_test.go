@@ -1,0 +1,323 @@
+package transport
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// startTLS serves handler over HTTPS and returns the server and a file with its certificate.
+func startTLS(t *testing.T, handler http.HandlerFunc) (*httptest.Server, string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = quiet()
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return server, file
+}
+
+func client(t *testing.T, c Config) *http.Client {
+	t.Helper()
+	client, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// get returns the body of url, or the error of any step.
+func get(client *http.Client, url string) (string, error) {
+	resp, err := client.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return string(body), err
+}
+
+func TestAT01_RedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	var hits atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hits.Add(1)
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(server.Close)
+	resp, err := client(t, Config{}).Post(server.URL, "text/plain", strings.NewReader("canary-body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusTemporaryRedirect || hits.Load() != 1 {
+		t.Errorf("got HTTP %d after %d requests, want 307 after 1", resp.StatusCode, hits.Load())
+	}
+}
+
+func TestAT05_CAFileIsAddedToSystemRoots(t *testing.T) {
+	t.Parallel()
+	server, caFile := startTLS(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
+
+	_, err := get(client(t, Config{}), server.URL)
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok {
+		t.Errorf("without ca_file: got %v, want an unknown authority", err)
+	}
+	for name, config := range map[string]Config{"CAFile": {CAFile: caFile}, "Preload": {Roots: Preload(caFile)}} {
+		if body, err := get(client(t, config), server.URL); err != nil || body != "hello" {
+			t.Errorf("%s: got %q, %v", name, body, err)
+		}
+	}
+
+	want, err := x509.SystemCertPool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.AddCert(server.Certificate())
+	got, err := Roots(caFile)()
+	if err != nil || !got.Equal(want) {
+		t.Errorf("roots are not the system's and the file's (%v)", err)
+	}
+}
+
+func TestAT05_CAFileIsTriedFirst(t *testing.T) {
+	t.Parallel()
+	server, caFile := startTLS(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
+	unwanted := func() (*x509.CertPool, error) { return nil, errors.New("asked for all roots") }
+	if _, err := get(client(t, Config{CAFile: caFile, Roots: unwanted}), server.URL); err != nil {
+		t.Errorf("ca_file is enough: got %v", err)
+	}
+
+	// A server that another authority vouches for: here the one of httptest, with some other certificate in ca_file.
+	other := filepath.Join(t.TempDir(), "other.pem")
+	if err := os.WriteFile(other, []byte(otherCA), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all := x509.NewCertPool()
+	all.AddCert(server.Certificate())
+	c := client(t, Config{CAFile: other, Roots: func() (*x509.CertPool, error) { return all, nil }})
+	if body, err := get(c, server.URL); err != nil || body != "hello" {
+		t.Errorf("ca_file is for another server: got %q, %v", body, err)
+	}
+	if _, err := get(client(t, Config{CAFile: other, Roots: unwanted}), server.URL); err == nil || !strings.Contains(err.Error(), "asked for all roots") {
+		t.Errorf("neither: got %v", err)
+	}
+}
+
+func TestAT05_OldTLSIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, version := range map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12} {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
+		server.Config.ErrorLog = quiet()
+		server.StartTLS()
+		pool := x509.NewCertPool()
+		pool.AddCert(server.Certificate())
+		_, err := get(client(t, Config{Roots: func() (*x509.CertPool, error) { return pool, nil }}), server.URL)
+		if refused := err != nil; refused != (version < tls.VersionTLS12) {
+			t.Errorf("TLS %s: got %v", name, err)
+		}
+		server.Close()
+	}
+}
+
+func TestCAFileMistakes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	for _, test := range []struct{ name, file, want string }{
+		{"missing", filepath.Join(dir, "none.pem"), "no such file"},
+		{"directory", dir, "not a regular file"},
+		{"empty", write("empty.pem", ""), "no certificate"},
+		{"text", write("text.pem", "hello"), "no certificate"},
+		{"key only", write("key.pem", "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"), "no certificate"},
+		{"garbled", write("bad.pem", "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n"), "certificate 1"},
+		{"large", write("large.pem", strings.Repeat("x", maxCAFile+1)), "larger than"},
+	} {
+		_, err := New(Config{CAFile: test.file})
+		mistake, ok := errors.AsType[*CAFileError](err)
+		if !ok || !strings.Contains(err.Error(), test.file) || mistake.Hint() == "" ||
+			!strings.Contains(err.Error(), test.want) && runtime.GOOS != "windows" {
+			t.Errorf("%s: got %v, want a CAFileError with %q", test.name, err, test.want)
+		}
+	}
+	if _, err := New(Config{Timeout: -time.Second}); err == nil {
+		t.Error("a negative timeout was taken")
+	}
+}
+
+func TestRootsAreNotLoadedForHTTP(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	loaded := false
+	c := client(t, Config{Roots: func() (*x509.CertPool, error) { loaded = true; return nil, errors.New("asked for roots") }})
+	if _, err := get(c, server.URL); err != nil || loaded {
+		t.Errorf("got %v, roots loaded: %v", err, loaded)
+	}
+}
+
+// The roots below come only once the server has seen the connection: a client that loads them first never connects.
+func TestRootsAreLoadedBesideTheConnect(t *testing.T) {
+	t.Parallel()
+	connected := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	var seen atomic.Bool
+	server.Listener = &notifyListener{Listener: server.Listener, accepted: func() {
+		if !seen.Swap(true) {
+			close(connected)
+		}
+	}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c := client(t, Config{Timeout: 5 * time.Second, Roots: func() (*x509.CertPool, error) {
+		<-connected
+		pool := x509.NewCertPool()
+		pool.AddCert(server.Certificate())
+		return pool, nil
+	}})
+	if _, err := get(c, server.URL); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRootsErrorIsSeen(t *testing.T) {
+	t.Parallel()
+	server, _ := startTLS(t, func(http.ResponseWriter, *http.Request) {})
+	c := client(t, Config{Roots: Preload(filepath.Join(t.TempDir(), "none.pem"))})
+	_, err := get(c, server.URL)
+	if _, ok := errors.AsType[*CAFileError](err); !ok {
+		t.Errorf("got %v, want a CAFileError", err)
+	}
+}
+
+func TestAT08_SilenceEnds(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]http.HandlerFunc{
+		"silence":   func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"slow body": func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush(); <-r.Context().Done() },
+	} {
+		server := httptest.NewServer(handler)
+		_, err := get(client(t, Config{Timeout: 100 * time.Millisecond}), server.URL)
+		if timeout, ok := errors.AsType[interface {
+			error
+			Timeout() bool
+		}](err); !ok || !timeout.Timeout() {
+			t.Errorf("%s: got %v, want a timeout", name, err)
+		}
+		server.Close()
+	}
+}
+
+func TestAT09_BodyIsCapped(t *testing.T) {
+	// Not parallel: it counts what is allocated.
+	var bomb bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&bomb, gzip.BestCompression)
+	for range 50 {
+		z.Write(make([]byte, 1<<20))
+	}
+	z.Close()
+	page := make([]byte, 64<<10)
+	endless := func(w http.ResponseWriter, pages int) {
+		for range pages {
+			if _, err := w.Write(page); err != nil {
+				return
+			}
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		serve http.HandlerFunc
+		want  error
+	}{
+		{"exactly 1 MiB", func(w http.ResponseWriter, _ *http.Request) { endless(w, 16) }, nil},
+		{"1 MiB and a byte", func(w http.ResponseWriter, _ *http.Request) { endless(w, 16); w.Write([]byte{1}) }, ErrBodyTooLarge},
+		{"100 MB", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", fmt.Sprint(1600*len(page)))
+			endless(w, 1600)
+		}, ErrBodyTooLarge},
+		{"endless", func(w http.ResponseWriter, _ *http.Request) { endless(w, 1<<30) }, ErrBodyTooLarge},
+		{"gzip bomb", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(bomb.Bytes())
+		}, ErrBodyTooLarge},
+	} {
+		server := httptest.NewServer(test.serve)
+		c := client(t, Config{})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		body, err := get(c, server.URL)
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
+		}
+		if test.want == nil && len(body) != MaxBody {
+			t.Errorf("%s: got %d bytes", test.name, len(body))
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
+			t.Errorf("%s: allocated %d MiB", test.name, used>>20)
+		}
+		server.Close()
+	}
+}
+
+func TestAT10_HugeHeaderIsRefused(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("x", 10<<20))
+	}))
+	t.Cleanup(server.Close)
+	if _, err := get(client(t, Config{}), server.URL); err == nil {
+		t.Error("a header of 10 MB was taken")
+	}
+}
+
+func mustURL(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// otherCA is a certificate that signed nothing; its key was thrown away.
+const otherCA = `-----BEGIN CERTIFICATE-----
+MIIBmDCCAT+gAwIBAgIUJJuhyUgEaGgavijKpnFkQZCuZKcwCgYIKoZIzj0EAwIw
+ITEfMB0GA1UEAwwWYW5vdGhlciBmYWtlIGF1dGhvcml0eTAgFw0yNjExMjIxOTI5
+MTVaGA8yMTI2MTAyOTE5MjkxNVowITEfMB0GA1UEAwwWYW5vdGhlciBmYWtlIGF1
+dGhvcml0eTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABB8BtzjYrqgt7deTAaG2
+uQbaEN/kM8RCjhZXrCPUYjnK3VA3kwtdXd5RZcTjqWk1+An+7BwAoUceNEU322rT
+s/SjUzBRMB0GA1UdDgQWBBTVyWBcdTkREshzPISjS+AfQZ6LhzAfBgNVHSMEGDAW
+gBTVyWBcdTkREshzPISjS+AfQZ6LhzAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49
+BAMCA0cAMEQCIEL8C/mX30UYd/W27xsiiOvXqir5+5JQCotcGHYQ//x6AiAPm+Ft
+JvLLJHkOOrpfU2T9xMxwwuPn/FwQjqBF5rRoOA==
+-----END CERTIFICATE-----
+`
