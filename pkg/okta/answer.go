@@ -1,0 +1,116 @@
+package okta
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// answer is what came back from the token endpoint.
+type answer struct {
+	*http.Response
+	host string
+	hide func(string) string // takes the request's secrets out of foreign text
+}
+
+// accept judges by the header alone whether the body is worth reading.
+func (a answer) accept() error {
+	if a.StatusCode >= 300 && a.StatusCode < 400 {
+		e := a.unusable("a redirect", nil)
+		e.Redirect = "an unreadable address"
+		if target, err := a.Location(); err == nil {
+			e.Redirect = a.foreign(ascii(target.Host), 120)
+		}
+		e.What = "a redirect to " + e.Redirect
+		return e
+	}
+	kind := a.Header.Get("Content-Type")
+	if a.ContentLength == 0 || a.StatusCode == http.StatusNoContent {
+		return a.unusable(emptyAnswer, nil)
+	}
+	media, _, err := mime.ParseMediaType(kind)
+	switch {
+	case err == nil && media == "application/json":
+		return nil
+	case err == nil && (media == "text/html" || media == "application/xhtml+xml"):
+		return a.unusable(htmlPage, nil)
+	case kind == "":
+		return a.unusable("an answer without a content type", nil)
+	default:
+		return a.unusable("an answer of type "+strconv.Quote(a.foreign(kind, 80)), nil)
+	}
+}
+
+// decode reads both a success and a refusal. A refusal wins, whatever the status and whatever is beside it.
+func (a answer) decode(body []byte) (*Tokens, error) {
+	switch text := bytes.TrimSpace(body); {
+	case len(text) == 0:
+		return nil, a.unusable(emptyAnswer, nil)
+	case text[0] == '<':
+		return nil, a.unusable(htmlPage, nil)
+	}
+	members, err := readObject(body)
+	if err != nil {
+		return nil, a.unusable("unusable JSON", err)
+	}
+	if err := a.refusal(members); err != nil {
+		return nil, err
+	}
+	if a.StatusCode != http.StatusOK {
+		return nil, a.unusable("JSON that is neither a token answer nor an error", nil)
+	}
+	tokens, err := members.tokens()
+	if err != nil {
+		return nil, a.unusable("an unusable token answer", err)
+	}
+	return tokens, nil
+}
+
+// refusal understands both shapes that Okta uses at the same endpoint: {error, error_description} of
+// RFC 6749 §5.2, and {errorCode, errorSummary, errorId}. https://developer.okta.com/docs/reference/error-codes/
+func (a answer) refusal(m members) error {
+	for _, shape := range [][2]string{{"error", "error_description"}, {"errorCode", "errorSummary"}} {
+		if !m.has(shape[0]) {
+			continue
+		}
+		code, err := m.text(shape[0])
+		if err == nil && strings.TrimSpace(code) == "" {
+			err = fmt.Errorf("%s is empty", shape[0])
+		}
+		if err != nil {
+			return a.unusable("an unusable error answer", err)
+		}
+		description, _ := m.text(shape[1])
+		id, _ := m.text("errorId")
+		return &Error{
+			Status:      a.StatusCode,
+			Code:        a.foreign(code, 80),
+			Description: a.foreign(description, 300),
+			RequestID:   a.requestID(),
+			ErrorID:     a.foreign(id, 80),
+		}
+	}
+	return nil
+}
+
+// foreign makes text from outside fit for an error message.
+func (a answer) foreign(text string, limit int) string { return Printable(a.hide(text), limit) }
+
+func (a answer) requestID() string { return a.foreign(a.Header.Get("X-Okta-Request-Id"), 80) }
+
+func (a answer) unusable(what string, err error) *ResponseError {
+	if err != nil && a.hide(err.Error()) != err.Error() {
+		err = errors.New(a.hide(err.Error()))
+	}
+	return &ResponseError{Host: a.host, Status: a.StatusCode, What: what, RequestID: a.requestID(), Err: err}
+}
+
+// ascii shows a host with \u escapes for what could pass for another letter.
+func ascii(host string) string {
+	quoted := strconv.QuoteToASCII(host)
+	return quoted[1 : len(quoted)-1]
+}

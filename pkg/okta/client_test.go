@@ -1,0 +1,323 @@
+package okta
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"okauth/pkg/transport"
+)
+
+const (
+	goodAnswer = `{"token_type":"Bearer","expires_in":3600,"access_token":"canary-access","scope":"openid","id_token":"canary.id.token"}`
+	password   = "wrong-horse&=+% \"'\\ ünïcode "
+	secret     = "canary-client-secret"
+)
+
+func form() url.Values {
+	return url.Values{"grant_type": {"password"}, "username": {"alice@example.com"}, "password": {password}, "scope": {"openid"}}
+}
+
+// clientFor returns a confidential client for the server at base, with the given time for one request.
+func clientFor(t *testing.T, base string, config transport.Config) *Client {
+	t.Helper()
+	server, err := NewServer(base, "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	httpClient, err := transport.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(httpClient.CloseIdleConnections)
+	return &Client{Server: server, ID: "0oatest", Secret: NewSecret(secret), HTTP: httpClient, UserAgent: "okauth/1.2.3"}
+}
+
+// ask sends the form to a server that answers with handler.
+func ask(t *testing.T, handler http.HandlerFunc) (*Tokens, error) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	tokens, err := clientFor(t, server.URL, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(), form())
+	checkHarmless(t, err)
+	return tokens, err
+}
+
+// respond answers every request in one way.
+func respond(status int, contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
+		w.Header().Set("X-Okta-Request-Id", "reqVy8wsvmBQN27h4soUE3ZEnA")
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// checkHarmless fails where an error shows a secret or more than one printable line.
+func checkHarmless(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	texts := []string{err.Error()}
+	if hint, ok := err.(interface{ Hint() string }); ok {
+		texts = append(texts, hint.Hint())
+	}
+	for _, text := range texts {
+		for _, canary := range []string{"canary", "wrong-horse", url.QueryEscape(password), base64.StdEncoding.EncodeToString([]byte("0oatest:" + secret))} {
+			if strings.Contains(text, canary) {
+				t.Errorf("error shows %q: %s", canary, text)
+			}
+		}
+		if Printable(text, 2000) != text {
+			t.Errorf("error is not one printable line: %q", text)
+		}
+	}
+}
+
+func TestST11_ST13_ConfidentialRequest(t *testing.T) {
+	t.Parallel()
+	var got *http.Request
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		got = r
+		respond(200, "application/json;charset=UTF-8", goodAnswer)(w, r)
+	}))
+	defer server.Close()
+	client := clientFor(t, server.URL, transport.Config{})
+	client.ID, client.Secret = "0oa:b c%", NewSecret("canary +:&é")
+	sent := form()
+	if _, err := client.Token(t.Context(), sent); err != nil {
+		t.Fatal(err)
+	}
+	if got.Method != "POST" || got.URL.Path != "/oauth2/default/v1/token" || got.URL.RawQuery != "" || got.Proto != "HTTP/1.1" {
+		t.Errorf("got %s %s %s", got.Method, got.URL, got.Proto)
+	}
+	if got.PostForm.Encode() != form().Encode() || sent.Encode() != form().Encode() {
+		t.Errorf("got the form %v", got.PostForm)
+	}
+	id, pw, _ := got.BasicAuth()
+	if id != "0oa%3Ab+c%25" || pw != "canary+%2B%3A%26%C3%A9" {
+		t.Errorf("got the credentials %q, %q", id, pw)
+	}
+	for name, want := range map[string]string{"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded",
+		"User-Agent": "okauth/1.2.3", "Origin": "", "Cookie": "", "Referer": ""} {
+		if got.Header.Get(name) != want {
+			t.Errorf("%s is %q, want %q", name, got.Header.Get(name), want)
+		}
+	}
+}
+
+func TestPublicClientSendsItsIDInTheForm(t *testing.T) {
+	t.Parallel()
+	var got *http.Request
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		got = r
+		respond(200, "application/json", goodAnswer)(w, r)
+	}))
+	defer server.Close()
+	client := clientFor(t, server.URL, transport.Config{})
+	client.Secret = Secret{}
+	if _, err := client.Token(t.Context(), form()); err != nil {
+		t.Fatal(err)
+	}
+	want := form()
+	want.Set("client_id", "0oatest")
+	if got.PostForm.Encode() != want.Encode() || got.Header.Get("Authorization") != "" {
+		t.Errorf("got %v, Authorization %q", got.PostForm, got.Header.Get("Authorization"))
+	}
+	client.ID = ""
+	if _, err := client.Token(t.Context(), form()); err == nil {
+		t.Error("an empty client id was sent")
+	}
+}
+
+func TestTokensAreDecoded(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
+	server := httptest.NewServer(respond(200, "application/json", `{"token_type":"bearer","expires_in":3600,"access_token":"canary-a~+/_.b==",
+		"scope":"offline_access openid","refresh_token":"canary-r","id_token":"canary.i.d","unknown":{"deep":[1,{"a":null}]}}`))
+	defer server.Close()
+	client := clientFor(t, server.URL, transport.Config{})
+	client.Now = func() time.Time { return at }
+	asked := form()
+	asked.Set("scope", "openid offline_access")
+	got, err := client.Token(t.Context(), asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.AccessToken.Reveal() != "canary-a~+/_.b==" || got.RefreshToken.Reveal() != "canary-r" || got.IDToken.Reveal() != "canary.i.d" ||
+		got.TokenType != "Bearer" || got.ExpiresIn != time.Hour || !got.ObtainedAt.Equal(at) ||
+		!slices.Equal(got.Scope, []string{"offline_access", "openid"}) || len(got.Notes) != 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAT01_RedirectNeverGetsThePassword(t *testing.T) {
+	t.Parallel()
+	var elsewhere atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	defer other.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for target, host := range map[string]string{
+			other.URL + "/oauth2/default/v1/token": strings.TrimPrefix(other.URL, "http://"),
+			"/login":                               "127.0.0.1",
+			"https://dev-1.оkta.com/":              `dev-1.\u043ekta.com`,
+			"https://a\u202eb.example/":            `a\u202eb.example`,
+			"https://u:canary-pw@evil.example":     "evil.example",
+			"":                                     "an unreadable address",
+		} {
+			var hits atomic.Int32
+			_, err := ask(t, func(w http.ResponseWriter, _ *http.Request) {
+				hits.Add(1)
+				w.Header()["Location"] = []string{target}
+				w.WriteHeader(status)
+			})
+			unusable, ok := errors.AsType[*ResponseError](err)
+			if !ok || !strings.Contains(err.Error(), host) || unusable.Redirect == "" || unusable.Status != status || !strings.Contains(unusable.Hint(), "domain") {
+				t.Errorf("%d to %q: got %v", status, target, err)
+			}
+			if hits.Load() != 1 {
+				t.Errorf("%d to %q: %d requests, want 1", status, target, hits.Load())
+			}
+		}
+		if _, err := ask(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Location"] = []string{"http://[canary\x1b%"}
+			w.WriteHeader(status)
+		}); err == nil {
+			t.Errorf("%d to garbage: no error", status)
+		}
+	}
+	if elsewhere.Load() != 0 {
+		t.Errorf("another host got %d requests", elsewhere.Load())
+	}
+}
+
+// A stranger's http.Client would follow redirects and keep cookies.
+func TestAT01_AnyHTTPClientIsMadeToStay(t *testing.T) {
+	t.Parallel()
+	var hits atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hits.Add(1)
+		http.Redirect(w, r, "/again", http.StatusFound)
+	}))
+	defer server.Close()
+	client := clientFor(t, server.URL, transport.Config{})
+	client.HTTP = &http.Client{}
+	if _, err := client.Token(t.Context(), form()); err == nil || hits.Load() != 1 {
+		t.Errorf("got %v after %d requests", err, hits.Load())
+	}
+	client.HTTP = nil
+	if _, err := client.Token(t.Context(), form()); err == nil || hits.Load() != 2 {
+		t.Errorf("without a client: got %v after %d requests", err, hits.Load())
+	}
+}
+
+// rawServer reads each request to its end and lets answer write what it likes before the connection is closed.
+type rawServer struct {
+	net.Listener
+	requests atomic.Int32
+	wg       sync.WaitGroup
+}
+
+func startRaw(t *testing.T, answer func(net.Conn)) (*rawServer, string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &rawServer{Listener: listener}
+	s.wg.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			s.wg.Go(func() {
+				defer conn.Close()
+				reader := bufio.NewReader(conn)
+				for {
+					req, err := http.ReadRequest(reader)
+					if err != nil {
+						return
+					}
+					io.Copy(io.Discard, req.Body)
+					if s.requests.Add(1); answer == nil {
+						return
+					}
+					answer(conn)
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { listener.Close(); s.wg.Wait() })
+	return s, "http://" + listener.Addr().String()
+}
+
+func TestAT14_LostAnswerIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	server, base := startRaw(t, nil)
+	_, err := clientFor(t, base, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(), form())
+	checkHarmless(t, err)
+	lost, ok := errors.AsType[*NetworkError](err)
+	if !ok || lost.Phase != PhaseAwait && lost.Phase != PhaseRead || !strings.Contains(lost.Hint(), "counted") {
+		t.Errorf("got %v", err)
+	}
+	if n := server.requests.Load(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}
+
+// On a connection that was used before, net/http would send an idempotent request again by itself.
+func TestAT14_LostAnswerOnAKeptConnection(t *testing.T) {
+	t.Parallel()
+	var served atomic.Int32
+	server, base := startRaw(t, func(conn net.Conn) {
+		if served.Add(1) > 1 {
+			conn.Close()
+			return
+		}
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(goodAnswer))+"\r\n\r\n"+goodAnswer)
+	})
+	client := clientFor(t, base, transport.Config{Timeout: 5 * time.Second})
+	if _, err := client.Token(t.Context(), form()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := client.Token(t.Context(), form())
+	checkHarmless(t, err)
+	if _, ok := errors.AsType[*NetworkError](err); !ok || server.requests.Load() != 2 {
+		t.Errorf("got %v after %d requests, want 2", err, server.requests.Load())
+	}
+}
+
+func TestCancelIsSeen(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		cancel()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	_, err := clientFor(t, server.URL, transport.Config{}).Token(ctx, form())
+	checkHarmless(t, err)
+	if _, isNetwork := errors.AsType[*NetworkError](err); !errors.Is(err, context.Canceled) || isNetwork {
+		t.Errorf("got %v, want a plain cancellation", err)
+	}
+}

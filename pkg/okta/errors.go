@@ -1,0 +1,100 @@
+package okta
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	htmlPage    = "an HTML page"
+	emptyAnswer = "an empty answer"
+)
+
+// Error is Okta's "no", or its "not now". A caller asks Refused which of the two it is.
+// Foreign text in it has been made harmless by Printable and holds no secret of the request.
+type Error struct {
+	Status      int    // HTTP status; also 200, where an error came with it
+	Code        string // "invalid_grant", or "E0000007" in Okta's other shape
+	Description string // Okta's words, or ""
+	RequestID   string // X-Okta-Request-Id, what Okta's support and its System Log know the request by
+	ErrorID     string // errorId of the other shape
+	// RetryAfter is how long to wait before another request makes sense, by the answer's header; 0 where it says nothing.
+	RetryAfter time.Duration
+
+	client *Client // who was refused, for the explanation; nil in an Error made elsewhere
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	switch {
+	case e.Status == http.StatusTooManyRequests:
+		b.WriteString("Okta put the sign-in off")
+	case !e.Refused():
+		b.WriteString("Okta could not handle the sign-in")
+	default:
+		b.WriteString("Okta refused the sign-in")
+	}
+	if e.Description != "" {
+		b.WriteString(": " + e.Description)
+	}
+	fmt.Fprintf(&b, " (%s, HTTP %d", e.Code, e.Status)
+	if e.RequestID != "" {
+		b.WriteString(", request " + e.RequestID)
+	}
+	b.WriteString(")")
+	return b.String()
+}
+
+// Refused reports whether the answer is about these credentials, this client or this request, so that sending the same again is of no use and may lock
+// the account. It is false where Okta had too much to do, was down or was failing (429, 5xx, temporarily_unavailable).
+func (e *Error) Refused() bool {
+	return e.Status != http.StatusTooManyRequests && e.Status < 500 && e.Code != "temporarily_unavailable"
+}
+
+// ResponseError says that something answered, but not as a token endpoint does: a proxy's page, a captive portal, a redirect, JSON that
+// cannot be trusted. Nothing of the body is in it.
+type ResponseError struct {
+	Host      string // who was asked
+	Status    int
+	What      string // what came, "an HTML page"
+	Redirect  string // the host that a redirect pointed to, made harmless; "" where it was none
+	RequestID string
+	Err       error // what is wrong with it, or nil
+}
+
+func (e *ResponseError) Error() string {
+	text := fmt.Sprintf("expected a token answer from %s, got %s (HTTP %d", e.Host, e.What, e.Status)
+	if e.RequestID != "" {
+		text += ", request " + e.RequestID
+	}
+	text += ")"
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *ResponseError) Unwrap() error { return e.Err }
+
+// Hint says who usually answers like that.
+func (e *ResponseError) Hint() string {
+	switch {
+	case e.Redirect != "":
+		return "okauth sends a password to the configured host only; check domain (okauth config get domain): it is the org's own address, without -admin"
+	case e.Status == http.StatusNotFound:
+		return "check domain and server (okauth config get server): this address has no token endpoint"
+	case e.Status == http.StatusTooManyRequests:
+		return "too many requests from here: wait a minute before the next sign-in"
+	case e.Status == http.StatusNetworkAuthenticationRequired:
+		return "this network wants you to sign in first: open a page in a browser, then try again"
+	case e.Status >= 500:
+		return "Okta or a proxy before it is failing: try again later; https://status.okta.com tells of outages"
+	case e.What == htmlPage || e.What == emptyAnswer:
+		return "a proxy or the sign-in page of a network may have answered in Okta's place, or domain is no Okta org (okauth config get domain)"
+	case e.Err != nil && strings.Contains(e.Err.Error(), `"DPoP"`):
+		return dpopHint
+	}
+	return "check that domain is an Okta org (okauth config get domain), and that no proxy changes its answers"
+}

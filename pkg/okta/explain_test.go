@@ -1,0 +1,189 @@
+package okta
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Okta's own texts, and what the advice must name.
+func TestEveryRefusalIsExplained(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		status      int
+		code, words string
+		want        string
+	}{
+		{400, "invalid_grant", "The credentials provided were invalid.", "locked"},
+		{400, "invalid_grant", "Password has expired.", "browser"},
+		{403, "access_denied", "The user's password is expired.", "browser"},
+		{400, "invalid_grant", "The user does not configure a password.", "Reset Password"},
+		{400, "invalid_grant", "The user has multiple passwords.", "Directory › People"},
+		{400, "invalid_grant", "Resource owner password credentials cannot be used with MFA enabled.", "Password only"},
+		{400, "invalid_grant", "Resource owner password credentials authentication denied by sign on policy.", "Sign On"},
+		{403, "mfa_required", "Verify with an additional authenticator to complete the sign-in process.", "second factor"},
+		{400, "invalid_grant", "Invalid grant", "okauth login"},
+		{400, "invalid_grant", "The refresh token is invalid or expired.", "okauth login"},
+		{400, "access_denied", "User is not assigned to the client application.", "Assignments"},
+		{401, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.", "Access Policies"},
+		{400, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.", "no_matching_policy"},
+		{400, "access_denied", "Policy evaluation succeeded, but all the requested scopes were rejected.", "Access Policies"},
+		{400, "access_denied", "Some of the requested scopes were denied by the policy. Denied scopes: [x].", "denied ones"},
+		{403, "access_denied", "The request is made from outside the client's permitted network zones.", "network zones"},
+		{403, "access_denied", "User with lite classification status is not allowed to use the provided 'grant_type'", "lite"},
+		{403, "access_denied", "Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope.", "openid profile"},
+		{403, "access_denied", "new words", "System Log"},
+		{400, "unauthorized_client", "The client is not authorized to use the provided grant type. Configured grant types: [authorization_code, refresh_token].", "Resource Owner Password"},
+		{400, "unauthorized_client", "This client cannot use a custom authorization server.", "server org"},
+		{400, "unauthorized_client", "Confidential client is required to make this request.", "client_secret"},
+		{400, "unauthorized_client", "Browser requests to the token endpoint may only use the authorization_code grant_type.", "Origin"},
+		{400, "consent_required", "The following scopes require user consent: [x]. To access protected scopes …", "Implicit"},
+		{400, "interaction_required", "Your client is configured to use the interaction code flow and user interaction is required to complete the request.", "Interaction Code"},
+		{400, "invalid_scope", "One or more scopes are not configured for the authorization server resource.", "Scopes"},
+		{400, "invalid_scope", "Custom scopes are not allowed for this request.", "server default"},
+		{400, "invalid_scope", "Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope.", "openid profile"},
+		{400, "invalid_scope", "The following scopes are not allowed for this request: [offline_access].", "Refresh Token"},
+		{400, "invalid_scope", "The following scopes are not allowed for this request: [x].", "leave it out"},
+		{400, "invalid_scope", "No scopes were requested.", "scopes openid"},
+		{400, "invalid_scope", "The authorization server resource does not have any configured default scopes, 'scope' must be provided.", "scopes openid"},
+		{400, "invalid_scope", "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner.", "config get scopes"},
+		{400, "invalid_request", "The required parameter 'username' is missing.", "HTTPS_PROXY"},
+		{401, "invalid_request", "Cannot supply multiple client credentials. Use one of the following: …", "arrived twice"},
+		{400, "invalid_request", "The authorization server id is invalid.", "aus1"},
+		{400, "invalid_request", "Browser requests to the token endpoint must be part of at least one whitelisted redirect_uri.", "Origin"},
+		{400, "invalid_request", "Invalid request", "domain and server"},
+		{401, "invalid_client", "Invalid value for 'client_id' parameter.", "0oa1"},
+		{400, "invalid_client", "Invalid value for `client_id` parameter", "0oa1"},
+		{401, "invalid_client", "The client secret supplied for a confidential client is invalid.", "Client Credentials"},
+		{401, "invalid_client", "No client credentials found.", "config set client_secret"},
+		{401, "invalid_client", "Found Authentication header but was not valid client credentials.", "client_secret"},
+		{401, "invalid_client", "Client authentication failed. Either the client or the client credentials are invalid.", "public client"},
+		{401, "invalid_client", "Browser requests to the token endpoint must use Proof Key for Code Exchange.", "Origin"},
+		{400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server. Configured grant types: [x].", "server default"},
+		{400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.", "Demonstrating Proof"},
+		{400, "use_dpop_nonce", "Authorization server requires nonce in DPoP proof.", "Demonstrating Proof"},
+		{400, "unmet_authentication_requirements", "Unable to meet the authentication requirements imposed by 'acr_values' parameter.", "Password only"},
+		{400, "temporarily_unavailable", "", "try again"},
+		{400, "server_error", "The groups claim matched too many groups and must be configured to match fewer groups.", "Claims"},
+		{500, "server_error", "", "Token Preview"},
+		{429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "four password sign-ins"},
+		{429, "E0000047", "API call exceeded rate limit due to too many requests.", "not judged"},
+		{429, "anything", "", "not judged"},
+		{400, "E0000003", "The request body was not well-formed.", "HTTPS_PROXY"},
+		{400, "E0000021", "Bad request.  Accept and/or Content-Type headers likely do not match supported values.", "HTTPS_PROXY"},
+		{401, "E0000015", "You do not have permission to access the feature you are requesting", "server org"},
+		{401, "E0000011", "Invalid token provided", "management API"},
+		{403, "E0000006", "You do not have permission to perform the requested action", "-admin"},
+		{404, "E0000007", "Not found: Resource not found: aus1 (AuthorizationServer)", "aus1"},
+		{404, "E0000008", "The requested path was not found", "domain and server"},
+		{405, "E0000022", "The endpoint does not support the provided HTTP method", "domain"},
+		{500, "E0000009", "Internal Server Error", "status.okta.com"},
+		{503, "E0000010", "Service is in read only mode", "maintenance"},
+		{502, "anything", "", "status.okta.com"},
+		{400, "brand_new_error", "Something new.", "System Log"},
+	} {
+		e := &Error{Status: test.status, Code: test.code, Description: test.words, client: &Client{ID: "0oa1", Server: Server{id: "aus1"}}}
+		hint := e.Hint()
+		if !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
+			t.Errorf("%d %s %q: got %q, want %q in it", test.status, test.code, test.words, hint, test.want)
+		}
+		if other := (&Error{Status: test.status, Code: test.code, Description: test.words}).Hint(); strings.ContainsAny(other, "{}") {
+			t.Errorf("%s: without a client: got %q", test.code, other)
+		}
+	}
+}
+
+func TestErrorReadsLikeASentence(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		body    string
+		status  int
+		want    string
+		refused bool
+	}{
+		{`{"error":"invalid_grant","error_description":"The credentials provided were invalid."}`, 400,
+			"Okta refused the sign-in: The credentials provided were invalid. (invalid_grant, HTTP 400, request reqVy8wsvmBQN27h4soUE3ZEnA)", true},
+		{`{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter.","errorLink":"invalid_client","errorId":"oae1","errorCauses":[]}`, 401,
+			"Okta refused the sign-in: Invalid value for 'client_id' parameter. (invalid_client, HTTP 401, request reqVy8wsvmBQN27h4soUE3ZEnA)", true},
+		{`{"errorCode":"E0000047","errorSummary":"Too many."}`, 429, "Okta put the sign-in off: Too many. (E0000047, HTTP 429, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
+		{`{"errorCode":"E0000009"}`, 500, "Okta could not handle the sign-in (E0000009, HTTP 500, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
+		{`{"error":"temporarily_unavailable"}`, 400, "Okta could not handle the sign-in (temporarily_unavailable, HTTP 400, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
+	} {
+		_, err := ask(t, respond(test.status, "application/json", test.body))
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Error() != test.want || e.Refused() != test.refused {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+		if ok && strings.Contains(test.body, "oae1") && e.ErrorID != "oae1" {
+			t.Errorf("got the error id %q", e.ErrorID)
+		}
+	}
+}
+
+func TestAT13_RetryAfter(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
+	in := func(d time.Duration) string { return strconv.FormatInt(at.Add(d).Unix(), 10) }
+	date := at.Format(http.TimeFormat)
+	for _, test := range []struct {
+		name                                string
+		status                              int
+		date, limit, remaining, reset, text string
+		want                                time.Duration
+	}{
+		{"reset", 429, date, "300", "0", in(20 * time.Second), "", 21 * time.Second},
+		{"reset, no Date", 429, "", "300", "0", in(20 * time.Second), "", 20*time.Second + time.Second + time.Hour}, // our clock is an hour behind: capped
+		{"reset in the past", 429, date, "300", "0", in(-time.Hour), "", time.Second},
+		{"reset far away", 429, date, "300", "0", in(100 * 365 * 24 * time.Hour), "", maxWait},
+		{"reset garbage", 429, date, "300", "0", "soon", "", time.Second},
+		{"reset huge", 429, date, "300", "0", "9223372036854775807", "", time.Second},
+		{"another limit than the bucket's", 429, date, "300", "250", in(50 * time.Second), "", time.Second},
+		{"nothing", 429, "", "", "", "", "", time.Second},
+		{"seconds", 429, date, "", "", "", "7", 7 * time.Second},
+		{"negative", 429, date, "", "", "", "-7", time.Second},
+		{"huge", 429, date, "", "", "", "9223372036854775807", maxWait},
+		{"too long for a number", 429, date, "", "", "", "99999999999999999999", time.Second},
+		{"garbage", 429, date, "", "", "", "soon", time.Second},
+		{"date", 429, date, "", "", "", at.Add(9 * time.Second).Format(http.TimeFormat), 9 * time.Second},
+		{"year 2099", 429, date, "", "", "", "Thu, 01 Jan 2099 00:00:00 GMT", maxWait},
+		{"past date", 429, date, "", "", "", "Thu, 01 Jan 1970 00:00:00 GMT", time.Second},
+		{"503 silent", 503, date, "", "", in(time.Minute), "", 0},
+		{"503 seconds", 503, date, "", "", "", "30", 30 * time.Second},
+		{"503 negative", 503, date, "", "", "", "-30", 0},
+		{"400", 400, date, "", "", "", "30", 0},
+	} {
+		header := http.Header{}
+		for name, value := range map[string]string{"Date": test.date, "X-Rate-Limit-Limit": test.limit, "X-Rate-Limit-Remaining": test.remaining,
+			"X-Rate-Limit-Reset": test.reset, "Retry-After": test.text} {
+			if value != "" {
+				header.Set(name, value)
+			}
+		}
+		if got, want := retryAfter(test.status, header, at.Add(-time.Hour)), min(test.want, maxWait); got != want {
+			t.Errorf("%s: got %s, want %s", test.name, got, want)
+		}
+	}
+	_, err := ask(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "17")
+		respond(429, "application/json", `{"errorCode":"E0000047","errorSummary":"x"}`)(w, r)
+	})
+	if e, ok := errors.AsType[*Error](err); !ok || e.RetryAfter != 17*time.Second {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	f.Add(429, "Sat, 01 Aug 2026 12:00:00 GMT", "0", "1785585620", "7")
+	f.Add(503, "", "", "", "Thu, 01 Jan 2099 00:00:00 GMT")
+	f.Add(429, "x", "-1", "-9223372036854775808", "9223372036854775807")
+	f.Fuzz(func(t *testing.T, status int, date, remaining, reset, text string) {
+		header := http.Header{"Date": {date}, "X-Rate-Limit-Remaining": {remaining}, "X-Rate-Limit-Reset": {reset}, "Retry-After": {text}}
+		got := retryAfter(status, header, time.Unix(1785585600, 0))
+		if got < 0 || got > maxWait || status == 429 && got < time.Second {
+			t.Errorf("got %s", got)
+		}
+	})
+}

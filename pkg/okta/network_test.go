@@ -1,0 +1,232 @@
+package okta
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"okauth/pkg/transport"
+)
+
+// selfSigned makes a certificate for one IP address and returns it with a pool that trusts it.
+func selfSigned(t *testing.T, ip string, from, until time.Time) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "fake"}, NotBefore: from, NotAfter: until,
+		IPAddresses: []net.IP{net.ParseIP(ip)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+}
+
+func TestAT05_BadCertificatesAreRefused(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	good, goodPool := selfSigned(t, "127.0.0.1", now.Add(-time.Hour), now.Add(time.Hour))
+	expired, expiredPool := selfSigned(t, "127.0.0.1", now.Add(-2*time.Hour), now.Add(-time.Hour))
+	early, earlyPool := selfSigned(t, "127.0.0.1", now.Add(time.Hour), now.Add(2*time.Hour))
+	other, otherPool := selfSigned(t, "127.0.0.2", now.Add(-time.Hour), now.Add(time.Hour))
+	for _, test := range []struct {
+		name string
+		cert tls.Certificate
+		pool *x509.CertPool // nil: the system's
+		max  uint16
+		hint string // "" where it works
+	}{
+		{"good", good, goodPool, 0, ""},
+		{"TLS 1.2", good, goodPool, tls.VersionTLS12, ""},
+		{"TLS 1.1", good, goodPool, tls.VersionTLS11, "TLS 1.2 and 1.3"},
+		{"TLS 1.0", good, goodPool, tls.VersionTLS10, "TLS 1.2 and 1.3"},
+		{"self-signed", good, nil, 0, "ca_file"},
+		{"expired", expired, expiredPool, 0, "expired"},
+		{"not yet valid", early, earlyPool, 0, "clock"},
+		{"wrong name", other, otherPool, 0, "another host"},
+	} {
+		var hits atomic.Int32
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			hits.Add(1)
+			respond(200, "application/json", goodAnswer)(w, r)
+		}))
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{test.cert}, MinVersion: tls.VersionTLS10, MaxVersion: test.max}
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.StartTLS()
+		config := transport.Config{Timeout: 5 * time.Second}
+		if test.pool != nil {
+			config.Roots = func() (*x509.CertPool, error) { return test.pool, nil }
+		}
+		_, err := clientFor(t, server.URL, config).Token(t.Context(), form())
+		server.Close()
+		checkHarmless(t, err)
+		if test.hint == "" {
+			if err != nil {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			continue
+		}
+		refused, ok := errors.AsType[*NetworkError](err)
+		if !ok || refused.Phase != PhaseTLS || !strings.Contains(refused.Hint(), test.hint) || hits.Load() != 0 {
+			t.Errorf("%s: got %v after %d requests", test.name, err, hits.Load())
+		}
+	}
+}
+
+func TestNetworkErrorsNameThePhase(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := free.Addr().String()
+	free.Close()
+	plain := httptest.NewServer(respond(200, "application/json", goodAnswer))
+	defer plain.Close()
+	for _, test := range []struct{ name, base, phase, hint string }{
+		{"nothing listens", "http://" + closed, PhaseConnect, "HTTPS_PROXY"},
+		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), PhaseTLS, "does not speak TLS"},
+	} {
+		_, err := clientFor(t, test.base, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(), form())
+		checkHarmless(t, err)
+		e, ok := errors.AsType[*NetworkError](err)
+		if !ok || e.Phase != test.phase || e.Timeout != 0 || !strings.Contains(test.base, e.Host) || !strings.Contains(e.Hint(), test.hint) {
+			t.Errorf("%s: got %v", test.name, err)
+		}
+	}
+	client := clientFor(t, strings.Replace(plain.URL, "http:", "https:", 1), transport.Config{Roots: transport.Preload(filepath.Join(t.TempDir(), "none.pem"))})
+	_, err = client.Token(t.Context(), form())
+	if _, ok := errors.AsType[*transport.CAFileError](err); !ok {
+		t.Errorf("no ca_file: got %v", err)
+	}
+	lookup := &NetworkError{Phase: PhaseResolve, Host: "nowhere.invalid", Err: &net.DNSError{Err: "no such host", Name: "nowhere.invalid", IsNotFound: true}}
+	if !strings.Contains(lookup.Hint(), "domain") {
+		t.Errorf("no such host: got %q", lookup.Hint())
+	}
+}
+
+func TestAT08_SlowServersEnd(t *testing.T) {
+	t.Parallel()
+	const limit = 150 * time.Millisecond
+	drip := func(text string) func(net.Conn) { // one byte at a time until the client hangs up
+		return func(conn net.Conn) {
+			ticker := time.NewTicker(limit / 10)
+			defer ticker.Stop()
+			for i := 0; ; i++ {
+				if _, err := conn.Write([]byte{text[i%len(text)]}); err != nil {
+					return
+				}
+				<-ticker.C
+			}
+		}
+	}
+	for _, test := range []struct {
+		name, phase string
+		answer      func(net.Conn)
+	}{
+		{"silence", PhaseAwait, func(conn net.Conn) { conn.Read(make([]byte, 1)) }},
+		{"header, byte by byte", PhaseRead, drip("HTTP/1.1 200 OK\r\nX-A: b" + strings.Repeat("c", 200))},
+		{"body, byte by byte", PhaseRead, func(conn net.Conn) {
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n")
+			drip(" ")(conn)
+		}},
+	} {
+		server, base := startRaw(t, test.answer)
+		_, err := clientFor(t, base, transport.Config{Timeout: limit}).Token(t.Context(), form())
+		checkHarmless(t, err)
+		e, ok := errors.AsType[*NetworkError](err)
+		if !ok || e.Phase != test.phase || e.Timeout != limit || !strings.Contains(err.Error(), "150ms") || !strings.Contains(e.Hint(), "--timeout") {
+			t.Errorf("%s: got %v", test.name, err)
+		}
+		if n := server.requests.Load(); n != 1 {
+			t.Errorf("%s: %d requests, want 1", test.name, n)
+		}
+	}
+	// A server that accepts and does not shake hands.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, err = clientFor(t, "https://"+listener.Addr().String(), transport.Config{Timeout: limit}).Token(t.Context(), form())
+	if e, ok := errors.AsType[*NetworkError](err); !ok || e.Phase != PhaseTLS || e.Timeout != limit {
+		t.Errorf("no handshake: got %v", err)
+	}
+	// The caller's own deadline.
+	_, base := startRaw(t, func(conn net.Conn) { conn.Read(make([]byte, 1)) })
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	_, err = clientFor(t, base, transport.Config{}).Token(ctx, form())
+	if e, ok := errors.AsType[*NetworkError](err); !ok || e.Timeout == 0 || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("caller's deadline: got %v", err)
+	}
+}
+
+func TestAT09_AT10_BrokenAnswers(t *testing.T) {
+	t.Parallel()
+	const header = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	for name, answer := range map[string]string{
+		"10 MB header":         header + "X-Long: " + strings.Repeat("x", 10<<20) + "\r\n\r\n",
+		"1xx storm":            strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 100_000),
+		"length too long":      header + "Content-Length: 9999\r\n\r\n" + goodAnswer,
+		"length too short":     header + "Content-Length: 40\r\n\r\n" + goodAnswer,
+		"two lengths":          header + "Content-Length: 40\r\nContent-Length: 41\r\n\r\n" + goodAnswer,
+		"negative length":      header + "Content-Length: -1\r\n\r\n" + goodAnswer,
+		"chunk cut off":        header + "Transfer-Encoding: chunked\r\n\r\nffff\r\n" + goodAnswer,
+		"garbled chunk":        header + "Transfer-Encoding: chunked\r\n\r\ncanary\r\n" + goodAnswer,
+		"body too large":       header + "\r\n" + strings.Repeat(" ", 2<<20),
+		"HTTP/0.9":             "canary-not-http\r\n",
+		"echo in the header":   "HTTP/1.1 200 OK\r\n" + password + "\r\n\r\n",
+		"not gzip":             header + "Content-Encoding: gzip\r\nContent-Length: 6\r\n\r\ncanary",
+		"unknown encoding":     header + "Content-Encoding: br\r\nContent-Length: 6\r\n\r\ncanary",
+		"switching protocols":  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+		"only the status line": "HTTP/1.1 200 OK\r\n",
+	} {
+		server, base := startRaw(t, func(conn net.Conn) { io.WriteString(conn, answer); conn.Close() })
+		tokens, err := clientFor(t, base, transport.Config{Timeout: 10 * time.Second}).Token(t.Context(), form())
+		checkHarmless(t, err)
+		_, unusable := errors.AsType[*ResponseError](err)
+		_, network := errors.AsType[*NetworkError](err)
+		if tokens != nil || !unusable && !network {
+			t.Errorf("%s: got %v, %v", name, tokens, err)
+		}
+		if n := server.requests.Load(); n != 1 {
+			t.Errorf("%s: %d requests, want 1", name, n)
+		}
+	}
+}
+
+func TestAT66_ErrorsShowNoURL(t *testing.T) {
+	t.Parallel()
+	_, base := startRaw(t, nil)
+	_, err := clientFor(t, base, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(), form())
+	if err == nil || strings.Contains(err.Error(), "/v1/token") || strings.Contains(err.Error(), "Post ") {
+		t.Errorf("got %v", err)
+	}
+}
