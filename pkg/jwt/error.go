@@ -1,0 +1,68 @@
+package jwt
+
+import (
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Reason names in one word why a text is not a token that can be decoded. The words are stable: programs may compare them.
+type Reason string
+
+// The reasons a [FormatError] gives.
+const (
+	ReasonEmpty      Reason = "empty"       // there is no token
+	ReasonTooLong    Reason = "too_long"    // more than MaxSize bytes
+	ReasonOpaque     Reason = "opaque"      // one part: a refresh token, say; only the issuer knows what it means
+	ReasonEncrypted  Reason = "encrypted"   // five parts: a JWE; only its recipient can read it
+	ReasonNested     Reason = "nested"      // the claims are another token
+	ReasonNotCompact Reason = "not_compact" // the JSON serialization of a JWS
+	ReasonParts      Reason = "parts"       // some other number of parts, or an empty one
+	ReasonAlphabet   Reason = "alphabet"    // a byte that is not base64url
+	ReasonEncoding   Reason = "encoding"    // base64url with trailing bits or an impossible length
+	ReasonJSON       Reason = "json"        // header or claims are not a JSON object as RFC 7515 wants it
+)
+
+// FormatError is what [Parse] returns for a text that is not a decodable token. Its text shows no part of the token but the name
+// of a member that stands twice, and the algorithms of an encrypted token, both quoted and cut short.
+type FormatError struct {
+	Reason Reason
+	text   string
+}
+
+func formatErrorf(reason Reason, format string, args ...any) error {
+	return &FormatError{Reason: reason, text: fmt.Sprintf(format, args...)}
+}
+
+// Error says what is wrong with the token: one line without control characters.
+func (e *FormatError) Error() string { return e.text }
+
+// Hint says what the user should do next. It is empty where the text of the error is all there is to say.
+func (e *FormatError) Hint() string {
+	switch e.Reason {
+	case ReasonEmpty:
+		return "give a token as argument or on stdin"
+	case ReasonTooLong, ReasonParts, ReasonEncoding:
+		return "check that the whole token was copied, and nothing else"
+	case ReasonOpaque:
+		return "a refresh token or authorization code has nothing inside to show; ask the authorization server's introspection endpoint what it stands for"
+	case ReasonEncrypted:
+		return "only the API it was issued for can read it; in Okta's admin console see the token encryption settings under Security > API > Authorization Servers"
+	case ReasonNested:
+		return "decode the inner token by itself"
+	case ReasonNotCompact:
+		return "give the token alone: three parts joined by dots, not the JSON around it"
+	case ReasonAlphabet:
+		return "paste the token on one line, without quotes, padding or white space inside it"
+	}
+	return ""
+}
+
+// quoteShort makes foreign text fit for an error: quoted, printable, at most 64 runes.
+func quoteShort(s string) string {
+	const most = 64
+	if utf8.RuneCountInString(s) > most {
+		s = string([]rune(s)[:most]) + "…"
+	}
+	return strconv.Quote(s)
+}

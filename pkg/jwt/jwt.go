@@ -1,0 +1,184 @@
+// Package jwt says what is inside a token, and whether to believe it.
+//
+// Looking and believing are different functions with different results. [Parse] only looks: it takes a JWT in compact form apart
+// and returns an [Unverified], whose contents anybody could have written. No program may decide anything by it; it is for people
+// who want to see why an API refuses their token.
+//
+// A token comes from wherever a user found it, so it is foreign bytes: its size is bounded before anything is split, its
+// alphabet is checked before anything is decoded, and its JSON is read strictly. Numbers keep every digit and members keep their
+// order, because a tool that shows a token must show that token and not its own idea of it.
+package jwt
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// MaxSize is the longest token that [Parse] looks at, in bytes. Okta's tokens have one to five thousand; one that carries a
+// hundred groups has twenty thousand.
+const MaxSize = 256 << 10
+
+// Unverified is a token taken apart and not judged: signature, issuer, audience and expiry may all be wrong.
+type Unverified struct {
+	Header Object // JOSE header: alg, kid, typ, …
+	Claims Object // claims set: iss, sub, exp, …
+
+	signature []byte
+}
+
+// Unsecured reports whether nothing protects the token at all: alg is "none" in any letter case, or the signature is empty.
+// https://www.rfc-editor.org/rfc/rfc7519#section-6
+func (u Unverified) Unsecured() bool {
+	alg, _ := u.Header.String("alg")
+	return strings.EqualFold(alg, "none") || len(u.signature) == 0
+}
+
+// Parse takes apart a signed token (JWS) in compact form: three base64url parts joined by dots, the first two of them JSON
+// objects. The third part may be empty, so that an unsecured token can be looked at; see [Unverified.Unsecured].
+//
+// Text around the token is not tolerated here: use [Clean] first on anything a person pasted.
+//
+// Every error is a [*FormatError], whose text never holds the token or a claim's value.
+func Parse(token string) (Unverified, error) {
+	parts, err := split(token)
+	if err != nil {
+		return Unverified{}, err
+	}
+	if len(parts) == 5 {
+		return Unverified{}, encrypted(parts[0])
+	}
+	header, err := parseObject("header", parts[0])
+	if err != nil {
+		return Unverified{}, err
+	}
+	claims, err := parseObject("claims", parts[1])
+	if err != nil {
+		// "the use of this Header Parameter is REQUIRED; in this case, the value MUST be "JWT", to indicate that a Nested JWT is carried"
+		// https://www.rfc-editor.org/rfc/rfc7519#section-5.2
+		if cty, _ := header.String("cty"); strings.EqualFold(cty, "JWT") {
+			return Unverified{}, formatErrorf(ReasonNested, "token holds another token instead of claims (cty %q)", "JWT")
+		}
+		return Unverified{}, err
+	}
+	signature, err := decodePart("signature", parts[2])
+	if err != nil {
+		return Unverified{}, err
+	}
+	return Unverified{Header: header, Claims: claims, signature: signature}, nil
+}
+
+// Clean returns the token within what people paste: it removes white space around it, a surrounding pair of quotes, the name of
+// an Authorization header and a Bearer or DPoP scheme. It neither copies nor validates.
+func Clean(text string) string {
+	text = unquote(text)
+	if name, value, found := strings.Cut(text, ":"); found && strings.EqualFold(strings.TrimSpace(name), "Authorization") {
+		text = unquote(value)
+	}
+	for _, scheme := range [...]string{"Bearer", "DPoP"} {
+		if n := len(scheme); len(text) > n && strings.EqualFold(text[:n], scheme) && (text[n] == ' ' || text[n] == '\t') {
+			return unquote(text[n:])
+		}
+	}
+	return text
+}
+
+// unquote trims white space, then one pair of equal quotes, then white space within.
+func unquote(s string) string {
+	s = strings.TrimSpace(s)
+	if n := len(s); n >= 2 && s[0] == s[n-1] && (s[0] == '"' || s[0] == '\'') {
+		s = strings.TrimSpace(s[1 : n-1])
+	}
+	return s
+}
+
+// split checks size and alphabet, then returns three parts (JWS) or five (JWE).
+func split(token string) ([]string, error) {
+	switch {
+	case len(token) > MaxSize:
+		return nil, formatErrorf(ReasonTooLong, "token has %d bytes, expected at most %d", len(token), MaxSize)
+	case token == "":
+		return nil, formatErrorf(ReasonEmpty, "token is empty")
+	case token[0] == '{':
+		return nil, formatErrorf(ReasonNotCompact, "token is a JSON document, expected the compact form with three parts")
+	}
+	dots := strings.Count(token, ".")
+	if err := checkAlphabet(token, dots == 0); err != nil {
+		return nil, err
+	}
+	switch dots {
+	case 0:
+		return nil, formatErrorf(ReasonOpaque, "token is opaque: it has one part, expected three")
+	case 2, 4:
+	default:
+		return nil, formatErrorf(ReasonParts, "token has %d parts, expected three", dots+1)
+	}
+	parts := strings.Split(token, ".")
+	for i, name := range [...]string{"header", "claims"} {
+		if parts[i] == "" && dots == 2 {
+			return nil, formatErrorf(ReasonParts, "token has an empty %s part", name)
+		}
+	}
+	return parts, nil
+}
+
+// checkAlphabet refuses the first byte that neither base64url nor a dot may be. encoding/base64 can't be left to do it: even in
+// its strict mode it skips line breaks. A token of a single part is not base64url but RFC 6750's b64token, which has more.
+func checkAlphabet(token string, b64token bool) error {
+	for i := range len(token) {
+		c := token[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		case b64token && (c == '~' || c == '+' || c == '/' || c == '='):
+		default:
+			return formatErrorf(ReasonAlphabet, "token has %s at byte %d", nameByte(c), i+1)
+		}
+	}
+	return nil
+}
+
+func nameByte(c byte) string {
+	switch c {
+	case '\n', '\r':
+		return "a line break"
+	case ' ', '\t':
+		return "white space"
+	case '=':
+		return `padding ("=")`
+	case '+', '/':
+		return fmt.Sprintf("%q, which is standard base64 and not base64url,", string(rune(c)))
+	}
+	if c < 0x21 || c > 0x7e {
+		return fmt.Sprintf("the byte 0x%02x", c)
+	}
+	return fmt.Sprintf("%q", string(rune(c)))
+}
+
+func parseObject(name, part string) (Object, error) {
+	text, err := decodePart(name, part)
+	if err != nil {
+		return nil, err
+	}
+	return readObject(name, text)
+}
+
+// decodePart is strict about trailing bits, so that one token has exactly one spelling.
+func decodePart(name, part string) ([]byte, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	if err != nil {
+		return nil, formatErrorf(ReasonEncoding, "token's %s part is not base64url", name)
+	}
+	return raw, nil
+}
+
+// encrypted explains a token of five parts, with what its protected header gives away.
+// https://www.rfc-editor.org/rfc/rfc7516#section-3.1
+func encrypted(headerPart string) error {
+	header, err := parseObject("header", headerPart)
+	if err != nil {
+		return formatErrorf(ReasonParts, "token has five parts, as an encrypted token has, but no readable header")
+	}
+	alg, _ := header.String("alg")
+	enc, _ := header.String("enc")
+	return formatErrorf(ReasonEncrypted, "token is encrypted (JWE, alg %s, enc %s)", quoteShort(alg), quoteShort(enc))
+}
