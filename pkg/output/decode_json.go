@@ -1,0 +1,60 @@
+package output
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"okauth/pkg/jwt"
+)
+
+// DecodeJSON writes what is in u as one line: {"header":{…},"claims":{…},"verified":false}. Members keep their order and numbers
+// their digits; characters that a terminal could act on are \u escapes, in names too. The error is that of the write.
+func DecodeJSON(w io.Writer, u jwt.Unverified) error {
+	line := append([]byte(nil), `{"header":`...)
+	line, err := appendObject(line, u.Header)
+	if err != nil {
+		return err
+	}
+	line = append(line, `,"claims":`...)
+	if line, err = appendObject(line, u.Claims); err != nil {
+		return err
+	}
+	return write(w, append(line, `,"verified":false}`+"\n"...))
+}
+
+// appendObject goes round json.Marshal, which would rewrite "<", ">" and "&" in values that are to stay as they are.
+func appendObject(dst []byte, o jwt.Object) ([]byte, error) {
+	raw, err := o.MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("encode JSON: %w", err)
+	}
+	return appendHarmless(dst, raw), nil
+}
+
+// decodeError is the document that stands in a stream for a line that is no token. Its members are those of every okauth error in
+// JSON, and reason, which is a jwt.Reason.
+type decodeError struct {
+	Error struct {
+		Code    string     `json:"code"`
+		Exit    int        `json:"exit"`
+		Message string     `json:"message"`
+		Hint    string     `json:"hint,omitempty"`
+		Reason  jwt.Reason `json:"reason,omitempty"`
+	} `json:"error"`
+}
+
+// DecodeErrorJSON writes err as one line, {"error":{"code":"invalid_token","exit":7,"message":…,"hint":…,"reason":…}}, to take the
+// place of a token that could not be decoded. Hint and reason are left out where err has none. The error returned is that of the write.
+func DecodeErrorJSON(w io.Writer, err error) error {
+	var doc decodeError
+	doc.Error.Code, doc.Error.Exit, doc.Error.Message = "invalid_token", 7, err.Error()
+	if format, ok := errors.AsType[*jwt.FormatError](err); ok {
+		doc.Error.Hint, doc.Error.Reason = format.Hint(), format.Reason
+	}
+	line, err := encodeLine(doc)
+	if err != nil {
+		return err
+	}
+	return write(w, line)
+}

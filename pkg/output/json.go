@@ -1,0 +1,84 @@
+package output
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// tokenJSON is the document of -o json. Names and order are a promise; what is unknown is null.
+type tokenJSON struct {
+	Token     string  `json:"token"`
+	Type      string  `json:"type"`       // access, id or refresh
+	TokenType *string `json:"token_type"` // as the server said, normally Bearer
+	Scope     *string `json:"scope"`      // separated by spaces, as in a token response
+	ExpiresAt *string `json:"expires_at"` // RFC 3339, UTC
+	ExpiresIn *int64  `json:"expires_in"` // whole seconds from now, 0 once expired
+	Issuer    *string `json:"issuer"`
+	Profile   *string `json:"profile"`
+}
+
+// encodeJSON gives one line of JSON, for programs.
+func encodeJSON(t Token, now time.Time) ([]byte, error) {
+	doc := tokenJSON{
+		Token: t.Value.Reveal(), Type: t.Type, TokenType: known(t.TokenType),
+		Scope: known(strings.Join(t.Scope, " ")), Issuer: known(t.Issuer), Profile: known(t.Profile),
+	}
+	if !t.ExpiresAt.IsZero() {
+		left := max(0, int64(t.ExpiresAt.Sub(now)/time.Second))
+		doc.ExpiresIn = &left
+		doc.ExpiresAt = known(t.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	return encodeLine(doc)
+}
+
+// known returns nil for an empty text.
+func known(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// encodeLine gives doc as one harmless line of JSON.
+func encodeLine(doc any) ([]byte, error) {
+	var raw bytes.Buffer
+	enc := json.NewEncoder(&raw)
+	enc.SetEscapeHTML(false) // "&" in an issuer or ">" in a hint is for people and jq, not for a browser
+	if err := enc.Encode(doc); err != nil {
+		return nil, fmt.Errorf("encode JSON: %w", err)
+	}
+	return append(appendHarmless(nil, bytes.TrimSuffix(raw.Bytes(), []byte("\n"))), '\n'), nil
+}
+
+// appendHarmless appends raw, which is compact JSON, with a \u escape for every character that a terminal could act on or a
+// reader could not see: DEL, C1 controls, bidirectional and other format characters, exotic white space. Compact JSON has those only
+// inside strings, so the document means the same as before. A byte that is not UTF-8 becomes U+FFFD.
+func appendHarmless(dst, raw []byte) []byte {
+	for len(raw) > 0 {
+		r, size := utf8.DecodeRune(raw)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			dst = append(dst, "\ufffd"...)
+		case unicode.IsPrint(r):
+			dst = append(dst, raw[:size]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			dst = appendEscape(appendEscape(dst, high), low)
+		default:
+			dst = appendEscape(dst, r)
+		}
+		raw = raw[size:]
+	}
+	return dst
+}
+
+// appendEscape appends \uXXXX for a UTF-16 unit.
+func appendEscape(dst []byte, unit rune) []byte {
+	return fmt.Appendf(dst, `\u%04x`, unit)
+}
