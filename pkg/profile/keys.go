@@ -1,0 +1,209 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind says how the text of a setting is read.
+type Kind int
+
+// The kinds of value.
+const (
+	Text Kind = iota
+	List
+	Duration
+	Enum
+	Path
+	Command
+	Hidden // a secret: never shown, never in an error
+)
+
+// Key describes one setting.
+type Key struct {
+	Name    string   // as in the file
+	Flag    string   // the flag that sets it, without dashes; empty: none
+	Env     []string // environment variables, first one set wins
+	Default string
+	Kind    Kind
+	Choices []string // for Enum
+	Help    string   // one line
+	Secret  bool     // shown as dots
+	EnvOnly bool     // never a key of the file
+
+	least, most time.Duration // for Duration
+	check       func(string) error
+}
+
+// Names of the settings, as in the file.
+const (
+	KeyDomain              = "domain"
+	KeyServer              = "server"
+	KeyClientID            = "client_id"
+	KeyClientSecret        = "client_secret"
+	KeyClientSecretFile    = "client_secret_file"
+	KeyClientSecretCommand = "client_secret_command"
+	KeyUsername            = "username"
+	KeyPassword            = "password"
+	KeyPasswordFile        = "password_file"
+	KeyPasswordCommand     = "password_command"
+	KeyScopes              = "scopes"
+	KeyStorage             = "storage"
+	KeyCAFile              = "ca_file"
+	KeyTimeout             = "timeout"
+	KeyMinTTL              = "min_ttl"
+)
+
+// Dots stand for a secret wherever settings are shown.
+const Dots = "••••"
+
+// Keys returns the settings a profile may hold, in the order they are shown.
+func Keys() []Key {
+	all := table()
+	keys := all[:0]
+	for _, k := range all {
+		if !k.EnvOnly {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// table is every setting, the environment-only ones included.
+func table() []Key {
+	return []Key{
+		{Name: KeyDomain, Flag: "domain", Env: []string{"OKAUTH_DOMAIN", "OKTA_CLIENT_ORGURL", "OKTA_OAUTH2_ISSUER"},
+			Help: "the Okta organisation, such as dev-123456.okta.com", check: checkDomain},
+		{Name: KeyServer, Flag: "server", Env: []string{"OKAUTH_SERVER"}, Default: "default",
+			Help: "authorization server id; \"org\" is the org server", check: checkServer},
+		{Name: KeyClientID, Flag: "client-id", Env: []string{"OKAUTH_CLIENT_ID", "OKTA_OAUTH2_CLIENT_ID", "OKTA_OAUTH2_CLIENTID"},
+			Help: "client id of the Okta application", check: checkClientID},
+		{Name: KeyClientSecret, Env: []string{"OKAUTH_CLIENT_SECRET", "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET"},
+			Kind: Hidden, Secret: true, Help: "client secret; kept in the keychain unless written here", check: checkSecret},
+		{Name: KeyClientSecretFile, Flag: "client-secret-file", Env: []string{"OKAUTH_CLIENT_SECRET_FILE"}, Kind: Path,
+			Help: "file that holds the client secret", check: checkLine},
+		{Name: KeyClientSecretCommand, Flag: "client-secret-command", Env: []string{"OKAUTH_CLIENT_SECRET_COMMAND"}, Kind: Command,
+			Help: "command whose first line is the client secret", check: checkLine},
+		{Name: KeyUsername, Flag: "username", Env: []string{"OKAUTH_USERNAME"},
+			Help: "who signs in; asked when not set", check: checkLine},
+		{Name: KeyPassword, Env: []string{"OKAUTH_PASSWORD"}, Kind: Hidden, Secret: true, EnvOnly: true,
+			Help: "password, from the environment only", check: checkSecret},
+		{Name: KeyPasswordFile, Flag: "password-file", Env: []string{"OKAUTH_PASSWORD_FILE"}, Kind: Path,
+			Help: "file that holds the password", check: checkLine},
+		{Name: KeyPasswordCommand, Flag: "password-command", Env: []string{"OKAUTH_PASSWORD_COMMAND"}, Kind: Command,
+			Help: "command whose first line is the password", check: checkLine},
+		{Name: KeyScopes, Flag: "scope", Env: []string{"OKAUTH_SCOPES"}, Default: "openid", Kind: List,
+			Help: "scopes to ask for", check: checkScopes},
+		{Name: KeyStorage, Flag: "storage", Env: []string{"OKAUTH_STORAGE"}, Default: "auto", Kind: Enum,
+			Choices: []string{"auto", "keychain", "none"}, Help: "where sessions are kept: auto, keychain or none"},
+		{Name: KeyCAFile, Flag: "ca-file", Env: []string{"OKAUTH_CA_FILE"}, Kind: Path,
+			Help: "PEM file of certificate authorities added to the system's", check: checkLine},
+		{Name: KeyTimeout, Flag: "timeout", Env: []string{"OKAUTH_TIMEOUT"}, Default: "30s", Kind: Duration,
+			Help: "longest time one request may take", least: time.Second, most: 10 * time.Minute},
+		{Name: KeyMinTTL, Flag: "min-ttl", Env: []string{"OKAUTH_MIN_TTL"}, Default: "60s", Kind: Duration,
+			Help: "shortest life left in a token that is handed out", least: 0, most: 24 * time.Hour},
+	}
+}
+
+// FindKey returns the setting of that name. An unknown name is an *Error that
+// suggests the nearest one; "password" is an *Error that says why there is no
+// such key.
+func FindKey(name string) (Key, error) {
+	keys := Keys()
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		if k.Name == name {
+			return k, nil
+		}
+		names[i] = k.Name
+	}
+	if name == KeyPassword {
+		return Key{}, &Error{Key: KeyPassword, Reason: "a password is never kept in the configuration",
+			Next: "set password_command or password_file, use --password-stdin, or set OKAUTH_PASSWORD for one run"}
+	}
+	err := &Error{Reason: "unknown setting " + keyShown(name), Next: "the settings are " + strings.Join(names, ", ")}
+	if near := nearest(name, names); near != "" {
+		err.Next = fmt.Sprintf("did you mean %q?", near)
+	}
+	return Key{}, err
+}
+
+// Check judges a value for this setting; the error is an *Error that names the
+// setting, and shows no secret.
+func (k Key) Check(text string) error {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return &Error{Key: k.Name, Reason: "the value is empty", Next: "give it a value, or remove it with `okauth config unset " + k.Name + "`"}
+	case k.Kind == Enum:
+		return k.checkChoice(text)
+	case k.Kind == Duration:
+		_, err := k.duration(text)
+		return err
+	case k.check == nil:
+		return nil
+	}
+	err := k.check(text)
+	if e, ok := err.(*Error); ok {
+		e.Key = k.Name
+	}
+	return err
+}
+
+func (k Key) checkChoice(text string) error {
+	for _, c := range k.Choices {
+		if text == c {
+			return nil
+		}
+	}
+	err := &Error{Key: k.Name, Reason: fmt.Sprintf("%s is none of %s", shown(text), strings.Join(k.Choices, ", "))}
+	if near := nearest(text, k.Choices); near != "" {
+		err.Next = fmt.Sprintf("did you mean %q?", near)
+	}
+	return err
+}
+
+// keyShown quotes the name of an unknown key, unless it looks like something
+// else that slipped into its place: a secret pasted one line off, say.
+func keyShown(name string) string {
+	if name == "" || len(name) > 32 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.") != "" {
+		return "(not a plain word, not shown)"
+	}
+	return fmt.Sprintf("%q", name)
+}
+
+// nearest returns the candidate at the smallest edit distance of word, or an
+// empty string when none is near enough to be a slip of the finger.
+func nearest(word string, candidates []string) string {
+	best, least := "", len(word)/3+2
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(word), c); d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions and replacements between a and b.
+func distance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

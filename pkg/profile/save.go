@@ -1,0 +1,102 @@
+package profile
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Save writes the edits. The file is replaced as a whole, by a rename, and is
+// its owner's alone (0600); a missing directory is made with 0700; a symbolic
+// link is followed, so that what it points to changes and the link stays. If
+// somebody else changed the file since it was read, the edits are made again on
+// what is there now. The error is an *Error, and the file is then as it was.
+func (f *File) Save() error {
+	if err := f.refresh(); err != nil {
+		return err
+	}
+	if f.original != nil && bytes.Equal(f.data, f.original) {
+		return nil
+	}
+	target, err := writeTarget(f.path)
+	if err != nil {
+		return f.unwritten("follow the path", err)
+	}
+	if err := replace(target, f.data); err != nil {
+		return f.unwritten("write", err)
+	}
+	f.original, f.edits = f.data, nil
+	return nil
+}
+
+// refresh makes the edits again if the file has changed under us.
+func (f *File) refresh() error {
+	now, err := readConfig(f.path)
+	if err != nil && !isMissing(err) {
+		return err
+	}
+	if bytes.Equal(now, f.original) {
+		return nil
+	}
+	data := now
+	for _, e := range f.edits {
+		if data, f.doc, err = apply(data, e); err != nil {
+			return at(err, Source{FromFile, f.path})
+		}
+	}
+	f.original, f.data = now, data
+	return nil
+}
+
+func (f *File) unwritten(doing string, err error) error {
+	e := &Error{Source: Source{FromFile, f.path}, Reason: doing, Err: cause(err)}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
+		e.Next = "make the directory writable for you, or name another file with --config or OKAUTH_CONFIG"
+	}
+	return e
+}
+
+// writeTarget follows symbolic links, also one to a file that is yet to be.
+func writeTarget(path string) (string, error) {
+	target, err := filepath.EvalSymlinks(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return target, err
+	}
+	if link, linkErr := os.Readlink(path); linkErr == nil {
+		if !filepath.IsAbs(link) {
+			link = filepath.Join(filepath.Dir(path), link)
+		}
+		return link, nil
+	}
+	return path, nil
+}
+
+// replace writes a file beside the target and renames it over the target: a
+// reader sees the old file or the new one, whole, also after a power failure.
+func replace(target string, data []byte) error {
+	dir := filepath.Dir(target)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, ".config-*.tmp") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // does nothing once renamed
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if closeErr := tmp.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), target)
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(dir)
+}

@@ -1,0 +1,215 @@
+package profile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSecretOrder(t *testing.T) {
+	t.Parallel()
+	const inFile = "profiles: {default: {client_secret: canary-file}}"
+	tests := []struct {
+		name, config string
+		env          []string
+		want, source string
+	}{
+		{"file", inFile, nil, "canary-file", "file"},
+		{"environment over file", inFile, []string{"OKAUTH_CLIENT_SECRET=canary-env"}, "canary-env", "OKAUTH_CLIENT_SECRET"},
+		{"value over command", "", []string{"OKAUTH_CLIENT_SECRET=canary-env", "OKAUTH_CLIENT_SECRET_COMMAND=echo canary-cmd"}, "canary-env", "OKAUTH_CLIENT_SECRET"},
+		{"command over Okta's names", "", []string{"OKTA_OAUTH2_CLIENT_SECRET=canary-okta", "OKAUTH_CLIENT_SECRET_COMMAND=echo canary-cmd"}, "canary-cmd", "OKAUTH_CLIENT_SECRET_COMMAND"},
+		{"Okta's names over file", inFile, []string{"OKTA_OAUTH2_CLIENTSECRET=canary-okta"}, "canary-okta", "OKTA_OAUTH2_CLIENTSECRET"},
+		{"command in the file", "profiles: {default: {client_secret_command: echo canary-cmd}}", nil, "canary-cmd", "file"},
+		{"empty variable", inFile, []string{"OKAUTH_CLIENT_SECRET="}, "canary-file", "file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := load(t, testOptions(t, tt.config, Options{}, tt.env...))
+			if tt.source == "file" {
+				tt.source = s.ConfigPath()
+			}
+			secret := s.ClientSecret()
+			got, err := secret.Read(t.Context())
+			if err != nil || string(got) != tt.want || secret.Source.String() != tt.source {
+				t.Errorf("got %q from %v, %v; want %q from %q", got, secret.Source, err, tt.want, tt.source)
+			}
+			if shown := fmt.Sprintf("%v %+v %#v %v", secret, secret, secret, s.List()); strings.Contains(shown, "canary-f") || strings.Contains(shown, "canary-e") {
+				t.Errorf("printing shows the secret: %s", shown)
+			}
+		})
+	}
+}
+
+func TestPasswordOrder(t *testing.T) {
+	t.Parallel()
+	const inFile = "profiles: {default: {password_command: echo canary-cmd}}"
+	s := load(t, testOptions(t, inFile, Options{}))
+	if got, err := s.Password().Read(t.Context()); string(got) != "canary-cmd" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	s = load(t, testOptions(t, inFile, Options{}, "OKAUTH_PASSWORD= canary with spaces "))
+	if got, err := s.Password().Read(t.Context()); string(got) != " canary with spaces " || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestSecretTwice(t *testing.T) {
+	t.Parallel()
+	_, err := Load(testOptions(t, "profiles: {default: {client_secret_file: f, client_secret_command: c}}", Options{}))
+	wantError(t, err, `"client_secret_command" from`, `"client_secret_file" is set as well`, "config unset client_secret_command")
+	_, err = Load(testOptions(t, "profiles: {default: {password_file: f, password_command: c}}", Options{}))
+	wantError(t, err, `"password_file" is set as well`)
+}
+
+func TestSecretFile(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ content, want, err string }{
+		{"canary-1", "canary-1", ""},
+		{"canary-1\n", "canary-1", ""},
+		{"canary-1\r\n", "canary-1", ""},
+		{" canary-1 \n", " canary-1 ", ""},
+		{"canary-1\n\n", "", "line break"},
+		{"", "", "the secret is empty"},
+		{"\n", "", "the secret is empty"},
+		{"canary\x00", "", "control character"},
+		{strings.Repeat("c", maxSecret+1), "", "larger than 65536 bytes"},
+		{"{clientSecret}\n", "", "placeholder"},
+	}
+	for _, tt := range tests {
+		path := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
+		got, err := s.Password().Read(t.Context())
+		if tt.err != "" {
+			wantError(t, err, `setting "password_file" from OKAUTH_PASSWORD_FILE`, tt.err)
+		} else if err != nil || string(got) != tt.want {
+			t.Errorf("%.20q: got %q, %v; want %q", tt.content, got, err, tt.want)
+		}
+	}
+}
+
+// A path in the file is relative to the file, ~ is the home directory, and what
+// cannot be read is named.
+func TestSecretFilePath(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "pw"), []byte("canary-home"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := load(t, testOptions(t, "profiles: {default: {password_file: ~/pw}}", Options{}, "HOME="+home))
+	if got, err := s.Password().Read(t.Context()); string(got) != "canary-home" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	s = load(t, testOptions(t, "profiles: {default: {password_file: pw, ca_file: ca.pem}}", Options{}))
+	beside := filepath.Join(filepath.Dir(s.ConfigPath()), "pw")
+	if err := os.WriteFile(beside, []byte("canary-beside"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Password().Read(t.Context()); string(got) != "canary-beside" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "ca.pem"); s.CAFile() != want {
+		t.Errorf("ca_file is %q, want %q", s.CAFile(), want)
+	}
+	for path, want := range map[string]string{home: "is a directory", filepath.Join(home, "none"): "open"} {
+		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
+		_, err := s.Password().Read(t.Context())
+		wantError(t, err, want)
+	}
+}
+
+func TestSecretCommand(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command lines are written for sh")
+	}
+	t.Parallel()
+	tests := []struct{ command, want, err string }{
+		{"echo canary-1", "canary-1", ""},
+		{"printf canary-1", "canary-1", ""},
+		{`printf 'canary-1\r\nsecond\n'`, "canary-1", ""},
+		{"echo 'it'\\''s'", "it's", ""},
+		{"cat; echo after", "after", ""}, // stdin is empty, not inherited
+		{"echo canary-1; exit 3", "", "exit status 3"},
+		{"echo canary-1 >&2; false", "", "exit status 1"},
+		{"no-such-command-here", "", "exit status 127"},
+		{"kill -9 $$", "", "signal: killed"},
+		{"true", "", "the secret is empty"},
+		{"echo", "", "the secret is empty"},
+		{"yes canary", "", "more than 65536 bytes"},
+	}
+	for _, tt := range tests {
+		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_COMMAND="+tt.command))
+		got, err := s.Password().Read(t.Context())
+		if tt.err != "" {
+			wantError(t, err, `setting "password_command" from OKAUTH_PASSWORD_COMMAND`, tt.err)
+		} else if err != nil || string(got) != tt.want {
+			t.Errorf("%s: got %q, %v; want %q", tt.command, got, err, tt.want)
+		}
+	}
+}
+
+// The command sees no secret in its environment, and may complain to stderr.
+func TestAT61_SecretCommandEnvironment(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command lines are written for sh")
+	}
+	t.Parallel()
+	var complaint strings.Builder
+	o := Options{Stderr: &complaint, Environ: func() []string {
+		return append(os.Environ(), "OKAUTH_PASSWORD=canary-1", "OKAUTH_CLIENT_SECRET=canary-2", "OKTA_OAUTH2_CLIENT_SECRET=canary-3",
+			"OKTA_OAUTH2_CLIENTSECRET=canary-4", "OKAUTH_STORAGE_KEY=canary-5", "KEPT=kept")
+	}}
+	s := load(t, testOptions(t, "", o, "OKAUTH_PASSWORD_COMMAND=echo please unlock >&2; env | grep -c canary; env | grep -c ^KEPT >&2"))
+	got, err := s.Password().Read(t.Context())
+	if err != nil || string(got) != "0" || complaint.String() != "please unlock\n1\n" {
+		t.Errorf("got %q, %v, stderr %q", got, err, complaint.String())
+	}
+}
+
+// A command that hangs dies with all it started, and the reason can be asked.
+func TestSecretCommandDeadline(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command lines are written for sh")
+	}
+	t.Parallel()
+	mark := filepath.Join(t.TempDir(), "pid")
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_COMMAND=sleep 600 & echo $! > '"+mark+"'; echo ready >> '"+mark+"'; wait"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Password().Read(ctx)
+		done <- err
+	}()
+	var pid int
+	for ready := false; !ready; {
+		select {
+		case err := <-done:
+			t.Fatalf("ended early: %v", err)
+		case <-time.After(5 * time.Millisecond):
+		}
+		data, _ := os.ReadFile(mark)
+		ready = strings.Contains(string(data), "ready")
+		_, _ = fmt.Sscan(string(data), &pid)
+	}
+	cancel()
+	err := <-done
+	if wantError(t, err, "did not finish"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled in it", err)
+	}
+	for start := time.Now(); alive(pid); {
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("process %d of the command still runs", pid)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}

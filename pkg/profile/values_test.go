@@ -1,0 +1,128 @@
+package profile
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseScopes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		text string
+		want []string
+	}{
+		{"openid", []string{"openid"}},
+		{"openid profile,offline_access", []string{"openid", "profile", "offline_access"}},
+		{" openid ,\topenid\nprofile ", []string{"openid", "profile"}},
+		{"https://api.example.com/x:read", []string{"https://api.example.com/x:read"}},
+		{"", nil}, {" , ", nil}, {`a"b`, nil}, {`a\b`, nil}, {"é", nil}, {"a\x7fb", nil}, {"a\x00", nil},
+	}
+	for _, tt := range tests {
+		got, err := ParseScopes(tt.text)
+		if (err == nil) != (tt.want != nil) || !slices.Equal(got, tt.want) {
+			t.Errorf("ParseScopes(%q) = %q, %v; want %q", tt.text, got, err, tt.want)
+		}
+	}
+}
+
+func TestKeyCheck(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ key, text, want string }{ // want: part of the error, empty: none
+		{KeyClientID, "0oab8eb55Kb9jdMIr5d6", ""},
+		{KeyClientID, "a$-_.+!*'(),", ""},
+		{KeyClientID, "{clientId}", "placeholder"},
+		{KeyClientID, "${CLIENT_ID}", "placeholder"},
+		{KeyClientID, "<client>", "placeholder"},
+		{KeyClientID, "0oa 1", "byte at 3"},
+		{KeyClientID, "0oaé", "byte at 3"},
+		{KeyClientID, strings.Repeat("a", 101), "at most 100"},
+		{KeyClientID, "  ", "empty"},
+		{KeyUsername, "alice@example.com", ""},
+		{KeyUsername, "", "empty"},
+		{KeyUsername, "alice\x1b[2J", "control character"},
+		{KeyUsername, "alice ", "white space"},
+		{KeyStorage, "keychain", ""},
+		{KeyStorage, "keychian", "none of auto, keychain, none"},
+		{KeyStorage, "file", "none of"},
+		{KeyTimeout, "30s", ""},
+		{KeyTimeout, "45", ""},
+		{KeyTimeout, "0", "out of bounds"},
+		{KeyTimeout, "-5s", "out of bounds"},
+		{KeyTimeout, "11m", "out of bounds"},
+		{KeyTimeout, "soon", "not a duration"},
+		{KeyTimeout, "99999999999999999999", "not a duration"},
+		{KeyMinTTL, "0s", ""},
+		{KeyMinTTL, "2m", ""},
+		{KeyMinTTL, "25h", "out of bounds"},
+		{KeyScopes, ",", "no scope"},
+		{KeyClientSecret, "{clientSecret}", "placeholder"},
+		{KeyClientSecret, "canary-secret\nline", "control character"},
+		{KeyCAFile, "/etc/ssl/corp.pem", ""},
+		{KeyServer, "a/b", "not a server id"},
+		{KeyDomain, "http://acme.okta.com", "in the clear"},
+	}
+	for _, tt := range tests {
+		k, err := FindKey(tt.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = k.Check(tt.text)
+		if tt.want == "" {
+			if err != nil {
+				t.Errorf("%s: Check(%q): %v", tt.key, tt.text, err)
+			}
+			continue
+		}
+		var e *Error
+		if !errors.As(err, &e) || e.Key != tt.key || !strings.Contains(e.Error(), tt.want) || strings.Contains(e.Error(), "canary") {
+			t.Errorf("%s: Check(%q) = %v, want an *Error with %q", tt.key, tt.text, err, tt.want)
+		}
+	}
+}
+
+func TestFindKey(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, hint string }{
+		{"domian", `"domain"`}, {"clientid", `"client_id"`}, {"scope", `"scopes"`}, {"Domain", `"domain"`},
+		{"min-ttl", `"min_ttl"`}, {"secret_file", ""}, {"zzzzzzzzzzzz", "the settings are domain, server"}, {strings.Repeat("x", 9000), "the settings are"},
+	}
+	for _, tt := range tests {
+		_, err := FindKey(tt.name)
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(e.Hint(), tt.hint) {
+			t.Errorf("FindKey(%.20q) = %v, want a hint with %q", tt.name, err, tt.hint)
+		}
+		if len(e.Error()) > 200 {
+			t.Errorf("FindKey(%.20q): an error of %d bytes", tt.name, len(e.Error()))
+		}
+	}
+}
+
+func TestAT60_NoPasswordKey(t *testing.T) {
+	t.Parallel()
+	for _, k := range Keys() {
+		if k.Name == KeyPassword {
+			t.Error("password is a key of the file")
+		}
+		if k.Secret && k.Flag != "" {
+			t.Errorf("%s has a flag", k.Name)
+		}
+	}
+	_, err := FindKey(KeyPassword)
+	var e *Error
+	if !errors.As(err, &e) || !strings.Contains(e.Error(), "never kept") || !strings.Contains(e.Hint(), "password_command") {
+		t.Errorf("FindKey(password) = %v", err)
+	}
+	for _, key := range []string{KeyPassword, KeyClientSecret} {
+		_, err := Load(testOptions(t, "", Options{Flags: map[string]string{key: "canary-flag"}}))
+		if !errors.As(err, &e) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("Load with flag %s: %v, want an *Error without the value", key, err)
+		}
+	}
+	_, err = Load(testOptions(t, "profiles: {default: {password: canary-pw}}", Options{}))
+	if !errors.As(err, &e) || !strings.Contains(err.Error(), "never kept") || strings.Contains(err.Error()+e.Hint(), "canary") {
+		t.Errorf("Load of a file with a password: %v", err)
+	}
+}
