@@ -5,6 +5,7 @@
 //
 //	http.Client   overall deadline, no redirects, no cookies
 //	Capped        1 MiB of body, counted after decompression
+//	Trace         where wanted: one line for each request and answer, without secrets
 //	withRoots     hands the trusted certificates to connections through a proxy
 //	Transport     HTTP/1.1, proxy from the environment; dialer.dialTLS for direct connections
 //
@@ -42,6 +43,8 @@ type Config struct {
 	// Roots yields all trusted certificates, and is called when a TLS connection needs them: never for http, and not where
 	// CAFile was enough. nil means Roots(CAFile), the system's and CAFile's; pass Preload(CAFile) to have them ready by then.
 	Roots func() (*x509.CertPool, error)
+	// Trace is told of each request and answer, a line each; nil: nobody is. A line holds text of the server: make it printable.
+	Trace func(line string)
 	// Proxy chooses the proxy of a request; nil means HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment.
 	Proxy func(*http.Request) (*url.URL, error)
 }
@@ -86,9 +89,13 @@ func New(c Config) (*http.Client, error) {
 		// send a request again by itself on a connection that was not used before.
 		DisableKeepAlives: true,
 	}
+	var layers http.RoundTripper = &withRoots{Base: base, roots: c.Roots}
+	if c.Trace != nil {
+		layers = &Trace{Base: layers, Say: c.Trace}
+	}
 	return &http.Client{
 		Timeout:   c.Timeout,
-		Transport: &Capped{Base: &withRoots{Base: base, roots: c.Roots}},
+		Transport: &Capped{Base: layers},
 		// A 307 or 308 would make Go send the form, password and all, to wherever it points.
 		// RFC 9700 §4.12: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.12
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
