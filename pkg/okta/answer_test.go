@@ -27,7 +27,7 @@ func TestAT11_AT12_OnlyJSONIsAnAnswer(t *testing.T) {
 		{"HTML called JSON", 200, "application/json", "\n" + page, "an HTML page (HTTP 200", "proxy"},
 		{"text/plain", 200, "text/plain", goodAnswer, `an answer of type "text/plain" (HTTP 200`, "domain"},
 		{"form", 200, "application/x-www-form-urlencoded", "access_token=canary&token_type=Bearer", `type "application/x-www-form-urlencoded"`, "domain"},
-		{"wild type", 200, "canary\x7f/\u202e", goodAnswer, "an answer of type", "domain"},
+		{"wild type", 200, "wild/\u202e", goodAnswer, "an answer of type", "domain"},
 		{"bad gateway", 502, "text/html", page, "an HTML page (HTTP 502", "status.okta.com"},
 		{"unavailable", 503, "text/html", page, "an HTML page (HTTP 503", "status.okta.com"},
 		{"wrong path", 404, "text/html", page, "an HTML page (HTTP 404", "server"},
@@ -35,11 +35,7 @@ func TestAT11_AT12_OnlyJSONIsAnAnswer(t *testing.T) {
 		{"other success", 201, "application/json", goodAnswer, "neither a token answer nor an error (HTTP 201", "domain"},
 		{"other failure", 400, "application/json", `{"message":"canary"}`, "neither a token answer nor an error (HTTP 400", "domain"},
 	} {
-		kind := test.kind
-		if test.name == "wild type" {
-			kind = "wild/\u202e"
-		}
-		_, err := ask(t, respond(test.status, kind, test.body))
+		_, err := ask(t, respond(test.status, test.kind, test.body))
 		unusable, ok := errors.AsType[*ResponseError](err)
 		if !ok || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "request reqVy8wsvmBQN27h4soUE3ZEnA") {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
@@ -223,13 +219,13 @@ func TestAT26_ForeignWordsAreHarmless(t *testing.T) {
 		}
 	}
 	_, err := ask(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header()["X-Okta-Request-Id"] = []string{"req\x1b]0;title\x07"}
+		w.Header()["X-Okta-Request-Id"] = []string{"req\u202etitle"}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(400)
 		w.Write([]byte(`{"error":"invalid_grant","error_description":"you sent ` + `wrong-horse&=+% \"'\\ ünïcode ` + ` and ` + secret + `"}`))
 	})
-	if refusal, ok := errors.AsType[*Error](err); ok && !strings.Contains(refusal.Description, "you sent •••• and ••••") {
-		t.Errorf("an echo of the secrets: got %q", refusal.Description)
+	if refusal, ok := errors.AsType[*Error](err); !ok || !strings.Contains(refusal.Description, "you sent •••• and ••••") || refusal.RequestID != "req\uFFFDtitle" {
+		t.Errorf("an echo of the secrets: got %v", err)
 	}
 }
 

@@ -273,7 +273,11 @@ func startRaw(t *testing.T, answer func(net.Conn)) (*rawServer, string) {
 func TestAT14_LostAnswerIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	server, base := startRaw(t, nil)
-	_, err := clientFor(t, base, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(), form())
+	client := clientFor(t, base, transport.Config{Timeout: 5 * time.Second})
+	if req, err := client.tokenRequest(t.Context(), form()); err != nil || req.GetBody != nil {
+		t.Errorf("net/http could send the form again by itself (%v)", err)
+	}
+	_, err := client.Token(t.Context(), form())
 	checkHarmless(t, err)
 	lost, ok := errors.AsType[*NetworkError](err)
 	if !ok || lost.Phase != PhaseAwait && lost.Phase != PhaseRead || !strings.Contains(lost.Hint(), "counted") {
