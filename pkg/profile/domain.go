@@ -133,7 +133,7 @@ func splitPort(authority, scheme string) (host, port string, err error) {
 		return "", "", wrongDomain(shown(authority)+" has more than one colon", "put an IPv6 address in brackets, as in [::1]:8080")
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 || port[0] == '+' {
+	if err != nil || n == 0 {
 		return "", "", wrongDomain("the port is "+shown(port)+", expected 1 to 65535", "")
 	}
 	if scheme == "https" && n == 443 || scheme == "http" && n == 80 {

@@ -62,6 +62,8 @@ func TestEditKeepsTheRest(t *testing.T) {
 		{"null value", hand, do("dev", KeyUsername, "bob"), sub("username: ~", "username: bob")},
 		{"value to be quoted", hand, do("dev", KeyUsername, "#bob: x"), sub("username: ~", "username: '#bob: x'")},
 		{"block list", hand, do("dev", KeyScopes, "openid,email"), sub("scopes:\n          - openid   # always\n          - profile\n", "scopes: [openid, email]\n")},
+		{"flow list", "profiles:\n  dev:\n    scopes: [openid, 'a # b'] # x\n    server: a\n", do("dev", KeyScopes, "email"), "profiles:\n  dev:\n    scopes: [email] # x\n    server: a\n"},
+		{"comment for a value", "profiles:\n  dev:\n    server: # x\n", do("dev", KeyServer, "a"), "profiles:\n  dev:\n    server: a # x\n"},
 		{"new key", hand, do("dev", KeyServer, "aus1"), sub("username: ~\n", "username: ~\n        server: aus1\n")},
 		{"new profile", hand, do("qa", KeyDomain, "qa.okta.com"), sub("tilde: ~\n", "tilde: ~\n    qa:\n        domain: qa.okta.com\n")},
 		{"blank profile", hand, do("empty", KeyServer, "org"), sub("empty:\n", "empty:\n      server: org\n")},
@@ -277,6 +279,22 @@ func TestSaveConcurrently(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {
 		t.Errorf("got %v, %v; want the file alone", entries, err)
+	}
+}
+
+// A write that fails leaves nothing beside the file.
+func TestReplaceFailureLeavesNoScraps(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	target := filepath.Join(dir, "config.yaml")
+	if err := os.Mkdir(target, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := replace(target, []byte("x")); err == nil {
+		t.Error("a directory was replaced")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("got %v, %v; want the directory alone", entries, err)
 	}
 }
 

@@ -123,7 +123,7 @@ func FindKey(name string) (Key, error) {
 			Next: "set password_command or password_file, use --password-stdin, or set OKAUTH_PASSWORD for one run"}
 	}
 	err := &Error{Reason: "unknown setting " + keyShown(name), Next: "the settings are " + strings.Join(names, ", ")}
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		err.Next = fmt.Sprintf("did you mean %q?", near)
 	}
 	return Key{}, err
@@ -157,7 +157,7 @@ func (k Key) checkChoice(text string) error {
 		}
 	}
 	err := &Error{Key: k.Name, Reason: fmt.Sprintf("%s is none of %s", shown(text), strings.Join(k.Choices, ", "))}
-	if near := nearest(text, k.Choices); near != "" {
+	if near := Nearest(text, k.Choices); near != "" {
 		err.Next = fmt.Sprintf("did you mean %q?", near)
 	}
 	return err
@@ -172,9 +172,9 @@ func keyShown(name string) string {
 	return fmt.Sprintf("%q", name)
 }
 
-// nearest returns the candidate at the smallest edit distance of word, or an
+// Nearest returns the candidate at the smallest edit distance of word, or an
 // empty string when none is near enough to be a slip of the finger.
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	best, least := "", len(word)/3+2
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), c); d < least {

@@ -226,7 +226,7 @@ func isProfileName(name string) bool {
 
 func noProfile(name string, from Source, existing []string) error {
 	err := &Error{Key: "profile", Source: from, Reason: fmt.Sprintf("there is no profile %q", name)}
-	switch near := nearest(name, existing); {
+	switch near := Nearest(name, existing); {
 	case near != "":
 		err.Next = fmt.Sprintf("did you mean %q? The profiles are %s", near, strings.Join(existing, ", "))
 	case len(existing) > 0:

@@ -19,13 +19,11 @@ func ownedByUs(info fs.FileInfo) bool {
 	return !ok || int(stat.Uid) == os.Geteuid()
 }
 
-// shell prepares a command line for the user's shell. It runs in a process
-// group of its own, so that what it started dies with it.
+// shell prepares a command line for the user's shell. It stays in our process
+// group: in one of its own it would be a background job, and a pinentry that
+// asks on the terminal would be stopped there instead of answered.
 func shell(ctx context.Context, line string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "sh", "-c", line)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	return cmd
+	return exec.CommandContext(ctx, "sh", "-c", line)
 }
 
 // syncDir makes a rename in dir survive a power failure.

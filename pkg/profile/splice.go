@@ -131,11 +131,7 @@ func (t *text) replaceValue(key, old *yaml.Node, value string) bool {
 		return false
 	}
 	head, rest := t.lines[at][:colon], strings.TrimRight(t.lines[at][colon:], "\r\n")
-	tail := rest[valueEnd(rest):]
-	if strings.HasPrefix(tail, "#") {
-		tail = " " + tail
-	}
-	t.lines[at] = head + " " + value + tail + t.eol
+	t.lines[at] = head + " " + value + rest[valueEnd(rest):] + t.eol
 	if last > key.Line {
 		t.lines = slices.Delete(t.lines, key.Line, last)
 	}
