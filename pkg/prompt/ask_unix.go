@@ -101,8 +101,11 @@ func (q *question) next() (input bool, rung syscall.Signal, err error) {
 // the person can no longer see. A process in the background stops, as it would by reading, until it is in front.
 func (q *question) begin(ctx context.Context, prompt string) error {
 	for tries := 0; q.terminal.inBackground(); {
-		if ctx.Err() != nil {
+		// A signal to end comes together with the one to continue (kill %1), and a stopped process would not hear it.
+		select {
+		case <-ctx.Done():
 			return context.Cause(ctx)
+		case <-time.After(patience):
 		}
 		// Three, because a signal that came while the patience of stop ran out looks like none. Nobody can bring an
 		// orphaned process group to the front: it is never stopped, and its reads fail at once (POSIX.1-2017 §11.1.4).
@@ -166,8 +169,8 @@ func (q *question) takeLine() (done bool, err error) {
 	return false, nil
 }
 
-// patience is how long stop waits to be stopped and continued before it takes the signal for ignored. The time runs
-// only while the process does nothing else, so it ends no real stop.
+// patience is how long a signal may take to have its effect: to stop this process and be followed by SIGCONT, before
+// stop takes it for ignored; to end the context, before a process in the background stops.
 const patience = 200 * time.Millisecond
 
 // stop stops this process and returns when it is told to continue. It reports false if it was not stopped, as in an

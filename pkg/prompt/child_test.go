@@ -134,7 +134,6 @@ func (c *treacherous) Err() error {
 // shell runs the process that asks as a job of its own in the foreground, takes the terminal back when the job stops,
 // and does what it is told on standard input: fg, bg or term.
 func shell() error {
-	signal.Ignore(syscall.SIGTTOU) // or taking the terminal back would stop the shell
 	tty, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -150,6 +149,8 @@ func shell() error {
 	if err != nil {
 		return err
 	}
+	// Or taking the terminal back would stop the shell. After the fork, for the job must not inherit it.
+	signal.Ignore(syscall.SIGTTOU)
 	tell("job %d", job)
 	orders := bufio.NewScanner(os.Stdin)
 	for {

@@ -37,6 +37,7 @@ type person struct {
 	screen []byte
 	seen   int
 	change chan struct{}
+	dark   chan struct{} // closed when nothing more will be shown
 }
 
 // sit starts a shell with the pseudo-terminal as its controlling terminal and in it a job that plays role. The
@@ -61,7 +62,7 @@ func sitAlone(t *testing.T, role string, env ...string) *person {
 	if err := pty.Setsize(slave, &pty.Winsize{Rows: 5, Cols: 20}); err != nil {
 		t.Fatal(err)
 	}
-	p := &person{T: t, keyboard: unblocked(t, master), change: make(chan struct{}, 1)}
+	p := &person{T: t, keyboard: unblocked(t, master), change: make(chan struct{}, 1), dark: make(chan struct{})}
 	p.start(slave, append(env, roleVar+"="+role, "TERM=dumb", "LC_ALL=C"))
 	if err := slave.Close(); err != nil {
 		t.Fatal(err)
@@ -69,6 +70,17 @@ func sitAlone(t *testing.T, role string, env ...string) *person {
 	go p.watch()
 	t.Cleanup(func() { _ = p.keyboard.Close() })
 	return p
+}
+
+// terminalAt returns a Terminal at a pseudo-terminal that is nobody's controlling terminal, with no one watching.
+func terminalAt(t *testing.T) *Terminal {
+	t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = errors.Join(slave.Close(), master.Close()) })
+	return &Terminal{device: device{fd: int(slave.Fd())}, out: slave}
 }
 
 // unblocked replaces a file by one of which Close ends a Read: pty leaves it in blocking mode.
@@ -93,7 +105,7 @@ func (p *person) start(terminal *os.File, env []string) {
 	}
 	p.stderr = new(bytes.Buffer)
 	p.child = exec.Command(os.Args[0])
-	p.child.Env = append(os.Environ(), env...)
+	p.child.Env = append(os.Environ(), append(env, "GORACE=atexit_sleep_ms=0")...) // or each child takes a second to leave
 	p.child.Stdout, p.child.Stderr = p.stderr, p.stderr
 	p.child.ExtraFiles = []*os.File{w}
 	p.child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -131,6 +143,7 @@ func (p *person) start(terminal *os.File, env []string) {
 
 // watch reads the screen until the terminal is gone.
 func (p *person) watch() {
+	defer close(p.dark)
 	buf := make([]byte, 4096)
 	for {
 		n, err := p.keyboard.Read(buf)
@@ -267,11 +280,16 @@ func (p *person) mode(set *unix.Termios) (mode *unix.Termios) {
 	return mode
 }
 
-// hidden fails the test if any of the secrets was shown, on the screen or on standard output and error.
+// hidden waits until everybody has left and fails the test if any of the secrets was shown, on the screen or on standard output and error.
 func (p *person) hidden(secrets ...string) {
 	p.Helper()
 	_ = p.orders.Close() // the shell leaves
 	_ = p.child.Wait()
+	select {
+	case <-p.dark:
+	case <-time.After(patienceOfTests):
+		p.Fatal("the terminal is still in use")
+	}
 	for _, secret := range secrets {
 		if shown := p.shown() + p.stderr.String(); strings.Contains(shown, secret) {
 			p.Errorf("%q was shown in %q", secret, shown)
