@@ -1,0 +1,178 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"okauth/pkg/store/fakekeychain"
+)
+
+// godbus keeps one connection per process, so every test of the keychain runs in a process of its own: this test binary,
+// which finds its orders in the environment.
+const ordersVar = "OKAUTH_TEST_ORDERS"
+
+// orders are what a child process does, in order.
+type orders struct {
+	Options KeychainOptions
+	Warm    bool
+	Steps   []step
+}
+
+type step struct {
+	Do, Account string // Get, Set, Delete, Probe
+	Value       string
+	Times       int // > 1: so many at once
+}
+
+// report is what came of a step.
+type report struct {
+	Value, Kind, Error, Hint string
+	Took                     time.Duration
+	Notes                    []string
+}
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(ordersVar); text != "" {
+		var o orders
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			os.Exit(2)
+		}
+		if err := json.NewEncoder(os.Stdout).Encode(o.run()); err != nil {
+			os.Exit(2)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func (o orders) run() []report {
+	var mu sync.Mutex
+	var notes []string
+	o.Options.Notify = func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		notes = append(notes, text)
+	}
+	k := NewKeychain(o.Options)
+	if o.Warm {
+		k.Warm()
+	}
+	var reports []report
+	for _, s := range o.Steps {
+		var wg sync.WaitGroup
+		for range max(s.Times-1, 0) {
+			wg.Go(func() { s.run(k) })
+		}
+		r := s.run(k)
+		wg.Wait()
+		mu.Lock()
+		r.Notes, notes = notes, nil
+		mu.Unlock()
+		reports = append(reports, r)
+	}
+	return reports
+}
+
+func (s step) run(k *Keychain) report {
+	ctx := context.Background()
+	start := time.Now()
+	var value []byte
+	var err error
+	switch s.Do {
+	case "Get":
+		value, err = k.Get(ctx, s.Account)
+	case "Set":
+		err = k.Set(ctx, s.Account, []byte(s.Value))
+	case "Delete":
+		err = k.Delete(ctx, s.Account)
+	case "Probe":
+		err = k.Probe(ctx)
+	}
+	r := report{Value: string(value), Kind: kindOf(err), Took: time.Since(start)}
+	var e *Error
+	if err != nil {
+		r.Error = err.Error()
+	}
+	if errors.As(err, &e) {
+		r.Hint = e.Hint()
+	}
+	return r
+}
+
+// child runs orders in a process whose environment is bare but for env.
+func child(t *testing.T, o orders, env ...string) []report {
+	t.Helper()
+	text, err := json.Marshal(o.marshal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^$")
+	cmd.Env = append([]string{ordersVar + "=" + string(text), "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir(),
+		"GORACE=atexit_sleep_ms=0"}, env...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("child: %v\n%s", err, stderr.String())
+	}
+	if stderr.Len() > 0 {
+		t.Errorf("the keychain wrote to stderr: %s", stderr.String())
+	}
+	var reports []report
+	if err := json.Unmarshal(stdout.Bytes(), &reports); err != nil || len(reports) != len(o.Steps) {
+		t.Fatalf("child reported %q: %v", stdout.String(), err)
+	}
+	return reports
+}
+
+// marshal drops what JSON cannot carry; the child sets its own.
+func (o orders) marshal() any {
+	type options struct {
+		ReadTimeout, WriteTimeout time.Duration
+		MayPrompt                 bool
+		Budget                    int
+	}
+	return struct {
+		Options options
+		Warm    bool
+		Steps   []step
+	}{options{o.Options.ReadTimeout, o.Options.WriteTimeout, o.Options.MayPrompt, o.Options.Budget}, o.Warm, o.Steps}
+}
+
+func startFake(t *testing.T, b fakekeychain.Behaviour) *fakekeychain.Fake {
+	t.Helper()
+	f, err := fakekeychain.Start(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	return f
+}
+
+func bus(f *fakekeychain.Fake) string { return busAddressVar + "=" + f.Address() }
+
+// wantKind checks a report against a kind and a piece of its message, and that okauth would tell the user something of use.
+func (r report) wantKind(t *testing.T, kind, piece string) {
+	t.Helper()
+	if r.Kind != kind || !strings.Contains(r.Error, piece) {
+		t.Errorf("got %s: %s; want %s with %q", r.Kind, r.Error, kind, piece)
+	}
+	if r.Value != "" && kind != "ok" {
+		t.Errorf("a value came with an error: %q", r.Value)
+	}
+	if strings.Contains(r.Error+r.Hint, "canary") {
+		t.Errorf("the value is in the message: %s (%s)", r.Error, r.Hint)
+	}
+	if strings.ContainsAny(r.Error, "\n\x1b\r") {
+		t.Errorf("the message is not one harmless line: %q", r.Error)
+	}
+}

@@ -1,0 +1,34 @@
+// Package store keeps sessions and client secrets where the operating system keeps its users' secrets.
+//
+// It is built in layers, each in a file of its own, each an [Items] over the next:
+//
+//	Sessions, ClientSecrets   what is kept: a versioned JSON value per identity      session.go, secret.go
+//	split                     a value too big for one item: chunks first, head last  split.go
+//	keyring                   one call to the OS at a time, bounded, read back       keyring.go
+//	precheck                  is there a keychain that answers without a prompt?     platform_*.go
+//
+// [NewKeychain] stacks the lower three. [Memory] and [None] take their place where there is no keychain to use.
+//
+// Four outcomes are kept apart, because callers must act differently on them: nothing is stored ([ErrNotFound]), there is no
+// keychain ([Absent]), there is one that cannot be used now ([Locked], [TimedOut], [Declined]), and what is stored cannot be
+// believed ([Corrupt], [Newer]). A timeout is never taken for an absence: the secret may be there.
+package store
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrNotFound says that nothing is stored under that name. It is returned bare or wrapped, never inside an [*Error].
+var ErrNotFound = errors.New("nothing is stored under that name")
+
+// Items keeps small values under names. An account is made of [A-Za-z0-9_.-] and a value of printable ASCII
+// (0x20 to 0x7E); everything else is refused.
+//
+// Get returns [ErrNotFound] for a name that has no value; Delete of such a name succeeds.
+// Every other error is an [*Error], which wraps the context's error when the caller gave up.
+type Items interface {
+	Get(ctx context.Context, account string) ([]byte, error)
+	Set(ctx context.Context, account string, value []byte) error
+	Delete(ctx context.Context, account string) error
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// Kind says what is wrong with a store, as far as a caller has to act on it.
+type Kind int
+
+// The kinds of an [*Error].
+const (
+	Failed   Kind = iota // anything else
+	Absent               // there is no keychain: nothing is stored, and nothing can be
+	Locked               // there is one, and it wants its password first
+	TimedOut             // it did not answer in time; the secret may well be there, a write may still happen
+	Declined             // the user, or the system for the user, said no to a prompt
+	TooBig               // the value does not fit
+	Corrupt              // what is stored is not what okauth wrote; it has not been returned
+	Newer                // a later okauth wrote it; it has been left untouched
+	Lost                 // the keychain said that it stored the value, but did not
+)
+
+// String returns the kind's name in lower case, words joined by "_".
+func (k Kind) String() string {
+	switch k {
+	case Absent:
+		return "absent"
+	case Locked:
+		return "locked"
+	case TimedOut:
+		return "timed_out"
+	case Declined:
+		return "declined"
+	case TooBig:
+		return "too_big"
+	case Corrupt:
+		return "corrupt"
+	case Newer:
+		return "newer"
+	case Lost:
+		return "lost"
+	default:
+		return "failed"
+	}
+}
+
+// Error is a store that cannot do what it was asked. Callers branch on Kind: Absent may mean "keep nothing", Corrupt and Newer
+// concern one item only; all other kinds end the command. Err is never nil and never holds a secret.
+type Error struct {
+	Kind Kind
+	Op   string // what was being done: `read "dev-0123abcd" from the keychain`
+	Err  error  // why it did not work
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint says what the user can do about it; it is empty where there is nothing to advise.
+func (e *Error) Hint() string {
+	switch e.Kind {
+	case Absent:
+		return absentHint(runtime.GOOS)
+	case Locked:
+		return lockedHint(runtime.GOOS)
+	case TimedOut:
+		return "look for a prompt of the keychain behind other windows, answer it or restart the keychain service, then try again"
+	case Declined:
+		return "run the command again and allow the access when the keychain asks"
+	case TooBig:
+		return "ask for fewer scopes or claims: every group in a token makes it longer"
+	case Corrupt:
+		return "`okauth login` writes a new session; `okauth config set client_secret` a new client secret"
+	case Newer:
+		return "upgrade okauth to the version that wrote it"
+	case Lost:
+		return "open the keychain's own application and delete the items of the service \"okauth\", then try again"
+	default:
+		return ""
+	}
+}
+
+func absentHint(goos string) string {
+	switch goos {
+	case "darwin":
+		return "create a default keychain with Keychain Access"
+	case "windows":
+		return "run okauth in a session that a person signed in to: Credential Manager keeps nothing for network logons such as SSH"
+	default:
+		return "start a keyring that has a default collection: gnome-keyring, KWallet or KeePassXC; without a desktop, `dbus-run-session` and in it `gnome-keyring-daemon --unlock` make one"
+	}
+}
+
+func lockedHint(goos string) string {
+	switch goos {
+	case "darwin":
+		return "unlock it with `security unlock-keychain`, also over SSH"
+	case "windows":
+		return "sign in to the desktop once, then try again"
+	default:
+		return "unlock it by signing in to the desktop; over SSH, with `gnome-keyring-daemon --unlock`, which reads the password from stdin"
+	}
+}

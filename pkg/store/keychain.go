@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"runtime"
+	"time"
+)
+
+// KeychainOptions are the bounds of a [Keychain]. The zero value is right for a command that must not ask.
+type KeychainOptions struct {
+	ReadTimeout  time.Duration // one Get or Probe, in all; 0 = 3 s
+	WriteTimeout time.Duration // one Set or Delete, in all; 0 = 30 s with MayPrompt, else 3 s
+	MayPrompt    bool          // a Set or Delete may open the keychain's own prompt and wait for it; a Get never does
+	Notify       func(string)  // told when a write takes so long that a prompt must be waiting; nil = nobody
+	Budget       int           // bytes in one item, beyond which a value is split; 0 = what the platform allows
+}
+
+// Keychain is the operating system's: Secret Service on Linux and BSD, Keychain on macOS, Credential Manager on Windows.
+// It asks one thing at a time, does not wait beyond its timeouts, starts no process on Linux, and does not believe
+// that something was stored before it has read it back. It may be used by many goroutines.
+type Keychain struct {
+	opts  KeychainOptions
+	ring  *keyringItems
+	items split
+}
+
+// NewKeychain returns the keychain of the user who runs the process. It touches nothing yet.
+func NewKeychain(opts KeychainOptions) *Keychain {
+	if opts.ReadTimeout <= 0 {
+		opts.ReadTimeout = 3 * time.Second
+	}
+	if opts.WriteTimeout <= 0 {
+		opts.WriteTimeout = 3 * time.Second
+		if opts.MayPrompt {
+			opts.WriteTimeout = 30 * time.Second
+		}
+	}
+	limit := func(account string) int { return itemLimit(runtime.GOOS, len(account)) }
+	if opts.Budget > 0 {
+		limit = func(string) int { return opts.Budget }
+	}
+	ring := newKeyringItems(opts)
+	return &Keychain{opts: opts, ring: ring, items: split{ring, limit}}
+}
+
+// Warm starts in the background what the first call would do first: connecting and asking whether the keychain is unlocked.
+// The caller can read its configuration meanwhile. Errors show at the first call.
+func (k *Keychain) Warm() { k.ring.warm(k.opts.ReadTimeout) }
+
+// Probe reports whether there is a keychain that can be read, without a prompt and without reading or writing an item: nil,
+// or an [*Error] of kind Absent, Locked, TimedOut or Failed. macOS and Windows always have one; whether it is locked shows at the first Get.
+func (k *Keychain) Probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, k.opts.ReadTimeout)
+	defer cancel()
+	return k.ring.probe(ctx)
+}
+
+// Get returns the value stored under account.
+func (k *Keychain) Get(ctx context.Context, account string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, k.opts.ReadTimeout)
+	defer cancel()
+	return k.items.Get(ctx, account)
+}
+
+// Set stores value under account. After an [*Error] of kind TimedOut it is unknown whether it did, or still will.
+func (k *Keychain) Set(ctx context.Context, account string, value []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, k.opts.WriteTimeout)
+	defer cancel()
+	return k.items.Set(ctx, account, value)
+}
+
+// Delete removes the value and everything that interrupted writes of it have left behind.
+func (k *Keychain) Delete(ctx context.Context, account string) error {
+	ctx, cancel := context.WithTimeout(ctx, k.opts.WriteTimeout)
+	defer cancel()
+	return k.items.Delete(ctx, account)
+}

@@ -1,0 +1,14 @@
+//go:build !darwin && !windows && !linux && !netbsd && !openbsd && !(dragonfly && cgo) && !(freebsd && cgo)
+
+package store
+
+import (
+	"context"
+
+	"github.com/zalando/go-keyring"
+)
+
+// precheck says that go-keyring was built without a keychain for this system.
+func precheck(context.Context) error { return &kindError{Absent, keyring.ErrUnsupportedPlatform} }
+
+func classify(err error) (Kind, error) { return Failed, err }

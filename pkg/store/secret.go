@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"unicode/utf8"
+
+	"okauth/pkg/okta"
+)
+
+// ClientSecretAccount returns the name of the item that holds the secret of one client at one organisation:
+// "<profile>.secret-<8 hex digits>". The URL and the client are part of the digits, so that a secret is never
+// sent to another organisation or for another client after a setting was changed.
+func ClientSecretAccount(profile, baseURL, clientID string) string {
+	return profile + ".secret-" + digest("okauth client secret 1", baseURL, clientID)
+}
+
+// ClientSecrets keeps client secrets as Items, under names made by [ClientSecretAccount].
+type ClientSecrets struct {
+	Items Items
+}
+
+type clientSecretJSON struct {
+	Version int    `json:"okauth"`
+	Secret  string `json:"client_secret"`
+}
+
+// Load returns the secret stored under account. Like [Sessions.Load] it returns [ErrNotFound], an [*Error] of kind Corrupt or
+// Newer, or what the Items returned.
+func (c ClientSecrets) Load(ctx context.Context, account string) (okta.Secret, error) {
+	value, err := c.Items.Get(ctx, account)
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	var in clientSecretJSON
+	err = decodeEnvelope(value, &in)
+	if err == nil && in.Secret == "" {
+		err = corrupt("it holds no client secret")
+	}
+	if err != nil {
+		return okta.Secret{}, itemError("read the client secret "+strconv.Quote(account), err)
+	}
+	return okta.NewSecret(in.Secret), nil
+}
+
+// Save keeps secret under account. A secret that is empty or not UTF-8 is refused.
+func (c ClientSecrets) Save(ctx context.Context, account string, secret okta.Secret) error {
+	var value []byte
+	err := errors.New("the client secret is empty or not UTF-8")
+	if text := secret.Reveal(); text != "" && utf8.ValidString(text) {
+		value, err = encodeEnvelope(clientSecretJSON{envelopeVersion, text})
+	}
+	if err != nil {
+		return itemError("write the client secret "+strconv.Quote(account), err)
+	}
+	return c.Items.Set(ctx, account, value)
+}
+
+// Delete forgets the secret under account. It succeeds where there is none.
+func (c ClientSecrets) Delete(ctx context.Context, account string) error {
+	return c.Items.Delete(ctx, account)
+}

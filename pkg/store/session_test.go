@@ -1,0 +1,343 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"okauth/pkg/okta"
+)
+
+func someIdentity() Identity {
+	return Identity{"dev", "https://dev-1.okta.com/oauth2/default", "0oab8eb55Kb9jdMIr5d6", "alice@example.com", "password"}
+}
+
+func someSession() *Session {
+	return &Session{
+		Identity: someIdentity(), Username: "Zoë\u2028😀<&>", RefreshToken: okta.NewSecret("canary-refresh"), Generation: 1<<64 - 1,
+		Sets: []TokenSet{{
+			Requested: []string{"openid", "profile"}, Granted: []string{"openid"},
+			AccessToken: okta.NewSecret("canary.access-_~+/=="), IDToken: okta.NewSecret("canary.id.token"), TokenType: "Bearer",
+			ObtainedAt: time.Date(2026, 11, 22, 18, 0, 0, 123456789, time.UTC), ExpiresIn: time.Hour,
+		}},
+	}
+}
+
+// plain makes secrets comparable.
+func plain(s *Session) string {
+	out := fmt.Sprintf("%#v %q %q %d", s.Identity, s.Username, s.RefreshToken.Reveal(), s.Generation)
+	for _, set := range s.Sets {
+		out += fmt.Sprintf(" %q %q %q %q %q %s %s", set.Requested, set.Granted, set.AccessToken.Reveal(), set.IDToken.Reveal(),
+			set.TokenType, set.ObtainedAt.UTC().Format(time.RFC3339Nano), set.ExpiresIn)
+	}
+	return out
+}
+
+func TestSessionsRoundTrip(t *testing.T) {
+	ctx := t.Context()
+	m := new(Memory)
+	s := Sessions{m}
+	if _, err := s.Load(ctx, someIdentity()); !errors.Is(err, ErrNotFound) {
+		t.Fatalf("Load of nothing: got %v, want ErrNotFound", err)
+	}
+	if err := s.Save(ctx, someSession()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Load(ctx, someIdentity())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := plain(someSession()); plain(got) != want {
+		t.Errorf("got  %s\nwant %s", plain(got), want)
+	}
+	value, _ := m.Get(ctx, someIdentity().Account())
+	if !isASCII(value) {
+		t.Errorf("the value is not printable ASCII: %q", value)
+	}
+	if err := s.Delete(ctx, someIdentity()); err != nil || len(m.Accounts()) != 0 {
+		t.Errorf("Delete: %v, left %q", err, m.Accounts())
+	}
+	if err := s.Delete(ctx, someIdentity()); err != nil {
+		t.Errorf("Delete of nothing: %v", err)
+	}
+}
+
+func TestKR01_AccountNames(t *testing.T) {
+	id := someIdentity()
+	// Fixed for ever: another value here means that every session in every keychain is lost.
+	if got, want := id.Account(), "dev-886585e0"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1"), "dev.secret-fc7a3850"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	shape := regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*(\.secret)?-[0-9a-f]{8}$`)
+	seen := map[string]string{}
+	add := func(what, account string) {
+		if other, ok := seen[account]; ok {
+			t.Errorf("%s and %s share the account %q", what, other, account)
+		}
+		if !shape.MatchString(account) || !isAccount(account) {
+			t.Errorf("%s: account %q", what, account)
+		}
+		seen[account] = what
+	}
+	add("identity", id.Account())
+	v := reflect.ValueOf(&id).Elem()
+	for i := range v.NumField() {
+		id = someIdentity()
+		v.Field(i).SetString(v.Field(i).String() + "x")
+		add("other "+v.Type().Field(i).Name, id.Account())
+	}
+	// The same letters, divided otherwise.
+	add("ab|c", Identity{Profile: "p", Issuer: "ab", ClientID: "c"}.Account())
+	add("a|bc", Identity{Profile: "p", Issuer: "a", ClientID: "bc"}.Account())
+	add("|abc", Identity{Profile: "p", ClientID: "abc"}.Account())
+	add("secret", ClientSecretAccount("p", "ab", "c"))
+	add("secret of another client", ClientSecretAccount("p", "a", "bc"))
+}
+
+func TestAT93_NeverSomebodyElsesToken(t *testing.T) {
+	ctx := t.Context()
+	m := new(Memory)
+	s := Sessions{m}
+	if err := s.Save(ctx, someSession()); err != nil {
+		t.Fatal(err)
+	}
+	other := someIdentity()
+	v := reflect.ValueOf(&other).Elem()
+	for i := range v.NumField() {
+		other = someIdentity()
+		v.Field(i).SetString(v.Field(i).String() + "x")
+		if _, err := s.Load(ctx, other); !errors.Is(err, ErrNotFound) {
+			t.Errorf("other %s: got %v, want ErrNotFound", v.Type().Field(i).Name, err)
+		}
+		// Should the short digests ever collide, the identity inside decides.
+		value, _ := m.Get(ctx, someIdentity().Account())
+		if err := m.Set(ctx, other.Account(), value); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Load(ctx, other); got != nil || kindOf(err) != "corrupt" {
+			t.Errorf("other %s with the same account: got %v, want corrupt", v.Type().Field(i).Name, err)
+		}
+		_ = m.Delete(ctx, other.Account())
+	}
+}
+
+func TestKR10_GarbledIsNeverReturned(t *testing.T) {
+	good, err := encodeSession(someSession())
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(old, new string) string {
+		if !strings.Contains(string(good), old) {
+			t.Fatalf("%q is not in %s", old, good)
+		}
+		return strings.Replace(string(good), old, new, 1)
+	}
+	tests := []struct{ name, value, want string }{
+		{"good", string(good), "ok"},
+		{"half", string(good[:len(good)/2]), "corrupt"},
+		{"noise of a helper", "security: canary warning " + string(good), "corrupt"},
+		{"trailing data", string(good) + "{}", "corrupt"},
+		{"another application", "canary-password", "corrupt"},
+		{"JSON of another application", `{"access_token":"canary"}`, "corrupt"},
+		{"array", `[1]`, "corrupt"},
+		{"null", `null`, "corrupt"},
+		{"version 0", with(`{"okauth":1,`, `{"okauth":0,`), "corrupt"},
+		{"version -1", with(`{"okauth":1,`, `{"okauth":-1,`), "corrupt"},
+		{"version text", with(`{"okauth":1,`, `{"okauth":"x",`), "corrupt"},
+		{"version 2", with(`{"okauth":1,`, `{"okauth":2,"new":{},`), "newer"},
+		{"unknown member", with(`"generation"`, `"canary":1,"generation"`), "corrupt"},
+		{"no session", `{"okauth":1}`, "corrupt"},
+		{"a client secret", `{"okauth":1,"client_secret":"canary"}`, "corrupt"},
+		{"escape in a token", with("canary.access", `canary\u001b[2J`), "corrupt"},
+		{"newline in an ID token", with("canary.id", `canary\nid`), "corrupt"},
+		{"quote in a refresh token", with("canary-refresh", `canary\"refresh`), "corrupt"},
+		{"only padding", with("canary.id.token", `==`), "corrupt"},
+		{"negative life", with(`"expires_in":3600`, `"expires_in":-1`), "corrupt"},
+		{"life that overflows", with(`"expires_in":3600`, `"expires_in":9223372036854775807`), "corrupt"},
+		{"fraction", with(`"expires_in":3600`, `"expires_in":0.5`), "corrupt"},
+		{"time that is none", with(`2026-11-22T18`, `canary`), "corrupt"},
+		{"not ASCII", with(`"Bearer"`, "\"B\u00e9arer\""), "corrupt"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			items := &fixed{[]byte(tt.value)}
+			got, err := Sessions{items}.Load(t.Context(), someIdentity())
+			if kindOf(err) != tt.want || (got != nil) != (tt.want == "ok") {
+				t.Errorf("got %v and %s (%v), want %s", got != nil, kindOf(err), err, tt.want)
+			}
+			if strings.Contains(fmt.Sprint(err), "canary") {
+				t.Errorf("the error quotes the value: %v", err)
+			}
+		})
+	}
+}
+
+// fixed holds one value, whatever it is, under every name.
+type fixed struct{ value []byte }
+
+func (f *fixed) Get(context.Context, string) ([]byte, error) { return f.value, nil }
+func (f *fixed) Set(context.Context, string, []byte) error   { return nil }
+func (f *fixed) Delete(context.Context, string) error        { return nil }
+
+func TestSaveRefusesWhatLoadWouldNotBelieve(t *testing.T) {
+	tests := map[string]func(*Session){
+		"token with a newline":   func(s *Session) { s.Sets[0].AccessToken = okta.NewSecret("canary\nx") },
+		"token with a quote":     func(s *Session) { s.RefreshToken = okta.NewSecret(`canary"`) },
+		"token that is not UTF8": func(s *Session) { s.Sets[0].IDToken = okta.NewSecret("canary\xff") },
+		"negative life":          func(s *Session) { s.Sets[0].ExpiresIn = -time.Second },
+		"endless life":           func(s *Session) { s.Sets[0].ExpiresIn = 1<<63 - 1 },
+		"name that is not UTF-8": func(s *Session) { s.Username = "canary\xff" },
+		"year 10000":             func(s *Session) { s.Sets[0].ObtainedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	}
+	for name, spoil := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := new(Memory)
+			s := someSession()
+			spoil(s)
+			err := Sessions{m}.Save(t.Context(), s)
+			if kindOf(err) != "failed" || len(m.Accounts()) != 0 {
+				t.Errorf("got %v, stored %q", err, m.Accounts())
+			}
+			if strings.Contains(fmt.Sprint(err), "canary") {
+				t.Errorf("the error quotes the value: %v", err)
+			}
+		})
+	}
+}
+
+func TestSessionDoesNotPrintItsTokens(t *testing.T) {
+	s := someSession()
+	doc, _ := json.Marshal(s)
+	for _, shown := range []string{fmt.Sprintf("%v %+v %#v", s, s, s), fmt.Sprint(*s, s.Sets), string(doc)} {
+		if strings.Contains(shown, "canary") {
+			t.Errorf("a secret is shown: %s", shown)
+		}
+	}
+}
+
+func TestClientSecrets(t *testing.T) {
+	ctx := t.Context()
+	m := new(Memory)
+	c := ClientSecrets{m}
+	account := ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1")
+	if _, err := c.Load(ctx, account); !errors.Is(err, ErrNotFound) {
+		t.Fatalf("got %v, want ErrNotFound", err)
+	}
+	for _, secret := range []string{"wrong-horse", "with \\ \" ' \n and Zoë"} {
+		if err := c.Save(ctx, account, okta.NewSecret(secret)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Load(ctx, account); err != nil || got.Reveal() != secret {
+			t.Errorf("got %q, %v; want %q", got.Reveal(), err, secret)
+		}
+	}
+	for _, secret := range []string{"", "canary\xff"} {
+		if err := c.Save(ctx, account, okta.NewSecret(secret)); err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("Save of %q: %v", secret, err)
+		}
+	}
+	for value, want := range map[string]string{
+		"canary-plain": "corrupt", `{"okauth":1}`: "corrupt", `{"okauth":2,"client_secret":"canary"}`: "newer",
+	} {
+		_, err := ClientSecrets{&fixed{[]byte(value)}}.Load(ctx, account)
+		if kindOf(err) != want || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: got %v, want %s", value, err, want)
+		}
+	}
+	if err := c.Delete(ctx, account); err != nil || len(m.Accounts()) != 0 {
+		t.Errorf("Delete: %v, left %q", err, m.Accounts())
+	}
+}
+
+func TestKR13_NoneKeepsNothing(t *testing.T) {
+	s := Sessions{None{}}
+	if err := s.Save(t.Context(), someSession()); kindOf(err) != "absent" {
+		t.Errorf("Save: got %v, want absent", err)
+	}
+	if _, err := s.Load(t.Context(), someIdentity()); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Load: got %v, want ErrNotFound", err)
+	}
+	if err := s.Delete(t.Context(), someIdentity()); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+}
+
+func TestMemoryKeepsCopies(t *testing.T) {
+	ctx := t.Context()
+	m := new(Memory)
+	value := []byte("wrong-horse")
+	if err := m.Set(ctx, "a", value); err != nil {
+		t.Fatal(err)
+	}
+	value[0] = 'X'
+	got, _ := m.Get(ctx, "a")
+	got[1] = 'X'
+	if again, _ := m.Get(ctx, "a"); string(again) != "wrong-horse" {
+		t.Errorf("got %q", again)
+	}
+	if err := m.Set(ctx, "a b", value); kindOf(err) != "failed" {
+		t.Errorf("a name that a keychain would refuse: %v", err)
+	}
+}
+
+// KR-12: a caller can tell the kinds apart, and each says what to do about it.
+func TestKR12_KindsHaveNamesAndHints(t *testing.T) {
+	seen := map[string]bool{}
+	for k := Failed; k <= Lost; k++ {
+		if seen[k.String()] {
+			t.Errorf("two kinds are called %q", k)
+		}
+		seen[k.String()] = true
+		err := &Error{k, "read it", errors.New("because")}
+		if hint := err.Hint(); (hint == "") != (k == Failed) || strings.HasSuffix(hint, ".") {
+			t.Errorf("%s: hint %q", k, hint)
+		}
+	}
+	for _, goos := range []string{"linux", "darwin", "windows"} {
+		if absentHint(goos) == "" || lockedHint(goos) == "" {
+			t.Errorf("%s has no hint", goos)
+		}
+	}
+}
+
+func FuzzSession(f *testing.F) {
+	good, err := encodeSession(someSession())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add([]byte(`{"okauth":1,"session":{"profile":"p","issuer":"i","client_id":"c","grant":"g"},"generation":1,"sets":[{"obtained_at":"0001-01-01T00:00:00Z","expires_in":0}]}`))
+	f.Add([]byte(`{"okauth":2}`))
+	f.Add([]byte(`{"okauth":1,"okauth":1}`))
+	f.Add([]byte(`{"okauth":1e0,"session":{}}`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		s, err := decodeSession(value)
+		if err != nil {
+			var known *formatError
+			if !errors.As(err, &known) {
+				t.Fatalf("untyped error %v", err)
+			}
+			return
+		}
+		again, err := encodeSession(s)
+		if err != nil {
+			t.Fatalf("a session that was read cannot be written: %v", err)
+		}
+		if !isASCII(again) {
+			t.Fatalf("not ASCII: %q", again)
+		}
+		s2, err := decodeSession(again)
+		if err != nil || plain(s2) != plain(s) {
+			t.Fatalf("changed on the way: %v", err)
+		}
+	})
+}

@@ -1,0 +1,328 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// brittle is Items that stop working after some writes, as if the process had been killed there.
+type brittle struct {
+	Items
+	left int // writes and deletes that still happen
+}
+
+var errKilled = errors.New("killed")
+
+func (b *brittle) step() error {
+	if b.left--; b.left < 0 {
+		return errKilled
+	}
+	return nil
+}
+
+func (b *brittle) Set(ctx context.Context, account string, value []byte) error {
+	if err := b.step(); err != nil {
+		return err
+	}
+	return b.Items.Set(ctx, account, value)
+}
+
+func (b *brittle) Delete(ctx context.Context, account string) error {
+	if err := b.step(); err != nil {
+		return err
+	}
+	return b.Items.Delete(ctx, account)
+}
+
+func budget(n int) func(string) int { return func(string) int { return n } }
+
+// text returns n bytes that differ from place to place and from seed to seed.
+func text(seed string, n int) []byte {
+	var b bytes.Buffer
+	for i := 0; b.Len() < n; i++ {
+		fmt.Fprintf(&b, "%s%d,", seed, i)
+	}
+	return b.Bytes()[:n]
+}
+
+func kindOf(err error) string {
+	var e *Error
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, ErrNotFound):
+		return "not found"
+	case errors.As(err, &e):
+		return e.Kind.String()
+	default:
+		return "untyped: " + err.Error()
+	}
+}
+
+func TestKR09_SizeIsHandled(t *testing.T) {
+	ctx := t.Context()
+	const limit = 100
+	for _, n := range []int{1, 99, 100, 101, 199, 200, 201, 2500, limit * maxChunks} {
+		m := new(Memory)
+		s := split{m, budget(limit)}
+		want := text("v", n)
+		if err := s.Set(ctx, "a", want); err != nil {
+			t.Fatalf("Set of %d bytes: %v", n, err)
+		}
+		for _, account := range m.Accounts() {
+			if item, _ := m.Get(ctx, account); len(item) > limit && account != "a" {
+				t.Errorf("item %q has %d bytes, expected at most %d", account, len(item), limit)
+			}
+		}
+		if got, err := s.Get(ctx, "a"); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("Get of %d bytes: %v, same %v", n, err, bytes.Equal(got, want))
+		}
+		if want, got := 1+min(n/(limit+1), 1)*((n+limit-1)/limit), len(m.Accounts()); got != want {
+			t.Errorf("%d bytes take %d items, expected %d: %q", n, got, want, m.Accounts())
+		}
+		if err := s.Delete(ctx, "a"); err != nil || len(m.Accounts()) != 0 {
+			t.Errorf("Delete of %d bytes: %v, left %q", n, err, m.Accounts())
+		}
+	}
+}
+
+func TestKR09_RefusedBeforeAnythingIsWritten(t *testing.T) {
+	tests := []struct {
+		name, account string
+		value         []byte
+		limit         int
+		want          string
+	}{
+		{"too many chunks", "a", text("v", 100*maxChunks+1), 100, "too_big"},
+		{"beyond every limit", "a", text("v", maxValue+1), maxValue, "too_big"},
+		{"newline", "a", []byte("one\ntwo"), 100, "failed"},
+		{"NUL", "a", []byte("one\x00two"), 100, "failed"},
+		{"not ASCII", "a", []byte("ü"), 100, "failed"},
+		{"empty", "a", nil, 100, "failed"},
+		{"looks like a head", "a", []byte(headPrefix + "1:"), 100, "failed"},
+		{"backslash in the name", `DOMAIN\user`, []byte("v"), 100, "failed"},
+		{"newline in the name", "a\nb", []byte("v"), 100, "failed"},
+		{"colon in the name", "a:b", []byte("v"), 100, "failed"},
+		{"no name", "", []byte("v"), 100, "failed"},
+		{"endless name", strings.Repeat("a", 257), []byte("v"), 100, "failed"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := new(Memory)
+			err := split{m, budget(tt.limit)}.Set(t.Context(), tt.account, tt.value)
+			if got := kindOf(err); got != tt.want {
+				t.Errorf("got %s, want %s: %v", got, tt.want, err)
+			}
+			if left := m.Accounts(); len(left) != 0 {
+				t.Errorf("%q was written", left)
+			}
+			if len(tt.value) > 0 && len(tt.value) < 20 && strings.Contains(fmt.Sprint(err), string(tt.value)) && len(tt.value) > 1 && tt.name != "looks like a head" {
+				t.Errorf("the error quotes the value: %v", err)
+			}
+		})
+	}
+}
+
+// What go-keyring sends to `security -i` must fit in its line, and what it hands to CredWrite in a credential.
+func TestKR09_PlatformLimits(t *testing.T) {
+	for _, account := range []string{"a", strings.Repeat("p", 64) + "-0123abcd", strings.Repeat("p", 64) + ".secret-0123abcd.0123abcd.31"} {
+		n := itemLimit("darwin", len(account))
+		for _, over := range []int{0, 4} {
+			value := base64.StdEncoding.EncodeToString(make([]byte, n+over))
+			line := fmt.Sprintf("add-generic-password -U -s %s -a %s -w %s\n", service, account, "go-keyring-base64:"+value)
+			if fits := len(line) < 4096; fits != (over == 0) {
+				t.Errorf("account of %d bytes, value of %d+%d: the line has %d bytes", len(account), n, over, len(line))
+			}
+		}
+	}
+	if got := itemLimit("windows", 10); got != 2560 {
+		t.Errorf("windows: got %d, want 2560", got)
+	}
+	if got := itemLimit("linux", 10); got != maxValue {
+		t.Errorf("linux: got %d, want %d", got, maxValue)
+	}
+}
+
+// A reader sees the old value or the new one wherever the writer was killed, and nothing is left in the end.
+func TestAT92_KilledAtEveryItem(t *testing.T) {
+	values := map[string][]byte{"none": nil, "whole": text("w", 50), "split": text("s", 450), "longer": text("l", 950)}
+	for oldName, old := range values {
+		for newName, fresh := range values {
+			if fresh == nil {
+				newName = "deleted"
+			}
+			t.Run(oldName+" to "+newName, func(t *testing.T) {
+				for n := 0; ; n++ {
+					if killAfter(t, n, old, fresh) {
+						break
+					}
+				}
+			})
+		}
+	}
+}
+
+// killAfter replaces old by fresh (nil: deletes it) with n writes allowed, judges what is there then, and reports whether n were enough.
+func killAfter(t *testing.T, n int, old, fresh []byte) (finished bool) {
+	t.Helper()
+	ctx := t.Context()
+	m := new(Memory)
+	s := split{m, budget(100)}
+	if old != nil {
+		if err := s.Set(ctx, "a", old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := &brittle{m, n}
+	dying := split{b, s.limit}
+	var err error
+	if fresh == nil {
+		err = dying.Delete(ctx, "a")
+	} else {
+		err = dying.Set(ctx, "a", fresh)
+	}
+	got, readErr := s.Get(ctx, "a")
+	isOld := bytes.Equal(got, old) && (old != nil) == (readErr == nil)
+	isNew := bytes.Equal(got, fresh) && (fresh != nil) == (readErr == nil)
+	switch {
+	case readErr != nil && !errors.Is(readErr, ErrNotFound):
+		t.Errorf("killed after %d: read: %v", n, readErr)
+	case err == nil && !isNew:
+		t.Errorf("killed after %d: success was reported, but the new value is not there", n)
+	case !isOld && !isNew:
+		t.Errorf("killed after %d: neither the old value nor the new: %d bytes", n, len(got))
+	}
+	again := text("again", 350)
+	if n%2 == 0 { // half of the runs are mended by the next write, half by a delete at once
+		if err := s.Set(ctx, "a", again); err != nil {
+			t.Errorf("killed after %d: next Set: %v", n, err)
+		}
+		if got, err := s.Get(ctx, "a"); err != nil || !bytes.Equal(got, again) {
+			t.Errorf("killed after %d: next Get: %v", n, err)
+		}
+		if got := len(m.Accounts()); got != 5 {
+			t.Errorf("killed after %d: the next Set left %q", n, m.Accounts())
+		}
+	}
+	if err := s.Delete(ctx, "a"); err != nil || len(m.Accounts()) != 0 {
+		t.Errorf("killed after %d: Delete: %v, left %q", n, err, m.Accounts())
+	}
+	return b.left >= 0
+}
+
+// swapping is Items that a second process changes right after the first head has been read.
+type swapping struct {
+	Items
+	swap func()
+}
+
+func (s *swapping) Get(ctx context.Context, account string) ([]byte, error) {
+	value, err := s.Items.Get(ctx, account)
+	if swap := s.swap; swap != nil {
+		s.swap = nil
+		swap()
+	}
+	return value, err
+}
+
+func TestAT92_ReaderMeetsAWriter(t *testing.T) {
+	ctx := t.Context()
+	m := new(Memory)
+	s := split{m, budget(100)}
+	old, fresh := text("old", 300), text("new", 400)
+	if err := s.Set(ctx, "a", old); err != nil {
+		t.Fatal(err)
+	}
+	reader := split{&swapping{m, func() {
+		if err := s.Set(ctx, "a", fresh); err != nil {
+			t.Error(err)
+		}
+	}}, s.limit}
+	if got, err := reader.Get(ctx, "a"); err != nil || !bytes.Equal(got, fresh) {
+		t.Errorf("got %d bytes, %v; want the new value", len(got), err)
+	}
+}
+
+func TestAT92_TornSetIsCorrupt(t *testing.T) {
+	tests := map[string]func(ctx context.Context, m *Memory, chunks []string){
+		"chunk missing": func(ctx context.Context, m *Memory, chunks []string) { _ = m.Delete(ctx, chunks[1]) },
+		"chunk changed": func(ctx context.Context, m *Memory, chunks []string) { _ = m.Set(ctx, chunks[1], text("x", 100)) },
+		"chunk cut":     func(ctx context.Context, m *Memory, chunks []string) { _ = m.Set(ctx, chunks[2], text("x", 7)) },
+		"chunks swapped": func(ctx context.Context, m *Memory, chunks []string) {
+			one, _ := m.Get(ctx, chunks[0])
+			two, _ := m.Get(ctx, chunks[1])
+			_, _ = m.Set(ctx, chunks[0], two), m.Set(ctx, chunks[1], one)
+		},
+		"head cut": func(ctx context.Context, m *Memory, _ []string) {
+			h, _ := m.Get(ctx, "a")
+			_ = m.Set(ctx, "a", h[:len(h)-1])
+		},
+	}
+	for name, tear := range tests {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			m := new(Memory)
+			s := split{m, budget(100)}
+			if err := s.Set(ctx, "a", text("canary", 300)); err != nil {
+				t.Fatal(err)
+			}
+			tear(ctx, m, slices.DeleteFunc(m.Accounts(), func(a string) bool { return a == "a" }))
+			got, err := s.Get(ctx, "a")
+			if kindOf(err) != "corrupt" || got != nil {
+				t.Errorf("got %d bytes and %v, want nothing and corrupt", len(got), err)
+			}
+			if strings.Contains(fmt.Sprint(err), "canary") {
+				t.Errorf("the error quotes the value: %v", err)
+			}
+		})
+	}
+}
+
+func TestKR10_NewerSplitIsLeftUntouched(t *testing.T) {
+	ctx := t.Context()
+	m := new(Memory)
+	newer := headPrefix + "2:whatever"
+	if err := m.Set(ctx, "a", []byte(newer)); err != nil {
+		t.Fatal(err)
+	}
+	s := split{m, budget(100)}
+	_, getErr := s.Get(ctx, "a")
+	for name, err := range map[string]error{"Get": getErr, "Set": s.Set(ctx, "a", text("v", 10)), "Delete": s.Delete(ctx, "a")} {
+		if got := kindOf(err); got != "newer" {
+			t.Errorf("%s: got %s, want newer", name, got)
+		}
+	}
+	if got, _ := m.Get(ctx, "a"); string(got) != newer {
+		t.Error("the newer item was changed")
+	}
+}
+
+func FuzzHead(f *testing.F) {
+	f.Add([]byte(head{"0123abcd", 3, 250, checksum(nil)}.String()))
+	f.Add([]byte(headPrefix + "2:x"))
+	f.Add([]byte(headPrefix + "1:0123abcd:+3:250:" + checksum(nil)))
+	f.Add([]byte(headPrefix + "1:0123abcd:99999999999999999999:1:" + checksum(nil)))
+	f.Add([]byte(headPrefix))
+	f.Add([]byte(`{"okauth":1}`))
+	f.Fuzz(func(t *testing.T, item []byte) {
+		h, isHead, err := parseHead(item)
+		if isHead != bytes.HasPrefix(item, []byte(headPrefix)) {
+			t.Fatalf("isHead is %v", isHead)
+		}
+		if err != nil || !isHead {
+			return
+		}
+		if h.String() != string(item) {
+			t.Fatalf("%q reads as %q", item, h)
+		}
+		if h.count > maxChunks || h.length > maxValue || !isAccount(h.chunk("a", h.count)) {
+			t.Fatalf("%q is out of bounds", item)
+		}
+	})
+}
