@@ -1,0 +1,297 @@
+package session_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+)
+
+// start is when the tests' sign-ins happen, far from the real clock.
+var start = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
+
+// canned is a grant that brings the same tokens every time.
+type canned struct {
+	tokens okta.Tokens
+	err    error
+}
+
+func (c canned) Exchange(context.Context, *okta.Client) (*okta.Tokens, error) {
+	if c.err != nil {
+		return nil, c.err
+	}
+	tokens := c.tokens
+	return &tokens, nil
+}
+
+func tokensNamed(name string) okta.Tokens {
+	return okta.Tokens{
+		AccessToken: okta.NewSecret("fake-access-" + name), TokenType: "Bearer",
+		Scope: []string{"openid"}, ExpiresIn: time.Hour, ObtainedAt: start,
+	}
+}
+
+// bench is a keeper over a store in memory, with a clock of its own.
+type bench struct {
+	session.Keeper
+	now  time.Time
+	want session.Want
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{now: start, want: session.Want{
+		Identity: store.Identity{Profile: "dev", Issuer: "https://example.okta.com/oauth2/default", ClientID: "0oaexample", Grant: "password"},
+		Scopes:   []string{"openid"},
+	}}
+	b.Keeper = session.Keeper{Store: store.Sessions{Items: new(store.Memory)}, Now: func() time.Time { return b.now }}
+	return b
+}
+
+func (b *bench) login(t *testing.T, tokens okta.Tokens, username string) {
+	t.Helper()
+	if _, err := b.Login(t.Context(), nil, canned{tokens: tokens}, b.want, username); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reason returns why a sign-in is required, and fails when none is.
+func (b *bench) reason(t *testing.T) string {
+	t.Helper()
+	_, err := b.Token(t.Context(), b.want)
+	var required *session.LoginRequiredError
+	if !errors.As(err, &required) {
+		t.Fatalf("got error %v, want a LoginRequiredError", err)
+	}
+	return required.Reason
+}
+
+func (b *bench) value(t *testing.T) string {
+	t.Helper()
+	token, err := b.Token(t.Context(), b.want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.Value.Reveal()
+}
+
+func TestTokenIsHandedOutWhileValid(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	if got := b.reason(t); got != "not signed in" {
+		t.Errorf("before sign-in: reason %q", got)
+	}
+	b.login(t, tokensNamed("a"), "alice")
+	for _, c := range []struct {
+		name   string
+		at     time.Duration
+		minTTL time.Duration
+		valid  bool
+		notes  int
+	}{
+		{"at once", 0, time.Minute, true, 0},
+		{"exactly min-ttl left", 59 * time.Minute, time.Minute, true, 0},
+		{"a second less than min-ttl", 59*time.Minute + time.Second, time.Minute, false, 0},
+		{"no min-ttl, last second", time.Hour - time.Second, 0, true, 0},
+		{"expired", time.Hour, 0, false, 0},
+		{"long expired", 100 * time.Hour, 0, false, 0},
+		{"life shorter than min-ttl", time.Minute, 2 * time.Hour, true, 1},
+		{"life shorter than min-ttl, expired", time.Hour, 2 * time.Hour, false, 0},
+		{"clock a little behind", -20 * time.Second, time.Minute, true, 0},
+		{"clock a day behind", -24 * time.Hour, time.Minute, false, 0},
+	} {
+		b.now, b.want.MinTTL = start.Add(c.at), c.minTTL
+		token, err := b.Token(t.Context(), b.want)
+		if (err == nil) != c.valid {
+			t.Errorf("%s: got error %v, want valid %v", c.name, err, c.valid)
+		}
+		if len(token.Notes) != c.notes {
+			t.Errorf("%s: notes %q, want %d", c.name, token.Notes, c.notes)
+		}
+	}
+}
+
+func TestAT93_NeverAnotherToken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.login(t, tokensNamed("a"), "alice")
+	for name, change := range map[string]func(*session.Want){
+		"profile": func(w *session.Want) { w.Identity.Profile = "prod" },
+		"issuer":  func(w *session.Want) { w.Identity.Issuer = "https://example.okta.com" },
+		"client":  func(w *session.Want) { w.Identity.ClientID = "0oaother" },
+		"user":    func(w *session.Want) { w.Identity.User = "bob" },
+		"grant":   func(w *session.Want) { w.Identity.Grant = "client_credentials" },
+		"fewer":   func(w *session.Want) { w.Scopes = nil },
+		"more":    func(w *session.Want) { w.Scopes = []string{"openid", "profile"} },
+	} {
+		w := b.want
+		change(&w)
+		if token, err := b.Token(t.Context(), w); err == nil {
+			t.Errorf("other %s: got a token of %s, want none", name, token.Username)
+		}
+	}
+	b.want.Scopes = []string{"openid", "openid"}
+	if got := b.value(t); got != "fake-access-a" {
+		t.Errorf("the same scope twice: got %q", got)
+	}
+}
+
+func TestScopeSetsLiveSideBySide(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	first := tokensNamed("a")
+	first.RefreshToken = okta.NewSecret("fake-refresh")
+	b.login(t, first, "alice")
+	b.want.Scopes = []string{"profile", "openid"}
+	b.login(t, tokensNamed("b"), "alice")
+
+	for want, scopes := range map[string][]string{"fake-access-a": {"openid"}, "fake-access-b": {"openid", "profile"}} {
+		b.want.Scopes = scopes
+		if got := b.value(t); got != want {
+			t.Errorf("scopes %q: got %q, want %q", scopes, got, want)
+		}
+	}
+	b.want.Kind = session.Refresh
+	if got := b.value(t); got != "fake-refresh" {
+		t.Errorf("refresh token after a sign-in without offline_access: got %q, want the old one", got)
+	}
+}
+
+func TestAnotherUserTakesNothingOver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	first := tokensNamed("a")
+	first.RefreshToken = okta.NewSecret("fake-refresh")
+	b.login(t, first, "alice")
+	b.want.Scopes = []string{"profile"}
+	b.login(t, tokensNamed("b"), "bob")
+	b.want.Scopes = []string{"openid"}
+	b.reason(t)
+	b.want.Scopes, b.want.Kind = []string{"profile"}, session.Refresh
+	if _, err := b.Token(t.Context(), b.want); err == nil {
+		t.Error("bob's session has alice's refresh token")
+	}
+}
+
+func TestExpiredSetsAreDropped(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for i := range 20 {
+		b.now = start.Add(time.Duration(i) * 2 * time.Hour)
+		b.want.Scopes = []string{fmt.Sprintf("scope%d", i)}
+		tokens := tokensNamed("a")
+		tokens.ObtainedAt = b.now
+		b.login(t, tokens, "alice")
+	}
+	s, err := b.Store.Load(t.Context(), b.want.Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Sets) != 1 || s.Generation != 20 {
+		t.Errorf("got %d sets in generation %d, want 1 in 20", len(s.Sets), s.Generation)
+	}
+}
+
+// The ID token of a custom server lives an hour, whatever the access token does.
+func TestIDTokenHasALifeOfItsOwn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	tokens := tokensNamed("a")
+	tokens.ExpiresIn = 24 * time.Hour
+	part := base64.RawURLEncoding.EncodeToString
+	tokens.IDToken = okta.NewSecret(part([]byte(`{"alg":"RS256"}`)) + "." + part([]byte(`{"iat":1000,"exp":4600}`)) + "." + part([]byte("fake")))
+	b.login(t, tokens, "alice")
+	b.want.Kind = session.ID
+	b.now = start.Add(59 * time.Minute)
+	b.value(t)
+	b.now = start.Add(time.Hour)
+	if got := b.reason(t); !slices.Contains([]string{"the id token expired at " + start.Add(time.Hour).Local().Format("2006-01-02 15:04:05")}, got) {
+		t.Errorf("got reason %q", got)
+	}
+	b.want.Kind = session.Access
+	b.value(t)
+}
+
+func TestMissingTokenNamesTheScope(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.login(t, tokensNamed("a"), "alice")
+	for _, kind := range []session.Kind{session.ID, session.Refresh} {
+		b.want.Kind = kind
+		_, err := b.Token(t.Context(), b.want)
+		var missing *session.MissingTokenError
+		if !errors.As(err, &missing) || missing.Hint() == "" {
+			t.Errorf("%s: got %v, want a MissingTokenError with a hint", kind, err)
+		}
+	}
+}
+
+// broken fails as it is told to.
+type broken struct {
+	store.Items
+	get, set error
+}
+
+func (b broken) Get(ctx context.Context, account string) ([]byte, error) {
+	if b.get != nil {
+		return nil, b.get
+	}
+	return b.Items.Get(ctx, account)
+}
+
+func (b broken) Set(ctx context.Context, account string, value []byte) error {
+	if b.set != nil {
+		return b.set
+	}
+	return b.Items.Set(ctx, account, value)
+}
+
+func TestLoginAndABrokenStore(t *testing.T) {
+	t.Parallel()
+	failed := func(kind store.Kind) error { return &store.Error{Kind: kind, Op: "test", Err: errors.New("broken")} }
+	for _, c := range []struct {
+		name     string
+		get, set error
+		stored   bool
+	}{
+		{"corrupt entry is written anew", failed(store.Corrupt), nil, true},
+		{"newer entry is left alone", failed(store.Newer), nil, false},
+		{"locked", failed(store.Locked), nil, false},
+		{"full", nil, failed(store.TooBig), false},
+	} {
+		b := newBench(t)
+		items := b.Store.Items
+		b.Store.Items = broken{items, c.get, c.set}
+		tokens, err := b.Login(t.Context(), nil, canned{tokens: tokensNamed("a")}, b.want, "alice")
+		if (err == nil) != c.stored {
+			t.Errorf("%s: got error %v", c.name, err)
+		}
+		if tokens == nil {
+			t.Errorf("%s: the tokens are lost", c.name)
+		}
+		_, err = store.Sessions{Items: items}.Load(t.Context(), b.want.Identity)
+		if (err == nil) != c.stored {
+			t.Errorf("%s: stored is %v, want %v", c.name, err == nil, c.stored)
+		}
+	}
+}
+
+func TestRefusedLoginChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.login(t, tokensNamed("a"), "alice")
+	refused := errors.New("refused")
+	if _, err := b.Login(t.Context(), nil, canned{err: refused}, b.want, "alice"); !errors.Is(err, refused) {
+		t.Fatalf("got error %v, want the grant's", err)
+	}
+	if got := b.value(t); got != "fake-access-a" {
+		t.Errorf("got %q, want the token from before", got)
+	}
+}
