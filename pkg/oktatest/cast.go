@@ -1,0 +1,194 @@
+package oktatest
+
+import "slices"
+
+// The app and the user that just work, at the org server and at the server "default". The secrets are no secrets: they are printed in the documentation.
+const (
+	DefaultServerID     = "default"
+	DefaultAudience     = "api://default"
+	DefaultClientID     = "0oaSandboxClient0001"
+	DefaultClientSecret = "not-a-secret-sandbox-client-000000000000000000000000000000000001"
+	DefaultUser         = "alice@example.com"
+	DefaultPassword     = "correct-horse-battery-staple"
+)
+
+// The other apps and servers of the cast.
+const (
+	PostClientID        = "0oaPostBodyClient001" // DefaultClientSecret in the body
+	PublicClientID      = "0oaPublicClient00001" // no secret
+	NoPasswordClientID  = "0oaNoPasswordGrant01" // without the password grant
+	NoRefreshClientID   = "0oaNoRefreshGrant001" // without the refresh grant
+	DirectAuthClientID  = "0oaDirectAuthApp0001" // with Direct Authentication's MFA grants
+	OutsideZoneClientID = "0oaOutsideTheZone001" // used from outside its network zones
+	InactiveClientID    = "0oaInactiveClient001" // deactivated
+	DPoPClientID        = "0oaNeedsDPoPProof001" // wants a DPoP proof
+
+	NoPolicyServerID      = "ausNoPolicy000000001" // no access policy at all: what a new org's default server looks like
+	DefaultScopesServerID = "ausDefaultScope00001" // takes a request without scope
+)
+
+// Example is one thing to try at a freshly started server, and what comes of it.
+type Example struct {
+	Shows      string // in a few words
+	Server     string // authorization server id, or OrgServerID
+	ClientID   string
+	AuthMethod string // how the client shows its secret: ClientSecretBasic, ClientSecretPost, NoSecret
+	Secret     string
+	Login      string
+	Password   string
+	Scope      string // space-separated; "" sends none
+	Status     int    // of the answer
+	Error      string // error or errorCode of the answer; "" for tokens
+	Text       string // error_description or errorSummary
+}
+
+// Cast is everything that is on stage after Start: first what works, then one example for each refusal of the password grant. Those about MFA, consent
+// and policies are settings of an org, not of a request; here each has a user, an app, a scope or a server of its own. What is said of an answer holds
+// with the zero Quirks.
+func (s *Server) Cast() []Example {
+	return append(successes(), refusals()...)
+}
+
+// example is an Example at the default server with the default app, user and scope, changed by edit.
+func example(shows string, edit func(*Example)) Example {
+	e := Example{
+		Shows: shows, Server: DefaultServerID, ClientID: DefaultClientID, AuthMethod: ClientSecretBasic, Secret: DefaultClientSecret,
+		Login: DefaultUser, Password: DefaultPassword, Scope: "openid profile", Status: 200,
+	}
+	if edit != nil {
+		edit(&e)
+	}
+	return e
+}
+
+func successes() []Example {
+	return []Example{
+		example("a user signs in", nil),
+		example("the org server", func(e *Example) { e.Server = OrgServerID }),
+		example("a refresh token and a custom scope", func(e *Example) { e.Scope = "openid offline_access api:read" }),
+		example("the secret in the body", func(e *Example) { e.ClientID, e.AuthMethod = PostClientID, ClientSecretPost }),
+		example("a public client", func(e *Example) { *e = e.client(PublicClientID).public() }),
+		example("no scope, at a server with default scopes", func(e *Example) { e.Server, e.Scope = DefaultScopesServerID, "" }),
+		example("a custom scope alone: no ID token", func(e *Example) { e.Scope = "api:read" }),
+	}
+}
+
+// refused is an Example that ends in a refusal.
+func refused(shows string, status int, code, text string) Example {
+	return example(shows, func(e *Example) { e.Status, e.Error, e.Text = status, code, text })
+}
+
+func (e Example) by(login string) Example      { e.Login = login; return e }
+func (e Example) client(id string) Example     { e.ClientID = id; return e }
+func (e Example) scope(scope string) Example   { e.Scope = scope; return e }
+func (e Example) server(id string) Example     { e.Server = id; return e }
+func (e Example) public() Example              { e.AuthMethod, e.Secret = NoSecret, ""; return e }
+func (e Example) password(p string) Example    { e.Password = p; return e }
+func (e Example) secret(secret string) Example { e.Secret = secret; return e }
+
+// refusals follow the table of failures of the password grant, and then that of client authentication.
+func refusals() []Example {
+	const wrong = "The credentials provided were invalid."
+	return []Example{
+		refused("wrong password", 400, "invalid_grant", wrong).password("wrong-horse"),
+		refused("unknown user", 400, "invalid_grant", wrong).by("nobody@example.com"),
+		refused("locked user", 400, "invalid_grant", wrong).by("locked@example.com"),
+		refused("expired password", 400, "invalid_grant", "Password has expired.").by("expired@example.com"),
+		refused("user without a password", 400, "invalid_grant", "The user does not configure a password.").by("nopassword@example.com"),
+		refused("MFA is required", 400, "invalid_grant", "Resource owner password credentials cannot be used with MFA enabled.").by("mfa@example.com"),
+		refused("sign-on policy says no", 400, "invalid_grant",
+			"Resource owner password credentials authentication denied by sign on policy.").by("denied@example.com"),
+		refused("MFA is required, and the app could do it", 403, "mfa_required",
+			"Verify with an additional authenticator to complete the sign-in process.").by("mfa@example.com").client(DirectAuthClientID),
+		refused("user not assigned to the app", 400, "access_denied", "User is not assigned to the client application.").by("unassigned@example.com"),
+		refused("no access policy matches", 401, "access_denied",
+			"Policy evaluation failed for this request, please check the policy configurations.").server(NoPolicyServerID),
+		refused("policy rejects every scope", 400, "access_denied",
+			"Policy evaluation succeeded, but all the requested scopes were rejected.").scope("api:admin"),
+		refused("policy rejects one scope", 400, "access_denied",
+			"Some of the requested scopes were denied by the policy. Denied scopes: [api:admin].").scope("openid api:admin"),
+		refused("password grant not enabled", 400, "unauthorized_client", "The client is not authorized to use the provided grant type. "+
+			"Configured grant types: [authorization_code, refresh_token].").client(NoPasswordClientID),
+		refused("scope needs consent", 400, "consent_required", "The following scopes require user consent: [api:consent]. To access protected scopes using "+
+			"the resource owner password grant type, please uncheck 'Require consent' in the app settings or set the 'consent_method' to 'TRUSTED' through "+
+			"the apps API.").scope("openid api:consent"),
+		refused("unknown scope", 400, "invalid_scope", "One or more scopes are not configured for the authorization server resource.").scope("openid api:unknown"),
+		refused("custom scope at the org server", 400, "invalid_scope",
+			"Custom scopes are not allowed for this request.").server(OrgServerID).scope("openid api:read"),
+		refused("OIDC scope without openid", 400, "invalid_scope",
+			"Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope.").scope("profile"),
+		refused("no scope", 400, "invalid_scope", "The authorization server resource does not have any configured default scopes, 'scope' must be provided.").scope(""),
+		refused("no scope at the org server", 400, "invalid_scope", "No scopes were requested.").scope("").server(OrgServerID),
+		refused("offline_access without the refresh grant", 400, "invalid_scope",
+			"The following scopes are not allowed for this request: [offline_access].").scope("openid offline_access").client(NoRefreshClientID),
+		refused("no user name", 400, "invalid_request", "The required parameter 'username' is missing.").by(""),
+		refused("no password", 400, "invalid_request", "The required parameter 'password' is missing.").password(""),
+		refused("too many tries for this user", 429, "invalid_grant", "API call exceeded rate limit due to too many requests.").by("busy@example.com"),
+		refused("wrong network zone", 403, "access_denied",
+			"The request is made from outside the client's permitted network zones.").client(OutsideZoneClientID),
+		refused("lite user", 403, "access_denied",
+			"User with lite classification status is not allowed to use the provided 'grant_type'").by("lite@example.com"),
+		refused("DPoP is required", 400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.").client(DPoPClientID),
+		refused("unknown client", 401, "invalid_client", "Invalid value for 'client_id' parameter.").client("0oaNobodyKnowsMe0001"),
+		refused("deactivated app", 401, "invalid_client", "Invalid value for 'client_id' parameter.").client(InactiveClientID),
+		refused("wrong client secret", 401, "invalid_client", "The client secret supplied for a confidential client is invalid.").secret("canary-wrong-secret"),
+		refused("no client secret", 401, "invalid_client",
+			"Client authentication failed. Either the client or the client credentials are invalid.").public(),
+		refused("secret sent in the wrong way", 401, "invalid_client",
+			"Client authentication failed. Either the client or the client credentials are invalid.").client(PostClientID),
+		refused("unknown authorization server", 404, "E0000007",
+			"Not found: Resource not found: ausNobodyKnowsMe0001 (AuthorizationServer)").server("ausNobodyKnowsMe0001"),
+	}
+}
+
+// bringCast fills the org. Every user has DefaultPassword, every app with a secret DefaultClientSecret.
+func (s *Server) bringCast() {
+	s.AddUser(User{Login: DefaultUser, Password: DefaultPassword, GivenName: "Alice", FamilyName: "Example", Groups: []string{"Engineering"}})
+	for _, u := range []User{
+		{Login: "locked@example.com", Status: Locked},
+		{Login: "expired@example.com", Status: PasswordExpired},
+		{Login: "mfa@example.com", MFA: true},
+		{Login: "denied@example.com"},
+		{Login: "unassigned@example.com"},
+		{Login: "lite@example.com", Lite: true},
+		{Login: "busy@example.com", Throttled: true},
+	} {
+		u.Password = DefaultPassword
+		s.AddUser(u)
+	}
+	s.AddUser(User{Login: "nopassword@example.com"})
+
+	assigned := []string{
+		DefaultUser, "locked@example.com", "expired@example.com", "mfa@example.com", "denied@example.com",
+		"lite@example.com", "busy@example.com", "nopassword@example.com",
+	}
+	grants := []string{GrantAuthorizationCode, GrantPassword, GrantRefreshToken}
+	for _, a := range []App{
+		{ClientID: DefaultClientID, Name: "Sandbox", Assigned: assigned, DenySignOn: []string{"denied@example.com"}},
+		{ClientID: PostClientID, Name: "Secret in the body", AuthMethod: ClientSecretPost},
+		{ClientID: PublicClientID, Name: "Public", AuthMethod: NoSecret},
+		{ClientID: NoPasswordClientID, Name: "No password grant", Grants: []string{GrantAuthorizationCode, GrantRefreshToken}},
+		{ClientID: NoRefreshClientID, Name: "No refresh grant", Grants: []string{GrantAuthorizationCode, GrantPassword}},
+		{ClientID: DirectAuthClientID, Name: "Direct Authentication", Grants: append(slices.Clone(grants), GrantMFAOTP, GrantMFAOOB)},
+		{ClientID: OutsideZoneClientID, Name: "Outside the zone", OutsideZone: true},
+		{ClientID: InactiveClientID, Name: "Deactivated", Inactive: true},
+		{ClientID: DPoPClientID, Name: "DPoP", RequireDPoP: true},
+	} {
+		a.Type = "native"
+		if a.Grants == nil {
+			a.Grants = grants
+		}
+		if a.AuthMethod != NoSecret {
+			a.Secrets = []string{DefaultClientSecret}
+		}
+		s.AddApp(a)
+	}
+
+	passwords := []Policy{{Rules: []Rule{{Grants: []string{GrantPassword}, Denied: []string{"api:admin"}}}}}
+	s.AddAuthServer(AuthServer{ID: DefaultServerID, Audience: DefaultAudience, Policies: passwords, Scopes: []Scope{
+		{Name: "api:read"}, {Name: "api:write"}, {Name: "api:admin"}, {Name: "api:consent", Consent: true},
+	}})
+	s.AddAuthServer(AuthServer{ID: NoPolicyServerID, Audience: "api://no-policy"})
+	s.AddAuthServer(AuthServer{ID: DefaultScopesServerID, Audience: "api://default-scopes", Policies: passwords,
+		Scopes: []Scope{{Name: "api:read", Default: true}, {Name: "api:write"}}})
+}

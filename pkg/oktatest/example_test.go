@@ -1,0 +1,55 @@
+package oktatest_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"okauth/pkg/oktatest"
+)
+
+// A program that signs people in is tested against a server that says no, and then yes.
+func Example() {
+	okta, err := oktatest.Start(oktatest.WithTLS())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer okta.Close()
+	okta.AddUser(oktatest.User{Login: "carol@example.com", Password: "sesame-sesame", Status: oktatest.Locked})
+
+	signIn := func() {
+		form := url.Values{"grant_type": {"password"}, "username": {"carol@example.com"}, "password": {"sesame-sesame"}, "scope": {"openid"}}
+		req, _ := http.NewRequest(http.MethodPost, okta.Issuer("default")+"/v1/token", strings.NewReader(form.Encode()))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.SetBasicAuth("0oaMyOwnApp000000001", "not-a-secret-of-mine")
+		res, err := okta.Client().Do(req)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer res.Body.Close()
+		fmt.Println(res.Status)
+	}
+	okta.AddApp(oktatest.App{ClientID: "0oaMyOwnApp000000001", Secrets: []string{"not-a-secret-of-mine"}, Grants: []string{oktatest.GrantPassword}})
+
+	signIn()
+	okta.SetUserStatus("carol@example.com", oktatest.Active)
+	okta.Clock().Advance(time.Minute)
+	signIn()
+	okta.Fail("/token", oktatest.HTML(503))
+	signIn()
+
+	for _, r := range okta.Requests() {
+		fmt.Println(r)
+	}
+	// Output:
+	// 400 Bad Request
+	// 200 OK
+	// 503 Service Unavailable
+	// POST "/oauth2/default/v1/token" ["grant_type" "password" "scope" "username"]: 400 invalid_grant
+	// POST "/oauth2/default/v1/token" ["grant_type" "password" "scope" "username"]: 200
+	// POST "/oauth2/default/v1/token" ["grant_type" "password" "scope" "username"]: 503
+}

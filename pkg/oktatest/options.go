@@ -1,0 +1,94 @@
+package oktatest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+)
+
+// Option changes how Start builds the server.
+type Option func(*options)
+
+type options struct {
+	addr   string
+	tls    bool
+	clock  *Clock
+	keys   *Keys
+	limits Limits
+	quirks Quirks
+
+	editLeaf func(*x509.Certificate)
+	editTLS  func(*tls.Config)
+}
+
+// WithAddr listens on addr ("127.0.0.1:8099"; port 0 = a free one). Only loopback addresses and "localhost" are taken.
+func WithAddr(addr string) Option { return func(o *options) { o.addr = addr } }
+
+// WithTLS serves HTTPS with a certificate for 127.0.0.1, ::1 and localhost, signed by an authority made for this start (Server.CAPEM).
+func WithTLS() Option { return func(o *options) { o.tls = true } }
+
+// WithCertificate is WithTLS with a certificate that edit has changed before it was signed: expired, or for another name.
+func WithCertificate(edit func(leaf *x509.Certificate)) Option {
+	return func(o *options) { o.tls, o.editLeaf = true, edit }
+}
+
+// WithTLSConfig is WithTLS with a configuration that edit has changed: an old protocol version, say.
+func WithTLSConfig(edit func(*tls.Config)) Option {
+	return func(o *options) { o.tls, o.editTLS = true, edit }
+}
+
+// WithClock lets the server live by this clock: iat and exp, the Date header, rate limits.
+func WithClock(c *Clock) Option { return func(o *options) { o.clock = c } }
+
+// WithKeys lets several servers of one test run share their signing keys: making an RSA key takes about a tenth of a second.
+func WithKeys(k *Keys) Option { return func(o *options) { o.keys = k } }
+
+// WithLimits replaces DefaultLimits.
+func WithLimits(l Limits) Option { return func(o *options) { o.limits = l } }
+
+// WithQuirks sets the switches for what Okta's documents leave open.
+func WithQuirks(q Quirks) Option { return func(o *options) { o.quirks = q } }
+
+// Limits are the numbers that an Okta org enforces. Zero means: no limit.
+type Limits struct {
+	// UserPerSecond: password attempts at /token per second and user name, whatever client or server. One more is 429 invalid_grant.
+	UserPerSecond int
+	// BucketPerMinute: requests per minute and bucket. The buckets are: /token of the org server, /token of all custom servers, the org server's other
+	// endpoints, the custom servers' other endpoints. One more is 429 E0000047. Discovery and keys are not limited.
+	BucketPerMinute int
+	// MaxAttempts: wrong passwords in a row until a user is locked. Nothing but SetUserStatus unlocks.
+	MaxAttempts int
+}
+
+// DefaultLimits are Okta's: 4 attempts per second and user, 1200 requests per minute and bucket (a One App or Enterprise org), locked after 10 wrong passwords.
+func DefaultLimits() Limits { return Limits{UserPerSecond: 4, BucketPerMinute: 1200, MaxAttempts: 10} }
+
+// SetLimits changes the limits of a running server; what was counted stays counted.
+func (s *Server) SetLimits(l Limits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limits = l
+}
+
+// Quirks are the switches for what Okta's documents leave open, contradict, or tie to a feature of the org. The zero value is what the documents (or,
+// where they are silent, most observations) say.
+type Quirks struct {
+	DecodeBasic            bool // form-decode both halves of Basic credentials (RFC 6749 §2.3.1); otherwise they are taken as they are (RFC 7617)
+	AnySecretMethod        bool // an app with a secret may send it by Basic or in the body, whichever its AuthMethod says
+	PolicyRefusal400       bool // "Policy evaluation failed …" and …
+	MultipleCredentials400 bool // … "Cannot supply multiple client credentials. …" come with 400, not 401
+	OpenIDRequired403      bool // an OIDC scope without openid: 403 access_denied, not 400 invalid_scope
+	OfflineDeniedByPolicy  bool // offline_access without the refresh grant: access_denied "… denied by the policy. …", not invalid_scope
+	ExpiredPassword403     bool // Identity Engine's words for an expired password: 403 access_denied
+	NoAPIAccessManagement  bool // the org has no licence for custom authorization servers: 401 E0000015
+	NoOrgOAuthMetadata     bool // the org server has no /.well-known/oauth-authorization-server
+	RetryAfter             bool // a 429 carries Retry-After (seconds) beside X-Rate-Limit-Reset
+	AudienceArray          bool // aud of access tokens is an array of one
+	ClassicEngine          bool // okta-organization says pipeline "v1" (Classic Engine), not "idx"
+}
+
+// SetQuirks changes the switches of a running server.
+func (s *Server) SetQuirks(q Quirks) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quirks = q
+}

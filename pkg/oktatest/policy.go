@@ -1,0 +1,74 @@
+package oktatest
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+const defaultLifetime = time.Hour
+
+// evaluate asks the server's access policies for the lifetime of the access token, or says why there will be none. The org server has no policies.
+// https://developer.okta.com/docs/guides/configure-access-policy/main/
+func (s *Server) evaluate(c *call, login string) (time.Duration, *reply) {
+	if c.as.ID == OrgServerID {
+		return defaultLifetime, nil
+	}
+	rule, ok := findRule(c, login)
+	if !ok {
+		status := http.StatusUnauthorized
+		if s.quirks.PolicyRefusal400 {
+			status = http.StatusBadRequest
+		}
+		return 0, oauthError(status, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.")
+	}
+	var denied []string
+	for _, scope := range c.scopes {
+		if slices.Contains(rule.Denied, scope) {
+			denied = append(denied, scope)
+		}
+	}
+	switch {
+	case len(denied) == len(c.scopes):
+		return 0, oauthError(http.StatusBadRequest, "access_denied", "Policy evaluation succeeded, but all the requested scopes were rejected.")
+	case len(denied) > 0:
+		return 0, scopesDenied(denied...)
+	case rule.Lifetime == 0:
+		return defaultLifetime, nil
+	}
+	return rule.Lifetime, nil
+}
+
+// findRule: policies are allow lists, the first rule that fits wins.
+func findRule(c *call, login string) (Rule, bool) {
+	for _, policy := range c.as.Policies {
+		if !matches(policy.Clients, c.app.ClientID) {
+			continue
+		}
+		for _, rule := range policy.Rules {
+			foreign := func(scope string) bool { return !matches(rule.Scopes, scope) }
+			if matches(rule.Grants, c.form.Get("grant_type")) && matchesLogin(rule.Users, login) && !slices.ContainsFunc(c.scopes, foreign) {
+				return rule, true
+			}
+		}
+	}
+	return Rule{}, false
+}
+
+// checkConsent: with the password grant there is nobody who could be asked.
+func checkConsent(c *call) *reply {
+	if c.app.Trusted {
+		return nil
+	}
+	var asking []string
+	for _, scope := range c.as.Scopes {
+		if scope.Consent && slices.Contains(c.scopes, scope.Name) {
+			asking = append(asking, scope.Name)
+		}
+	}
+	if len(asking) == 0 {
+		return nil
+	}
+	return oauthError(http.StatusBadRequest, "consent_required", "The following scopes require user consent: "+sortedList(asking)+". To access protected scopes "+
+		"using the resource owner password grant type, please uncheck 'Require consent' in the app settings or set the 'consent_method' to 'TRUSTED' through the apps API.")
+}
