@@ -1,0 +1,235 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/profile"
+	"okauth/pkg/store"
+)
+
+// configOptions are what the commands below "config" share.
+type configOptions struct {
+	env    *Env
+	global *globalFlags
+}
+
+func newConfigCmd(env *Env, global *globalFlags) *cobra.Command {
+	o := &configOptions{env: env, global: global}
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Show and change the settings",
+		Long: `Show and change the settings. A setting comes from a flag, else an environment
+variable, else the profile in the configuration file, else its default. These
+commands read and write the profile in use, or the one that -p names.`,
+		Args: noSuchCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(
+		newConfigInitCmd(o),
+		newConfigListCmd(o),
+		o.newGetCmd(),
+		newConfigSetCmd(o),
+		o.newUnsetCmd(),
+		o.newPathCmd(),
+		o.newUseCmd(),
+	)
+	return c
+}
+
+// open reads the settings of the profile.
+func (o *configOptions) open() (*app, error) {
+	return (&sessionFlags{globalFlags: o.global}).open(o.env)
+}
+
+// edit opens the file to change, and tells which profile is meant. No value is
+// judged on the way, so that a wrong one can be mended.
+func (o *configOptions) edit() (*profile.File, string, error) {
+	path, name, err := profile.Locate(o.global.options(o.env))
+	if err != nil {
+		return nil, "", err
+	}
+	file, err := profile.OpenFile(path)
+	return file, name, err
+}
+
+func (o *configOptions) newGetCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:               "get KEY",
+		Short:             "Print the value of one setting",
+		Long:              "Print the value that is in force for a setting. A secret is never printed.",
+		Example:           "  okauth config get domain",
+		Args:              argsBetween(1, 1),
+		ValidArgsFunction: completeKeys,
+		RunE: func(_ *cobra.Command, args []string) error {
+			a, err := o.open()
+			if err != nil {
+				return err
+			}
+			setting, err := a.settings.Get(args[0])
+			switch {
+			case err != nil:
+				return err
+			case setting.Secret:
+				return &usageError{message: fmt.Sprintf("%s is a secret and never shown", setting.Key), hint: "okauth config list tells where it comes from"}
+			case setting.Value == "":
+				return fmt.Errorf("%s is not set in profile %q", setting.Key, a.settings.ProfileName())
+			}
+			_, err = fmt.Fprintln(o.env.Stdout, setting.Value)
+			return err
+		},
+	}
+}
+
+func (o *configOptions) newUnsetCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:               "unset KEY",
+		Short:             "Remove a setting from the profile",
+		Long:              "Remove a setting from the profile. client_secret is removed from the keychain as well.",
+		Args:              argsBetween(1, 1),
+		ValidArgsFunction: completeKeys,
+		RunE:              func(c *cobra.Command, args []string) error { return o.unset(c.Context(), args[0]) },
+	}
+}
+
+func (o *configOptions) unset(ctx context.Context, key string) error {
+	file, name, err := o.edit()
+	if err != nil {
+		return err
+	}
+	if key == profile.KeyClientSecret {
+		if err := o.forgetSecret(ctx); err != nil {
+			return err
+		}
+	}
+	if err := file.Unset(name, key); err != nil {
+		return err
+	}
+	return file.Save()
+}
+
+// forgetSecret removes the client secret from the keychain, if there are both.
+func (o *configOptions) forgetSecret(ctx context.Context) error {
+	a, err := o.open()
+	if err != nil || a.settings.Require(profile.KeyDomain, profile.KeyClientID) != nil {
+		return err
+	}
+	err = store.ClientSecrets{Items: a.keychain(true)}.Delete(ctx, a.clientSecretAccount())
+	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Absent {
+		return nil
+	}
+	return err
+}
+
+func (o *configOptions) newPathCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "path",
+		Short: "Print where the configuration file is, or would be",
+		Args:  argsBetween(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			path, err := profile.ConfigPath(o.global.options(o.env))
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(o.env.Stdout, path)
+			return err
+		},
+	}
+}
+
+func (o *configOptions) newUseCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "use PROFILE",
+		Short: "Choose the profile that is used where none is named",
+		Args:  argsBetween(1, 1),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return firstOf(args, profileNames(o.env, o.global))
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			file, _, err := o.edit()
+			if err != nil {
+				return err
+			}
+			if err := file.Use(args[0]); err != nil {
+				return err
+			}
+			return file.Save()
+		},
+	}
+}
+
+// configList is "okauth config list".
+type configList struct {
+	*configOptions
+	output string
+}
+
+func newConfigListCmd(shared *configOptions) *cobra.Command {
+	o := &configList{configOptions: shared}
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "Show every setting and where it comes from",
+		Args:  argsBetween(0, 0),
+		RunE:  func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	enumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "how to print it")
+	return c
+}
+
+// settingJSON is a setting for programs; a secret has no value.
+type settingJSON struct {
+	Key    string `json:"key"`
+	Value  string `json:"value,omitempty"`
+	Source string `json:"source"`
+	Set    bool   `json:"set"`
+	Secret bool   `json:"secret,omitempty"`
+}
+
+func (o *configList) run(ctx context.Context) error {
+	a, err := o.open()
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	var objects []settingJSON
+	for _, s := range a.settings.List() {
+		value, source := s.Value, s.Source.String()
+		if s.Key == profile.KeyClientSecret && a.settings.ClientSecret().IsZero() {
+			value, source = a.keptSecret(ctx)
+		}
+		object := settingJSON{Key: s.Key, Value: value, Source: source, Set: value != "", Secret: s.Secret}
+		if s.Secret {
+			object.Value = ""
+		}
+		objects = append(objects, object)
+		rows = append(rows, []string{s.Key, value, source})
+	}
+	if o.output == "json" {
+		return writeJSON(o.env.Stdout, map[string]any{
+			"profile": a.settings.ProfileName(), "config": a.settings.ConfigPath(), "settings": objects,
+		})
+	}
+	fmt.Fprintf(o.env.Stderr, "profile %q (%s)\n", a.settings.ProfileName(), okta.Printable(a.settings.ProfileSource().String(), 300))
+	return output.Table(o.env.Stdout, []string{"SETTING", "VALUE", "SOURCE"}, rows)
+}
+
+// keptSecret tells whether the keychain has the client secret, as a value and a
+// source to show.
+func (a *app) keptSecret(ctx context.Context) (value, source string) {
+	if a.settings.Require(profile.KeyDomain, profile.KeyClientID) != nil {
+		return "", "not set"
+	}
+	_, err := store.ClientSecrets{Items: a.keychain(false)}.Load(ctx, a.clientSecretAccount())
+	if err == nil {
+		return profile.Dots, "keychain"
+	}
+	if e, ok := errors.AsType[*store.Error](err); ok {
+		return "", "not set; keychain " + e.Kind.String()
+	}
+	return "", "not set"
+}

@@ -1,0 +1,278 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/profile"
+	"okauth/pkg/prompt"
+	"okauth/pkg/store"
+)
+
+func newConfigInitCmd(o *configOptions) *cobra.Command {
+	return &cobra.Command{
+		Use:   "init",
+		Short: "Set up a profile by answering questions",
+		Long: `Set up a profile by answering questions, one at a time. Each tells where in
+Okta's admin console the answer is found, and Enter keeps what is in brackets.
+Without a terminal, use "okauth config set" or the environment instead.`,
+		Example: `  okauth config init
+  okauth -p prod config init`,
+		Args: argsBetween(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			t, err := openTerminal(o.env, o.global,
+				"okauth config set domain …, client_id …, client_secret; or set OKAUTH_DOMAIN, OKAUTH_CLIENT_ID and OKAUTH_CLIENT_SECRET")
+			if err != nil {
+				return &codedError{err: err, code: exitUsage, hint: hint(err)}
+			}
+			defer t.Close()
+			return initProfile(c.Context(), o.env, o.global, t)
+		},
+	}
+}
+
+// interview asks for the settings of one profile.
+type interview struct {
+	*configOptions
+	t    *prompt.Terminal
+	file *profile.File
+	name string
+}
+
+// initProfile asks, then writes: an interview that is broken off changes nothing.
+func initProfile(ctx context.Context, env *Env, global *globalFlags, t *prompt.Terminal) error {
+	shared := &configOptions{env: env, global: global}
+	file, name, err := shared.edit()
+	if err != nil {
+		return err
+	}
+	i := &interview{configOptions: shared, t: t, file: file, name: name}
+	if err := t.Printf("Setting up profile %q in %s.\nEnter keeps what is in [brackets]; Ctrl-C changes nothing.\n\n", name, file.Path()); err != nil {
+		return err
+	}
+	for _, q := range questions() {
+		if err := i.ask(ctx, q); err != nil {
+			return err
+		}
+	}
+	return i.finish(ctx)
+}
+
+// question is one setting and what a person has to know to answer.
+type question struct {
+	key, label, where string
+	optional          bool
+}
+
+// The places in the admin console are those of Okta's guide "Implement
+// authorization by grant type: Resource Owner Password", Identity Engine, 2026.
+func questions() []question {
+	return []question{
+		{key: profile.KeyDomain, label: "Okta domain", where: `The host of your Okta organisation, without "-admin": dev-123456.okta.com. It is in the
+menu under your name, at the top right of the admin console.`},
+		{key: profile.KeyServer, label: "Authorization server", where: `The name or id in Security > API > Authorization Servers; "org" is the org server.`},
+		{key: profile.KeyClientID, label: "Client ID", where: `Applications > Applications > your app > General > Client Credentials. It must be a native
+app with the grant "Resource Owner Password".`},
+		{key: profile.KeyUsername, label: "Okta username", optional: true, where: `Who signs in, such as alice@example.com. Leave it empty to be asked at each sign-in.`},
+		{key: profile.KeyScopes, label: "Scopes", where: `What to ask for, separated by spaces; "openid" brings an ID token.`},
+	}
+}
+
+// ask repeats a question until the answer is a value that the setting can have.
+func (i *interview) ask(ctx context.Context, q question) error {
+	key, err := profile.FindKey(q.key)
+	if err != nil {
+		return err
+	}
+	if err := i.t.Printf("%s\n", q.where); err != nil {
+		return err
+	}
+	initial, ok := i.file.Get(i.name, q.key)
+	if !ok {
+		initial = key.Default
+	}
+	for {
+		answer, err := i.t.ReadLine(ctx, q.label, initial)
+		if err != nil {
+			return err
+		}
+		if answer == "" && q.optional {
+			return i.t.Printf("\n")
+		}
+		if err = i.set(q.key, answer); err == nil {
+			return i.t.Printf("\n")
+		}
+		if err := i.t.Printf("%s\n", correction(err)); err != nil {
+			return err
+		}
+	}
+}
+
+// set puts an answer into the file. A domain that was given as an issuer is
+// split into domain and server, so that the next question shows the server.
+func (i *interview) set(key, answer string) error {
+	if key != profile.KeyDomain {
+		return i.file.Set(i.name, key, answer)
+	}
+	d, err := profile.ParseDomain(answer)
+	if err != nil {
+		return err
+	}
+	if d.Server != "" {
+		if err := i.file.Unset(i.name, profile.KeyServer); err != nil && len(i.file.Profiles()) > 0 && i.has() {
+			return err
+		}
+	}
+	if err := i.file.Set(i.name, key, strings.TrimPrefix(d.BaseURL, "https://")); err != nil || d.Server == "" {
+		return err
+	}
+	return i.file.Set(i.name, profile.KeyServer, d.Server)
+}
+
+func (i *interview) has() bool {
+	for _, name := range i.file.Profiles() {
+		if name == i.name {
+			return true
+		}
+	}
+	return false
+}
+
+// correction is an error in the words of a conversation.
+func correction(err error) string {
+	if e, ok := errors.AsType[*profile.Error](err); ok {
+		text := "That will not do: " + e.Reason
+		if e.Next != "" {
+			text += "\n" + e.Next
+		}
+		return text + "\n"
+	}
+	return "That will not do: " + err.Error() + "\n"
+}
+
+// The ways to keep a client secret, in the order they are offered.
+const (
+	keepKeychain = iota
+	keepFile
+	keepElsewhere
+	keepCommand
+	keepNone
+)
+
+// finish asks for the client secret, writes the file, and then the keychain,
+// where a secret needs the domain and the client of the finished profile.
+func (i *interview) finish(ctx context.Context) error {
+	secret, err := i.askSecret(ctx)
+	if err != nil {
+		return err
+	}
+	if i.name != profile.DefaultProfile && i.file.Current() != i.name {
+		yes, err := i.t.Confirm(ctx, fmt.Sprintf("Use profile %q where none is named?", i.name), i.file.Current() == "")
+		if err != nil {
+			return err
+		}
+		if yes {
+			if err := i.file.Use(i.name); err != nil {
+				return err
+			}
+		}
+	}
+	if err := i.file.Save(); err != nil {
+		return err
+	}
+	if err := i.t.Printf("\nWrote %s.\n", i.file.Path()); err != nil {
+		return err
+	}
+	if !secret.IsZero() {
+		a, err := i.open()
+		if err != nil {
+			return err
+		}
+		if err := a.keepSecret(ctx, secret); err != nil {
+			return fmt.Errorf("the profile is written, but its client secret could not be kept: %w", err)
+		}
+		if err := i.t.Printf("Kept the client secret in the keychain.\n"); err != nil {
+			return err
+		}
+	}
+	return i.t.Printf("Next: okauth login\n\n")
+}
+
+// askSecret asks where the client secret is or shall be. It returns the secret
+// only when it is for the keychain; the other ways are settings.
+func (i *interview) askSecret(ctx context.Context) (okta.Secret, error) {
+	inKeychain, first := "ask for it now and keep it in the keychain", keepKeychain
+	if err := i.keychainError(ctx); err != nil {
+		inKeychain, first = "the keychain, which cannot be used now ("+err.Error()+")", keepFile
+	}
+	if err := i.t.Printf("The client secret is beside the client id. An app whose client authentication is \"None\"\nhas none; for the password grant choose \"Client secret\" there.\n"); err != nil {
+		return okta.Secret{}, err
+	}
+	way, err := i.t.Choose(ctx, "Client secret", []string{
+		keepKeychain:  inKeychain,
+		keepFile:      "ask for it now and write it to the configuration file, readable by you alone",
+		keepElsewhere: "it is in a file",
+		keepCommand:   "a command prints it (op, pass, vault, …)",
+		keepNone:      "there is none: a public client",
+	}, first)
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	for _, key := range []string{profile.KeyClientSecret, profile.KeyClientSecretFile, profile.KeyClientSecretCommand} {
+		if err := i.file.Unset(i.name, key); err != nil {
+			return okta.Secret{}, err
+		}
+	}
+	switch way {
+	case keepElsewhere:
+		return okta.Secret{}, i.ask(ctx, question{key: profile.KeyClientSecretFile, label: "File", where: "The file that holds the secret and nothing else."})
+	case keepCommand:
+		return okta.Secret{}, i.ask(ctx, question{key: profile.KeyClientSecretCommand, label: "Command", where: "The command whose first line of output is the secret."})
+	case keepNone:
+		return okta.Secret{}, nil
+	}
+	return i.typeSecret(ctx, way)
+}
+
+func (i *interview) typeSecret(ctx context.Context, way int) (okta.Secret, error) {
+	key, err := profile.FindKey(profile.KeyClientSecret)
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	for {
+		text, err := i.t.ReadPassword(ctx, "Client secret (not shown)")
+		if err != nil && !errors.Is(err, prompt.ErrEmpty) {
+			return okta.Secret{}, err
+		}
+		if err == nil {
+			err = key.Check(string(text))
+		}
+		switch {
+		case err != nil:
+		case way == keepFile:
+			return okta.Secret{}, i.file.Set(i.name, profile.KeyClientSecret, string(text))
+		default:
+			return okta.NewSecret(string(text)), nil
+		}
+		if err := i.t.Printf("%s\n", correction(err)); err != nil {
+			return okta.Secret{}, err
+		}
+	}
+}
+
+// keychainError tells why the keychain cannot be used, in a few words.
+func (i *interview) keychainError(ctx context.Context) error {
+	if i.env.Keychain != nil {
+		return nil
+	}
+	err := store.NewKeychain(store.KeychainOptions{}).Probe(ctx)
+	if e, ok := errors.AsType[*store.Error](err); ok {
+		return errors.New(e.Kind.String())
+	}
+	return err
+}

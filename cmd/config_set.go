@@ -1,0 +1,144 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/profile"
+	"okauth/pkg/store"
+)
+
+// configSet is "okauth config set".
+type configSet struct {
+	*configOptions
+	keep string
+}
+
+func newConfigSetCmd(shared *configOptions) *cobra.Command {
+	o := &configSet{configOptions: shared}
+	c := &cobra.Command{
+		Use:   "set KEY [VALUE]",
+		Short: "Set a setting in the profile",
+		Long: `Set a setting in the profile, which is made if there is none of that name.
+Comments and the order of the file stay as they are.
+
+client_secret takes no value: it is asked for without echo, or read from
+standard input when that is a pipe, and goes to the keychain. With --keep file
+it goes to the configuration file, which only its owner may read then.`,
+		Example: `  okauth config set domain dev-123456.okta.com
+  okauth config set scopes "openid profile"
+  okauth -p prod config set client_id 0oab8eb55Kb9jdMIr5d6
+  op read op://dev/okta/secret | okauth config set client_secret`,
+		Args:              argsBetween(1, 2),
+		ValidArgsFunction: completeKeys,
+		RunE:              func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
+	}
+	enumFlag(c, &o.keep, "keep", "", "keychain", []string{"keychain", "file"}, "where client_secret is kept")
+	return c
+}
+
+func (o *configSet) run(ctx context.Context, args []string) error {
+	key, err := profile.FindKey(args[0])
+	if err != nil {
+		return err
+	}
+	if key.Secret {
+		if len(args) == 2 {
+			return &usageError{
+				message: fmt.Sprintf("%s takes no value on the command line: it would stay in your shell's history", key.Name),
+				hint:    "okauth config set " + key.Name + " asks for it; change the secret in Okta if a real one was typed",
+			}
+		}
+		return o.setSecret(ctx, key)
+	}
+	if len(args) == 1 {
+		return &usageError{message: fmt.Sprintf("%s needs a value", key.Name), hint: "okauth config set " + key.Name + " VALUE; to remove it: okauth config unset " + key.Name}
+	}
+	file, name, err := o.edit()
+	if err != nil {
+		return err
+	}
+	if err := file.Set(name, key.Name, args[1]); err != nil {
+		return err
+	}
+	return file.Save()
+}
+
+func (o *configSet) setSecret(ctx context.Context, key profile.Key) error {
+	file, name, err := o.edit()
+	if err != nil {
+		return err
+	}
+	a, err := o.open()
+	if err != nil && o.keep == "keychain" {
+		return err
+	}
+	if o.keep == "keychain" {
+		if err := a.secretCanBeKept(ctx); err != nil {
+			return err
+		}
+	}
+	text, err := o.read(ctx)
+	defer clear(text)
+	if err != nil {
+		return err
+	}
+	if err := key.Check(string(text)); err != nil {
+		return err
+	}
+	if o.keep == "file" {
+		if err := file.Set(name, key.Name, string(text)); err != nil {
+			return err
+		}
+		return file.Save()
+	}
+	if err := a.keepSecret(ctx, okta.NewSecret(string(text))); err != nil {
+		return err
+	}
+	// One in the file would win over the keychain's.
+	if err := file.Unset(name, key.Name); err == nil {
+		err = file.Save()
+		if err != nil {
+			return err
+		}
+	}
+	if promised := a.settings.ClientSecret(); !promised.IsZero() && promised.Key != key.Name {
+		a.warn(fmt.Sprintf("%s from %s is used before the keychain", promised.Key, promised.Source))
+	}
+	fmt.Fprintf(o.env.Stderr, "Kept the client secret of %s in the keychain.\n", okta.Printable(a.settings.ClientID(), 100))
+	return nil
+}
+
+// secretCanBeKept finds out, before anything is asked, whether the keychain
+// would take a client secret, and whose.
+func (a *app) secretCanBeKept(ctx context.Context) error {
+	if err := a.settings.Require(profile.KeyDomain, profile.KeyClientID); err != nil {
+		return err
+	}
+	kept := a.keychain(true)
+	if err := a.canKeep(ctx, kept); err != nil {
+		return &codedError{err: err, code: exitStorage, hint: "okauth config set client_secret --keep file writes it to the configuration file; " +
+			"client_secret_file, client_secret_command and OKAUTH_CLIENT_SECRET are other ways. Or: " + hint(err)}
+	}
+	return nil
+}
+
+func (a *app) keepSecret(ctx context.Context, secret okta.Secret) error {
+	return store.ClientSecrets{Items: a.keychain(true)}.Save(ctx, a.clientSecretAccount(), secret)
+}
+
+// read takes the secret from a pipe, else from a person.
+func (o *configSet) read(ctx context.Context) ([]byte, error) {
+	if o.env.StdinIsPipe {
+		return readSecret(o.env, "client secret")
+	}
+	t, err := openTerminal(o.env, o.global, "pipe the secret into the command, or set client_secret_file or client_secret_command")
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	return t.ReadPassword(ctx, "Client secret")
+}

@@ -1,0 +1,4 @@
+package cmd
+
+// noCoreDumps has nothing to do: Windows writes no core files by itself.
+func noCoreDumps() {}

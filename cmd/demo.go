@@ -1,0 +1,174 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/oktatest"
+	"okauth/pkg/store"
+)
+
+func newDemoCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Show the whole story against a built-in server",
+		Long: `Show the whole story against a built-in server: configure, sign in, print the
+token, look inside it, and call an API with it. Every line behind a "$" is a
+command you could type, and what follows is its real output. The demo needs no
+account, no keychain and no network, and leaves nothing behind.`,
+		Args: argsBetween(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c.Context(), env) },
+	}
+}
+
+// demo is one showing: a server, and the environment of its user.
+type demo struct {
+	out    io.Writer
+	server *oktatest.Server
+	env    Env
+	err    error // the first that occurred; the steps after it do nothing
+}
+
+func runDemo(ctx context.Context, env *Env) error {
+	server, err := oktatest.Start()
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	home, err := os.MkdirTemp("", "okauth-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(home)
+
+	d := &demo{out: env.Stdout, server: server, env: *env}
+	d.env.Stdout, d.env.Stderr = d.out, d.out
+	d.env.StdoutIsTTY, d.env.StderrIsTTY, d.env.StdinIsPipe, d.env.StdinIsTTY = true, false, false, false
+	d.env.Keychain = new(store.Memory)
+	d.env.LookupEnv = demoVariables(env, filepath.Join(home, "config.yaml"))
+	d.tell(ctx)
+	return d.err
+}
+
+// demoVariables is an environment in which nothing of the user's own setup shows.
+func demoVariables(env *Env, config string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		switch {
+		case name == "OKAUTH_CONFIG":
+			return config, true
+		case name == "NO_COLOR" && !env.StdoutIsTTY:
+			return "1", true
+		case name == "NO_COLOR", name == "TERM":
+			return env.LookupEnv(name)
+		}
+		return "", false
+	}
+}
+
+func (d *demo) tell(ctx context.Context) {
+	d.say("An Okta-shaped server runs at %s; its user is %s.", d.server.URL(), oktatest.DefaultUser)
+
+	d.say("1. Say where to sign in.")
+	d.okauth(ctx, "", "config", "set", "domain", d.server.URL())
+	d.okauth(ctx, "", "config", "set", "client_id", oktatest.DefaultClientID)
+	d.okauth(ctx, oktatest.DefaultClientSecret, "config", "set", "client_secret")
+	d.okauth(ctx, "", "config", "set", "username", oktatest.DefaultUser)
+
+	d.say("2. Sign in. On a terminal you would be asked for the password.")
+	d.okauth(ctx, oktatest.DefaultPassword, "login", "--password-stdin")
+
+	d.say("3. Print the token: from the keychain, without asking anybody.")
+	d.okauth(ctx, "", "token")
+
+	d.say("4. Look inside it.")
+	d.okauth(ctx, "", "decode")
+	d.okauth(ctx, "", "decode", "--type", "id", "-o", "json")
+
+	d.say("5. Call an API with it; the token is in no process list.")
+	d.call(ctx)
+
+	d.say("That was all: nothing of it was kept. Next: okauth config init")
+}
+
+func (d *demo) say(format string, args ...any) {
+	if d.err == nil {
+		_, d.err = fmt.Fprintf(d.out, "\n# "+format+"\n", args...)
+	}
+}
+
+// okauth shows a command line and runs it, with stdin on its standard input.
+func (d *demo) okauth(ctx context.Context, stdin string, args ...string) {
+	if d.err != nil {
+		return
+	}
+	line := "okauth"
+	for _, arg := range args {
+		line += " " + shellQuote(arg)
+	}
+	env := d.env
+	env.Stdin = strings.NewReader(stdin)
+	if stdin != "" {
+		env.StdinIsPipe = true
+		line = "echo " + shellQuote(stdin) + " | " + line
+	}
+	if _, d.err = fmt.Fprintf(d.out, "$ %s\n", line); d.err != nil {
+		return
+	}
+	if code := Main(ctx, &env, args); code != exitOK {
+		d.err = fmt.Errorf("demo: %q ended with exit code %d", line, code)
+	}
+}
+
+// call asks the server's API as curl would.
+func (d *demo) call(ctx context.Context) {
+	if d.err != nil {
+		return
+	}
+	url := d.server.URL() + "/api/hello"
+	if _, d.err = fmt.Fprintf(d.out, "$ okauth token -o header | curl -H @- %s\n", url); d.err != nil {
+		return
+	}
+	var header bytes.Buffer
+	env := d.env
+	env.Stdout = &header
+	if code := Main(ctx, &env, []string{"token", "-o", "header"}); code != exitOK {
+		d.err = fmt.Errorf("demo: okauth token ended with exit code %d", code)
+		return
+	}
+	d.err = d.get(ctx, url, header.String())
+}
+
+// get sends one GET request with a header line, and shows the answer's body.
+func (d *demo) get(ctx context.Context, url, header string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	name, value, _ := strings.Cut(strings.TrimSpace(header), ": ")
+	req.Header.Set(name, value)
+	answer, err := d.server.Client().Do(req)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("demo: the API answered %s", answer.Status)
+	}
+	_, err = fmt.Fprintf(d.out, "%s\n", bytes.TrimSpace(body))
+	return err
+}

@@ -1,0 +1,95 @@
+package cmd
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"okauth/pkg/prompt"
+	"okauth/pkg/store"
+)
+
+// Env holds everything outside the process's memory that a command touches.
+// [System] builds the real one; tests and the demo build others.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+
+	StdinIsPipe bool // standard input is a pipe or a file that a program filled
+	StdinIsTTY  bool
+	StdoutIsTTY bool
+	StderrIsTTY bool
+	Width       int // columns of standard output; 0 when unknown
+
+	LookupEnv     func(string) (string, bool)
+	UserConfigDir func() (string, error)
+	OpenTerminal  func() (*prompt.Terminal, error)
+	Now           func() time.Time
+
+	// Keychain, when set, stands for the OS keychain.
+	Keychain store.Items
+
+	Build Build
+}
+
+// Build says which okauth this is; the release build fills it in.
+type Build struct{ Version, Commit, Date string }
+
+// secretVariables name the environment variables that hold a secret itself.
+// They are read once and then taken out of the environment, so that no child
+// process (a keychain helper, a password command) is handed them.
+var secretVariables = [...]string{
+	"OKAUTH_PASSWORD", "OKAUTH_CLIENT_SECRET", "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET",
+}
+
+// System returns the environment that the operating system gives a process.
+func System(b Build) *Env {
+	noCoreDumps()
+	return &Env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		StdinIsPipe: isPipe(os.Stdin), StdinIsTTY: prompt.IsTerminal(os.Stdin),
+		StdoutIsTTY: prompt.IsTerminal(os.Stdout), StderrIsTTY: prompt.IsTerminal(os.Stderr),
+		Width:         prompt.Width(os.Stdout),
+		LookupEnv:     withoutSecrets(),
+		UserConfigDir: os.UserConfigDir,
+		OpenTerminal:  prompt.Open,
+		Now:           time.Now,
+		Build:         b,
+	}
+}
+
+// withoutSecrets moves the secret variables from the environment of the process
+// to the returned function, which looks up these and all others.
+func withoutSecrets() func(string) (string, bool) {
+	kept := make(map[string]string)
+	for _, name := range secretVariables {
+		if value, ok := os.LookupEnv(name); ok {
+			kept[name] = value
+			os.Unsetenv(name)
+		}
+	}
+	return func(name string) (string, bool) {
+		if value, ok := kept[name]; ok {
+			return value, true
+		}
+		return os.LookupEnv(name)
+	}
+}
+
+func isPipe(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice == 0
+}
+
+// color tells whether standard output may be coloured.
+// https://no-color.org: "when present and not an empty string (regardless of its
+// value), prevents the addition of ANSI color"
+func (e *Env) color() bool {
+	return e.StdoutIsTTY && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
+}
+
+// getenv returns the variable's value; unset and empty are the same.
+func (e *Env) getenv(name string) string {
+	value, _ := e.LookupEnv(name)
+	return value
+}

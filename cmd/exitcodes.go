@@ -1,0 +1,70 @@
+package cmd
+
+import "github.com/spf13/cobra"
+
+// The exit codes of okauth. They are part of its contract: scripts branch on
+// them, so a number never changes its meaning.
+const (
+	exitOK            = 0
+	exitFailure       = 1
+	exitUsage         = 2
+	exitNetwork       = 3
+	exitLoginRequired = 4
+	exitRefused       = 5
+	exitStorage       = 6
+	exitInvalidToken  = 7
+	exitSignal        = 128 // plus the number of the signal
+)
+
+// exitName is the code's name in JSON errors.
+func exitName(code int) string {
+	switch code {
+	case exitOK:
+		return "ok"
+	case exitUsage:
+		return "usage"
+	case exitNetwork:
+		return "network"
+	case exitLoginRequired:
+		return "login_required"
+	case exitRefused:
+		return "refused"
+	case exitStorage:
+		return "storage"
+	case exitInvalidToken:
+		return "invalid_token"
+	}
+	if code > exitSignal {
+		return "signal"
+	}
+	return "failure"
+}
+
+// newExitCodesTopic is "okauth help exit-codes".
+func newExitCodesTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit code says",
+		Long: `okauth's exit code says what happened, so that a script need not read messages.
+
+  0    ok
+  1    failure         anything without a code of its own
+  2    usage           a bad flag, a bad or missing setting, an unreadable configuration
+  3    network         the server cannot be reached, TLS, a timeout, a rate limit,
+                       a server error, or an answer that is not Okta's
+  4    login_required  there is no valid session and no way to get one without asking
+  5    refused         Okta said no: credentials, client, scope, policy, MFA, grant
+  6    storage         the keychain is absent, locked, slow or full
+  7    invalid_token   what was given is not a token
+  128+n                ended by signal n: 130 after Ctrl-C
+
+Whenever the code is not 0, nothing is on standard output; "decode" of many
+tokens answers every line all the same, and exits 7 when one of them is none.
+
+With OKAUTH_ERRORS=json, or when the command was given -o json, the error on
+standard error is one JSON object:
+
+  {"error":{"code":"refused","exit":5,"message":"…","hint":"…",
+   "okta":{"status":400,"error":"invalid_grant","description":"…","request_id":"…"}}}`,
+	}
+}

@@ -1,0 +1,144 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/profile"
+	"okauth/pkg/session"
+)
+
+// sessionFlags say which session a command is about. They are the settings'
+// own flags, so that one call can differ from the configuration.
+type sessionFlags struct {
+	*globalFlags
+	set map[string]string // the flags that were typed, by the key of their setting
+}
+
+// identityKeys are the settings that say which session is meant.
+var identityKeys = [...]string{
+	profile.KeyDomain, profile.KeyServer, profile.KeyClientID, profile.KeyUsername, profile.KeyScopes, profile.KeyStorage,
+}
+
+// addFlags adds the flags of the identity's settings and of those in more.
+func (s *sessionFlags) addFlags(c *cobra.Command, more ...string) {
+	s.set = make(map[string]string)
+	for _, key := range profile.Keys() {
+		if key.Flag == "" || !slices.Contains(identityKeys[:], key.Name) && !slices.Contains(more, key.Name) {
+			continue
+		}
+		shorthand := ""
+		if key.Name == profile.KeyUsername {
+			shorthand = "u"
+		}
+		c.Flags().VarP(&settingFlag{key: key, set: s.set}, key.Flag, shorthand, key.Help)
+		fromSettings(c.Flags(), key.Flag)
+		switch key.Kind {
+		case profile.Path: // files are what the shell offers by itself
+		case profile.Enum:
+			_ = c.RegisterFlagCompletionFunc(key.Flag, cobra.FixedCompletions(key.Choices, cobra.ShellCompDirectiveNoFileComp))
+		default:
+			_ = c.RegisterFlagCompletionFunc(key.Flag, cobra.NoFileCompletions)
+		}
+	}
+}
+
+// again returns the flags that lead another command to the same session.
+func (s *sessionFlags) again() string {
+	var b strings.Builder
+	if s.profile != "" {
+		b.WriteString(" -p " + s.profile)
+	}
+	for _, key := range profile.Keys() {
+		if value, ok := s.set[key.Name]; ok && key.Name != profile.KeyMinTTL {
+			b.WriteString(" --" + key.Flag + " " + shellQuote(value))
+		}
+	}
+	return b.String()
+}
+
+// settingFlag is a flag that sets a setting. Package profile judges its value,
+// as it does those from the other layers.
+type settingFlag struct {
+	key profile.Key
+	set map[string]string
+}
+
+func (f *settingFlag) String() string {
+	if f.set == nil {
+		return "" // pflag asks a zero value of the type whether it has a default
+	}
+	return f.set[f.key.Name]
+}
+
+func (f *settingFlag) Type() string {
+	switch f.key.Kind {
+	case profile.Path:
+		return "file"
+	case profile.Enum:
+		return strings.Join(f.key.Choices, "|")
+	case profile.Duration:
+		return "duration"
+	case profile.Command:
+		return "command"
+	case profile.List:
+		return "list"
+	}
+	return "text"
+}
+
+// Set takes the value; a list may be given in parts.
+func (f *settingFlag) Set(value string) error {
+	if before := f.set[f.key.Name]; before != "" && f.key.Kind == profile.List {
+		value = before + " " + value
+	}
+	f.set[f.key.Name] = value
+	return nil
+}
+
+// shellQuote makes s one word in a POSIX shell, for commands in hints.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@._:/+-", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// enum is a flag that takes one of a few words.
+type enum struct {
+	value *string
+	words []string
+}
+
+func (e *enum) String() string { return *e.value }
+func (e *enum) Type() string   { return strings.Join(e.words, "|") }
+
+func (e *enum) Set(word string) error {
+	if !slices.Contains(e.words, word) {
+		return fmt.Errorf("%q is not one of %s", word, strings.Join(e.words, ", "))
+	}
+	*e.value = word
+	return nil
+}
+
+// enumFlag adds a flag that takes one of words, shows them in the help text and
+// completes them.
+func enumFlag(c *cobra.Command, value *string, name, short, initial string, words []string, help string) {
+	*value = initial
+	c.Flags().VarP(&enum{value, words}, name, short, help)
+	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// kindFlag is --type.
+type kindFlag string
+
+func (k *kindFlag) addFlag(c *cobra.Command) {
+	enumFlag(c, (*string)(k), "type", "", string(session.Access),
+		[]string{string(session.Access), string(session.ID), string(session.Refresh)}, "which token")
+}

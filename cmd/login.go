@@ -1,0 +1,219 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/grant"
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/profile"
+	"okauth/pkg/prompt"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+)
+
+// longestSecret bounds what is read of a secret on standard input, in bytes.
+const longestSecret = 64 << 10
+
+type loginOptions struct {
+	env           *Env
+	session       sessionFlags
+	passwordStdin bool
+}
+
+func newLoginCmd(env *Env, global *globalFlags) *cobra.Command {
+	o := &loginOptions{env: env, session: sessionFlags{globalFlags: global}}
+	c := &cobra.Command{
+		Use:   "login",
+		Short: "Sign in with a password and keep the session in the keychain",
+		Long: `Sign in at Okta with a user name and a password, and keep the tokens in the OS
+keychain. The password goes to Okta in one request and is kept nowhere. It comes
+from --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE, password_file or
+password_command, else you are asked for it on the terminal, without echo.
+
+The password grant is a last resort (RFC 9700 §2.4): the user's password passes
+through this program. Use it where no browser can be had and the user has a
+password only.`,
+		Example: `  okauth login
+  okauth login --username alice@example.com --scope "openid profile"
+  pass show okta | okauth login --password-stdin`,
+		Args: argsBetween(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	o.session.addFlags(c,
+		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
+		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile)
+	c.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the password from standard input")
+	return c
+}
+
+func (o *loginOptions) run(ctx context.Context) error {
+	a, err := o.session.open(o.env)
+	if err != nil {
+		return err
+	}
+	if a, err = o.offerInit(ctx, a); err != nil {
+		return err
+	}
+	server, err := a.server()
+	if err != nil {
+		return err
+	}
+	kept := a.keychain(true)
+	if err := a.canKeep(ctx, kept); err != nil {
+		return err
+	}
+	client, err := a.client(ctx, server, kept)
+	if err != nil {
+		return err
+	}
+	credentials, err := o.credentials(ctx, a)
+	if err != nil {
+		return err
+	}
+	keeper := session.Keeper{Store: store.Sessions{Items: kept}, Now: o.env.Now}
+	tokens, err := keeper.Login(ctx, client, credentials, a.want(server), credentials.Username)
+	if tokens != nil && err != nil {
+		return fmt.Errorf("signed in as %s, but the session could not be kept: %w", credentials.Username, err)
+	}
+	if err != nil {
+		return err
+	}
+	o.say(a, server, tokens, credentials.Username)
+	return nil
+}
+
+// offerInit leads a person without any configuration to one, and returns what
+// the settings are then.
+func (o *loginOptions) offerInit(ctx context.Context, a *app) (*app, error) {
+	if a.settings.Domain() != "" || a.settings.ClientID() != "" || o.session.noInput || o.passwordStdin {
+		return a, nil
+	}
+	t, err := o.env.OpenTerminal()
+	if err != nil {
+		return a, nil // what is missing is said by those who need it
+	}
+	defer t.Close()
+	yes, err := t.Confirm(ctx, "okauth does not know where to sign in yet. Set it up now?", true)
+	if err != nil || !yes {
+		return a, err
+	}
+	if err := initProfile(ctx, o.env, o.session.globalFlags, t); err != nil {
+		return nil, err
+	}
+	return o.session.open(o.env)
+}
+
+// canKeep finds out, before anything is asked, whether a session could be kept.
+func (a *app) canKeep(ctx context.Context, kept store.Items) error {
+	switch k := kept.(type) {
+	case store.None:
+		return &codedError{
+			err:  fmt.Errorf("storage is %q (%s): a session would not be kept", "none", a.settings.Source(profile.KeyStorage)),
+			code: exitStorage, hint: "sign in with --storage keychain",
+		}
+	case *store.Keychain:
+		return k.Probe(ctx)
+	}
+	return nil
+}
+
+// credentials collects user name and password, asking for what is not set.
+func (o *loginOptions) credentials(ctx context.Context, a *app) (grant.Password, error) {
+	g := grant.Password{Username: a.settings.Username(), Scopes: a.settings.Scopes()}
+	promised := a.settings.Password()
+	var t *prompt.Terminal
+	if g.Username == "" || !o.passwordStdin && promised.IsZero() {
+		var err error
+		if t, err = o.terminal(g.Username == ""); err != nil {
+			return g, err
+		}
+		defer t.Close()
+	}
+	for g.Username == "" {
+		var err error
+		if g.Username, err = t.ReadLine(ctx, "Okta username", ""); err != nil {
+			return g, err
+		}
+	}
+	var password []byte
+	var err error
+	switch {
+	case o.passwordStdin:
+		password, err = readSecret(o.env, "password")
+	case !promised.IsZero():
+		password, err = promised.Read(ctx)
+	default:
+		password, err = t.ReadPassword(ctx, "Password for "+g.Username)
+	}
+	defer clear(password)
+	g.Password = okta.NewSecret(string(password))
+	return g, err
+}
+
+// terminal opens the terminal device to ask for the password, or for the user
+// name as well.
+func (o *loginOptions) terminal(username bool) (*prompt.Terminal, error) {
+	hint := "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or password_command"
+	if username {
+		hint = "set OKAUTH_USERNAME or use --username, and " + hint
+	}
+	return openTerminal(o.env, o.session.globalFlags, hint)
+}
+
+// openTerminal opens the terminal device, unless nothing may be asked; hint
+// names the ways to do without.
+func openTerminal(env *Env, flags *globalFlags, hint string) (*prompt.Terminal, error) {
+	if flags.noInput {
+		return nil, &codedError{err: fmt.Errorf("a question would have to be asked, and --no-input forbids it"), code: exitLoginRequired, hint: hint}
+	}
+	t, err := env.OpenTerminal()
+	if err != nil {
+		return nil, &codedError{err: err, code: exitLoginRequired, hint: hint}
+	}
+	return t, nil
+}
+
+// readSecret reads a secret from standard input and removes one trailing
+// newline, LF or CRLF.
+func readSecret(env *Env, what string) ([]byte, error) {
+	if env.StdinIsTTY {
+		fmt.Fprintf(env.Stderr, "okauth: reading the %s from standard input, which shows what you type; end with Ctrl-D\n", what)
+	}
+	text, err := io.ReadAll(io.LimitReader(env.Stdin, longestSecret+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the %s from standard input: %w", what, err)
+	}
+	if n := len(text); n > 0 && text[n-1] == '\n' {
+		text = text[:n-1]
+		if n > 1 && text[n-2] == '\r' {
+			text = text[:n-2]
+		}
+	}
+	switch {
+	case len(text) == 0:
+		return nil, &usageError{message: "the " + what + " on standard input is empty"}
+	case len(text) > longestSecret:
+		return nil, &usageError{message: fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret)}
+	}
+	return text, nil
+}
+
+// say tells who signed in, for what, and until when. It goes to standard error:
+// standard output is for tokens.
+func (o *loginOptions) say(a *app, server okta.Server, tokens *okta.Tokens, username string) {
+	until := tokens.ObtainedAt.Add(tokens.ExpiresIn)
+	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until %s, %s\n",
+		okta.Printable(username, 200), a.settings.ProfileName(), okta.Printable(server.Issuer(), 300),
+		okta.Printable(strings.Join(tokens.Scope, " "), 1000),
+		until.Local().Format(time.DateTime), output.Relative(until, o.env.Now()))
+	for _, note := range tokens.Notes {
+		a.warn(note)
+	}
+}

@@ -1,0 +1,152 @@
+package cmd
+
+// How errors reach the user. Commands return them; this file prints them, once:
+//
+//   - "okauth: error: …", then "okauth: hint: …" where there is one, on standard error
+//   - or one JSON object, with -o json and OKAUTH_ERRORS=json
+//   - lower case, no full stop, one line; foreign text is made harmless first
+//   - the exit code comes from the error's type, never from its text
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"okauth/pkg/grant"
+	"okauth/pkg/jwt"
+	"okauth/pkg/okta"
+	"okauth/pkg/profile"
+	"okauth/pkg/prompt"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+	"okauth/pkg/transport"
+)
+
+// usageError is a mistake on the command line.
+type usageError struct{ message, hint string }
+
+func (e *usageError) Error() string { return e.message }
+
+// Hint tells what to type instead.
+func (e *usageError) Hint() string { return e.hint }
+
+// codedError gives an error an exit code and a hint of the command's own.
+type codedError struct {
+	err  error
+	code int
+	hint string
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+func (e *codedError) Hint() string  { return e.hint }
+
+// exitCode maps an error to the process's exit code.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if s, ok := errors.AsType[SignalError](err); ok {
+		return exitSignal + int(s.Signal)
+	}
+	if c, ok := errors.AsType[*codedError](err); ok {
+		return c.code
+	}
+	if e, ok := errors.AsType[*okta.Error](err); ok {
+		if e.Refused() {
+			return exitRefused
+		}
+		return exitNetwork
+	}
+	switch {
+	case is[*usageError](err), is[*profile.Error](err), is[*grant.InputError](err), is[*transport.CAFileError](err):
+		return exitUsage
+	case is[*okta.NetworkError](err), is[*okta.ResponseError](err):
+		return exitNetwork
+	case is[*session.LoginRequiredError](err), errors.Is(err, prompt.ErrNoTerminal):
+		return exitLoginRequired
+	case is[*store.Error](err):
+		return exitStorage
+	case is[*jwt.FormatError](err):
+		return exitInvalidToken
+	}
+	return exitFailure
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// hint returns what the outermost error that has one says should be done.
+func hint(err error) string {
+	for err != nil {
+		if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" {
+			return h.Hint()
+		}
+		err = errors.Unwrap(err)
+	}
+	return ""
+}
+
+// report prints err to w. A broken context is reported as the signal that broke
+// it, quietly: who presses Ctrl-C knows.
+func report(w io.Writer, err error, asJSON bool) {
+	if is[SignalError](err) && !asJSON {
+		return
+	}
+	message, advice := okta.Printable(err.Error(), 2000), okta.Printable(hint(err), 2000)
+	if !asJSON {
+		fmt.Fprintf(w, "okauth: error: %s\n", message)
+		if advice != "" {
+			fmt.Fprintf(w, "okauth: hint: %s\n", advice)
+		}
+		return
+	}
+	// Standard error has nobody to report its own errors to.
+	_ = writeJSON(w, map[string]any{"error": errorObject(err, message, advice)})
+}
+
+// errorJSON is the shape of an error for programs.
+type errorJSON struct {
+	Code    string     `json:"code"`
+	Exit    int        `json:"exit"`
+	Message string     `json:"message"`
+	Hint    string     `json:"hint,omitempty"`
+	Okta    *oktaError `json:"okta,omitempty"`
+}
+
+type oktaError struct {
+	Status      int    `json:"status"`
+	Error       string `json:"error"`
+	Description string `json:"description"`
+	RequestID   string `json:"request_id,omitempty"`
+}
+
+func errorObject(err error, message, advice string) errorJSON {
+	code := exitCode(err)
+	object := errorJSON{Code: exitName(code), Exit: code, Message: message, Hint: advice}
+	if e, ok := errors.AsType[*okta.Error](err); ok {
+		object.Okta = &oktaError{Status: e.Status, Error: e.Code, Description: e.Description, RequestID: e.RequestID}
+	}
+	return object
+}
+
+// writeJSON writes v as one line without the HTML escapes that encoding/json
+// adds by default.
+func writeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// interrupted returns the signal that ended ctx in place of err, if one did:
+// whatever failed then failed because of it.
+func interrupted(ctx context.Context, err error) error {
+	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil {
+		return s
+	}
+	return err
+}

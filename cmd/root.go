@@ -1,0 +1,202 @@
+// Package cmd is okauth's command line: flags in, text out. Each file holds one
+// subcommand; what the commands do lives in the packages below pkg.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"okauth/pkg/profile"
+)
+
+// Main is the program: it runs the command line args, without the program's
+// name, and returns the exit code. It prints the error, if there is one.
+func Main(ctx context.Context, env *Env, args []string) int {
+	root := newRootCmd(env)
+	root.SetArgs(args)
+	ran, err := root.ExecuteContextC(ctx)
+	if err = interrupted(ctx, err); err == nil {
+		return exitOK
+	}
+	report(env.Stderr, err, wantsJSONErrors(env, ran))
+	return exitCode(err)
+}
+
+// wantsJSONErrors tells whether the caller is a program.
+func wantsJSONErrors(env *Env, ran *cobra.Command) bool {
+	if env.getenv("OKAUTH_ERRORS") == "json" {
+		return true
+	}
+	output := ran.Flags().Lookup("output")
+	return output != nil && output.Value.String() == "json"
+}
+
+func newRootCmd(env *Env) *cobra.Command {
+	global := &globalFlags{}
+	root := &cobra.Command{
+		Use:   "okauth",
+		Short: "Get OAuth 2.0 and OpenID Connect tokens from Okta",
+		Long: `okauth gets OAuth 2.0 and OpenID Connect tokens from Okta, keeps them in the
+OS keychain, and hands them to people, scripts and CI jobs.
+
+  okauth config init       say where to sign in, once
+  okauth login             sign in with a password
+  okauth token             print a token that is valid now
+  okauth decode            look inside it
+
+"okauth demo" shows all of it against a built-in server and leaves nothing behind.`,
+		Args:              noSuchCommand,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return flagsFromEnvironment(c, env) },
+		Version:           env.Build.String(),
+	}
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	global.addFlags(root)
+	root.AddCommand(
+		newLoginCmd(env, global),
+		newTokenCmd(env, global),
+		newDecodeCmd(env, global),
+		newConfigCmd(env, global),
+		newSandboxCmd(env),
+		newDemoCmd(env),
+		newVersionCmd(env),
+		newExitCodesTopic(),
+	)
+	root.InitDefaultCompletionCmd()
+	_ = root.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return profileNames(env, global), cobra.ShellCompDirectiveNoFileComp
+	})
+	return root
+}
+
+// globalFlags are the flags that every command has.
+type globalFlags struct {
+	profile string
+	config  string
+	noInput bool
+	verbose bool
+	timeout string
+}
+
+func (g *globalFlags) addFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringVarP(&g.profile, "profile", "p", "", "the `name` of the profile to use")
+	f.StringVar(&g.config, "config", "", "the configuration `file` to use")
+	f.BoolVar(&g.noInput, "no-input", false, "never ask a question")
+	f.BoolVarP(&g.verbose, "verbose", "v", false, "show each request on standard error, without secrets")
+	f.StringVar(&g.timeout, "timeout", "", "give up a request after this `duration` (default 30s)")
+	fromSettings(f, "profile", "config", "timeout")
+}
+
+// settingsFlag marks the flags that package profile layers over the environment
+// itself, so that their source is known.
+const settingsFlag = "okauth_setting"
+
+func fromSettings(f *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		_ = f.SetAnnotation(name, settingsFlag, []string{"true"}) // fails for unknown names only
+	}
+}
+
+// flagsFromEnvironment gives every flag that was not typed the value of its
+// variable: --no-input is OKAUTH_NO_INPUT.
+func flagsFromEnvironment(c *cobra.Command, env *Env) error {
+	var bad error
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || bad != nil || f.Name == "help" || f.Name == "version" || f.Annotations[settingsFlag] != nil {
+			return
+		}
+		name := flagVariable(f.Name)
+		value := env.getenv(name)
+		if value == "" {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			bad = &usageError{message: fmt.Sprintf("%s: %v", name, err), hint: "the variable stands for --" + f.Name}
+		}
+	})
+	return bad
+}
+
+func flagVariable(flag string) string {
+	return "OKAUTH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// flagError turns what the flag parser says into one of our errors, with the
+// nearest flag that exists.
+func flagError(c *cobra.Command, err error) error {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return &usageError{message: err.Error(), hint: helpHint(c)}
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	name := unknown.GetSpecifiedName()
+	if advice := secretFlagHint(name); advice != "" {
+		return &usageError{message: err.Error(), hint: advice}
+	}
+	if near := profile.Nearest(name, names); near != "" && len(name) > 1 {
+		return &usageError{message: err.Error(), hint: fmt.Sprintf("did you mean --%s?", near)}
+	}
+	return &usageError{message: err.Error(), hint: helpHint(c)}
+}
+
+// secretFlagHint answers those who look for a flag that okauth will never have:
+// a secret in argv is in the shell's history and in every process list.
+func secretFlagHint(name string) string {
+	switch name {
+	case "password", "pass", "passwd":
+		return "a password is never a flag: use --password-stdin, OKAUTH_PASSWORD, password_command, or be asked"
+	case "client-secret", "secret":
+		return "a secret is never a flag: use okauth config set client_secret, OKAUTH_CLIENT_SECRET or client_secret_command"
+	}
+	return ""
+}
+
+// noSuchCommand refuses arguments of a command that only has subcommands.
+func noSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	e := &usageError{message: fmt.Sprintf("unknown command %q for %q", args[0], c.CommandPath()), hint: helpHint(c)}
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	if near := profile.Nearest(args[0], names); near != "" {
+		e.hint = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
+	}
+	return e
+}
+
+func helpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
+
+// argsBetween is cobra.RangeArgs with our errors.
+func argsBetween(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return &usageError{message: fmt.Sprintf("%q needs %s", c.CommandPath(), argumentNames(c)), hint: helpHint(c)}
+		case len(args) > most:
+			return &usageError{message: fmt.Sprintf("%q takes at most %d arguments, got %d", c.CommandPath(), most, len(args)), hint: helpHint(c)}
+		}
+		return nil
+	}
+}
+
+// argumentNames returns what the usage line shows behind the command's name.
+func argumentNames(c *cobra.Command) string {
+	_, names, _ := strings.Cut(c.Use, " ")
+	return names
+}

@@ -1,0 +1,243 @@
+package cmd_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"okauth/cmd"
+	"okauth/pkg/oktatest"
+	"okauth/pkg/store/fakekeychain"
+)
+
+// The test binary is okauth itself when it is called by that name, so that
+// scripts run the program as main does, in a process of its own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"okauth": func() {
+			ctx, stop := cmd.Signals(context.Background())
+			code := cmd.Main(ctx, cmd.System(cmd.Build{Version: "1.2.3"}), os.Args[1:])
+			stop()
+			os.Exit(code)
+		},
+		"exits": exits,
+	})
+}
+
+// exits is "exits CODE CMD …": it runs CMD and fails unless it exits with CODE.
+func exits() {
+	want, err := strconv.Atoi(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "usage: exits CODE CMD …")
+		os.Exit(2)
+	}
+	c := exec.Command(os.Args[2], os.Args[3:]...)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	err = c.Run()
+	if c.ProcessState == nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	if got := c.ProcessState.ExitCode(); got != want {
+		fmt.Fprintf(os.Stderr, "exits: got exit code %d, want %d\n", got, want)
+		os.Exit(1)
+	}
+}
+
+// world is what surrounds the okauth of one script.
+type world struct {
+	server   *oktatest.Server
+	keychain *fakekeychain.Fake
+}
+
+type worldKey struct{}
+
+func of(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+// The scripts under testdata/script are what a user can see. Each has an Okta
+// and a keychain of its own; see worldCommands for what they can do with these.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	keys := oktatest.NewKeys()
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                worldCommands(),
+		Setup: func(env *testscript.Env) error {
+			w, err := newWorld(keys)
+			if err != nil {
+				return err
+			}
+			env.Defer(w.close)
+			env.Values[worldKey{}] = w
+			env.Vars = append(env.Vars, w.variables(env.WorkDir)...)
+			return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o700)
+		},
+	})
+}
+
+func newWorld(keys *oktatest.Keys) (*world, error) {
+	server, err := oktatest.Start(oktatest.WithKeys(keys))
+	if err != nil {
+		return nil, err
+	}
+	keychain, err := fakekeychain.Start(fakekeychain.Behaviour{})
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	return &world{server, keychain}, nil
+}
+
+func (w *world) close() {
+	w.server.Close()
+	w.keychain.Close()
+}
+
+func (w *world) variables(dir string) []string {
+	return []string{
+		"HOME=" + filepath.Join(dir, "home"), "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "NO_COLOR=", "TZ=UTC",
+		"DBUS_SESSION_BUS_ADDRESS=" + w.keychain.Address(),
+		"DOMAIN=" + w.server.URL(), "CLIENT_ID=" + oktatest.DefaultClientID, "CLIENT_SECRET=" + oktatest.DefaultClientSecret,
+		"LOGIN=" + oktatest.DefaultUser, "PASSWORD=" + oktatest.DefaultPassword,
+	}
+}
+
+// worldCommands are the scripts' own commands.
+func worldCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"sandbox":  cmdSandbox,
+		"posts":    cmdPosts,
+		"keychain": cmdKeychain,
+		"fault":    cmdFault,
+		"sent":     cmdSent,
+		"expand":   cmdExpand,
+	}
+}
+
+// "sandbox" sets the variables that lead okauth to the script's server, but for
+// the password; "sandbox password" sets that as well.
+func cmdSandbox(ts *testscript.TestScript, _ bool, args []string) {
+	for name, value := range map[string]string{
+		"OKAUTH_DOMAIN": "DOMAIN", "OKAUTH_CLIENT_ID": "CLIENT_ID", "OKAUTH_CLIENT_SECRET": "CLIENT_SECRET", "OKAUTH_USERNAME": "LOGIN",
+	} {
+		ts.Setenv(name, ts.Getenv(value))
+	}
+	if len(args) > 0 {
+		ts.Setenv("OKAUTH_PASSWORD", ts.Getenv("PASSWORD"))
+	}
+}
+
+// "posts N" fails unless the server was sent exactly N POST requests, since the
+// start or the last "posts".
+func cmdPosts(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	for _, r := range of(ts).server.Requests() {
+		if r.Method == http.MethodPost {
+			got++
+		}
+	}
+	if got != want {
+		ts.Fatalf("the server got %d POST requests, want %d", got, want)
+	}
+	of(ts).server.ResetRequests()
+}
+
+// "sent FIELD VALUE" fails unless the last request had this form field;
+// "! sent FIELD" unless it had none of that name.
+func cmdSent(ts *testscript.TestScript, neg bool, args []string) {
+	requests := of(ts).server.Requests()
+	if len(requests) == 0 {
+		ts.Fatalf("the server got no request")
+	}
+	got, has := requests[len(requests)-1].Form[args[0]]
+	switch {
+	case neg && has:
+		ts.Fatalf("the request has the field %s", args[0])
+	case !neg && !slices.Equal(got, args[1:]):
+		ts.Fatalf("field %s differs from %q", args[0], args[1:])
+	}
+}
+
+// "keychain SWITCH …" makes the keychain misbehave; "keychain items N" and
+// "keychain reads N" fail unless it holds N items, and was asked for N values
+// since the start or the last "keychain reads".
+func cmdKeychain(ts *testscript.TestScript, _ bool, args []string) {
+	f := of(ts).keychain
+	switch args[0] {
+	case "items", "reads":
+		want, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		got := len(f.Items())
+		if args[0] == "reads" {
+			got = f.Count("GetSecret")
+			f.ResetCalls()
+		}
+		if got != want {
+			ts.Fatalf("keychain %s: got %d, want %d", args[0], got, want)
+		}
+		return
+	case "put":
+		for account := range f.Items() {
+			f.Put(account, strings.Join(args[1:], " "))
+		}
+		return
+	}
+	f.Update(func(b *fakekeychain.Behaviour) {
+		switches := map[string]*bool{"locked": &b.Locked, "hang": &b.Hang, "absent": &b.NoOwner, "lose": &b.Lose, "full": &b.Full}
+		on, ok := switches[args[0]]
+		if !ok {
+			ts.Fatalf("keychain: no switch %q", args[0])
+		}
+		*on = true
+	})
+}
+
+// "fault KIND [ARG]" spoils the server's next answer at the token endpoint.
+func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
+	arg := func() string { return args[1] }
+	var fault oktatest.Fault
+	switch args[0] {
+	case "json":
+		fault = oktatest.JSON(ts.ReadFile(arg()))
+	case "html":
+		status, err := strconv.Atoi(arg())
+		ts.Check(err)
+		fault = oktatest.HTML(status)
+	case "redirect":
+		fault = oktatest.Redirect(http.StatusTemporaryRedirect, arg())
+	case "hangup":
+		fault = oktatest.HangUp()
+	case "silence":
+		fault = oktatest.Silence()
+	case "truncated":
+		fault = oktatest.Truncated()
+	case "status":
+		status, err := strconv.Atoi(arg())
+		ts.Check(err)
+		fault = oktatest.Respond(status, http.Header{"Content-Type": {"application/json"}}, ts.ReadFile(args[2]))
+	case "override":
+		fault = oktatest.Override(arg(), args[2])
+	default:
+		ts.Fatalf("fault: no kind %q", args[0])
+	}
+	of(ts).server.Fail("/v1/token", fault)
+}
+
+// "expand FILE" replaces the variables in a file by their values.
+func cmdExpand(ts *testscript.TestScript, _ bool, args []string) {
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}

@@ -1,0 +1,33 @@
+package cmd
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// SignalError is the cause of a context that a signal ended. The exit code is
+// 128 plus the signal's number.
+type SignalError struct{ Signal syscall.Signal }
+
+func (e SignalError) Error() string { return "ended by signal: " + e.Signal.String() }
+
+// Signals returns a context that ends with a [SignalError] as its cause when the
+// process is told to stop. Only the first signal is caught: the second one kills.
+func Signals(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	caught := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // nohup(1) and background jobs ask for this
+			signal.Notify(caught, s)
+		}
+	}
+	go func() {
+		if s, ok := (<-caught).(syscall.Signal); ok {
+			signal.Stop(caught)
+			cancel(SignalError{s})
+		}
+	}()
+	return ctx, func() { signal.Stop(caught); cancel(nil) }
+}

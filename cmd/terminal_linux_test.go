@@ -1,0 +1,250 @@
+package cmd_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"okauth/pkg/oktatest"
+	"okauth/pkg/store/fakekeychain"
+)
+
+// person is an okauth in a process of its own with a terminal, while its
+// standard output and standard error are pipes.
+type person struct {
+	t              *testing.T
+	command        *exec.Cmd
+	terminal       *os.File
+	stdout, stderr bytes.Buffer
+
+	mu    sync.Mutex
+	shown bytes.Buffer
+	more  *sync.Cond
+}
+
+func atTerminal(t *testing.T, u *user, args ...string) *person {
+	t.Helper()
+	keychain, err := fakekeychain.Start(fakekeychain.Behaviour{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(keychain.Close)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &person{t: t, command: exec.Command(self, args...)}
+	p.more = sync.NewCond(&p.mu)
+	p.command.Args[0] = "okauth" // see TestMain
+	p.command.Env = []string{"HOME=" + t.TempDir(), "TERM=dumb", "DBUS_SESSION_BUS_ADDRESS=" + keychain.Address()}
+	for name, value := range u.vars {
+		p.command.Env = append(p.command.Env, name+"="+value)
+	}
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slave.Close()
+	p.terminal = master
+	p.command.Stdin, p.command.Stdout, p.command.Stderr = slave, &p.stdout, &p.stderr
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.command.Process.Kill(); master.Close() })
+	go p.watch()
+	return p
+}
+
+// watch collects what the terminal shows.
+func (p *person) watch() {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := p.terminal.Read(buffer)
+		p.mu.Lock()
+		p.shown.Write(buffer[:n])
+		p.mu.Unlock()
+		p.more.Broadcast()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// waitFor waits until the terminal has shown text.
+func (p *person) waitFor(text string) {
+	p.t.Helper()
+	late := false
+	timer := time.AfterFunc(20*time.Second, func() {
+		p.mu.Lock()
+		late = true
+		p.mu.Unlock()
+		p.more.Broadcast()
+	})
+	defer timer.Stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !strings.Contains(p.shown.String(), text) {
+		if late {
+			p.t.Fatalf("the terminal does not show %q but %q", text, p.shown.String())
+		}
+		p.more.Wait()
+	}
+}
+
+// screen returns what the terminal has shown so far.
+func (p *person) screen() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shown.String()
+}
+
+func (p *person) types(text string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.terminal, text); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *person) echo() bool {
+	p.t.Helper()
+	state, err := unix.IoctlGetTermios(int(p.terminal.Fd()), unix.TCGETS)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return state.Lflag&unix.ECHO != 0
+}
+
+// ends waits for the process and returns its exit code.
+func (p *person) ends() int {
+	p.t.Helper()
+	var exit *exec.ExitError
+	if err := p.command.Wait(); err != nil && !errors.As(err, &exit) {
+		p.t.Fatal(err)
+	}
+	return p.command.ProcessState.ExitCode()
+}
+
+// AT-88: whatever ends the question leaves the terminal echoing, says nothing
+// on standard output, and sends nothing.
+func TestAT88_SignalsAtThePrompt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		end  func(*person)
+		code int
+	}{
+		"Ctrl-C":  {func(p *person) { p.types("wrong-ho\x03") }, 130},
+		"SIGTERM": {func(p *person) { p.command.Process.Signal(syscall.SIGTERM) }, 143},
+		"SIGHUP":  {func(p *person) { p.command.Process.Signal(syscall.SIGHUP) }, 129},
+		"Ctrl-D":  {func(p *person) { p.types("\x04") }, 1},
+		"Enter":   {func(p *person) { p.types("\r") }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := newUser(t)
+			delete(u.vars, "OKAUTH_PASSWORD")
+			p := atTerminal(t, u, "login")
+			p.waitFor("Password for alice@example.com: ")
+			if p.echo() {
+				t.Error("the terminal echoes at the password prompt")
+			}
+			c.end(p)
+			if code := p.ends(); code != c.code {
+				t.Errorf("got exit code %d, want %d: %s", code, c.code, &p.stderr)
+			}
+			if !p.echo() {
+				t.Error("the terminal is left without echo")
+			}
+			if p.stdout.Len() > 0 || u.posts() > 0 {
+				t.Errorf("stdout %q, %d requests", &p.stdout, u.posts())
+			}
+			if text := p.stderr.String() + p.screen(); strings.Contains(text, "wrong-ho") {
+				t.Errorf("the password is shown: %q", text)
+			}
+		})
+	}
+}
+
+// The password is typed while standard output and standard error are pipes, and
+// never shown.
+func TestPasswordIsNotEchoed(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	delete(u.vars, "OKAUTH_PASSWORD")
+	p := atTerminal(t, u, "login")
+	p.waitFor("Password for alice@example.com: ")
+	p.types(oktatest.DefaultPassword + "\r")
+	if code := p.ends(); code != 0 {
+		t.Fatalf("got exit code %d: %s", code, &p.stderr)
+	}
+	if strings.Contains(p.screen(), oktatest.DefaultPassword[:4]) {
+		t.Errorf("the terminal shows %q", p.screen())
+	}
+	if got := u.server.Requests()[0].Form.Get("password"); got != oktatest.DefaultPassword {
+		t.Error("the password arrived changed")
+	}
+}
+
+// silent makes the server receive sign-ins and never answer; the channel is
+// closed when the first has arrived.
+func silent(u *user) <-chan struct{} {
+	arrived := make(chan struct{})
+	u.server.FailAlways("/v1/token", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		close(arrived)
+		oktatest.Silence()(w, r, next)
+	})
+	return arrived
+}
+
+// AT-08: Ctrl-C works at once while Okta does not answer.
+func TestAT08_CtrlCDuringTheRequest(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	arrived := silent(u)
+	p := atTerminal(t, u, "login")
+	<-arrived
+	p.types("\x03")
+	if code := p.ends(); code != 130 || p.stdout.Len() > 0 {
+		t.Errorf("got exit code %d, stdout %q", code, &p.stdout)
+	}
+}
+
+// AT-65: the dump that SIGQUIT makes shows no secret, and there is no core.
+func TestAT65_DumpShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	arrived := silent(u)
+	p := atTerminal(t, u, "login")
+	<-arrived
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", p.command.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`Max core file size +0 `).Match(limits) {
+		t.Errorf("a core file could be written:\n%s", limits)
+	}
+	p.command.Process.Signal(syscall.SIGQUIT)
+	p.ends()
+	dump := p.stderr.String()
+	if !strings.Contains(dump, "goroutine ") {
+		t.Fatalf("no dump: %q", dump)
+	}
+	for _, secret := range []string{oktatest.DefaultPassword, oktatest.DefaultClientSecret} {
+		if strings.Contains(dump, secret) {
+			t.Error("a secret is in the dump")
+		}
+	}
+}
