@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"unicode/utf16"
 )
@@ -61,14 +62,27 @@ func escapeNonASCII(doc []byte) []byte {
 	return out
 }
 
-// decodeEnvelope reads value into v, which must know every member. It returns a *formatError; the text of encoding/json's
-// errors is not passed on, since it quotes the value.
-func decodeEnvelope(value []byte, v any) error {
-	var envelope struct {
-		Version json.Number `json:"okauth"`
-	}
+// decodeEnvelope reads value into v, which must know every member and has the version among them. It returns a *formatError;
+// the text of encoding/json's errors is not passed on, since it quotes the value.
+func decodeEnvelope(value []byte, v any, version *int) error {
 	if !isASCII(value) {
 		return corrupt("it is not okauth's JSON")
+	}
+	dec := json.NewDecoder(bytes.NewReader(value))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil || *version != envelopeVersion {
+		return judgeVersion(value)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return corrupt("something follows okauth's JSON")
+	}
+	return nil
+}
+
+// judgeVersion says what is wrong with a value that is not of our version and shape.
+func judgeVersion(value []byte) error {
+	var envelope struct {
+		Version json.Number `json:"okauth"`
 	}
 	if err := json.Unmarshal(value, &envelope); err != nil {
 		return corrupt("it is not okauth's JSON")
@@ -80,10 +94,5 @@ func decodeEnvelope(value []byte, v any) error {
 	case version > envelopeVersion:
 		return &formatError{Newer, fmt.Sprintf("the stored value has format %d, and this okauth knows %d", version, envelopeVersion)}
 	}
-	dec := json.NewDecoder(bytes.NewReader(value))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return corrupt("it is not what okauth writes")
-	}
-	return nil
+	return corrupt("it is not what okauth writes")
 }

@@ -34,7 +34,7 @@ func (c ClientSecrets) Load(ctx context.Context, account string) (okta.Secret, e
 		return okta.Secret{}, err
 	}
 	var in clientSecretJSON
-	err = decodeEnvelope(value, &in)
+	err = decodeEnvelope(value, &in, &in.Version)
 	if err == nil && in.Secret == "" {
 		err = corrupt("it holds no client secret")
 	}

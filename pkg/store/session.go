@@ -158,7 +158,7 @@ func encodeSession(s *Session) ([]byte, error) {
 // decodeSession is strict: what okauth did not write is not believed. Its errors never quote the value.
 func decodeSession(value []byte) (*Session, error) {
 	var in sessionJSON
-	if err := decodeEnvelope(value, &in); err != nil {
+	if err := decodeEnvelope(value, &in, &in.Version); err != nil {
 		return nil, err
 	}
 	if in.Session == nil {
