@@ -125,29 +125,35 @@ func (k Keeper) Stored(ctx context.Context, w Want) (Token, error) {
 // When the grant succeeded but the session could not be stored, both the tokens
 // and the store's error are returned: the caller decides what is lost.
 func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want, username string) (*okta.Tokens, error) {
+	// What is stored is read while the server thinks.
+	before := make(chan stored, 1)
+	go func() {
+		old, err := k.Store.Load(ctx, w.Identity)
+		before <- stored{old, err}
+	}()
 	tokens, err := g.Exchange(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	s := &store.Session{Identity: w.Identity, Username: username, RefreshToken: tokens.RefreshToken, Generation: 1}
-	old, err := k.Store.Load(ctx, w.Identity)
+	old := <-before
 	var broken *store.Error
 	switch {
-	case err == nil:
-		s.Generation = old.Generation + 1
-		if old.Username == username {
-			s.Sets = old.Sets
+	case old.err == nil:
+		s.Generation = old.session.Generation + 1
+		if old.session.Username == username {
+			s.Sets = old.session.Sets
 			// A sign-in without offline_access brings no refresh token and
 			// takes none away: the one from before is still good.
 			if s.RefreshToken.IsZero() {
-				s.RefreshToken = old.RefreshToken
+				s.RefreshToken = old.session.RefreshToken
 			}
 		}
-	case errors.Is(err, store.ErrNotFound):
-	case errors.As(err, &broken) && broken.Kind == store.Corrupt:
+	case errors.Is(old.err, store.ErrNotFound):
+	case errors.As(old.err, &broken) && broken.Kind == store.Corrupt:
 		// A sign-in is how a broken entry is mended: it is written anew.
 	default:
-		return tokens, err
+		return tokens, old.err
 	}
 	s.Sets = k.prune(append([]store.TokenSet{{
 		Requested: canonical(w.Scopes), Granted: tokens.Scope,
@@ -155,6 +161,12 @@ func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want, user
 		ObtainedAt: tokens.ObtainedAt, ExpiresIn: tokens.ExpiresIn,
 	}}, s.Sets...))
 	return tokens, k.Store.Save(ctx, s)
+}
+
+// stored is what a read of the store brought.
+type stored struct {
+	session *store.Session
+	err     error
 }
 
 // prune drops the sets that the first one replaces and those that have expired,
