@@ -12,11 +12,7 @@ import (
 // Set by the release build, see .goreleaser.yaml.
 var version, commit, date string
 
-func main() { os.Exit(run()) }
-
-// run exists so that stop is called before the process exits.
-func run() int {
-	ctx, stop := cmd.Signals(context.Background())
-	defer stop()
-	return cmd.Main(ctx, cmd.System(cmd.Build{Version: version, Commit: commit, Date: date}), os.Args[1:])
+func main() {
+	build := cmd.Build{Version: version, Commit: commit, Date: date}
+	os.Exit(cmd.Main(context.Background(), cmd.System(build), os.Args[1:]))
 }

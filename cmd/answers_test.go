@@ -50,6 +50,7 @@ func (u *user) okauth(ctx context.Context, args ...string) (code int, stdout, st
 		UserConfigDir: func() (string, error) { return filepath.Dir(u.config), nil },
 		OpenTerminal:  func() (*prompt.Terminal, error) { return nil, prompt.ErrNoTerminal },
 		Now:           time.Now,
+		Signals:       func(ctx context.Context) (context.Context, func()) { return ctx, func() {} },
 		Keychain:      u.keychain,
 	}
 	code = cmd.Main(ctx, env, args)

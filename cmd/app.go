@@ -20,6 +20,22 @@ type app struct {
 	env      *Env
 	flags    *sessionFlags
 	settings *profile.Settings
+	warm     *store.Keychain // on its way already, or nil
+}
+
+// warm starts to connect to the keychain while the settings are still being
+// read, unless a flag or a variable says that none is wanted.
+func (s *sessionFlags) warm(env *Env) *store.Keychain {
+	storage := env.getenv("OKAUTH_STORAGE")
+	if flag, ok := s.set[profile.KeyStorage]; ok {
+		storage = flag
+	}
+	if storage == "none" || env.Keychain != nil {
+		return nil
+	}
+	k := store.NewKeychain(store.KeychainOptions{})
+	k.Warm()
+	return k
 }
 
 // open reads the settings.
@@ -65,6 +81,8 @@ func (a *app) keychain(mayPrompt bool) store.Items {
 		return store.None{}
 	case a.env.Keychain != nil:
 		return a.env.Keychain
+	case a.warm != nil && !mayPrompt:
+		return a.warm
 	}
 	return store.NewKeychain(store.KeychainOptions{
 		MayPrompt: mayPrompt && !a.flags.noInput,

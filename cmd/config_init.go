@@ -24,15 +24,15 @@ Without a terminal, use "okauth config set" or the environment instead.`,
 		Example: `  okauth config init
   okauth -p prod config init`,
 		Args: argsBetween(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error {
+		RunE: stoppable(o.env, func(ctx context.Context) error {
 			t, err := openTerminal(o.env, o.global,
 				"okauth config set domain …, client_id …, client_secret; or set OKAUTH_DOMAIN, OKAUTH_CLIENT_ID and OKAUTH_CLIENT_SECRET")
 			if err != nil {
 				return &codedError{err: err, code: exitUsage, hint: hint(err)}
 			}
 			defer t.Close()
-			return initProfile(c.Context(), o.env, o.global, t)
-		},
+			return initProfile(ctx, o.env, o.global, t)
+		}),
 	}
 }
 

@@ -34,7 +34,10 @@ it goes to the configuration file, which only its owner may read then.`,
   op read op://dev/okta/secret | okauth config set client_secret`,
 		Args:              argsBetween(1, 2),
 		ValidArgsFunction: completeKeys,
-		RunE:              func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			run := func(ctx context.Context) error { return o.run(ctx, args) }
+			return stoppable(o.env, run)(c, args)
+		},
 	}
 	enumFlag(c, &o.keep, "keep", "", "keychain", []string{"keychain", "file"}, "where client_secret is kept")
 	return c

@@ -26,7 +26,7 @@ token, look inside it, and call an API with it. Every line behind a "$" is a
 command you could type, and what follows is its real output. The demo needs no
 account, no keychain and no network, and leaves nothing behind.`,
 		Args: argsBetween(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c.Context(), env) },
+		RunE: stoppable(env, func(ctx context.Context) error { return runDemo(ctx, env) }),
 	}
 }
 

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"io"
 	"os"
 	"time"
@@ -25,6 +26,10 @@ type Env struct {
 	UserConfigDir func() (string, error)
 	OpenTerminal  func() (*prompt.Terminal, error)
 	Now           func() time.Time
+
+	// Signals returns a context that ends when the process is told to stop,
+	// and the function that ends the listening; see [Signals].
+	Signals func(context.Context) (context.Context, func())
 
 	// Keychain, when set, stands for the OS keychain.
 	Keychain store.Items
@@ -54,6 +59,7 @@ func System(b Build) *Env {
 		UserConfigDir: os.UserConfigDir,
 		OpenTerminal:  prompt.Open,
 		Now:           time.Now,
+		Signals:       Signals,
 		Build:         b,
 	}
 }

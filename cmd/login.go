@@ -44,7 +44,7 @@ password only.`,
   okauth login --username alice@example.com --scope "openid profile"
   pass show okta | okauth login --password-stdin`,
 		Args: argsBetween(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+		RunE: stoppable(env, o.run),
 	}
 	o.session.addFlags(c,
 		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,

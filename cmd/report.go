@@ -8,7 +8,6 @@ package cmd
 //   - the exit code comes from the error's type, never from its text
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -140,13 +139,4 @@ func writeJSON(w io.Writer, v any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
-}
-
-// interrupted returns the signal that ended ctx in place of err, if one did:
-// whatever failed then failed because of it.
-func interrupted(ctx context.Context, err error) error {
-	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil {
-		return s
-	}
-	return err
 }

@@ -17,10 +17,10 @@ import (
 // Main is the program: it runs the command line args, without the program's
 // name, and returns the exit code. It prints the error, if there is one.
 func Main(ctx context.Context, env *Env, args []string) int {
-	root := newRootCmd(env)
+	root := newRootCmd(env, args)
 	root.SetArgs(args)
 	ran, err := root.ExecuteContextC(ctx)
-	if err = interrupted(ctx, err); err == nil {
+	if err == nil {
 		return exitOK
 	}
 	report(env.Stderr, err, wantsJSONErrors(env, ran))
@@ -36,7 +36,7 @@ func wantsJSONErrors(env *Env, ran *cobra.Command) bool {
 	return output != nil && output.Value.String() == "json"
 }
 
-func newRootCmd(env *Env) *cobra.Command {
+func newRootCmd(env *Env, args []string) *cobra.Command {
 	global := &globalFlags{}
 	root := &cobra.Command{
 		Use:   "okauth",
@@ -55,29 +55,49 @@ OS keychain, and hands them to people, scripts and CI jobs.
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return flagsFromEnvironment(c, env) },
-		Version:           env.Build.String(),
+		Version:           env.Build.Number(),
 	}
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	global.addFlags(root)
-	root.AddCommand(
-		newLoginCmd(env, global),
-		newTokenCmd(env, global),
-		newDecodeCmd(env, global),
-		newConfigCmd(env, global),
-		newSandboxCmd(env),
-		newDemoCmd(env),
-		newVersionCmd(env),
-		newExitCodesTopic(),
-	)
-	root.InitDefaultCompletionCmd()
+	commands := subcommands(env, global, args)
+	root.AddCommand(commands...)
+	root.CompletionOptions.DisableDefaultCmd = len(commands) == 1
 	_ = root.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return profileNames(env, global), cobra.ShellCompDirectiveNoFileComp
 	})
 	return root
+}
+
+// subcommands is the table of contents. When the command line begins with one
+// of the names, that command is all that is built: "okauth token" is on people's
+// hot path, and half of its own time would go into commands it does not run.
+func subcommands(env *Env, global *globalFlags, args []string) []*cobra.Command {
+	table := []struct {
+		name string
+		make func() *cobra.Command
+	}{
+		{"login", func() *cobra.Command { return newLoginCmd(env, global) }},
+		{"token", func() *cobra.Command { return newTokenCmd(env, global) }},
+		{"decode", func() *cobra.Command { return newDecodeCmd(env, global) }},
+		{"config", func() *cobra.Command { return newConfigCmd(env, global) }},
+		{"sandbox", func() *cobra.Command { return newSandboxCmd(env) }},
+		{"demo", func() *cobra.Command { return newDemoCmd(env) }},
+		{"version", func() *cobra.Command { return newVersionCmd(env) }},
+		{"exit-codes", newExitCodesTopic},
+	}
+	var all []*cobra.Command
+	for _, entry := range table {
+		if len(args) > 0 && args[0] == entry.name {
+			return []*cobra.Command{entry.make()}
+		}
+	}
+	for _, entry := range table {
+		all = append(all, entry.make())
+	}
+	return all
 }
 
 // globalFlags are the flags that every command has.
@@ -178,6 +198,20 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 		e.hint = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
 	}
 	return e
+}
+
+// stoppable is run in a context that a signal ends. Whatever failed then failed
+// because of the signal.
+func stoppable(env *Env, run func(context.Context) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, _ []string) error {
+		ctx, stop := env.Signals(c.Context())
+		defer stop()
+		err := run(ctx)
+		if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil {
+			return s
+		}
+		return err
+	}
 }
 
 func helpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }

@@ -38,7 +38,7 @@ endpoints, GET /api/hello is an API that wants an access token.`,
   okauth sandbox --tls --addr 127.0.0.1:8443
   okauth sandbox --cast`,
 		Args: argsBetween(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+		RunE: stoppable(env, o.run),
 	}
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:0", "the loopback `address` to listen on; port 0 is a free one")
 	c.Flags().BoolVar(&o.tls, "tls", false, "serve https, with a certificate authority of its own")

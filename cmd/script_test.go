@@ -24,10 +24,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"okauth": func() {
-			ctx, stop := cmd.Signals(context.Background())
-			code := cmd.Main(ctx, cmd.System(cmd.Build{Version: "1.2.3"}), os.Args[1:])
-			stop()
-			os.Exit(code)
+			os.Exit(cmd.Main(context.Background(), cmd.System(cmd.Build{Version: "1.2.3"}), os.Args[1:]))
 		},
 		"exits": exits,
 	})

@@ -15,6 +15,11 @@ func (e SignalError) Error() string { return "ended by signal: " + e.Signal.Stri
 
 // Signals returns a context that ends with a [SignalError] as its cause when the
 // process is told to stop. Only the first signal is caught: the second one kills.
+//
+// Commands call it, by way of [Env], that have something to give back: the echo
+// of a terminal, a temporary file, a request to break off. All others die of the
+// signal as any program does; catching it would cost "okauth token" about a
+// hundred system calls.
 func Signals(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	caught := make(chan os.Signal, 1)

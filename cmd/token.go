@@ -54,10 +54,12 @@ func formatHelp() string {
 }
 
 func (o *tokenOptions) run(ctx context.Context) error {
+	warm := o.session.warm(o.env)
 	a, err := o.session.open(o.env)
 	if err != nil {
 		return err
 	}
+	a.warm = warm
 	keeper, want, err := a.keeper()
 	if err != nil {
 		return err

@@ -8,11 +8,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// String is the one line that "okauth version" prints.
+// Number is the version alone.
+func (b Build) Number() string {
+	if b.Version == "" {
+		return "devel"
+	}
+	return b.Version
+}
+
+// String says which build this is: version, commit, date, Go version, platform.
 func (b Build) String() string {
-	version, commit := b.Version, b.Commit
-	if version == "" {
-		version = "devel"
+	commit := b.Commit
+	if b.Version == "" {
 		if info, ok := debug.ReadBuildInfo(); ok {
 			for _, s := range info.Settings {
 				if s.Key == "vcs.revision" {
@@ -21,7 +28,7 @@ func (b Build) String() string {
 			}
 		}
 	}
-	line := "okauth " + version
+	line := b.Number()
 	if commit != "" {
 		line += " (" + commit[:min(len(commit), 12)] + ")"
 	}
@@ -32,12 +39,7 @@ func (b Build) String() string {
 }
 
 // userAgent is how okauth names itself to Okta.
-func (b Build) userAgent() string {
-	if b.Version == "" {
-		return "okauth/devel"
-	}
-	return "okauth/" + b.Version
-}
+func (b Build) userAgent() string { return "okauth/" + b.Number() }
 
 func newVersionCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
@@ -45,7 +47,7 @@ func newVersionCmd(env *Env) *cobra.Command {
 		Short: "Print the version, the commit and the Go version",
 		Args:  argsBetween(0, 0),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(env.Stdout, env.Build)
+			_, err := fmt.Fprintln(env.Stdout, "okauth version "+env.Build.String())
 			return err
 		},
 	}
