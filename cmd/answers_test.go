@@ -24,6 +24,9 @@ type user struct {
 	vars     map[string]string
 	config   string
 	stdin    string
+
+	stdinFrom io.Reader // in place of stdin
+	stderrTTY bool
 }
 
 func newUser(t *testing.T, options ...oktatest.Option) *user {
@@ -44,8 +47,12 @@ func newUser(t *testing.T, options ...oktatest.Option) *user {
 // okauth runs one command line and returns what a shell would see.
 func (u *user) okauth(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
+	var stdin io.Reader = strings.NewReader(u.stdin)
+	if u.stdinFrom != nil {
+		stdin = u.stdinFrom
+	}
 	env := &cmd.Env{
-		Stdin: strings.NewReader(u.stdin), Stdout: &out, Stderr: &errs, StdinIsPipe: u.stdin != "",
+		Stdin: stdin, Stdout: &out, Stderr: &errs, StdinIsPipe: u.stdin != "", StderrIsTTY: u.stderrTTY,
 		LookupEnv:     func(name string) (string, bool) { v, ok := u.vars[name]; return v, ok },
 		UserConfigDir: func() (string, error) { return filepath.Dir(u.config), nil },
 		OpenTerminal:  func() (*prompt.Terminal, error) { return nil, prompt.ErrNoTerminal },

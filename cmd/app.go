@@ -20,22 +20,6 @@ type app struct {
 	env      *Env
 	flags    *sessionFlags
 	settings *profile.Settings
-	warm     *store.Keychain // on its way already, or nil
-}
-
-// warm starts to connect to the keychain while the settings are still being
-// read, unless a flag or a variable says that none is wanted.
-func (s *sessionFlags) warm(env *Env) *store.Keychain {
-	storage := env.getenv("OKAUTH_STORAGE")
-	if flag, ok := s.set[profile.KeyStorage]; ok {
-		storage = flag
-	}
-	if storage == "none" || env.Keychain != nil {
-		return nil
-	}
-	k := store.NewKeychain(store.KeychainOptions{})
-	k.Warm()
-	return k
 }
 
 // open reads the settings.
@@ -81,11 +65,9 @@ func (a *app) keychain(mayPrompt bool) store.Items {
 		return store.None{}
 	case a.env.Keychain != nil:
 		return a.env.Keychain
-	case a.warm != nil && !mayPrompt:
-		return a.warm
 	}
 	return store.NewKeychain(store.KeychainOptions{
-		MayPrompt: mayPrompt && !a.flags.noInput,
+		MayPrompt: mayPrompt && !a.flags.noInput && a.env.desktop(),
 		Notify:    func(text string) { fmt.Fprintln(a.env.Stderr, "okauth: "+text) },
 	})
 }

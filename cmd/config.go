@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -80,7 +81,7 @@ func (o *configOptions) newGetCmd() *cobra.Command {
 			case setting.Value == "":
 				return fmt.Errorf("%s is not set in profile %q", setting.Key, a.settings.ProfileName())
 			}
-			_, err = fmt.Fprintln(o.env.Stdout, setting.Value)
+			_, err = fmt.Fprintln(o.env.Stdout, okta.Printable(setting.Value, 10_000))
 			return err
 		},
 	}
@@ -102,15 +103,13 @@ func (o *configOptions) unset(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	if key == profile.KeyClientSecret {
-		if err := o.forgetSecret(ctx); err != nil {
-			return err
-		}
-	}
 	if err := file.Unset(name, key); err != nil {
 		return err
 	}
-	return file.Save()
+	if err := file.Save(); err != nil || key != profile.KeyClientSecret {
+		return err
+	}
+	return o.forgetSecret(ctx)
 }
 
 // forgetSecret removes the client secret from the keychain, if there are both.
@@ -158,7 +157,11 @@ func (o *configOptions) newUseCmd() *cobra.Command {
 			if err := file.Use(args[0]); err != nil {
 				return err
 			}
-			return file.Save()
+			if err := file.Save(); err != nil {
+				return err
+			}
+			fmt.Fprintf(o.env.Stderr, "Profile %q is used where none is named.\n", args[0])
+			return nil
 		},
 	}
 }
@@ -214,7 +217,11 @@ func (o *configList) run(ctx context.Context) error {
 			"profile": a.settings.ProfileName(), "config": a.settings.ConfigPath(), "settings": objects,
 		})
 	}
-	fmt.Fprintf(o.env.Stderr, "profile %q (%s)\n", a.settings.ProfileName(), okta.Printable(a.settings.ProfileSource().String(), 300))
+	fmt.Fprintf(o.env.Stderr, "profile %q (%s)", a.settings.ProfileName(), okta.Printable(a.settings.ProfileSource().String(), 300))
+	if all := a.settings.Profiles(); len(all) > 1 {
+		fmt.Fprintf(o.env.Stderr, "; there are %s", strings.Join(all, ", "))
+	}
+	fmt.Fprintln(o.env.Stderr)
 	return output.Table(o.env.Stdout, []string{"SETTING", "VALUE", "SOURCE"}, rows)
 }
 

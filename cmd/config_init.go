@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,7 +33,10 @@ Without a terminal, use "okauth config set" or the environment instead.`,
 				return &codedError{err: err, code: exitUsage, hint: hint(err)}
 			}
 			defer t.Close()
-			return initProfile(ctx, o.env, o.global, t)
+			if err := initProfile(ctx, o.env, o.global, t); err != nil {
+				return err
+			}
+			return t.Printf("Next: okauth login\n")
 		}),
 	}
 }
@@ -78,8 +83,10 @@ menu under your name, at the top right of the admin console.`},
 		{key: profile.KeyServer, label: "Authorization server", where: `The name or id in Security > API > Authorization Servers; "org" is the org server.`},
 		{key: profile.KeyClientID, label: "Client ID", where: `Applications > Applications > your app > General > Client Credentials. It must be a native
 app with the grant "Resource Owner Password".`},
-		{key: profile.KeyUsername, label: "Okta username", optional: true, where: `Who signs in, such as alice@example.com. Leave it empty to be asked at each sign-in.`},
-		{key: profile.KeyScopes, label: "Scopes", where: `What to ask for, separated by spaces; "openid" brings an ID token.`},
+		{key: profile.KeyUsername, label: "Okta username", optional: true, where: `Who signs in: the Username in Directory > People, such as alice@example.com. Leave it empty,
+or answer "-", to be asked at each sign-in.`},
+		{key: profile.KeyScopes, label: "Scopes", where: `What to ask for, separated by spaces, of the list in Security > API > Authorization Servers >
+your server > Scopes; "openid" brings an ID token.`},
 	}
 }
 
@@ -101,7 +108,12 @@ func (i *interview) ask(ctx context.Context, q question) error {
 		if err != nil {
 			return err
 		}
-		if answer == "" && q.optional {
+		if q.optional && (answer == "" || answer == "-") {
+			if i.has() {
+				if err := i.file.Unset(i.name, q.key); err != nil {
+					return err
+				}
+			}
 			return i.t.Printf("\n")
 		}
 		if err = i.set(q.key, answer); err == nil {
@@ -116,6 +128,11 @@ func (i *interview) ask(ctx context.Context, q question) error {
 // set puts an answer into the file. A domain that was given as an issuer is
 // split into domain and server, so that the next question shows the server.
 func (i *interview) set(key, answer string) error {
+	if key == profile.KeyClientSecretFile && !strings.HasPrefix(answer, "~") {
+		if _, err := os.Stat(answer); err != nil {
+			return err
+		}
+	}
 	if key != profile.KeyDomain {
 		return i.file.Set(i.name, key, answer)
 	}
@@ -124,7 +141,7 @@ func (i *interview) set(key, answer string) error {
 		return err
 	}
 	if d.Server != "" {
-		if err := i.file.Unset(i.name, profile.KeyServer); err != nil && len(i.file.Profiles()) > 0 && i.has() {
+		if err := i.dropServer(); err != nil {
 			return err
 		}
 	}
@@ -134,14 +151,15 @@ func (i *interview) set(key, answer string) error {
 	return i.file.Set(i.name, profile.KeyServer, d.Server)
 }
 
-func (i *interview) has() bool {
-	for _, name := range i.file.Profiles() {
-		if name == i.name {
-			return true
-		}
+// dropServer makes way for the server that a domain names: the file refuses two.
+func (i *interview) dropServer() error {
+	if !i.has() {
+		return nil
 	}
-	return false
+	return i.file.Unset(i.name, profile.KeyServer)
 }
+
+func (i *interview) has() bool { return slices.Contains(i.file.Profiles(), i.name) }
 
 // correction is an error in the words of a conversation.
 func correction(err error) string {
@@ -155,9 +173,11 @@ func correction(err error) string {
 	return "That will not do: " + err.Error() + "\n"
 }
 
-// The ways to keep a client secret, in the order they are offered.
+// The ways to keep a client secret, in the order they are offered; the first is
+// offered only when there is one.
 const (
-	keepKeychain = iota
+	keepPresent = iota - 1
+	keepKeychain
 	keepFile
 	keepElsewhere
 	keepCommand
@@ -172,7 +192,7 @@ func (i *interview) finish(ctx context.Context) error {
 		return err
 	}
 	if i.name != profile.DefaultProfile && i.file.Current() != i.name {
-		yes, err := i.t.Confirm(ctx, fmt.Sprintf("Use profile %q where none is named?", i.name), i.file.Current() == "")
+		yes, err := i.t.Confirm(ctx, fmt.Sprintf("Use profile %q where none is named?", i.name), len(i.file.Profiles()) == 1)
 		if err != nil {
 			return err
 		}
@@ -182,25 +202,36 @@ func (i *interview) finish(ctx context.Context) error {
 			}
 		}
 	}
+	// The secret first: a file that says "in the keychain" while it is not there
+	// would have lost the secret that the old file had.
+	if !secret.IsZero() {
+		if err := i.keep(ctx, secret); err != nil {
+			return err
+		}
+	}
 	if err := i.file.Save(); err != nil {
 		return err
 	}
-	if err := i.t.Printf("\nWrote %s.\n", i.file.Path()); err != nil {
+	return i.t.Printf("\nWrote %s.\n", i.file.Path())
+}
+
+// keep puts the client secret into the keychain, for the client and the domain
+// of the answers.
+func (i *interview) keep(ctx context.Context, secret okta.Secret) error {
+	text, _ := i.file.Get(i.name, profile.KeyDomain)
+	domain, err := profile.ParseDomain(text)
+	if err != nil {
 		return err
 	}
-	if !secret.IsZero() {
-		a, err := i.open()
-		if err != nil {
-			return err
-		}
-		if err := a.keepSecret(ctx, secret); err != nil {
-			return fmt.Errorf("the profile is written, but its client secret could not be kept: %w", err)
-		}
-		if err := i.t.Printf("Kept the client secret in the keychain.\n"); err != nil {
-			return err
-		}
+	clientID, _ := i.file.Get(i.name, profile.KeyClientID)
+	kept := i.env.Keychain
+	if kept == nil {
+		kept = store.NewKeychain(store.KeychainOptions{MayPrompt: i.env.desktop()})
 	}
-	return i.t.Printf("Next: okauth login\n\n")
+	if err := (store.ClientSecrets{Items: kept}).Save(ctx, store.ClientSecretAccount(i.name, domain.BaseURL, clientID), secret); err != nil {
+		return fmt.Errorf("nothing is written, because the client secret was not kept: %w", err)
+	}
+	return i.t.Printf("Kept the client secret in the keychain.\n")
 }
 
 // askSecret asks where the client secret is or shall be. It returns the secret
@@ -213,15 +244,23 @@ func (i *interview) askSecret(ctx context.Context) (okta.Secret, error) {
 	if err := i.t.Printf("The client secret is beside the client id. An app whose client authentication is \"None\"\nhas none; for the password grant choose \"Client secret\" there.\n"); err != nil {
 		return okta.Secret{}, err
 	}
-	way, err := i.t.Choose(ctx, "Client secret", []string{
+	ways := []string{
 		keepKeychain:  inKeychain,
 		keepFile:      "ask for it now and write it to the configuration file, readable by you alone",
 		keepElsewhere: "it is in a file",
 		keepCommand:   "a command prints it (op, pass, vault, …)",
 		keepNone:      "there is none: a public client",
-	}, first)
+	}
+	shift := 0
+	if present := i.presentSecret(); present != "" {
+		ways, first, shift = append([]string{"keep the present one (" + present + ")"}, ways...), 0, 1
+	}
+	way, err := i.t.Choose(ctx, "Client secret", ways, first)
 	if err != nil {
 		return okta.Secret{}, err
+	}
+	if way -= shift; way == keepPresent {
+		return okta.Secret{}, nil
 	}
 	for _, key := range []string{profile.KeyClientSecret, profile.KeyClientSecretFile, profile.KeyClientSecretCommand} {
 		if err := i.file.Unset(i.name, key); err != nil {
@@ -237,6 +276,16 @@ func (i *interview) askSecret(ctx context.Context) (okta.Secret, error) {
 		return okta.Secret{}, nil
 	}
 	return i.typeSecret(ctx, way)
+}
+
+// presentSecret names the setting in the file that has the client secret, or "".
+func (i *interview) presentSecret() string {
+	for _, key := range []string{profile.KeyClientSecret, profile.KeyClientSecretFile, profile.KeyClientSecretCommand} {
+		if text, ok := i.file.Get(i.name, key); ok && text != "" {
+			return key
+		}
+	}
+	return ""
 }
 
 func (i *interview) typeSecret(ctx context.Context, way int) (okta.Secret, error) {

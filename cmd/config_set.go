@@ -27,7 +27,8 @@ Comments and the order of the file stay as they are.
 
 client_secret takes no value: it is asked for without echo, or read from
 standard input when that is a pipe, and goes to the keychain. With --keep file
-it goes to the configuration file, which only its owner may read then.`,
+it goes to the configuration file, which only its owner may read then. Set domain
+and client_id first: a secret in the keychain belongs to one client of one domain.`,
 		Example: `  okauth config set domain dev-123456.okta.com
   okauth config set scopes "openid profile"
   okauth -p prod config set client_id 0oab8eb55Kb9jdMIr5d6
@@ -57,6 +58,9 @@ func (o *configSet) run(ctx context.Context, args []string) error {
 		}
 		return o.setSecret(ctx, key)
 	}
+	if o.keep != "keychain" {
+		return &usageError{message: "--keep is for client_secret only", hint: helpHintFor("config set")}
+	}
 	if len(args) == 1 {
 		return &usageError{message: fmt.Sprintf("%s needs a value", key.Name), hint: "okauth config set " + key.Name + " VALUE; to remove it: okauth config unset " + key.Name}
 	}
@@ -67,7 +71,22 @@ func (o *configSet) run(ctx context.Context, args []string) error {
 	if err := file.Set(name, key.Name, args[1]); err != nil {
 		return err
 	}
-	return file.Save()
+	if err := file.Save(); err != nil {
+		return err
+	}
+	o.sayOverridden(key.Name)
+	return nil
+}
+
+// sayOverridden tells who has just set a value that a variable outdoes.
+func (o *configSet) sayOverridden(key string) {
+	a, err := o.open()
+	if err != nil {
+		return // the file is written; what else is wrong shows when it is used
+	}
+	if from := a.settings.Source(key); from.Kind == profile.FromEnv {
+		a.warn(fmt.Sprintf("%s is set in the environment, and wins over the file", from))
+	}
 }
 
 func (o *configSet) setSecret(ctx context.Context, key profile.Key) error {
@@ -121,10 +140,13 @@ func (a *app) secretCanBeKept(ctx context.Context) error {
 	if err := a.settings.Require(profile.KeyDomain, profile.KeyClientID); err != nil {
 		return err
 	}
-	kept := a.keychain(true)
-	if err := a.canKeep(ctx, kept); err != nil {
+	err := a.canKeep(ctx, a.keychain(true))
+	if a.settings.Storage() == "none" {
+		err = fmt.Errorf("storage is %q (%s): the keychain is not used", "none", a.settings.Source(profile.KeyStorage))
+	}
+	if err != nil {
 		return &codedError{err: err, code: exitStorage, hint: "okauth config set client_secret --keep file writes it to the configuration file; " +
-			"client_secret_file, client_secret_command and OKAUTH_CLIENT_SECRET are other ways. Or: " + hint(err)}
+			"client_secret_file, client_secret_command and OKAUTH_CLIENT_SECRET are other ways"}
 	}
 	return nil
 }
@@ -136,12 +158,12 @@ func (a *app) keepSecret(ctx context.Context, secret okta.Secret) error {
 // read takes the secret from a pipe, else from a person.
 func (o *configSet) read(ctx context.Context) ([]byte, error) {
 	if o.env.StdinIsPipe {
-		return readSecret(o.env, "client secret")
+		return readSecret(ctx, o.env, "client secret")
 	}
 	t, err := openTerminal(o.env, o.global, "pipe the secret into the command, or set client_secret_file or client_secret_command")
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close()
-	return t.ReadPassword(ctx, "Client secret")
+	return askSecret(ctx, t, "Client secret", "client secret")
 }

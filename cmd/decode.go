@@ -26,6 +26,7 @@ type decodeOptions struct {
 	session sessionFlags
 	kind    kindFlag
 	output  string
+	text    bool // for people, not for programs
 	cached  bool // --type was given: the cached token is meant, whatever stdin is
 }
 
@@ -42,9 +43,10 @@ People on a terminal get text, programs get one JSON document per token:
 
   {"header":{…},"claims":{…},"verified":false}
 
-Numbers keep every digit and claims their order. A line that is no token is
-answered by {"error":{…}}, and the exit code is 7. An argument stays in your
-shell's history; standard input does not.`,
+Numbers keep every digit and claims their order. Among several lines, one that is
+no token is answered by {"error":{…}}, and the exit code is 7; a single one that is
+none is an error, and nothing is printed. An argument stays in your shell's
+history; standard input does not.`,
 		Example: `  okauth decode
   okauth decode --type id -o json | jq .claims.sub
   pbpaste | okauth decode
@@ -62,15 +64,10 @@ shell's history; standard input does not.`,
 }
 
 func (o *decodeOptions) run(ctx context.Context, args []string) error {
-	if o.output == "auto" {
-		o.output = "json"
-		if o.env.StdoutIsTTY {
-			o.output = "text"
-		}
-	}
+	o.text = o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY
 	switch {
 	case len(args) == 1 && args[0] != "-":
-		if o.env.StderrIsTTY {
+		if o.env.StderrIsTTY && o.text {
 			fmt.Fprintln(o.env.Stderr, "okauth: note: a token given as an argument stays in your shell's history; standard input does not keep it")
 		}
 		return o.one(args[0])
@@ -127,7 +124,7 @@ func (o *decodeOptions) stream(ctx context.Context) error {
 		line, err := readLine(in, longestLine)
 		if text := jwt.Clean(line); text != "" {
 			count++
-			if failed := o.answer(out, text); failed != nil {
+			if failed := o.answer(out, count, text); failed != nil {
 				if _, malformed := errors.AsType[*jwt.FormatError](failed); !malformed {
 					return failed
 				}
@@ -173,22 +170,22 @@ func (o *decodeOptions) conclude(out *bufio.Writer, count, bad int, first error)
 }
 
 // answer writes the document of one line: the token, or what is wrong with it.
-func (o *decodeOptions) answer(w *bufio.Writer, text string) error {
+func (o *decodeOptions) answer(w *bufio.Writer, line int, text string) error {
 	token, err := jwt.Parse(text)
 	if err == nil {
 		return o.write(w, token)
 	}
 	var failed error
-	if o.output == "json" {
-		failed = output.DecodeErrorJSON(w, err)
+	if o.text {
+		_, failed = fmt.Fprintf(w, "line %d is not decoded: %v\n\n", line, err)
 	} else {
-		_, failed = fmt.Fprintf(w, "not decoded: %v\n", err)
+		failed = output.DecodeErrorJSON(w, err)
 	}
 	return cmp.Or(failed, err)
 }
 
 func (o *decodeOptions) write(w io.Writer, token jwt.Unverified) error {
-	if o.output == "json" {
+	if !o.text {
 		return output.DecodeJSON(w, token)
 	}
 	return output.DecodeText(w, token, output.TextOptions{

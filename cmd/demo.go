@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +25,7 @@ func newDemoCmd(env *Env) *cobra.Command {
 		Short: "Show the whole story against a built-in server",
 		Long: `Show the whole story against a built-in server: configure, sign in, print the
 token, look inside it, and call an API with it. Every line behind a "$" is a
-command you could type, and what follows is its real output. The demo needs no
+command you could type, and what follows is what it prints. The demo needs no
 account, no keychain and no network, and leaves nothing behind.`,
 		Args: argsBetween(0, 0),
 		RunE: stoppable(env, func(ctx context.Context) error { return runDemo(ctx, env) }),
@@ -39,6 +41,7 @@ type demo struct {
 }
 
 func runDemo(ctx context.Context, env *Env) error {
+	signal.Ignore(syscall.SIGPIPE) // "okauth demo | head" must not leave the directory behind
 	server, err := oktatest.Start()
 	if err != nil {
 		return err
@@ -78,20 +81,20 @@ func (d *demo) tell(ctx context.Context) {
 	d.say("An Okta-shaped server runs at %s; its user is %s.", d.server.URL(), oktatest.DefaultUser)
 
 	d.say("1. Say where to sign in.")
-	d.okauth(ctx, "", "config", "set", "domain", d.server.URL())
-	d.okauth(ctx, "", "config", "set", "client_id", oktatest.DefaultClientID)
-	d.okauth(ctx, oktatest.DefaultClientSecret, "config", "set", "client_secret")
-	d.okauth(ctx, "", "config", "set", "username", oktatest.DefaultUser)
+	d.okauth(ctx, "config", "set", "domain", d.server.URL())
+	d.okauth(ctx, "config", "set", "client_id", oktatest.DefaultClientID)
+	d.okauthReading(ctx, "client-secret.txt", oktatest.DefaultClientSecret, "config", "set", "client_secret")
+	d.okauth(ctx, "config", "set", "username", oktatest.DefaultUser)
 
 	d.say("2. Sign in. On a terminal you would be asked for the password.")
-	d.okauth(ctx, oktatest.DefaultPassword, "login", "--password-stdin")
+	d.okauthReading(ctx, "password.txt", oktatest.DefaultPassword, "login", "--password-stdin")
 
 	d.say("3. Print the token: from the keychain, without asking anybody.")
-	d.okauth(ctx, "", "token")
+	d.okauth(ctx, "token")
 
 	d.say("4. Look inside it.")
-	d.okauth(ctx, "", "decode")
-	d.okauth(ctx, "", "decode", "--type", "id", "-o", "json")
+	d.okauth(ctx, "decode")
+	d.okauth(ctx, "decode", "--type", "id", "-o", "json")
 
 	d.say("5. Call an API with it; the token is in no process list.")
 	d.call(ctx)
@@ -105,8 +108,13 @@ func (d *demo) say(format string, args ...any) {
 	}
 }
 
-// okauth shows a command line and runs it, with stdin on its standard input.
-func (d *demo) okauth(ctx context.Context, stdin string, args ...string) {
+// okauth shows a command line and runs it.
+func (d *demo) okauth(ctx context.Context, args ...string) {
+	d.okauthReading(ctx, "", "", args...)
+}
+
+// okauthReading is okauth with the text of a file on standard input.
+func (d *demo) okauthReading(ctx context.Context, file, stdin string, args ...string) {
 	if d.err != nil {
 		return
 	}
@@ -118,7 +126,7 @@ func (d *demo) okauth(ctx context.Context, stdin string, args ...string) {
 	env.Stdin = strings.NewReader(stdin)
 	if stdin != "" {
 		env.StdinIsPipe = true
-		line = "echo " + shellQuote(stdin) + " | " + line
+		line += " <" + file
 	}
 	if _, d.err = fmt.Fprintf(d.out, "$ %s\n", line); d.err != nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"okauth/pkg/prompt"
@@ -50,6 +51,7 @@ var secretVariables = [...]string{
 // System returns the environment that the operating system gives a process.
 func System(b Build) *Env {
 	noCoreDumps()
+	noTracers()
 	return &Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		StdinIsPipe: isPipe(os.Stdin), StdinIsTTY: prompt.IsTerminal(os.Stdin),
@@ -92,6 +94,12 @@ func isPipe(f *os.File) bool {
 // value), prevents the addition of ANSI color"
 func (e *Env) color() bool {
 	return e.StdoutIsTTY && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
+}
+
+// desktop tells whether a keychain could show a prompt: on Linux, only where a
+// display is known.
+func (e *Env) desktop() bool {
+	return runtime.GOOS == "darwin" || runtime.GOOS == "windows" || e.getenv("DISPLAY") != "" || e.getenv("WAYLAND_DISPLAY") != ""
 }
 
 // getenv returns the variable's value; unset and empty are the same.

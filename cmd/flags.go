@@ -46,12 +46,10 @@ func (s *sessionFlags) addFlags(c *cobra.Command, more ...string) {
 	}
 }
 
-// again returns the flags that lead another command to the same session.
+// again returns the flags that lead another command to the same session; -p is
+// added where the hint is printed.
 func (s *sessionFlags) again() string {
 	var b strings.Builder
-	if s.profile != "" {
-		b.WriteString(" -p " + s.profile)
-	}
 	for _, key := range profile.Keys() {
 		if value, ok := s.set[key.Name]; ok && key.Name != profile.KeyMinTTL {
 			b.WriteString(" --" + key.Flag + " " + shellQuote(value))
@@ -140,5 +138,5 @@ type kindFlag string
 
 func (k *kindFlag) addFlag(c *cobra.Command) {
 	enumFlag(c, (*string)(k), "type", "", string(session.Access),
-		[]string{string(session.Access), string(session.ID), string(session.Refresh)}, "which token")
+		[]string{string(session.Access), string(session.ID)}, "which token")
 }

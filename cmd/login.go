@@ -1,11 +1,14 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"strings"
-	"time"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +57,9 @@ password only.`,
 }
 
 func (o *loginOptions) run(ctx context.Context) error {
+	// A reader of standard error that has gone away must not cost the session
+	// that Okta has already granted.
+	signal.Ignore(syscall.SIGPIPE)
 	a, err := o.session.open(o.env)
 	if err != nil {
 		return err
@@ -146,11 +152,11 @@ func (o *loginOptions) credentials(ctx context.Context, a *app) (grant.Password,
 	var err error
 	switch {
 	case o.passwordStdin:
-		password, err = readSecret(o.env, "password")
+		password, err = readSecret(ctx, o.env, "password")
 	case !promised.IsZero():
 		password, err = promised.Read(ctx)
 	default:
-		password, err = t.ReadPassword(ctx, "Password for "+g.Username)
+		password, err = askSecret(ctx, t, "Password for "+g.Username, "password")
 	}
 	defer clear(password)
 	g.Password = okta.NewSecret(string(password))
@@ -180,13 +186,25 @@ func openTerminal(env *Env, flags *globalFlags, hint string) (*prompt.Terminal, 
 	return t, nil
 }
 
+// askSecret asks for a secret on the terminal.
+func askSecret(ctx context.Context, t *prompt.Terminal, label, what string) ([]byte, error) {
+	text, err := t.ReadPassword(ctx, label)
+	switch {
+	case errors.Is(err, prompt.ErrEmpty), errors.Is(err, prompt.ErrTooLong):
+		return nil, &usageError{message: fmt.Sprintf("the %s: %v", what, err)}
+	case err != nil:
+		return nil, err
+	}
+	return text, plainSecret(text, what)
+}
+
 // readSecret reads a secret from standard input and removes one trailing
 // newline, LF or CRLF.
-func readSecret(env *Env, what string) ([]byte, error) {
+func readSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
 	if env.StdinIsTTY {
 		fmt.Fprintf(env.Stderr, "okauth: reading the %s from standard input, which shows what you type; end with Ctrl-D\n", what)
 	}
-	text, err := io.ReadAll(io.LimitReader(env.Stdin, longestSecret+1))
+	text, err := readAll(ctx, env.Stdin, longestSecret+1)
 	if err != nil {
 		return nil, fmt.Errorf("read the %s from standard input: %w", what, err)
 	}
@@ -202,7 +220,36 @@ func readSecret(env *Env, what string) ([]byte, error) {
 	case len(text) > longestSecret:
 		return nil, &usageError{message: fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret)}
 	}
-	return text, nil
+	return text, plainSecret(text, what)
+}
+
+// readAll reads up to most bytes, and gives up when ctx ends: a pipe may have a
+// writer that never writes.
+func readAll(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := io.ReadAll(io.LimitReader(r, most))
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// plainSecret refuses what no secret holds and a slip leaves behind: the escape
+// sequence of an arrow key, a second line.
+func plainSecret(text []byte, what string) error {
+	if i := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
+		return &usageError{message: fmt.Sprintf("the %s holds a control character or a second line, at byte %d; it was not sent", what, i+1)}
+	}
+	return nil
 }
 
 // say tells who signed in, for what, and until when. It goes to standard error:
@@ -212,7 +259,7 @@ func (o *loginOptions) say(a *app, server okta.Server, tokens *okta.Tokens, user
 	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until %s, %s\n",
 		okta.Printable(username, 200), a.settings.ProfileName(), okta.Printable(server.Issuer(), 300),
 		okta.Printable(strings.Join(tokens.Scope, " "), 1000),
-		until.Local().Format(time.DateTime), output.Relative(until, o.env.Now()))
+		until.Local().Format("2006-01-02 15:04:05 MST"), output.In(tokens.ExpiresIn))
 	for _, note := range tokens.Notes {
 		a.warn(note)
 	}

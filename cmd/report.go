@@ -12,6 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"syscall"
+	"unicode/utf8"
 
 	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
@@ -53,6 +56,9 @@ func exitCode(err error) int {
 	if c, ok := errors.AsType[*codedError](err); ok {
 		return c.code
 	}
+	if errors.Is(err, syscall.EPIPE) {
+		return exitSignal + int(syscall.SIGPIPE) // as if it had ended us
+	}
 	if e, ok := errors.AsType[*okta.Error](err); ok {
 		if e.Refused() {
 			return exitRefused
@@ -64,7 +70,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case is[*okta.NetworkError](err), is[*okta.ResponseError](err):
 		return exitNetwork
-	case is[*session.LoginRequiredError](err), errors.Is(err, prompt.ErrNoTerminal):
+	case is[*session.LoginRequiredError](err), is[*session.MissingTokenError](err), errors.Is(err, prompt.ErrNoTerminal):
 		return exitLoginRequired
 	case is[*store.Error](err):
 		return exitStorage
@@ -90,22 +96,58 @@ func hint(err error) string {
 	return ""
 }
 
-// report prints err to w. A broken context is reported as the signal that broke
-// it, quietly: who presses Ctrl-C knows.
-func report(w io.Writer, err error, asJSON bool) {
-	if is[SignalError](err) && !asJSON {
+// report prints err to standard error. A broken context is reported as the
+// signal that broke it, quietly: who presses Ctrl-C knows.
+func report(env *Env, err error, profileFlag string, asJSON bool) {
+	if (is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
 		return
 	}
+	w := env.Stderr
 	message, advice := okta.Printable(err.Error(), 2000), okta.Printable(hint(err), 2000)
+	if profileFlag != "" {
+		// A command to type must be about the profile that this one was about.
+		for _, command := range []string{"okauth config ", "okauth login"} {
+			advice = strings.ReplaceAll(advice, command, "okauth -p "+shellQuote(profileFlag)+strings.TrimPrefix(command, "okauth"))
+		}
+	}
 	if !asJSON {
-		fmt.Fprintf(w, "okauth: error: %s\n", message)
+		width := 0
+		if env.StderrIsTTY {
+			width = env.Width
+		}
+		fmt.Fprintln(w, wrap("okauth: error: "+message, width))
 		if advice != "" {
-			fmt.Fprintf(w, "okauth: hint: %s\n", advice)
+			fmt.Fprintln(w, wrap("okauth: hint: "+advice, width))
 		}
 		return
 	}
 	// Standard error has nobody to report its own errors to.
 	_ = writeJSON(w, map[string]any{"error": errorObject(err, message, advice)})
+}
+
+// wrap breaks text between words, so that no line is wider than width columns
+// where that can be; a width of 0 leaves it alone.
+func wrap(text string, width int) string {
+	if width == 0 {
+		return text
+	}
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Fields(text) {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case column+1+length > width:
+			b.WriteString("\n  ")
+			column = 2
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += length
+	}
+	return b.String()
 }
 
 // errorJSON is the shape of an error for programs.

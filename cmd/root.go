@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,14 +18,21 @@ import (
 
 // Main is the program: it runs the command line args, without the program's
 // name, and returns the exit code. It prints the error, if there is one.
-func Main(ctx context.Context, env *Env, args []string) int {
+func Main(ctx context.Context, env *Env, args []string) (code int) {
+	defer func() {
+		if p := recover(); p != nil { // its type only: the value may be anything
+			fmt.Fprintf(env.Stderr, "okauth: error: this is a bug in okauth (%T)\n%s", p, debug.Stack())
+			code = exitFailure
+		}
+	}()
 	root := newRootCmd(env, args)
 	root.SetArgs(args)
 	ran, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	report(env.Stderr, err, wantsJSONErrors(env, ran))
+	profileFlag, _ := ran.Flags().GetString("profile")
+	report(env, err, profileFlag, wantsJSONErrors(env, ran))
 	return exitCode(err)
 }
 
@@ -65,10 +74,37 @@ OS keychain, and hands them to people, scripts and CI jobs.
 	commands := subcommands(env, global, args)
 	root.AddCommand(commands...)
 	root.CompletionOptions.DisableDefaultCmd = len(commands) == 1
+	if !root.CompletionOptions.DisableDefaultCmd {
+		root.InitDefaultCompletionCmd()
+		root.InitDefaultHelpCmd()
+		strictHelpers(root)
+	}
 	_ = root.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return profileNames(env, global), cobra.ShellCompDirectiveNoFileComp
 	})
 	return root
+}
+
+// strictHelpers makes Cobra's own commands refuse what they do not know: by
+// default they print a help text and succeed, into a completion file perhaps.
+func strictHelpers(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.Args = noSuchCommand
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+			for _, shell := range c.Commands() {
+				shell.Args = argsBetween(0, 0)
+			}
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+					return noSuchCommand(found, rest)
+				}
+				return nil
+			}
+		}
+	}
 }
 
 // subcommands is the table of contents. When the command line begins with one
@@ -111,11 +147,11 @@ type globalFlags struct {
 
 func (g *globalFlags) addFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringVarP(&g.profile, "profile", "p", "", "the `name` of the profile to use")
-	f.StringVar(&g.config, "config", "", "the configuration `file` to use")
+	f.StringVarP(&g.profile, "profile", "p", "", "the profile to use")
+	f.StringVar(&g.config, "config", "", "the configuration file to use")
 	f.BoolVar(&g.noInput, "no-input", false, "never ask a question")
 	f.BoolVarP(&g.verbose, "verbose", "v", false, "show each request on standard error, without secrets")
-	f.StringVar(&g.timeout, "timeout", "", "give up a request after this `duration` (default 30s)")
+	f.StringVar(&g.timeout, "timeout", "", "give up a request after this long (default 30s)")
 	fromSettings(f, "profile", "config", "timeout")
 }
 
@@ -142,7 +178,11 @@ func flagsFromEnvironment(c *cobra.Command, env *Env) error {
 		if value == "" {
 			return
 		}
-		if err := f.Value.Set(value); err != nil {
+		err := f.Value.Set(value)
+		switch {
+		case err != nil && f.Value.Type() == "bool": // the value may be a secret in the wrong place
+			bad = &usageError{message: name + ": expected true or false", hint: "the variable stands for --" + f.Name}
+		case err != nil:
 			bad = &usageError{message: fmt.Sprintf("%s: %v", name, err), hint: "the variable stands for --" + f.Name}
 		}
 	})
@@ -156,20 +196,28 @@ func flagVariable(flag string) string {
 // flagError turns what the flag parser says into one of our errors, with the
 // nearest flag that exists.
 func flagError(c *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "bool" {
+		return &usageError{message: fmt.Sprintf("--%s takes no value", invalid.GetFlag().Name), hint: helpHint(c)}
+	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return &usageError{message: err.Error(), hint: helpHint(c)}
 	}
+	// The parser's own text has the whole argument, which may be a secret.
+	name := unknown.GetSpecifiedName()
+	e := &usageError{message: "unknown flag: --" + name, hint: helpHint(c)}
+	if len(unknown.GetSpecifiedShortnames()) > 0 {
+		e.message = "unknown shorthand flag: -" + name
+		return e
+	}
 	var names []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	name := unknown.GetSpecifiedName()
 	if advice := secretFlagHint(name); advice != "" {
-		return &usageError{message: err.Error(), hint: advice}
+		e.hint = advice
+	} else if near := profile.Nearest(name, names); near != "" {
+		e.hint = fmt.Sprintf("did you mean --%s?", near)
 	}
-	if near := profile.Nearest(name, names); near != "" && len(name) > 1 {
-		return &usageError{message: err.Error(), hint: fmt.Sprintf("did you mean --%s?", near)}
-	}
-	return &usageError{message: err.Error(), hint: helpHint(c)}
+	return e
 }
 
 // secretFlagHint answers those who look for a flag that okauth will never have:
@@ -189,7 +237,11 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	e := &usageError{message: fmt.Sprintf("unknown command %q for %q", args[0], c.CommandPath()), hint: helpHint(c)}
+	name := strconv.Quote(args[0])
+	if len(args[0]) > 32 || strings.Count(args[0], ".") == 2 {
+		name = "(not shown: it is long, or looks like a token)"
+	}
+	e := &usageError{message: fmt.Sprintf("unknown command %s for %q", name, c.CommandPath()), hint: helpHint(c)}
 	var names []string
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
@@ -214,6 +266,8 @@ func stoppable(env *Env, run func(context.Context) error) func(*cobra.Command, [
 	}
 }
 
+func helpHintFor(command string) string { return "okauth " + command + " --help" }
+
 func helpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
 
 // argsBetween is cobra.RangeArgs with our errors.
@@ -222,6 +276,8 @@ func argsBetween(least, most int) cobra.PositionalArgs {
 		switch {
 		case len(args) < least:
 			return &usageError{message: fmt.Sprintf("%q needs %s", c.CommandPath(), argumentNames(c)), hint: helpHint(c)}
+		case most == 0 && len(args) > 0:
+			return &usageError{message: fmt.Sprintf("%q takes no arguments, got %q", c.CommandPath(), args[0]), hint: helpHint(c)}
 		case len(args) > most:
 			return &usageError{message: fmt.Sprintf("%q takes at most %d arguments, got %d", c.CommandPath(), most, len(args)), hint: helpHint(c)}
 		}

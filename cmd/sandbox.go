@@ -29,7 +29,7 @@ func newSandboxCmd(env *Env) *cobra.Command {
 		Short: "Run an Okta-shaped authorization server on this machine",
 		Long: `Run an Okta-shaped authorization server on the loopback interface, for trying
 okauth out and for the tests of other programs. It prints the lines to paste into
-another terminal and serves until Ctrl-C. Nothing it knows is a secret, and it
+another terminal and serves until Ctrl-C, which is no failure: exit 0. Nothing it knows is a secret, and it
 forgets everything when it ends.
 
 It refuses as Okta does: --cast lists who is refused what. Beside Okta's
@@ -40,7 +40,7 @@ endpoints, GET /api/hello is an API that wants an access token.`,
 		Args: argsBetween(0, 0),
 		RunE: stoppable(env, o.run),
 	}
-	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:0", "the loopback `address` to listen on; port 0 is a free one")
+	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:0", "the loopback address to listen on; port 0 is a free one")
 	c.Flags().BoolVar(&o.tls, "tls", false, "serve https, with a certificate authority of its own")
 	c.Flags().BoolVar(&o.noLimits, "no-limits", false, "no rate limits and no lock-out")
 	c.Flags().BoolVar(&o.cast, "cast", false, "list the users, clients and servers that are refused, and what they are told")
@@ -50,7 +50,7 @@ endpoints, GET /api/hello is an API that wants an access token.`,
 func (o *sandboxOptions) run(ctx context.Context) error {
 	server, err := oktatest.Start(o.options()...)
 	if err != nil {
-		return err
+		return &codedError{err: err, code: exitUsage, hint: "--addr takes a loopback address and a free port, such as 127.0.0.1:8099"}
 	}
 	defer server.Close()
 	if o.cast {

@@ -168,19 +168,23 @@ func cmdSent(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// "keychain SWITCH …" makes the keychain misbehave; "keychain items N" and
-// "keychain reads N" fail unless it holds N items, and was asked for N values
-// since the start or the last "keychain reads".
+// "keychain SWITCH …" makes the keychain misbehave; "keychain items N",
+// "keychain reads N" and "keychain connections N" fail unless it holds N items,
+// and was asked for N values, or connected to N times, since the start or the
+// last "keychain reads".
 func cmdKeychain(ts *testscript.TestScript, _ bool, args []string) {
 	f := of(ts).keychain
 	switch args[0] {
-	case "items", "reads":
+	case "items", "reads", "connections":
 		want, err := strconv.Atoi(args[1])
 		ts.Check(err)
 		got := len(f.Items())
-		if args[0] == "reads" {
+		switch args[0] {
+		case "reads":
 			got = f.Count("GetSecret")
 			f.ResetCalls()
+		case "connections":
+			got = f.Count("connections")
 		}
 		if got != want {
 			ts.Fatalf("keychain %s: got %d, want %d", args[0], got, want)

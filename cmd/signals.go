@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // SignalError is the cause of a context that a signal ended. The exit code is
@@ -13,8 +14,13 @@ type SignalError struct{ Signal syscall.Signal }
 
 func (e SignalError) Error() string { return "ended by signal: " + e.Signal.String() }
 
+// patience is how long after the first signal the others are still caught: time
+// to give a terminal its echo back, when Ctrl-C arrives twice at once.
+const patience = time.Second
+
 // Signals returns a context that ends with a [SignalError] as its cause when the
-// process is told to stop. Only the first signal is caught: the second one kills.
+// process is told to stop. The first signal is caught; one that comes more than a
+// second later kills.
 //
 // Commands call it, by way of [Env], that have something to give back: the echo
 // of a terminal, a temporary file, a request to break off. All others die of the
@@ -30,8 +36,8 @@ func Signals(parent context.Context) (context.Context, func()) {
 	}
 	go func() {
 		if s, ok := (<-caught).(syscall.Signal); ok {
-			signal.Stop(caught)
 			cancel(SignalError{s})
+			time.AfterFunc(patience, func() { signal.Stop(caught) })
 		}
 	}()
 	return ctx, func() { signal.Stop(caught); cancel(nil) }

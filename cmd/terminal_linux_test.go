@@ -60,6 +60,8 @@ func atTerminal(t *testing.T, u *user, args ...string) *person {
 	defer slave.Close()
 	p.terminal = master
 	p.command.Stdin, p.command.Stdout, p.command.Stderr = slave, &p.stdout, &p.stderr
+	// As a shell with "ulimit -c unlimited" would, so that the child has something to lower.
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1 << 30, Max: 1 << 30})
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
@@ -146,11 +148,17 @@ func TestAT88_SignalsAtThePrompt(t *testing.T) {
 		end  func(*person)
 		code int
 	}{
-		"Ctrl-C":  {func(p *person) { p.types("wrong-ho\x03") }, 130},
-		"SIGTERM": {func(p *person) { p.command.Process.Signal(syscall.SIGTERM) }, 143},
-		"SIGHUP":  {func(p *person) { p.command.Process.Signal(syscall.SIGHUP) }, 129},
-		"Ctrl-D":  {func(p *person) { p.types("\x04") }, 1},
-		"Enter":   {func(p *person) { p.types("\r") }, 1},
+		"Ctrl-C":       {func(p *person) { p.types("wrong-ho\x03") }, 130},
+		"SIGTERM":      {func(p *person) { p.command.Process.Signal(syscall.SIGTERM) }, 143},
+		"SIGHUP":       {func(p *person) { p.command.Process.Signal(syscall.SIGHUP) }, 129},
+		"Ctrl-D":       {func(p *person) { p.types("\x04") }, 1},
+		"Enter":        {func(p *person) { p.types("\r") }, 2},
+		"an arrow":     {func(p *person) { p.types("wrong-ho\x1b[A\r") }, 2},
+		"Ctrl-C twice": {func(p *person) { p.types("wrong-ho\x03\x03") }, 130},
+		"TERM, INT": {func(p *person) {
+			p.command.Process.Signal(syscall.SIGTERM)
+			p.command.Process.Signal(syscall.SIGINT)
+		}, 143},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,7 +27,8 @@ func newTokenCmd(env *Env, global *globalFlags) *cobra.Command {
 		Short: "Print a token that is valid now",
 		Long: `Print the cached token on standard output, if it is valid for --min-ttl; that
 costs one read of the keychain and no network. Otherwise exit 4: "okauth login"
-gets a new one.
+gets a new one. A token whose whole life is shorter than --min-ttl is printed all
+the same, with a warning: no sign-in could bring a longer one.
 
 What -o prints:
 ` + formatHelp(),
@@ -54,12 +55,10 @@ func formatHelp() string {
 }
 
 func (o *tokenOptions) run(ctx context.Context) error {
-	warm := o.session.warm(o.env)
 	a, err := o.session.open(o.env)
 	if err != nil {
 		return err
 	}
-	a.warm = warm
 	keeper, want, err := a.keeper()
 	if err != nil {
 		return err
@@ -80,6 +79,12 @@ func loginAdvice(err error, a *app) error {
 	required, ok := errors.AsType[*session.LoginRequiredError](err)
 	if !ok {
 		return err
+	}
+	if a.settings.Storage() == "none" {
+		return &codedError{
+			err:  fmt.Errorf("storage is %q (%s): no session is kept", "none", a.settings.Source(profile.KeyStorage)),
+			code: exitLoginRequired, hint: "use a keychain: --storage keychain, for okauth login as well",
+		}
 	}
 	return &codedError{
 		err:  fmt.Errorf("profile %q: %w", a.settings.ProfileName(), required),

@@ -62,7 +62,7 @@ func (c *Client) Token(ctx context.Context, form url.Values) (*Tokens, error) {
 	}
 	obtained := now()
 
-	hide := hider(c.Secret, form)
+	hide := hider(c.ID, c.Secret, form)
 	progress := watch(req, hide)
 	resp, err := client.Do(progress.req)
 	if err != nil {
@@ -148,10 +148,13 @@ func basic(id string, secret Secret) string {
 }
 
 // hider returns a function that takes the secrets of a request out of foreign text: a server or a proxy may echo what it was sent.
-func hider(clientSecret Secret, form url.Values) func(string) string {
+func hider(clientID string, clientSecret Secret, form url.Values) func(string) string {
 	secrets := []string{clientSecret.Reveal()}
 	for _, name := range []string{"password", "refresh_token", "client_secret", "client_assertion", "code", "code_verifier", "device_code", "otp", "mfa_token", "assertion", "subject_token"} {
 		secrets = append(secrets, form[name]...)
+	}
+	if !clientSecret.IsZero() {
+		secrets = append(secrets, strings.TrimPrefix(basic(clientID, clientSecret), "Basic "))
 	}
 	var pairs []string
 	for _, secret := range secrets {

@@ -44,6 +44,9 @@ func (e *Error) Error() string {
 		b.WriteString(", request " + e.RequestID)
 	}
 	b.WriteString(")")
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, "; it may be asked again in %s", e.RetryAfter.Round(time.Second))
+	}
 	return b.String()
 }
 

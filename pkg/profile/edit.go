@@ -87,13 +87,13 @@ func (f *File) Set(profile, key, value string) error {
 }
 
 // Unset removes a setting; one that is not there is no error, but an unknown
-// setting or profile is, an *Error.
+// setting is, and a profile that the file does not have beside others: an *Error.
 func (f *File) Unset(profile, key string) error {
 	if _, err := FindKey(key); err != nil {
 		return err
 	}
 	values, ok := f.doc.profiles[profile]
-	if !ok {
+	if !ok && len(f.doc.profiles) > 0 {
 		return noProfile(profile, Source{}, f.Profiles())
 	}
 	if _, ok := values[key]; !ok {

@@ -80,7 +80,7 @@ func table() []Key {
 		{Name: KeyClientID, Flag: "client-id", Env: []string{"OKAUTH_CLIENT_ID", "OKTA_OAUTH2_CLIENT_ID", "OKTA_OAUTH2_CLIENTID"},
 			Help: "client id of the Okta application", check: checkClientID},
 		{Name: KeyClientSecret, Env: []string{"OKAUTH_CLIENT_SECRET", "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET"},
-			Kind: Hidden, Secret: true, Help: "client secret; kept in the keychain unless written here", check: checkSecret},
+			Kind: Hidden, Secret: true, Help: "client secret; kept in the keychain unless written here", check: checkClientSecret},
 		{Name: KeyClientSecretFile, Flag: "client-secret-file", Env: []string{"OKAUTH_CLIENT_SECRET_FILE"}, Kind: Path,
 			Help: "file that holds the client secret", check: checkLine},
 		{Name: KeyClientSecretCommand, Flag: "client-secret-command", Env: []string{"OKAUTH_CLIENT_SECRET_COMMAND"}, Kind: Command,

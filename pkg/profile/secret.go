@@ -42,7 +42,11 @@ func (s Secret) Read(ctx context.Context) ([]byte, error) {
 		err = &Error{Reason: "the secret is empty"}
 	}
 	if err == nil {
-		err = checkSecret(string(value))
+		check := checkSecret
+		if strings.HasPrefix(s.Key, KeyClientSecret) {
+			check = checkClientSecret
+		}
+		err = check(string(value))
 	}
 	if err == nil {
 		return value, nil

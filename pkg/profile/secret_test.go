@@ -80,7 +80,7 @@ func TestSecretFile(t *testing.T) {
 		{"\n", "", "the secret is empty"},
 		{"canary\x00", "", "control character"},
 		{strings.Repeat("c", maxSecret+1), "", "larger than 65536 bytes"},
-		{"{clientSecret}\n", "", "placeholder"},
+		{"{a password of a person}\tand a tab\n", "{a password of a person}\tand a tab", ""},
 	}
 	for _, tt := range tests {
 		path := filepath.Join(t.TempDir(), "secret")
@@ -95,6 +95,14 @@ func TestSecretFile(t *testing.T) {
 			t.Errorf("%.20q: got %q, %v; want %q", tt.content, got, err, tt.want)
 		}
 	}
+}
+
+// A client secret in braces is a template's; Okta makes none like it.
+func TestClientSecretPlaceholder(t *testing.T) {
+	t.Parallel()
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_CLIENT_SECRET={clientSecret}"))
+	_, err := s.ClientSecret().Read(t.Context())
+	wantError(t, err, `setting "client_secret" from OKAUTH_CLIENT_SECRET`, "placeholder")
 }
 
 // A path in the file is relative to the file, ~ is the home directory, and what

@@ -67,12 +67,17 @@ func checkLine(text string) error {
 	return nil
 }
 
-// checkSecret says as much as can be said without showing anything.
-func checkSecret(text string) error {
+// checkClientSecret says as much as can be said without showing anything. Okta
+// makes client secrets, so one in braces is a template's; people make passwords.
+func checkClientSecret(text string) error {
 	if isPlaceholder(text) {
 		return &Error{Reason: "the value is still the placeholder of a template", Next: "replace it by the real value from the Okta admin console"}
 	}
-	if strings.ContainsFunc(text, isControl) {
+	return checkSecret(text)
+}
+
+func checkSecret(text string) error {
+	if strings.ContainsFunc(text, func(r rune) bool { return isControl(r) && r != '\t' }) {
 		return &Error{Reason: "the value holds a control character or a line break"}
 	}
 	return nil
@@ -86,7 +91,7 @@ func checkClientID(text string) error {
 		return &Error{Reason: shown(text) + " is a placeholder", Next: where}
 	}
 	for i := range len(text) {
-		if text[i] < 0x21 || text[i] > 0x7e {
+		if c := text[i]; c < 0x21 || c > 0x7e || strings.IndexByte("/:\\\"@?#<>{}|&=", c) >= 0 {
 			return &Error{Reason: fmt.Sprintf("%s holds a byte at %d that no client id has", shown(text), i), Next: where}
 		}
 	}

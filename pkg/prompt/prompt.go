@@ -33,7 +33,7 @@ var (
 
 	// ErrClosed means that no answer will come: the terminal was hung up, or the person pressed Ctrl-D (Ctrl-Z and
 	// Enter on Windows) instead of answering.
-	ErrClosed = errors.New("the terminal was closed before an answer")
+	ErrClosed = errors.New("the input ended without an answer")
 
 	// ErrEmpty means that Enter was pressed where a secret was wanted.
 	ErrEmpty = errors.New("the answer is empty")

@@ -29,9 +29,8 @@ type Kind string
 
 // The kinds of token a session holds.
 const (
-	Access  Kind = "access"
-	ID      Kind = "id"
-	Refresh Kind = "refresh"
+	Access Kind = "access"
+	ID     Kind = "id"
 )
 
 // clockSlack is how far a clock may run backwards after a sign-in before the
@@ -57,7 +56,7 @@ type Token struct {
 	Kind      Kind
 	TokenType string
 	Scope     []string  // as granted
-	ExpiresAt time.Time // by the clock of this machine; zero for a refresh token
+	ExpiresAt time.Time // by the clock of this machine
 	Username  string    // who signed in
 	Notes     []string  // what the caller should tell the user; may be empty
 }
@@ -89,9 +88,6 @@ func (k Keeper) Token(ctx context.Context, w Want) (Token, error) {
 	t, life, err := pick(set, s, w.Kind)
 	if err != nil {
 		return Token{}, err
-	}
-	if t.Kind == Refresh {
-		return t, nil
 	}
 	left, ok := remaining(set.ObtainedAt, life, k.now())
 	switch {
@@ -210,17 +206,13 @@ func pick(set store.TokenSet, s *store.Session, kind Kind) (Token, time.Duration
 		t.Kind, t.Value = Access, set.AccessToken
 	case ID:
 		t.Value, life = set.IDToken, idTokenLife(set)
-	case Refresh:
-		t.Value = s.RefreshToken
 	default:
-		return Token{}, 0, fmt.Errorf("there is no %q token: access, id or refresh", kind)
+		return Token{}, 0, fmt.Errorf("there is no %q token: access or id", kind)
 	}
 	if t.Value.IsZero() {
 		return Token{}, 0, &MissingTokenError{Kind: kind}
 	}
-	if kind != Refresh {
-		t.ExpiresAt = set.ObtainedAt.Add(life)
-	}
+	t.ExpiresAt = set.ObtainedAt.Add(life)
 	return t, life, nil
 }
 
@@ -234,9 +226,9 @@ func (e *MissingTokenError) Error() string {
 // Hint tells which scope brings the token.
 func (e *MissingTokenError) Hint() string {
 	if e.Kind == ID {
-		return `sign in with the scope "openid": okauth config set scopes "openid …", then okauth login`
+		return `sign in with the scope "openid": okauth login --scope "openid …"`
 	}
-	return `sign in with the scope "offline_access"; the Okta app needs the Refresh Token grant`
+	return ""
 }
 
 // idTokenLife is how long an ID token lives. "expires_in" speaks of the access

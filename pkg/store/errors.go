@@ -76,7 +76,7 @@ func (e *Error) Hint() string {
 	case Newer:
 		return "upgrade okauth to the version that wrote it"
 	case Lost:
-		return "open the keychain's own application and delete the items of the service \"okauth\", then try again"
+		return "run the command again and allow the access when the keychain asks; what it held before is unchanged"
 	default:
 		return ""
 	}

@@ -74,7 +74,7 @@ func (k *keyringItems) Set(ctx context.Context, account string, value []byte) er
 			return nil, fmt.Errorf("read it back: %w", err)
 		}
 		if !bytes.Equal([]byte(stored), value) {
-			return nil, &kindError{Lost, errors.New("the keychain accepted the value, and then held another one or none")}
+			return nil, &kindError{Lost, errors.New("the keychain did not keep the value: its prompt was dismissed, or it keeps nothing")}
 		}
 		return nil, nil
 	})

@@ -291,11 +291,11 @@ func TestAT09_BodyIsCapped(t *testing.T) {
 func TestAT10_HugeHeaderIsRefused(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("X-Long", strings.Repeat("x", 10<<20))
+		w.Header().Set("X-Long", strings.Repeat("x", 300<<10)) // Go by itself takes 10 MiB
 	}))
 	t.Cleanup(server.Close)
 	if _, err := get(client(t, Config{}), server.URL); err == nil {
-		t.Error("a header of 10 MB was taken")
+		t.Error("a header of 300 KiB was taken")
 	}
 }
 
