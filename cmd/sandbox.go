@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"okauth/pkg/oktatest"
-	"okauth/pkg/output"
 )
 
 type sandboxOptions struct {
@@ -32,7 +30,7 @@ okauth out and for the tests of other programs. It prints the lines to paste int
 another terminal and serves until Ctrl-C, which is no failure: exit 0. Nothing it knows is a secret, and it
 forgets everything when it ends.
 
-It refuses as Okta does: --cast lists who is refused what. Beside Okta's
+It refuses as Okta does: --cast lists how to meet each refusal. Beside Okta's
 endpoints, GET /api/hello is an API that wants an access token.`,
 		Example: `  okauth sandbox
   okauth sandbox --tls --addr 127.0.0.1:8443
@@ -43,7 +41,7 @@ endpoints, GET /api/hello is an API that wants an access token.`,
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:0", "the loopback address to listen on; port 0 is a free one")
 	c.Flags().BoolVar(&o.tls, "tls", false, "serve https, with a certificate authority of its own")
 	c.Flags().BoolVar(&o.noLimits, "no-limits", false, "no rate limits and no lock-out")
-	c.Flags().BoolVar(&o.cast, "cast", false, "list the users, clients and servers that are refused, and what they are told")
+	c.Flags().BoolVar(&o.cast, "cast", false, "list the refusals, each with the command that meets it")
 	return c
 }
 
@@ -54,7 +52,8 @@ func (o *sandboxOptions) run(ctx context.Context) error {
 	}
 	defer server.Close()
 	if o.cast {
-		return output.Table(o.env.Stdout, []string{"WHAT", "SERVER", "CLIENT ID", "USERNAME", "SCOPES", "ANSWER"}, castRows(server))
+		_, err := fmt.Fprint(o.env.Stdout, castList(server))
+		return err
 	}
 	caFile, remove, err := o.writeCA(server)
 	if err != nil {
@@ -115,14 +114,36 @@ func sandboxExports(server *oktatest.Server, caFile string) string {
 	return b.String()
 }
 
-func castRows(server *oktatest.Server) [][]string {
-	var rows [][]string
+// castList shows each refusal with the command that meets it, in a shell that has
+// the sandbox's variables. What okauth never sends is left out.
+func castList(server *oktatest.Server) string {
+	var b strings.Builder
 	for _, e := range server.Cast() {
-		answer := "tokens"
-		if e.Error != "" {
-			answer = fmt.Sprintf("%d %s: %s", e.Status, e.Error, e.Text)
+		if e.Error == "" || e.Login == "" || e.Password == "" || e.Scope == "" {
+			continue
 		}
-		rows = append(rows, []string{e.Shows, cmp.Or(e.Server, "org"), e.ClientID, e.Login, e.Scope, answer})
+		fmt.Fprintf(&b, "%s: %d %s\n  %s\n", e.Shows, e.Status, e.Error, castCommand(e))
 	}
-	return rows
+	return b.String()
+}
+
+func castCommand(e oktatest.Example) string {
+	var line strings.Builder
+	if e.Secret != oktatest.DefaultClientSecret {
+		line.WriteString("OKAUTH_CLIENT_SECRET=" + e.Secret + " ")
+	}
+	if e.Password != oktatest.DefaultPassword {
+		line.WriteString("OKAUTH_PASSWORD=" + shellQuote(e.Password) + " ")
+	}
+	line.WriteString("okauth login --scope " + shellQuote(e.Scope))
+	for _, flag := range [][3]string{
+		{"server", e.Server, oktatest.DefaultServerID},
+		{"client-id", e.ClientID, oktatest.DefaultClientID},
+		{"username", e.Login, oktatest.DefaultUser},
+	} {
+		if flag[1] != flag[2] {
+			line.WriteString(" --" + flag[0] + " " + shellQuote(flag[1]))
+		}
+	}
+	return line.String()
 }
