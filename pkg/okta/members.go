@@ -79,7 +79,7 @@ func (m members) tokens() (*Tokens, error) {
 	t := &Tokens{TokenType: "Bearer"}
 	for name, into := range map[string]*Secret{"access_token": &t.AccessToken, "id_token": &t.IDToken, "refresh_token": &t.RefreshToken} {
 		text, err := m.text(name)
-		if err == nil && m.has(name) && !isToken(text) {
+		if err == nil && m.has(name) && !ValidToken(text) {
 			err = fmt.Errorf("%s has characters or a length that no token has", name)
 		}
 		if err != nil {
@@ -105,18 +105,6 @@ func (m members) tokens() (*Tokens, error) {
 		t.Notes = append(t.Notes, fmt.Sprintf("Okta did not say how long the access token is valid; it is taken for valid for %s", unknownLife))
 	}
 	return t, m.scope(t)
-}
-
-// isToken checks the grammar b64token, 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=", which is narrower than RFC 6749's and
-// the only one that fits into an Authorization header. RFC 6750 §2.1: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
-func isToken(text string) bool {
-	body := strings.TrimRight(text, "=")
-	for _, c := range []byte(body) {
-		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && !strings.ContainsRune("-._~+/", rune(c)) {
-			return false
-		}
-	}
-	return body != "" && len(text) <= maxToken
 }
 
 // life reads expires_in: seconds, as a number or as a string with a number in it.

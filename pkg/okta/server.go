@@ -113,6 +113,3 @@ func (s Server) Endpoint(name string) string {
 	}
 	return s.base + "/oauth2/" + s.id + "/v1/" + name
 }
-
-// MetadataURL returns the URL of the OpenID Connect discovery document.
-func (s Server) MetadataURL() string { return s.Issuer() + "/.well-known/openid-configuration" }

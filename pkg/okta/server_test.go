@@ -7,23 +7,23 @@ import (
 
 func TestServerAddresses(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ base, id, wantID, issuer, token, metadata string }{
+	for _, test := range []struct{ base, id, wantID, issuer, token string }{
 		{"https://dev-1.okta.com", "default", "default", "https://dev-1.okta.com/oauth2/default",
-			"https://dev-1.okta.com/oauth2/default/v1/token", "https://dev-1.okta.com/oauth2/default/.well-known/openid-configuration"},
+			"https://dev-1.okta.com/oauth2/default/v1/token"},
 		{"https://Dev-1.Okta.com:443/", "aus9o8wzkhckw9TLa0h7z", "aus9o8wzkhckw9TLa0h7z", "https://dev-1.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z",
-			"https://dev-1.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z/v1/token", "https://dev-1.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z/.well-known/openid-configuration"},
-		{"https://dev-1.okta.com", "", "org", "https://dev-1.okta.com", "https://dev-1.okta.com/oauth2/v1/token", "https://dev-1.okta.com/.well-known/openid-configuration"},
-		{"https://dev-1.okta.com", "org", "org", "https://dev-1.okta.com", "https://dev-1.okta.com/oauth2/v1/token", "https://dev-1.okta.com/.well-known/openid-configuration"},
-		{"http://[::1]:8099", "org", "org", "http://[::1]:8099", "http://[::1]:8099/oauth2/v1/token", "http://[::1]:8099/.well-known/openid-configuration"},
-		{"http://127.0.0.1:8099", "default", "default", "http://127.0.0.1:8099/oauth2/default", "http://127.0.0.1:8099/oauth2/default/v1/token", "http://127.0.0.1:8099/oauth2/default/.well-known/openid-configuration"},
+			"https://dev-1.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z/v1/token"},
+		{"https://dev-1.okta.com", "", "org", "https://dev-1.okta.com", "https://dev-1.okta.com/oauth2/v1/token"},
+		{"https://dev-1.okta.com", "org", "org", "https://dev-1.okta.com", "https://dev-1.okta.com/oauth2/v1/token"},
+		{"http://[::1]:8099", "org", "org", "http://[::1]:8099", "http://[::1]:8099/oauth2/v1/token"},
+		{"http://127.0.0.1:8099", "default", "default", "http://127.0.0.1:8099/oauth2/default", "http://127.0.0.1:8099/oauth2/default/v1/token"},
 	} {
 		s, err := NewServer(test.base, test.id)
 		if err != nil {
 			t.Errorf("%s %s: %v", test.base, test.id, err)
 			continue
 		}
-		if s.ID() != test.wantID || s.Issuer() != test.issuer || s.Endpoint("token") != test.token || s.MetadataURL() != test.metadata {
-			t.Errorf("%s %s: got %s %s %s %s", test.base, test.id, s.ID(), s.Issuer(), s.Endpoint("token"), s.MetadataURL())
+		if s.ID() != test.wantID || s.Issuer() != test.issuer || s.Endpoint("token") != test.token {
+			t.Errorf("%s %s: got %s %s %s", test.base, test.id, s.ID(), s.Issuer(), s.Endpoint("token"))
 		}
 	}
 }

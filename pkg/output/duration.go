@@ -12,9 +12,6 @@ func Span(d time.Duration) string { return span(int64(d / time.Second)) }
 // In says when d will have passed: "in 41 minutes"; "now" for less than a second.
 func In(d time.Duration) string { return relative(int64(d / time.Second)) }
 
-// Ago says how long ago something was that happened d before now: "3 days ago"; "now" for less than a second.
-func Ago(d time.Duration) string { return relative(-int64(d / time.Second)) }
-
 // Relative says where t lies as seen from now: "in 41 minutes", "3 days ago" or "now". Unlike t.Sub(now) it knows no largest distance.
 func Relative(t, now time.Time) string { return relative(t.Unix() - now.Unix()) }
 

@@ -8,7 +8,6 @@
 package output
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -67,8 +66,8 @@ func DescribeFormat(name string) string {
 // writes nothing and returns an error for an unknown format, for a token that the format can't express, and for a value that is no
 // b64token: whoever reads the output, a shell most of all, may rely on that alphabet. The error of the write itself is wrapped.
 func WriteToken(w io.Writer, name string, t Token, now time.Time) error {
-	if err := checkValue(t.Value); err != nil {
-		return fmt.Errorf("write %s token: %w", t.Type, err)
+	if !okta.ValidToken(t.Value.Reveal()) {
+		return fmt.Errorf("write %s token: it is empty, or has a character that no bearer token may have", t.Type)
 	}
 	for _, f := range formats() {
 		if f.name != name {
@@ -81,25 +80,6 @@ func WriteToken(w io.Writer, name string, t Token, now time.Time) error {
 		return write(w, text)
 	}
 	return fmt.Errorf("unknown output format %q, expected one of %s", okta.Printable(name, 40), strings.Join(Formats(), ", "))
-}
-
-// checkValue applies the grammar of a bearer token:
-// b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
-// https://www.rfc-editor.org/rfc/rfc6750#section-2.1
-func checkValue(value okta.Secret) error {
-	text := value.Reveal()
-	body := strings.TrimRight(text, "=")
-	if body == "" {
-		return errors.New("token is empty")
-	}
-	for i := range len(body) {
-		switch c := body[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~+/", c) >= 0:
-		default:
-			return fmt.Errorf("token has the byte 0x%02x at position %d, which no bearer token may have", c, i+1)
-		}
-	}
-	return nil
 }
 
 // write writes text at once. A short write is an error, as the contract of io.Writer has it.

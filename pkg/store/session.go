@@ -200,24 +200,5 @@ func (s *sessionJSON) check() error {
 	return nil
 }
 
-// isTokenOrEmpty reports whether s may stand in a header and on a terminal as it is:
-// b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
-// https://www.rfc-editor.org/rfc/rfc6750#section-2.1
-func isTokenOrEmpty(s string) bool {
-	if s == "" {
-		return true
-	}
-	end := len(s)
-	for end > 0 && s[end-1] == '=' {
-		end--
-	}
-	for i := range end {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '-', c == '.', c == '_', c == '~', c == '+', c == '/':
-		default:
-			return false
-		}
-	}
-	return end > 0
-}
+// isTokenOrEmpty holds what is stored to the grammar that what is received is held to.
+func isTokenOrEmpty(s string) bool { return s == "" || okta.ValidToken(s) }
