@@ -213,7 +213,7 @@ func (o *configList) run(ctx context.Context) error {
 		rows = append(rows, []string{s.Key, value, source})
 	}
 	if o.output == "json" {
-		return writeJSON(o.env.Stdout, map[string]any{
+		return output.JSON(o.env.Stdout, map[string]any{
 			"profile": a.settings.ProfileName(), "config": a.settings.ConfigPath(), "settings": objects,
 		})
 	}

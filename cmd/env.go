@@ -44,8 +44,8 @@ type Build struct{ Version, Commit, Date string }
 // secretVariables name the environment variables that hold a secret itself.
 // They are read once and then taken out of the environment, so that no child
 // process (a keychain helper, a password command) is handed them.
-var secretVariables = [...]string{
-	"OKAUTH_PASSWORD", "OKAUTH_CLIENT_SECRET", "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET",
+func secretVariables() []string {
+	return []string{"OKAUTH_PASSWORD", "OKAUTH_CLIENT_SECRET", "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET"}
 }
 
 // System returns the environment that the operating system gives a process.
@@ -70,7 +70,7 @@ func System(b Build) *Env {
 // to the returned function, which looks up these and all others.
 func withoutSecrets() func(string) (string, bool) {
 	kept := make(map[string]string)
-	for _, name := range secretVariables {
+	for _, name := range secretVariables() {
 		if value, ok := os.LookupEnv(name); ok {
 			kept[name] = value
 			os.Unsetenv(name)

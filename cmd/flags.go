@@ -19,15 +19,15 @@ type sessionFlags struct {
 }
 
 // identityKeys are the settings that say which session is meant.
-var identityKeys = [...]string{
-	profile.KeyDomain, profile.KeyServer, profile.KeyClientID, profile.KeyUsername, profile.KeyScopes, profile.KeyStorage,
+func identityKeys() []string {
+	return []string{profile.KeyDomain, profile.KeyServer, profile.KeyClientID, profile.KeyUsername, profile.KeyScopes, profile.KeyStorage}
 }
 
 // addFlags adds the flags of the identity's settings and of those in more.
 func (s *sessionFlags) addFlags(c *cobra.Command, more ...string) {
 	s.set = make(map[string]string)
 	for _, key := range profile.Keys() {
-		if key.Flag == "" || !slices.Contains(identityKeys[:], key.Name) && !slices.Contains(more, key.Name) {
+		if key.Flag == "" || !slices.Contains(identityKeys(), key.Name) && !slices.Contains(more, key.Name) {
 			continue
 		}
 		shorthand := ""
@@ -46,9 +46,9 @@ func (s *sessionFlags) addFlags(c *cobra.Command, more ...string) {
 	}
 }
 
-// again returns the flags that lead another command to the same session; -p is
-// added where the hint is printed.
-func (s *sessionFlags) again() string {
+// identity returns the flags that lead another command to the same session; the
+// global ones are added where the hint is printed.
+func (s *sessionFlags) identity() string {
 	var b strings.Builder
 	for _, key := range profile.Keys() {
 		if value, ok := s.set[key.Name]; ok && key.Name != profile.KeyMinTTL {

@@ -8,10 +8,8 @@ package cmd
 //   - the exit code comes from the error's type, never from its text
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -19,6 +17,7 @@ import (
 	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
+	"okauth/pkg/output"
 	"okauth/pkg/profile"
 	"okauth/pkg/prompt"
 	"okauth/pkg/session"
@@ -87,27 +86,39 @@ func is[E error](err error) bool {
 
 // hint returns what the outermost error that has one says should be done.
 func hint(err error) string {
-	for err != nil {
-		if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" {
-			return h.Hint()
+	for {
+		h, ok := errors.AsType[hinter](err)
+		if !ok || h.Hint() != "" {
+			return adviceOf(h)
 		}
-		err = errors.Unwrap(err)
+		err = errors.Unwrap(h)
 	}
-	return ""
+}
+
+type hinter interface {
+	error
+	Hint() string
+}
+
+func adviceOf(h hinter) string {
+	if h == nil {
+		return ""
+	}
+	return h.Hint()
 }
 
 // report prints err to standard error. A broken context is reported as the
 // signal that broke it, quietly: who presses Ctrl-C knows.
-func report(env *Env, err error, profileFlag string, asJSON bool) {
+func report(env *Env, err error, global *globalFlags, asJSON bool) {
 	if (is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
 		return
 	}
 	w := env.Stderr
 	message, advice := okta.Printable(err.Error(), 2000), okta.Printable(hint(err), 2000)
-	if profileFlag != "" {
+	if flags := global.again(); flags != "" {
 		// A command to type must be about the profile that this one was about.
-		for _, command := range []string{"okauth config ", "okauth login"} {
-			advice = strings.ReplaceAll(advice, command, "okauth -p "+shellQuote(profileFlag)+strings.TrimPrefix(command, "okauth"))
+		for _, command := range []string{" config ", " login"} {
+			advice = strings.ReplaceAll(advice, "okauth"+command, "okauth"+flags+command)
 		}
 	}
 	if !asJSON {
@@ -122,7 +133,7 @@ func report(env *Env, err error, profileFlag string, asJSON bool) {
 		return
 	}
 	// Standard error has nobody to report its own errors to.
-	_ = writeJSON(w, map[string]any{"error": errorObject(err, message, advice)})
+	_ = output.JSON(w, map[string]any{"error": errorObject(err, message, advice)})
 }
 
 // wrap breaks text between words, so that no line is wider than width columns
@@ -173,12 +184,4 @@ func errorObject(err error, message, advice string) errorJSON {
 		object.Okta = &oktaError{Status: e.Status, Error: e.Code, Description: e.Description, RequestID: e.RequestID}
 	}
 	return object
-}
-
-// writeJSON writes v as one line without the HTML escapes that encoding/json
-// adds by default.
-func writeJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
 }

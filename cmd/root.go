@@ -25,14 +25,14 @@ func Main(ctx context.Context, env *Env, args []string) (code int) {
 			code = exitFailure
 		}
 	}()
-	root := newRootCmd(env, args)
+	global := &globalFlags{}
+	root := newRootCmd(env, global, args)
 	root.SetArgs(args)
 	ran, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	profileFlag, _ := ran.Flags().GetString("profile")
-	report(env, err, profileFlag, wantsJSONErrors(env, ran))
+	report(env, err, global, wantsJSONErrors(env, ran))
 	return exitCode(err)
 }
 
@@ -45,8 +45,7 @@ func wantsJSONErrors(env *Env, ran *cobra.Command) bool {
 	return output != nil && output.Value.String() == "json"
 }
 
-func newRootCmd(env *Env, args []string) *cobra.Command {
-	global := &globalFlags{}
+func newRootCmd(env *Env, global *globalFlags, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "okauth",
 		Short: "Get OAuth 2.0 and OpenID Connect tokens from Okta",
@@ -143,6 +142,18 @@ type globalFlags struct {
 	noInput bool
 	verbose bool
 	timeout string
+}
+
+// again returns the flags that lead another command to the same configuration.
+func (g *globalFlags) again() string {
+	text := ""
+	if g.config != "" {
+		text += " --config " + shellQuote(g.config)
+	}
+	if g.profile != "" {
+		text += " -p " + shellQuote(g.profile)
+	}
+	return text
 }
 
 func (g *globalFlags) addFlags(root *cobra.Command) {

@@ -89,6 +89,6 @@ func loginAdvice(err error, a *app) error {
 	return &codedError{
 		err:  fmt.Errorf("profile %q: %w", a.settings.ProfileName(), required),
 		code: exitLoginRequired,
-		hint: "sign in with: okauth login" + a.flags.again(),
+		hint: "sign in with: okauth login" + a.flags.identity(),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -43,6 +44,15 @@ func known(text string) *string {
 		return nil
 	}
 	return &text
+}
+
+// JSON writes doc as one line in which nothing can act on a terminal.
+func JSON(w io.Writer, doc any) error {
+	line, err := encodeLine(doc)
+	if err != nil {
+		return err
+	}
+	return write(w, line)
 }
 
 // encodeLine gives doc as one harmless line of JSON.

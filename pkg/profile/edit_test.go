@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // set changes one setting of the file at path.
@@ -338,4 +339,36 @@ func FuzzEdit(f *testing.F) {
 			t.Fatalf("something else has changed: %v, was %v", after, before)
 		}
 	})
+}
+
+// What a killed process left beside the file is removed by the next save.
+func TestSaveSweepsWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old, young := filepath.Join(dir, ".config-1.tmp"), filepath.Join(dir, ".config-2.tmp")
+	for _, name := range []string{old, young} {
+		if err := os.WriteFile(name, []byte("canary"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	past := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(old, past, past); err != nil {
+		t.Fatal(err)
+	}
+	f, err := OpenFile(filepath.Join(dir, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Set("default", KeyServer, "org"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old); err == nil {
+		t.Error("the old file is still there")
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Error("a file that somebody may be writing is gone")
+	}
 }

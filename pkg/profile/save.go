@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Save writes the edits. The file is replaced as a whole, by a rename, and is
@@ -80,7 +81,8 @@ func replace(target string, data []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".config-*.tmp") // mode 0600
+	sweep(dir)
+	tmp, err := os.CreateTemp(dir, tempPattern) // mode 0600
 	if err != nil {
 		return err
 	}
@@ -99,4 +101,18 @@ func replace(target string, data []byte) error {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// tempPattern names the files that become configuration files.
+const tempPattern = ".config-*.tmp"
+
+// sweep removes what a process left that was killed while it wrote: a secret may
+// be in it. Writing takes no minute, so younger files belong to somebody.
+func sweep(dir string) {
+	names, _ := filepath.Glob(filepath.Join(dir, tempPattern)) // fails for bad patterns only
+	for _, name := range names {
+		if info, err := os.Lstat(name); err == nil && time.Since(info.ModTime()) > time.Minute {
+			_ = os.Remove(name)
+		}
+	}
 }
