@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -93,12 +94,20 @@ func (a *app) want(server okta.Server) session.Want {
 	}
 }
 
-// client returns the client that signs in at server.
-func (a *app) client(ctx context.Context, server okta.Server, kept store.Items) (*okta.Client, error) {
-	roots := transport.Roots(a.settings.CAFile())
+// rootsFunc yields the certificate authorities that are trusted.
+type rootsFunc = func() (*x509.CertPool, error)
+
+// roots starts to load the trusted authorities, if server will be asked for a
+// certificate: that takes as long as the keychain and the connection together.
+func (a *app) roots(server okta.Server) rootsFunc {
 	if strings.HasPrefix(server.BaseURL(), "https://") {
-		roots = transport.Preload(a.settings.CAFile())
+		return transport.Preload(a.settings.CAFile())
 	}
+	return transport.Roots(a.settings.CAFile())
+}
+
+// client returns the client that signs in at server.
+func (a *app) client(ctx context.Context, server okta.Server, kept store.Items, roots rootsFunc) (*okta.Client, error) {
 	secret, err := a.clientSecret(ctx, kept)
 	if err != nil {
 		return nil, err

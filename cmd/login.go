@@ -71,11 +71,12 @@ func (o *loginOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	roots := a.roots(server)
 	kept := a.keychain(true)
 	if err := a.canKeep(ctx, kept); err != nil {
 		return err
 	}
-	client, err := a.client(ctx, server, kept)
+	client, err := a.client(ctx, server, kept, roots)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,9 @@ func (o *loginOptions) run(ctx context.Context) error {
 		return err
 	}
 	keeper := session.Keeper{Store: store.Sessions{Items: kept}, Now: o.env.Now}
-	tokens, err := keeper.Login(ctx, client, credentials, a.want(server), credentials.Username)
+	want := a.want(server)
+	want.Username = credentials.Username
+	tokens, err := keeper.Login(ctx, client, credentials, want)
 	if tokens != nil && err != nil {
 		return fmt.Errorf("signed in as %s, but the session could not be kept: %w", credentials.Username, err)
 	}

@@ -48,6 +48,7 @@ type Want struct {
 	Scopes   []string      // as requested at sign-in, in any order
 	Kind     Kind          // empty is Access
 	MinTTL   time.Duration // how long the token must remain valid
+	Username string        // who signs in, for Login
 }
 
 // Token is a token that is valid now, and what is known of it.
@@ -114,13 +115,13 @@ func (k Keeper) Stored(ctx context.Context, w Want) (Token, error) {
 	return t, err
 }
 
-// Login signs in with g at c and keeps what that brings under w.Identity. A
-// session that is already there keeps its tokens for other scopes when the
-// same user signed in.
+// Login signs in with g at c and keeps what that brings under w.Identity, as
+// w.Username's. A session that is already there keeps its tokens for other
+// scopes when the same user signed in.
 //
 // When the grant succeeded but the session could not be stored, both the tokens
 // and the store's error are returned: the caller decides what is lost.
-func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want, username string) (*okta.Tokens, error) {
+func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want) (*okta.Tokens, error) {
 	// What is stored is read while the server thinks.
 	before := make(chan stored, 1)
 	go func() {
@@ -131,13 +132,13 @@ func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want, user
 	if err != nil {
 		return nil, err
 	}
-	s := &store.Session{Identity: w.Identity, Username: username, RefreshToken: tokens.RefreshToken, Generation: 1}
+	s := &store.Session{Identity: w.Identity, Username: w.Username, RefreshToken: tokens.RefreshToken, Generation: 1}
 	old := <-before
 	var broken *store.Error
 	switch {
 	case old.err == nil:
 		s.Generation = old.session.Generation + 1
-		if old.session.Username == username {
+		if old.session.Username == w.Username {
 			s.Sets = old.session.Sets
 			// A sign-in without offline_access brings no refresh token and
 			// takes none away: the one from before is still good.

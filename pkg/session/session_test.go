@@ -57,7 +57,8 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) login(t *testing.T, tokens okta.Tokens, username string) {
 	t.Helper()
-	if _, err := b.Login(t.Context(), nil, canned{tokens: tokens}, b.want, username); err != nil {
+	b.want.Username = username
+	if _, err := b.Login(t.Context(), nil, canned{tokens: tokens}, b.want); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -271,7 +272,7 @@ func TestLoginAndABrokenStore(t *testing.T) {
 		b := newBench(t)
 		items := b.Store.Items
 		b.Store.Items = broken{items, c.get, c.set}
-		tokens, err := b.Login(t.Context(), nil, canned{tokens: tokensNamed("a")}, b.want, "alice")
+		tokens, err := b.Login(t.Context(), nil, canned{tokens: tokensNamed("a")}, b.want)
 		if (err == nil) != c.stored {
 			t.Errorf("%s: got error %v", c.name, err)
 		}
@@ -290,7 +291,7 @@ func TestRefusedLoginChangesNothing(t *testing.T) {
 	b := newBench(t)
 	b.login(t, tokensNamed("a"), "alice")
 	refused := errors.New("refused")
-	if _, err := b.Login(t.Context(), nil, canned{err: refused}, b.want, "alice"); !errors.Is(err, refused) {
+	if _, err := b.Login(t.Context(), nil, canned{err: refused}, b.want); !errors.Is(err, refused) {
 		t.Fatalf("got error %v, want the grant's", err)
 	}
 	if got := b.value(t); got != "fake-access-a" {

@@ -1,0 +1,100 @@
+package cmd
+
+// What those are told who mistype: the nearest command or flag, and never the
+// value of what may be a secret in the wrong place.
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"okauth/pkg/profile"
+)
+
+// flagError turns what the flag parser says into one of our errors, with the
+// nearest flag that exists.
+func flagError(c *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "bool" {
+		return &usageError{message: fmt.Sprintf("--%s takes no value", invalid.GetFlag().Name), hint: helpHint(c)}
+	}
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return &usageError{message: err.Error(), hint: helpHint(c)}
+	}
+	// The parser's own text has the whole argument, which may be a secret.
+	name := unknown.GetSpecifiedName()
+	e := &usageError{message: "unknown flag: --" + name, hint: helpHint(c)}
+	if len(unknown.GetSpecifiedShortnames()) > 0 {
+		e.message = "unknown shorthand flag: -" + name
+		return e
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if advice := secretFlagHint(name); advice != "" {
+		e.hint = advice
+	} else if near := profile.Nearest(name, names); near != "" {
+		e.hint = fmt.Sprintf("did you mean --%s?", near)
+	}
+	return e
+}
+
+// secretFlagHint answers those who look for a flag that okauth will never have:
+// a secret in argv is in the shell's history and in every process list.
+func secretFlagHint(name string) string {
+	switch name {
+	case "password", "pass", "passwd":
+		return "a password is never a flag: use --password-stdin, OKAUTH_PASSWORD, password_command, or be asked"
+	case "client-secret", "secret":
+		return "a secret is never a flag: use okauth config set client_secret, OKAUTH_CLIENT_SECRET or client_secret_command"
+	}
+	return ""
+}
+
+// noSuchCommand refuses arguments of a command that only has subcommands.
+func noSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	name := strconv.Quote(args[0])
+	if len(args[0]) > 32 || strings.Count(args[0], ".") == 2 {
+		name = "(not shown: it is long, or looks like a token)"
+	}
+	e := &usageError{message: fmt.Sprintf("unknown command %s for %q", name, c.CommandPath()), hint: helpHint(c)}
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	if near := profile.Nearest(args[0], names); near != "" {
+		e.hint = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
+	}
+	return e
+}
+
+func helpHintFor(command string) string { return "okauth " + command + " --help" }
+
+func helpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
+
+// argsBetween is cobra.RangeArgs with our errors.
+func argsBetween(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return &usageError{message: fmt.Sprintf("%q needs %s", c.CommandPath(), argumentNames(c)), hint: helpHint(c)}
+		case most == 0 && len(args) > 0:
+			return &usageError{message: fmt.Sprintf("%q takes no arguments, got %q", c.CommandPath(), args[0]), hint: helpHint(c)}
+		case len(args) > most:
+			return &usageError{message: fmt.Sprintf("%q takes at most %d arguments, got %d", c.CommandPath(), most, len(args)), hint: helpHint(c)}
+		}
+		return nil
+	}
+}
+
+// argumentNames returns what the usage line shows behind the command's name.
+func argumentNames(c *cobra.Command) string {
+	_, names, _ := strings.Cut(c.Use, " ")
+	return names
+}
