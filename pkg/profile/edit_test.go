@@ -278,8 +278,8 @@ func TestSaveConcurrently(t *testing.T) {
 	}
 	wg.Wait()
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("got %v, %v; want the file alone", entries, err)
+	if err != nil || len(entries) != 2 { // the file and its lock
+		t.Errorf("got %v, %v; want the file and its lock", entries, err)
 	}
 }
 
@@ -370,5 +370,37 @@ func TestSaveSweepsWhatWasLeft(t *testing.T) {
 	}
 	if _, err := os.Stat(young); err != nil {
 		t.Error("a file that somebody may be writing is gone")
+	}
+}
+
+// Processes that save at once lose nothing: each File stands for one.
+func TestSavesAtOnceTakeTurns(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "okauth", "config.yaml")
+	settings := map[string]string{KeyServer: "org", KeyClientID: "0oaexample", KeyUsername: "alice", KeyStorage: "none", KeyTimeout: "7s", KeyMinTTL: "9s"}
+	var all sync.WaitGroup
+	for key, value := range settings {
+		f, err := OpenFile(path) // all see the file as it was before any of them
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			if err := f.Set("default", key, value); err != nil {
+				t.Error(err)
+			}
+			if err := f.Save(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	f, err := OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range settings {
+		if got, _ := f.Get("default", key); got != want {
+			t.Errorf("%s: got %q, want %q", key, got, want)
+		}
 	}
 }

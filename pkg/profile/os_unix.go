@@ -10,6 +10,9 @@ import (
 	"syscall"
 )
 
+// noFollow refuses a lock file that somebody made a symbolic link.
+const noFollow = syscall.O_NOFOLLOW
+
 // permissions returns the permission bits that the system enforces.
 func permissions(info fs.FileInfo) fs.FileMode { return info.Mode().Perm() }
 

@@ -7,6 +7,9 @@ import (
 	"syscall"
 )
 
+// noFollow has no equal here.
+const noFollow = 0
+
 // permissions returns no bits: Windows keeps access lists instead, and the
 // user's configuration directory is private by inheritance.
 func permissions(fs.FileInfo) fs.FileMode { return 0 }

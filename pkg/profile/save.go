@@ -2,28 +2,37 @@ package profile
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // Save writes the edits. The file is replaced as a whole, by a rename, and is
 // its owner's alone (0600); a missing directory is made with 0700; a symbolic
 // link is followed, so that what it points to changes and the link stays. If
 // somebody else changed the file since it was read, the edits are made again on
-// what is there now. The error is an *Error, and the file is then as it was.
+// what is there now; two that save at once take turns. The error is an *Error,
+// and the file is then as it was.
 func (f *File) Save() error {
+	target, err := writeTarget(f.path)
+	if err != nil {
+		return f.unwritten("follow the path", err)
+	}
+	unlock, err := exclusive(target)
+	if err != nil {
+		return f.unwritten("wait for another okauth that writes it", err)
+	}
+	defer unlock()
 	if err := f.refresh(); err != nil {
 		return err
 	}
 	if f.original != nil && bytes.Equal(f.data, f.original) {
 		return nil
-	}
-	target, err := writeTarget(f.path)
-	if err != nil {
-		return f.unwritten("follow the path", err)
 	}
 	if err := replace(target, f.data); err != nil {
 		return f.unwritten("write", err)
@@ -74,13 +83,29 @@ func writeTarget(path string) (string, error) {
 	return path, nil
 }
 
+// lockWait is how long a save waits for another one, which takes milliseconds.
+const lockWait = 5 * time.Second
+
+// exclusive waits until no other process saves to target. The lock is a file of
+// its own, since target is replaced, and is never deleted: whoever waits for it
+// has it open.
+func exclusive(target string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return nil, err
+	}
+	lock := flock.New(target+".lock", flock.SetFlag(os.O_CREATE|os.O_RDONLY|noFollow), flock.SetPermissions(0o600))
+	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		return nil, err
+	}
+	return func() { _ = lock.Unlock() }, nil
+}
+
 // replace writes a file beside the target and renames it over the target: a
 // reader sees the old file or the new one, whole, also after a power failure.
 func replace(target string, data []byte) error {
 	dir := filepath.Dir(target)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	sweep(dir)
 	tmp, err := os.CreateTemp(dir, tempPattern) // mode 0600
 	if err != nil {
