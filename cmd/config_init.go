@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -127,9 +128,15 @@ func (i *interview) ask(ctx context.Context, q question) error {
 // split into domain and server, so that the next question shows the server.
 func (i *interview) set(key, answer string) error {
 	if key == profile.KeyClientSecretFile && !strings.HasPrefix(answer, "~") {
-		if _, err := os.Stat(answer); err != nil {
+		// In the file, a relative path is relative to the file; here it is not.
+		path, err := filepath.Abs(answer)
+		if err != nil {
 			return err
 		}
+		if _, err := os.Stat(path); err != nil {
+			return err
+		}
+		answer = path
 	}
 	if key != profile.KeyDomain {
 		return i.file.Set(i.name, key, answer)

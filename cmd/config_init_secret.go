@@ -11,72 +11,97 @@ import (
 	"okauth/pkg/store"
 )
 
-// The ways to keep a client secret, in the order they are offered; the first is
-// offered only when there is one.
+// secretWay is a way to have a client secret.
+type secretWay int
+
 const (
-	keepPresent = iota - 1
-	keepKeychain
-	keepFile
-	keepElsewhere
-	keepCommand
-	keepNone
+	keepPresent  secretWay = iota // the one that is there already
+	inKeychain                    // typed now
+	inConfig                      // typed now
+	inFile                        // of the user's own
+	fromCommand                   // of the user's own
+	publicClient                  // none
 )
+
+// secretChoice is a way as it is offered.
+type secretChoice struct {
+	way  secretWay
+	text string
+}
+
+// secretChoices returns the ways that there are, and the one that Enter takes.
+func (i *interview) secretChoices(ctx context.Context) (choices []secretChoice, first int) {
+	if present := i.presentSecret(ctx); present != "" {
+		choices = []secretChoice{{keepPresent, "keep the present one (" + present + ")"}}
+	}
+	keychain := "ask for it now and keep it in the keychain"
+	if err := i.keychainError(ctx); err != nil {
+		keychain = "the keychain, which cannot be used now (" + err.Error() + ")"
+		first = 1 - len(choices)
+	}
+	return append(choices,
+		secretChoice{inKeychain, keychain},
+		secretChoice{inConfig, "ask for it now and write it to the configuration file, readable by you alone"},
+		secretChoice{inFile, "it is in a file"},
+		secretChoice{fromCommand, "a command prints it (op, pass, vault, …)"},
+		secretChoice{publicClient, "there is none: a public client"},
+	), first
+}
 
 // askSecret asks where the client secret is or shall be. It returns the secret
 // only when it is for the keychain; the other ways are settings.
 func (i *interview) askSecret(ctx context.Context) (okta.Secret, error) {
-	inKeychain, first := "ask for it now and keep it in the keychain", keepKeychain
-	if err := i.keychainError(ctx); err != nil {
-		inKeychain, first = "the keychain, which cannot be used now ("+err.Error()+")", keepFile
-	}
 	if err := i.t.Printf("The client secret is beside the client id. An app whose client authentication is \"None\"\nhas none; for the password grant choose \"Client secret\" there.\n"); err != nil {
 		return okta.Secret{}, err
 	}
-	ways := []string{
-		keepKeychain:  inKeychain,
-		keepFile:      "ask for it now and write it to the configuration file, readable by you alone",
-		keepElsewhere: "it is in a file",
-		keepCommand:   "a command prints it (op, pass, vault, …)",
-		keepNone:      "there is none: a public client",
+	choices, first := i.secretChoices(ctx)
+	var texts []string
+	for _, c := range choices {
+		texts = append(texts, c.text)
 	}
-	shift := 0
-	if present := i.presentSecret(); present != "" {
-		ways, first, shift = append([]string{"keep the present one (" + present + ")"}, ways...), 0, 1
-	}
-	way, err := i.t.Choose(ctx, "Client secret", ways, first)
-	if err != nil {
+	chosen, err := i.t.Choose(ctx, "Client secret", texts, first)
+	if err != nil || choices[chosen].way == keepPresent {
 		return okta.Secret{}, err
 	}
-	if way -= shift; way == keepPresent {
-		return okta.Secret{}, nil
-	}
-	for _, key := range []string{profile.KeyClientSecret, profile.KeyClientSecretFile, profile.KeyClientSecretCommand} {
+	for _, key := range clientSecretKeys() {
 		if err := i.file.Unset(i.name, key); err != nil {
 			return okta.Secret{}, err
 		}
 	}
-	switch way {
-	case keepElsewhere:
+	switch way := choices[chosen].way; way {
+	case inFile:
 		return okta.Secret{}, i.ask(ctx, question{key: profile.KeyClientSecretFile, label: "File", where: "The file that holds the secret and nothing else."})
-	case keepCommand:
+	case fromCommand:
 		return okta.Secret{}, i.ask(ctx, question{key: profile.KeyClientSecretCommand, label: "Command", where: "The command whose first line of output is the secret."})
-	case keepNone:
-		return okta.Secret{}, nil
+	case publicClient:
+		return okta.Secret{}, i.forget(ctx)
+	default:
+		return i.typeSecret(ctx, way)
 	}
-	return i.typeSecret(ctx, way)
 }
 
-// presentSecret names the setting in the file that has the client secret, or "".
-func (i *interview) presentSecret() string {
-	for _, key := range []string{profile.KeyClientSecret, profile.KeyClientSecretFile, profile.KeyClientSecretCommand} {
+func clientSecretKeys() []string {
+	return []string{profile.KeyClientSecret, profile.KeyClientSecretFile, profile.KeyClientSecretCommand}
+}
+
+// presentSecret says where the client secret is already, or "".
+func (i *interview) presentSecret(ctx context.Context) string {
+	for _, key := range clientSecretKeys() {
 		if text, ok := i.file.Get(i.name, key); ok && text != "" {
 			return key
 		}
 	}
-	return ""
+	secrets, account, err := i.secretItem()
+	if err == nil {
+		_, err = secrets.Load(ctx, account)
+	}
+	if err != nil {
+		return ""
+	}
+	return "in the keychain"
 }
 
-func (i *interview) typeSecret(ctx context.Context, way int) (okta.Secret, error) {
+func (i *interview) typeSecret(ctx context.Context, way secretWay) (okta.Secret, error) {
 	key, err := profile.FindKey(profile.KeyClientSecret)
 	if err != nil {
 		return okta.Secret{}, err
@@ -91,7 +116,7 @@ func (i *interview) typeSecret(ctx context.Context, way int) (okta.Secret, error
 		}
 		switch {
 		case err != nil:
-		case way == keepFile:
+		case way == inConfig:
 			return okta.Secret{}, i.file.Set(i.name, profile.KeyClientSecret, string(text))
 		default:
 			return okta.NewSecret(string(text)), nil
@@ -114,21 +139,44 @@ func (i *interview) keychainError(ctx context.Context) error {
 	return err
 }
 
-// keep puts the client secret into the keychain, for the client and the domain
-// of the answers.
-func (i *interview) keep(ctx context.Context, secret okta.Secret) error {
+// secretItem names the item of the keychain for the client and the domain of
+// the answers.
+func (i *interview) secretItem() (store.ClientSecrets, string, error) {
 	text, _ := i.file.Get(i.name, profile.KeyDomain)
 	domain, err := profile.ParseDomain(text)
 	if err != nil {
-		return err
+		return store.ClientSecrets{}, "", err
 	}
 	clientID, _ := i.file.Get(i.name, profile.KeyClientID)
 	kept := i.env.Keychain
 	if kept == nil {
 		kept = store.NewKeychain(store.KeychainOptions{MayPrompt: i.env.desktop()})
 	}
-	if err := (store.ClientSecrets{Items: kept}).Save(ctx, store.ClientSecretAccount(i.name, domain.BaseURL, clientID), secret); err != nil {
+	return store.ClientSecrets{Items: kept}, store.ClientSecretAccount(i.name, domain.BaseURL, clientID), nil
+}
+
+// keep puts the client secret into the keychain.
+func (i *interview) keep(ctx context.Context, secret okta.Secret) error {
+	secrets, account, err := i.secretItem()
+	if err != nil {
+		return err
+	}
+	if err := secrets.Save(ctx, account, secret); err != nil {
 		return fmt.Errorf("nothing is written, because the client secret was not kept: %w", err)
 	}
 	return i.t.Printf("Kept the client secret in the keychain.\n")
+}
+
+// forget removes the client secret from the keychain: a public client that had
+// one would go on sending it.
+func (i *interview) forget(ctx context.Context) error {
+	secrets, account, err := i.secretItem()
+	if err != nil {
+		return err
+	}
+	err = secrets.Delete(ctx, account)
+	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Absent {
+		return nil
+	}
+	return err
 }
