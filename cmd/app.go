@@ -73,14 +73,20 @@ func (a *app) keychain(mayPrompt bool) store.Items {
 	})
 }
 
-// keeper returns the keeper of sessions, and the session that is wanted.
-func (a *app) keeper() (session.Keeper, session.Want, error) {
+// find reads the settings, and returns the keeper of sessions and the token of
+// the session that the flags are about.
+func (s *sessionFlags) find(env *Env, kind kindFlag) (*app, session.Keeper, session.Want, error) {
+	a, err := s.open(env)
+	if err != nil {
+		return nil, session.Keeper{}, session.Want{}, err
+	}
 	server, err := a.server()
 	if err != nil {
-		return session.Keeper{}, session.Want{}, err
+		return nil, session.Keeper{}, session.Want{}, err
 	}
-	keeper := session.Keeper{Store: store.Sessions{Items: a.keychain(false)}, Now: a.env.Now}
-	return keeper, a.want(server), nil
+	want := a.want(server)
+	want.Kind = session.Kind(kind)
+	return a, session.Keeper{Store: store.Sessions{Items: a.keychain(false)}, Now: env.Now}, want, nil
 }
 
 func (a *app) want(server okta.Server) session.Want {

@@ -14,7 +14,6 @@ import (
 
 	"okauth/pkg/jwt"
 	"okauth/pkg/output"
-	"okauth/pkg/session"
 )
 
 // longestLine is what "decode" reads of one line, in bytes: the longest token
@@ -78,15 +77,10 @@ func (o *decodeOptions) run(ctx context.Context, args []string) error {
 }
 
 func (o *decodeOptions) fromSession(ctx context.Context) error {
-	a, err := o.session.open(o.env)
+	a, keeper, want, err := o.session.find(o.env, o.kind)
 	if err != nil {
 		return err
 	}
-	keeper, want, err := a.keeper()
-	if err != nil {
-		return err
-	}
-	want.Kind = session.Kind(o.kind)
 	token, err := keeper.Stored(ctx, want)
 	if err != nil {
 		return loginAdvice(err, a)

@@ -55,15 +55,10 @@ func formatHelp() string {
 }
 
 func (o *tokenOptions) run(ctx context.Context) error {
-	a, err := o.session.open(o.env)
+	a, keeper, want, err := o.session.find(o.env, o.kind)
 	if err != nil {
 		return err
 	}
-	keeper, want, err := a.keeper()
-	if err != nil {
-		return err
-	}
-	want.Kind = session.Kind(o.kind)
 	token, err := keeper.Token(ctx, want)
 	if err != nil {
 		return loginAdvice(err, a)
