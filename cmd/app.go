@@ -156,20 +156,12 @@ func (a *app) clientSecretAccount() string {
 	return store.ClientSecretAccount(a.settings.ProfileName(), a.settings.Domain(), a.settings.ClientID())
 }
 
-// outputToken is t with what only the settings know.
-func (a *app) outputToken(t session.Token) output.Token {
+// outputToken is t with what only its identity knows.
+func outputToken(t session.Token, id store.Identity) output.Token {
 	return output.Token{
 		Value: t.Value, Type: string(t.Kind), TokenType: t.TokenType, Scope: t.Scope, ExpiresAt: t.ExpiresAt,
-		Issuer: a.issuer(), Profile: a.settings.ProfileName(),
+		Issuer: id.Issuer, Profile: id.Profile,
 	}
-}
-
-func (a *app) issuer() string {
-	server, err := a.server()
-	if err != nil {
-		return ""
-	}
-	return server.Issuer()
 }
 
 func (a *app) warn(text string) {

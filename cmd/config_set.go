@@ -59,7 +59,7 @@ func (o *configSet) run(ctx context.Context, args []string) error {
 		return o.setSecret(ctx, key)
 	}
 	if o.keep != "keychain" {
-		return &usageError{message: "--keep is for client_secret only", hint: helpHintFor("config set")}
+		return &usageError{message: "--keep is for client_secret only", hint: "okauth config set --help"}
 	}
 	if len(args) == 1 {
 		return &usageError{message: fmt.Sprintf("%s needs a value", key.Name), hint: "okauth config set " + key.Name + " VALUE; to remove it: okauth config unset " + key.Name}
@@ -121,9 +121,11 @@ func (o *configSet) setSecret(ctx context.Context, key profile.Key) error {
 		return err
 	}
 	// One in the file would win over the keychain's.
-	if err := file.Unset(name, key.Name); err == nil {
-		err = file.Save()
-		if err != nil {
+	if _, ok := file.Get(name, key.Name); ok {
+		if err := file.Unset(name, key.Name); err != nil {
+			return err
+		}
+		if err := file.Save(); err != nil {
 			return err
 		}
 	}

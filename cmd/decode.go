@@ -114,16 +114,16 @@ func (o *decodeOptions) stream(ctx context.Context) error {
 	in := bufio.NewReaderSize(o.env.Stdin, 64<<10)
 	count, bad := 0, 0
 	var first error
-	for ctx.Err() == nil {
+	for number := 1; ctx.Err() == nil; number++ {
 		line, err := readLine(in, longestLine)
 		if text := jwt.Clean(line); text != "" {
 			count++
-			if failed := o.answer(out, count, text); failed != nil {
+			if failed := o.answer(out, number, text); failed != nil {
 				if _, malformed := errors.AsType[*jwt.FormatError](failed); !malformed {
 					return failed
 				}
 				bad++
-				first = cmp.Or(first, fmt.Errorf("line %d: %w", count, failed))
+				first = cmp.Or(first, fmt.Errorf("line %d: %w", number, failed))
 			}
 		}
 		if err == io.EOF {
@@ -158,7 +158,7 @@ func (o *decodeOptions) conclude(out *bufio.Writer, count, bad int, first error)
 		o.sayUnverified()
 	}
 	if bad > 0 {
-		return &codedError{err: fmt.Errorf("%d of %d lines are no token that can be decoded; the first: %w", bad, count, first), code: exitInvalidToken}
+		return &codedError{err: fmt.Errorf("%d of %d tokens cannot be decoded; the first: %w", bad, count, first), code: exitInvalidToken}
 	}
 	return nil
 }

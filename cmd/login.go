@@ -180,7 +180,7 @@ func (o *loginOptions) terminal(username bool) (*prompt.Terminal, error) {
 // names the ways to do without.
 func openTerminal(env *Env, flags *globalFlags, hint string) (*prompt.Terminal, error) {
 	if flags.noInput {
-		return nil, &codedError{err: fmt.Errorf("a question would have to be asked, and --no-input forbids it"), code: exitLoginRequired, hint: hint}
+		return nil, &codedError{err: errors.New("a question would have to be asked, and --no-input forbids it"), code: exitLoginRequired, hint: hint}
 	}
 	t, err := env.OpenTerminal()
 	if err != nil {
@@ -211,12 +211,7 @@ func readSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the %s from standard input: %w", what, err)
 	}
-	if n := len(text); n > 0 && text[n-1] == '\n' {
-		text = text[:n-1]
-		if n > 1 && text[n-2] == '\r' {
-			text = text[:n-2]
-		}
-	}
+	text = profile.DropNewline(text)
 	switch {
 	case len(text) == 0:
 		return nil, &usageError{message: "the " + what + " on standard input is empty"}

@@ -4,7 +4,8 @@ package cmd
 //
 //   - "okauth: error: …", then "okauth: hint: …" where there is one, on standard error
 //   - or one JSON object, with -o json and OKAUTH_ERRORS=json
-//   - lower case, no full stop, one line; foreign text is made harmless first
+//   - lower case, no full stop, one line but for the width of a terminal; foreign text
+//     is made harmless first
 //   - the exit code comes from the error's type, never from its text
 
 import (
@@ -86,25 +87,17 @@ func is[E error](err error) bool {
 
 // hint returns what the outermost error that has one says should be done.
 func hint(err error) string {
-	for {
-		h, ok := errors.AsType[hinter](err)
-		if !ok || h.Hint() != "" {
-			return adviceOf(h)
+	for h, ok := errors.AsType[hinter](err); ok; h, ok = errors.AsType[hinter](errors.Unwrap(h)) {
+		if advice := h.Hint(); advice != "" {
+			return advice
 		}
-		err = errors.Unwrap(h)
 	}
+	return ""
 }
 
 type hinter interface {
 	error
 	Hint() string
-}
-
-func adviceOf(h hinter) string {
-	if h == nil {
-		return ""
-	}
-	return h.Hint()
 }
 
 // report prints err to standard error. A broken context is reported as the

@@ -66,7 +66,7 @@ func (o *tokenOptions) run(ctx context.Context) error {
 	for _, note := range token.Notes {
 		a.warn(note)
 	}
-	return output.WriteToken(o.env.Stdout, o.output, a.outputToken(token), o.env.Now())
+	return output.WriteToken(o.env.Stdout, o.output, outputToken(token, want.Identity), o.env.Now())
 }
 
 // loginAdvice tells who is not signed in how to be.

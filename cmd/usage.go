@@ -74,8 +74,6 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	return e
 }
 
-func helpHintFor(command string) string { return "okauth " + command + " --help" }
-
 func helpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
 
 // argsBetween is cobra.RangeArgs with our errors.

@@ -157,11 +157,11 @@ func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 	case len(data) > maxSecret:
 		return nil, &Error{Reason: fmt.Sprintf("%s is larger than %d bytes", shown(path), maxSecret)}
 	}
-	return dropNewline(data), nil
+	return DropNewline(data), nil
 }
 
-// dropNewline removes exactly one LF or CRLF.
-func dropNewline(data []byte) []byte {
+// DropNewline removes exactly one LF or CRLF from the end of a secret that was read.
+func DropNewline(data []byte) []byte {
 	data, cut := bytes.CutSuffix(data, []byte("\n"))
 	if cut {
 		data = bytes.TrimSuffix(data, []byte("\r"))
