@@ -142,7 +142,7 @@ func refusals() []Example {
 }
 
 // bringCast fills the org. Every user has DefaultPassword, every app with a secret DefaultClientSecret.
-func (s *Server) bringCast() {
+func (s *Server) bringCast(rotation Rotation) {
 	s.AddUser(User{Login: DefaultUser, Password: DefaultPassword, GivenName: "Alice", FamilyName: "Example", Groups: []string{"Engineering"}})
 	for _, u := range []User{
 		{Login: "locked@example.com", Status: Locked},
@@ -174,7 +174,7 @@ func (s *Server) bringCast() {
 		{ClientID: InactiveClientID, Name: "Deactivated", Inactive: true},
 		{ClientID: DPoPClientID, Name: "DPoP", RequireDPoP: true},
 	} {
-		a.Type = "native"
+		a.Type, a.Rotation = "native", rotation
 		if a.Grants == nil {
 			a.Grants = grants
 		}

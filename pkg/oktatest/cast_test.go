@@ -108,6 +108,24 @@ func request(t *testing.T, s *oktatest.Server, e oktatest.Example) *http.Request
 	return r
 }
 
+// byClient is a form that the default app sends to an endpoint of a server.
+func byClient(t *testing.T, s *oktatest.Server, target string, form url.Values) *http.Request {
+	t.Helper()
+	r := newPost(t, target, form)
+	r.SetBasicAuth(oktatest.DefaultClientID, oktatest.DefaultClientSecret)
+	return r
+}
+
+// refreshing is the request for a refresh at the server "default". scope "" asks for none.
+func refreshing(t *testing.T, s *oktatest.Server, token, scope string) *http.Request {
+	t.Helper()
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
+	if scope != "" {
+		form.Set("scope", scope)
+	}
+	return byClient(t, s, tokenURL(s, "default"), form)
+}
+
 func TestCast(t *testing.T) {
 	t.Parallel()
 	s := start(t)

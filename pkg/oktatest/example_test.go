@@ -1,6 +1,7 @@
 package oktatest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -52,4 +53,46 @@ func Example() {
 	// POST "/oauth2/default/v1/token" ["grant_type" "password" "scope" "username"]: 400 invalid_grant
 	// POST "/oauth2/default/v1/token" ["grant_type" "password" "scope" "username"]: 200
 	// POST "/oauth2/default/v1/token" ["grant_type" "password" "scope" "username"]: 503
+}
+
+// A program that refreshes must store the new refresh token before it needs it: the old one, shown again, ends the sign-in.
+func Example_rotation() {
+	okta, err := oktatest.Start(oktatest.WithRotation(oktatest.Rotation{Rotate: true, Leeway: oktatest.DefaultLeeway}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer okta.Close()
+	ask := func(form url.Values) (refreshToken string) {
+		req, _ := http.NewRequest(http.MethodPost, okta.Issuer("default")+"/v1/token", strings.NewReader(form.Encode()))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.SetBasicAuth(oktatest.DefaultClientID, oktatest.DefaultClientSecret)
+		res, err := okta.Client().Do(req)
+		if err != nil {
+			return ""
+		}
+		defer res.Body.Close()
+		var answer struct {
+			RefreshToken string `json:"refresh_token"`
+		}
+		_ = json.NewDecoder(res.Body).Decode(&answer)
+		fmt.Println(res.Status)
+		return answer.RefreshToken
+	}
+	refresh := func(token string) string {
+		return ask(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
+	}
+
+	first := ask(url.Values{"grant_type": {"password"}, "username": {oktatest.DefaultUser}, "password": {oktatest.DefaultPassword}, "scope": {"openid offline_access"}})
+	okta.Fail("/token", oktatest.HangUp()) // the answer with the second token is lost …
+	refresh(first)
+	third := refresh(first) // … which the leeway forgives
+	okta.Clock().Advance(oktatest.DefaultLeeway)
+	refresh(first)
+	fmt.Println(okta.Reuses(), okta.RefreshAlive(third))
+	// Output:
+	// 200 OK
+	// 200 OK
+	// 400 Bad Request
+	// 1 false
 }

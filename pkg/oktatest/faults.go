@@ -7,7 +7,7 @@ import (
 )
 
 // Fault spoils one request: it answers instead of the server, or lets next answer (not at all, or once) and changes how that answer arrives. What a
-// fault must not do is wait for ever: r.Context() ends when the server is closed or the client has gone. The ready-made ones are in wire.go.
+// fault must not do is wait for ever: r.Context() ends when the server is closed or the client has gone. The ready-made ones are in wire.go and slow.go.
 type Fault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
 // Fail lets each of the faults spoil one request to a path that ends with suffix ("/token"; "" is every path), in this order. The log has these requests too.

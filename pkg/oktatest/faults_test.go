@@ -127,7 +127,9 @@ func TestSlowAnswers(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]oktatest.Fault{
 		"silence": oktatest.Silence(), "slow headers": oktatest.SlowHeaders(time.Millisecond),
-		"slow body": oktatest.SlowBody(50 * time.Millisecond), "endless": oktatest.Endless(),
+		"slow body": oktatest.SlowBody(50 * time.Millisecond), "endless": oktatest.Endless(), "slow": oktatest.Slow(time.Hour),
+		"held request": oktatest.HoldRequest(nil, nil), "held answer": oktatest.HoldAnswer(nil, nil),
+		"arrival that nobody takes": oktatest.HoldRequest(make(chan struct{}), nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,8 @@ import (
 )
 
 // hello is GET /api/hello: a protected API for demonstrations. It is not Okta's. It stands for the service somebody wants to call with a token, and
-// judges the token as such a service should: signature, issuer, audience and expiry, on its own and without asking the authorization server.
+// judges the token as such a service should: signature, issuer, audience and expiry on its own. What the token itself cannot tell, that it was revoked,
+// it asks the authorization server.
 func (s *Server) hello(c *call) *reply {
 	if c.Method != http.MethodGet {
 		return wrongMethod()
@@ -19,6 +20,9 @@ func (s *Server) hello(c *call) *reply {
 		return &reply{status: http.StatusUnauthorized, code: "no_token", header: http.Header{"Www-Authenticate": {`Bearer realm="oktatest"`}}}
 	}
 	claims, problem := s.judge(token, c.now.Unix())
+	if problem == "" && s.activeAccess(token, c.now) == nil {
+		problem = "the token has been revoked"
+	}
 	if problem != "" {
 		return bearerError(http.StatusUnauthorized, "invalid_token", problem)
 	}

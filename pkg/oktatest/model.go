@@ -38,6 +38,7 @@ type App struct {
 	Grants     []string // grant_type values that are switched on
 	Inactive   bool     // answered like an unknown client
 	Trusted    bool     // consent_method TRUSTED: scopes that need consent need none
+	Rotation   Rotation // what becomes of a refresh token that is used
 
 	Assigned    []string // logins; nil: everybody is assigned
 	DenySignOn  []string // logins that the app's sign-on policy turns away
@@ -46,6 +47,18 @@ type App struct {
 	OrgOnly     bool     // the app cannot use a custom authorization server
 	RequireDPoP bool     // asks for a DPoP proof (proofs themselves are not played yet)
 }
+
+// Rotation is an app's setting "Refresh token behavior". The zero value is that of Okta's native and web apps: the refresh token stays the same.
+// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-rotation
+type Rotation struct {
+	Rotate bool // rotation_type ROTATE, not STATIC: every refresh brings a new refresh token and spends the old one
+	// Leeway is how long a spent refresh token goes on working, 0 to 60 s at Okta. Shown later, it ends the sign-in. It matters only with Rotate,
+	// and 0 is 0: Okta's own default is DefaultLeeway.
+	Leeway time.Duration
+}
+
+// DefaultLeeway is the leeway of an app at Okta for which nobody chose another.
+const DefaultLeeway = 30 * time.Second
 
 // UserStatus is what Okta thinks of a user's account.
 type UserStatus string
@@ -144,6 +157,17 @@ func (s *Server) AddAuthServer(a AuthServer) {
 	s.servers[a.ID] = &a
 }
 
+// App is a copy of the app as it is now; false if there is none. Changed and given to AddApp, it takes effect for tokens that are out already, too.
+func (s *Server) App(clientID string) (App, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.apps[clientID]
+	if !ok {
+		return App{}, false
+	}
+	return *a, true
+}
+
 // User is a copy of the user as they are now, Status included; false if there is none.
 func (s *Server) User(login string) (User, bool) {
 	s.mu.Lock()
@@ -155,7 +179,8 @@ func (s *Server) User(login string) (User, bool) {
 	return *u, true
 }
 
-// SetUserStatus is the administrator: Active unlocks and forgets wrong passwords. It reports whether there is such a user.
+// SetUserStatus is the administrator: Active unlocks and forgets wrong passwords, Deactivated ends the user's sign-ins for good. It reports whether
+// there is such a user.
 func (s *Server) SetUserStatus(login string, status UserStatus) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,6 +188,11 @@ func (s *Server) SetUserStatus(login string, status UserStatus) bool {
 	if ok {
 		u.Status = status
 		delete(s.tries.failed, userKey(login))
+	}
+	for _, t := range s.refresh {
+		if ok && status == Deactivated && userKey(t.of.login) == userKey(login) {
+			t.of.over = true
+		}
 	}
 	return ok
 }

@@ -3,6 +3,7 @@ package oktatest
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"time"
 )
 
 // Option changes how Start builds the server.
@@ -15,6 +16,9 @@ type options struct {
 	keys   *Keys
 	limits Limits
 	quirks Quirks
+
+	lifetimes Lifetimes
+	rotation  Rotation
 
 	editLeaf func(*x509.Certificate)
 	editTLS  func(*tls.Config)
@@ -45,6 +49,12 @@ func WithKeys(k *Keys) Option { return func(o *options) { o.keys = k } }
 // WithLimits replaces DefaultLimits.
 func WithLimits(l Limits) Option { return func(o *options) { o.limits = l } }
 
+// WithLifetimes sets how long tokens live.
+func WithLifetimes(l Lifetimes) Option { return func(o *options) { o.lifetimes = l } }
+
+// WithRotation sets what becomes of the refresh tokens of the cast's apps; see App.Rotation for your own.
+func WithRotation(r Rotation) Option { return func(o *options) { o.rotation = r } }
+
 // WithQuirks sets the switches for what Okta's documents leave open.
 func WithQuirks(q Quirks) Option { return func(o *options) { o.quirks = q } }
 
@@ -69,6 +79,40 @@ func (s *Server) SetLimits(l Limits) {
 	s.limits = l
 }
 
+// Lifetimes is how long tokens live. Zero means: as long as Okta's by default.
+type Lifetimes struct {
+	Access  time.Duration // where no Rule says otherwise; 1 hour
+	ID      time.Duration // 1 hour
+	Refresh time.Duration // from the sign-in on, rotated or not; 90 days at the org server, unlimited at the others
+	Idle    time.Duration // a refresh token dies when it is not used for so long; never at the org server, 7 days at the others
+}
+
+const defaultLifetime = time.Hour
+
+// SetLifetimes changes how long tokens live that are made from now on. A refresh does not prolong its refresh token: that lives by its sign-in.
+func (s *Server) SetLifetimes(l Lifetimes) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lifetimes = l
+}
+
+// refresh is how long refresh tokens of a server live, and how long unused; 0 is without limit.
+// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
+func (l Lifetimes) refresh(server string) (lifetime, idle time.Duration) {
+	const day = 24 * time.Hour
+	if server == OrgServerID {
+		return orElse(l.Refresh, 90*day), l.Idle
+	}
+	return l.Refresh, orElse(l.Idle, 7*day)
+}
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
 // Quirks are the switches for what Okta's documents leave open, contradict, or tie to a feature of the org. The zero value is what the documents (or,
 // where they are silent, most observations) say.
 type Quirks struct {
@@ -81,6 +125,8 @@ type Quirks struct {
 	ExpiredPassword403     bool // Identity Engine's words for an expired password: 403 access_denied
 	NoAPIAccessManagement  bool // the org has no licence for custom authorization servers: 401 E0000015
 	NoOrgOAuthMetadata     bool // the org server has no /.well-known/oauth-authorization-server
+	RefreshNotEchoed       bool // a refresh that leaves the refresh token as it is does not say it again
+	OneSuccessor           bool // a spent refresh token brings, within its leeway, the newest one, not a further one that takes the newest one's place
 	RetryAfter             bool // a 429 carries Retry-After (seconds) beside X-Rate-Limit-Reset
 	AudienceArray          bool // aud of access tokens is an array of one
 	ClassicEngine          bool // okta-organization says pipeline "v1" (Classic Engine), not "idx"

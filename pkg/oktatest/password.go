@@ -21,14 +21,16 @@ func (s *Server) password(c *call) *reply {
 	if rep := s.checkUser(c, user); rep != nil {
 		return rep
 	}
-	lifetime, rep := s.evaluate(c, user.Login)
+	lifetime, rep := s.evaluate(c, user.Login, GrantPassword)
 	if rep != nil {
 		return rep
 	}
 	if rep := checkConsent(c); rep != nil {
 		return rep
 	}
-	return s.issue(c, user, lifetime)
+	c.user = user
+	in, refresh := s.begin(c)
+	return s.issue(c, in, lifetime, refresh)
 }
 
 func invalidGrant(text string) *reply {

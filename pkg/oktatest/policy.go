@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-const defaultLifetime = time.Hour
-
 // evaluate asks the server's access policies for the lifetime of the access token, or says why there will be none. The org server has no policies.
+// A refresh is judged as the grant of its sign-in: no rule can name the refresh grant.
 // https://developer.okta.com/docs/guides/configure-access-policy/main/
-func (s *Server) evaluate(c *call, login string) (time.Duration, *reply) {
+func (s *Server) evaluate(c *call, login, grantType string) (time.Duration, *reply) {
 	if c.as.ID == OrgServerID {
-		return defaultLifetime, nil
+		return orElse(s.lifetimes.Access, defaultLifetime), nil
 	}
-	rule, ok := findRule(c, login)
+	rule, ok := findRule(c, login, grantType)
 	if !ok {
 		status := http.StatusUnauthorized
 		if s.quirks.PolicyRefusal400 {
@@ -33,21 +32,19 @@ func (s *Server) evaluate(c *call, login string) (time.Duration, *reply) {
 		return 0, oauthError(http.StatusBadRequest, "access_denied", "Policy evaluation succeeded, but all the requested scopes were rejected.")
 	case len(denied) > 0:
 		return 0, scopesDenied(denied...)
-	case rule.Lifetime == 0:
-		return defaultLifetime, nil
 	}
-	return rule.Lifetime, nil
+	return orElse(rule.Lifetime, orElse(s.lifetimes.Access, defaultLifetime)), nil
 }
 
 // findRule: policies are allow lists, the first rule that fits wins.
-func findRule(c *call, login string) (Rule, bool) {
+func findRule(c *call, login, grantType string) (Rule, bool) {
 	for _, policy := range c.as.Policies {
 		if !matches(policy.Clients, c.app.ClientID) {
 			continue
 		}
 		for _, rule := range policy.Rules {
 			foreign := func(scope string) bool { return !matches(rule.Scopes, scope) }
-			if matches(rule.Grants, c.form.Get("grant_type")) && matchesLogin(rule.Users, login) && !slices.ContainsFunc(c.scopes, foreign) {
+			if matches(rule.Grants, grantType) && matchesLogin(rule.Users, login) && !slices.ContainsFunc(c.scopes, foreign) {
 				return rule, true
 			}
 		}

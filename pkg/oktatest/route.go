@@ -17,12 +17,13 @@ const maxBody = 1 << 20
 // call is one request on its way through the checks.
 type call struct {
 	*http.Request
-	now  time.Time
+	now  time.Time   // when it is judged, which a fault may have put off
 	base string      // scheme://host under which the client reached us: the issuer follows it (Okta's issuer mode "Dynamic")
 	body []byte      // at most maxBody bytes
 	form url.Values  // of the body
 	as   *AuthServer // whose endpoint was called
 	app  *App        // the client, once it is authenticated
+	user *User       // who signs in or did, once it is known
 
 	scopes []string // asked for and allowed so far
 }
@@ -42,7 +43,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		Time: now, RemoteAddr: r.RemoteAddr, Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header.Clone(),
 		Body: body, RequestID: "req" + randomText(22),
 	}
-	c := &call{Request: r, now: now, base: s.baseOf(r), body: body}
+	c := &call{Request: r, base: s.baseOf(r), body: body}
 	if isForm(r.Header) {
 		c.form, _ = url.ParseQuery(string(body)) // a body that does not parse is refused later
 		entry.Form = c.form
@@ -52,7 +53,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 
 	rec := &recorder{ResponseWriter: w, log: &s.log, entry: entry}
 	w.Header().Set("X-Okta-Request-Id", entry.RequestID)
-	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	setDate(w.Header(), now)
 	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		rep := s.answer(c, w.Header())
 		s.log.edit(func() { entry.ErrorCode = rep.code })
@@ -113,10 +114,14 @@ func writeReply(w http.ResponseWriter, rep *reply) {
 	_, _ = w.Write(text) // a client that has gone needs no answer
 }
 
-// answer finds the endpoint. State is locked from here until the answer is made.
+func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
+
+// answer finds the endpoint. State is locked from here until the answer is made, and the time is read behind the lock: requests are judged in its order.
 func (s *Server) answer(c *call, h http.Header) *reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.now = s.clock.Now()
+	setDate(h, c.now)
 	path := c.URL.Path
 	switch path {
 	case "/api/hello":
@@ -159,7 +164,11 @@ func (s *Server) endpoint(c *call, id, name string, h http.Header) *reply {
 		return s.publishKeys(c, id)
 	case "userinfo":
 		return s.userinfo(c, id, h)
-	case "authorize", "device/authorize", "introspect", "revoke", "logout", "par", "bc/authorize", "challenge",
+	case "revoke":
+		return s.revoke(c, id, h)
+	case "introspect":
+		return s.introspect(c, id, h)
+	case "authorize", "device/authorize", "logout", "par", "bc/authorize", "challenge",
 		"primary-authenticate", "oob-authenticate", "clients", "global-token-revocation":
 		return notPlayed("the endpoint " + name)
 	}

@@ -10,13 +10,10 @@ const maxScope = 4096 // characters
 
 // checkScopes sets c.scopes to what is asked for, or says why it cannot be. Whether a policy grants it is judged later.
 func (s *Server) checkScopes(c *call) *reply {
-	text := c.form.Get("scope")
-	if len(text) > maxScope {
-		return invalidScope("The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner.")
+	asked, rep := readScopes(c)
+	if rep != nil {
+		return rep
 	}
-	asked := strings.Fields(text)
-	slices.Sort(asked) // the order of an answer need not be that of the request
-	asked = slices.Compact(asked)
 	if len(asked) == 0 {
 		for _, scope := range c.as.Scopes {
 			if scope.Default {
@@ -51,6 +48,19 @@ func (s *Server) checkScopes(c *call) *reply {
 	c.scopes = asked
 	return nil
 }
+
+// readScopes is what the parameter says. The order of an answer need not be that of the request.
+func readScopes(c *call) ([]string, *reply) {
+	text := c.form.Get("scope")
+	if len(text) > maxScope {
+		return nil, invalidScope("The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner.")
+	}
+	asked := strings.Fields(text)
+	slices.Sort(asked)
+	return slices.Compact(asked), nil
+}
+
+func joinScopes(scopes []string) string { return strings.Join(scopes, " ") }
 
 func invalidScope(text string) *reply {
 	return oauthError(http.StatusBadRequest, "invalid_scope", text)

@@ -2,15 +2,19 @@
 //
 // It was built from what Okta documents and from recordings of real orgs, and from nothing of the client it is used to test, so that the two cannot share
 // a misunderstanding. Start gives a running server that is already full of people: one user who can sign in, and one user, app or authorization server
-// for each way in which Okta says no (see Cast). AddUser, AddApp and AddAuthServer bring in your own; Clock moves time; Limits and Quirks change what
-// Okta lets an administrator change and what its documents leave open; Fail makes the network or the server misbehave; Requests tells afterwards
-// what was asked, how often and with what.
+// for each way in which Okta says no (see Cast). AddUser, AddApp and AddAuthServer bring in your own; Clock moves time; Limits, Lifetimes, Rotation
+// and Quirks change what Okta lets an administrator change and what its documents leave open; Fail makes the network or the server misbehave; Requests
+// tells afterwards what was asked, how often and with what.
+//
+// Refresh tokens stay the same unless their app rotates them (WithRotation, App.Rotation): then each works once, and for its leeway. One that is shown
+// later ends the sign-in as it does at Okta, and is counted: a test of a client that refreshes asks Reuses for 0 and RefreshAlive for the token it kept.
 //
 // A request goes through the files in this order: requests.go writes it down, faults.go may spoil it, route.go finds the endpoint, token.go checks it in
-// Okta's order with the help of clientauth.go, scopes.go, limits.go and policy.go, password.go judges the credentials, tokens.go and keys.go make the tokens.
+// Okta's order with the help of clientauth.go, scopes.go, limits.go and policy.go, password.go and refresh.go judge what is shown for tokens, tokens.go
+// and keys.go make them. revoke.go ends them, and says which are active.
 //
-// What is not played (yet): browser sign-in, introspection, revocation, refresh and the other grants. The metadata names them all the same, because
-// Okta's does; asking for one is answered with 501 and never with an invented result.
+// What is not played (yet): browser sign-in and the other grants. The metadata names them all the same, because Okta's does; asking for one is answered
+// with 501 and never with an invented result.
 //
 // Nothing here protects anything: passwords are kept in the clear and known to everybody. The server listens on loopback only and refuses anything else.
 package oktatest
@@ -46,16 +50,19 @@ type Server struct {
 	closing sync.Once
 	serving sync.RWMutex // read-held by every request in progress, write-held for ever by Close
 
-	mu      sync.Mutex // guards everything below; held while a request is judged
-	limits  Limits
-	quirks  Quirks
-	orgID   string
-	servers map[string]*AuthServer
-	apps    map[string]*App
-	users   map[string]*User
-	tries   tries
-	access  map[string]*grant // access token → what it stands for
-	refresh map[string]*grant // refresh token → what it stands for
+	mu        sync.Mutex // guards everything below; held while a request is judged
+	limits    Limits
+	quirks    Quirks
+	lifetimes Lifetimes
+	orgID     string
+	servers   map[string]*AuthServer
+	apps      map[string]*App
+	users     map[string]*User
+	tries     tries
+	access    map[string]*grant // access token → what it stands for
+	ids       map[string]*grant // ID token → what it stands for
+	refresh   map[string]*refreshToken
+	reuses    int
 }
 
 // Start listens on 127.0.0.1 and a free port (see WithAddr) and serves until Close. The error says why the address could not be used.
@@ -71,13 +78,13 @@ func Start(opts ...Option) (*Server, error) {
 		o.keys = NewKeys()
 	}
 	s := &Server{
-		clock: o.clock, keys: o.keys, limits: o.limits, quirks: o.quirks,
+		clock: o.clock, keys: o.keys, limits: o.limits, quirks: o.quirks, lifetimes: o.lifetimes,
 		orgID:   oktaID("00o", "oktatest"),
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
-		access: map[string]*grant{}, refresh: map[string]*grant{},
+		access: map[string]*grant{}, ids: map[string]*grant{}, refresh: map[string]*refreshToken{},
 		tries: newTries(), served: make(chan struct{}),
 	}
-	s.bringCast()
+	s.bringCast(o.rotation)
 	listener, err := listenLoopback(o.addr)
 	if err != nil {
 		return nil, err

@@ -166,6 +166,7 @@ func TestConcurrentUse(t *testing.T) {
 func FuzzToken(f *testing.F) {
 	f.Add(basic(oktatest.DefaultClientID+":"+oktatest.DefaultClientSecret), "grant_type=password&username=alice%40example.com&password=x&scope=openid")
 	f.Add("", "grant_type=password&client_id="+oktatest.PublicClientID)
+	f.Add(basic(oktatest.DefaultClientID+":"+oktatest.DefaultClientSecret), "grant_type=refresh_token&refresh_token=canary&scope=openid")
 	f.Add("Basic \x00", "grant_type=%zz&&=")
 	f.Add("Basic Og==", "a=1&a=2")
 	s, err := oktatest.Start(oktatest.WithKeys(testKeys), oktatest.WithLimits(oktatest.Limits{}))

@@ -20,7 +20,7 @@ func grantTypes() []grantType {
 	return []grantType{
 		{GrantAuthorizationCode, true, []string{"code", "redirect_uri"}, nil},
 		{GrantPassword, true, []string{"username", "password"}, (*Server).password},
-		{GrantRefreshToken, true, []string{"refresh_token"}, nil},
+		{GrantRefreshToken, true, []string{"refresh_token"}, (*Server).renew},
 		{GrantClientCredentials, true, nil, nil},
 		{GrantDeviceCode, true, []string{"device_code"}, nil},
 		{"urn:ietf:params:oauth:grant-type:token-exchange", true, []string{"subject_token", "subject_token_type"}, nil},
@@ -34,31 +34,16 @@ func grantTypes() []grantType {
 	}
 }
 
-// token is POST …/v1/token. The order of the checks is Okta's as far as it was seen from outside; between the first five it is a guess.
+// token is POST …/v1/token.
 func (s *Server) token(c *call, id string, h http.Header) *reply {
 	if c.Method == http.MethodOptions {
 		return preflight(c)
 	}
-	if c.Method != http.MethodPost {
-		return wrongMethod()
-	}
-	if c.ContentLength < 0 {
-		// Okta's proxy, not Okta: no JSON.
-		return &reply{status: http.StatusLengthRequired, code: "length_required"}
-	}
-	if rep := checkForm(c); rep != nil {
-		return rep
-	}
-	if rep := s.spend(c, id, "token", h); rep != nil {
-		return rep
-	}
-	if rep := s.find(c, id); rep != nil {
+	if rep := s.enter(c, id, "token", h); rep != nil {
 		return rep
 	}
 	var grant grantType
 	for _, check := range []func() *reply{
-		func() *reply { return checkParameters(c) },
-		func() *reply { return s.authenticate(c) },
 		func() (rep *reply) { grant, rep = chooseGrant(c); return rep },
 		func() *reply { return checkRequired(c, grant) },
 		func() *reply { return checkDPoP(c) },
@@ -76,6 +61,30 @@ func (s *Server) token(c *call, id string, h http.Header) *reply {
 	}
 	rep.header.Set("Set-Cookie", "JSESSIONID="+randomText(32)+"; Path=/; Secure; HttpOnly") // as Okta does: to be ignored
 	return rep
+}
+
+// enter is what a client's request to an endpoint must pass first. The order of the checks at /token, here and there, is Okta's as far as it was seen
+// from outside; between the first five it is a guess.
+func (s *Server) enter(c *call, id, endpoint string, h http.Header) *reply {
+	switch {
+	case c.Method != http.MethodPost:
+		return wrongMethod()
+	case c.ContentLength < 0:
+		// Okta's proxy, not Okta: no JSON.
+		return &reply{status: http.StatusLengthRequired, code: "length_required"}
+	}
+	for _, check := range []func() *reply{
+		func() *reply { return checkForm(c) },
+		func() *reply { return s.spend(c, id, endpoint, h) },
+		func() *reply { return s.find(c, id) },
+		func() *reply { return checkParameters(c, endpoint) },
+		func() *reply { return s.authenticate(c) },
+	} {
+		if rep := check(); rep != nil {
+			return rep
+		}
+	}
+	return nil
 }
 
 func preflight(c *call) *reply {
@@ -103,8 +112,8 @@ func acceptsJSON(h http.Header) bool {
 	return accept == "" || strings.Contains(accept, "application/json") || strings.Contains(accept, "application/*") || strings.Contains(accept, "*/*")
 }
 
-func checkParameters(c *call) *reply {
-	if c.Header.Get("Origin") != "" { // only a browser sends one
+func checkParameters(c *call, endpoint string) *reply {
+	if endpoint == "token" && c.Header.Get("Origin") != "" { // only a browser sends one
 		return oauthError(http.StatusBadRequest, "invalid_request", "Browser requests to the token endpoint must be part of at least one whitelisted redirect_uri.")
 	}
 	// "Request and response parameters MUST NOT be included more than once." https://www.rfc-editor.org/rfc/rfc6749#section-3.2

@@ -233,9 +233,13 @@ func TestNotPlayed(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	r := good(t, s)
-	setForm(t, r, func(v url.Values) { v.Set("grant_type", "refresh_token"); v.Set("refresh_token", "canary-refresh") })
-	if got := send(t, s, r); got.Status != 501 || !strings.Contains(got.Text, "refresh_token") {
-		t.Errorf("refresh: got %d %s, want 501", got.Status, got.Text)
+	setForm(t, r, func(v url.Values) {
+		v.Set("grant_type", "authorization_code")
+		v.Set("code", "canary-code")
+		v.Set("redirect_uri", "http://127.0.0.1")
+	})
+	if got := send(t, s, r); got.Status != 501 || !strings.Contains(got.Text, "authorization_code") {
+		t.Errorf("code: got %d %s, want 501", got.Status, got.Text)
 	}
 	r = good(t, s)
 	r.SetBasicAuth(oktatest.DPoPClientID, oktatest.DefaultClientSecret)
@@ -243,8 +247,8 @@ func TestNotPlayed(t *testing.T) {
 	if got := send(t, s, r); got.Status != 501 {
 		t.Errorf("DPoP proof: got %d %s, want 501", got.Status, got.Text)
 	}
-	if got := send(t, s, newPost(t, s.URL()+"/oauth2/v1/introspect", nil)); got.Status != 501 {
-		t.Errorf("introspect: got %d %s, want 501", got.Status, got.Text)
+	if got := send(t, s, newPost(t, s.URL()+"/oauth2/v1/device/authorize", nil)); got.Status != 501 {
+		t.Errorf("device/authorize: got %d %s, want 501", got.Status, got.Text)
 	}
 }
 

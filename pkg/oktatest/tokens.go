@@ -5,45 +5,68 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
-// grant is what a token stands for.
-type grant struct {
+// signIn is what a user, a client and a server agreed on once. Every token points to the sign-in it comes from, also one that came by a refresh.
+type signIn struct {
 	server    string // id of the authorization server
 	clientID  string
 	login     string
-	scopes    []string
-	authTime  time.Time
-	expires   time.Time
-	refreshID string // "oar…"; of a refresh token, and of an access token that came with one
+	grantType string
+	scopes    []string // the most that a refresh may ask for
+	time      time.Time
+
+	refreshID string        // "oar…"; "" without offline_access
+	expires   time.Time     // of its refresh tokens, also of those that come by rotation; zero: never
+	idle      time.Duration // a refresh token that is not used for so long is dead; 0: it never is
+	used      time.Time     // when its refresh token was last used, or made
+	newest    string        // the refresh token that is not spent
+	over      bool          // revoked, or ended by a reuse: no refresh, and no access token is active
 }
 
-// issue makes the tokens and the answer: an ID token if openid is granted, a refresh token if offline_access is.
+// grant is what an access token or an ID token stands for.
+type grant struct {
+	in      *signIn
+	scopes  []string
+	claims  members
+	expires time.Time
+	revoked bool
+}
+
+// begin writes a sign-in down. The second value is its refresh token, "" unless offline_access is granted.
+func (s *Server) begin(c *call) (*signIn, string) {
+	in := &signIn{
+		server: c.as.ID, clientID: c.app.ClientID, login: c.user.Login, grantType: c.form.Get("grant_type"), scopes: c.scopes, time: c.now, used: c.now,
+	}
+	if !slices.Contains(c.scopes, "offline_access") {
+		return in, ""
+	}
+	in.refreshID = "oar" + randomText(17)
+	lifetime, idle := s.lifetimes.refresh(c.as.ID)
+	if lifetime > 0 {
+		in.expires = c.now.Add(lifetime)
+	}
+	in.idle, in.newest = idle, randomBase64()
+	s.refresh[in.newest] = &refreshToken{of: in}
+	return in, in.newest
+}
+
+// issue makes the tokens and the answer: an ID token if openid is asked for, the refresh token that it is given ("" for none).
 // Order and shape of the members are those of recorded answers.
-func (s *Server) issue(c *call, user *User, lifetime time.Duration) *reply {
-	g := &grant{
-		server: c.as.ID, clientID: c.app.ClientID, login: user.Login, scopes: c.scopes, authTime: c.now, expires: c.now.Add(lifetime),
-	}
-	if slices.Contains(c.scopes, "offline_access") {
-		g.refreshID = "oar" + randomText(17)
-	}
-	access, err := s.accessToken(c, user, g)
+func (s *Server) issue(c *call, in *signIn, lifetime time.Duration, refresh string) *reply {
+	access, err := s.accessToken(c, in, lifetime)
 	if err != nil {
 		return internalError()
 	}
-	s.access[access] = g
 	body := members{
-		{"token_type", "Bearer"}, {"expires_in", int64(lifetime / time.Second)}, {"access_token", access}, {"scope", strings.Join(c.scopes, " ")},
+		{"token_type", "Bearer"}, {"expires_in", int64(lifetime / time.Second)}, {"access_token", access}, {"scope", joinScopes(c.scopes)},
 	}
-	if g.refreshID != "" {
-		refresh := randomBase64()
-		s.refresh[refresh] = g
+	if refresh != "" {
 		body = append(body, member{"refresh_token", refresh})
 	}
 	if slices.Contains(c.scopes, "openid") {
-		id, err := s.idToken(c, user, access)
+		id, err := s.idToken(c, in, access)
 		if err != nil {
 			return internalError()
 		}
@@ -57,18 +80,19 @@ func internalError() *reply {
 }
 
 // accessToken has its claims in the order that was recorded. sub is the login, uid the user: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
-func (s *Server) accessToken(c *call, user *User, g *grant) (string, error) {
+func (s *Server) accessToken(c *call, in *signIn, lifetime time.Duration) (string, error) {
 	jti := "AT." + randomBase64()
-	if g.refreshID != "" {
-		jti += "." + g.refreshID
+	if in.refreshID != "" {
+		jti += "." + in.refreshID
 	}
 	audience := any(c.as.Audience)
 	if s.quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
+	expires := c.now.Add(lifetime)
 	claims := members{
-		{"ver", 1}, {"jti", jti}, {"iss", issuer(c.base, c.as.ID)}, {"aud", audience}, {"sub", user.Login},
-		{"iat", c.now.Unix()}, {"exp", g.expires.Unix()}, {"cid", c.app.ClientID}, {"uid", user.ID}, {"scp", g.scopes}, {"auth_time", g.authTime.Unix()},
+		{"ver", 1}, {"jti", jti}, {"iss", issuer(c.base, c.as.ID)}, {"aud", audience}, {"sub", c.user.Login},
+		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"cid", c.app.ClientID}, {"uid", c.user.ID}, {"scp", c.scopes}, {"auth_time", in.time.Unix()},
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.as.Claims)) {
 		claims = append(claims, member{name, c.as.Claims[name]})
@@ -81,31 +105,57 @@ func (s *Server) accessToken(c *call, user *User, g *grant) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return key.sign(claims)
+	token, err := key.sign(claims)
+	if err != nil {
+		return "", err
+	}
+	s.access[token] = &grant{in: in, scopes: c.scopes, claims: claims, expires: expires}
+	return token, nil
 }
 
-// idToken is thin, because an access token comes with it: the rest of the profile is at userinfo.
-func (s *Server) idToken(c *call, user *User, access string) (string, error) {
-	claims := members{{"sub", user.ID}}
+// idToken is thin, because an access token comes with it: the rest of the profile is at userinfo. One that came by a refresh has the auth_time of the
+// sign-in: https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
+func (s *Server) idToken(c *call, in *signIn, access string) (string, error) {
+	claims := members{{"sub", c.user.ID}}
 	if slices.Contains(c.scopes, "profile") {
-		claims = append(claims, member{"name", user.name()})
+		claims = append(claims, member{"name", c.user.name()})
 	}
 	if slices.Contains(c.scopes, "email") {
-		claims = append(claims, member{"email", user.email()})
+		claims = append(claims, member{"email", c.user.email()})
 	}
+	expires := c.now.Add(orElse(s.lifetimes.ID, defaultLifetime))
 	claims = append(claims, members{
-		{"ver", 1}, {"iss", issuer(c.base, c.as.ID)}, {"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", c.now.Add(defaultLifetime).Unix()},
+		{"ver", 1}, {"iss", issuer(c.base, c.as.ID)}, {"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", expires.Unix()},
 		{"jti", "ID." + randomBase64()}, {"amr", []string{"pwd"}}, {"idp", s.orgID},
 	}...)
 	if slices.Contains(c.scopes, "profile") {
-		claims = append(claims, member{"preferred_username", user.Login})
+		claims = append(claims, member{"preferred_username", c.user.Login})
 	}
-	claims = append(claims, members{{"auth_time", c.now.Unix()}, {"at_hash", accessTokenHash(access)}}...)
+	claims = append(claims, members{{"auth_time", in.time.Unix()}, {"at_hash", accessTokenHash(access)}}...)
 	key, err := s.keys.active(c.as.ID)
 	if err != nil {
 		return "", err
 	}
-	return key.sign(claims)
+	token, err := key.sign(claims)
+	if err != nil {
+		return "", err
+	}
+	s.ids[token] = &grant{in: in, scopes: c.scopes, claims: claims, expires: expires}
+	return token, nil
+}
+
+// activeAccess is what the text stands for, nil unless it is an access token that is active now.
+func (s *Server) activeAccess(token string, now time.Time) *grant {
+	g := s.access[token]
+	if g == nil || g.revoked || g.in.over || !now.Before(g.expires) || !s.inOrder(g.in) {
+		return nil
+	}
+	return g
+}
+
+// inOrder: are the user and the app of a sign-in still what they should be? Nobody is ever removed.
+func (s *Server) inOrder(in *signIn) bool {
+	return s.users[userKey(in.login)].Status != Deactivated && !s.apps[in.clientID].Inactive
 }
 
 // accessTokenHash: "the left-most half of the hash of the octets of the ASCII representation of the access_token value".

@@ -19,19 +19,15 @@ func (s *Server) userinfo(c *call, id string, h http.Header) *reply {
 		return rep
 	}
 	token, _ := bearer(c.Header)
-	g, ok := s.access[token]
-	if !ok || g.server != id || !c.now.Before(g.expires) {
-		return bearerError(http.StatusUnauthorized, "invalid_token", "The access token is invalid")
-	}
-	user, ok := s.users[userKey(g.login)]
-	if !ok || user.Status == Deactivated {
+	g := s.activeAccess(token, c.now)
+	if g == nil || g.in.server != id {
 		return bearerError(http.StatusUnauthorized, "invalid_token", "The access token is invalid")
 	}
 	if !slices.Contains(g.scopes, "openid") {
 		return bearerError(http.StatusForbidden, "insufficient_scope",
 			"The access token must provide access to at least one of these scopes - profile, email, address or phone")
 	}
-	return &reply{status: http.StatusOK, body: profileOf(user, g.scopes)}
+	return &reply{status: http.StatusOK, body: profileOf(s.users[userKey(g.in.login)], g.scopes)}
 }
 
 func profileOf(user *User, scopes []string) members {

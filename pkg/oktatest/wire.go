@@ -3,7 +3,6 @@ package oktatest
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/tls"
 	"encoding/json"
 	"maps"
@@ -12,7 +11,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Respond answers with this and nothing else; the server is not asked. header may be nil.
@@ -157,65 +155,12 @@ func Reset() Fault {
 	}
 }
 
-// HangUp reads the request, does what it asks (the attempt is counted, the tokens are made) and ends the connection without a word.
+// HangUp loses the answer: the server does what it is asked (the attempt is counted, the tokens are made, the refresh token is spent), and the connection
+// ends without a word.
 func HangUp() Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		captured(w, r, next)
 		hangUp(w, false)
-	}
-}
-
-// Silence reads the request and never answers.
-func Silence() Fault {
-	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-		<-r.Context().Done()
-		hangUp(w, false)
-	}
-}
-
-// SlowHeaders sends one byte of the headers per interval and never comes to their end.
-func SlowHeaders(interval time.Duration) Fault {
-	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-		conn, buffered, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		write := func(text string) bool {
-			_, err := buffered.WriteString(text)
-			return err == nil && buffered.Flush() == nil
-		}
-		for ok := write("HTTP/1.1 200 OK\r\nX-Slow: "); ok && pause(r.Context(), interval); {
-			ok = write("x")
-		}
-	}
-}
-
-// SlowBody lets the server answer, and sends one byte of the body per interval.
-func SlowBody(interval time.Duration) Fault {
-	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		a := captured(w, r, next)
-		w.Header().Del("Content-Length")
-		w.WriteHeader(a.status)
-		flusher := http.NewResponseController(w)
-		for _, b := range a.body.Bytes() {
-			if _, err := w.Write([]byte{b}); err != nil || flusher.Flush() != nil || !pause(r.Context(), interval) {
-				return
-			}
-		}
-	}
-}
-
-// Endless answers 200 with JSON that has no end, in chunks, as fast as the client takes it.
-func Endless() Fault {
-	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-		w.Header().Set("Content-Type", "application/json")
-		block := bytes.Repeat([]byte(" "), 16<<10)
-		for r.Context().Err() == nil {
-			if _, err := w.Write(block); err != nil {
-				return
-			}
-		}
 	}
 }
 
@@ -245,6 +190,11 @@ func (a *answerBuffer) WriteHeader(status int) { a.status = status }
 
 func (a *answerBuffer) Write(p []byte) (int, error) { return a.body.Write(p) }
 
+func (a *answerBuffer) send(w http.ResponseWriter) {
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body.Bytes()) // a client that has gone needs no answer
+}
+
 // captured lets the server answer into a buffer, whose headers are those of w.
 func captured(w http.ResponseWriter, r *http.Request, next http.Handler) *answerBuffer {
 	a := &answerBuffer{header: w.Header(), status: http.StatusOK}
@@ -258,8 +208,7 @@ func altered(change func(*answerBuffer)) Fault {
 		a := captured(w, r, next)
 		change(a)
 		a.header.Set("Content-Length", strconv.Itoa(a.body.Len()))
-		w.WriteHeader(a.status)
-		_, _ = w.Write(a.body.Bytes())
+		a.send(w)
 	}
 }
 
@@ -277,16 +226,4 @@ func hangUp(w http.ResponseWriter, reset bool) {
 		_ = tcp.SetLinger(0)
 	}
 	_ = plain.Close()
-}
-
-// pause waits; false if the server is closing or the client has gone.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
