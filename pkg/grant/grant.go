@@ -1,11 +1,13 @@
 // Package grant turns credentials into tokens: one OAuth 2.0 grant per file, each a plain struct with an Exchange method that makes
 // one call to the token endpoint.
 //
-// The only grant so far is the resource owner password credentials grant, and it is a last resort. "The resource owner password
-// credentials grant MUST NOT be used": RFC 9700 §2.4 (https://www.rfc-editor.org/rfc/rfc9700.html#section-2.4), because it
-// shows the user's password to a program that is not the authorization server, trains people to type it in more places, and leaves
-// no room for a second factor. OAuth 2.1 has dropped it. It is right where nothing else can be had: a test or service user without a
-// browser and without a second factor, an application that cannot be changed.
+// Password, the resource owner password credentials grant, is a last resort. "The resource owner password credentials grant MUST NOT
+// be used": RFC 9700 §2.4 (https://www.rfc-editor.org/rfc/rfc9700.html#section-2.4), because it shows the user's password to a program that
+// is not the authorization server, trains people to type it in more places, and leaves no room for a second factor. OAuth 2.1 has dropped it.
+// It is right where nothing else can be had: a test or service user without a browser and without a second factor, an application that
+// cannot be changed.
+//
+// Refresh carries on from any of them: it turns the refresh token of a sign-in into new tokens, without the password and without the user.
 package grant
 
 import (
@@ -21,7 +23,7 @@ const maxScopes = 4096
 
 // InputError says that a credential cannot be sent as it is. Nothing has been sent; the value is not in it.
 type InputError struct {
-	Field   string // "username", "password" or "scopes"
+	Field   string // "username", "password", "refresh token" or "scopes"
 	Problem string // "is empty"
 	hint    string
 }

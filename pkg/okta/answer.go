@@ -8,13 +8,18 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// answer is what came back from the token endpoint.
+// answer is what came back, and what it is an answer to.
 type answer struct {
 	*http.Response
-	host string
-	hide func(string) string // takes the request's secrets out of foreign text
+	body []byte
+
+	about  errand
+	client *Client
+	hide   func(string) string // takes the request's secrets out of foreign text
+	sent   time.Time           // just before the request went out
 }
 
 // accept judges by the header alone whether the body is worth reading.
@@ -27,6 +32,9 @@ func (a answer) accept() error {
 		}
 		e.What = "a redirect to " + e.Redirect
 		return e
+	}
+	if a.about == revocation && a.StatusCode == http.StatusOK {
+		return nil // an empty body of any type is as it should be
 	}
 	kind := a.Header.Get("Content-Type")
 	if a.ContentLength == 0 || a.StatusCode == http.StatusNoContent {
@@ -45,19 +53,10 @@ func (a answer) accept() error {
 	}
 }
 
-// decode reads both a success and a refusal. A refusal wins, whatever the status and whatever is beside it.
-func (a answer) decode(body []byte) (*Tokens, error) {
-	switch text := bytes.TrimSpace(body); {
-	case len(text) == 0:
-		return nil, a.unusable(emptyAnswer, nil)
-	case text[0] == '<':
-		return nil, a.unusable(htmlPage, nil)
-	}
-	members, err := readObject(body)
+// tokens reads the answer of a token endpoint.
+func (a answer) tokens() (*Tokens, error) {
+	members, err := a.object()
 	if err != nil {
-		return nil, a.unusable("unusable JSON", err)
-	}
-	if err := a.refusal(members); err != nil {
 		return nil, err
 	}
 	if a.StatusCode != http.StatusOK {
@@ -68,6 +67,21 @@ func (a answer) decode(body []byte) (*Tokens, error) {
 		return nil, a.unusable("an unusable token answer", err)
 	}
 	return tokens, nil
+}
+
+// object reads the body. A refusal wins, whatever the status and whatever is beside it.
+func (a answer) object() (members, error) {
+	switch text := bytes.TrimSpace(a.body); {
+	case len(text) == 0:
+		return nil, a.unusable(emptyAnswer, nil)
+	case text[0] == '<':
+		return nil, a.unusable(htmlPage, nil)
+	}
+	members, err := readObject(a.body)
+	if err != nil {
+		return nil, a.unusable("unusable JSON", err)
+	}
+	return members, a.refusal(members)
 }
 
 // refusal understands both shapes that Okta uses at the same endpoint: {error, error_description} of
@@ -92,6 +106,9 @@ func (a answer) refusal(m members) error {
 			Description: a.foreign(description, 300),
 			RequestID:   a.requestID(),
 			ErrorID:     a.foreign(id, 80),
+			RetryAfter:  retryAfter(a.StatusCode, a.Header, a.client.now()),
+			about:       a.about,
+			client:      a.client,
 		}
 	}
 	return nil
@@ -106,7 +123,7 @@ func (a answer) unusable(what string, err error) *ResponseError {
 	if err != nil && a.hide(err.Error()) != err.Error() {
 		err = errors.New(a.hide(err.Error()))
 	}
-	return &ResponseError{Host: a.host, Status: a.StatusCode, What: what, RequestID: a.requestID(), Err: err}
+	return &ResponseError{Host: a.client.Server.Host(), Status: a.StatusCode, What: what, RequestID: a.requestID(), Err: err, about: a.about}
 }
 
 // ascii shows a host with \u escapes for what could pass for another letter.

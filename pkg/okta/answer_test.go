@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -257,12 +258,34 @@ func TestAT27_AT28_Notes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tokens.compare(strings.Fields(test.asked))
+		tokens.compare(signIn, strings.Fields(test.asked))
 		if len(tokens.Notes) != len(test.want) || len(test.want) == 1 && !strings.Contains(tokens.Notes[0], test.want[0]) {
 			t.Errorf("%s: got the notes %q, want %q", test.name, tokens.Notes, test.want)
 		}
 		if strings.HasPrefix(test.name, "silent") && !slices.Equal(tokens.Scope, strings.Fields(test.asked)) {
 			t.Errorf("%s: got the scope %q", test.name, tokens.Scope)
+		}
+	}
+	for _, test := range []struct {
+		name, asked, scope string
+		want               int
+	}{
+		{"all", "", "openid offline_access", 0},
+		{"all, silent", "", "", 0},
+		{"some", "openid offline_access", "openid offline_access", 0},
+		{"some, silent", "openid offline_access", "", 0},
+		{"fewer", "openid api:read", "openid", 1},
+	} {
+		tokens := &Tokens{Scope: strings.Fields(test.scope)}
+		if test.scope == "" {
+			tokens.Scope = nil
+		}
+		tokens.compare(refresh, strings.Fields(test.asked))
+		if len(tokens.Notes) != test.want {
+			t.Errorf("refresh, %s: got the notes %q, want %d", test.name, tokens.Notes, test.want)
+		}
+		if want := cmp.Or(test.scope, test.asked); strings.Join(tokens.Scope, " ") != want || want == "" && tokens.Scope != nil {
+			t.Errorf("refresh, %s: got the scope %q", test.name, tokens.Scope)
 		}
 	}
 	mustRefuse(t, "control character", answerWith("scope", `"openid \u001b[2J"`), "which is no scope name")
@@ -274,8 +297,11 @@ func FuzzTokenResponse(f *testing.F) {
 		f.Add(200, []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a := answer{Response: &http.Response{StatusCode: status, Header: http.Header{}}, host: "h", hide: strings.NewReplacer().Replace}
-		tokens, err := a.decode(body)
+		a := answer{Response: &http.Response{StatusCode: status, Header: http.Header{}}, body: body, client: &Client{}, hide: strings.NewReplacer().Replace}
+		if receipt := a.receipt(); receipt == nil && status != 200 {
+			t.Fatalf("HTTP %d is taken for a receipt", status)
+		}
+		tokens, err := a.tokens()
 		if (tokens == nil) == (err == nil) {
 			t.Fatalf("got %v and %v", tokens, err)
 		}

@@ -27,11 +27,14 @@ type Client struct {
 
 // Tokens is what a grant yields.
 type Tokens struct {
-	AccessToken  Secret
-	IDToken      Secret // zero where the scope had no openid
-	RefreshToken Secret // zero where the scope had no offline_access, or the application may not refresh
+	AccessToken Secret
+	IDToken     Secret // zero where the scope had no openid
+	// RefreshToken is what came: zero where the scope had no offline_access or the application may not refresh. After a refresh it is the
+	// token that was sent, a new one, or zero, and then the one that was sent stays good.
+	RefreshToken Secret
 	TokenType    string // always "Bearer"
-	Scope        []string
+	// Scope is what was granted. It is nil where neither the request nor the answer named a scope: after a refresh, that is as at the sign-in.
+	Scope []string
 	// ExpiresIn is the life of the access token, counted from ObtainedAt: more than 0, at most a year.
 	ExpiresIn time.Duration
 	// ObtainedAt is read just before the request is sent, so that the token is never believed to live longer than it does.
@@ -41,57 +44,64 @@ type Tokens struct {
 }
 
 // Token sends form to the token endpoint and decodes the answer. It is exactly one POST: an answer can be lost after the server counted
-// the password, so nothing is ever sent again, no second style of client authentication is tried and no redirect followed.
+// the password or used up the refresh token, so nothing is ever sent again, no second style of client authentication is tried and no
+// redirect followed. A caller who may ask again learns from Lost whether the first request may have been handled.
 //
 // form holds the parameters of the grant (grant_type, scope, …) and not the client's id or secret.
 //
 // The error is an *Error where Okta refused, a *NetworkError where there was no answer, a *ResponseError where the answer is none of a
-// token endpoint, a *transport.CAFileError where ca_file cannot be read, or wraps context.Canceled. None contains a value of the form.
+// token endpoint, a *transport.CAFileError where ca_file cannot be read, or wraps context.Canceled. None contains a secret of the form.
 func (c *Client) Token(ctx context.Context, form url.Values) (*Tokens, error) {
+	about := errandOf(form)
+	a, err := c.post(ctx, about, form)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := a.tokens()
+	if err != nil {
+		return nil, err
+	}
+	tokens.ObtainedAt = a.sent
+	tokens.compare(about, strings.Fields(form.Get("scope")))
+	return tokens, nil
+}
+
+// post sends form where the errand wants it, once, and reads the answer. It leaves to the caller what the body says.
+func (c *Client) post(ctx context.Context, about errand, form url.Values) (answer, error) {
 	client, err := c.http()
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	req, err := c.tokenRequest(ctx, form)
+	req, err := c.request(ctx, about, form)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	now := time.Now
-	if c.Now != nil {
-		now = c.Now
-	}
-	obtained := now()
-
-	hide := hider(c.ID, c.Secret, form)
-	progress := watch(req, hide)
-	resp, err := client.Do(progress.req)
+	a := answer{about: about, client: c, hide: hider(c.ID, c.Secret, form), sent: c.now()}
+	progress := watch(req, a.about, a.hide)
+	a.Response, err = client.Do(progress.req)
 	if err != nil {
-		return nil, progress.explain(client.Timeout, err)
+		return answer{}, progress.explain(client.Timeout, err)
 	}
-	defer resp.Body.Close()
-	a := answer{Response: resp, host: c.Server.Host(), hide: hide}
+	defer a.Body.Close()
 	if err := a.accept(); err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	progress.enter(PhaseRead)
-	body, err := io.ReadAll(resp.Body)
+	a.body, err = io.ReadAll(a.Body)
 	if errors.Is(err, transport.ErrBodyTooLarge) {
-		return nil, a.unusable("an answer larger than 1 MiB", nil)
+		return answer{}, a.unusable("an answer larger than 1 MiB", nil)
 	}
 	if err != nil {
-		return nil, progress.explain(client.Timeout, err)
+		return answer{}, progress.explain(client.Timeout, err)
 	}
-	tokens, err := a.decode(body)
-	if refusal, ok := errors.AsType[*Error](err); ok {
-		refusal.client = c
-		refusal.RetryAfter = retryAfter(resp.StatusCode, resp.Header, now())
+	return a, nil
+}
+
+func (c *Client) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
 	}
-	if err != nil {
-		return nil, err
-	}
-	tokens.ObtainedAt = obtained
-	tokens.compare(strings.Fields(form.Get("scope")))
-	return tokens, nil
+	return time.Now()
 }
 
 func (c *Client) http() (*http.Client, error) {
@@ -108,8 +118,8 @@ func (c *Client) http() (*http.Client, error) {
 	return &client, nil
 }
 
-// tokenRequest builds the POST. No Origin header: Okta takes it for a browser and refuses.
-func (c *Client) tokenRequest(ctx context.Context, form url.Values) (*http.Request, error) {
+// request builds the POST. No Origin header: Okta takes it for a browser and refuses.
+func (c *Client) request(ctx context.Context, about errand, form url.Values) (*http.Request, error) {
 	if c.ID == "" {
 		return nil, errors.New("client id is empty")
 	}
@@ -120,9 +130,9 @@ func (c *Client) tokenRequest(ctx context.Context, form url.Values) (*http.Reque
 	if c.Secret.IsZero() {
 		body.Set("client_id", c.ID)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Server.Endpoint("token"), strings.NewReader(body.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Server.Endpoint(about.words().path), strings.NewReader(body.Encode()))
 	if err != nil {
-		return nil, errors.New("make the token request: server address is not a URL")
+		return nil, errors.New("make the request: server address is not a URL")
 	}
 	req.GetBody = nil // with it, net/http may send the body again by itself
 	req.Header.Set("Accept", "application/json")
@@ -150,7 +160,7 @@ func basic(id string, secret Secret) string {
 // hider returns a function that takes the secrets of a request out of foreign text: a server or a proxy may echo what it was sent.
 func hider(clientID string, clientSecret Secret, form url.Values) func(string) string {
 	secrets := []string{clientSecret.Reveal()}
-	for _, name := range []string{"password", "refresh_token", "client_secret", "client_assertion", "code", "code_verifier", "device_code", "otp", "mfa_token", "assertion", "subject_token"} {
+	for _, name := range []string{"password", "refresh_token", "token", "client_secret", "client_assertion", "code", "code_verifier", "device_code", "otp", "mfa_token", "assertion", "subject_token"} {
 		secrets = append(secrets, form[name]...)
 	}
 	if !clientSecret.IsZero() {

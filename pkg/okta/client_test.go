@@ -31,6 +31,35 @@ func form() url.Values {
 	return url.Values{"grant_type": {"password"}, "username": {"alice@example.com"}, "password": {password}, "scope": {"openid"}}
 }
 
+// refreshToken has characters that a form encodes.
+const refreshToken = "canary-refresh+/.~=="
+
+func refreshForm() url.Values {
+	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}}
+}
+
+// askAbout sends what the errand needs to a server that answers with handler, and says what came of it.
+func askAbout(t *testing.T, about errand, handler http.HandlerFunc) error {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	return send(t.Context(), t, about, clientFor(t, server.URL, transport.Config{Timeout: 5 * time.Second}))
+}
+
+func send(ctx context.Context, t *testing.T, about errand, client *Client) (err error) {
+	t.Helper()
+	switch about {
+	case refresh:
+		_, err = client.Token(ctx, refreshForm())
+	case revocation:
+		err = client.Revoke(ctx, NewSecret(refreshToken), "refresh_token")
+	default:
+		_, err = client.Token(ctx, form())
+	}
+	checkHarmless(t, err)
+	return err
+}
+
 // clientFor returns a confidential client for the server at base, with the given time for one request.
 func clientFor(t *testing.T, base string, config transport.Config) *Client {
 	t.Helper()
@@ -79,7 +108,7 @@ func checkHarmless(t *testing.T, err error) {
 		texts = append(texts, hint.Hint())
 	}
 	for _, text := range texts {
-		for _, canary := range []string{"canary", "wrong-horse", url.QueryEscape(password), base64.StdEncoding.EncodeToString([]byte("0oatest:" + secret))} {
+		for _, canary := range []string{"canary", "wrong-horse", url.QueryEscape(password), url.QueryEscape("refresh+/.~=="), base64.StdEncoding.EncodeToString([]byte("0oatest:" + secret))} {
 			if strings.Contains(text, canary) {
 				t.Errorf("error shows %q: %s", canary, text)
 			}
@@ -274,7 +303,7 @@ func TestAT14_LostAnswerIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	server, base := startRaw(t, nil)
 	client := clientFor(t, base, transport.Config{Timeout: 5 * time.Second})
-	if req, err := client.tokenRequest(t.Context(), form()); err != nil || req.GetBody != nil {
+	if req, err := client.request(t.Context(), signIn, form()); err != nil || req.GetBody != nil {
 		t.Errorf("net/http could send the form again by itself (%v)", err)
 	}
 	_, err := client.Token(t.Context(), form())

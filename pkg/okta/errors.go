@@ -23,18 +23,20 @@ type Error struct {
 	// RetryAfter is how long to wait before another request makes sense, by the answer's header; 0 where it says nothing.
 	RetryAfter time.Duration
 
+	about  errand  // what was refused
 	client *Client // who was refused, for the explanation; nil in an Error made elsewhere
 }
 
 func (e *Error) Error() string {
 	var b strings.Builder
+	name := e.about.words().name
 	switch {
 	case e.Status == http.StatusTooManyRequests:
-		b.WriteString("Okta put the sign-in off")
+		b.WriteString("Okta put the " + name + " off")
 	case !e.Refused():
-		b.WriteString("Okta could not handle the sign-in")
+		b.WriteString("Okta could not handle the " + name)
 	default:
-		b.WriteString("Okta refused the sign-in")
+		b.WriteString("Okta refused the " + name)
 	}
 	if e.Description != "" {
 		b.WriteString(": " + e.Description)
@@ -56,7 +58,7 @@ func (e *Error) Refused() bool {
 	return e.Status != http.StatusTooManyRequests && e.Status < 500 && e.Code != "temporarily_unavailable"
 }
 
-// ResponseError says that something answered, but not as a token endpoint does: a proxy's page, a captive portal, a redirect, JSON that
+// ResponseError says that something answered, but not as the endpoint does: a proxy's page, a captive portal, a redirect, JSON that
 // cannot be trusted. Nothing of the body is in it.
 type ResponseError struct {
 	Host      string // who was asked
@@ -65,10 +67,12 @@ type ResponseError struct {
 	Redirect  string // the host that a redirect pointed to, made harmless; "" where it was none
 	RequestID string
 	Err       error // what is wrong with it, or nil
+
+	about errand
 }
 
 func (e *ResponseError) Error() string {
-	text := fmt.Sprintf("expected a token answer from %s, got %s (HTTP %d", e.Host, e.What, e.Status)
+	text := fmt.Sprintf("expected %s from %s, got %s (HTTP %d", e.about.words().answer, e.Host, e.What, e.Status)
 	if e.RequestID != "" {
 		text += ", request " + e.RequestID
 	}
@@ -83,13 +87,14 @@ func (e *ResponseError) Unwrap() error { return e.Err }
 
 // Hint says who usually answers like that.
 func (e *ResponseError) Hint() string {
+	words := e.about.words()
 	switch {
 	case e.Redirect != "":
-		return "okauth sends a password to the configured host only; check domain (okauth config get domain): it is the org's own address, without -admin"
+		return "okauth sends " + words.carries + " to the configured host only; check domain (okauth config get domain): it is the org's own address, without -admin"
 	case e.Status == http.StatusNotFound:
-		return "check domain and server (okauth config get server): this address has no token endpoint"
+		return "check domain and server (okauth config get server): this address has no " + words.endpoint
 	case e.Status == http.StatusTooManyRequests:
-		return "too many requests from here: wait a minute before the next sign-in"
+		return "too many requests from here: wait a minute before the next " + words.name
 	case e.Status == http.StatusNetworkAuthenticationRequired:
 		return "this network wants you to sign in first: open a page in a browser, then try again"
 	case e.Status >= 500:

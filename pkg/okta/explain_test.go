@@ -26,7 +26,6 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		{400, "invalid_grant", "Resource owner password credentials authentication denied by sign on policy.", "Sign On"},
 		{403, "mfa_required", "Verify with an additional authenticator to complete the sign-in process.", "second factor"},
 		{400, "invalid_grant", "Invalid grant", "okauth login"},
-		{400, "invalid_grant", "The refresh token is invalid or expired.", "okauth login"},
 		{400, "access_denied", "User is not assigned to the client application.", "Assignments"},
 		{401, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.", "Access Policies"},
 		{400, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.", "no_matching_policy"},
@@ -90,8 +89,60 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		if !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
 			t.Errorf("%d %s %q: got %q, want %q in it", test.status, test.code, test.words, hint, test.want)
 		}
+		for _, about := range []errand{refresh, revocation} {
+			e.about = about
+			if hint := e.Hint(); strings.ContainsAny(hint, "{}\n") || strings.Contains(hint, "type them") || strings.Contains(hint, "the password was") {
+				t.Errorf("%s %d %s %q: got %q", about.words().name, test.status, test.code, test.words, hint)
+			}
+		}
 		if other := (&Error{Status: test.status, Code: test.code, Description: test.words}).Hint(); strings.ContainsAny(other, "{}") {
 			t.Errorf("%s: without a client: got %q", test.code, other)
+		}
+	}
+}
+
+// What Okta says to a refresh and to a revocation in particular.
+func TestAT83_EveryRefusalOfARefreshIsExplained(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		about       errand
+		status      int
+		code, words string
+		want        string
+	}{
+		{refresh, 400, "invalid_grant", "The refresh token is invalid or expired.", "session has ended"},
+		{refresh, 400, "invalid_grant", "The refresh token is invalid or expired.", "System Log"},
+		{refresh, 400, "invalid_grant", "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the authorize request.", "client id than 0oa1"},
+		{refresh, 400, "invalid_grant", "Invalid grant", "run okauth login"},
+		{refresh, 400, "invalid_grant", "new words", "does not take the session's refresh token"},
+		{refresh, 429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "as good as before"},
+		{refresh, 429, "E0000047", "API call exceeded rate limit due to too many requests.", "as good as before"},
+		{refresh, 400, "invalid_request", "The grant was issued for another authorization server.", "server than aus1"},
+		{refresh, 400, "invalid_request", "The required parameter 'refresh_token' is missing.", "HTTPS_PROXY"},
+		{refresh, 400, "access_denied", "Some of the scopes requested for the refresh request were not granted in the original authorize request. Denied scopes: [x].", "okauth login"},
+		{refresh, 400, "invalid_scope", "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner.", "--scope"},
+		{refresh, 400, "invalid_scope", "One or more scopes are not configured for the authorization server resource.", "Scopes"},
+		{refresh, 400, "access_denied", "User is not assigned to the client application.", "Assignments"},
+		{refresh, 403, "access_denied", "The user's password is expired.", "browser"},
+		{refresh, 403, "access_denied", "User with lite classification status is not allowed to use the provided 'grant_type'", "grant type Refresh Token"},
+		{refresh, 400, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.", "Access Policies"},
+		{refresh, 400, "unauthorized_client", "The client is not authorized to use the provided grant type. Configured grant types: [password].", "choose Refresh Token: Admin Console, Applications › Applications › 0oa1 › General › Grant type"},
+		{refresh, 400, "unauthorized_client", "new words", "choose Refresh Token"},
+		{refresh, 400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server. Configured grant types: [x].", "Refresh Token"},
+		{refresh, 401, "invalid_client", "The client secret supplied for a confidential client is invalid.", "Client Credentials"},
+		{refresh, 400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.", "Demonstrating Proof"},
+		{refresh, 405, "E0000022", "The endpoint does not support the provided HTTP method", "no token endpoint"},
+		{refresh, 500, "E0000009", "Internal Server Error", "status.okta.com"},
+		{revocation, 400, "unsupported_token_type", "", "Clear User Sessions"},
+		{revocation, 400, "invalid_request", "The required parameter 'token' is missing.", "HTTPS_PROXY"},
+		{revocation, 401, "invalid_client", "Invalid value for 'client_id' parameter.", "0oa1"},
+		{revocation, 429, "E0000047", "API call exceeded rate limit due to too many requests.", "not revoked yet"},
+		{revocation, 405, "E0000022", "The endpoint does not support the provided HTTP method", "no revocation endpoint"},
+		{revocation, 500, "server_error", "", "try again later"},
+	} {
+		e := &Error{Status: test.status, Code: test.code, Description: test.words, about: test.about, client: &Client{ID: "0oa1", Server: Server{id: "aus1"}}}
+		if hint := e.Hint(); !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
+			t.Errorf("%s %d %s %q: got %q, want %q in it", test.about.words().name, test.status, test.code, test.words, hint, test.want)
 		}
 	}
 }

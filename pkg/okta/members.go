@@ -158,13 +158,18 @@ func ValidScope(name string) bool {
 }
 
 // compare notes what is other than asked. None of it makes the tokens unusable.
-func (t *Tokens) compare(asked []string) {
-	if t.Scope == nil {
+func (t *Tokens) compare(about errand, asked []string) {
+	if t.Scope == nil && len(asked) > 0 {
 		// "OPTIONAL, if identical to the scope requested by the client": RFC 6749 §5.1
 		t.Scope = slices.Clone(asked)
 	}
-	if !sameSet(asked, t.Scope) {
+	if len(asked) > 0 && !sameSet(asked, t.Scope) {
 		t.Notes = append(t.Notes, fmt.Sprintf("Okta granted other scopes than asked for: asked %q, granted %q", strings.Join(asked, " "), strings.Join(t.Scope, " ")))
+	}
+	if about == refresh {
+		// Both may be missing: "it might not contain an id_token", OpenID Connect Core §12.2
+		// (https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse), and the refresh token of before may stay good.
+		return
 	}
 	if slices.Contains(asked, "openid") && t.IDToken.IsZero() {
 		t.Notes = append(t.Notes, "Okta sent no ID token although the scope openid was asked for")

@@ -29,7 +29,7 @@ const (
 )
 
 // NetworkError says that there is no complete answer. Up to PhaseTLS nothing was sent; after that the server may have counted
-// the password or used up a one-time code.
+// the password or used up the refresh token; Lost knows.
 type NetworkError struct {
 	Phase string // one of the Phase constants
 	Host  string // host and port that were asked
@@ -37,6 +37,8 @@ type NetworkError struct {
 	Timeout time.Duration
 	// Err is the cause. Its text may hold foreign bytes; Error makes them harmless.
 	Err error
+
+	about errand
 }
 
 func (e *NetworkError) Error() string {
@@ -68,6 +70,7 @@ func (e *NetworkError) Hint() string {
 	if _, ok := errors.AsType[*net.DNSError](e.Err); ok {
 		return "check domain for a typing mistake (okauth config get domain); where only a proxy reaches the Internet, set HTTPS_PROXY"
 	}
+	words := e.about.words()
 	switch {
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
 		return "nothing listens at this address: check domain and HTTPS_PROXY"
@@ -76,15 +79,28 @@ func (e *NetworkError) Hint() string {
 	case e.Phase == PhaseResolve || e.Phase == PhaseConnect || e.Phase == PhaseTLS:
 		return "check the network; where only a proxy reaches the Internet, set HTTPS_PROXY"
 	case e.Timeout > 0:
-		return "the server may have counted the password all the same; try again in a minute, or give it longer with --timeout"
+		return words.unsure + "; " + words.next + ", or give it longer with --timeout"
 	}
-	return "the server may have counted the password all the same; try again in a minute"
+	return words.unsure + "; " + words.next
 }
+
+// canceledError says that the caller gave up.
+type canceledError struct {
+	host  string
+	phase string // how far the request had come
+}
+
+func (e *canceledError) Error() string {
+	return "request to " + e.host + ": " + context.Canceled.Error()
+}
+
+func (e *canceledError) Unwrap() error { return context.Canceled }
 
 // progress knows how far a request has come.
 type progress struct {
 	req   *http.Request
 	start time.Time
+	about errand
 	hide  func(string) string
 
 	mu    sync.Mutex // the hooks below run in several goroutines
@@ -92,8 +108,8 @@ type progress struct {
 }
 
 // watch returns the progress of req, which goes on as progress.req.
-func watch(req *http.Request, hide func(string) string) *progress {
-	p := &progress{start: time.Now(), hide: hide, phase: PhaseConnect}
+func watch(req *http.Request, about errand, hide func(string) string) *progress {
+	p := &progress{start: time.Now(), about: about, hide: hide, phase: PhaseConnect}
 	p.req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
 		DNSStart:             func(httptrace.DNSStartInfo) { p.enter(PhaseResolve) },
 		ConnectStart:         func(string, string) { p.enter(PhaseConnect) },
@@ -108,10 +124,12 @@ func watch(req *http.Request, hide func(string) string) *progress {
 func (p *progress) enter(phase string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.phase == PhaseRead && phase == PhaseAwait {
-		return // an answer can come before the request is written to its end
+	switch {
+	case p.phase == PhaseRead && phase == PhaseAwait: // an answer can come before the request is written to its end
+	case sending(p.phase) && !sending(phase): // of two connections that were tried at once, the slower one reports late
+	default:
+		p.phase = phase
 	}
-	p.phase = phase
 }
 
 // explain turns what net/http says into a NetworkError. limit is the client's own deadline.
@@ -122,12 +140,13 @@ func (p *progress) explain(limit time.Duration, err error) error {
 	if file, ok := errors.AsType[*transport.CAFileError](err); ok {
 		return file
 	}
-	if errors.Is(p.req.Context().Err(), context.Canceled) {
-		return fmt.Errorf("request to %s: %w", p.req.URL.Host, context.Canceled)
-	}
 	p.mu.Lock()
-	e := &NetworkError{Phase: p.phase, Host: p.req.URL.Host, Err: err}
+	phase := p.phase
 	p.mu.Unlock()
+	if errors.Is(p.req.Context().Err(), context.Canceled) {
+		return &canceledError{host: p.req.URL.Host, phase: phase}
+	}
+	e := &NetworkError{Phase: phase, Host: p.req.URL.Host, Err: err, about: p.about}
 	switch text := err.Error(); {
 	case strings.Contains(text, "malformed"), strings.Contains(text, "Location header"):
 		e.Err = errors.New("not valid HTTP") // net/http quotes the answer, which may be anything

@@ -1,0 +1,60 @@
+package okta
+
+import "net/url"
+
+// errand is what a request is for. Errors speak of it, and their advice depends on it. The zero errand is a sign-in.
+type errand int
+
+const (
+	signIn errand = iota
+	refresh
+	revocation
+)
+
+// errandOf tells by its form what a request to the token endpoint is for.
+func errandOf(form url.Values) errand {
+	if form.Get("grant_type") == "refresh_token" {
+		return refresh
+	}
+	return signIn
+}
+
+// words are what differs from errand to errand in an address and in messages.
+type words struct {
+	path     string // of the endpoint, as Server.Endpoint knows it
+	name     string // what Okta refuses or puts off
+	endpoint string // whom it is sent to
+	answer   string // what is expected back
+	carries  string // the secret that it carries
+	spared   string // what is still so after Okta put it off
+	unsure   string // what may be so when no answer came
+	next     string // what to do then
+	grant    string // the grant type it needs, as the Admin Console calls it
+	grantAt  string // and where that stands
+}
+
+func (e errand) words() words {
+	switch e {
+	case refresh:
+		return words{
+			path: "token", name: "refresh", endpoint: "token endpoint", answer: "a token answer", carries: "a refresh token",
+			spared: "the refresh token is as good as before",
+			unsure: "the server may have used up the refresh token all the same", next: "try again at once, or run okauth login",
+			grant: "Refresh Token", grantAt: "General › Grant type",
+		}
+	case revocation:
+		return words{
+			path: "revoke", name: "revocation", endpoint: "revocation endpoint", answer: "an answer to the revocation", carries: "a token",
+			spared: "the token is not revoked yet",
+			unsure: "the token may still be valid", next: "an administrator can end it (" + atUser + " › More Actions › Clear User Sessions)",
+			grant: "Refresh Token", grantAt: "General › Grant type",
+		}
+	default:
+		return words{
+			path: "token", name: "sign-in", endpoint: "token endpoint", answer: "a token answer", carries: "a password",
+			spared: "the password was not judged",
+			unsure: "the server may have counted the password all the same", next: "try again in a minute",
+			grant: "Resource Owner Password", grantAt: "General › Grant type › Advanced",
+		}
+	}
+}
