@@ -125,9 +125,9 @@ func (f *File) edit(e edit) error {
 
 // checkTogether refuses values that [Load] would refuse beside each other.
 func checkTogether(values map[string]string, key string) error {
-	for _, base := range []string{KeyClientSecret, KeyPassword} {
-		ways := []string{base, base + "_file", base + "_command"}
-		if !slices.Contains(ways, key) {
+	for _, k := range table() {
+		ways := k.ways()
+		if !k.Secret || !slices.Contains(ways, key) {
 			continue
 		}
 		for _, other := range ways {

@@ -162,6 +162,7 @@ func TestEditRefuses(t *testing.T) {
 	}{
 		{"unknown key", hand, do("dev", "domian", "x"), `did you mean "domain"?`},
 		{"password", hand, do("dev", KeyPassword, "canary-pw"), "never kept"},
+		{"storage key", hand, do("dev", KeyStorageKey, "canary-key"), "never kept"},
 		{"profile name", hand, do("Dev/", KeyDomain, "a.okta.com"), "not a profile name"},
 		{"wrong value", hand, do("dev", KeyDomain, "a-admin.okta.com"), "a.okta.com?"},
 		{"empty value", hand, do("dev", KeyClientID, " "), "empty"},
@@ -171,6 +172,9 @@ func TestEditRefuses(t *testing.T) {
 		{"two secrets", hand, func(f *File) error {
 			return errors.Join(f.Set("dev", KeyClientSecretFile, "f"), f.Set("dev", KeyClientSecret, "canary-cs"))
 		}, "config unset client_secret_file"},
+		{"two ways to the storage key", hand, func(f *File) error {
+			return errors.Join(f.Set("dev", KeyStorageKeyFile, "f"), f.Set("dev", KeyStorageKeyCommand, "c"))
+		}, "config unset storage_key_file"},
 		{"unset in no profile", hand, undo("pord", KeyDomain), `did you mean "prod"?`},
 		{"unset of no key", hand, undo("dev", "x-y"), "unknown setting"},
 		{"use of no profile", hand, func(f *File) error { return f.Use("qa") }, `no profile "qa"`},

@@ -31,6 +31,7 @@ type Key struct {
 	Help    string   // one line
 	Secret  bool     // shown as dots
 	EnvOnly bool     // never a key of the file
+	Instead string   // for EnvOnly: what the user can do instead, one sentence
 
 	least, most time.Duration // for Duration
 	check       func(string) error
@@ -50,6 +51,10 @@ const (
 	KeyPasswordCommand     = "password_command"
 	KeyScopes              = "scopes"
 	KeyStorage             = "storage"
+	KeyStorageDir          = "storage_dir"
+	KeyStorageKey          = "storage_key"
+	KeyStorageKeyFile      = "storage_key_file"
+	KeyStorageKeyCommand   = "storage_key_command"
 	KeyCAFile              = "ca_file"
 	KeyTimeout             = "timeout"
 	KeyMinTTL              = "min_ttl"
@@ -88,7 +93,8 @@ func table() []Key {
 		{Name: KeyUsername, Flag: "username", Env: []string{"OKAUTH_USERNAME"},
 			Help: "who signs in; asked when not set", check: checkLine},
 		{Name: KeyPassword, Env: []string{"OKAUTH_PASSWORD"}, Kind: Hidden, Secret: true, EnvOnly: true,
-			Help: "password, from the environment only", check: checkSecret},
+			Help: "password, from the environment only", check: checkSecret,
+			Instead: "set password_command or password_file, use --password-stdin, or set OKAUTH_PASSWORD for one run"},
 		{Name: KeyPasswordFile, Flag: "password-file", Env: []string{"OKAUTH_PASSWORD_FILE"}, Kind: Path,
 			Help: "file that holds the password", check: checkLine},
 		{Name: KeyPasswordCommand, Flag: "password-command", Env: []string{"OKAUTH_PASSWORD_COMMAND"}, Kind: Command,
@@ -96,7 +102,16 @@ func table() []Key {
 		{Name: KeyScopes, Flag: "scope", Env: []string{"OKAUTH_SCOPES"}, Default: "openid", Kind: List,
 			Help: "scopes to ask for", check: checkScopes},
 		{Name: KeyStorage, Flag: "storage", Env: []string{"OKAUTH_STORAGE"}, Default: "auto", Kind: Enum,
-			Choices: []string{"auto", "keychain", "none"}, Help: "where sessions are kept: auto, keychain or none"},
+			Choices: []string{"auto", "keychain", "file", "none"}, Help: "where sessions are kept: auto, keychain, file or none"},
+		{Name: KeyStorageDir, Flag: "storage-dir", Env: []string{"OKAUTH_STORAGE_DIR"}, Kind: Path,
+			Help: "directory of the sealed files of storage \"file\"", check: checkLine},
+		{Name: KeyStorageKey, Env: []string{"OKAUTH_STORAGE_KEY"}, Kind: Hidden, Secret: true, EnvOnly: true,
+			Help: "key that seals the files, from the environment only", check: checkStorageKey,
+			Instead: "set storage_key_command or storage_key_file, or set OKAUTH_STORAGE_KEY in the environment"},
+		{Name: KeyStorageKeyFile, Flag: "storage-key-file", Env: []string{"OKAUTH_STORAGE_KEY_FILE"}, Kind: Path,
+			Help: "file that holds the storage key", check: checkLine},
+		{Name: KeyStorageKeyCommand, Flag: "storage-key-command", Env: []string{"OKAUTH_STORAGE_KEY_COMMAND"}, Kind: Command,
+			Help: "command whose first line is the storage key", check: checkLine},
 		{Name: KeyCAFile, Flag: "ca-file", Env: []string{"OKAUTH_CA_FILE"}, Kind: Path,
 			Help: "PEM file of certificate authorities added to the system's", check: checkLine},
 		{Name: KeyTimeout, Flag: "timeout", Env: []string{"OKAUTH_TIMEOUT"}, Default: "30s", Kind: Duration,
@@ -107,20 +122,19 @@ func table() []Key {
 }
 
 // FindKey returns the setting of that name. An unknown name is an *Error that
-// suggests the nearest one; "password" is an *Error that says why there is no
-// such key.
+// suggests the nearest one; a secret that comes from the environment only, such
+// as "password", is an *Error that says what to do instead.
 func FindKey(name string) (Key, error) {
-	keys := Keys()
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		if k.Name == name {
+	var names []string
+	for _, k := range table() {
+		switch {
+		case k.Name == name && k.EnvOnly:
+			return Key{}, &Error{Key: name, Reason: "a " + strings.ReplaceAll(name, "_", " ") + " is never kept in the configuration", Next: k.Instead}
+		case k.Name == name:
 			return k, nil
+		case !k.EnvOnly:
+			names = append(names, k.Name)
 		}
-		names[i] = k.Name
-	}
-	if name == KeyPassword {
-		return Key{}, &Error{Key: KeyPassword, Reason: "a password is never kept in the configuration",
-			Next: "set password_command or password_file, use --password-stdin, or set OKAUTH_PASSWORD for one run"}
 	}
 	err := &Error{Reason: "unknown setting " + keyShown(name), Next: "the settings are " + strings.Join(names, ", ")}
 	if near := Nearest(name, names); near != "" {

@@ -266,7 +266,7 @@ func TestSettingsPrintNoSecret(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	s := load(t, testOptions(t, sample, Options{}, "OKAUTH_CLIENT_SECRET=canary-cs", "OKAUTH_PASSWORD=canary-pw"))
+	s := load(t, testOptions(t, sample, Options{}, "OKAUTH_CLIENT_SECRET=canary-cs", "OKAUTH_PASSWORD=canary-pw", "OKAUTH_STORAGE_KEY=canary-key"))
 	var keys []string
 	for _, setting := range s.List() {
 		keys = append(keys, setting.Key)
@@ -277,7 +277,7 @@ func TestList(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", setting.Key, setting.Value, Dots)
 		}
 	}
-	if want := "domain server client_id client_secret client_secret_file client_secret_command username password password_file password_command scopes storage ca_file timeout min_ttl"; strings.Join(keys, " ") != want {
+	if want := "domain server client_id client_secret client_secret_file client_secret_command username password password_file password_command scopes storage storage_dir storage_key storage_key_file storage_key_command ca_file timeout min_ttl"; strings.Join(keys, " ") != want {
 		t.Errorf("got %q, want %q", keys, want)
 	}
 }

@@ -84,6 +84,32 @@ func TestAT67_SecretOfAnotherOwner(t *testing.T) {
 	wantError(t, err, "belongs to another user", "chown")
 }
 
+// Docker and Kubernetes mount secrets that others can read; what others can
+// write is nobody's secret.
+func TestAT67_SecretFileOfEverybody(t *testing.T) {
+	t.Parallel()
+	for mode, want := range map[os.FileMode]string{0o400: "", 0o444: "", 0o660: "", 0o602: "0602", 0o666: "0666", 0o777: "0777"} {
+		path := filepath.Join(t.TempDir(), "it's a secret")
+		if err := errors.Join(os.WriteFile(path, []byte("canary-1\n"), 0o600), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		for _, variable := range []string{"OKAUTH_PASSWORD_FILE", "OKAUTH_CLIENT_SECRET_FILE", "OKAUTH_STORAGE_KEY_FILE"} {
+			s := load(t, testOptions(t, "", Options{}, variable+"="+path))
+			for _, secret := range []Secret{s.Password(), s.ClientSecret(), s.StorageKey()} {
+				if secret.IsZero() {
+					continue
+				}
+				got, err := secret.Read(t.Context())
+				if want != "" {
+					wantError(t, err, "from "+variable, want, "everybody may write to it", "chmod o-w")
+				} else if err != nil || string(got) != "canary-1" {
+					t.Errorf("%s, mode %04o: got %q, %v", variable, mode, got, err)
+				}
+			}
+		}
+	}
+}
+
 // What counts is the file that a link leads to.
 func TestAT67_SecretBehindSymlink(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ type Secret struct {
 	Source Source
 	Key    string // the setting it comes from
 	read   func(context.Context) ([]byte, error)
+	check  func(string) error
 }
 
 // IsZero reports whether no setting promises the secret.
@@ -31,8 +33,9 @@ func (s Secret) IsZero() bool { return s.read == nil }
 
 // Read fetches the secret: the variable, the value in the file, the content of
 // a file without its last line break, or the first line of a command's output.
-// An empty secret is an error. Errors are *Error, never hold what was read, and
-// wrap ctx's error where that was the cause.
+// An empty secret is an error, and so is a file that everybody may write to.
+// Errors are *Error, never hold what was read, and wrap ctx's error where that
+// was the cause.
 func (s Secret) Read(ctx context.Context) ([]byte, error) {
 	if s.read == nil {
 		return nil, &Error{Key: s.Key, Reason: "it is not set"}
@@ -42,11 +45,7 @@ func (s Secret) Read(ctx context.Context) ([]byte, error) {
 		err = &Error{Reason: "the secret is empty"}
 	}
 	if err == nil {
-		check := checkSecret
-		if strings.HasPrefix(s.Key, KeyClientSecret) {
-			check = checkClientSecret
-		}
-		err = check(string(value))
+		err = s.check(string(value))
 	}
 	if err == nil {
 		return value, nil
@@ -63,13 +62,10 @@ func (s Secret) Read(ctx context.Context) ([]byte, error) {
 // findSecret picks the way to a secret. In the environment the order is value,
 // file, command, then Okta's names; in the other layers two ways at once are an
 // error, since one of them is a mistake.
-func (s *Settings) findSecret(base string) (Secret, error) {
-	keys := []string{base, base + "_file", base + "_command"}
-	flags := s.o.Flags
-	if secret, err := s.oneOf(keys, func(key string) (found, bool) {
-		k, _ := FindKey(key)
-		text, ok := flags[key]
-		return found{text, Source{FromFlag, k.Flag}}, ok
+func (s *Settings) findSecret(base Key) (Secret, error) {
+	if secret, err := s.oneOf(base, func(key string) (found, bool) {
+		text, ok := s.o.Flags[key]
+		return found{text, Source{FromFlag, strings.ReplaceAll(key, "_", "-")}}, ok
 	}); err != nil || !secret.IsZero() {
 		return secret, err
 	}
@@ -78,30 +74,31 @@ func (s *Settings) findSecret(base string) (Secret, error) {
 		if !ok {
 			continue
 		}
-		key := base
+		key := base.Name
 		if way, own := strings.CutPrefix(name, "OKAUTH_"); own {
 			key = strings.ToLower(way)
 		}
-		return s.promise(key, found{text, Source{FromEnv, name}}), nil
+		return s.promise(key, found{text, Source{FromEnv, name}}, base.check), nil
 	}
-	return s.oneOf(keys, func(key string) (found, bool) {
+	return s.oneOf(base, func(key string) (found, bool) {
 		return found{s.file[key], Source{FromFile, s.path}}, s.file[key] != ""
 	})
 }
 
-// secretEnv lists the variables of a secret in the order they count.
-func secretEnv(base string) []string {
-	name := "OKAUTH_" + strings.ToUpper(base)
-	vars := []string{name, name + "_FILE", name + "_COMMAND"}
-	if base == KeyClientSecret {
-		vars = append(vars, "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET")
-	}
-	return vars
+// ways lists the settings that a secret may come from.
+func (k Key) ways() []string {
+	return []string{k.Name, k.Name + "_file", k.Name + "_command"}
 }
 
-func (s *Settings) oneOf(keys []string, look func(key string) (found, bool)) (Secret, error) {
+// secretEnv lists the variables of a secret in the order they count.
+func secretEnv(base Key) []string {
+	own := base.Env[0]
+	return append([]string{own, own + "_FILE", own + "_COMMAND"}, base.Env[1:]...)
+}
+
+func (s *Settings) oneOf(base Key, look func(key string) (found, bool)) (Secret, error) {
 	var first Secret
-	for _, key := range keys {
+	for _, key := range base.ways() {
 		f, ok := look(key)
 		if !ok {
 			continue
@@ -110,14 +107,14 @@ func (s *Settings) oneOf(keys []string, look func(key string) (found, bool)) (Se
 			return Secret{}, &Error{Key: key, Source: f.from, Reason: fmt.Sprintf("%q is set as well", first.Key), Err: errTwice,
 				Next: "remove one with `okauth config unset " + key + "`"}
 		}
-		first = s.promise(key, f)
+		first = s.promise(key, f, base.check)
 	}
 	return first, nil
 }
 
 // promise binds a way to a secret to the place it was found in.
-func (s *Settings) promise(key string, f found) Secret {
-	secret := Secret{Source: f.from, Key: key}
+func (s *Settings) promise(key string, f found, check func(string) error) Secret {
+	secret := Secret{Source: f.from, Key: key, check: check}
 	switch {
 	case strings.HasSuffix(key, "_file"):
 		path := s.pathOf(f)
@@ -130,7 +127,10 @@ func (s *Settings) promise(key string, f found) Secret {
 	return secret
 }
 
-// readSecretFile reads a file or a pipe, such as a shell's <(…).
+// readSecretFile reads a file or a pipe, such as a shell's <(…). Others may be
+// able to read it, and it may be root's: secrets that Docker and Kubernetes mount
+// are. A file that everybody may write to is refused, though: it would let
+// anybody choose the password that is sent or the key that seals.
 func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
@@ -143,8 +143,14 @@ func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 		return nil, &Error{Reason: "open " + shown(path), Err: cause(err)}
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
+	switch info, err := f.Stat(); {
+	case err != nil:
+		return nil, &Error{Reason: "look at " + shown(path), Err: cause(err)}
+	case info.IsDir():
 		return nil, &Error{Reason: shown(path) + " is a directory, expected a file"}
+	case info.Mode().IsRegular() && permissions(info)&0o002 != 0:
+		return nil, &Error{Reason: fmt.Sprintf("the mode of %s is %04o: everybody may write to it", shown(path), permissions(info)),
+			Next: "run `chmod o-w " + shellQuote(path) + "`, and look whether the secret in it is still yours"}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -213,15 +219,26 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// SecretVariables returns the names of the environment variables that hold a
+// secret itself, in upper case. A process that okauth starts is handed none.
+func SecretVariables() []string {
+	var names []string
+	for _, k := range table() {
+		if k.Secret {
+			names = append(names, k.Env...)
+		}
+	}
+	return names
+}
+
 // withoutSecrets drops from an environment the variables that hold a secret:
-// the command is asked for one, it needs none of the others.
+// the command is asked for one, it needs none of the others. OKTA_PASSWORD is
+// not read by okauth, but by its neighbours.
 func withoutSecrets(environ []string) []string {
+	secret := append(SecretVariables(), "OKTA_PASSWORD")
 	kept := make([]string, 0, len(environ))
 	for _, entry := range environ {
-		switch name, _, _ := strings.Cut(entry, "="); strings.ToUpper(name) {
-		case "OKAUTH_PASSWORD", "OKAUTH_CLIENT_SECRET", "OKAUTH_STORAGE_KEY", "OKTA_PASSWORD",
-			"OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET":
-		default:
+		if name, _, _ := strings.Cut(entry, "="); !slices.Contains(secret, strings.ToUpper(name)) {
 			kept = append(kept, entry)
 		}
 	}

@@ -60,12 +60,64 @@ func TestPasswordOrder(t *testing.T) {
 	}
 }
 
+func TestStorageKeyOrder(t *testing.T) {
+	t.Parallel()
+	const inFile = "profiles: {default: {storage_key_command: echo canary-cmd}}"
+	beside := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(beside, []byte("canary-beside\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, config string
+		flags        map[string]string
+		env          []string
+		want, source string
+	}{
+		{"command in the file", inFile, nil, nil, "canary-cmd", "file"},
+		{"environment over file", inFile, nil, []string{"OKAUTH_STORAGE_KEY=canary-env", "OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-env", "OKAUTH_STORAGE_KEY"},
+		{"file over command", "", nil, []string{"OKAUTH_STORAGE_KEY_COMMAND=echo canary-cmd", "OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-beside", "OKAUTH_STORAGE_KEY_FILE"},
+		{"flag over environment", "", map[string]string{KeyStorageKeyFile: beside}, []string{"OKAUTH_STORAGE_KEY=canary-env"}, "canary-beside", "flag --storage-key-file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := load(t, testOptions(t, tt.config, Options{Flags: tt.flags}, tt.env...))
+			if tt.source == "file" {
+				tt.source = s.ConfigPath()
+			}
+			key := s.StorageKey()
+			if got, err := key.Read(t.Context()); err != nil || string(got) != tt.want || key.Source.String() != tt.source {
+				t.Errorf("got %q from %v, %v; want %q from %q", got, key.Source, err, tt.want, tt.source)
+			}
+		})
+	}
+	if s := load(t, testOptions(t, "", Options{})); !s.StorageKey().IsZero() {
+		t.Error("a storage key is promised, want none")
+	}
+}
+
+// A key must be text: raw bytes would not survive a variable or a command.
+func TestStorageKeyText(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte("canary\x00\x01raw"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_STORAGE_KEY_FILE="+path))
+	_, err := s.StorageKey().Read(t.Context())
+	wantError(t, err, `setting "storage_key_file" from OKAUTH_STORAGE_KEY_FILE`, "control character", "openssl rand -base64 32")
+}
+
 func TestSecretTwice(t *testing.T) {
 	t.Parallel()
 	_, err := Load(testOptions(t, "profiles: {default: {client_secret_file: f, client_secret_command: c}}", Options{}))
 	wantError(t, err, `"client_secret_command" from`, `"client_secret_file" is set as well`, "config unset client_secret_command")
 	_, err = Load(testOptions(t, "profiles: {default: {password_file: f, password_command: c}}", Options{}))
 	wantError(t, err, `"password_file" is set as well`)
+	_, err = Load(testOptions(t, "profiles: {default: {storage_key_file: f, storage_key_command: c}}", Options{}))
+	wantError(t, err, `"storage_key_file" is set as well`)
+	_, err = Load(testOptions(t, "", Options{Flags: map[string]string{KeyStorageKeyFile: "f", KeyStorageKeyCommand: "c"}}))
+	wantError(t, err, `"storage_key_command" from flag --storage-key-command`, `"storage_key_file" is set as well`)
 }
 
 func TestSecretFile(t *testing.T) {
@@ -183,6 +235,30 @@ func TestAT61_SecretCommandEnvironment(t *testing.T) {
 	got, err := s.Password().Read(t.Context())
 	if err != nil || string(got) != "0" || complaint.String() != "please unlock\n1\n" {
 		t.Errorf("got %q, %v, stderr %q", got, err, complaint.String())
+	}
+}
+
+// What findSecret derives from the name of a secret is what the table has.
+func TestSecretWays(t *testing.T) {
+	t.Parallel()
+	for _, k := range table() {
+		if !k.Secret {
+			continue
+		}
+		for i, way := range k.ways()[1:] {
+			got, err := FindKey(way)
+			if err != nil || got.Flag != strings.ReplaceAll(way, "_", "-") || len(got.Env) != 1 || got.Env[0] != secretEnv(k)[i+1] {
+				t.Errorf("%s: got flag %q, variables %q, %v", way, got.Flag, got.Env, err)
+			}
+		}
+	}
+}
+
+func TestSecretVariables(t *testing.T) {
+	t.Parallel()
+	want := "OKAUTH_CLIENT_SECRET OKTA_OAUTH2_CLIENT_SECRET OKTA_OAUTH2_CLIENTSECRET OKAUTH_PASSWORD OKAUTH_STORAGE_KEY"
+	if got := strings.Join(SecretVariables(), " "); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -21,11 +22,10 @@ type Settings struct {
 	names         []string
 	file          map[string]string // the chosen profile
 
-	values   map[string]found
-	domain   Domain
-	server   string
-	secret   Secret
-	password Secret
+	values  map[string]found
+	secrets map[string]Secret // by the name of the setting that would hold it
+	domain  Domain
+	server  string
 }
 
 // found is the text of a setting and where it was found.
@@ -50,7 +50,7 @@ func (s *Settings) resolve() error {
 			return err
 		}
 	}
-	s.values = make(map[string]found)
+	s.values, s.secrets = make(map[string]found), make(map[string]Secret)
 	for _, k := range table() {
 		f := s.find(k)
 		// A secret is checked when it is read: from a file or a command it
@@ -68,13 +68,22 @@ func (s *Settings) resolve() error {
 	if err := s.resolveServer(); err != nil {
 		return err
 	}
-	var err error
-	if s.secret, err = s.findSecret(KeyClientSecret); err != nil {
-		return err
+	return s.resolveSecrets()
+}
+
+func (s *Settings) resolveSecrets() error {
+	for _, k := range table() {
+		if !k.Secret {
+			continue
+		}
+		secret, err := s.findSecret(k)
+		if err != nil {
+			return err
+		}
+		s.secrets[k.Name] = secret
+		delete(s.file, k.Name) // its promise has it
 	}
-	s.password, err = s.findSecret(KeyPassword)
-	delete(s.file, KeyClientSecret) // its promise has it
-	return err
+	return nil
 }
 
 func checkFlag(name string) error {
@@ -176,7 +185,7 @@ func (s *Settings) ClientID() string { return s.values[KeyClientID].text }
 // Username returns who signs in, empty if not set.
 func (s *Settings) Username() string { return s.values[KeyUsername].text }
 
-// Storage returns "auto", "keychain" or "none".
+// Storage returns "auto", "keychain", "file" or "none".
 func (s *Settings) Storage() string { return s.values[KeyStorage].text }
 
 // Scopes returns the scopes to ask for, at least one, without repetitions.
@@ -206,13 +215,34 @@ func (s *Settings) duration(name string) time.Duration {
 // relative to the file.
 func (s *Settings) CAFile() string { return s.pathOf(s.values[KeyCAFile]) }
 
+// StorageDir returns the directory of the sealed files of storage "file", which
+// may not exist: the setting storage_dir, resolved as in CAFile, else the place
+// where the system keeps such things of the user's. The error, an *Error, means
+// that there is no such place; setting storage_dir makes one.
+func (s *Settings) StorageDir() (string, error) {
+	f := s.values[KeyStorageDir]
+	path := s.pathOf(f)
+	switch {
+	case path == "":
+		return stateDir(runtime.GOOS, s.o.env)
+	case strings.HasPrefix(path, "~/"): // it would be made, where okauth was started
+		return "", &Error{Key: KeyStorageDir, Source: f.from, Reason: "the home directory is unknown", Next: "write storage_dir without the ~, or set HOME"}
+	}
+	return path, nil
+}
+
 // ClientSecret returns the promise of the client secret; the zero Secret where
 // no setting has one, which means the keychain, or a public client.
-func (s *Settings) ClientSecret() Secret { return s.secret }
+func (s *Settings) ClientSecret() Secret { return s.secrets[KeyClientSecret] }
 
 // Password returns the promise of the password; the zero Secret where it has
 // to be asked for.
-func (s *Settings) Password() Secret { return s.password }
+func (s *Settings) Password() Secret { return s.secrets[KeyPassword] }
+
+// StorageKey returns the promise of the text of the key that seals storage
+// "file"; the zero Secret where no setting has one. Package store reads the
+// text, which has been checked here for control characters only.
+func (s *Settings) StorageKey() Secret { return s.secrets[KeyStorageKey] }
 
 // Source returns where a setting came from.
 func (s *Settings) Source(key string) Source { return s.values[key].from }
@@ -238,7 +268,7 @@ func (s *Settings) Require(keys ...string) error {
 	return nil
 }
 
-// List returns every setting in a fixed order, the environment-only password
+// List returns every setting in a fixed order, the environment-only secrets
 // included.
 func (s *Settings) List() []Setting {
 	keys := table()

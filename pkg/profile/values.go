@@ -83,6 +83,15 @@ func checkSecret(text string) error {
 	return nil
 }
 
+// checkStorageKey explains what happens to a key that is kept as raw bytes.
+func checkStorageKey(text string) error {
+	err := checkSecret(text)
+	if e, ok := err.(*Error); ok {
+		e.Next = "write the key as one line of text: `openssl rand -base64 32` makes one"
+	}
+	return err
+}
+
 // checkClientID follows RFC 6749 appendix A.1 (client-id = *VSCHAR), without
 // the space, which Okta's management API does not allow either.
 func checkClientID(text string) error {

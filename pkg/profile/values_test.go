@@ -44,8 +44,12 @@ func TestKeyCheck(t *testing.T) {
 		{KeyUsername, "alice\x1b[2J", "control character"},
 		{KeyUsername, "alice ", "white space"},
 		{KeyStorage, "keychain", ""},
-		{KeyStorage, "keychian", "none of auto, keychain, none"},
-		{KeyStorage, "file", "none of"},
+		{KeyStorage, "file", ""},
+		{KeyStorage, "keychian", "none of auto, keychain, file, none"},
+		{KeyStorage, "File", "none of"},
+		{KeyStorageDir, "/var/lib/okauth", ""},
+		{KeyStorageDir, "/var/lib/\nokauth", "control character"},
+		{KeyStorageKeyFile, "", "empty"},
 		{KeyTimeout, "30s", ""},
 		{KeyTimeout, "45", ""},
 		{KeyTimeout, "0", "out of bounds"},
@@ -100,29 +104,27 @@ func TestFindKey(t *testing.T) {
 	}
 }
 
-func TestAT60_NoPasswordKey(t *testing.T) {
+func TestAT60_SecretsWithoutKey(t *testing.T) {
 	t.Parallel()
 	for _, k := range Keys() {
-		if k.Name == KeyPassword {
-			t.Error("password is a key of the file")
+		if k.Name == KeyPassword || k.Name == KeyStorageKey {
+			t.Errorf("%s is a key of the file", k.Name)
 		}
 		if k.Secret && k.Flag != "" {
 			t.Errorf("%s has a flag", k.Name)
 		}
 	}
-	_, err := FindKey(KeyPassword)
-	var e *Error
-	if !errors.As(err, &e) || !strings.Contains(e.Error(), "never kept") || !strings.Contains(e.Hint(), "password_command") {
-		t.Errorf("FindKey(password) = %v", err)
+	for _, tt := range []struct{ key, reason, instead string }{
+		{KeyPassword, "a password is never kept", "password_command"},
+		{KeyStorageKey, "a storage key is never kept", "OKAUTH_STORAGE_KEY"},
+	} {
+		_, err := FindKey(tt.key)
+		wantError(t, err, tt.reason, tt.instead)
+		_, err = Load(testOptions(t, "profiles: {default: {"+tt.key+": canary-1}}", Options{}))
+		wantError(t, err, "line 1", tt.reason, tt.instead)
 	}
-	for _, key := range []string{KeyPassword, KeyClientSecret} {
+	for _, key := range []string{KeyPassword, KeyClientSecret, KeyStorageKey} {
 		_, err := Load(testOptions(t, "", Options{Flags: map[string]string{key: "canary-flag"}}))
-		if !errors.As(err, &e) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("Load with flag %s: %v, want an *Error without the value", key, err)
-		}
-	}
-	_, err = Load(testOptions(t, "profiles: {default: {password: canary-pw}}", Options{}))
-	if !errors.As(err, &e) || !strings.Contains(err.Error(), "never kept") || strings.Contains(err.Error()+e.Hint(), "canary") {
-		t.Errorf("Load of a file with a password: %v", err)
+		wantError(t, err, key)
 	}
 }
