@@ -16,7 +16,7 @@ const NotVerified = "nothing was verified: anybody can write a token that looks 
 // Unsecured is what the caller says on stderr beside it where [jwt.Unverified.Unsecured] is true.
 const Unsecured = "the token is unsecured: it has no signature, and no API should accept it"
 
-// TextOptions says how [DecodeText] may look.
+// TextOptions says how text for people may look.
 type TextOptions struct {
 	Now      time.Time      // what relative times are counted from
 	Location *time.Location // of the times shown; nil = time.Local
@@ -42,14 +42,7 @@ const (
 // token as a bar. No line is wider than the width unless a single value is, which stays whole so that it can be copied. Control
 // characters never reach w but for the SGR codes that opts allows. The error is that of the write.
 func DecodeText(w io.Writer, u jwt.Unverified, opts TextOptions) error {
-	if opts.Location == nil {
-		opts.Location = time.Local
-	}
-	if opts.Width == 0 {
-		opts.Width = 80
-	}
-	opts.Width = max(20, opts.Width)
-	p := page{opts: opts}
+	p := newPage(opts)
 	title := string(u.Kind())
 	if u.Unsecured() {
 		title += ", unsecured"
@@ -67,9 +60,21 @@ type page struct {
 	text strings.Builder
 }
 
-// paint wraps text in an SGR code where colour is wanted.
+// newPage gives a page with the defaults of opts filled in.
+func newPage(opts TextOptions) *page {
+	if opts.Location == nil {
+		opts.Location = time.Local
+	}
+	if opts.Width == 0 {
+		opts.Width = 80
+	}
+	opts.Width = max(20, opts.Width)
+	return &page{opts: opts}
+}
+
+// paint wraps text in an SGR code, if there is one, where colour is wanted.
 func (p *page) paint(code, text string) string {
-	if !p.opts.Color || text == "" {
+	if !p.opts.Color || code == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
@@ -89,41 +94,54 @@ func (p *page) section(title string, o jwt.Object, word func(name string) string
 	if len(o) == 0 {
 		p.text.WriteString("  (empty)\n")
 	}
-	names, words := make([]string, len(o)), make([]string, len(o))
-	nameWidth, wordWidth := 0, 0
+	fields := make([]field, len(o))
 	for i, m := range o {
-		names[i], words[i] = okta.Printable(m.Name, maxName), word(m.Name)
-		nameWidth = max(nameWidth, min(maxWord, utf8.RuneCountInString(names[i])))
-		wordWidth = max(wordWidth, utf8.RuneCountInString(words[i]))
+		fields[i] = field{name: okta.Printable(m.Name, maxName), word: word(m.Name), value: p.value(m)}
 	}
-	for i, m := range o {
-		value := p.value(m)
+	p.fields(fields, maxWord)
+}
+
+// field is a line of a section. All its texts are printable, and without SGR codes.
+type field struct {
+	name, word, value string
+	code              string // SGR code for the name; "" = none
+}
+
+// fields shows name, word and value of each field in columns, or below each other on a narrow terminal. The column of the names is
+// as wide as the widest, but not wider than widest.
+func (p *page) fields(fields []field, widest int) {
+	nameWidth, wordWidth := 0, 0
+	for _, f := range fields {
+		nameWidth = max(nameWidth, min(widest, utf8.RuneCountInString(f.name)))
+		wordWidth = max(wordWidth, utf8.RuneCountInString(f.word))
+	}
+	for _, f := range fields {
 		if p.opts.Width < wideEnough {
-			p.stacked(names[i], words[i], value)
+			p.stacked(f)
 			continue
 		}
-		name := pad(names[i], nameWidth)
+		name := pad(f.name, nameWidth)
 		indent := 2 + utf8.RuneCountInString(name) + 2
-		meaning := ""
+		word := ""
 		if wordWidth > 0 {
-			meaning = p.paint(dim, words[i]) + strings.Repeat(" ", wordWidth-utf8.RuneCountInString(words[i])+2)
+			word = p.paint(dim, f.word) + strings.Repeat(" ", wordWidth-utf8.RuneCountInString(f.word)+2)
 			indent += wordWidth + 2
 		}
-		p.text.WriteString("  " + name + "  " + meaning + p.wrap(value, indent))
+		p.text.WriteString("  " + p.paint(f.code, name) + "  " + word + p.wrap(f.value, indent))
 	}
 }
 
-// stacked shows a member on a narrow terminal: name and meaning on one line, the value below.
-func (p *page) stacked(name, word, value string) {
-	p.text.WriteString("  " + name)
-	if word != "" {
-		if utf8.RuneCountInString(name)+utf8.RuneCountInString(word)+4 <= p.opts.Width {
-			p.text.WriteString("  " + p.paint(dim, word))
+// stacked shows a field on a narrow terminal: name and word on one line, the value below.
+func (p *page) stacked(f field) {
+	p.text.WriteString("  " + p.paint(f.code, f.name))
+	if f.word != "" {
+		if utf8.RuneCountInString(f.name)+utf8.RuneCountInString(f.word)+4 <= p.opts.Width {
+			p.text.WriteString("  " + p.paint(dim, f.word))
 		} else {
-			p.text.WriteString("\n  " + p.paint(dim, word))
+			p.text.WriteString("\n  " + p.paint(dim, f.word))
 		}
 	}
-	p.text.WriteString("\n    " + p.wrap(value, 4))
+	p.text.WriteString("\n    " + p.wrap(f.value, 4))
 }
 
 // wrap breaks value, which starts at column indent and has no SGR codes, at spaces so that each further line starts there too.

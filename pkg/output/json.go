@@ -31,9 +31,9 @@ func encodeJSON(t Token, now time.Time) ([]byte, error) {
 		Scope: known(strings.Join(t.Scope, " ")), Issuer: known(t.Issuer), Profile: known(t.Profile),
 	}
 	if !t.ExpiresAt.IsZero() {
-		left := max(0, int64(t.ExpiresAt.Sub(now)/time.Second))
+		left := wholeSeconds(t.ExpiresAt.Sub(now))
 		doc.ExpiresIn = &left
-		doc.ExpiresAt = known(t.ExpiresAt.UTC().Format(time.RFC3339))
+		doc.ExpiresAt = knownTime(t.ExpiresAt)
 	}
 	return encodeLine(doc)
 }
@@ -45,6 +45,17 @@ func known(text string) *string {
 	}
 	return &text
 }
+
+// knownTime gives t as RFC 3339 in UTC, and nil for the zero time.
+func knownTime(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return known(t.UTC().Format(time.RFC3339))
+}
+
+// wholeSeconds says how many seconds are left of something: never more than there are, and 0 once it is over.
+func wholeSeconds(left time.Duration) int64 { return max(0, int64(left/time.Second)) }
 
 // JSON writes doc as one line in which nothing can act on a terminal.
 func JSON(w io.Writer, doc any) error {

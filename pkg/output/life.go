@@ -48,33 +48,52 @@ func (p *page) bar(issued, expires time.Time) {
 		start, end, columns = "", "", p.opts.Width-2
 	}
 	columns = min(maxBar, columns)
-	now := p.opts.Now
-	switch {
-	case now.Before(issued):
-		p.text.WriteString("  " + start + strings.Repeat("─", columns) + end + "\n")
-	case !now.Before(expires):
-		p.text.WriteString("  " + start + strings.Repeat("━", columns) + end + "\n")
-	default:
-		// Seconds, because a Duration can't hold the life of a token from the year 1 to the year 9999.
-		passed, whole := float64(now.Unix()-issued.Unix()), float64(max(1, expires.Unix()-issued.Unix()))
-		at := min(columns-1, int(passed/whole*float64(columns)))
-		p.text.WriteString("  " + start + strings.Repeat("━", at) + p.paint(bold, "●") + strings.Repeat("─", columns-1-at) + end + "\n")
+	at := p.mark(issued, expires, columns)
+	p.text.WriteString("  " + start + strings.Replace(strip(at, columns), "●", p.paint(bold, "●"), 1) + end + "\n")
+	if at >= 0 && at < columns {
 		// "now" is centred under the mark, but stays within the bar.
 		shift := max(0, min(at-1, columns-len("now")))
 		p.text.WriteString(strings.Repeat(" ", 2+len(start)+shift) + "now\n")
 	}
 }
 
-// moment writes a line on what happens at t, with the date only where it is not today. The SGR code colours what, if there is one.
+// mark says at which of the columns from issued to expires now is: -1 before the first, columns after the last.
+func (p *page) mark(issued, expires time.Time, columns int) int {
+	now := p.opts.Now
+	switch {
+	case now.Before(issued):
+		return -1
+	case !now.Before(expires):
+		return columns
+	}
+	// Seconds, because a Duration can't hold the life of a token from the year 1 to the year 9999.
+	passed, whole := float64(now.Unix()-issued.Unix()), float64(max(1, expires.Unix()-issued.Unix()))
+	return min(columns-1, int(passed/whole*float64(columns)))
+}
+
+// strip draws the bar itself, with the mark in column at, if that is one of the columns.
+func strip(at, columns int) string {
+	switch {
+	case at < 0:
+		return strings.Repeat("─", columns)
+	case at >= columns:
+		return strings.Repeat("━", columns)
+	}
+	return strings.Repeat("━", at) + "●" + strings.Repeat("─", columns-1-at)
+}
+
+// moment writes a line on what happens at t. The SGR code colours what, if there is one.
 func (p *page) moment(what, code string, t time.Time) {
+	line := p.wrap(what+" "+p.at(t), 2)
+	p.text.WriteString("  " + strings.Replace(line, what, p.paint(code, what), 1))
+}
+
+// at gives t in local time and relative to now, with the date only where it is not today.
+func (p *page) at(t time.Time) string {
 	local, now := t.In(p.opts.Location), p.opts.Now.In(p.opts.Location)
 	layout := time.DateTime
 	if local.Year() == now.Year() && local.YearDay() == now.YearDay() {
 		layout = time.TimeOnly
 	}
-	line := p.wrap(what+" "+local.Format(layout)+", "+Relative(t, now), 2)
-	if code != "" {
-		line = strings.Replace(line, what, p.paint(code, what), 1)
-	}
-	p.text.WriteString("  " + line)
+	return local.Format(layout) + ", " + Relative(t, now)
 }
