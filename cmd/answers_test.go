@@ -59,6 +59,7 @@ func (u *user) okauth(ctx context.Context, args ...string) (code int, stdout, st
 		Now:           time.Now,
 		Signals:       func(ctx context.Context) (context.Context, func()) { return ctx, func() {} },
 		Keychain:      u.keychain,
+		LockDir:       filepath.Join(filepath.Dir(u.config), "locks"),
 	}
 	code = cmd.Main(ctx, env, args)
 	return code, out.String(), errs.String()

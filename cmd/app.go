@@ -58,21 +58,6 @@ func (a *app) server() (okta.Server, error) {
 	return okta.NewServer(a.settings.Domain(), a.settings.Server())
 }
 
-// keychain returns where things are kept; mayPrompt lets a locked keychain ask
-// the person for its password.
-func (a *app) keychain(mayPrompt bool) store.Items {
-	switch {
-	case a.settings.Storage() == "none":
-		return store.None{}
-	case a.env.Keychain != nil:
-		return a.env.Keychain
-	}
-	return store.NewKeychain(store.KeychainOptions{
-		MayPrompt: mayPrompt && !a.flags.noInput && a.env.desktop(),
-		Notify:    func(text string) { fmt.Fprintln(a.env.Stderr, "okauth: "+text) },
-	})
-}
-
 // find reads the settings, and returns the keeper of sessions and the token of
 // the session that the flags are about.
 func (s *sessionFlags) find(env *Env, kind kindFlag) (*app, session.Keeper, session.Want, error) {
@@ -86,7 +71,11 @@ func (s *sessionFlags) find(env *Env, kind kindFlag) (*app, session.Keeper, sess
 	}
 	want := a.want(server)
 	want.Kind = session.Kind(kind)
-	return a, session.Keeper{Store: store.Sessions{Items: a.keychain(false)}, Now: env.Now}, want, nil
+	kept, err := a.storage(false)
+	if err != nil {
+		return nil, session.Keeper{}, session.Want{}, err
+	}
+	return a, kept.keeper(env), want, nil
 }
 
 func (a *app) want(server okta.Server) session.Want {
@@ -112,9 +101,14 @@ func (a *app) roots(server okta.Server) rootsFunc {
 	return transport.Roots(a.settings.CAFile())
 }
 
-// client returns the client that signs in at server.
-func (a *app) client(ctx context.Context, server okta.Server, kept store.Items, roots rootsFunc) (*okta.Client, error) {
-	secret, err := a.clientSecret(ctx, kept)
+// client returns the client called id that asks server for tokens.
+func (a *app) client(ctx context.Context, server okta.Server, id string) (*okta.Client, error) {
+	return a.clientTrusting(ctx, server, id, a.roots(server))
+}
+
+// clientTrusting is client with authorities that are being loaded already.
+func (a *app) clientTrusting(ctx context.Context, server okta.Server, id string, roots rootsFunc) (*okta.Client, error) {
+	secret, err := a.clientSecret(ctx, server.BaseURL(), id)
 	if err != nil {
 		return nil, err
 	}
@@ -127,25 +121,23 @@ func (a *app) client(ctx context.Context, server okta.Server, kept store.Items, 
 		return nil, err
 	}
 	return &okta.Client{
-		Server: server, ID: a.settings.ClientID(), Secret: secret,
+		Server: server, ID: id, Secret: secret,
 		HTTP: client, UserAgent: a.env.Build.userAgent(), Now: a.env.Now,
 	}, nil
 }
 
-// clientSecret returns the secret that a setting promises, else the one in the
-// keychain. The zero Secret means that there is none: a public client.
-func (a *app) clientSecret(ctx context.Context, kept store.Items) (okta.Secret, error) {
-	promised := a.settings.ClientSecret()
-	if !promised.IsZero() {
-		text, err := promised.Read(ctx)
-		if err != nil {
-			return okta.Secret{}, err
-		}
-		defer clear(text)
-		return okta.NewSecret(string(text)), nil
+// clientSecret returns the secret of the client called id at an organisation: the
+// one that a setting promises, if the settings are about that client, else the
+// one in the keychain. The zero Secret means that there is none: a public client.
+func (a *app) clientSecret(ctx context.Context, baseURL, id string) (okta.Secret, error) {
+	promise := a.settings.ClientSecret()
+	if !promise.IsZero() && baseURL == a.settings.Domain() && id == a.settings.ClientID() {
+		return a.promised(ctx, promise)
 	}
-	secret, err := store.ClientSecrets{Items: kept}.Load(ctx, a.clientSecretAccount())
-	if errors.Is(err, store.ErrNotFound) {
+	account := store.ClientSecretAccount(a.settings.ProfileName(), baseURL, id)
+	secret, err := store.ClientSecrets{Items: a.secrets(false)}.Load(ctx, account)
+	e, ok := errors.AsType[*store.Error](err)
+	if errors.Is(err, store.ErrNotFound) || ok && e.Kind == store.Absent && a.settings.Storage() == storageAuto {
 		return okta.Secret{}, nil
 	}
 	return secret, err

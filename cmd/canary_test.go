@@ -2,6 +2,8 @@ package cmd_test
 
 import (
 	"encoding/json"
+	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,7 +56,7 @@ func TestAT62_Canary(t *testing.T) {
 	}
 
 	must("-v", "login", "--scope", "openid offline_access")
-	for _, kind := range []string{"access", "id"} {
+	for _, kind := range []string{"access", "id", "refresh"} {
 		hunted["the "+kind+" token"] = strings.TrimSpace(must("token", "--scope", "openid offline_access", "--type", kind))
 	}
 	scopes := []string{"--scope", "openid offline_access"}
@@ -62,6 +64,8 @@ func TestAT62_Canary(t *testing.T) {
 		{"config", "list"}, {"config", "list", "-o", "json"}, {"config", "path"}, {"config", "set", "server", "default"},
 		{"config", "set", "timeout", "20s"}, {"config", "use", "default"}, {"config", "unset", "timeout"},
 		append([]string{"-v", "decode", "--type", "id"}, scopes...), append([]string{"decode", "--type", "access", "-o", "text"}, scopes...),
+		append([]string{"status", "-o", "json"}, scopes...), append([]string{"status", "-o", "text"}, scopes...),
+		append([]string{"-v", "token", "--refresh"}, scopes...),
 		{"version"}, {"help"}, {"help", "exit-codes"}, {"completion", "bash"}, {"__complete", "token", ""},
 	} {
 		must(args...)
@@ -85,15 +89,50 @@ func TestAT62_Canary(t *testing.T) {
 			t.Error("a refusal is a success")
 		}
 	}
+	for _, code := range []int{200, 302, 400, 403, 429, 500} {
+		echo := oktatest.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			hunted["a refresh token"] = r.PostFormValue("refresh_token")
+			oktatest.Respond(code, http.Header{"Content-Type": {"application/json"}},
+				`{"error":"invalid_request","error_description":"`+r.PostFormValue("refresh_token")+r.PostFormValue("token")+`"}`)(w, r, next)
+		})
+		u.server.Fail("", echo, echo)
+		if code, _ := run(append([]string{"-v", "token", "--refresh"}, scopes...)...); code == 0 {
+			t.Error("a refusal is a success")
+		}
+		u.server.ClearFaults()
+	}
+	delete(u.vars, "OKAUTH_PASSWORD")
+	for _, key := range []string{"too short: canary-storage-key", strings.Repeat("c0ffee00", 8)} {
+		hunted["the storage key"] = key
+		u.vars["OKAUTH_STORAGE"], u.vars["OKAUTH_STORAGE_DIR"], u.vars["OKAUTH_STORAGE_KEY"] = "file", filepath.Join(filepath.Dir(u.config), "sealed"), key
+		u.stdin = password
+		run(append([]string{"login", "--password-stdin"}, scopes...)...)
+		u.stdin = ""
+		run(append([]string{"-v", "token", "--refresh"}, scopes...)...)
+		run(append([]string{"status"}, scopes...)...)
+	}
+	u.server.Fail("/revoke", oktatest.HangUp())
+	run(append([]string{"-v", "logout"}, scopes...)...)
+	u.vars["OKAUTH_STORAGE"] = ""
+	run(append([]string{"-v", "logout"}, scopes...)...)
 	u.vars["OKAUTH_CA_FILE"] = filepath.Join(t.TempDir(), "missing.pem")
 	u.vars["OKAUTH_DOMAIN"] = "https://127.0.0.1:1"
 	run("-v", "login")
 	u.vars["OKAUTH_DOMAIN"] = "https://canary:" + password + "@127.0.0.1:1/?" + secret
 	run("login")
 
-	config, err := os.ReadFile(u.config)
-	if err != nil {
-		t.Fatal(err)
+	// The configuration file, locks, marks, sealed files.
+	files := 0
+	err := filepath.WalkDir(filepath.Dir(u.config), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		files++
+		text, err := os.ReadFile(path)
+		hunt(path, string(text))
+		return err
+	})
+	if err != nil || files < 3 {
+		t.Fatalf("looked into %d files: %v", files, err)
 	}
-	hunt("the configuration file", string(config))
 }

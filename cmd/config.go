@@ -118,7 +118,7 @@ func (o *configOptions) forgetSecret(ctx context.Context) error {
 	if err != nil || a.settings.Require(profile.KeyDomain, profile.KeyClientID) != nil {
 		return err
 	}
-	err = store.ClientSecrets{Items: a.keychain(true)}.Delete(ctx, a.clientSecretAccount())
+	err = store.ClientSecrets{Items: a.secrets(true)}.Delete(ctx, a.clientSecretAccount())
 	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Absent {
 		return nil
 	}
@@ -231,7 +231,7 @@ func (a *app) keptSecret(ctx context.Context) (value, source string) {
 	if a.settings.Require(profile.KeyDomain, profile.KeyClientID) != nil {
 		return "", "not set"
 	}
-	_, err := store.ClientSecrets{Items: a.keychain(false)}.Load(ctx, a.clientSecretAccount())
+	_, err := store.ClientSecrets{Items: a.secrets(false)}.Load(ctx, a.clientSecretAccount())
 	if err == nil {
 		return profile.Dots, "keychain"
 	}

@@ -142,9 +142,12 @@ func (a *app) secretCanBeKept(ctx context.Context) error {
 	if err := a.settings.Require(profile.KeyDomain, profile.KeyClientID); err != nil {
 		return err
 	}
-	err := a.canKeep(ctx, a.keychain(true))
-	if a.settings.Storage() == "none" {
-		err = fmt.Errorf("storage is %q (%s): the keychain is not used", "none", a.settings.Source(profile.KeyStorage))
+	var err error
+	switch kept := a.settings.Storage(); kept {
+	case storageNone, storageFile:
+		err = fmt.Errorf("storage is %q (%s): the keychain is not used", kept, a.settings.Source(profile.KeyStorage))
+	default:
+		err = probe(ctx, a.keychain(true))
 	}
 	if err != nil {
 		return &codedError{err: err, code: exitStorage, hint: "okauth config set client_secret --keep file writes it to the configuration file; " +
@@ -154,7 +157,7 @@ func (a *app) secretCanBeKept(ctx context.Context) error {
 }
 
 func (a *app) keepSecret(ctx context.Context, secret okta.Secret) error {
-	return store.ClientSecrets{Items: a.keychain(true)}.Save(ctx, a.clientSecretAccount(), secret)
+	return store.ClientSecrets{Items: a.secrets(true)}.Save(ctx, a.clientSecretAccount(), secret)
 }
 
 // read takes the secret from a pipe, else from a person.

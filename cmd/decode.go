@@ -14,6 +14,7 @@ import (
 
 	"okauth/pkg/jwt"
 	"okauth/pkg/output"
+	"okauth/pkg/session"
 )
 
 // longestLine is what "decode" reads of one line, in bytes: the longest token
@@ -57,7 +58,7 @@ history; standard input does not.`,
 		},
 	}
 	o.session.addFlags(c)
-	o.kind.addFlag(c)
+	o.kind.addFlag(c, session.Access, session.ID)
 	enumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
 	return c
 }

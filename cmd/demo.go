@@ -24,7 +24,7 @@ func newDemoCmd(env *Env) *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole story against a built-in server",
 		Long: `Show the whole story against a built-in server: configure, sign in, print the
-token, look inside it, and call an API with it. Every line behind a "$" is a
+token, look inside it, call an API with it, refresh it, and sign out. Every line behind a "$" is a
 command you could type, and what follows is what it prints. The demo needs no
 account, no keychain and no network, and leaves nothing behind.`,
 		Args: argsBetween(0, 0),
@@ -42,7 +42,7 @@ type demo struct {
 
 func runDemo(ctx context.Context, env *Env) error {
 	signal.Ignore(syscall.SIGPIPE) // "okauth demo | head" must not leave the directory behind
-	server, err := oktatest.Start()
+	server, err := oktatest.Start(oktatest.WithRotation(oktatest.Rotation{Rotate: true}))
 	if err != nil {
 		return err
 	}
@@ -57,6 +57,7 @@ func runDemo(ctx context.Context, env *Env) error {
 	d.env.Stdout, d.env.Stderr = d.out, d.out
 	d.env.StdoutIsTTY, d.env.StderrIsTTY, d.env.StdinIsPipe, d.env.StdinIsTTY = true, false, false, false
 	d.env.Keychain = new(store.Memory)
+	d.env.LockDir = filepath.Join(home, "locks")
 	d.env.LookupEnv = demoVariables(env, filepath.Join(home, "config.yaml"))
 	d.tell(ctx)
 	return d.err
@@ -85,6 +86,7 @@ func (d *demo) tell(ctx context.Context) {
 	d.okauth(ctx, "config", "set", "client_id", oktatest.DefaultClientID)
 	d.okauthReading(ctx, "client-secret.txt", oktatest.DefaultClientSecret, "config", "set", "client_secret")
 	d.okauth(ctx, "config", "set", "username", oktatest.DefaultUser)
+	d.okauth(ctx, "config", "set", "scopes", "openid profile offline_access")
 
 	d.say("2. Sign in. On a terminal you would be asked for the password.")
 	d.okauthReading(ctx, "password.txt", oktatest.DefaultPassword, "login", "--password-stdin")
@@ -98,6 +100,14 @@ func (d *demo) tell(ctx context.Context) {
 
 	d.say("5. Call an API with it; the token is in no process list.")
 	d.call(ctx)
+
+	d.say("6. Two hours later: the token has expired, and is refreshed without asking.")
+	d.env.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+	d.okauth(ctx, "token", "-o", "json")
+	d.okauth(ctx, "status")
+
+	d.say("7. Sign out: Okta revokes the refresh token, and the session is forgotten.")
+	d.okauth(ctx, "logout")
 
 	d.say("That was all: nothing of it was kept. Next: okauth config init")
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"okauth/pkg/profile"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
 )
@@ -35,18 +36,15 @@ type Env struct {
 	// Keychain, when set, stands for the OS keychain.
 	Keychain store.Items
 
+	// LockDir is where the locks of sessions in the keychain are; empty means
+	// the directory of the user who runs the process.
+	LockDir string
+
 	Build Build
 }
 
 // Build says which okauth this is; the release build fills it in.
 type Build struct{ Version, Commit, Date string }
-
-// secretVariables name the environment variables that hold a secret itself.
-// They are read once and then taken out of the environment, so that no child
-// process (a keychain helper, a password command) is handed them.
-func secretVariables() []string {
-	return []string{"OKAUTH_PASSWORD", "OKAUTH_CLIENT_SECRET", "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET"}
-}
 
 // System returns the environment that the operating system gives a process.
 func System(b Build) *Env {
@@ -66,11 +64,12 @@ func System(b Build) *Env {
 	}
 }
 
-// withoutSecrets moves the secret variables from the environment of the process
-// to the returned function, which looks up these and all others.
+// withoutSecrets moves the variables that hold a secret from the environment of
+// the process to the returned function, which looks up these and all others, so
+// that no child process (a keychain helper, a password command) is handed them.
 func withoutSecrets() func(string) (string, bool) {
 	kept := make(map[string]string)
-	for _, name := range secretVariables() {
+	for _, name := range profile.SecretVariables() {
 		if value, ok := os.LookupEnv(name); ok {
 			kept[name] = value
 			os.Unsetenv(name)

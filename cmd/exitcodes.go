@@ -54,12 +54,15 @@ func newExitCodesTopic() *cobra.Command {
                        a server error, or an answer that is not Okta's
   4    login_required  there is no valid session and no way to get one without asking
   5    refused         Okta said no: credentials, client, scope, policy, MFA, grant
-  6    storage         the keychain is absent, locked, slow or full
+  6    storage         keychain or sealed file absent, locked, slow, full or damaged;
+                       another process did not let go of the session in time
   7    invalid_token   what was given is not a token
   128+n                ended by signal n: 130 after Ctrl-C
 
-Whenever the code is not 0, nothing is on standard output; "decode" of many
-tokens answers every line all the same, and exits 7 when one of them is none.
+Whenever the code is not 0, nothing is on standard output, but for "status",
+which shows what there is (4: token would ask), "token", which prints a token
+that could not be stored (6), and "decode" of many tokens, which answers every
+line (7: one of them is none).
 
 With OKAUTH_ERRORS=json, or when the command was given -o json, the error on
 standard error is one JSON object:

@@ -136,7 +136,10 @@ func enumFlag(c *cobra.Command, value *string, name, short, initial string, word
 // kindFlag is --type.
 type kindFlag string
 
-func (k *kindFlag) addFlag(c *cobra.Command) {
-	enumFlag(c, (*string)(k), "type", "", string(session.Access),
-		[]string{string(session.Access), string(session.ID)}, "which token")
+func (k *kindFlag) addFlag(c *cobra.Command, kinds ...session.Kind) {
+	var words []string
+	for _, kind := range kinds {
+		words = append(words, string(kind))
+	}
+	enumFlag(c, (*string)(k), "type", "", words[0], words, "which token")
 }

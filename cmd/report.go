@@ -56,8 +56,14 @@ func exitCode(err error) int {
 	if c, ok := errors.AsType[*codedError](err); ok {
 		return c.code
 	}
+	if s, ok := errors.AsType[silentError](err); ok {
+		return s.code
+	}
 	if errors.Is(err, syscall.EPIPE) {
 		return exitSignal + int(syscall.SIGPIPE) // as if it had ended us
+	}
+	if is[*session.LoginRequiredError](err) { // it may tell of Okta's refusal
+		return exitLoginRequired
 	}
 	if e, ok := errors.AsType[*okta.Error](err); ok {
 		if e.Refused() {
@@ -66,13 +72,13 @@ func exitCode(err error) int {
 		return exitNetwork
 	}
 	switch {
-	case is[*usageError](err), is[*profile.Error](err), is[*grant.InputError](err), is[*transport.CAFileError](err):
+	case is[*usageError](err), is[*profile.Error](err), is[*store.KeyError](err), is[*grant.InputError](err), is[*transport.CAFileError](err):
 		return exitUsage
 	case is[*okta.NetworkError](err), is[*okta.ResponseError](err):
 		return exitNetwork
-	case is[*session.LoginRequiredError](err), is[*session.MissingTokenError](err), errors.Is(err, prompt.ErrNoTerminal):
+	case is[*session.MissingTokenError](err), errors.Is(err, prompt.ErrNoTerminal):
 		return exitLoginRequired
-	case is[*store.Error](err):
+	case is[*store.Error](err), is[*session.NotKeptError](err):
 		return exitStorage
 	case is[*jwt.FormatError](err):
 		return exitInvalidToken
@@ -103,7 +109,7 @@ type hinter interface {
 // report prints err to standard error. A broken context is reported as the
 // signal that broke it, quietly: who presses Ctrl-C knows.
 func report(env *Env, err error, global *globalFlags, asJSON bool) {
-	if (is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
+	if is[silentError](err) || (is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
 		return
 	}
 	w := env.Stderr

@@ -53,6 +53,8 @@ OS keychain, and hands them to people, scripts and CI jobs.
   okauth login             sign in with a password
   okauth token             print a token that is valid now
   okauth decode            look inside it
+  okauth status            what is stored, and what token would do
+  okauth logout            revoke and forget it
 
 "okauth demo" shows all of it against a built-in server and leaves nothing behind.`,
 		Args:              noSuchCommand,
@@ -114,6 +116,8 @@ func subcommands(env *Env, global *globalFlags, args []string) []*cobra.Command 
 		{"login", func() *cobra.Command { return newLoginCmd(env, global) }},
 		{"token", func() *cobra.Command { return newTokenCmd(env, global) }},
 		{"decode", func() *cobra.Command { return newDecodeCmd(env, global) }},
+		{"status", func() *cobra.Command { return newStatusCmd(env, global) }},
+		{"logout", func() *cobra.Command { return newLogoutCmd(env, global) }},
 		{"config", func() *cobra.Command { return newConfigCmd(env, global) }},
 		{"sandbox", func() *cobra.Command { return newSandboxCmd(env) }},
 		{"demo", func() *cobra.Command { return newDemoCmd(env) }},

@@ -1,7 +1,6 @@
 package cmd_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,24 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"okauth/cmd"
 	"okauth/pkg/oktatest"
 	"okauth/pkg/store/fakekeychain"
 )
-
-// The test binary is okauth itself when it is called by that name, so that
-// scripts run the program as main does, in a process of its own.
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"okauth": func() {
-			os.Exit(cmd.Main(context.Background(), cmd.System(cmd.Build{Version: "1.2.3"}), os.Args[1:]))
-		},
-		"exits": exits,
-	})
-}
 
 // exits is "exits CODE CMD …": it runs CMD and fails unless it exits with CODE.
 func exits() {
@@ -93,6 +81,10 @@ func newWorld(keys *oktatest.Keys) (*world, error) {
 		server.Close()
 		return nil, err
 	}
+	server.AddUser(oktatest.User{Login: "bob@example.com", Password: oktatest.DefaultPassword})
+	app, _ := server.App(oktatest.DefaultClientID)
+	app.Assigned = append(app.Assigned, "bob@example.com")
+	server.AddApp(app)
 	return &world{server, keychain}, nil
 }
 
@@ -104,7 +96,9 @@ func (w *world) close() {
 func (w *world) variables(dir string) []string {
 	return []string{
 		"HOME=" + filepath.Join(dir, "home"), "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "NO_COLOR=", "TZ=UTC",
-		"DBUS_SESSION_BUS_ADDRESS=" + w.keychain.Address(),
+		// No script may ask whoever runs the tests; those that type at a terminal of their own unset it.
+		"OKAUTH_NO_INPUT=true",
+		"DBUS_SESSION_BUS_ADDRESS=" + w.keychain.Address(), "TEST_LOCKS=" + filepath.Join(dir, "locks"),
 		"DOMAIN=" + w.server.URL(), "CLIENT_ID=" + oktatest.DefaultClientID, "CLIENT_SECRET=" + oktatest.DefaultClientSecret,
 		"LOGIN=" + oktatest.DefaultUser, "PASSWORD=" + oktatest.DefaultPassword,
 	}
@@ -119,6 +113,8 @@ func worldCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"fault":    cmdFault,
 		"sent":     cmdSent,
 		"expand":   cmdExpand,
+		"rotate":   cmdRotate,
+		"nolimits": cmdNoLimits,
 	}
 }
 
@@ -206,7 +202,7 @@ func cmdKeychain(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// "fault KIND [ARG]" spoils the server's next answer at the token endpoint.
+// "fault KIND [ARG]" spoils the next answer of the server.
 func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	arg := func() string { return args[1] }
 	var fault oktatest.Fault
@@ -234,7 +230,21 @@ func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	default:
 		ts.Fatalf("fault: no kind %q", args[0])
 	}
-	of(ts).server.Fail("/v1/token", fault)
+	of(ts).server.Fail("", fault)
+}
+
+// "rotate LEEWAY" lets refresh tokens rotate from now on.
+func cmdRotate(ts *testscript.TestScript, _ bool, args []string) {
+	leeway, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	app, _ := of(ts).server.App(oktatest.DefaultClientID)
+	app.Rotation = oktatest.Rotation{Rotate: true, Leeway: leeway}
+	of(ts).server.AddApp(app)
+}
+
+// "nolimits" ends the server's rate limits and lock-out.
+func cmdNoLimits(ts *testscript.TestScript, _ bool, _ []string) {
+	of(ts).server.SetLimits(oktatest.Limits{})
 }
 
 // "expand FILE" replaces the variables in a file by their values.

@@ -2,12 +2,21 @@
 //
 // It stands between the grants, which turn credentials into tokens at the price
 // of a request and perhaps a question, and the store, which keeps what they
-// brought. A token is handed out from the store for as long as it is valid for
-// the time the caller asks for; that costs one read and nothing else.
+// brought:
 //
-//	read session ─ valid for min-ttl? ─ yes → hand it out
+//	read session ─ valid for min-ttl? ─ yes → hand it out          Token: no lock, no network
 //	      │ no
-//	a caller that has credentials signs in again: [Keeper.Login]
+//	lock ─ read again ─ valid? ─ yes → unlock, hand it out         Renew
+//	      │ no
+//	refresh token? → one POST → store, read back → unlock          refresh.go
+//	      │ none, or Okta no longer takes it → unlock
+//	credentials → lock → one POST → store → unlock                 login.go
+//	      │ none
+//	LoginRequiredError
+//
+// One process at a time does what is below the first line, for one session; the
+// others wait, read what it has stored, and hand that out. The lock is never held
+// while credentials are fetched: a person may be asked for them.
 //
 // Nothing here prints, asks or reads a setting.
 package session
@@ -19,23 +28,9 @@ import (
 	"slices"
 	"time"
 
-	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
 )
-
-// Kind says which of the tokens of a sign-in is meant.
-type Kind string
-
-// The kinds of token a session holds.
-const (
-	Access Kind = "access"
-	ID     Kind = "id"
-)
-
-// clockSlack is how far a clock may run backwards after a sign-in before the
-// stored time of that sign-in is no longer believed.
-const clockSlack = 30 * time.Second
 
 // Grant turns credentials into tokens with one request: one of package grant.
 type Grant interface {
@@ -49,31 +44,57 @@ type Want struct {
 	Kind     Kind          // empty is Access
 	MinTTL   time.Duration // how long the token must remain valid
 	Username string        // who signs in, for Login
+	Fresh    bool          // for Renew: no token will do that was stored before the call
+
+	seen uint64 // for Fresh: the generation of the session before the call
 }
 
-// Token is a token that is valid now, and what is known of it.
-type Token struct {
-	Value     okta.Secret
-	Kind      Kind
-	TokenType string
-	Scope     []string  // as granted
-	ExpiresAt time.Time // by the clock of this machine
-	Username  string    // who signed in
-	Notes     []string  // what the caller should tell the user; may be empty
+// Ways are how a new token can be had.
+type Ways struct {
+	// Client returns the client to ask with. It is called when a request is
+	// about to be made, with the lock held: it must not ask a person.
+	Client func(context.Context) (*okta.Client, error)
+	// Credentials returns a grant and the user it signs in, when there is no
+	// refresh token or Okta no longer takes it. It may ask a person. nil: there are none.
+	Credentials func(context.Context) (Grant, string, error)
 }
 
-// LoginRequiredError says that there is no token to hand out and that only a
-// new sign-in can bring one. Callers that may ask a person do so; others exit 4.
+// LoginRequiredError says that there is no token to hand out. From [Keeper.Token]
+// it means that [Keeper.Renew] may have one; from Renew, that only a new sign-in
+// can bring one. Callers that may ask a person do so; others exit 4.
 type LoginRequiredError struct {
-	Reason string // why: "not signed in", "the access token expired"
+	Reason      string // why: "not signed in", "the access token expired at …"
+	Refreshable bool   // the session has a refresh token for these scopes
+	Err         error  // Okta's refusal of the refresh token, or nil
 }
 
-func (e *LoginRequiredError) Error() string { return e.Reason }
+func (e *LoginRequiredError) Error() string {
+	if e.Err != nil {
+		return e.Reason + ": " + e.Err.Error()
+	}
+	return e.Reason
+}
+
+// Unwrap returns Okta's refusal, or nil.
+func (e *LoginRequiredError) Unwrap() error { return e.Err }
+
+// NotKeptError says that a new token was had but could not be stored. It comes
+// with the token, which is good: the caller hands it out, and says this loudly.
+type NotKeptError struct{ Err error }
+
+func (e *NotKeptError) Error() string {
+	return "the new session could not be stored, so the next call may need a sign-in: " + e.Err.Error()
+}
+
+// Unwrap returns the store's error.
+func (e *NotKeptError) Unwrap() error { return e.Err }
 
 // Keeper hands out the tokens of sessions and keeps new ones.
 type Keeper struct {
 	Store store.Sessions
-	Now   func() time.Time // nil: time.Now
+	// Optional: a store that is not there is taken for one that keeps nothing.
+	Optional bool
+	Now      func() time.Time // nil: time.Now
 }
 
 // Token returns the token that w asks for, if the stored session has one that
@@ -82,196 +103,188 @@ type Keeper struct {
 // It returns a *LoginRequiredError when there is none, and the store's
 // *store.Error when the store cannot be read.
 func (k Keeper) Token(ctx context.Context, w Want) (Token, error) {
-	set, s, err := k.find(ctx, w)
+	s, err := k.load(ctx, w.Identity)
 	if err != nil {
 		return Token{}, err
+	}
+	return k.choose(s, w)
+}
+
+// Renew returns a token as Token does, and gets a new one where the stored one
+// is not good enough: with the session's refresh token, else with the caller's
+// credentials. Of many processes that call it at once, one makes the request and
+// the others get what it brought.
+//
+// Beside Token's errors it returns those of a grant's Exchange, and a *store.Error
+// of kind Busy where another process has the lock for too long. With a
+// *NotKeptError comes a token that is good.
+//
+// Once a refresh has begun it is brought to its end even when ctx is done: an
+// answer that nobody waits for would cost the session.
+func (k Keeper) Renew(ctx context.Context, w Want, ways Ways) (Token, error) {
+	before, err := k.Store.Load(ctx, w.Identity)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case k.Optional && isKind(err, store.Absent):
+		k.Store = store.Sessions{Items: store.None{}} // nothing is kept, so there is nothing to lock
+	case err != nil:
+		return Token{}, err
+	default:
+		w.seen = before.Generation
+	}
+	token, err := k.refreshed(ctx, w, before, ways)
+	required, ok := errors.AsType[*LoginRequiredError](err)
+	if !ok || ways.Credentials == nil {
+		return token, err
+	}
+	grant, username, err := ways.Credentials(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	if grant == nil {
+		return Token{}, required
+	}
+	w.Username = username
+	return k.signedIn(ctx, w, ways, grant)
+}
+
+// refreshed returns the token that another process has just stored, or gets one
+// with the refresh token.
+func (k Keeper) refreshed(ctx context.Context, w Want, before *store.Session, ways Ways) (Token, error) {
+	token, err := k.choose(before, w)
+	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
+		return token, err
+	}
+	lock, err := k.lock(ctx, w.Identity)
+	if err != nil {
+		return Token{}, err
+	}
+	defer lock.Release()
+	s, err := k.load(ctx, w.Identity)
+	if err != nil {
+		return Token{}, err
+	}
+	token, err = k.choose(s, w)
+	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
+		return token, err
+	}
+	client, err := ways.Client(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	return k.refresh(ctx, w, attempt{session: s, lock: lock, client: client})
+}
+
+// signedIn returns the token that another process has just stored, or signs in.
+func (k Keeper) signedIn(ctx context.Context, w Want, ways Ways, grant Grant) (Token, error) {
+	lock, err := k.lock(ctx, w.Identity)
+	if err != nil {
+		return Token{}, err
+	}
+	defer lock.Release()
+	s, err := k.load(ctx, w.Identity)
+	if err != nil {
+		return Token{}, err
+	}
+	token, err := k.choose(s, w)
+	if !is[*LoginRequiredError](err) {
+		return token, err
+	}
+	client, err := ways.Client(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	tokens, err := grant.Exchange(ctx, client)
+	if err != nil {
+		return Token{}, err
+	}
+	after := k.afterLogin(s, tokens, w)
+	return k.handOut(after, w, tokens, k.saveLogin(ctx, lock, after))
+}
+
+// handOut returns the token of a session that has just been made, however
+// short-lived it is. saved is the error of storing it.
+func (k Keeper) handOut(s *store.Session, w Want, tokens *okta.Tokens, saved error) (Token, error) {
+	w.Fresh = false
+	token, err := k.choose(s, w)
+	if is[*LoginRequiredError](err) {
+		token, _, err = pick(s.Sets[0], s, w.Kind) // it expires sooner than the clock's tolerance
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	token.Notes = append(token.Notes, tokens.Notes...)
+	if saved != nil {
+		return token, &NotKeptError{saved}
+	}
+	return token, nil
+}
+
+// choose takes the token that w asks for out of s, if it is good enough. s is
+// nil where nothing is stored.
+func (k Keeper) choose(s *store.Session, w Want) (Token, error) {
+	if s == nil {
+		return Token{}, &LoginRequiredError{Reason: "not signed in"}
+	}
+	_, covered := refreshScopes(s, w)
+	no := func(reason string, args ...any) (Token, error) {
+		return Token{}, &LoginRequiredError{Reason: fmt.Sprintf(reason, args...), Refreshable: covered}
+	}
+	if w.Fresh && s.Generation <= w.seen {
+		return no("a new token is asked for, and the session has no refresh token for the scopes %q", canonical(w.Scopes))
+	}
+	if w.Kind == Refresh {
+		return refreshToken(s)
+	}
+	set, ok := find(s, w.Scopes)
+	if !ok {
+		return no("not signed in for the scopes %q", canonical(w.Scopes))
 	}
 	t, life, err := pick(set, s, w.Kind)
 	if err != nil {
 		return Token{}, err
 	}
-	left, ok := remaining(set.ObtainedAt, life, k.now())
+	left, known := remaining(set.ObtainedAt, life, k.now())
 	switch {
-	case !ok:
-		return Token{}, &LoginRequiredError{"the session was stored in the future: the clock of this machine has run backwards"}
+	case !known:
+		return no("the session was stored in the future: the clock of this machine has run backwards")
 	case left <= 0:
-		return Token{}, &LoginRequiredError{fmt.Sprintf("the %s token expired at %s", t.Kind, t.ExpiresAt.Local().Format("2006-01-02 15:04:05"))}
+		return no("the %s token expired at %s", t.Kind, t.ExpiresAt.Local().Format("2006-01-02 15:04:05"))
 	case left < w.MinTTL && life > w.MinTTL:
-		return Token{}, &LoginRequiredError{fmt.Sprintf("the %s token is valid for %s only, and %s are asked for", t.Kind, left.Round(time.Second), w.MinTTL)}
+		return no("the %s token is valid for %s only, and %s are asked for", t.Kind, left.Round(time.Second), w.MinTTL)
 	case left < w.MinTTL:
 		t.Notes = append(t.Notes, fmt.Sprintf("this token lives for %s in all, less than the %s asked for", life, w.MinTTL))
 	}
 	return t, nil
 }
 
-// Stored returns the token that w asks for as it is stored, valid or not, for
-// those who want to look into it.
-func (k Keeper) Stored(ctx context.Context, w Want) (Token, error) {
-	set, s, err := k.find(ctx, w)
-	if err != nil {
-		return Token{}, err
-	}
-	t, _, err := pick(set, s, w.Kind)
-	return t, err
-}
-
-// Login signs in with g at c and keeps what that brings under w.Identity, as
-// w.Username's. A session that is already there keeps its tokens for other
-// scopes when the same user signed in.
-//
-// When the grant succeeded but the session could not be stored, both the tokens
-// and the store's error are returned: the caller decides what is lost.
-func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want) (*okta.Tokens, error) {
-	// What is stored is read while the server thinks.
-	before := make(chan stored, 1)
-	go func() {
-		old, err := k.Store.Load(ctx, w.Identity)
-		before <- stored{old, err}
-	}()
-	tokens, err := g.Exchange(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	s := &store.Session{Identity: w.Identity, Username: w.Username, RefreshToken: tokens.RefreshToken, Generation: 1}
-	old := <-before
-	var broken *store.Error
-	switch {
-	case old.err == nil:
-		s.Generation = old.session.Generation + 1
-		if old.session.Username == w.Username {
-			s.Sets = old.session.Sets
-			// A sign-in without offline_access brings no refresh token and
-			// takes none away: the one from before is still good.
-			if s.RefreshToken.IsZero() {
-				s.RefreshToken = old.session.RefreshToken
-			}
-		}
-	case errors.Is(old.err, store.ErrNotFound):
-	case errors.As(old.err, &broken) && broken.Kind == store.Corrupt:
-		// A sign-in is how a broken entry is mended: it is written anew.
-	default:
-		return tokens, old.err
-	}
-	s.Sets = k.prune(append([]store.TokenSet{{
-		Requested: canonical(w.Scopes), Granted: tokens.Scope,
-		AccessToken: tokens.AccessToken, IDToken: tokens.IDToken, TokenType: tokens.TokenType,
-		ObtainedAt: tokens.ObtainedAt, ExpiresIn: tokens.ExpiresIn,
-	}}, s.Sets...))
-	return tokens, k.Store.Save(ctx, s)
-}
-
-// stored is what a read of the store brought.
-type stored struct {
-	session *store.Session
-	err     error
-}
-
-// prune drops the sets that the first one replaces and those that have expired,
-// so that a session does not grow for ever.
-func (k Keeper) prune(sets []store.TokenSet) []store.TokenSet {
-	kept := sets[:1]
-	for _, t := range sets[1:] {
-		left, ok := remaining(t.ObtainedAt, t.ExpiresIn, k.now())
-		if ok && left > 0 && !slices.Equal(t.Requested, sets[0].Requested) {
-			kept = append(kept, t)
-		}
-	}
-	return kept
-}
-
-// find reads the session and the set of tokens that was signed in for exactly
-// the scopes of w: a token with more or fewer rights is not the one asked for.
-func (k Keeper) find(ctx context.Context, w Want) (store.TokenSet, *store.Session, error) {
-	s, err := k.Store.Load(ctx, w.Identity)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.TokenSet{}, nil, &LoginRequiredError{"not signed in"}
-	}
-	if err != nil {
-		return store.TokenSet{}, nil, err
-	}
-	scopes := canonical(w.Scopes)
+// find returns the set of tokens that was had for exactly these scopes: a token
+// with more or fewer rights is not the one asked for.
+func find(s *store.Session, scopes []string) (store.TokenSet, bool) {
+	scopes = canonical(scopes)
 	for _, set := range s.Sets {
 		if slices.Equal(set.Requested, scopes) {
-			return set, s, nil
+			return set, true
 		}
 	}
-	return store.TokenSet{}, nil, &LoginRequiredError{fmt.Sprintf("not signed in for the scopes %q", scopes)}
+	return store.TokenSet{}, false
 }
 
-// pick takes one token out of a session, with its whole life.
-func pick(set store.TokenSet, s *store.Session, kind Kind) (Token, time.Duration, error) {
-	t := Token{Kind: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}
-	life := set.ExpiresIn
-	switch kind {
-	case Access, "":
-		t.Kind, t.Value = Access, set.AccessToken
-	case ID:
-		t.Value, life = set.IDToken, idTokenLife(set)
-	default:
-		return Token{}, 0, fmt.Errorf("there is no %q token: access or id", kind)
+// load reads the session; nil where there is none.
+func (k Keeper) load(ctx context.Context, id store.Identity) (*store.Session, error) {
+	s, err := k.Store.Load(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || k.Optional && isKind(err, store.Absent) {
+		return nil, nil
 	}
-	if t.Value.IsZero() {
-		return Token{}, 0, &MissingTokenError{Kind: kind}
-	}
-	t.ExpiresAt = set.ObtainedAt.Add(life)
-	return t, life, nil
+	return s, err
 }
 
-// MissingTokenError says that the sign-in brought no token of that kind.
-type MissingTokenError struct{ Kind Kind }
-
-func (e *MissingTokenError) Error() string {
-	return fmt.Sprintf("the session has no %s token", e.Kind)
-}
-
-// Hint tells which scope brings the token.
-func (e *MissingTokenError) Hint() string {
-	if e.Kind == ID {
-		return `sign in with the scope "openid": okauth login --scope "openid …"`
+// lock waits for the turn of this process to change the session of id.
+func (k Keeper) lock(ctx context.Context, id store.Identity) (*store.Lock, error) {
+	if k.Store.Locks == nil {
+		return nil, nil
 	}
-	return ""
-}
-
-// idTokenLife is how long an ID token lives. "expires_in" speaks of the access
-// token alone (RFC 6749 §5.1), and the two differ on custom servers, so the ID
-// token's own claims are asked: the client is the party they are written for
-// (OpenID Connect Core §2). Only the difference of the two is used, so that the
-// server's clock need not agree with ours.
-// https://openid.net/specs/openid-connect-core-1_0.html#IDToken
-func idTokenLife(set store.TokenSet) time.Duration {
-	if set.IDToken.IsZero() {
-		return 0
-	}
-	t, err := jwt.Parse(set.IDToken.Reveal())
-	if err != nil {
-		return set.ExpiresIn
-	}
-	iat, ok1 := t.Claims.Time("iat")
-	exp, ok2 := t.Claims.Time("exp")
-	if !ok1 || !ok2 || !exp.After(iat) {
-		return set.ExpiresIn
-	}
-	return exp.Sub(iat)
-}
-
-// remaining is how much of a token's life is left. It is counted from the time
-// the token was obtained and "expires_in", never from the token's own claims:
-// "The client MUST NOT inspect the content of the access token"
-// https://www.rfc-editor.org/rfc/rfc9068#section-6
-// ok is false when the clock has run backwards since.
-func remaining(obtained time.Time, life time.Duration, now time.Time) (left time.Duration, ok bool) {
-	age := now.Sub(obtained)
-	if age < -clockSlack {
-		return 0, false
-	}
-	return life - max(age, 0), true
-}
-
-// canonical orders scopes: they are a set, and an answer may list them otherwise.
-func canonical(scopes []string) []string {
-	s := slices.Clone(scopes)
-	slices.Sort(s)
-	return slices.Compact(s)
+	return k.Store.Locks.Acquire(ctx, id.Account())
 }
 
 func (k Keeper) now() time.Time {
@@ -279,4 +292,14 @@ func (k Keeper) now() time.Time {
 		return time.Now()
 	}
 	return k.Now()
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func isKind(err error, kinds ...store.Kind) bool {
+	e, ok := errors.AsType[*store.Error](err)
+	return ok && slices.Contains(kinds, e.Kind)
 }

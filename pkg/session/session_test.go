@@ -168,7 +168,7 @@ func TestScopeSetsLiveSideBySide(t *testing.T) {
 			t.Errorf("scopes %q: got %q, want %q", scopes, got, want)
 		}
 	}
-	if got := b.stored(t).RefreshToken.Reveal(); got != "fake-refresh" {
+	if got := b.stored(t).Refresh.Value.Reveal(); got != "fake-refresh" {
 		t.Errorf("refresh token after a sign-in without offline_access: got %q, want the old one", got)
 	}
 }
@@ -183,7 +183,7 @@ func TestAnotherUserTakesNothingOver(t *testing.T) {
 	b.login(t, tokensNamed("b"), "bob")
 	b.want.Scopes = []string{"openid"}
 	b.reason(t)
-	if !b.stored(t).RefreshToken.IsZero() {
+	if !b.stored(t).Refresh.Value.IsZero() {
 		t.Error("bob's session has alice's refresh token")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"okauth/pkg/okta"
 	"okauth/pkg/store/fakekeychain"
 )
 
@@ -27,9 +29,11 @@ type orders struct {
 }
 
 type step struct {
-	Do, Account string // Get, Set, Delete, Probe
+	Do, Account string // Get, Set, Delete, Probe; Save, Load, Logout of the profile Account; List
 	Value       string
-	Times       int // > 1: so many at once
+	Size        int    // of the session's tokens, in bytes
+	Generation  uint64 // of the session
+	Times       int    // > 1: so many at once
 }
 
 // report is what came of a step.
@@ -95,6 +99,8 @@ func (s step) run(k *Keychain) report {
 		err = k.Delete(ctx, s.Account)
 	case "Probe":
 		err = k.Probe(ctx)
+	default:
+		value, err = s.runSession(ctx, Sessions{Items: k})
 	}
 	r := report{Value: string(value), Kind: kindOf(err), Took: time.Since(start)}
 	var e *Error
@@ -105,6 +111,39 @@ func (s step) run(k *Keychain) report {
 		r.Hint = e.Hint()
 	}
 	return r
+}
+
+// runSession is run for a session. Load returns "same" when the session is the one that a Save of this step would write.
+func (s step) runSession(ctx context.Context, sessions Sessions) (value []byte, err error) {
+	session := sizedSession(s.Account, s.Size, s.Generation)
+	switch s.Do {
+	case "Save":
+		err = sessions.Save(ctx, session)
+	case "Load":
+		got, err := sessions.Load(ctx, session.Identity)
+		if err == nil && plain(got) == plain(session) {
+			return []byte("same"), nil
+		}
+		return nil, err
+	case "Logout":
+		err = sessions.Delete(ctx, session.Identity)
+	case "List":
+		var accounts []string
+		accounts, err = sessions.List(ctx)
+		value = []byte(strings.Join(accounts, " "))
+	}
+	return value, err
+}
+
+// sizedSession returns a session of profile with size bytes of tokens, which differ from generation to generation.
+func sizedSession(profile string, size int, generation uint64) *Session {
+	s := someSession()
+	s.Identity.Profile, s.Generation = profile, generation
+	if size > 0 {
+		tokens := strings.ReplaceAll(string(text(fmt.Sprintf("canary-%d-", generation), size)), ",", ".")
+		s.Sets[0].AccessToken, s.Sets[0].IDToken = okta.NewSecret(tokens[:size/2]), okta.NewSecret(tokens[size/2:])
+	}
+	return s
 }
 
 // child runs orders in a process whose environment is bare but for env.

@@ -2,12 +2,15 @@
 //
 // It is built in layers, each in a file of its own, each an [Items] over the next:
 //
-//	Sessions, ClientSecrets   what is kept: a versioned JSON value per identity      session.go, secret.go
+//	Sessions, ClientSecrets   what is kept: a versioned JSON value per identity      session.go, sessionjson.go, secret.go
+//	the index                 which sessions there are, where Items cannot tell      index.go
 //	split                     a value too big for one item: chunks first, head last  split.go
 //	keyring                   one call to the OS at a time, bounded, read back       keyring.go
 //	precheck                  is there a keychain that answers without a prompt?     platform_*.go
 //
-// [NewKeychain] stacks the lower three. [Memory] and [None] take their place where there is no keychain to use.
+// [NewKeychain] stacks the lower three. [File], sealed files, [Memory] and [None] take their place where there is no keychain
+// to use. [Locks] let processes take turns at a session, and [Refusals] remember which password was refused: both are files
+// of the user alone, and hold no secret in the clear.
 //
 // Four outcomes are kept apart, because callers must act differently on them: nothing is stored ([ErrNotFound]), there is no
 // keychain ([Absent]), there is one that cannot be used now ([Locked], [TimedOut], [Declined]), and what is stored cannot be

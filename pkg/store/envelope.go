@@ -11,8 +11,8 @@ import (
 )
 
 // Everything that is stored is a JSON object that says which version of okauth's format it is: {"okauth":1,…}. An item of
-// another application, the output of a broken helper or half a value cannot be mistaken for it.
-const envelopeVersion = 1
+// another application, the output of a broken helper or half a value cannot be mistaken for it. Each kind of value counts
+// its own versions.
 
 // formatError is a value that cannot be believed (Corrupt) or understood (Newer). Its text is our own, never the value's.
 type formatError struct {
@@ -62,16 +62,16 @@ func escapeNonASCII(doc []byte) []byte {
 	return out
 }
 
-// decodeEnvelope reads value into v, which must know every member and has the version among them. It returns a *formatError;
-// the text of encoding/json's errors is not passed on, since it quotes the value.
-func decodeEnvelope(value []byte, v any, version *int) error {
+// decodeEnvelope reads value into v, which must know every member and has the version among them; known is the only one it
+// believes. It returns a *formatError; the text of encoding/json's errors is not passed on, since it quotes the value.
+func decodeEnvelope(value []byte, v any, version *int, known int) error {
 	if !isASCII(value) {
 		return corrupt("it is not okauth's JSON")
 	}
 	dec := json.NewDecoder(bytes.NewReader(value))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil || *version != envelopeVersion {
-		return judgeVersion(value)
+	if err := dec.Decode(v); err != nil || *version != known {
+		return judgeVersion(value, known)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return corrupt("something follows okauth's JSON")
@@ -80,7 +80,7 @@ func decodeEnvelope(value []byte, v any, version *int) error {
 }
 
 // judgeVersion says what is wrong with a value that is not of our version and shape.
-func judgeVersion(value []byte) error {
+func judgeVersion(value []byte, known int) error {
 	var envelope struct {
 		Version json.Number `json:"okauth"`
 	}
@@ -91,8 +91,10 @@ func judgeVersion(value []byte) error {
 	switch {
 	case err != nil || version == 0:
 		return corrupt("it has no version")
-	case version > envelopeVersion:
-		return &formatError{Newer, fmt.Sprintf("the stored value has format %d, and this okauth knows %d", version, envelopeVersion)}
+	case version > uint64(known):
+		return &formatError{Newer, fmt.Sprintf("the stored value has format %d, and this okauth knows %d", version, known)}
+	case version < uint64(known):
+		return corrupt(fmt.Sprintf("it has format %d, from before the first release, and this okauth knows %d", version, known))
 	}
 	return corrupt("it is not what okauth writes")
 }

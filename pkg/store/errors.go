@@ -19,6 +19,9 @@ const (
 	Corrupt              // what is stored is not what okauth wrote; it has not been returned
 	Newer                // a later okauth wrote it; it has been left untouched
 	Lost                 // the keychain said that it stored the value, but did not
+	Busy                 // another process has had its turn for longer than the caller waits
+	Unsafe               // a file or directory is not the user's alone, or is not what it should be; it has not been used
+	WrongKey             // the sealed file was sealed with another key; it has been left untouched
 )
 
 // String returns the kind's name in lower case, words joined by "_".
@@ -40,6 +43,12 @@ func (k Kind) String() string {
 		return "newer"
 	case Lost:
 		return "lost"
+	case Busy:
+		return "busy"
+	case Unsafe:
+		return "unsafe"
+	case WrongKey:
+		return "wrong_key"
 	default:
 		return "failed"
 	}
@@ -77,6 +86,12 @@ func (e *Error) Hint() string {
 		return "upgrade okauth to the version that wrote it"
 	case Lost:
 		return "run the command again and allow the access when the keychain asks; what it held before is unchanged"
+	case Busy:
+		return "another okauth is at work on this session: wait for it, or end it if it hangs, then try again"
+	case Unsafe:
+		return "remove it, or give it to you alone (chown, chmod go=), after looking who made it so"
+	case WrongKey:
+		return "give the key that it was sealed with (OKAUTH_STORAGE_KEY, or the client secret of then), or run `okauth login`, which writes a new session"
 	default:
 		return ""
 	}

@@ -9,15 +9,19 @@ import (
 // KeychainOptions are the bounds of a [Keychain]. The zero value is right for a command that must not ask.
 type KeychainOptions struct {
 	ReadTimeout  time.Duration // one Get or Probe, in all; 0 = 3 s
-	WriteTimeout time.Duration // one Set or Delete, in all; 0 = 30 s with MayPrompt, else 3 s
+	WriteTimeout time.Duration // one Set or Delete, in all, and a Set 200 ms more per chunk; 0 = 30 s with MayPrompt, else 3 s
 	MayPrompt    bool          // a Set or Delete may open the keychain's own prompt and wait for it; a Get never does
 	Notify       func(string)  // told when a write takes so long that a prompt must be waiting; nil = nobody
 	Budget       int           // bytes in one item, beyond which a value is split; 0 = what the platform allows
 }
 
+// chunkTime is what writing one chunk may take: on macOS that starts /usr/bin/security twice.
+const chunkTime = 200 * time.Millisecond
+
 // Keychain is the operating system's: Secret Service on Linux and BSD, Keychain on macOS, Credential Manager on Windows.
 // It asks one thing at a time, does not wait beyond its timeouts, starts no process on Linux, and does not believe
-// that something was stored before it has read it back. It may be used by many goroutines.
+// that something was stored before it has read it back. It may be used by many goroutines; those who write the same account
+// must take turns.
 type Keychain struct {
 	opts  KeychainOptions
 	ring  *keyringItems
@@ -64,7 +68,8 @@ func (k *Keychain) Get(ctx context.Context, account string) ([]byte, error) {
 
 // Set stores value under account. After an [*Error] of kind TimedOut it is unknown whether it did, or still will.
 func (k *Keychain) Set(ctx context.Context, account string, value []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, k.opts.WriteTimeout)
+	timeout := k.opts.WriteTimeout + time.Duration(len(value)/max(k.items.limit(account), 1))*chunkTime
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return k.items.Set(ctx, account, value)
 }

@@ -353,9 +353,10 @@ func TestKR11_DeleteTakesOurItemOnly(t *testing.T) {
 // AT-91: an abandoned write may still happen, so it is reported as unknown, and nothing overtakes it.
 func TestAT91_AbandonedWriteIsUnknown(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{Delay: 150 * time.Millisecond})
+	f := startFake(t, fakekeychain.Behaviour{Delay: 250 * time.Millisecond})
 	f.Put("a", "canary-old")
-	r := child(t, orders{Options: KeychainOptions{WriteTimeout: 200 * time.Millisecond, ReadTimeout: 20 * time.Second}, Steps: []step{
+	// Time enough for the first of some ten calls, the precheck, after which the write cannot be called off.
+	r := child(t, orders{Options: KeychainOptions{WriteTimeout: 900 * time.Millisecond, ReadTimeout: 20 * time.Second}, Steps: []step{
 		{Do: "Set", Account: "a", Value: "canary-new"}, {Do: "Get", Account: "a"},
 	}}, bus(f))
 	r[0].wantKind(t, "timed_out", "in time")

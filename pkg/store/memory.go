@@ -56,6 +56,9 @@ func (m *Memory) Accounts() []string {
 	return slices.Sorted(maps.Keys(m.items))
 }
 
+// List returns the names that have a value, sorted.
+func (m *Memory) List(context.Context) ([]string, error) { return m.Accounts(), nil }
+
 // None keeps nothing and touches neither disk nor bus: every Get is [ErrNotFound], every Set an [*Error] of kind Absent.
 type None struct{}
 
@@ -69,3 +72,6 @@ func (None) Set(_ context.Context, account string, _ []byte) error {
 
 // Delete succeeds: there is nothing to delete.
 func (None) Delete(context.Context, string) error { return nil }
+
+// List returns no names.
+func (None) List(context.Context) ([]string, error) { return nil, nil }

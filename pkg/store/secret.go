@@ -21,6 +21,9 @@ type ClientSecrets struct {
 	Items Items
 }
 
+// clientSecretVersion is the version of clientSecretJSON; every change of that needs a new one.
+const clientSecretVersion = 1
+
 type clientSecretJSON struct {
 	Version int    `json:"okauth"`
 	Secret  string `json:"client_secret"`
@@ -34,7 +37,7 @@ func (c ClientSecrets) Load(ctx context.Context, account string) (okta.Secret, e
 		return okta.Secret{}, err
 	}
 	var in clientSecretJSON
-	err = decodeEnvelope(value, &in, &in.Version)
+	err = decodeEnvelope(value, &in, &in.Version, clientSecretVersion)
 	if err == nil && in.Secret == "" {
 		err = corrupt("it holds no client secret")
 	}
@@ -49,7 +52,7 @@ func (c ClientSecrets) Save(ctx context.Context, account string, secret okta.Sec
 	var value []byte
 	err := errors.New("the client secret is empty or not UTF-8")
 	if text := secret.Reveal(); text != "" && utf8.ValidString(text) {
-		value, err = encodeEnvelope(clientSecretJSON{envelopeVersion, text})
+		value, err = encodeEnvelope(clientSecretJSON{clientSecretVersion, text})
 	}
 	if err != nil {
 		return itemError("write the client secret "+strconv.Quote(account), err)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/godbus/dbus/v5"
 )
 
 // realKeyring starts a session bus and a gnome-keyring of the test's own, with a home directory of its own, and returns the
@@ -137,21 +139,72 @@ func TestSecretServiceRoundTrip(t *testing.T) {
 	startKeyring(t, env, "ok: ", "--unlock")
 	big := string(text("canary", 20_000))
 	r := child(t, orders{Warm: true, Steps: []step{
-		{Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: "canary-1"}, {Do: "Get", Account: "a"},
+		{Do: "Probe"}, {Do: "Set", Account: "a", Value: "canary-1"}, {Do: "Get", Account: "a"},
 		{Do: "Set", Account: "a", Value: big}, {Do: "Get", Account: "a"}, {Do: "Delete", Account: "a"}, {Do: "Get", Account: "a"}, {Do: "Delete", Account: "a"},
 	}}, env...)
-	for i, want := range []string{"not found", "ok", "ok", "ok", "ok", "ok", "not found", "ok"} {
+	for i, want := range []string{"ok", "ok", "ok", "ok", "ok", "ok", "not found", "ok"} {
 		r[i].wantKind(t, want, "")
 	}
 	if r[2].Value != "canary-1" || r[4].Value != big {
 		t.Errorf("got %q and %d bytes", r[2].Value, len(r[4].Value))
 	}
-	// In chunks, as on the platforms that need them.
-	r = child(t, orders{Options: KeychainOptions{Budget: 2560, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second}, Steps: []step{
-		{Do: "Set", Account: "b", Value: big}, {Do: "Get", Account: "b"}, {Do: "Delete", Account: "b"}, {Do: "Get", Account: "b"},
-	}}, env...)
-	if r[1].Value != big || r[2].Kind != "ok" || r[3].Kind != "not found" {
-		t.Errorf("in chunks: got %s, %s, %s", r[1].Kind, r[2].Kind, r[3].Kind)
+	wantNothingLeft(t, env)
+}
+
+// In chunks, as on the platforms that need them, with the index beside.
+func TestSecretServiceSessions(t *testing.T) {
+	t.Parallel()
+	env := realKeyring(t)
+	startKeyring(t, env, "ok: ", "--unlock")
+	steps := []step{
+		{Do: "Save", Account: "dev", Size: 20_000, Generation: 1}, {Do: "Load", Account: "dev", Size: 20_000, Generation: 1},
+		{Do: "Save", Account: "dev", Size: 9_000, Generation: 2}, {Do: "Load", Account: "dev", Size: 9_000, Generation: 2},
+		{Do: "Save", Account: "prod", Size: 100, Generation: 1}, {Do: "List"},
+	}
+	for _, options := range []KeychainOptions{{}, tight(2560)} {
+		r := child(t, orders{Options: options, Steps: steps}, env...)
+		for i := range r {
+			r[i].wantKind(t, "ok", "")
+		}
+		if want := "dev-886585e0 prod-886585e0"; r[1].Value != "same" || r[3].Value != "same" || r[5].Value != want {
+			t.Errorf("got %+v, want the same sessions and %q", r, want)
+		}
+		// Two sessions and the index; in chunks, four and a journal for the bigger one.
+		want := 3
+		if options.Budget > 0 {
+			want += 5
+		}
+		if items := itemsIn(t, env); len(items) != want {
+			t.Errorf("%d items, want %d", len(items), want)
+		}
+		r = child(t, orders{Options: options, Steps: []step{{Do: "Logout", Account: "dev"}, {Do: "List"}, {Do: "Logout", Account: "prod"}, {Do: "List"}}}, env...)
+		if r[1].Value != "prod-886585e0" || r[3].Value != "" || r[3].Kind != "ok" {
+			t.Errorf("after a logout: %+v", r)
+		}
+		wantNothingLeft(t, env)
+	}
+}
+
+// itemsIn asks the service itself for everything of okauth's.
+func itemsIn(t *testing.T, env []string) []dbus.ObjectPath {
+	t.Helper()
+	conn, err := dbus.Connect(lookup(env, busAddressVar))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var unlocked, locked []dbus.ObjectPath
+	call := conn.Object(secretsName, "/org/freedesktop/secrets").Call("org.freedesktop.Secret.Service.SearchItems", 0, map[string]string{"service": service})
+	if err := call.Store(&unlocked, &locked); err != nil {
+		t.Fatal(err)
+	}
+	return append(unlocked, locked...)
+}
+
+func wantNothingLeft(t *testing.T, env []string) {
+	t.Helper()
+	if left := itemsIn(t, env); len(left) != 0 {
+		t.Errorf("left %q", left)
 	}
 }
 
@@ -166,12 +219,20 @@ func TestSecretServiceLocked(t *testing.T) {
 		awaitFile(t, filepath.Join(lookup(env, "XDG_DATA_HOME"), "keyrings", "login.keyring"))
 	})
 	startKeyring(t, env, "locked")
-	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: "canary"}, {Do: "Delete", Account: "a"}}}, env...)
-	for _, r := range r {
-		r.wantKind(t, "locked", "locked")
-		if r.Took > 2*time.Second {
-			t.Errorf("took %v", r.Took)
+	for _, options := range []KeychainOptions{{}, {Budget: 100}} {
+		r := child(t, orders{Options: options, Steps: []step{
+			{Do: "Probe"}, {Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: "canary"}, {Do: "Delete", Account: "a"},
+			{Do: "Load", Account: "dev"}, {Do: "Save", Account: "dev", Size: 1000, Generation: 1}, {Do: "List"}, {Do: "Logout", Account: "dev"},
+		}}, env...)
+		for _, r := range r {
+			r.wantKind(t, "locked", "locked")
+			if r.Took > 2*time.Second {
+				t.Errorf("took %v", r.Took)
+			}
 		}
+	}
+	if items := itemsIn(t, env); len(items) != 1 {
+		t.Errorf("%d items, want the one that was there", len(items))
 	}
 }
 

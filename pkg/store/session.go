@@ -6,16 +6,11 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"okauth/pkg/okta"
 )
-
-// maxLife is the longest life of a token that is believed when a session is read back.
-const maxLife = 10 * 365 * 24 * time.Hour
 
 // Identity says whose session it is. Two identities that differ in any field never share an item, so that a changed setting
 // cannot bring up a token that was issued for the old one.
@@ -55,150 +50,145 @@ type TokenSet struct {
 	ExpiresIn          time.Duration
 }
 
+// Rotation says what the server does with a refresh token that was used.
+type Rotation int
+
+// Okta calls them "rotate token after every use" and "use persistent token".
+// https://developer.okta.com/docs/guides/refresh-tokens/main/
+const (
+	RotationUnknown Rotation = iota // it has not been used yet
+	Rotating                        // its use brought another one
+	Persistent                      // its use brought none: it stays good
+)
+
+// String returns the name under which the rotation is stored, "" for RotationUnknown.
+func (r Rotation) String() string {
+	switch r {
+	case Rotating:
+		return "rotating"
+	case Persistent:
+		return "persistent"
+	default:
+		return ""
+	}
+}
+
+// RefreshToken is what gets new tokens without asking. The zero RefreshToken is none.
+type RefreshToken struct {
+	Value              okta.Secret
+	Requested, Granted []string  // scopes of the sign-in: a refresh may ask for these and no others
+	ObtainedAt         time.Time // this machine's clock
+	Rotation           Rotation
+}
+
 // Session is everything that is kept of a sign-in.
 type Session struct {
-	Identity     Identity
-	Username     string      // who signed in
-	RefreshToken okta.Secret // zero without "offline_access"
-	Generation   uint64      // counts the writes; whoever writes adds one
-	Sets         []TokenSet
+	Identity   Identity
+	Username   string       // who signed in
+	Refresh    RefreshToken // zero without "offline_access"
+	Generation uint64       // counts the writes, from 1; whoever writes adds one
+	Sets       []TokenSet
 }
 
-// Sessions keeps sessions as Items, one value per identity.
+// Sessions keeps sessions as Items, one value per identity. Those who write one session take turns by a lock of their own.
 type Sessions struct {
 	Items Items
+	Locks *Locks // for the index; nil = no other process writes
 }
 
-// Load returns the session of id.
+// Load returns the session of id. That is one Get and nothing else.
 //
 // It returns [ErrNotFound] where there is none; an [*Error] of kind Corrupt where the value is not a session of exactly that
 // identity, of kind Newer where a later okauth wrote it; and whatever the Items returned.
 func (s Sessions) Load(ctx context.Context, id Identity) (*Session, error) {
-	account := id.Account()
+	session, err := s.LoadAccount(ctx, id.Account())
+	if err == nil && session.Identity != id {
+		return nil, foreign(id.Account())
+	}
+	return session, err
+}
+
+// LoadAccount is Load for an account that [Sessions.List] named.
+func (s Sessions) LoadAccount(ctx context.Context, account string) (*Session, error) {
 	value, err := s.Items.Get(ctx, account)
 	if err != nil {
 		return nil, err
 	}
 	session, err := decodeSession(value)
-	if err == nil && session.Identity != id {
-		err = corrupt("it belongs to another identity")
-	}
 	if err != nil {
 		return nil, itemError("read the session "+strconv.Quote(account), err)
+	}
+	if session.Identity.Account() != account {
+		return nil, foreign(account)
 	}
 	return session, nil
 }
 
+// foreign says that a session was found in the place of another one.
+func foreign(account string) error {
+	return itemError("read the session "+strconv.Quote(account), corrupt("it belongs to another identity"))
+}
+
 // Save keeps session in the place of what was there, whatever it was: a caller that must not overwrite a later okauth's session
 // loads first. A session that Load would not believe is refused with an [*Error].
+//
+// Generation 1, or 0, says that there was no session: it is listed first (see [Sessions.Enlist]). A later one is written and
+// nothing else is touched.
 func (s Sessions) Save(ctx context.Context, session *Session) error {
 	account := session.Identity.Account()
 	value, err := encodeSession(session)
 	if err != nil {
 		return itemError("write the session "+strconv.Quote(account), err)
 	}
+	if session.Generation <= 1 {
+		if err := s.Enlist(ctx, session.Identity); err != nil {
+			return err
+		}
+	}
 	return s.Items.Set(ctx, account, value)
 }
 
 // Delete forgets the session of id. It succeeds where there is none.
 func (s Sessions) Delete(ctx context.Context, id Identity) error {
-	return s.Items.Delete(ctx, id.Account())
+	return s.DeleteAccount(ctx, id.Account())
 }
 
-// sessionJSON is the session as it is stored. Every change of it needs a new envelopeVersion.
-type sessionJSON struct {
-	Version      int            `json:"okauth"`
-	Session      *identityJSON  `json:"session"`
-	Username     string         `json:"username,omitempty"`
-	RefreshToken string         `json:"refresh_token,omitempty"`
-	Generation   uint64         `json:"generation"`
-	Sets         []tokenSetJSON `json:"sets"`
-}
-
-type identityJSON struct {
-	Profile  string `json:"profile"`
-	Issuer   string `json:"issuer"`
-	ClientID string `json:"client_id"`
-	User     string `json:"user,omitempty"`
-	Grant    string `json:"grant"`
-}
-
-type tokenSetJSON struct {
-	Requested   []string  `json:"requested,omitempty"`
-	Granted     []string  `json:"granted,omitempty"`
-	AccessToken string    `json:"access_token,omitempty"`
-	IDToken     string    `json:"id_token,omitempty"`
-	TokenType   string    `json:"token_type,omitempty"`
-	ObtainedAt  time.Time `json:"obtained_at"` // RFC 3339 with nanoseconds, UTC
-	ExpiresIn   int64     `json:"expires_in"`  // seconds
-}
-
-func encodeSession(s *Session) ([]byte, error) {
-	id := identityJSON(s.Identity)
-	out := sessionJSON{
-		Version: envelopeVersion, Session: &id, Username: s.Username,
-		RefreshToken: s.RefreshToken.Reveal(), Generation: s.Generation, Sets: []tokenSetJSON{},
+// DeleteAccount is Delete for an account that [Sessions.List] named.
+//
+// A session that cannot be believed is deleted like any other. One that a later okauth wrote is left untouched, with an
+// [*Error] of kind Newer: its chunks may lie where this okauth would not find them. After any other error it is unknown
+// whether the session is gone; it is still listed then, and the next Delete goes on from there.
+func (s Sessions) DeleteAccount(ctx context.Context, account string) error {
+	value, err := s.getForWriting(ctx, account)
+	if err == nil {
+		if _, err = decodeSession(value); err != nil {
+			err = itemError("delete the session "+strconv.Quote(account), err)
+		}
 	}
-	for _, set := range s.Sets {
-		out.Sets = append(out.Sets, tokenSetJSON{
-			Requested: set.Requested, Granted: set.Granted,
-			AccessToken: set.AccessToken.Reveal(), IDToken: set.IDToken.Reveal(), TokenType: set.TokenType,
-			ObtainedAt: set.ObtainedAt.UTC().Round(0), ExpiresIn: int64(set.ExpiresIn / time.Second),
-		})
+	if err != nil && !errors.Is(err, ErrNotFound) && !isKind(err, Corrupt) {
+		return err
 	}
-	if !utf8.ValidString(s.Username + "\n" + s.Identity.Profile + "\n" + s.Identity.Issuer + "\n" + s.Identity.ClientID + "\n" + s.Identity.User) {
-		return nil, errors.New("a name in it is not UTF-8")
+	// Also where nothing was found: an interrupted write may have left chunks.
+	if err := s.Items.Delete(ctx, account); err != nil {
+		return err
 	}
-	if err := out.check(); err != nil {
+	return s.delist(ctx, account)
+}
+
+// getForWriting is Get for somebody who is about to write: what is locked may be unlocked by a prompt now, if the Items ever
+// show one. A Get does not, but a Delete does, also of a name that has no value.
+func (s Sessions) getForWriting(ctx context.Context, account string) ([]byte, error) {
+	value, err := s.Items.Get(ctx, account)
+	if !isKind(err, Locked) {
+		return value, err
+	}
+	if err := s.Items.Delete(ctx, indexAccount+".none"); err != nil {
 		return nil, err
 	}
-	return encodeEnvelope(out)
+	return s.Items.Get(ctx, account)
 }
 
-// decodeSession is strict: what okauth did not write is not believed. Its errors never quote the value.
-func decodeSession(value []byte) (*Session, error) {
-	var in sessionJSON
-	if err := decodeEnvelope(value, &in, &in.Version); err != nil {
-		return nil, err
-	}
-	if in.Session == nil {
-		return nil, corrupt("it holds no session")
-	}
-	if err := in.check(); err != nil {
-		return nil, corrupt(err.Error())
-	}
-	s := &Session{
-		Identity: Identity(*in.Session), Username: in.Username,
-		RefreshToken: okta.NewSecret(in.RefreshToken), Generation: in.Generation,
-	}
-	for _, set := range in.Sets {
-		s.Sets = append(s.Sets, TokenSet{
-			Requested: set.Requested, Granted: set.Granted,
-			AccessToken: okta.NewSecret(set.AccessToken), IDToken: okta.NewSecret(set.IDToken), TokenType: set.TokenType,
-			ObtainedAt: set.ObtainedAt, ExpiresIn: time.Duration(set.ExpiresIn) * time.Second,
-		})
-	}
-	return s, nil
+func isKind(err error, kind Kind) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Kind == kind
 }
-
-// check is the same on the way in and on the way out, so that nothing is stored that could not be read again.
-func (s *sessionJSON) check() error {
-	if !isTokenOrEmpty(s.RefreshToken) {
-		return errors.New("the refresh token has characters that no token has")
-	}
-	for _, set := range s.Sets {
-		if !isTokenOrEmpty(set.AccessToken) || !isTokenOrEmpty(set.IDToken) {
-			return errors.New("a token has characters that no token has")
-		}
-		if set.ExpiresIn < 0 || set.ExpiresIn > int64(maxLife/time.Second) {
-			return fmt.Errorf("expires_in is %d, expected 0 to %d seconds", set.ExpiresIn, int64(maxLife/time.Second))
-		}
-		if year := set.ObtainedAt.UTC().Year(); year < 1 || year > 9999 {
-			return fmt.Errorf("obtained_at is in the year %d, expected 1 to 9999", year)
-		}
-	}
-	return nil
-}
-
-// isTokenOrEmpty holds what is stored to the grammar that what is received is held to.
-func isTokenOrEmpty(s string) bool { return s == "" || okta.ValidToken(s) }

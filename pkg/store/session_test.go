@@ -20,7 +20,11 @@ func someIdentity() Identity {
 
 func someSession() *Session {
 	return &Session{
-		Identity: someIdentity(), Username: "Zoë\u2028😀<&>", RefreshToken: okta.NewSecret("canary-refresh"), Generation: 1<<64 - 1,
+		Identity: someIdentity(), Username: "Zoë\u2028😀<&>", Generation: 1<<64 - 1,
+		Refresh: RefreshToken{
+			Value: okta.NewSecret("canary-refresh"), Requested: []string{"openid", "offline_access"}, Granted: []string{"offline_access"},
+			ObtainedAt: time.Date(2026, 11, 22, 17, 0, 0, 1, time.UTC), Rotation: Rotating,
+		},
 		Sets: []TokenSet{{
 			Requested: []string{"openid", "profile"}, Granted: []string{"openid"},
 			AccessToken: okta.NewSecret("canary.access-_~+/=="), IDToken: okta.NewSecret("canary.id.token"), TokenType: "Bearer",
@@ -31,7 +35,9 @@ func someSession() *Session {
 
 // plain makes secrets comparable.
 func plain(s *Session) string {
-	out := fmt.Sprintf("%#v %q %q %d", s.Identity, s.Username, s.RefreshToken.Reveal(), s.Generation)
+	r := s.Refresh
+	out := fmt.Sprintf("%#v %q %d %q %q %q %s %v", s.Identity, s.Username, s.Generation,
+		r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Format(time.RFC3339Nano), r.Rotation)
 	for _, set := range s.Sets {
 		out += fmt.Sprintf(" %q %q %q %q %q %s %s", set.Requested, set.Granted, set.AccessToken.Reveal(), set.IDToken.Reveal(),
 			set.TokenType, set.ObtainedAt.UTC().Format(time.RFC3339Nano), set.ExpiresIn)
@@ -42,7 +48,7 @@ func plain(s *Session) string {
 func TestSessionsRoundTrip(t *testing.T) {
 	ctx := t.Context()
 	m := new(Memory)
-	s := Sessions{m}
+	s := Sessions{Items: m}
 	if _, err := s.Load(ctx, someIdentity()); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("Load of nothing: got %v, want ErrNotFound", err)
 	}
@@ -65,6 +71,35 @@ func TestSessionsRoundTrip(t *testing.T) {
 	}
 	if err := s.Delete(ctx, someIdentity()); err != nil {
 		t.Errorf("Delete of nothing: %v", err)
+	}
+}
+
+func TestRotationIsKept(t *testing.T) {
+	for _, rotation := range []Rotation{RotationUnknown, Rotating, Persistent} {
+		s := someSession()
+		s.Refresh.Rotation = rotation
+		value, err := encodeSession(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decodeSession(value); err != nil || got.Refresh.Rotation != rotation {
+			t.Errorf("got %+v, %v; want %q", got, err, rotation)
+		}
+	}
+	// Without a token there is nothing to say of it.
+	s := someSession()
+	s.Refresh = RefreshToken{Rotation: Rotating, ObtainedAt: time.Now(), Granted: []string{"openid"}}
+	value, err := encodeSession(s)
+	if err != nil || strings.Contains(string(value), "refresh") {
+		t.Errorf("got %s, %v", value, err)
+	}
+}
+
+func TestKR10_OldFormatIsNamed(t *testing.T) {
+	old := `{"okauth":1,"session":{"profile":"dev","issuer":"i","client_id":"c","grant":"password"},"refresh_token":"canary","generation":1,"sets":[]}`
+	_, err := decodeSession([]byte(old))
+	if got, want := fmt.Sprint(err), "format 1, from before the first release, and this okauth knows 2"; !strings.Contains(got, want) || strings.Contains(got, "canary") {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -106,7 +141,7 @@ func TestKR01_AccountNames(t *testing.T) {
 func TestAT93_NeverSomebodyElsesToken(t *testing.T) {
 	ctx := t.Context()
 	m := new(Memory)
-	s := Sessions{m}
+	s := Sessions{Items: m}
 	if err := s.Save(ctx, someSession()); err != nil {
 		t.Fatal(err)
 	}
@@ -150,16 +185,22 @@ func TestKR10_GarbledIsNeverReturned(t *testing.T) {
 		{"JSON of another application", `{"access_token":"canary"}`, "corrupt"},
 		{"array", `[1]`, "corrupt"},
 		{"null", `null`, "corrupt"},
-		{"version 0", with(`{"okauth":1,`, `{"okauth":0,`), "corrupt"},
-		{"version -1", with(`{"okauth":1,`, `{"okauth":-1,`), "corrupt"},
-		{"version text", with(`{"okauth":1,`, `{"okauth":"x",`), "corrupt"},
-		{"version 2", with(`{"okauth":1,`, `{"okauth":2,"new":{},`), "newer"},
+		{"version 0", with(`{"okauth":2,`, `{"okauth":0,`), "corrupt"},
+		{"version -1", with(`{"okauth":2,`, `{"okauth":-1,`), "corrupt"},
+		{"version text", with(`{"okauth":2,`, `{"okauth":"x",`), "corrupt"},
+		{"version 1", with(`{"okauth":2,`, `{"okauth":1,`), "corrupt"},
+		{"version 3", with(`{"okauth":2,`, `{"okauth":3,"new":{},`), "newer"},
+		{"version 3 in the same shape", with(`{"okauth":2,`, `{"okauth":3,`), "newer"},
 		{"unknown member", with(`"generation"`, `"canary":1,"generation"`), "corrupt"},
-		{"no session", `{"okauth":1}`, "corrupt"},
+		{"no session", `{"okauth":2}`, "corrupt"},
 		{"a client secret", `{"okauth":1,"client_secret":"canary"}`, "corrupt"},
 		{"escape in a token", with("canary.access", `canary\u001b[2J`), "corrupt"},
 		{"newline in an ID token", with("canary.id", `canary\nid`), "corrupt"},
 		{"quote in a refresh token", with("canary-refresh", `canary\"refresh`), "corrupt"},
+		{"no refresh token in refresh", with("canary-refresh", ``), "corrupt"},
+		{"unknown member of refresh", with(`"rotation":`, `"canary":1,"rotation":`), "corrupt"},
+		{"unknown rotation", with(`"rotating"`, `"canary"`), "corrupt"},
+		{"refresh token of no time", with(`2026-11-22T17`, `canary`), "corrupt"},
 		{"only padding", with("canary.id.token", `==`), "corrupt"},
 		{"negative life", with(`"expires_in":3600`, `"expires_in":-1`), "corrupt"},
 		{"life that overflows", with(`"expires_in":3600`, `"expires_in":9223372036854775807`), "corrupt"},
@@ -170,7 +211,7 @@ func TestKR10_GarbledIsNeverReturned(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			items := &fixed{[]byte(tt.value)}
-			got, err := Sessions{items}.Load(t.Context(), someIdentity())
+			got, err := Sessions{Items: items}.Load(t.Context(), someIdentity())
 			if kindOf(err) != tt.want || (got != nil) != (tt.want == "ok") {
 				t.Errorf("got %v and %s (%v), want %s", got != nil, kindOf(err), err, tt.want)
 			}
@@ -191,7 +232,8 @@ func (f *fixed) Delete(context.Context, string) error        { return nil }
 func TestSaveRefusesWhatLoadWouldNotBelieve(t *testing.T) {
 	tests := map[string]func(*Session){
 		"token with a newline":   func(s *Session) { s.Sets[0].AccessToken = okta.NewSecret("canary\nx") },
-		"token with a quote":     func(s *Session) { s.RefreshToken = okta.NewSecret(`canary"`) },
+		"token with a quote":     func(s *Session) { s.Refresh.Value = okta.NewSecret(`canary"`) },
+		"refresh of year 10000":  func(s *Session) { s.Refresh.ObtainedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"token that is not UTF8": func(s *Session) { s.Sets[0].IDToken = okta.NewSecret("canary\xff") },
 		"negative life":          func(s *Session) { s.Sets[0].ExpiresIn = -time.Second },
 		"endless life":           func(s *Session) { s.Sets[0].ExpiresIn = 1<<63 - 1 },
@@ -203,7 +245,7 @@ func TestSaveRefusesWhatLoadWouldNotBelieve(t *testing.T) {
 			m := new(Memory)
 			s := someSession()
 			spoil(s)
-			err := Sessions{m}.Save(t.Context(), s)
+			err := Sessions{Items: m}.Save(t.Context(), s)
 			if kindOf(err) != "failed" || len(m.Accounts()) != 0 {
 				t.Errorf("got %v, stored %q", err, m.Accounts())
 			}
@@ -259,7 +301,7 @@ func TestClientSecrets(t *testing.T) {
 }
 
 func TestKR13_NoneKeepsNothing(t *testing.T) {
-	s := Sessions{None{}}
+	s := Sessions{Items: None{}}
 	if err := s.Save(t.Context(), someSession()); kindOf(err) != "absent" {
 		t.Errorf("Save: got %v, want absent", err)
 	}
@@ -292,7 +334,7 @@ func TestMemoryKeepsCopies(t *testing.T) {
 // KR-12: a caller can tell the kinds apart, and each says what to do about it.
 func TestKR12_KindsHaveNamesAndHints(t *testing.T) {
 	seen := map[string]bool{}
-	for k := Failed; k <= Lost; k++ {
+	for k := Failed; k <= WrongKey; k++ {
 		if seen[k.String()] {
 			t.Errorf("two kinds are called %q", k)
 		}
@@ -315,10 +357,10 @@ func FuzzSession(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(good)
-	f.Add([]byte(`{"okauth":1,"session":{"profile":"p","issuer":"i","client_id":"c","grant":"g"},"generation":1,"sets":[{"obtained_at":"0001-01-01T00:00:00Z","expires_in":0}]}`))
-	f.Add([]byte(`{"okauth":2}`))
-	f.Add([]byte(`{"okauth":1,"okauth":1}`))
-	f.Add([]byte(`{"okauth":1e0,"session":{}}`))
+	f.Add([]byte(`{"okauth":2,"session":{"profile":"p","issuer":"i","client_id":"c","grant":"g"},"generation":1,"refresh":{"token":"r","obtained_at":"0001-01-01T00:00:00Z"},"sets":[{"obtained_at":"0001-01-01T00:00:00Z","expires_in":0}]}`))
+	f.Add([]byte(`{"okauth":3}`))
+	f.Add([]byte(`{"okauth":2,"okauth":2}`))
+	f.Add([]byte(`{"okauth":2e0,"session":{}}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		s, err := decodeSession(value)
 		if err != nil {

@@ -17,11 +17,11 @@ import (
 //	<account>.<generation>.0…  the chunks
 //
 // The chunks are written under a new generation first and the head last, so that a reader finds the old value or the new one,
-// whenever the writer stops. What a stopped writer leaves is found again by
+// whenever the writer stops. What a stopped writer leaves, or one that was thought to have stopped overwrites, is found again by
 //
-//	<account>.journal          the generations that a write or a delete is about to create or remove
+//	<account>.journal          every generation that there is or may be
 //
-// which is written before and deleted after everything else.
+// which is written before anything else and deleted last. A reader does not need it.
 type split struct {
 	items Items
 	limit func(account string) int // bytes in one item of that name
@@ -31,7 +31,7 @@ const (
 	headPrefix    = "okauth-split:"
 	headVersion   = 1
 	journalPrefix = "okauth-journal:1:"
-	maxChunks     = 32
+	maxChunks     = 64 // of Windows' 2560 bytes: 160 KiB
 )
 
 // head describes a value that is kept in chunks.
@@ -50,7 +50,8 @@ func (h head) chunk(account string, i int) string {
 	return account + "." + h.generation + "." + strconv.Itoa(i)
 }
 
-// parseHead reads a head item. isHead is false for a value that is none: a whole value. The error is a *formatError.
+// parseHead reads a head item. isHead is false for a value that is none: a whole value. The error is a *formatError; the head
+// of a damaged item has the generation, where that can still be read.
 func parseHead(item []byte) (h head, isHead bool, err error) {
 	text, isHead := strings.CutPrefix(string(item), headPrefix)
 	if !isHead {
@@ -63,7 +64,7 @@ func parseHead(item []byte) (h head, isHead bool, err error) {
 	broken := corrupt("its first part is damaged")
 	fields := strings.Split(rest, ":")
 	if len(fields) != 4 {
-		return head{}, true, broken
+		return head{generation: fields[0]}, true, broken
 	}
 	h.generation, h.sum = fields[0], fields[3]
 	h.count, _ = strconv.Atoi(fields[1])
@@ -71,7 +72,7 @@ func parseHead(item []byte) (h head, isHead bool, err error) {
 	// What does not print as it was read was not printed by us.
 	if h.String() != string(item) || !isHex(h.generation, 8) || !isHex(h.sum, 2*sha256.Size) ||
 		h.count < 1 || h.count > maxChunks || h.length < h.count || h.length > maxValue {
-		return head{}, true, broken
+		return head{generation: h.generation}, true, broken
 	}
 	return h, true, nil
 }
@@ -92,8 +93,9 @@ func (s split) Get(ctx context.Context, account string) ([]byte, error) {
 			return nil, err
 		}
 		value, err := s.assemble(ctx, account, item)
-		// Another process may have replaced the value between two of our reads. Then the head is a new one.
-		if errors.Is(err, errTorn) && seen == "" {
+		// Another process may have replaced the value between two of our reads. Then the head is a new one, and else it
+		// stays torn. Heads do not change for ever: each costs the writer more than the reader.
+		if errors.Is(err, errTorn) && seen != string(item) {
 			seen = string(item)
 			continue
 		}
@@ -155,9 +157,13 @@ func (s split) Set(ctx context.Context, account string, value []byte) error {
 	if err != nil {
 		return &Error{TooBig, op, err}
 	}
-	old, err := s.generations(ctx, account)
+	old, stale, err := s.generations(ctx, account)
 	if err != nil {
 		return err
+	}
+	// What earlier writes left goes first: a keychain that was full has room again, and the journal does not grow.
+	if s.sweepChunks(ctx, account, stale) != nil {
+		old = append(old, stale...)
 	}
 	if err := s.writeJournal(ctx, account, append(old, h...)); err != nil {
 		return err
@@ -175,7 +181,7 @@ func (s split) Set(ctx context.Context, account string, value []byte) error {
 		return err
 	}
 	// The value is stored. What cannot be swept now stays in the journal for the next write.
-	_ = s.sweep(ctx, account, old)
+	_ = s.sweep(ctx, account, old, h)
 	return nil
 }
 
@@ -201,49 +207,53 @@ func (s split) cut(account string, value []byte) ([]head, [][]byte, error) {
 	return []head{h}, parts, nil
 }
 
-// Delete removes the head first, so that a reader finds nothing rather than half. It goes on after an error and returns the first.
+// Delete removes the head first, so that a reader finds nothing rather than half. A damaged head goes with the chunks of the
+// generation that can be read in it; what a later okauth split is left untouched.
 func (s split) Delete(ctx context.Context, account string) error {
 	if s.limit(account) >= maxValue {
 		return s.items.Delete(ctx, account)
 	}
-	old, err := s.generations(ctx, account)
+	old, stale, err := s.generations(ctx, account)
 	if err != nil {
 		return err
 	}
+	old = append(old, stale...)
 	if err := s.writeJournal(ctx, account, old); err != nil {
 		return err
 	}
 	if err := s.items.Delete(ctx, account); err != nil {
 		return err
 	}
-	return s.sweep(ctx, account, old)
+	return s.sweep(ctx, account, old, nil)
 }
 
-// generations returns what is stored in chunks under account: what the head names, and what the journal names.
-func (s split) generations(ctx context.Context, account string) ([]head, error) {
-	var found []head
+// generations returns what is stored in chunks under account: what the head names is current, what a damaged head or the
+// journal names besides is stale.
+func (s split) generations(ctx context.Context, account string) (current, stale []head, err error) {
 	item, err := s.items.Get(ctx, account)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, err
+		return nil, nil, err
 	}
 	h, isHead, err := parseHead(item)
 	var f *formatError
-	if errors.As(err, &f) && f.kind == Newer {
-		return nil, itemError("replace "+strconv.Quote(account)+" in the keychain", err)
-	}
-	if isHead && err == nil {
-		found = append(found, h)
+	switch {
+	case errors.As(err, &f) && f.kind == Newer:
+		return nil, nil, itemError("replace "+strconv.Quote(account)+" in the keychain", err)
+	case isHead && err == nil:
+		current = append(current, h)
+	case isHead && isHex(h.generation, 8):
+		stale = append(stale, head{generation: h.generation, count: maxChunks})
 	}
 	item, err = s.items.Get(ctx, account+".journal")
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, named := range parseJournal(item) {
 		if named.generation != h.generation {
-			found = append(found, named)
+			stale = append(stale, named)
 		}
 	}
-	return found, nil
+	return current, stale, nil
 }
 
 func (s split) writeJournal(ctx context.Context, account string, heads []head) error {
@@ -274,8 +284,19 @@ func parseJournal(item []byte) []head {
 	return heads
 }
 
-// sweep deletes the chunks of old generations, and then the journal that named them.
-func (s split) sweep(ctx context.Context, account string, old []head) error {
+// sweep deletes the chunks of old generations, and leaves those in the journal that stay.
+func (s split) sweep(ctx context.Context, account string, old, stay []head) error {
+	if err := s.sweepChunks(ctx, account, old); err != nil {
+		return err
+	}
+	if len(stay) > 0 {
+		return s.writeJournal(ctx, account, stay)
+	}
+	return s.items.Delete(ctx, account+".journal")
+}
+
+// sweepChunks goes on after an error and returns the first.
+func (s split) sweepChunks(ctx context.Context, account string, old []head) error {
 	var first error
 	for _, h := range old {
 		for i := range h.count {
@@ -284,8 +305,5 @@ func (s split) sweep(ctx context.Context, account string, old []head) error {
 			}
 		}
 	}
-	if first != nil {
-		return first
-	}
-	return s.items.Delete(ctx, account+".journal")
+	return first
 }

@@ -11,35 +11,6 @@ import (
 	"testing"
 )
 
-// brittle is Items that stop working after some writes, as if the process had been killed there.
-type brittle struct {
-	Items
-	left int // writes and deletes that still happen
-}
-
-var errKilled = errors.New("killed")
-
-func (b *brittle) step() error {
-	if b.left--; b.left < 0 {
-		return errKilled
-	}
-	return nil
-}
-
-func (b *brittle) Set(ctx context.Context, account string, value []byte) error {
-	if err := b.step(); err != nil {
-		return err
-	}
-	return b.Items.Set(ctx, account, value)
-}
-
-func (b *brittle) Delete(ctx context.Context, account string) error {
-	if err := b.step(); err != nil {
-		return err
-	}
-	return b.Items.Delete(ctx, account)
-}
-
 func budget(n int) func(string) int { return func(string) int { return n } }
 
 // text returns n bytes that differ from place to place and from seed to seed.
@@ -71,8 +42,8 @@ func TestKR09_SizeIsHandled(t *testing.T) {
 	for _, n := range []int{1, 99, 100, 101, 199, 200, 201, 2500, limit * maxChunks} {
 		m := new(Memory)
 		s := split{m, budget(limit)}
-		want := text("v", n)
-		if err := s.Set(ctx, "a", want); err != nil {
+		value := text("v", n)
+		if err := s.Set(ctx, "a", value); err != nil {
 			t.Fatalf("Set of %d bytes: %v", n, err)
 		}
 		for _, account := range m.Accounts() {
@@ -80,10 +51,14 @@ func TestKR09_SizeIsHandled(t *testing.T) {
 				t.Errorf("item %q has %d bytes, expected at most %d", account, len(item), limit)
 			}
 		}
-		if got, err := s.Get(ctx, "a"); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("Get of %d bytes: %v, same %v", n, err, bytes.Equal(got, want))
+		if got, err := s.Get(ctx, "a"); err != nil || !bytes.Equal(got, value) {
+			t.Errorf("Get of %d bytes: %v, same %v", n, err, bytes.Equal(got, value))
 		}
-		if want, got := 1+min(n/(limit+1), 1)*((n+limit-1)/limit), len(m.Accounts()); got != want {
+		want := 1 // the value, or the head
+		if n > limit {
+			want += (n+limit-1)/limit + 1 // chunks and journal
+		}
+		if got := len(m.Accounts()); got != want {
 			t.Errorf("%d bytes take %d items, expected %d: %q", n, got, want, m.Accounts())
 		}
 		if err := s.Delete(ctx, "a"); err != nil || len(m.Accounts()) != 0 {
@@ -149,106 +124,6 @@ func TestKR09_PlatformLimits(t *testing.T) {
 	}
 }
 
-// A reader sees the old value or the new one wherever the writer was killed, and nothing is left in the end.
-func TestAT92_KilledAtEveryItem(t *testing.T) {
-	values := map[string][]byte{"none": nil, "whole": text("w", 50), "split": text("s", 450), "longer": text("l", 950)}
-	for oldName, old := range values {
-		for newName, fresh := range values {
-			if fresh == nil {
-				newName = "deleted"
-			}
-			t.Run(oldName+" to "+newName, func(t *testing.T) {
-				for n := 0; ; n++ {
-					if killAfter(t, n, old, fresh) {
-						break
-					}
-				}
-			})
-		}
-	}
-}
-
-// killAfter replaces old by fresh (nil: deletes it) with n writes allowed, judges what is there then, and reports whether n were enough.
-func killAfter(t *testing.T, n int, old, fresh []byte) (finished bool) {
-	t.Helper()
-	ctx := t.Context()
-	m := new(Memory)
-	s := split{m, budget(100)}
-	if old != nil {
-		if err := s.Set(ctx, "a", old); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b := &brittle{m, n}
-	dying := split{b, s.limit}
-	var err error
-	if fresh == nil {
-		err = dying.Delete(ctx, "a")
-	} else {
-		err = dying.Set(ctx, "a", fresh)
-	}
-	got, readErr := s.Get(ctx, "a")
-	isOld := bytes.Equal(got, old) && (old != nil) == (readErr == nil)
-	isNew := bytes.Equal(got, fresh) && (fresh != nil) == (readErr == nil)
-	switch {
-	case readErr != nil && !errors.Is(readErr, ErrNotFound):
-		t.Errorf("killed after %d: read: %v", n, readErr)
-	case err == nil && !isNew:
-		t.Errorf("killed after %d: success was reported, but the new value is not there", n)
-	case !isOld && !isNew:
-		t.Errorf("killed after %d: neither the old value nor the new: %d bytes", n, len(got))
-	}
-	again := text("again", 350)
-	if n%2 == 0 { // half of the runs are mended by the next write, half by a delete at once
-		if err := s.Set(ctx, "a", again); err != nil {
-			t.Errorf("killed after %d: next Set: %v", n, err)
-		}
-		if got, err := s.Get(ctx, "a"); err != nil || !bytes.Equal(got, again) {
-			t.Errorf("killed after %d: next Get: %v", n, err)
-		}
-		if got := len(m.Accounts()); got != 5 {
-			t.Errorf("killed after %d: the next Set left %q", n, m.Accounts())
-		}
-	}
-	if err := s.Delete(ctx, "a"); err != nil || len(m.Accounts()) != 0 {
-		t.Errorf("killed after %d: Delete: %v, left %q", n, err, m.Accounts())
-	}
-	return b.left >= 0
-}
-
-// swapping is Items that a second process changes right after the first head has been read.
-type swapping struct {
-	Items
-	swap func()
-}
-
-func (s *swapping) Get(ctx context.Context, account string) ([]byte, error) {
-	value, err := s.Items.Get(ctx, account)
-	if swap := s.swap; swap != nil {
-		s.swap = nil
-		swap()
-	}
-	return value, err
-}
-
-func TestAT92_ReaderMeetsAWriter(t *testing.T) {
-	ctx := t.Context()
-	m := new(Memory)
-	s := split{m, budget(100)}
-	old, fresh := text("old", 300), text("new", 400)
-	if err := s.Set(ctx, "a", old); err != nil {
-		t.Fatal(err)
-	}
-	reader := split{&swapping{m, func() {
-		if err := s.Set(ctx, "a", fresh); err != nil {
-			t.Error(err)
-		}
-	}}, s.limit}
-	if got, err := reader.Get(ctx, "a"); err != nil || !bytes.Equal(got, fresh) {
-		t.Errorf("got %d bytes, %v; want the new value", len(got), err)
-	}
-}
-
 func TestAT92_TornSetIsCorrupt(t *testing.T) {
 	tests := map[string]func(ctx context.Context, m *Memory, chunks []string){
 		"chunk missing": func(ctx context.Context, m *Memory, chunks []string) { _ = m.Delete(ctx, chunks[1]) },
@@ -280,6 +155,33 @@ func TestAT92_TornSetIsCorrupt(t *testing.T) {
 			if strings.Contains(fmt.Sprint(err), "canary") {
 				t.Errorf("the error quotes the value: %v", err)
 			}
+		})
+	}
+}
+
+// Whatever became of the head, the next Set and Delete find every chunk.
+func TestKR10_DamagedSplitIsSwept(t *testing.T) {
+	t.Parallel()
+	cut := func(item []byte) []byte { return item[:len(item)-1] }
+	tests := map[string]func(ctx context.Context, m *Memory, head []byte){
+		"head cut":              func(ctx context.Context, m *Memory, head []byte) { _ = m.Set(ctx, "a", cut(head)) },
+		"another application's": func(ctx context.Context, m *Memory, _ []byte) { _ = m.Set(ctx, "a", []byte("canary")) },
+		"head missing":          func(ctx context.Context, m *Memory, _ []byte) { _ = m.Delete(ctx, "a") },
+		"journal missing":       func(ctx context.Context, m *Memory, _ []byte) { _ = m.Delete(ctx, "a.journal") },
+		"journal garbled":       func(ctx context.Context, m *Memory, _ []byte) { _ = m.Set(ctx, "a.journal", []byte("canary")) },
+		"head cut and no journal": func(ctx context.Context, m *Memory, head []byte) {
+			_, _ = m.Set(ctx, "a", cut(head)), m.Delete(ctx, "a.journal")
+		},
+	}
+	for name, damage := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := new(Memory)
+			if err := (split{m, budget(100)}).Set(t.Context(), "a", text("v", 950)); err != nil {
+				t.Fatal(err)
+			}
+			head, _ := m.Get(t.Context(), "a")
+			damage(t.Context(), m, head)
+			wantMended(t, m, 0, text("again", 350))
 		})
 	}
 }

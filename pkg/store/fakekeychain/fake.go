@@ -51,6 +51,9 @@ type Behaviour struct {
 	Foreign         string        // when not empty, every search finds another application's item with this value first
 	Lose            bool          // CreateItem succeeds and keeps nothing
 	Full            bool          // CreateItem fails
+	Room            int           // when not 0, CreateItem fails for a new item beyond so many
+	MaxValue        int           // when not 0, CreateItem fails for a value of more bytes
+	HoldWrites      bool          // CreateItem is not answered and happens at Release, even if the client has gone by then
 }
 
 // Fake is a running fake. Its methods may be used from many goroutines.
@@ -64,6 +67,7 @@ type Fake struct {
 	items     map[dbus.ObjectPath]item
 	next      int // number of the next item, prompt or connection
 	prompts   map[dbus.ObjectPath]func() dbus.Variant
+	held      []func()
 	calls     map[string]int
 	conns     map[*conn]bool
 }
@@ -128,6 +132,18 @@ func (f *Fake) Update(change func(*Behaviour)) {
 	change(&f.behaviour)
 }
 
+// Release carries out the writes that were held, in their order, and returns how many they were.
+func (f *Fake) Release() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.held)
+	for _, write := range f.held {
+		write()
+	}
+	f.held = nil
+	return n
+}
+
 // Behaviour returns the present behaviour.
 func (f *Fake) Behaviour() Behaviour {
 	f.mu.Lock()
@@ -178,15 +194,22 @@ func (f *Fake) ResetCalls() {
 
 // put replaces an item with the same attributes or adds one. f.mu is held.
 func (f *Fake) put(attributes map[string]string, value []byte) dbus.ObjectPath {
-	for path, it := range f.items {
-		if maps.Equal(it.attributes, attributes) {
-			f.items[path] = item{attributes, value}
-			return path
-		}
+	path, ok := f.find(attributes)
+	if !ok {
+		path = f.name(string(loginPath) + "/")
 	}
-	path := f.name(string(loginPath) + "/")
 	f.items[path] = item{attributes, value}
 	return path
+}
+
+// find returns the item that put would replace. f.mu is held.
+func (f *Fake) find(attributes map[string]string) (dbus.ObjectPath, bool) {
+	for path, it := range f.items {
+		if maps.Equal(it.attributes, attributes) {
+			return path, true
+		}
+	}
+	return "", false
 }
 
 // name returns a path that was not used before. f.mu is held.

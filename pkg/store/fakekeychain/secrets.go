@@ -181,8 +181,10 @@ func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath, b Behaviour)
 	switch {
 	case !b.hasCollection(path):
 		c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
-	case b.Full:
+	case b.Full, b.Room > 0 && c.fake.isNewBeyond(b.Room, attributes), b.MaxValue > 0 && len(value) > b.MaxValue:
 		c.fail(call, busName+".Error.Failed", "No space left on device")
+	case b.HoldWrites:
+		c.fake.hold(func() { c.fake.put(maps.Clone(attributes), value) })
 	case b.Lose:
 		c.reply(call, secretsOwner, loginPath+"/lost", noPrompt)
 	case b.PromptOnWrite:
@@ -195,6 +197,20 @@ func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath, b Behaviour)
 		c.fake.mu.Unlock()
 		c.reply(call, secretsOwner, created, noPrompt)
 	}
+}
+
+// isNewBeyond reports whether an item would be added where there are room items already.
+func (f *Fake) isNewBeyond(room int, attributes map[string]string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, known := f.find(attributes)
+	return !known && len(f.items) >= room
+}
+
+func (f *Fake) hold(write func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held = append(f.held, write)
 }
 
 func (c *conn) deleteItem(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {

@@ -1,0 +1,170 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/profile"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+)
+
+type logoutOptions struct {
+	env     *Env
+	session sessionFlags
+	all     bool
+}
+
+func newLogoutCmd(env *Env, global *globalFlags) *cobra.Command {
+	o := &logoutOptions{env: env, session: sessionFlags{globalFlags: global}}
+	c := &cobra.Command{
+		Use:   "logout",
+		Short: "Revoke the tokens at Okta and forget the session",
+		Long: `Tell Okta to revoke the session's refresh token, and with it the access token
+that came with it, or where there is none the access tokens that are still valid;
+then delete the session. It is deleted also when Okta cannot be reached: the
+message says which of the two failed.
+
+An access token that an API verifies by itself stays good there until it expires.
+The client secret stays: okauth config unset client_secret removes it.
+
+--all signs out of every session that the store has, of all profiles.`,
+		Example: `  okauth logout
+  okauth -p prod logout
+  okauth logout --all`,
+		Args: argsBetween(0, 0),
+		RunE: stoppable(env, o.run),
+	}
+	o.session.addFlags(c, profile.KeyClientSecretFile, profile.KeyClientSecretCommand, profile.KeyCAFile)
+	c.Flags().BoolVar(&o.all, "all", false, "sign out of every session of every profile")
+	return c
+}
+
+func (o *logoutOptions) run(ctx context.Context) error {
+	a, err := o.session.open(o.env)
+	if err != nil {
+		return err
+	}
+	kept, err := a.storage(true)
+	if err != nil {
+		return err
+	}
+	keeper := kept.keeper(o.env)
+	if o.all {
+		return o.leaveAll(ctx, a, keeper)
+	}
+	server, err := a.server()
+	if err != nil {
+		return err
+	}
+	return o.leave(ctx, a, keeper, []string{a.want(server).Identity.Account()})
+}
+
+// leaveAll signs out of every session. Where the list of them cannot be read,
+// those of the profiles are left, and the error is returned.
+func (o *logoutOptions) leaveAll(ctx context.Context, a *app, keeper session.Keeper) error {
+	accounts, err := keeper.Store.List(ctx)
+	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Corrupt && e.Kind != store.Newer {
+		return fileAdvice(err)
+	}
+	if err != nil {
+		for _, name := range a.settings.Profiles() {
+			of, err := a.ofProfile(name)
+			if err != nil {
+				continue
+			}
+			if server, err := of.server(); err == nil {
+				accounts = append(accounts, of.want(server).Identity.Account())
+			}
+		}
+		err = fmt.Errorf("there may be more sessions than those of the profiles: %w", err)
+	}
+	return together(o.leave(ctx, a, keeper, accounts), err)
+}
+
+// ofProfile is a with the settings of another profile.
+func (a *app) ofProfile(name string) (*app, error) {
+	global := *a.flags.globalFlags
+	global.profile = name
+	return (&sessionFlags{globalFlags: &global}).open(a.env)
+}
+
+// together is one error of several, on one line; nil ones are left out.
+func together(all ...error) error {
+	var one error
+	for _, err := range all {
+		switch {
+		case one == nil:
+			one = err
+		case err != nil:
+			one = fmt.Errorf("%w; %w", one, err)
+		}
+	}
+	return one
+}
+
+// leave signs out of each session and says what came of it. An error does not
+// keep it from the next.
+func (o *logoutOptions) leave(ctx context.Context, a *app, keeper session.Keeper, accounts []string) error {
+	var all []error
+	found := 0
+	for _, account := range accounts {
+		f := keeper.Logout(ctx, account, a.clientOf)
+		if !f.Found && f.DeleteErr == nil {
+			continue
+		}
+		found++
+		all = append(all, o.tell(account, f)...)
+	}
+	if found == 0 {
+		fmt.Fprintln(o.env.Stderr, "There was no session to sign out of.")
+	}
+	return together(all...)
+}
+
+// tell says what came of signing out of one session, and returns what failed.
+func (o *logoutOptions) tell(account string, f session.Farewell) []error {
+	who := account
+	if f.Username != "" {
+		who = okta.Printable(f.Username, 200) + " (" + account + ")"
+	}
+	var failed []error
+	if f.DeleteErr == nil {
+		text := "Signed out: " + who + "."
+		if f.Revoked > 0 && f.RevokeErr == nil {
+			text += " Okta has revoked the tokens."
+		}
+		fmt.Fprintln(o.env.Stderr, text)
+	} else {
+		failed = append(failed, fmt.Errorf("%s: the session is still stored: %w", who, f.DeleteErr))
+	}
+	if f.RevokeErr != nil {
+		failed = append(failed, fmt.Errorf("%s: the tokens were not revoked at Okta (an administrator can: Directory › People › the user › More Actions › Clear User Sessions): %w", who, f.RevokeErr))
+	}
+	return failed
+}
+
+// clientOf makes the client for the identity of a session: with the settings of
+// the profile that it belongs to.
+func (a *app) clientOf(ctx context.Context, id store.Identity) (*okta.Client, error) {
+	of := a
+	if id.Profile != a.settings.ProfileName() {
+		var err error
+		if of, err = a.ofProfile(id.Profile); err != nil {
+			return nil, err
+		}
+	}
+	issuer, err := profile.ParseDomain(id.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	server, err := okta.NewServer(issuer.BaseURL, issuer.Server)
+	if err != nil {
+		return nil, err
+	}
+	return of.client(ctx, server, id.ClientID)
+}

@@ -1,0 +1,284 @@
+package cmd_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"okauth/pkg/oktatest"
+)
+
+// AT-80: of many at once, one refreshes and all are served, time and again.
+func TestAT80_OneRefresh(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newMachine(t, storage, rotating())
+		m.start("login").does()
+		for _, n := range []int{64, 16} {
+			m.later(2 * time.Hour)
+			m.posts()
+			var token string
+			for i, p := range m.atOnce(n, "token") {
+				got := p.token()
+				if i > 0 && got != token {
+					t.Fatalf("of %d, one got another token", n)
+				}
+				token = got
+			}
+			if posts := m.posts(); posts != 1 {
+				t.Errorf("%d at once made %d requests, want 1", n, posts)
+			}
+			m.alive()
+		}
+		m.signOut()
+	})
+}
+
+// AT-80: each of many that insist on a new token gets one, in turn.
+func TestAT80_RefreshAll(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newMachine(t, storage, rotating())
+		m.start("login").does()
+		old := m.start("token").token()
+		m.posts()
+		const n = 24
+		for _, p := range m.atOnce(n, "token --refresh") {
+			if p.token() == old {
+				t.Error("one got the token from before")
+			}
+		}
+		if posts := m.posts(); posts < 1 || posts > n {
+			t.Errorf("%d at once made %d requests", n, posts)
+		}
+		m.alive()
+	})
+}
+
+// AT-80: tokens for different scopes come from the same refresh token, in turn.
+func TestAT80_ScopeSets(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newMachine(t, storage, rotating())
+		m.start("login").does()
+		m.later(2 * time.Hour)
+		m.posts()
+		sets := make(map[string][]*process)
+		names := []string{
+			"openid", "profile", "email", "openid profile", "openid email", "profile email", "openid profile email", m.scopes,
+		}
+		for range 3 {
+			for _, scopes := range names {
+				sets[scopes] = append(sets[scopes], m.start("token", "OKAUTH_SCOPES="+scopes))
+			}
+		}
+		seen := make(map[string]string)
+		for scopes, processes := range sets {
+			first := processes[0].token()
+			for _, p := range processes[1:] {
+				if p.token() != first {
+					t.Errorf("two tokens for the scopes %q", scopes)
+				}
+			}
+			if other, ok := seen[first]; ok {
+				t.Errorf("one token for the scopes %q and %q", scopes, other)
+			}
+			seen[first] = scopes
+		}
+		if posts := m.posts(); posts != len(names) {
+			t.Errorf("%d requests for %d sets of scopes", posts, len(names))
+		}
+		m.alive()
+	})
+}
+
+// AT-85: whatever the order in which many get tokens, sign in and sign out, no
+// refresh token is spent twice, and what is left in the end can be used, and
+// signed out of.
+func TestAT85_EverybodyAtOnce(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newMachine(t, storage, rotating())
+		m.start("login").does()
+		m.later(2 * time.Hour)
+		processes := m.atOnce(8, "token")
+		var others []*process
+		for i, line := range []string{"login", "logout", "login", "login", "login"} {
+			others = append(others, m.start(line))
+			processes = append(processes, m.atOnce(2+i, "token")...)
+		}
+		for _, p := range others {
+			p.does()
+		}
+		for _, p := range processes {
+			switch code := p.ends(); {
+			case code == 0 && p.stderr.Len() == 0: // a token, which a logout may have revoked meanwhile
+			case code == 4 && p.stdout.Len() == 0:
+			default:
+				t.Errorf("token: got exit code %d: %s", code, &p.stderr)
+			}
+		}
+		m.unspent()
+		m.start("login").does()
+		m.start("token").token()
+		refresh := m.alive()
+		m.signOut()
+		if m.server.RefreshAlive(refresh) {
+			t.Error("the refresh token works after logout")
+		}
+		m.start("token").fails(4, "not signed in")
+	})
+}
+
+// held lets Okta answer the next token request and keep the answer until release
+// is closed; arrived tells that it has.
+func (m *machine) held(fault func(arrived chan<- struct{}, release <-chan struct{}) oktatest.Fault) (arrived, release chan struct{}) {
+	arrived, release = make(chan struct{}), make(chan struct{})
+	m.server.Fail("/v1/token", fault(arrived, release))
+	return arrived, release
+}
+
+// await waits for the event, or for the test to be late.
+func (m *machine) await(event <-chan struct{}) {
+	m.t.Helper()
+	select {
+	case <-event:
+	case <-time.After(longest):
+		m.t.Fatal("the request has not arrived")
+	}
+}
+
+// AT-86: a process that is stopped while it holds the lock keeps the others from
+// refreshing, not from ending in time, and not from a token that is valid.
+func TestAT86_HolderIsStopped(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newMachine(t, storage, rotating())
+		m.start("login").does()
+		m.later(2 * time.Hour)
+		const other = "OKAUTH_SCOPES=openid"
+		cached := m.start("token", other).token()
+		arrived, release := m.held(oktatest.HoldAnswer)
+		holder := m.start("token")
+		m.await(arrived)
+		holder.stop()
+
+		waiting := m.atOnce(8, "token --timeout 1s")
+		if m.start("token", other).token() != cached {
+			t.Error("a valid token was not handed out")
+		}
+		for _, p := range waiting {
+			p.fails(6, m.locks, ".lock", "another process holds it")
+			if took := time.Since(p.began); took < time.Second || took > 10*time.Second {
+				t.Errorf("gave up after %v, want 1 s", took)
+			}
+		}
+		close(release)
+		holder.goOn()
+		if holder.token() != m.start("token").token() {
+			t.Error("the stopped process printed another token than it stored")
+		}
+		m.alive()
+	})
+}
+
+// AT-85: logout does not wait for ever for a process that was stopped in the
+// middle of a refresh, and that does not bring the session back.
+func TestAT85_LogoutWins(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]func(chan<- struct{}, <-chan struct{}) oktatest.Fault{
+		"before Okta has handled it": oktatest.HoldRequest, "before its answer": oktatest.HoldAnswer,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachStore(t, func(t *testing.T, storage string) {
+				m := newMachine(t, storage, rotating())
+				m.start("login").does()
+				m.later(2 * time.Hour)
+				arrived, release := m.held(fault)
+				late := m.start("token")
+				m.await(arrived)
+				late.stop()
+				out := m.start("logout --timeout 1s")
+				out.does()
+				if took := time.Since(out.began); took > 15*time.Second {
+					t.Errorf("logout took %v", took)
+				}
+				close(release)
+				late.goOn()
+				late.fails(4, "signed out")
+				m.unspent()
+				if left := m.stored(); len(left) > 0 {
+					t.Errorf("%d items are stored again", len(left))
+				}
+				for _, r := range m.server.Requests() {
+					if refresh := r.Form.Get("refresh_token"); refresh != "" && m.server.RefreshAlive(refresh) {
+						t.Error("the refresh token works after logout")
+					}
+				}
+				m.signOut()
+			})
+		})
+	}
+}
+
+// AT-80: a clock that is a day off makes a process refresh too often or too
+// seldom, and harms nobody.
+func TestAT80_ClocksDiffer(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newMachine(t, storage, rotating())
+		m.start("login").does()
+		var all []*process
+		for _, clock := range []string{"24h", "-24h", "0s"} {
+			all = append(all, m.atOnce(3, "token", "TEST_CLOCK="+clock)...)
+		}
+		for _, p := range all {
+			if code := p.ends(); code != 0 || p.stderr.Len() > 0 {
+				t.Fatalf("got exit code %d: %s", code, &p.stderr)
+			}
+			p.good()
+		}
+		m.alive()
+		m.signOut()
+	})
+}
+
+// The answers to a stopped process's questions are lost with its connection:
+// whatever was left, a lock file is empty and a mark is a line.
+func TestAT80_LockFilesTellNothing(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newMachine(t, storage, rotating())
+		m.start("login").does()
+		m.later(2 * time.Hour)
+		arrived, release := m.held(oktatest.HoldAnswer)
+		p := m.start("token")
+		m.await(arrived)
+		marks := 0
+		for name, text := range m.files() {
+			info, err := os.Lstat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case info.Mode().Perm() != 0o600:
+				t.Errorf("%s: mode %v", name, info.Mode())
+			case strings.HasSuffix(name, ".lock") && text != "":
+				t.Errorf("%s: %d bytes", name, len(text))
+			case strings.HasSuffix(name, ".sent"):
+				marks++
+				if strings.Contains(text, m.server.Requests()[0].Form.Get("refresh_token")) {
+					t.Error("the mark tells the refresh token")
+				}
+			}
+		}
+		if marks != 1 {
+			t.Error(fmt.Sprint(marks, " marks while the refresh token is on its way, want 1"))
+		}
+		close(release)
+		p.token()
+	})
+}

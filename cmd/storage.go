@@ -1,0 +1,148 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/profile"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+)
+
+// The values of the setting storage, and the names of what is behind them.
+const (
+	storageAuto     = "auto"
+	storageKeychain = "keychain"
+	storageFile     = "file"
+	storageNone     = "none"
+)
+
+// storage is where the sessions of one invocation are kept.
+type storage struct {
+	backend  string // storageKeychain, storageFile or storageNone
+	items    store.Items
+	locks    *store.Locks // nil: nothing is kept, so nothing is locked
+	optional bool         // without a keychain, nothing is kept
+}
+
+// storage returns where sessions are kept; mayPrompt lets a locked keychain ask
+// the person for its password.
+func (a *app) storage(mayPrompt bool) (storage, error) {
+	locks := &store.Locks{Dir: a.env.LockDir, Wait: a.settings.Timeout()}
+	switch a.settings.Storage() {
+	case storageNone:
+		return storage{backend: storageNone, items: store.None{}, optional: true}, nil
+	case storageFile:
+		dir, err := a.settings.StorageDir()
+		if err != nil {
+			return storage{}, err
+		}
+		// Processes that share the file may not share a home or a /run: the lock
+		// lives where the session lives.
+		locks.Dir = dir
+		return storage{backend: storageFile, items: store.NewFile(store.FileOptions{Dir: dir, Key: a.storageKey()}), locks: locks}, nil
+	}
+	return storage{
+		backend: storageKeychain, items: a.keychain(mayPrompt), locks: locks,
+		optional: a.settings.Storage() == storageAuto,
+	}, nil
+}
+
+// storageKey returns a function that fetches what sealed files are sealed with,
+// once.
+func (a *app) storageKey() func(context.Context) (store.KeyMaterial, error) {
+	var key store.KeyMaterial
+	var err error
+	done := false
+	return func(ctx context.Context) (store.KeyMaterial, error) {
+		if !done {
+			key, err = a.readStorageKey(ctx)
+			done = true
+		}
+		return key, err
+	}
+}
+
+func (a *app) readStorageKey(ctx context.Context) (store.KeyMaterial, error) {
+	own, err := a.promised(ctx, a.settings.StorageKey())
+	if err != nil {
+		return store.KeyMaterial{}, err
+	}
+	if !own.IsZero() {
+		return store.ChooseKey(own, okta.Secret{})
+	}
+	secret, err := a.promised(ctx, a.settings.ClientSecret())
+	if err != nil {
+		return store.KeyMaterial{}, err
+	}
+	return store.ChooseKey(okta.Secret{}, secret)
+}
+
+// promised reads a secret that a setting promises; the zero Secret where none does.
+func (a *app) promised(ctx context.Context, promise profile.Secret) (okta.Secret, error) {
+	if promise.IsZero() {
+		return okta.Secret{}, nil
+	}
+	text, err := promise.Read(ctx)
+	defer clear(text)
+	return okta.NewSecret(string(text)), err
+}
+
+// keeper returns the keeper of sessions in s.
+func (s storage) keeper(env *Env) session.Keeper {
+	return session.Keeper{Store: store.Sessions{Items: s.items, Locks: s.locks}, Optional: s.optional, Now: env.Now}
+}
+
+// canKeep finds out, before anything is asked, whether a session could be kept.
+func (a *app) canKeep(ctx context.Context, s storage) error {
+	if s.backend == storageNone {
+		return &codedError{
+			err:  fmt.Errorf("storage is %q (%s): a session would not be kept", storageNone, a.settings.Source(profile.KeyStorage)),
+			code: exitStorage, hint: "sign in with --storage keychain or --storage file; okauth token needs no login where it is given a password",
+		}
+	}
+	if err := probe(ctx, s.items); err != nil {
+		return fileAdvice(err)
+	}
+	return s.locks.Ready()
+}
+
+// probe asks a store whether it works, if it can tell.
+func probe(ctx context.Context, items store.Items) error {
+	if p, ok := items.(interface{ Probe(context.Context) error }); ok {
+		return p.Probe(ctx)
+	}
+	return nil
+}
+
+// fileAdvice tells who has no keychain what else there is.
+func fileAdvice(err error) error {
+	e, ok := errors.AsType[*store.Error](err)
+	if !ok || e.Kind != store.Absent {
+		return err
+	}
+	return &codedError{err: err, code: exitStorage, hint: e.Hint() + "; or keep the session in a sealed file: --storage file"}
+}
+
+// secrets returns where the client secret is kept, when no setting promises it:
+// in the keychain, where sessions are kept there.
+func (a *app) secrets(mayPrompt bool) store.Items {
+	switch a.settings.Storage() {
+	case storageNone, storageFile:
+		return store.None{}
+	}
+	return a.keychain(mayPrompt)
+}
+
+// keychain returns the keychain.
+func (a *app) keychain(mayPrompt bool) store.Items {
+	if a.env.Keychain != nil {
+		return a.env.Keychain
+	}
+	return store.NewKeychain(store.KeychainOptions{
+		MayPrompt: mayPrompt && !a.flags.noInput && a.env.desktop(),
+		Notify:    func(text string) { fmt.Fprintln(a.env.Stderr, "okauth: "+text) },
+	})
+}

@@ -1,0 +1,110 @@
+package cmd_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"okauth/cmd"
+	"okauth/pkg/store"
+)
+
+// The test binary is okauth itself when it is called by that name, so that
+// scripts run the program as main does, in a process of its own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"okauth": func() { os.Exit(cmd.Main(context.Background(), testEnv(), os.Args[1:])) },
+		"exits":  exits,
+	})
+}
+
+// testEnv is the environment of the program under test: the real one, with
+// switches that only the tests have.
+//
+//	TEST_LOCKS   directory of the locks; $HOME/locks where it is not set, and never the user's own
+//	TEST_CLOCK   how far the clock is off: "24h", "-24h"
+//	TEST_BUDGET  bytes that an item of the keychain holds
+//	TEST_KILL    "N" kills the process right before its Nth call to the store, "N+" right after it
+func testEnv() *cmd.Env {
+	env := cmd.System(cmd.Build{Version: "1.2.3"})
+	env.LockDir = cmp.Or(os.Getenv("TEST_LOCKS"), filepath.Join(os.Getenv("HOME"), "locks"))
+	if text := os.Getenv("TEST_CLOCK"); text != "" {
+		off, err := time.ParseDuration(text)
+		must(err)
+		env.Now = func() time.Time { return time.Now().Add(off) }
+	}
+	if text := os.Getenv("TEST_BUDGET"); text != "" {
+		budget, err := strconv.Atoi(text)
+		must(err)
+		env.Keychain = store.NewKeychain(store.KeychainOptions{Budget: budget})
+	}
+	if text := os.Getenv("TEST_KILL"); text != "" {
+		env.Keychain = newKiller(store.NewKeychain(store.KeychainOptions{}), text)
+	}
+	return env
+}
+
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(99)
+	}
+}
+
+// killer is a store that ends its process, as kill -9 does, at one of its calls.
+type killer struct {
+	store.Items
+	at, calls int
+	after     bool
+}
+
+func newKiller(items store.Items, text string) *killer {
+	k := &killer{Items: items}
+	if n := len(text) - 1; text[n] == '+' {
+		k.after, text = true, text[:n]
+	}
+	at, err := strconv.Atoi(text)
+	must(err)
+	k.at = at
+	return k
+}
+
+// call runs f, and dies before or after it if it is its turn.
+func (k *killer) call(f func() error) error {
+	k.calls++
+	if k.calls == k.at && !k.after {
+		die()
+	}
+	err := f()
+	if k.calls == k.at {
+		die()
+	}
+	return err
+}
+
+func die() {
+	self, err := os.FindProcess(os.Getpid())
+	must(err)
+	must(self.Kill())
+	select {}
+}
+
+func (k *killer) Get(ctx context.Context, account string) (value []byte, err error) {
+	err = k.call(func() (err error) { value, err = k.Items.Get(ctx, account); return err })
+	return value, err
+}
+
+func (k *killer) Set(ctx context.Context, account string, value []byte) error {
+	return k.call(func() error { return k.Items.Set(ctx, account, value) })
+}
+
+func (k *killer) Delete(ctx context.Context, account string) error {
+	return k.call(func() error { return k.Items.Delete(ctx, account) })
+}

@@ -1,0 +1,106 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/store"
+)
+
+// Stored returns the token that w asks for as it is stored, valid or not, for
+// those who want to look into it.
+func (k Keeper) Stored(ctx context.Context, w Want) (Token, error) {
+	s, err := k.load(ctx, w.Identity)
+	if err != nil {
+		return Token{}, err
+	}
+	if s == nil {
+		return Token{}, &LoginRequiredError{Reason: "not signed in"}
+	}
+	set, ok := find(s, w.Scopes)
+	if !ok {
+		return Token{}, &LoginRequiredError{Reason: fmt.Sprintf("not signed in for the scopes %q", canonical(w.Scopes))}
+	}
+	t, _, err := pick(set, s, w.Kind)
+	return t, err
+}
+
+// View is a session as it may be shown: without a secret.
+type View struct {
+	Identity   store.Identity
+	Username   string
+	Generation uint64
+	Sets       []SetView
+	Refresh    *RefreshView // nil: there is no refresh token
+}
+
+// SetView is one set of tokens of a [View].
+type SetView struct {
+	Requested, Granted []string
+	Access, ID         *Life // nil: there is no such token
+}
+
+// Life is from when until when a token is valid, by the clock of this machine.
+type Life struct {
+	From, Until time.Time
+	Left        time.Duration // 0 when it has expired or the clock has run backwards
+}
+
+// RefreshView is what is known of a refresh token. How long it lives is not.
+type RefreshView struct {
+	Requested, Granted []string
+	ObtainedAt         time.Time
+	Rotation           store.Rotation
+	CutShort           bool // it may be spent: the process that used it did not live to store the answer
+}
+
+// View returns the session stored as account for showing it. It costs one read
+// of the store; the errors are those of [store.Sessions.LoadAccount].
+func (k Keeper) View(ctx context.Context, account string) (View, error) {
+	s, err := k.Store.LoadAccount(ctx, account)
+	if err != nil {
+		return View{}, err
+	}
+	v := View{Identity: s.Identity, Username: s.Username, Generation: s.Generation}
+	for _, set := range s.Sets {
+		v.Sets = append(v.Sets, SetView{
+			Requested: set.Requested, Granted: set.Granted,
+			Access: k.life(set.AccessToken, set, set.ExpiresIn), ID: k.life(set.IDToken, set, idTokenLife(set)),
+		})
+	}
+	if s.Refresh.Value.IsZero() {
+		return v, nil
+	}
+	v.Refresh = &RefreshView{
+		Requested: s.Refresh.Requested, Granted: s.Refresh.Granted, ObtainedAt: s.Refresh.ObtainedAt, Rotation: s.Refresh.Rotation,
+		CutShort: k.cutShort(ctx, s, account),
+	}
+	return v, nil
+}
+
+func (k Keeper) life(token okta.Secret, set store.TokenSet, whole time.Duration) *Life {
+	if token.IsZero() {
+		return nil
+	}
+	left, _ := remaining(set.ObtainedAt, whole, k.now())
+	return &Life{From: set.ObtainedAt, Until: set.ObtainedAt.Add(whole), Left: max(left, 0)}
+}
+
+// cutShort reports whether a mark says that the refresh token has been sent, and
+// nobody is at it now.
+func (k Keeper) cutShort(ctx context.Context, s *store.Session, account string) bool {
+	if k.Store.Locks == nil || s.Refresh.Rotation == store.Persistent {
+		return false
+	}
+	mark, err := k.Store.Locks.Marked(account)
+	if err != nil || !marks(mark, s) {
+		return false
+	}
+	locks := *k.Store.Locks
+	locks.Wait = time.Millisecond
+	lock, err := locks.Acquire(ctx, account)
+	defer lock.Release()
+	return !isKind(err, store.Busy)
+}

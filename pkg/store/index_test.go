@@ -1,0 +1,395 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"okauth/pkg/okta"
+)
+
+// mute hides that Items could list, as a keychain cannot, and counts what is asked for the index.
+type mute struct {
+	Items
+	index int
+}
+
+func (m *mute) Get(ctx context.Context, account string) ([]byte, error) {
+	if strings.HasPrefix(account, indexAccount) {
+		m.index++
+	}
+	return m.Items.Get(ctx, account)
+}
+
+// failing answers one operation on one account with an error of a kind.
+type failing struct {
+	Items
+	do, account string
+	kind        Kind
+}
+
+func (f failing) fail(do, account string) error {
+	if do == f.do && account == f.account {
+		return &Error{f.kind, do, errors.New("because")}
+	}
+	return nil
+}
+
+func (f failing) Get(ctx context.Context, account string) ([]byte, error) {
+	if err := f.fail("Get", account); err != nil {
+		return nil, err
+	}
+	return f.Items.Get(ctx, account)
+}
+
+func (f failing) Set(ctx context.Context, account string, value []byte) error {
+	if err := f.fail("Set", account); err != nil {
+		return err
+	}
+	return f.Items.Set(ctx, account, value)
+}
+
+func (f failing) Delete(ctx context.Context, account string) error {
+	if err := f.fail("Delete", account); err != nil {
+		return err
+	}
+	return f.Items.Delete(ctx, account)
+}
+
+// sessionOf returns a session of its own for each profile.
+func sessionOf(profile string, generation uint64) *Session {
+	s := someSession()
+	s.Identity.Profile, s.Generation = profile, generation
+	return s
+}
+
+func wantList(t *testing.T, s Sessions, profiles ...string) {
+	t.Helper()
+	var want []string
+	for _, p := range profiles {
+		want = append(want, sessionOf(p, 1).Identity.Account())
+	}
+	slices.Sort(want)
+	if got, err := s.List(t.Context()); err != nil || !slices.Equal(got, want) {
+		t.Errorf("List: got %q, %v; want %q", got, err, want)
+	}
+}
+
+func TestListNamesEverySession(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	m := new(Memory)
+	for name, items := range map[string]Items{"with an index": &mute{Items: m}, "by themselves": new(Memory)} {
+		t.Run(name, func(t *testing.T) {
+			s := Sessions{Items: items}
+			wantList(t, s)
+			// Neighbours that are no session.
+			if err := (ClientSecrets{items}).Save(ctx, ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1"), someSession().Refresh.Value); err != nil {
+				t.Fatal(err)
+			}
+			if err := items.Set(ctx, sessionOf("dev", 1).Identity.Account()+".0123abcd.0", []byte("chunk")); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range []string{"work", "dev", "a-b_c", "dev"} {
+				if err := s.Save(ctx, sessionOf(p, 1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wantList(t, s, "a-b_c", "dev", "work")
+			for _, p := range []string{"dev", "dev", "never was"} {
+				if err := s.Delete(ctx, Identity{Profile: strings.ReplaceAll(p, " ", "-")}); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Delete(ctx, sessionOf(strings.ReplaceAll(p, " ", "-"), 1).Identity); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wantList(t, s, "a-b_c", "work")
+			accounts, _ := s.List(ctx)
+			for _, account := range accounts {
+				got, err := s.LoadAccount(ctx, account)
+				if err != nil || got.Identity.Account() != account {
+					t.Errorf("LoadAccount(%q): %v", account, err)
+				}
+				if err := s.DeleteAccount(ctx, account); err != nil {
+					t.Error(err)
+				}
+			}
+			wantList(t, s)
+		})
+	}
+	if left := m.Accounts(); slices.Contains(left, indexAccount) || len(left) != 2 {
+		t.Errorf("left %q, want the neighbours", left)
+	}
+}
+
+func TestItemsThatListHaveNoIndex(t *testing.T) {
+	t.Parallel()
+	m := new(Memory)
+	if err := (Sessions{Items: m}).Save(t.Context(), sessionOf("dev", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Accounts(); len(got) != 1 {
+		t.Errorf("stored %q, want the session alone", got)
+	}
+	if got, err := (Sessions{Items: None{}}).List(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("None lists %q, %v", got, err)
+	}
+}
+
+// Hot paths: a token reads its session, a refresh reads and writes it, and neither looks at the index.
+func TestLoadAndLaterSavesDoNotReadTheIndex(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	m := &mute{Items: new(Memory)}
+	s := Sessions{Items: m}
+	if err := s.Save(ctx, sessionOf("dev", 1)); err != nil || m.index == 0 {
+		t.Fatalf("first Save: %v, %d reads of the index", err, m.index)
+	}
+	m.index = 0
+	_, loadErr := s.Load(ctx, sessionOf("dev", 1).Identity)
+	if err := errors.Join(loadErr, s.Save(ctx, sessionOf("dev", 2))); err != nil || m.index != 0 {
+		t.Errorf("Load and Save: %v, %d reads of the index, want 0", err, m.index)
+	}
+}
+
+func TestKR10_IndexThatCannotBeBelieved(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tests := []struct{ name, value, want string }{
+		{"another application", "canary-password", "corrupt"},
+		{"session", `{"okauth":1,"session":{},"generation":1,"sets":[]}`, "corrupt"},
+		{"empty list", `{"okauth":1,"sessions":[]}`, "corrupt"},
+		{"no session", `{"okauth":1,"sessions":["canary.secret-0123abcd"]}`, "corrupt"},
+		{"escape sequence", `{"okauth":1,"sessions":["\u001b[2Jcanary-0123abcd"]}`, "corrupt"},
+		{"not sorted", `{"okauth":1,"sessions":["b-0123abcd","a-0123abcd"]}`, "corrupt"},
+		{"unknown member", `{"okauth":1,"canary":1,"sessions":["a-0123abcd"]}`, "corrupt"},
+		{"newer", `{"okauth":2,"sessions":{}}`, "newer"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := new(Memory)
+			s := Sessions{Items: &mute{Items: m}}
+			if err := m.Set(ctx, indexAccount, []byte(tt.value)); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.List(ctx)
+			if kindOf(err) != tt.want || got != nil || strings.Contains(fmt.Sprint(err), "canary") {
+				t.Errorf("List: got %q, %v; want %s", got, err, tt.want)
+			}
+			err = s.Save(ctx, sessionOf("dev", 1))
+			if tt.want == "newer" {
+				value, _ := m.Get(ctx, indexAccount)
+				if kindOf(err) != "newer" || string(value) != tt.value || len(m.Accounts()) != 1 {
+					t.Errorf("Save: %v, index %s, items %q", err, value, m.Accounts())
+				}
+				return
+			}
+			if err != nil {
+				t.Errorf("Save: %v", err)
+			}
+			wantList(t, s, "dev")
+			// Signing in again makes good what the index has lost.
+			if err := errors.Join(m.Set(ctx, indexAccount, []byte(tt.value)), s.Enlist(ctx, sessionOf("dev", 1).Identity)); err != nil {
+				t.Errorf("Enlist: %v", err)
+			}
+			wantList(t, s, "dev")
+			if err := errors.Join(m.Set(ctx, indexAccount, []byte(tt.value)), s.Delete(ctx, sessionOf("dev", 1).Identity)); err != nil || len(m.Accounts()) != 0 {
+				t.Errorf("Delete: %v, left %q", err, m.Accounts())
+			}
+		})
+	}
+}
+
+func TestKR10_DeleteOfWhatCannotBeBelieved(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	id := sessionOf("dev", 1).Identity
+	for value, want := range map[string]string{
+		"canary-another-application": "ok", `{"okauth":1,"canary":"old"}`: "ok", headPrefix + "1:canary": "ok",
+		`{"okauth":3,"canary":"newer"}`: "newer", headPrefix + "2:canary": "newer",
+	} {
+		m := new(Memory)
+		s := Sessions{Items: &mute{Items: split{m, budget(2560)}}}
+		if err := errors.Join(s.Enlist(ctx, id), m.Set(ctx, id.Account(), []byte(value))); err != nil {
+			t.Fatal(err)
+		}
+		err := s.Delete(ctx, id)
+		if kindOf(err) != want || strings.Contains(fmt.Sprint(err), "canary") {
+			t.Errorf("%s: got %v, want %s", value, err, want)
+		}
+		if got, _ := m.Get(ctx, id.Account()); want == "newer" {
+			wantList(t, s, "dev")
+			if string(got) != value {
+				t.Errorf("%s was changed to %q", value, got)
+			}
+		} else if len(m.Accounts()) != 0 {
+			t.Errorf("%s: left %q", value, m.Accounts())
+		}
+	}
+}
+
+func TestAT93_LoadAccountIsThatAccountsSession(t *testing.T) {
+	t.Parallel()
+	m := new(Memory)
+	s := Sessions{Items: m}
+	value, err := encodeSession(sessionOf("dev", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := sessionOf("prod", 1).Identity.Account()
+	if err := m.Set(t.Context(), other, value); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.LoadAccount(t.Context(), other); got != nil || kindOf(err) != "corrupt" {
+		t.Errorf("got %v, %v; want corrupt", got, err)
+	}
+}
+
+// KR-05: what is unknown stays listed, and an index that cannot be read or written stops a Save before the session is written.
+func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	dev := sessionOf("dev", 1).Identity.Account()
+	for _, trouble := range []failing{
+		{do: "Get", account: indexAccount, kind: TimedOut}, {do: "Set", account: indexAccount, kind: Lost}, {do: "Get", account: indexAccount, kind: Failed},
+	} {
+		m := new(Memory)
+		trouble.Items = m
+		if err := (Sessions{Items: trouble}).Save(ctx, sessionOf("dev", 1)); kindOf(err) != trouble.kind.String() {
+			t.Errorf("Save: got %v, want %s", err, trouble.kind)
+		}
+		if slices.Contains(m.Accounts(), dev) {
+			t.Errorf("%s at the index: a session was written that nobody lists", trouble.kind)
+		}
+	}
+	for _, trouble := range []failing{{do: "Get", account: dev, kind: TimedOut}, {do: "Delete", account: dev, kind: Declined}, {do: "Get", account: dev, kind: Failed}} {
+		m := new(Memory)
+		trouble.Items = m
+		s := Sessions{Items: trouble}
+		if err := s.Save(ctx, sessionOf("dev", 1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Delete(ctx, sessionOf("dev", 1).Identity); kindOf(err) != trouble.kind.String() {
+			t.Errorf("Delete: got %v, want %s", err, trouble.kind)
+		}
+		wantList(t, s, "dev")
+	}
+}
+
+// Killed after any write: whoever can be loaded is listed, and a logout leaves nothing.
+func TestAT92_SessionKilledAtEveryItem(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	id := sessionOf("dev", 1).Identity
+	steps := map[string]func(Sessions) error{
+		"first Save":  func(s Sessions) error { return s.Save(ctx, sizedFor(1, 900)) },
+		"second Save": func(s Sessions) error { return s.Save(ctx, sizedFor(2, 400)) },
+		"Delete":      func(s Sessions) error { return s.Delete(ctx, id) },
+	}
+	for name, step := range steps {
+		for n, finished := 0, false; !finished; n++ {
+			m := new(Memory)
+			s := Sessions{Items: &mute{Items: split{m, budget(300)}}}
+			before := ErrNotFound
+			if name != "first Save" {
+				before = s.Save(ctx, sizedFor(1, 900))
+			}
+			b := &brittle{m, n}
+			err := step(Sessions{Items: &mute{Items: split{b, budget(300)}}})
+			finished = b.left >= 0
+			got, loadErr := s.Load(ctx, id)
+			listed, listErr := s.List(ctx)
+			switch {
+			case listErr != nil:
+				t.Errorf("%s, killed after %d: List: %v", name, n, listErr)
+			case loadErr == nil && !slices.Contains(listed, id.Account()):
+				t.Errorf("%s, killed after %d: a session that is not listed", name, n)
+			case loadErr == nil && plain(got) != plain(sizedFor(1, 900)) && plain(got) != plain(sizedFor(2, 400)):
+				t.Errorf("%s, killed after %d: neither the old session nor the new one", name, n)
+			case loadErr != nil && !(errors.Is(loadErr, ErrNotFound) && (name == "Delete" || before != nil)):
+				t.Errorf("%s, killed after %d: Load: %v", name, n, loadErr)
+			case finished && err != nil:
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := s.Delete(ctx, id); err != nil || len(m.Accounts()) != 0 {
+				t.Errorf("%s, killed after %d: Delete: %v, left %q", name, n, err, m.Accounts())
+			}
+		}
+	}
+}
+
+// sizedFor returns a session of "dev" of a generation, with so many bytes in its access token.
+func sizedFor(generation uint64, size int) *Session {
+	s := sessionOf("dev", generation)
+	s.Sets[0].AccessToken = okta.NewSecret(strings.ReplaceAll(string(text("canary", size)), ",", "."))
+	return s
+}
+
+// yielding is Items without a list that let others go first, so that those who do not take turns get in each other's way.
+type yielding struct{ m *Memory }
+
+func (y yielding) Get(ctx context.Context, account string) ([]byte, error) {
+	value, err := y.m.Get(ctx, account)
+	runtime.Gosched()
+	return value, err
+}
+
+func (y yielding) Set(ctx context.Context, account string, value []byte) error {
+	runtime.Gosched()
+	return y.m.Set(ctx, account, value)
+}
+
+func (y yielding) Delete(ctx context.Context, account string) error { return y.m.Delete(ctx, account) }
+
+// Those who change the index at once take turns: nobody's session is forgotten.
+func TestIndexTakesTurns(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	m := new(Memory)
+	locks := &Locks{Dir: t.TempDir() + "/locks", Wait: time.Minute}
+	var kept []string
+	var running sync.WaitGroup
+	for i := range 16 {
+		session := sessionOf(fmt.Sprintf("p%d", i), 1)
+		if i%2 == 1 {
+			kept = append(kept, session.Identity.Profile)
+		}
+		running.Go(func() {
+			s := Sessions{Items: yielding{m}, Locks: locks}
+			if err := s.Save(ctx, session); err != nil {
+				t.Error(err)
+			}
+			if i%2 == 0 {
+				if err := s.Delete(ctx, session.Identity); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	wantList(t, Sessions{Items: yielding{m}}, kept...)
+}
+
+// An index that another process does not let go of: nothing is written, and the kind says so.
+func TestKR12_IndexIsBusy(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	dir := t.TempDir() + "/locks"
+	held, err := Locks{Dir: dir}.Acquire(ctx, indexAccount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release()
+	m := new(Memory)
+	s := Sessions{Items: &mute{Items: m}, Locks: &Locks{Dir: dir, Wait: time.Millisecond}}
+	if err := s.Save(ctx, sessionOf("dev", 1)); kindOf(err) != "busy" || len(m.Accounts()) != 0 {
+		t.Errorf("Save: %v, stored %q", err, m.Accounts())
+	}
+}

@@ -1,0 +1,233 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// privateTemp is a directory that does not exist yet, in one that is removed after the test.
+func privateTemp(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "okauth")
+}
+
+func mustAcquire(t *testing.T, l Locks, name string) *Lock {
+	t.Helper()
+	held, err := l.Acquire(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(held.Release)
+	return held
+}
+
+// wantError checks kind and message, and that no path and no reason is missing from it.
+func wantError(t *testing.T, err error, kind string, pieces ...string) {
+	t.Helper()
+	if got := kindOf(err); got != kind {
+		t.Fatalf("got %s: %v; want %s", got, err, kind)
+	}
+	for _, piece := range pieces {
+		if !strings.Contains(err.Error(), piece) {
+			t.Errorf("got %q; want %q in it", err, piece)
+		}
+	}
+	if strings.ContainsAny(err.Error(), "\n\x1b") {
+		t.Errorf("the message is not one harmless line: %q", err)
+	}
+}
+
+func TestAT86_OneAtATime(t *testing.T) {
+	t.Parallel()
+	l := Locks{Dir: privateTemp(t)}
+	var inside atomic.Int32
+	count := 0 // the race detector watches it
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 25 {
+				held, err := l.Acquire(t.Context(), "dev-0123abcd")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d hold the lock", n)
+				}
+				count++
+				inside.Add(-1)
+				held.Release()
+			}
+		})
+	}
+	wg.Wait()
+	if count != 200 {
+		t.Errorf("got %d turns, want 200", count)
+	}
+	if _, err := os.Lstat(filepath.Join(l.Dir, "dev-0123abcd.lock")); err != nil {
+		t.Errorf("the lock file must stay: %v", err)
+	}
+}
+
+func TestAT86_NamesAreIndependent(t *testing.T) {
+	t.Parallel()
+	l := Locks{Dir: privateTemp(t), Wait: 50 * time.Millisecond}
+	mustAcquire(t, l, "a")
+	mustAcquire(t, l, "b")
+	_, err := l.Acquire(t.Context(), "a")
+	wantError(t, err, "busy", filepath.Join(l.Dir, "a.lock"), "50ms")
+	if err := l.Ready(); err != nil {
+		t.Errorf("a lock that is held makes no other one impossible: %v", err)
+	}
+	mustAcquire(t, l, "ready") // Ready keeps nothing
+}
+
+func TestAT86_BusyLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	l := Locks{Dir: privateTemp(t), Wait: 10 * time.Millisecond}
+	held := mustAcquire(t, l, "a")
+	for range 5 {
+		_, err := l.Acquire(t.Context(), "a")
+		wantError(t, err, "busy", "another process holds it")
+	}
+	// The five are still in line for the lock; what they get they must give back.
+	held.Release()
+	l.Wait = time.Minute
+	for range 3 {
+		mustAcquire(t, l, "a").Release()
+	}
+}
+
+func TestAT86_CancelEndsTheWait(t *testing.T) {
+	t.Parallel()
+	l := Locks{Dir: privateTemp(t), Wait: time.Hour}
+	mustAcquire(t, l, "a")
+	stop := errors.New("a signal")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(20*time.Millisecond, func() { cancel(stop) })
+	_, err := l.Acquire(ctx, "a")
+	wantError(t, err, "failed", "a.lock")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the error of the context in it", err)
+	}
+	ctx, done := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer done()
+	_, err = l.Acquire(ctx, "a")
+	wantError(t, err, "busy", "a.lock")
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the error of the context in it", err)
+	}
+	if _, err = l.Acquire(ctx, "free"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a context that has ended: got %v", err)
+	}
+}
+
+func TestLockReleaseIsIdempotent(t *testing.T) {
+	t.Parallel()
+	l := Locks{Dir: privateTemp(t), Wait: 50 * time.Millisecond}
+	first := mustAcquire(t, l, "a")
+	first.Release()
+	second := mustAcquire(t, l, "a")
+	first.Release()
+	if _, err := l.Acquire(t.Context(), "a"); kindOf(err) != "busy" {
+		t.Errorf("the second release of one lock let go of another: %v", err)
+	}
+	second.Release()
+	(*Lock)(nil).Release()
+}
+
+func TestLockNames(t *testing.T) {
+	t.Parallel()
+	l := Locks{Dir: privateTemp(t)}
+	for _, name := range []string{"", "../a", "a/b", `a\b`, "a b", "a\x00", "ä", strings.Repeat("a", 257)} {
+		_, err := l.Acquire(t.Context(), name)
+		wantError(t, err, "failed", "A-Z a-z 0-9")
+		_, err = l.Marked(name)
+		wantError(t, err, "failed", "A-Z a-z 0-9")
+	}
+	if _, err := os.Lstat(l.Dir); err == nil {
+		t.Error("a bad name made the directory")
+	}
+}
+
+func TestLocksWithoutADirectory(t *testing.T) {
+	t.Parallel()
+	want, werr := LockDir()
+	if got, err := (Locks{}).Directory(); got != want || (err == nil) != (werr == nil) {
+		t.Errorf("got %q, %v; want that of the user, %q, %v", got, err, want, werr)
+	}
+	wantError(t, privateDir(""), "failed", "it has no name")
+}
+
+func TestAT86_FileSystemWithoutLocks(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{syscall.ENOLCK, errors.ErrUnsupported, fmt.Errorf("flock: %w", syscall.ENOLCK)} {
+		err := lockError(`lock "/net/home/a.lock"`, err)
+		wantError(t, err, "failed", "/net/home/a.lock", "the file system keeps no locks there")
+	}
+}
+
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	l := Locks{Dir: privateTemp(t)}
+	if text, err := l.Marked("a"); text != "" || err != nil {
+		t.Errorf("before there is a directory: got %q, %v", text, err)
+	}
+	held := mustAcquire(t, l, "a")
+	for _, want := range []string{"sent 1", "sent 2, which is longer", "3", strings.Repeat("x", maxMark)} {
+		if err := held.Mark(want); err != nil {
+			t.Fatal(err)
+		}
+		mine, err := held.Marked()
+		theirs, lerr := l.Marked("a")
+		if err != nil || lerr != nil || mine != want || theirs != want {
+			t.Errorf("got %q, %v and %q, %v; want %q", mine, err, theirs, lerr, want)
+		}
+	}
+	for _, bad := range []string{"", "a\nb", "a\n", strings.Repeat("x", maxMark+1)} {
+		wantError(t, held.Mark(bad), "failed", "one line")
+	}
+	if text, err := l.Marked("b"); text != "" || err != nil {
+		t.Errorf("another name: got %q, %v", text, err)
+	}
+	held.Release()
+	wantError(t, held.Mark("late"), "failed", "a.sent", "no longer held")
+	wantError(t, held.Unmark(), "failed", "a.sent", "no longer held")
+	held = mustAcquire(t, l, "a")
+	for range 2 {
+		if err := held.Unmark(); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := held.Marked(); text != "" || err != nil {
+			t.Errorf("after Unmark: got %q, %v", text, err)
+		}
+	}
+	entries, err := os.ReadDir(l.Dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "a.lock" {
+		t.Errorf("left behind: %v, %v; want a.lock alone", entries, err)
+	}
+}
+
+func TestMarkThatIsGarbledIsStillAMark(t *testing.T) {
+	t.Parallel()
+	l := Locks{Dir: privateTemp(t)}
+	held := mustAcquire(t, l, "a")
+	for _, content := range []string{"", "\n", "half of a ma", "two\nlines\n", "\x00\xff", strings.Repeat("x", 1<<20)} {
+		if err := os.WriteFile(filepath.Join(l.Dir, "a.sent"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text, err := held.Marked()
+		if err != nil || !strings.HasPrefix(text, "?") || len(text) > maxMark+2 {
+			t.Errorf("content %.20q: got %.20q, %v; want a text that begins with ?", content, text, err)
+		}
+	}
+}

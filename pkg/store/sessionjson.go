@@ -1,0 +1,166 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"okauth/pkg/okta"
+)
+
+// maxLife is the longest life of a token that is believed when a session is read back.
+const maxLife = 10 * 365 * 24 * time.Hour
+
+// sessionVersion is the version of sessionJSON; every change of that needs a new one. 1 knew of a refresh token only its value.
+const sessionVersion = 2
+
+// sessionJSON is the session as it is stored.
+type sessionJSON struct {
+	Version    int            `json:"okauth"`
+	Session    *identityJSON  `json:"session"`
+	Username   string         `json:"username,omitempty"`
+	Refresh    *refreshJSON   `json:"refresh,omitempty"`
+	Generation uint64         `json:"generation"`
+	Sets       []tokenSetJSON `json:"sets"`
+}
+
+type identityJSON struct {
+	Profile  string `json:"profile"`
+	Issuer   string `json:"issuer"`
+	ClientID string `json:"client_id"`
+	User     string `json:"user,omitempty"`
+	Grant    string `json:"grant"`
+}
+
+type refreshJSON struct {
+	Token      string    `json:"token"`
+	Requested  []string  `json:"requested,omitempty"`
+	Granted    []string  `json:"granted,omitempty"`
+	ObtainedAt time.Time `json:"obtained_at"` // RFC 3339 with nanoseconds, UTC
+	Rotation   string    `json:"rotation,omitempty"`
+}
+
+type tokenSetJSON struct {
+	Requested   []string  `json:"requested,omitempty"`
+	Granted     []string  `json:"granted,omitempty"`
+	AccessToken string    `json:"access_token,omitempty"`
+	IDToken     string    `json:"id_token,omitempty"`
+	TokenType   string    `json:"token_type,omitempty"`
+	ObtainedAt  time.Time `json:"obtained_at"` // RFC 3339 with nanoseconds, UTC
+	ExpiresIn   int64     `json:"expires_in"`  // seconds
+}
+
+func encodeSession(s *Session) ([]byte, error) {
+	id := identityJSON(s.Identity)
+	out := sessionJSON{
+		Version: sessionVersion, Session: &id, Username: s.Username, Refresh: encodeRefresh(s.Refresh),
+		Generation: s.Generation, Sets: []tokenSetJSON{},
+	}
+	for _, set := range s.Sets {
+		out.Sets = append(out.Sets, tokenSetJSON{
+			Requested: set.Requested, Granted: set.Granted,
+			AccessToken: set.AccessToken.Reveal(), IDToken: set.IDToken.Reveal(), TokenType: set.TokenType,
+			ObtainedAt: set.ObtainedAt.UTC().Round(0), ExpiresIn: int64(set.ExpiresIn / time.Second),
+		})
+	}
+	if !utf8.ValidString(s.Username + "\n" + s.Identity.Profile + "\n" + s.Identity.Issuer + "\n" + s.Identity.ClientID + "\n" + s.Identity.User) {
+		return nil, errors.New("a name in it is not UTF-8")
+	}
+	if err := out.check(); err != nil {
+		return nil, err
+	}
+	return encodeEnvelope(out)
+}
+
+func encodeRefresh(r RefreshToken) *refreshJSON {
+	if r.Value.IsZero() {
+		return nil
+	}
+	return &refreshJSON{
+		Token: r.Value.Reveal(), Requested: r.Requested, Granted: r.Granted,
+		ObtainedAt: r.ObtainedAt.UTC().Round(0), Rotation: r.Rotation.String(),
+	}
+}
+
+// decode is called after check.
+func (r *refreshJSON) decode() RefreshToken {
+	if r == nil {
+		return RefreshToken{}
+	}
+	token := RefreshToken{Value: okta.NewSecret(r.Token), Requested: r.Requested, Granted: r.Granted, ObtainedAt: r.ObtainedAt}
+	for _, known := range []Rotation{Rotating, Persistent} {
+		if r.Rotation == known.String() {
+			token.Rotation = known
+		}
+	}
+	return token
+}
+
+// decodeSession is strict: what okauth did not write is not believed. Its errors never quote the value.
+func decodeSession(value []byte) (*Session, error) {
+	var in sessionJSON
+	if err := decodeEnvelope(value, &in, &in.Version, sessionVersion); err != nil {
+		return nil, err
+	}
+	if in.Session == nil {
+		return nil, corrupt("it holds no session")
+	}
+	if err := in.check(); err != nil {
+		return nil, corrupt(err.Error())
+	}
+	s := &Session{Identity: Identity(*in.Session), Username: in.Username, Refresh: in.Refresh.decode(), Generation: in.Generation}
+	for _, set := range in.Sets {
+		s.Sets = append(s.Sets, TokenSet{
+			Requested: set.Requested, Granted: set.Granted,
+			AccessToken: okta.NewSecret(set.AccessToken), IDToken: okta.NewSecret(set.IDToken), TokenType: set.TokenType,
+			ObtainedAt: set.ObtainedAt, ExpiresIn: time.Duration(set.ExpiresIn) * time.Second,
+		})
+	}
+	return s, nil
+}
+
+// check is the same on the way in and on the way out, so that nothing is stored that could not be read again.
+func (s *sessionJSON) check() error {
+	if err := s.Refresh.check(); err != nil {
+		return err
+	}
+	for _, set := range s.Sets {
+		if !isTokenOrEmpty(set.AccessToken) || !isTokenOrEmpty(set.IDToken) {
+			return errors.New("a token is too long or has characters that no token has")
+		}
+		if set.ExpiresIn < 0 || set.ExpiresIn > int64(maxLife/time.Second) {
+			return fmt.Errorf("expires_in is %d, expected 0 to %d seconds", set.ExpiresIn, int64(maxLife/time.Second))
+		}
+		if err := checkTime(set.ObtainedAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *refreshJSON) check() error {
+	if r == nil {
+		return nil
+	}
+	if !okta.ValidToken(r.Token) {
+		return errors.New("the refresh token is empty, too long or has characters that no token has")
+	}
+	switch r.Rotation {
+	case RotationUnknown.String(), Rotating.String(), Persistent.String():
+	default:
+		return errors.New("the rotation of the refresh token is none that is known")
+	}
+	return checkTime(r.ObtainedAt)
+}
+
+// checkTime refuses what encoding/json could not write.
+func checkTime(t time.Time) error {
+	if year := t.UTC().Year(); year < 1 || year > 9999 {
+		return fmt.Errorf("obtained_at is in the year %d, expected 1 to 9999", year)
+	}
+	return nil
+}
+
+// isTokenOrEmpty holds what is stored to the grammar that what is received is held to.
+func isTokenOrEmpty(s string) bool { return s == "" || okta.ValidToken(s) }
