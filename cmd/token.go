@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/profile"
 	"okauth/pkg/session"
@@ -77,108 +74,14 @@ func (o *tokenOptions) run(ctx context.Context) error {
 	if session.Kind(o.kind) == session.Refresh && o.output == "header" {
 		return &usageError{message: "no API takes a refresh token, so there is no header for it", hint: "okauth token -o header prints that of the access token"}
 	}
-	a, keeper, want, err := o.session.find(o.env, o.kind)
-	if err != nil {
-		return err
-	}
-	var token session.Token
-	if !o.refresh {
-		token, err = keeper.Token(ctx, want)
-	}
-	if o.refresh || is[*session.LoginRequiredError](err) {
-		want.Fresh = o.refresh
-		token, err = a.renew(ctx, keeper, want)
-	}
+	token, err := o.session.obtain(ctx, o.env, o.kind, o.refresh)
 	unkept, isUnkept := errors.AsType[*session.NotKeptError](err)
 	if err != nil && !isUnkept {
-		return loginAdvice(err, a)
+		return err
 	}
-	for _, note := range token.Notes {
-		a.warn(note)
-	}
-	err = output.WriteToken(o.env.Stdout, o.output, outputToken(token, want.Identity), o.env.Now())
+	err = output.WriteToken(o.env.Stdout, o.output, token, o.env.Now())
 	if err == nil && isUnkept {
 		return unkept // after the token: it is good, and it may be the last
 	}
 	return err
-}
-
-// renew gets a new token, for which a request must be made and perhaps a person
-// asked. From here on signals are caught: a refresh that has begun is brought to
-// its end, since Okta may spend the refresh token at the moment we are told to stop.
-func (a *app) renew(ctx context.Context, keeper session.Keeper, want session.Want) (session.Token, error) {
-	ctx, stop := a.env.Signals(ctx)
-	defer stop()
-	// A reader of standard error that has gone away must not cost the session.
-	signal.Ignore(syscall.SIGPIPE)
-	ways, err := a.ways(ctx, want)
-	if err != nil {
-		return session.Token{}, err
-	}
-	token, err := keeper.Renew(ctx, want, ways)
-	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil && !is[*session.NotKeptError](err) {
-		return token, s
-	}
-	return token, err
-}
-
-// ways tells how new tokens can be had with these settings.
-func (a *app) ways(ctx context.Context, want session.Want) (session.Ways, error) {
-	server, err := a.server()
-	if err != nil {
-		return session.Ways{}, err
-	}
-	newClient := func(ctx context.Context) (*okta.Client, error) { return a.client(ctx, server, a.settings.ClientID()) }
-	if a.settings.ClientSecret().Key == profile.KeyClientSecretCommand {
-		// The command may ask a person, and nobody is asked while the session is
-		// locked: others would wait for the answer.
-		client, err := newClient(ctx)
-		if err != nil {
-			return session.Ways{}, err
-		}
-		newClient = func(context.Context) (*okta.Client, error) { return client, nil }
-	}
-	return session.Ways{
-		Client: newClient,
-		Credentials: func(ctx context.Context) (session.Grant, string, error) {
-			if a.settings.Password().IsZero() && !a.mayAsk() {
-				return nil, "", nil
-			}
-			credentials, err := a.credentials(ctx, false)
-			if err != nil {
-				return nil, "", err
-			}
-			a.guard(credentials, want.Identity, false)
-			return credentials, credentials.Username, nil
-		},
-	}, nil
-}
-
-// mayAsk tells whether there is somebody to ask.
-func (a *app) mayAsk() bool {
-	if a.flags.noInput {
-		return false
-	}
-	t, err := a.env.OpenTerminal()
-	if err != nil {
-		return false
-	}
-	t.Close()
-	return true
-}
-
-// loginAdvice tells who is not signed in how to be.
-func loginAdvice(err error, a *app) error {
-	required, ok := errors.AsType[*session.LoginRequiredError](err)
-	if !ok {
-		return fileAdvice(err)
-	}
-	hint := "sign in with: okauth login" + a.flags.identity()
-	if a.settings.Storage() == storageNone {
-		hint = "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, or use --storage keychain or file and sign in with: okauth login"
-	}
-	return &codedError{
-		err:  fmt.Errorf("profile %q: %w", a.settings.ProfileName(), required),
-		code: exitLoginRequired, hint: hint,
-	}
 }
