@@ -21,10 +21,15 @@ type app struct {
 	env      *Env
 	flags    *sessionFlags
 	settings *profile.Settings
+
+	stdinSecret okta.Secret // the client secret, once it has been read
 }
 
 // open reads the settings.
 func (s *sessionFlags) open(env *Env) (*app, error) {
+	if err := s.checkStdin(); err != nil {
+		return nil, err
+	}
 	settings, err := profile.Load(s.options(env))
 	if err != nil {
 		return nil, err
@@ -130,9 +135,10 @@ func (a *app) clientTrusting(ctx context.Context, server okta.Server, id string,
 // one that a setting promises, if the settings are about that client, else the
 // one in the keychain. The zero Secret means that there is none: a public client.
 func (a *app) clientSecret(ctx context.Context, baseURL, id string) (okta.Secret, error) {
-	promise := a.settings.ClientSecret()
-	if !promise.IsZero() && baseURL == a.settings.Domain() && id == a.settings.ClientID() {
-		return a.promised(ctx, promise)
+	if baseURL == a.settings.Domain() && id == a.settings.ClientID() {
+		if secret, err := a.givenSecret(ctx); err != nil || !secret.IsZero() {
+			return secret, err
+		}
 	}
 	account := store.ClientSecretAccount(a.settings.ProfileName(), baseURL, id)
 	secret, err := store.ClientSecrets{Items: a.secrets(false)}.Load(ctx, account)
@@ -141,6 +147,23 @@ func (a *app) clientSecret(ctx context.Context, baseURL, id string) (okta.Secret
 		return okta.Secret{}, nil
 	}
 	return secret, err
+}
+
+// givenSecret returns the client secret that standard input or a setting has; the
+// zero Secret where neither does.
+func (a *app) givenSecret(ctx context.Context) (okta.Secret, error) {
+	if !a.flags.clientSecretStdin {
+		return a.promised(ctx, a.settings.ClientSecret())
+	}
+	if a.stdinSecret.IsZero() {
+		text, err := readSecret(ctx, a.env, "client secret")
+		defer clear(text)
+		if err != nil {
+			return okta.Secret{}, err
+		}
+		a.stdinSecret = okta.NewSecret(string(text))
+	}
+	return a.stdinSecret, nil
 }
 
 // clientSecretAccount names the keychain item of the client's secret.

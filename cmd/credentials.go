@@ -30,11 +30,11 @@ type signIn struct {
 }
 
 // credentials collects user name and password, asking for what is not set.
-func (a *app) credentials(ctx context.Context, passwordStdin bool) (*signIn, error) {
+func (a *app) credentials(ctx context.Context) (*signIn, error) {
 	s := &signIn{Password: grant.Password{Username: a.settings.Username(), Scopes: a.settings.Scopes()}, now: a.env.Now}
 	promised := a.settings.Password()
 	var t *prompt.Terminal
-	if s.Username == "" || !passwordStdin && promised.IsZero() {
+	if s.Username == "" || !a.flags.passwordStdin && promised.IsZero() {
 		var err error
 		if t, err = a.terminal(s.Username == ""); err != nil {
 			return nil, err
@@ -50,7 +50,7 @@ func (a *app) credentials(ctx context.Context, passwordStdin bool) (*signIn, err
 	var password []byte
 	var err error
 	switch {
-	case passwordStdin:
+	case a.flags.passwordStdin:
 		password, err = readSecret(ctx, a.env, "password")
 	case !promised.IsZero():
 		password, err = promised.Read(ctx)

@@ -16,6 +16,8 @@ import (
 type sessionFlags struct {
 	*globalFlags
 	set map[string]string // the flags that were typed, by the key of their setting
+
+	passwordStdin, clientSecretStdin bool
 }
 
 // identityKeys are the settings that say which session is meant.
@@ -44,6 +46,23 @@ func (s *sessionFlags) addFlags(c *cobra.Command, more ...string) {
 			_ = c.RegisterFlagCompletionFunc(key.Flag, cobra.NoFileCompletions)
 		}
 	}
+}
+
+// addStdinFlags adds the flags that take a secret from standard input.
+func (s *sessionFlags) addStdinFlags(c *cobra.Command) {
+	c.Flags().BoolVar(&s.passwordStdin, "password-stdin", false, "read the password from standard input")
+	c.Flags().BoolVar(&s.clientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+}
+
+// checkStdin refuses two secrets on one standard input.
+func (s *sessionFlags) checkStdin() error {
+	if s.passwordStdin && s.clientSecretStdin {
+		return &usageError{
+			message: "--password-stdin and --client-secret-stdin want the same standard input",
+			hint:    "give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command or client_secret_command",
+		}
+	}
+	return nil
 }
 
 // identity returns the flags that lead another command to the same session; the

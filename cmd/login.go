@@ -15,9 +15,8 @@ import (
 )
 
 type loginOptions struct {
-	env           *Env
-	session       sessionFlags
-	passwordStdin bool
+	env     *Env
+	session sessionFlags
 }
 
 func newLoginCmd(env *Env, global *globalFlags) *cobra.Command {
@@ -42,7 +41,7 @@ password only.`,
 	o.session.addFlags(c,
 		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
 		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile)
-	c.Flags().BoolVar(&o.passwordStdin, "password-stdin", false, "read the password from standard input")
+	o.session.addStdinFlags(c)
 	return c
 }
 
@@ -73,7 +72,7 @@ func (o *loginOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	credentials, err := a.credentials(ctx, o.passwordStdin)
+	credentials, err := a.credentials(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,7 +93,7 @@ func (o *loginOptions) run(ctx context.Context) error {
 // offerInit leads a person without any configuration to one, and returns what
 // the settings are then.
 func (o *loginOptions) offerInit(ctx context.Context, a *app) (*app, error) {
-	if a.settings.Domain() != "" || a.settings.ClientID() != "" || o.session.noInput || o.passwordStdin {
+	if a.settings.Domain() != "" || a.settings.ClientID() != "" || o.session.noInput || o.session.passwordStdin || o.session.clientSecretStdin {
 		return a, nil
 	}
 	t, err := o.env.OpenTerminal()

@@ -67,8 +67,8 @@ func (a *app) ways(ctx context.Context, want session.Want) (session.Ways, error)
 		return session.Ways{}, err
 	}
 	newClient := func(ctx context.Context) (*okta.Client, error) { return a.client(ctx, server, a.settings.ClientID()) }
-	if a.settings.ClientSecret().Key == profile.KeyClientSecretCommand {
-		// The command may ask a person, and nobody is asked while the session is
+	if a.flags.clientSecretStdin || a.settings.ClientSecret().Key == profile.KeyClientSecretCommand {
+		// Whoever writes to the pipe, or the command, may ask a person, and nobody is asked while the session is
 		// locked: others would wait for the answer.
 		client, err := newClient(ctx)
 		if err != nil {
@@ -79,10 +79,10 @@ func (a *app) ways(ctx context.Context, want session.Want) (session.Ways, error)
 	return session.Ways{
 		Client: newClient,
 		Credentials: func(ctx context.Context) (session.Grant, string, error) {
-			if a.settings.Password().IsZero() && !a.mayAsk() {
+			if a.settings.Password().IsZero() && !a.flags.passwordStdin && !a.mayAsk() {
 				return nil, "", nil
 			}
-			credentials, err := a.credentials(ctx, false)
+			credentials, err := a.credentials(ctx)
 			if err != nil {
 				return nil, "", err
 			}

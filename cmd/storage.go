@@ -73,7 +73,7 @@ func (a *app) readStorageKey(ctx context.Context) (store.KeyMaterial, error) {
 	if !own.IsZero() {
 		return store.ChooseKey(own, okta.Secret{})
 	}
-	secret, err := a.promised(ctx, a.settings.ClientSecret())
+	secret, err := a.givenSecret(ctx)
 	if err != nil {
 		return store.KeyMaterial{}, err
 	}

@@ -31,8 +31,8 @@ one read of the store: no network, no lock. When that is not good enough, a new
 one is had
 
   1. with the session's refresh token, if it has one (scope offline_access);
-  2. with a password that needs nobody: OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE,
-     password_file or password_command;
+  2. with a password that needs nobody: --password-stdin, OKAUTH_PASSWORD,
+     OKAUTH_PASSWORD_FILE, password_file or password_command;
   3. by asking for the password on the terminal.
 
 Without any of these: exit 4. Of many okauth token at once, one makes the request
@@ -55,6 +55,7 @@ What -o prints:
 	o.session.addFlags(c,
 		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
 		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyMinTTL)
+	o.session.addStdinFlags(c)
 	o.kind.addFlag(c, session.Access, session.ID, session.Refresh)
 	c.Flags().BoolVar(&o.refresh, "refresh", false, "get a new token, however good the cached one is")
 	enumFlag(c, &o.output, "output", "o", "raw", output.Formats(), "how to print it")
