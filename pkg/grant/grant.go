@@ -7,7 +7,9 @@
 // It is right where nothing else can be had: a test or service user without a browser and without a second factor, an application that
 // cannot be changed.
 //
-// Refresh carries on from any of them: it turns the refresh token of a sign-in into new tokens, without the password and without the user.
+// ClientCredentials is for a job that has no user: the client signs in for itself, with the secret that it has anyway.
+//
+// Refresh carries on from a user's sign-in: it turns the refresh token into new tokens, without the password and without the user.
 package grant
 
 import (
@@ -23,7 +25,7 @@ const maxScopes = 4096
 
 // InputError says that a credential cannot be sent as it is. Nothing has been sent; the value is not in it.
 type InputError struct {
-	Field   string // "username", "password", "refresh token" or "scopes"
+	Field   string // "username", "password", "client secret", "refresh token" or "scopes"
 	Problem string // "is empty"
 	hint    string
 }
@@ -48,7 +50,7 @@ func checkText(field, text, hint string) error {
 
 // checkScopes refuses a list that is not a scope parameter.
 func checkScopes(scopes []string) error {
-	const hint = "set scopes (OKAUTH_SCOPES, --scope), for example: openid profile"
+	const hint = "set scopes (OKAUTH_SCOPES, --scope) to names with spaces between them; to sign a user in, at least openid"
 	if len(scopes) == 0 {
 		return &InputError{"scopes", "are empty", hint}
 	}

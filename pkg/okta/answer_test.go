@@ -288,6 +288,10 @@ func TestAT27_AT28_Notes(t *testing.T) {
 			t.Errorf("refresh, %s: got the scope %q", test.name, tokens.Scope)
 		}
 	}
+	alone := &Tokens{Scope: []string{"openid", "offline_access"}}
+	if alone.compare(clientSignIn, alone.Scope); len(alone.Notes) > 0 {
+		t.Errorf("client: got the notes %q", alone.Notes)
+	}
 	mustRefuse(t, "control character", answerWith("scope", `"openid \u001b[2J"`), "which is no scope name")
 	mustRefuse(t, "array", answerWith("scope", `["openid"]`), "scope is not a string")
 }

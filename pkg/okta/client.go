@@ -33,7 +33,8 @@ type Tokens struct {
 	// token that was sent, a new one, or zero, and then the one that was sent stays good.
 	RefreshToken Secret
 	TokenType    string // always "Bearer"
-	// Scope is what was granted. It is nil where neither the request nor the answer named a scope: after a refresh, that is as at the sign-in.
+	// Scope is what was granted. It is nil where neither the request nor the answer named a scope: after a refresh, that is as at the sign-in, and
+	// otherwise the server's default.
 	Scope []string
 	// ExpiresIn is the life of the access token, counted from ObtainedAt: more than 0, at most a year.
 	ExpiresIn time.Duration

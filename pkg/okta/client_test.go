@@ -51,6 +51,8 @@ func send(ctx context.Context, t *testing.T, about errand, client *Client) (err 
 	switch about {
 	case refresh:
 		_, err = client.Token(ctx, refreshForm())
+	case clientSignIn:
+		_, err = client.Token(ctx, url.Values{"grant_type": {"client_credentials"}, "scope": {"api:read"}})
 	case revocation:
 		err = client.Revoke(ctx, NewSecret(refreshToken), "refresh_token")
 	default:

@@ -6,15 +6,20 @@ import "net/url"
 type errand int
 
 const (
-	signIn errand = iota
+	signIn       errand = iota
+	clientSignIn        // without a user
 	refresh
 	revocation
+	introspection
 )
 
 // errandOf tells by its form what a request to the token endpoint is for.
 func errandOf(form url.Values) errand {
-	if form.Get("grant_type") == "refresh_token" {
+	switch form.Get("grant_type") {
+	case "refresh_token":
 		return refresh
+	case "client_credentials":
+		return clientSignIn
 	}
 	return signIn
 }
@@ -35,6 +40,13 @@ type words struct {
 
 func (e errand) words() words {
 	switch e {
+	case clientSignIn:
+		return words{
+			path: "token", name: "client sign-in", endpoint: "token endpoint", answer: "a token answer", carries: "a client secret",
+			spared: "the client secret was not judged",
+			unsure: "the server may have made a token all the same, which does no harm", next: "try again",
+			grant: "Client Credentials", grantAt: "General › Grant type › Client acting on behalf of itself",
+		}
 	case refresh:
 		return words{
 			path: "token", name: "refresh", endpoint: "token endpoint", answer: "a token answer", carries: "a refresh token",
@@ -47,6 +59,13 @@ func (e errand) words() words {
 			path: "revoke", name: "revocation", endpoint: "revocation endpoint", answer: "an answer to the revocation", carries: "a token",
 			spared: "the token is not revoked yet",
 			unsure: "the token may still be valid", next: "an administrator can end it (" + atUser + " › More Actions › Clear User Sessions)",
+			grant: "Refresh Token", grantAt: "General › Grant type",
+		}
+	case introspection:
+		return words{
+			path: "introspect", name: "introspection", endpoint: "introspection endpoint", answer: "an answer to the introspection", carries: "a token",
+			spared: "the token is as good as before",
+			unsure: "the server may have answered all the same, which does no harm", next: "try again",
 			grant: "Refresh Token", grantAt: "General › Grant type",
 		}
 	default:

@@ -38,6 +38,12 @@ func TestErrorsSpeakOfTheErrand(t *testing.T) {
 		{revocation, 429, "text/html", page, "expected an answer to the revocation", "next revocation", "sign-in"},
 		{revocation, 302, "", "", "a redirect to", "okauth sends a token to the configured host only", "password"},
 		{revocation, 400, json, `{}`, "JSON that is not an error (HTTP 400", "domain", "password"},
+		{clientSignIn, 401, json, `{"error":"invalid_client","error_description":"x"}`, "Okta refused the client sign-in: x", "client_secret", "password"},
+		{clientSignIn, 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`, "Okta put the client sign-in off", "client secret was not judged", "password"},
+		{clientSignIn, 500, json, `{"errorCode":"E0000009"}`, "Okta could not handle the client sign-in", "status.okta.com", "password"},
+		{clientSignIn, 404, "text/html", page, "expected a token answer", "no token endpoint", "password"},
+		{clientSignIn, 429, "text/html", page, "expected a token answer", "next client sign-in", "password"},
+		{clientSignIn, 302, "", "", "a redirect to", "okauth sends a client secret to the configured host only", "password"},
 		{signIn, 429, "text/html", page, "expected a token answer", "next sign-in", "refresh"},
 		{signIn, 302, "", "", "a redirect to", "okauth sends a password", "refresh"},
 	} {
@@ -54,7 +60,7 @@ func TestErrorsSpeakOfTheErrand(t *testing.T) {
 
 func TestNoAnswerSpeaksOfTheErrand(t *testing.T) {
 	t.Parallel()
-	for about, want := range map[errand]string{signIn: "counted the password", refresh: "used up the refresh token", revocation: "may still be valid"} {
+	for about, want := range map[errand]string{signIn: "counted the password", clientSignIn: "which does no harm; try again", refresh: "used up the refresh token", revocation: "may still be valid"} {
 		for _, limit := range []time.Duration{5 * time.Second, 150 * time.Millisecond} {
 			hangUp := limit > time.Second
 			_, base := startRaw(t, func(conn net.Conn) {

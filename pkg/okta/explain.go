@@ -27,9 +27,11 @@ func (e *Error) Hint() string {
 func (e *Error) explain() explanation {
 	own := signInRows
 	switch e.about {
+	case clientSignIn:
+		own = clientSignInRows
 	case refresh:
 		own = refreshRows
-	case revocation:
+	case revocation, introspection:
 		own = revocationRows
 	}
 	for _, table := range []func() []explanation{own, userRows, policyRows, clientRows, requestRows, serverRows} {
@@ -56,6 +58,7 @@ const (
 	dpopHint   = "the application requires DPoP, which okauth does not speak: " + doDPoP
 	doDPoP     = "clear “Require Demonstrating Proof of Possession (DPoP)” at Applications › Applications › the application › General"
 	moreScopes = "run okauth login for all of them (okauth config set scopes), or ask for fewer (--scope)"
+	atOwnAPI   = "okauth config set server default, or the id of another custom one (starts with aus)"
 	notCounted = "wait for the time given, then try again; {spared}"
 )
 
@@ -76,6 +79,36 @@ func signInRows() []explanation {
 		{0, "invalid_grant", "denied by sign on policy", "the application's sign-on policy does not let this user in from here with a password", atSignOn},
 		{0, "invalid_grant", "", "Okta does not accept the user name and password, or what stands in for them", "run okauth login and type them again"},
 		{0, "interaction_required", "", "the application is set to the interaction code flow, which needs a browser", "clear Interaction Code and choose Resource Owner Password: " + atApp + "General › Grant type › Advanced"},
+	}
+}
+
+// clientSignInRows are about a client without a user, where the advice for a user would lead astray.
+// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
+func clientSignInRows() []explanation {
+	const custom = "the org authorization server gives a client tokens only for a signed assertion (private_key_jwt), which okauth does not make"
+	return []explanation{
+		{0, "invalid_client", "private_key_jwt", custom, "use a custom server: " + atOwnAPI},
+		{0, "invalid_client", "application_type", custom, "use a custom server: " + atOwnAPI},
+		{0, "unsupported_grant_type", "", "authorization server {server} does not know the grant type {grant}; the org server is one of those", "use a custom server: " + atOwnAPI},
+		{0, "unauthorized_client", "custom authorization server", "this application can use the org authorization server only, which takes no client secret for this",
+			"use another application (Admin Console, Applications › Applications › Create App Integration › API Services)"},
+		{0, "unauthorized_client", "grant type", "the grant type {grant} is not switched on for the application",
+			"choose {grant}: " + atApp + "{grantAt}; where that is not offered, as for native applications, make one of type API Services"},
+		{0, "access_denied", "Policy evaluation failed", "no access policy of authorization server {server} lets this client, grant and list of scopes through (no_matching_policy); a new server has no policy at all",
+			atServer + "Access Policies: add a policy for {client} and a rule with {grant} (IF Grant type is › Client acting on behalf of itself) and these scopes"},
+		{0, "consent_required", "not allowed any", "the application was granted none of the scopes", "grant them: " + atApp + "Okta API Scopes"},
+		{0, "consent_required", "", "a scope needs a user's consent, and a client has no user to ask",
+			"clear “Block services from requesting this scope”: " + atServer + "Scopes › the scope; or leave it out (okauth config set scopes)"},
+		{0, "client_credentials_self_scope_requested", "", "a scope that ends in .self is about a user, and a client has none", "leave it out: okauth config set scopes"},
+		{0, "invalid_scope", "using client credentials", "openid, profile, offline_access and the like are about a user, and a client has none",
+			"ask for custom scopes instead (okauth config set scopes …; " + atServer + "Scopes has them), or for the server's default ones (okauth config unset scopes)"},
+		{0, "invalid_scope", "offline_access", "a client has no session that could be refreshed", "leave out offline_access: okauth config set scopes"},
+		{0, "invalid_scope", "'openid' scope", "scopes like profile and email are about a user, and a client has none", "leave them out: okauth config set scopes"},
+		{0, "invalid_scope", "No scopes", "at least one scope is needed", "okauth config set scopes …; " + atServer + "Scopes has the custom ones"},
+		{0, "invalid_scope", "default scopes", "authorization server {server} has no default scopes, so some must be named",
+			"okauth config set scopes …; or give it some: " + atServer + "Scopes › the scope › Set as a default scope"},
+		{0, "E0000015", "", "this Okta org has no custom authorization servers, which alone give tokens to a client with a secret: they need the licence for API Access Management",
+			"get the licence, or sign in as a user (okauth config set grant password, okauth config set server org)"},
 	}
 }
 

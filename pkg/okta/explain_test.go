@@ -89,7 +89,7 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		if !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
 			t.Errorf("%d %s %q: got %q, want %q in it", test.status, test.code, test.words, hint, test.want)
 		}
-		for _, about := range []errand{refresh, revocation} {
+		for _, about := range []errand{clientSignIn, refresh, revocation} {
 			e.about = about
 			if hint := e.Hint(); strings.ContainsAny(hint, "{}\n") || strings.Contains(hint, "type them") || strings.Contains(hint, "the password was") {
 				t.Errorf("%s %d %s %q: got %q", about.words().name, test.status, test.code, test.words, hint)
@@ -143,6 +143,60 @@ func TestAT83_EveryRefusalOfARefreshIsExplained(t *testing.T) {
 		e := &Error{Status: test.status, Code: test.code, Description: test.words, about: test.about, client: &Client{ID: "0oa1", Server: Server{id: "aus1"}}}
 		if hint := e.Hint(); !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
 			t.Errorf("%s %d %s %q: got %q, want %q in it", test.about.words().name, test.status, test.code, test.words, hint, test.want)
+		}
+	}
+}
+
+// What Okta says to a client that signs in for itself, and no advice that only a user could follow.
+func TestEveryRefusalOfAClientIsExplained(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		status      int
+		code, words string
+		want        string
+	}{
+		{400, "unauthorized_client", "Confidential client is required to make this request.", "config set client_secret"},
+		{400, "unauthorized_client", "The client is not authorized to use the provided grant type. Configured grant types: [password].", "choose Client Credentials: Admin Console, Applications › Applications › 0oa1 › General › Grant type"},
+		{400, "unauthorized_client", "The client is not authorized to use the provided grant type.", "API Services"},
+		{400, "unauthorized_client", "This client cannot use a custom authorization server.", "another application"},
+		{400, "unauthorized_client", "new words", "choose Client Credentials"},
+		{401, "invalid_client", "Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.", "set server default"},
+		{401, "invalid_client", "Only clients with 'application_type' of 'service' may use the client_credentials 'grant_type' with the Org Authorization Server.", "set server default"},
+		{400, "unsupported_grant_type", "'client_credentials' grant type can only be used with a custom authorization server.", "another custom one"},
+		{401, "invalid_client", "The client secret supplied for a confidential client is invalid.", "Client Credentials, then run okauth config set client_secret"},
+		{401, "invalid_client", "Invalid value for 'client_id' parameter.", "0oa1"},
+		{401, "invalid_client", "Client authentication failed. Either the client or the client credentials are invalid.", "Basic"},
+		{401, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.", "a rule with Client Credentials"},
+		{400, "access_denied", "Policy evaluation succeeded, but all the requested scopes were rejected.", "Access Policies"},
+		{400, "access_denied", "Some of the requested scopes were denied by the policy. Denied scopes: [x].", "denied ones"},
+		{403, "access_denied", "The request is made from outside the client's permitted network zones.", "network zones"},
+		{400, "consent_required", "The following scopes require user consent and cannot be granted for the client credentials grant type: [x].", "Block services"},
+		{400, "consent_required", "You are not allowed any of the requested scopes.", "Okta API Scopes"},
+		{400, "client_credentials_self_scope_requested", "The 'client_credentials' grant type may not request .self scopes.", "leave it out"},
+		{400, "invalid_scope", "Cannot request 'openid' scopes using client credentials.", "config unset scopes"},
+		{400, "invalid_scope", "Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope.", "leave them out"},
+		{400, "invalid_scope", "The following scopes are not allowed for this request: [offline_access].", "leave out offline_access"},
+		{400, "invalid_scope", "The following scopes are not allowed for this request: [x].", "leave it out"},
+		{400, "invalid_scope", "One or more scopes are not configured for the authorization server resource.", "does not know one of the scopes"},
+		{400, "invalid_scope", "The authorization server resource does not have any configured default scopes, 'scope' must be provided.", "default scope"},
+		{400, "invalid_scope", "No scopes were requested.", "at least one"},
+		{400, "invalid_scope", "Custom scopes are not allowed for this request.", "set server default"},
+		{400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.", "Demonstrating Proof"},
+		{429, "E0000047", "API call exceeded rate limit due to too many requests.", "the client secret was not judged"},
+		{429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "the client secret was not judged"},
+		{401, "E0000015", "You do not have permission to access the feature you are requesting", "get the licence"},
+		{404, "E0000007", "Not found: Resource not found: aus1 (AuthorizationServer)", "aus1"},
+		{500, "E0000009", "Internal Server Error", "status.okta.com"},
+	} {
+		e := &Error{Status: test.status, Code: test.code, Description: test.words, about: clientSignIn, client: &Client{ID: "0oa1", Server: Server{id: "aus1"}}}
+		hint := e.Hint()
+		if !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
+			t.Errorf("%d %s %q: got %q, want %q in it", test.status, test.code, test.words, hint, test.want)
+		}
+		for _, absent := range []string{"Resource Owner Password", "the password", "scopes openid", "okauth login", "Refresh Token"} {
+			if strings.Contains(hint, absent) {
+				t.Errorf("%d %s %q: %q is in the hint %q", test.status, test.code, test.words, absent, hint)
+			}
 		}
 	}
 }

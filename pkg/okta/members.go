@@ -74,6 +74,17 @@ func (m members) text(name string) (string, error) {
 	return text, nil
 }
 
+// truth returns a member that must be true or false.
+func (m members) truth(name string) (bool, error) {
+	switch string(m[name]) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%s is neither true nor false", name)
+}
+
 // tokens reads a successful answer. RFC 6749 §5.1: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
 func (m members) tokens() (*Tokens, error) {
 	t := &Tokens{TokenType: "Bearer"}
@@ -166,7 +177,11 @@ func (t *Tokens) compare(about errand, asked []string) {
 	if len(asked) > 0 && !sameSet(asked, t.Scope) {
 		t.Notes = append(t.Notes, fmt.Sprintf("Okta granted other scopes than asked for: asked %q, granted %q", strings.Join(asked, " "), strings.Join(t.Scope, " ")))
 	}
-	if about == refresh {
+	switch about {
+	case clientSignIn:
+		// "A refresh token SHOULD NOT be included", RFC 6749 §4.4.3 (https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3), and an ID token tells of a user.
+		return
+	case refresh:
 		// Both may be missing: "it might not contain an id_token", OpenID Connect Core §12.2
 		// (https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse), and the refresh token of before may stay good.
 		return

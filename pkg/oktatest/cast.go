@@ -1,6 +1,9 @@
 package oktatest
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // The app and the user that just work, at the org server and at the server "default". The secrets are no secrets: they are printed in the documentation.
 const (
@@ -22,6 +25,7 @@ const (
 	OutsideZoneClientID = "0oaOutsideTheZone001" // used from outside its network zones
 	InactiveClientID    = "0oaInactiveClient001" // deactivated
 	DPoPClientID        = "0oaNeedsDPoPProof001" // wants a DPoP proof
+	ServiceClientID     = "0oaServiceClient0001" // signs in for itself: the client credentials grant and no other
 
 	NoPolicyServerID      = "ausNoPolicy000000001" // no access policy at all: what a new org's default server looks like
 	DefaultScopesServerID = "ausDefaultScope00001" // takes a request without scope
@@ -30,6 +34,7 @@ const (
 // Example is one thing to try at a freshly started server, and what comes of it.
 type Example struct {
 	Shows      string // in a few words
+	Grant      string // grant_type: GrantPassword, or GrantClientCredentials, which sends no Login and no Password
 	Server     string // authorization server id, or OrgServerID
 	ClientID   string
 	AuthMethod string // how the client shows its secret: ClientSecretBasic, ClientSecretPost, NoSecret
@@ -42,17 +47,17 @@ type Example struct {
 	Text       string // error_description or errorSummary
 }
 
-// Cast is everything that is on stage after Start: first what works, then one example for each refusal of the password grant. Those about MFA, consent
+// Cast is everything that is on stage after Start: first what works, then one example for each refusal of the password grant and of client credentials. Those about MFA, consent
 // and policies are settings of an org, not of a request; here each has a user, an app, a scope or a server of its own. What is said of an answer holds
 // with the zero Quirks.
 func (s *Server) Cast() []Example {
-	return append(successes(), refusals()...)
+	return slices.Concat(successes(), refusals(), clientRefusals())
 }
 
 // example is an Example at the default server with the default app, user and scope, changed by edit.
 func example(shows string, edit func(*Example)) Example {
 	e := Example{
-		Shows: shows, Server: DefaultServerID, ClientID: DefaultClientID, AuthMethod: ClientSecretBasic, Secret: DefaultClientSecret,
+		Shows: shows, Grant: GrantPassword, Server: DefaultServerID, ClientID: DefaultClientID, AuthMethod: ClientSecretBasic, Secret: DefaultClientSecret,
 		Login: DefaultUser, Password: DefaultPassword, Scope: "openid profile", Status: 200,
 	}
 	if edit != nil {
@@ -70,6 +75,8 @@ func successes() []Example {
 		example("a public client", func(e *Example) { *e = e.client(PublicClientID).public() }),
 		example("no scope, at a server with default scopes", func(e *Example) { e.Server, e.Scope = DefaultScopesServerID, "" }),
 		example("a custom scope alone: no ID token", func(e *Example) { e.Scope = "api:read" }),
+		example("a client signs in for itself", func(e *Example) { *e = e.itself() }),
+		example("a client, no scope, at a server with default scopes", func(e *Example) { *e = e.itself().server(DefaultScopesServerID).scope("") }),
 	}
 }
 
@@ -85,6 +92,37 @@ func (e Example) server(id string) Example     { e.Server = id; return e }
 func (e Example) public() Example              { e.AuthMethod, e.Secret = NoSecret, ""; return e }
 func (e Example) password(p string) Example    { e.Password = p; return e }
 func (e Example) secret(secret string) Example { e.Secret = secret; return e }
+
+// itself is what a client asks for that has no user.
+func (e Example) itself() Example {
+	e.Grant, e.ClientID, e.Login, e.Password, e.Scope = GrantClientCredentials, ServiceClientID, "", "", "api:read"
+	return e
+}
+
+// clientRefusals are those of client credentials.
+func clientRefusals() []Example {
+	return []Example{
+		refused("a client asks for openid", 400, "invalid_scope", "Cannot request 'openid' scopes using client credentials.").itself().scope("openid api:read"),
+		refused("a client asks for an unknown scope", 400, "invalid_scope",
+			"One or more scopes are not configured for the authorization server resource.").itself().scope("api:unknown"),
+		refused("a client names no scope", 400, "invalid_scope",
+			"The authorization server resource does not have any configured default scopes, 'scope' must be provided.").itself().scope(""),
+		refused("a client at the org server", 401, "invalid_client", "Client Credentials requests to the Org Authorization Server must use the private_key_jwt "+
+			"token_endpoint_auth_method.").itself().server(OrgServerID),
+		refused("no access policy matches the client", 401, "access_denied",
+			"Policy evaluation failed for this request, please check the policy configurations.").itself().server(NoPolicyServerID),
+		refused("policy rejects the client's scope", 400, "access_denied",
+			"Policy evaluation succeeded, but all the requested scopes were rejected.").itself().scope("api:admin"),
+		refused("a client asks for a scope that needs consent", 400, "consent_required",
+			"The following scopes require user consent and cannot be granted for the client credentials grant type: [api:consent].").itself().scope("api:consent"),
+		refused("client credentials not enabled", 400, "unauthorized_client", "The client is not authorized to use the provided grant type. "+
+			"Configured grant types: [authorization_code, password, refresh_token].").itself().client(DefaultClientID),
+		refused("a public client cannot sign in for itself", 400, "unauthorized_client", "The client is not authorized to use the provided grant type. "+
+			"Configured grant types: [authorization_code, password, refresh_token].").itself().client(PublicClientID).public(),
+		refused("wrong secret of a client", 401, "invalid_client",
+			"The client secret supplied for a confidential client is invalid.").itself().secret("canary-wrong-secret"),
+	}
+}
 
 // refusals follow the table of failures of the password grant, and then that of client authentication.
 func refusals() []Example {
@@ -173,8 +211,9 @@ func (s *Server) bringCast(rotation Rotation) {
 		{ClientID: OutsideZoneClientID, Name: "Outside the zone", OutsideZone: true},
 		{ClientID: InactiveClientID, Name: "Deactivated", Inactive: true},
 		{ClientID: DPoPClientID, Name: "DPoP", RequireDPoP: true},
+		{ClientID: ServiceClientID, Name: "Service", Type: "service", Grants: []string{GrantClientCredentials}},
 	} {
-		a.Type, a.Rotation = "native", rotation
+		a.Type, a.Rotation = cmp.Or(a.Type, "native"), rotation
 		if a.Grants == nil {
 			a.Grants = grants
 		}
@@ -184,11 +223,11 @@ func (s *Server) bringCast(rotation Rotation) {
 		s.AddApp(a)
 	}
 
-	passwords := []Policy{{Rules: []Rule{{Grants: []string{GrantPassword}, Denied: []string{"api:admin"}}}}}
-	s.AddAuthServer(AuthServer{ID: DefaultServerID, Audience: DefaultAudience, Policies: passwords, Scopes: []Scope{
+	policies := []Policy{{Rules: []Rule{{Grants: []string{GrantPassword, GrantClientCredentials}, Denied: []string{"api:admin"}}}}}
+	s.AddAuthServer(AuthServer{ID: DefaultServerID, Audience: DefaultAudience, Policies: policies, Scopes: []Scope{
 		{Name: "api:read"}, {Name: "api:write"}, {Name: "api:admin"}, {Name: "api:consent", Consent: true},
 	}})
-	s.AddAuthServer(AuthServer{ID: NoPolicyServerID, Audience: "api://no-policy"})
-	s.AddAuthServer(AuthServer{ID: DefaultScopesServerID, Audience: "api://default-scopes", Policies: passwords,
+	s.AddAuthServer(AuthServer{ID: NoPolicyServerID, Audience: "api://no-policy", Scopes: []Scope{{Name: "api:read"}}})
+	s.AddAuthServer(AuthServer{ID: DefaultScopesServerID, Audience: "api://default-scopes", Policies: policies,
 		Scopes: []Scope{{Name: "api:read", Default: true}, {Name: "api:write"}}})
 }

@@ -87,10 +87,14 @@ func newPost(t *testing.T, target string, form url.Values) *http.Request {
 	return r
 }
 
-// request is the password request that shows an Example.
+// request is the request that shows an Example.
 func request(t *testing.T, s *oktatest.Server, e oktatest.Example) *http.Request {
 	t.Helper()
-	form := url.Values{"grant_type": {"password"}, "username": {e.Login}, "password": {e.Password}}
+	form := url.Values{"grant_type": {e.Grant}}
+	if e.Grant == oktatest.GrantPassword {
+		form.Set("username", e.Login)
+		form.Set("password", e.Password)
+	}
 	if e.Scope != "" {
 		form.Set("scope", e.Scope)
 	}

@@ -34,7 +34,7 @@ type App struct {
 	Name       string   // what a person calls it
 	Secrets    []string // one, or two while rotating; none with NoSecret
 	AuthMethod string   // "" is ClientSecretBasic
-	Type       string   // application_type: "native" for the password grant; only kept, never judged
+	Type       string   // application_type: "native" for the password grant, "service" for client credentials; only kept, never judged
 	Grants     []string // grant_type values that are switched on
 	Inactive   bool     // answered like an unknown client
 	Trusted    bool     // consent_method TRUSTED: scopes that need consent need none
@@ -108,7 +108,7 @@ type AuthServer struct {
 type Scope struct {
 	Name    string
 	Default bool // granted when a request names no scope at all
-	Consent bool // the user must consent, which nobody can do with the password grant
+	Consent bool // the user must consent, which nobody can do with the password grant and with client credentials
 }
 
 // Policy is an access policy of an authorization server.
@@ -120,7 +120,7 @@ type Policy struct {
 // Rule is one rule of a Policy. A nil list matches everything.
 type Rule struct {
 	Grants   []string
-	Users    []string // logins
+	Users    []string // logins; not looked at where a client signs in for itself
 	Scopes   []string // a request that asks for any other scope does not match
 	Denied   []string // scopes that match and are refused all the same
 	Lifetime time.Duration

@@ -125,6 +125,7 @@ type Quirks struct {
 	ExpiredPassword403     bool // Identity Engine's words for an expired password: 403 access_denied
 	NoAPIAccessManagement  bool // the org has no licence for custom authorization servers: 401 E0000015
 	NoOrgOAuthMetadata     bool // the org server has no /.well-known/oauth-authorization-server
+	OrgGrantUnsupported    bool // older orgs: client credentials at the org server are 400 unsupported_grant_type, not 401 invalid_client
 	RefreshNotEchoed       bool // a refresh that leaves the refresh token as it is does not say it again
 	OneSuccessor           bool // a spent refresh token brings, within its leeway, the newest one, not a further one that takes the newest one's place
 	RetryAfter             bool // a 429 carries Retry-After (seconds) beside X-Rate-Limit-Reset

@@ -7,7 +7,7 @@ import (
 )
 
 // evaluate asks the server's access policies for the lifetime of the access token, or says why there will be none. The org server has no policies.
-// A refresh is judged as the grant of its sign-in: no rule can name the refresh grant.
+// A refresh is judged as the grant of its sign-in: no rule can name the refresh grant. login is "" for a client without a user.
 // https://developer.okta.com/docs/guides/configure-access-policy/main/
 func (s *Server) evaluate(c *call, login, grantType string) (time.Duration, *reply) {
 	if c.as.ID == OrgServerID {
@@ -36,7 +36,8 @@ func (s *Server) evaluate(c *call, login, grantType string) (time.Duration, *rep
 	return orElse(rule.Lifetime, orElse(s.lifetimes.Access, defaultLifetime)), nil
 }
 
-// findRule: policies are allow lists, the first rule that fits wins.
+// findRule: policies are allow lists, the first rule that fits wins. Who the user is, is no question where there is none.
+// https://help.okta.com/oie/en-us/Content/Topics/Security/api-config-access-policies.htm
 func findRule(c *call, login, grantType string) (Rule, bool) {
 	for _, policy := range c.as.Policies {
 		if !matches(policy.Clients, c.app.ClientID) {
@@ -44,7 +45,7 @@ func findRule(c *call, login, grantType string) (Rule, bool) {
 		}
 		for _, rule := range policy.Rules {
 			foreign := func(scope string) bool { return !matches(rule.Scopes, scope) }
-			if matches(rule.Grants, grantType) && matchesLogin(rule.Users, login) && !slices.ContainsFunc(c.scopes, foreign) {
+			if matches(rule.Grants, grantType) && (login == "" || matchesLogin(rule.Users, login)) && !slices.ContainsFunc(c.scopes, foreign) {
 				return rule, true
 			}
 		}
@@ -54,18 +55,21 @@ func findRule(c *call, login, grantType string) (Rule, bool) {
 
 // checkConsent: with the password grant there is nobody who could be asked.
 func checkConsent(c *call) *reply {
-	if c.app.Trusted {
+	asking := c.needConsent()
+	if c.app.Trusted || len(asking) == 0 {
 		return nil
 	}
+	return oauthError(http.StatusBadRequest, "consent_required", "The following scopes require user consent: "+sortedList(asking)+". To access protected scopes "+
+		"using the resource owner password grant type, please uncheck 'Require consent' in the app settings or set the 'consent_method' to 'TRUSTED' through the apps API.")
+}
+
+// needConsent are the scopes asked for that a user must consent to.
+func (c *call) needConsent() []string {
 	var asking []string
 	for _, scope := range c.as.Scopes {
 		if scope.Consent && slices.Contains(c.scopes, scope.Name) {
 			asking = append(asking, scope.Name)
 		}
 	}
-	if len(asking) == 0 {
-		return nil
-	}
-	return oauthError(http.StatusBadRequest, "consent_required", "The following scopes require user consent: "+sortedList(asking)+". To access protected scopes "+
-		"using the resource owner password grant type, please uncheck 'Require consent' in the app settings or set the 'consent_method' to 'TRUSTED' through the apps API.")
+	return asking
 }

@@ -68,11 +68,13 @@ func describe(g *grant) members {
 	return body
 }
 
-// active begins what introspect says of every kind of token. token_type is Bearer, whatever the kind.
+// active begins what introspect says of every kind of token. token_type is Bearer, whatever the kind; without a user there is no username.
 func active(in *signIn, scopes []string) members {
-	return members{
-		{"active", true}, {"token_type", "Bearer"}, {"scope", joinScopes(scopes)}, {"client_id", in.clientID}, {"username", in.login},
+	body := members{{"active", true}, {"token_type", "Bearer"}, {"scope", joinScopes(scopes)}, {"client_id", in.clientID}}
+	if in.login != "" {
+		body = append(body, member{"username", in.login})
 	}
+	return body
 }
 
 // end is when the refresh token dies if nobody uses it; zero: never.

@@ -1,8 +1,8 @@
 // Package oktatest is an Okta in this process: authorization servers on loopback that answer as Okta answers, for tests and for trying things out.
 //
 // It was built from what Okta documents and from recordings of real orgs, and from nothing of the client it is used to test, so that the two cannot share
-// a misunderstanding. Start gives a running server that is already full of people: one user who can sign in, and one user, app or authorization server
-// for each way in which Okta says no (see Cast). AddUser, AddApp and AddAuthServer bring in your own; Clock moves time; Limits, Lifetimes, Rotation
+// a misunderstanding. Start gives a running server that is already full of people: one user who can sign in, one app that can sign in for itself, and
+// one user, app or authorization server for each way in which Okta says no (see Cast). AddUser, AddApp and AddAuthServer bring in your own; Clock moves time; Limits, Lifetimes, Rotation
 // and Quirks change what Okta lets an administrator change and what its documents leave open; Fail makes the network or the server misbehave; Requests
 // tells afterwards what was asked, how often and with what.
 //
@@ -10,8 +10,8 @@
 // later ends the sign-in as it does at Okta, and is counted: a test of a client that refreshes asks Reuses for 0 and RefreshAlive for the token it kept.
 //
 // A request goes through the files in this order: requests.go writes it down, faults.go may spoil it, route.go finds the endpoint, token.go checks it in
-// Okta's order with the help of clientauth.go, scopes.go, limits.go and policy.go, password.go and refresh.go judge what is shown for tokens, tokens.go
-// and keys.go make them. revoke.go ends them, and says which are active.
+// Okta's order with the help of clientauth.go, scopes.go, limits.go and policy.go, password.go, refresh.go and clientcredentials.go judge what is shown for
+// tokens, tokens.go and keys.go make them. revoke.go ends them, and says which are active.
 //
 // What is not played (yet): browser sign-in and the other grants. The metadata names them all the same, because Okta's does; asking for one is answered
 // with 501 and never with an invented result.

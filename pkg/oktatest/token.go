@@ -21,7 +21,7 @@ func grantTypes() []grantType {
 		{GrantAuthorizationCode, true, []string{"code", "redirect_uri"}, nil},
 		{GrantPassword, true, []string{"username", "password"}, (*Server).password},
 		{GrantRefreshToken, true, []string{"refresh_token"}, (*Server).renew},
-		{GrantClientCredentials, true, nil, nil},
+		{GrantClientCredentials, true, nil, (*Server).clientCredentials},
 		{GrantDeviceCode, true, []string{"device_code"}, nil},
 		{"urn:ietf:params:oauth:grant-type:token-exchange", true, []string{"subject_token", "subject_token_type"}, nil},
 		{"urn:ietf:params:oauth:grant-type:jwt-bearer", false, []string{"assertion"}, nil},

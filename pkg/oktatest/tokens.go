@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// signIn is what a user, a client and a server agreed on once. Every token points to the sign-in it comes from, also one that came by a refresh.
+// signIn is what a user, a client and a server agreed on once, or a client and a server alone. Every token points to the sign-in it comes from, also one that came by a refresh.
 type signIn struct {
 	server    string // id of the authorization server
 	clientID  string
-	login     string
+	login     string // "" where the client signed in for itself
 	grantType string
 	scopes    []string // the most that a refresh may ask for
 	time      time.Time
@@ -37,7 +37,10 @@ type grant struct {
 // begin writes a sign-in down. The second value is its refresh token, "" unless offline_access is granted.
 func (s *Server) begin(c *call) (*signIn, string) {
 	in := &signIn{
-		server: c.as.ID, clientID: c.app.ClientID, login: c.user.Login, grantType: c.form.Get("grant_type"), scopes: c.scopes, time: c.now, used: c.now,
+		server: c.as.ID, clientID: c.app.ClientID, grantType: c.form.Get("grant_type"), scopes: c.scopes, time: c.now, used: c.now,
+	}
+	if c.user != nil {
+		in.login = c.user.Login
 	}
 	if !slices.Contains(c.scopes, "offline_access") {
 		return in, ""
@@ -79,8 +82,9 @@ func internalError() *reply {
 	return apiError(http.StatusInternalServerError, "E0000009", "Internal Server Error")
 }
 
-// accessToken has its claims in the order that was recorded. sub is the login, uid the user: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
-func (s *Server) accessToken(c *call, in *signIn, lifetime time.Duration) (string, error) {
+// accessClaims are in the order that was recorded. sub is the login and uid the user, or sub is the client and there is no uid:
+// https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
+func (s *Server) accessClaims(c *call, in *signIn, expires time.Time) members {
 	jti := "AT." + randomBase64()
 	if in.refreshID != "" {
 		jti += "." + in.refreshID
@@ -89,14 +93,23 @@ func (s *Server) accessToken(c *call, in *signIn, lifetime time.Duration) (strin
 	if s.quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
-	expires := c.now.Add(lifetime)
-	claims := members{
-		{"ver", 1}, {"jti", jti}, {"iss", issuer(c.base, c.as.ID)}, {"aud", audience}, {"sub", c.user.Login},
-		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"cid", c.app.ClientID}, {"uid", c.user.ID}, {"scp", c.scopes}, {"auth_time", in.time.Unix()},
+	claims := members{{"ver", 1}, {"jti", jti}, {"iss", issuer(c.base, c.as.ID)}, {"aud", audience}}
+	times := members{{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"cid", c.app.ClientID}}
+	if c.user == nil {
+		claims = append(append(claims, times...), members{{"scp", c.scopes}, {"sub", c.app.ClientID}}...)
+	} else {
+		claims = append(append(claims, member{"sub", c.user.Login}), times...)
+		claims = append(claims, members{{"uid", c.user.ID}, {"scp", c.scopes}, {"auth_time", in.time.Unix()}}...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.as.Claims)) {
 		claims = append(claims, member{name, c.as.Claims[name]})
 	}
+	return claims
+}
+
+func (s *Server) accessToken(c *call, in *signIn, lifetime time.Duration) (string, error) {
+	expires := c.now.Add(lifetime)
+	claims := s.accessClaims(c, in, expires)
 	ring := c.as.ID
 	if ring == OrgServerID {
 		ring = secretRing
@@ -155,7 +168,8 @@ func (s *Server) activeAccess(token string, now time.Time) *grant {
 
 // inOrder: are the user and the app of a sign-in still what they should be? Nobody is ever removed.
 func (s *Server) inOrder(in *signIn) bool {
-	return s.users[userKey(in.login)].Status != Deactivated && !s.apps[in.clientID].Inactive
+	active := in.login == "" || s.users[userKey(in.login)].Status != Deactivated
+	return active && !s.apps[in.clientID].Inactive
 }
 
 // accessTokenHash: "the left-most half of the hash of the octets of the ASCII representation of the access_token value".

@@ -45,6 +45,7 @@ const (
 	KeyClientSecret        = "client_secret"
 	KeyClientSecretFile    = "client_secret_file"
 	KeyClientSecretCommand = "client_secret_command"
+	KeyGrant               = "grant"
 	KeyUsername            = "username"
 	KeyPassword            = "password"
 	KeyPasswordFile        = "password_file"
@@ -58,6 +59,13 @@ const (
 	KeyCAFile              = "ca_file"
 	KeyTimeout             = "timeout"
 	KeyMinTTL              = "min_ttl"
+)
+
+// The values of the setting "grant". GrantPassword signs a user in with a
+// password, GrantClientCredentials the client for itself, without a user.
+const (
+	GrantPassword          = "password"
+	GrantClientCredentials = "client-credentials"
 )
 
 // Dots stand for a secret wherever settings are shown.
@@ -90,6 +98,8 @@ func table() []Key {
 			Help: "file that holds the client secret", check: checkLine},
 		{Name: KeyClientSecretCommand, Flag: "client-secret-command", Env: []string{"OKAUTH_CLIENT_SECRET_COMMAND"}, Kind: Command,
 			Help: "command whose first line is the client secret", check: checkLine},
+		{Name: KeyGrant, Flag: "grant", Env: []string{"OKAUTH_GRANT"}, Default: GrantPassword, Kind: Enum,
+			Choices: []string{GrantPassword, GrantClientCredentials}, Help: "who signs in: a user (password) or the client itself (client-credentials)"},
 		{Name: KeyUsername, Flag: "username", Env: []string{"OKAUTH_USERNAME"},
 			Help: "who signs in; asked when not set", check: checkLine},
 		{Name: KeyPassword, Env: []string{"OKAUTH_PASSWORD"}, Kind: Hidden, Secret: true, EnvOnly: true,

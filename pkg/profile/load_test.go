@@ -129,6 +129,43 @@ func TestLoadLayers(t *testing.T) {
 	}
 }
 
+func TestLoadGrant(t *testing.T) {
+	t.Parallel()
+	const client = "profiles: {default: {grant: client-credentials, username: alice@example.com"
+	tests := []struct {
+		name, config   string
+		flags          map[string]string
+		env            []string
+		grant, user    string
+		scopes, source string // of the scopes
+	}{
+		{"default", "profiles: {default: {username: alice@example.com}}", nil, nil, GrantPassword, "alice@example.com", "openid", "default"},
+		{"client", client + "}}", nil, nil, GrantClientCredentials, "", "", "not set"},
+		{"client, scopes in the file", client + ", scopes: [api:read]}}", nil, nil, GrantClientCredentials, "", "api:read", "file"},
+		{"client, openid asked for", client + "}}", map[string]string{KeyScopes: "openid"}, nil, GrantClientCredentials, "", "openid", "flag --scope"},
+		{"environment", "", nil, []string{"OKAUTH_GRANT=client-credentials", "OKAUTH_USERNAME=alice@example.com", "OKAUTH_SCOPES=api:read"}, GrantClientCredentials, "", "api:read", "OKAUTH_SCOPES"},
+		{"flag over all", client + "}}", map[string]string{KeyGrant: GrantPassword}, []string{"OKAUTH_GRANT=client-credentials"}, GrantPassword, "alice@example.com", "openid", "default"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := load(t, testOptions(t, tt.config, Options{Flags: tt.flags}, tt.env...))
+			if s.Grant() != tt.grant || s.Username() != tt.user || strings.Join(s.Scopes(), " ") != tt.scopes {
+				t.Errorf("got %q, %q, %q; want %q, %q, %q", s.Grant(), s.Username(), s.Scopes(), tt.grant, tt.user, tt.scopes)
+			}
+			if tt.source == "file" {
+				tt.source = s.ConfigPath()
+			}
+			got, err := s.Get(KeyScopes)
+			if err != nil || got.Value != tt.scopes || got.Source.String() != tt.source {
+				t.Errorf("scopes: got %q from %q, %v; want %q from %q", got.Value, got.Source, err, tt.scopes, tt.source)
+			}
+		})
+	}
+	_, err := Load(testOptions(t, "", Options{}, "OKAUTH_GRANT=client_credentials"))
+	wantError(t, err, "OKAUTH_GRANT", "none of password, client-credentials", `did you mean "client-credentials"?`)
+}
+
 func TestLoadServer(t *testing.T) {
 	t.Parallel()
 	const in = "profiles: {default: {domain: a.okta.com/oauth2/aus1, server: "
@@ -277,7 +314,7 @@ func TestList(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", setting.Key, setting.Value, Dots)
 		}
 	}
-	if want := "domain server client_id client_secret client_secret_file client_secret_command username password password_file password_command scopes storage storage_dir storage_key storage_key_file storage_key_command ca_file timeout min_ttl"; strings.Join(keys, " ") != want {
+	if want := "domain server client_id client_secret client_secret_file client_secret_command grant username password password_file password_command scopes storage storage_dir storage_key storage_key_file storage_key_command ca_file timeout min_ttl"; strings.Join(keys, " ") != want {
 		t.Errorf("got %q, want %q", keys, want)
 	}
 }

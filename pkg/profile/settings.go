@@ -65,6 +65,12 @@ func (s *Settings) resolve() error {
 			}
 		}
 	}
+	// openid is about a user: Okta refuses it to a client that signs in for
+	// itself, and gives it the server's default scopes where none are named.
+	// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
+	if s.Grant() == GrantClientCredentials && s.values[KeyScopes].from.Kind == FromDefault {
+		s.values[KeyScopes] = found{}
+	}
 	if err := s.resolveServer(); err != nil {
 		return err
 	}
@@ -182,13 +188,24 @@ func (s *Settings) Server() string { return s.server }
 // ClientID returns the client id, empty if not set.
 func (s *Settings) ClientID() string { return s.values[KeyClientID].text }
 
-// Username returns who signs in, empty if not set.
-func (s *Settings) Username() string { return s.values[KeyUsername].text }
+// Grant returns how to sign in: GrantPassword or GrantClientCredentials.
+func (s *Settings) Grant() string { return s.values[KeyGrant].text }
+
+// Username returns who signs in, empty if not set. With GrantClientCredentials
+// it is empty whatever is set: nobody signs in but the client.
+func (s *Settings) Username() string {
+	if s.Grant() == GrantClientCredentials {
+		return ""
+	}
+	return s.values[KeyUsername].text
+}
 
 // Storage returns "auto", "keychain", "file" or "none".
 func (s *Settings) Storage() string { return s.values[KeyStorage].text }
 
-// Scopes returns the scopes to ask for, at least one, without repetitions.
+// Scopes returns the scopes to ask for, without repetitions. There is at least
+// one, but with GrantClientCredentials: none is then what no setting names, and
+// means those that the server gives by default.
 func (s *Settings) Scopes() []string {
 	scopes, _ := ParseScopes(s.values[KeyScopes].text)
 	return scopes
@@ -236,7 +253,7 @@ func (s *Settings) StorageDir() (string, error) {
 func (s *Settings) ClientSecret() Secret { return s.secrets[KeyClientSecret] }
 
 // Password returns the promise of the password; the zero Secret where it has
-// to be asked for.
+// to be asked for. GrantClientCredentials has no use for it.
 func (s *Settings) Password() Secret { return s.secrets[KeyPassword] }
 
 // StorageKey returns the promise of the text of the key that seals storage

@@ -47,6 +47,8 @@ func TestKeyCheck(t *testing.T) {
 		{KeyStorage, "file", ""},
 		{KeyStorage, "keychian", "none of auto, keychain, file, none"},
 		{KeyStorage, "File", "none of"},
+		{KeyGrant, "client-credentials", ""},
+		{KeyGrant, "Password", "none of password, client-credentials"},
 		{KeyStorageDir, "/var/lib/okauth", ""},
 		{KeyStorageDir, "/var/lib/\nokauth", "control character"},
 		{KeyStorageKeyFile, "", "empty"},

@@ -1,0 +1,146 @@
+package grant
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/oktatest"
+)
+
+func TestClientCredentialsSendNoMoreThanScopes(t *testing.T) {
+	t.Parallel()
+	client, form, hits := startClient(t)
+	for _, test := range []struct {
+		scopes []string
+		want   url.Values
+	}{
+		{nil, url.Values{"grant_type": {"client_credentials"}}},
+		{[]string{}, url.Values{"grant_type": {"client_credentials"}}},
+		{[]string{"api:read", "api:write"}, url.Values{"grant_type": {"client_credentials"}, "scope": {"api:read api:write"}}},
+	} {
+		before := hits.Load()
+		_, err := ClientCredentials{Scopes: test.scopes}.Exchange(t.Context(), client)
+		if refusal, ok := errors.AsType[*okta.Error](err); !ok || !strings.HasPrefix(err.Error(), "Okta refused the client sign-in") || strings.Contains(refusal.Hint(), "password") {
+			t.Fatalf("%q: got %v", test.scopes, err)
+		}
+		if form.Encode() != test.want.Encode() {
+			t.Errorf("%q: got the form %v", test.scopes, *form)
+		}
+		if n := hits.Load() - before; n != 1 {
+			t.Errorf("%q: %d requests, want 1", test.scopes, n)
+		}
+	}
+}
+
+func TestAClientThatCannotSignInSendsNothing(t *testing.T) {
+	t.Parallel()
+	client, _, hits := startClient(t)
+	public := &okta.Client{Server: client.Server, ID: client.ID}
+	for _, test := range []struct {
+		name        string
+		client      *okta.Client
+		scopes      []string
+		field, want string
+	}{
+		{"public client", public, []string{"api:read"}, "client secret", "is empty"},
+		{"public client without scopes", public, nil, "client secret", "is empty"},
+		{"two scopes in one", client, []string{"api:read api:write"}, "scopes", "no scope name"},
+		{"empty scope", client, []string{""}, "scopes", "no scope name"},
+	} {
+		_, err := ClientCredentials{Scopes: test.scopes}.Exchange(t.Context(), test.client)
+		mistake, ok := errors.AsType[*InputError](err)
+		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) || mistake.Hint() == "" || okta.Lost(err) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+	if hits.Load() != 0 {
+		t.Errorf("%d requests were sent", hits.Load())
+	}
+}
+
+// clientAt is the client of that id at a server of oktatest.
+func clientAt(t *testing.T, s *oktatest.Server, id, server string) *okta.Client {
+	t.Helper()
+	at, err := okta.NewServer(s.URL(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &okta.Client{Server: at, ID: id, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: s.Client()}
+}
+
+// A token for a client is all there is to have, and nothing that is not there is missed.
+func TestClientCredentialsBringAnAccessToken(t *testing.T) {
+	t.Parallel()
+	s, err := oktatest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	for _, test := range []struct{ server, scopes, granted string }{
+		{oktatest.DefaultServerID, "api:read api:write", "api:read api:write"},
+		{oktatest.DefaultScopesServerID, "", "api:read"},
+	} {
+		tokens, err := ClientCredentials{Scopes: strings.Fields(test.scopes)}.Exchange(t.Context(), clientAt(t, s, oktatest.ServiceClientID, test.server))
+		if err != nil {
+			t.Fatalf("%s: %v", test.server, err)
+		}
+		if tokens.AccessToken.IsZero() || !tokens.IDToken.IsZero() || !tokens.RefreshToken.IsZero() || len(tokens.Notes) > 0 || strings.Join(tokens.Scope, " ") != test.granted {
+			t.Errorf("%s: got %+v, want the scopes %q, no ID token, no refresh token and no notes", test.server, tokens, test.granted)
+		}
+	}
+}
+
+// Each refusal names what mends it for a client, and never sends anybody to what only a user has.
+func TestRefusalsOfClientCredentialsAreAboutTheClient(t *testing.T) {
+	t.Parallel()
+	s, err := oktatest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	for _, e := range s.Cast() {
+		if e.Grant != oktatest.GrantClientCredentials || e.Error == "" || e.AuthMethod == oktatest.NoSecret {
+			continue
+		}
+		client := clientAt(t, s, e.ClientID, e.Server)
+		client.Secret = okta.NewSecret(e.Secret)
+		_, err := ClientCredentials{Scopes: strings.Fields(e.Scope)}.Exchange(t.Context(), client)
+		refusal, ok := errors.AsType[*okta.Error](err)
+		if !ok || refusal.Code != e.Error || refusal.Description != e.Text {
+			t.Errorf("%s: got %v", e.Shows, err)
+			continue
+		}
+		hint := refusal.Hint()
+		for _, absent := range []string{"knows no more", "password", "Password", "the user ", "scopes openid", "server org", "okauth login"} {
+			if strings.Contains(hint, absent) {
+				t.Errorf("%s: %q is in the hint %q", e.Shows, absent, hint)
+			}
+		}
+	}
+}
+
+// openid and offline_access, asked for and not granted, are missed once, as scopes, and not again as tokens.
+func TestClientCredentialsNoteOtherScopes(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte(`{"token_type":"Bearer","expires_in":3600,"access_token":"canary-access","scope":"api:read"}`))
+	}))
+	t.Cleanup(server.Close)
+	at, err := okta.NewServer(server.URL, "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &okta.Client{Server: at, ID: "0oatest", Secret: okta.NewSecret("canary-client-secret")}
+	for scopes, notes := range map[string]int{"": 0, "api:read": 0, "api:read openid offline_access": 1} {
+		tokens, err := ClientCredentials{Scopes: strings.Fields(scopes)}.Exchange(t.Context(), client)
+		if err != nil || len(tokens.Notes) != notes {
+			t.Errorf("%q: got %+v, %v, want %d notes", scopes, tokens, err, notes)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package okta_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"okauth/pkg/grant"
+	"okauth/pkg/okta"
+	"okauth/pkg/oktatest"
+)
+
+func TestActive(t *testing.T) {
+	t.Parallel()
+	server, err := oktatest.Start(oktatest.WithRotation(oktatest.Rotation{Rotate: true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	at, err := okta.NewServer(server.URL(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client()}
+	tokens, err := grant.Password{
+		Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid", "offline_access"},
+	}.Exchange(t.Context(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(token okta.Secret, want bool) {
+		t.Helper()
+		if got, err := client.Active(t.Context(), token, "refresh_token"); err != nil || got != want {
+			t.Errorf("got %v, %v; want %v", got, err, want)
+		}
+	}
+	first := tokens.RefreshToken
+	ask(first, true)
+	if tokens, err = (grant.Refresh{Token: first}).Exchange(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	ask(first, false)
+	ask(tokens.RefreshToken, true)
+	ask(okta.NewSecret("never-issued"), false)
+	if n := server.Reuses(); n != 0 {
+		t.Errorf("asking about a spent token was taken for using it, %d times", n)
+	}
+
+	for _, answer := range []string{`{}`, `{"active":"true"}`, `{"active":null}`, `[]`, `<html>`, ``} {
+		server.Fail("/introspect", oktatest.JSON(answer))
+		_, err := client.Active(t.Context(), first, "")
+		if odd, ok := errors.AsType[*okta.ResponseError](err); !ok || strings.Contains(odd.Error(), first.Reveal()) {
+			t.Errorf("%s: got %v, want a ResponseError", answer, err)
+		}
+	}
+	client.Secret = okta.NewSecret("wrong-horse")
+	_, err = client.Active(t.Context(), first, "")
+	if refusal, ok := errors.AsType[*okta.Error](err); !ok || refusal.Status != 401 || !strings.Contains(err.Error(), "introspection") {
+		t.Errorf("with a wrong secret: %v", err)
+	}
+}
