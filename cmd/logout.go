@@ -142,6 +142,9 @@ func (o *logoutOptions) tell(account string, f session.Farewell) []error {
 	} else {
 		failed = append(failed, fmt.Errorf("%s: the session is still stored: %w", who, f.DeleteErr))
 	}
+	if f.LockErr != nil {
+		failed = append(failed, fmt.Errorf("%s: a refresh that is under way may bring the session back: %w", who, f.LockErr))
+	}
 	if f.RevokeErr != nil {
 		failed = append(failed, fmt.Errorf("%s: the tokens were not revoked at Okta (an administrator can: Directory › People › the user › More Actions › Clear User Sessions): %w", who, f.RevokeErr))
 	}

@@ -56,6 +56,9 @@ func exitCode(err error) int {
 	if c, ok := errors.AsType[*codedError](err); ok {
 		return c.code
 	}
+	if is[*session.NotKeptError](err) { // whatever the reason: a token has been handed out
+		return exitStorage
+	}
 	if s, ok := errors.AsType[silentError](err); ok {
 		return s.code
 	}
@@ -78,7 +81,7 @@ func exitCode(err error) int {
 		return exitNetwork
 	case is[*session.MissingTokenError](err), errors.Is(err, prompt.ErrNoTerminal):
 		return exitLoginRequired
-	case is[*store.Error](err), is[*session.NotKeptError](err):
+	case is[*store.Error](err):
 		return exitStorage
 	case is[*jwt.FormatError](err):
 		return exitInvalidToken

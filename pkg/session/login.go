@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"okauth/pkg/okta"
@@ -17,62 +18,52 @@ import (
 // grant succeeded but the session could not be stored, both the tokens and the
 // store's error are returned: the caller decides what is lost.
 func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want) (*okta.Tokens, error) {
-	lock, err := k.lock(ctx, w.Identity)
+	lock, err := k.lock(ctx, w.Identity.Account())
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Release()
-	// What is stored is read while the server thinks.
-	before := make(chan stored, 1)
-	go func() {
-		old, err := k.load(ctx, w.Identity)
-		before <- stored{old, err}
-	}()
-	tokens, err := g.Exchange(ctx, c)
-	if err != nil {
+	old, err := k.load(ctx, w.Identity)
+	// A sign-in is how an entry that cannot be read is mended: it is written anew.
+	if err != nil && !isKind(err, store.Corrupt, store.WrongKey, store.Newer) {
 		return nil, err
 	}
-	old := <-before
-	switch {
-	case isKind(old.err, store.Corrupt, store.WrongKey):
-		// A sign-in is how a broken entry is mended: it is written anew.
-	case old.err != nil:
-		return tokens, old.err
+	if err := k.enlist(ctx, w.Identity); err != nil {
+		return nil, err
 	}
-	return tokens, k.saveLogin(ctx, lock, k.afterLogin(old.session, tokens, w))
+	tokens, err := g.Exchange(ctx, c)
+	if err != nil {
+		k.delist(ctx, old, w.Identity)
+		return nil, err
+	}
+	return tokens, k.saveLogin(ctx, lock, k.afterLogin(old, tokens, w))
 }
 
-// saveLogin stores a session that a sign-in made, and lets it be listed, which
-// the one before it may not have been.
-func (k Keeper) saveLogin(ctx context.Context, lock *store.Lock, s *store.Session) error {
-	var err error
-	if s.Generation > 1 { // Save does it for the first
-		err = k.Store.Enlist(ctx, s.Identity)
-	}
-	if err == nil {
-		err = k.Store.Save(ctx, s)
-	}
-	if err == nil {
-		unmark(lock)
-	}
-	if k.Optional && isKind(err, store.Absent) {
+// enlist lets the session be listed before it is there: the other way round, one
+// could be there that nobody knows of.
+func (k Keeper) enlist(ctx context.Context, id store.Identity) error {
+	if _, nowhere := k.Store.Items.(store.None); nowhere {
 		return nil
 	}
-	return err
+	return k.Store.Enlist(ctx, id)
 }
 
-// stored is what a read of the store brought.
-type stored struct {
-	session *store.Session
-	err     error
-}
-
-// unmark takes back the mark of a refresh token. One that can't be removed costs
-// a sign-in at worst: it fits that token only.
-func unmark(lock *store.Lock) {
-	if lock != nil {
-		_ = lock.Unmark()
+// delist takes that back after a sign-in that failed, where there was no session.
+func (k Keeper) delist(ctx context.Context, old *store.Session, id store.Identity) {
+	if _, err := k.Store.LoadAccount(ctx, id.Account()); old == nil && errors.Is(err, store.ErrNotFound) {
+		_ = k.Store.DeleteAccount(context.WithoutCancel(ctx), id.Account()) // an entry without a session does no harm
 	}
+}
+
+// saveLogin stores a session that a sign-in made, where there is a store.
+func (k Keeper) saveLogin(ctx context.Context, lock *store.Lock, s *store.Session) error {
+	if _, nowhere := k.Store.Items.(store.None); nowhere {
+		return nil
+	}
+	if lock != nil {
+		_ = lock.SignIn() // a note that stays would end the session at its first refresh, and no worse
+	}
+	return k.Store.Save(context.WithoutCancel(ctx), s)
 }
 
 // afterLogin is the session that a sign-in makes of old, which may be nil.

@@ -16,12 +16,14 @@ type Farewell struct {
 
 	RevokeErr error // why Okta was not told, or not of all
 	DeleteErr error // why something is still stored
+	LockErr   error // why a refresh that is under way may bring the session back
 }
 
 // Logout revokes what can still be used of the session stored as account, and
-// deletes it, also when the revocation fails. It waits for a refresh that is
-// under way, so that the token that brings is revoked as well; one that does not
-// end in time will find the session gone, and keep nothing.
+// deletes it, also when the revocation fails or ctx ends meanwhile. It waits for a
+// refresh that is under way, so that the token that brings is revoked as well; one
+// that does not end in time will find a note that the session is over, and keep
+// nothing.
 //
 // client returns whom to ask for the session's identity. It may ask a person.
 func (k Keeper) Logout(ctx context.Context, account string, client func(context.Context, store.Identity) (*okta.Client, error)) Farewell {
@@ -29,7 +31,7 @@ func (k Keeper) Logout(ctx context.Context, account string, client func(context.
 	s, err := k.Store.LoadAccount(ctx, account)
 	var c *okta.Client
 	switch {
-	case errors.Is(err, store.ErrNotFound), k.Optional && isKind(err, store.Absent):
+	case errors.Is(err, store.ErrNotFound):
 		return Farewell{}
 	case isKind(err, store.Corrupt, store.WrongKey):
 		f.RevokeErr = err
@@ -37,16 +39,15 @@ func (k Keeper) Logout(ctx context.Context, account string, client func(context.
 		return Farewell{Found: true, DeleteErr: err}
 	default:
 		f.Username = s.Username
-		if len(k.usable(s)) > 0 {
-			c, f.RevokeErr = client(ctx, s.Identity)
-		}
+		c, f.RevokeErr = client(ctx, s.Identity)
 	}
-	lock, err := k.lockAccount(ctx, account)
-	if err != nil && !isKind(err, store.Busy) {
-		f.DeleteErr = err
-		return f
-	}
+	lock, lockErr := k.lock(ctx, account)
 	defer lock.Release()
+	f.LockErr = lockErr
+	if isKind(lockErr, store.Busy) {
+		// Whoever holds the lock must not keep what it is about to get.
+		f.LockErr = k.Store.Locks.SignOut(account)
+	}
 	if c != nil {
 		// What a refresh has brought meanwhile is what must be revoked.
 		if now, err := k.Store.LoadAccount(ctx, account); err == nil {
@@ -54,9 +55,9 @@ func (k Keeper) Logout(ctx context.Context, account string, client func(context.
 		}
 		f.Revoked, f.RevokeErr = revoke(ctx, c, k.usable(s))
 	}
-	f.DeleteErr = k.Store.DeleteAccount(ctx, account)
-	if f.DeleteErr == nil {
-		unmark(lock)
+	f.DeleteErr = k.Store.DeleteAccount(context.WithoutCancel(ctx), account)
+	if lock != nil && f.DeleteErr == nil {
+		_, _ = lock.Unmark(), lock.SignIn() // nothing is left that they could be about
 	}
 	return f
 }
@@ -68,15 +69,15 @@ type usable struct {
 }
 
 // usable returns what Okta must be told to forget: the refresh token, with which
-// go the access tokens that came with it; where there is none, the access tokens
-// that are still valid.
+// goes the access token that came with it, and the access tokens that are still
+// valid, which may be of another sign-in.
 // RFC 7009 §2.1: https://www.rfc-editor.org/rfc/rfc7009#section-2.1
 // https://developer.okta.com/docs/guides/revoke-tokens/main/
 func (k Keeper) usable(s *store.Session) []usable {
-	if !s.Refresh.Value.IsZero() {
-		return []usable{{s.Refresh.Value, "refresh_token"}}
-	}
 	var tokens []usable
+	if !s.Refresh.Value.IsZero() {
+		tokens = append(tokens, usable{s.Refresh.Value, "refresh_token"})
+	}
 	for _, set := range s.Sets {
 		if left, _ := remaining(set.ObtainedAt, set.ExpiresIn, k.now()); left > 0 && !set.AccessToken.IsZero() {
 			tokens = append(tokens, usable{set.AccessToken, "access_token"})
@@ -93,11 +94,4 @@ func revoke(ctx context.Context, c *okta.Client, tokens []usable) (int, error) {
 		}
 	}
 	return len(tokens), nil
-}
-
-func (k Keeper) lockAccount(ctx context.Context, account string) (*store.Lock, error) {
-	if k.Store.Locks == nil {
-		return nil, nil
-	}
-	return k.Store.Locks.Acquire(ctx, account)
 }

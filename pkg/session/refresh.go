@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
@@ -19,8 +20,9 @@ import (
 //
 //   - one process at a time, and it reads the store again first;
 //   - before the token is sent, a mark beside the lock says so, and it stays until the
-//     answer has been stored. Whoever finds it, after a crash or a full disk, knows
-//     that the stored token may be spent, and does not send it again;
+//     answer has been stored. Whoever finds it, after a crash, a full disk or an answer
+//     that never came, knows that the stored token may be spent, and asks Okta whether
+//     it is, which spends nothing, before it sends it again;
 //   - an answer that was lost on the way is asked for again, once and at once;
 //   - the answer is stored before the access token is handed out.
 //
@@ -36,36 +38,52 @@ type attempt struct {
 	client  *okta.Client
 }
 
-// refresh gets a new token for w, stores it and returns it.
+// grace is how long a refresh that has begun may go on when ctx is done: an answer
+// that is on its way is worth a moment, since nobody else can have it.
+const grace = 2 * time.Second
+
+// refresh gets a new token for w, stores it and returns it. The session's refresh
+// token covers the scopes of w.
 func (k Keeper) refresh(ctx context.Context, w Want, a attempt) (Token, error) {
-	if err := ctx.Err(); err != nil {
+	if ctx.Err() != nil {
 		return Token{}, context.Cause(ctx)
 	}
+	asking, cancel := lingering(ctx)
+	defer cancel()
 	ctx = context.WithoutCancel(ctx)
-	scopes, covered := refreshScopes(a.session, w)
-	if !covered {
-		return k.choose(a.session, w)
-	}
-	if cut, err := a.cutShort(); err != nil {
+	spent, err := a.spent(asking)
+	if err != nil {
 		return Token{}, err
-	} else if cut {
-		return Token{}, &LoginRequiredError{Reason: "an earlier refresh was cut short, and its refresh token may be spent"}
+	}
+	if spent {
+		return k.forgetRefreshToken(ctx, a, &LoginRequiredError{Reason: "an earlier refresh was cut short, and its refresh token is spent"})
 	}
 	if err := a.mark(); err != nil {
 		return Token{}, err
 	}
-	tokens, err := grant.Refresh{Token: a.session.Refresh.Value, Scopes: scopes}.Exchange(ctx, a.client)
-	if okta.Lost(err) {
-		tokens, err = grant.Refresh{Token: a.session.Refresh.Value, Scopes: scopes}.Exchange(ctx, a.client)
+	scopes, _ := refreshScopes(a.session, w)
+	request := grant.Refresh{Token: a.session.Refresh.Value, Scopes: scopes}
+	tokens, err := request.Exchange(asking, a.client)
+	lost := okta.Lost(err)
+	if lost && asking.Err() == nil {
+		tokens, err = request.Exchange(asking, a.client)
 	}
 	switch {
+	case err == nil:
+		return k.keep(ctx, w, a, tokens)
 	case isInvalidGrant(err):
 		return k.refused(ctx, w, a, err)
-	case err != nil:
-		unmark(a.lock) // nothing is known to have happened: the token is tried again next time
-		return Token{}, err
+	case !lost && !okta.Lost(err):
+		a.unmark() // nothing has happened to the token
 	}
-	return k.keep(ctx, w, a, tokens)
+	return Token{}, err
+}
+
+// lingering returns a context that ends a moment after ctx does.
+func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return longer, func() { stop(); cancel() }
 }
 
 // keep stores what a refresh brought, unless another process has signed out or
@@ -74,21 +92,45 @@ func (k Keeper) keep(ctx context.Context, w Want, a attempt, tokens *okta.Tokens
 	after := k.afterRefresh(a.session, tokens, w)
 	now, err := k.load(ctx, w.Identity)
 	switch {
-	case err != nil:
-		return k.handOut(after, w, tokens, err)
-	case now == nil:
-		_ = a.client.Revoke(ctx, after.Refresh.Value, "refresh_token") // what was signed out must not live on
-		unmark(a.lock)
-		return Token{}, &LoginRequiredError{Reason: signedOut}
-	case now.Generation != a.session.Generation:
+	case a.signedOut(), err == nil && now == nil:
+		return k.abandon(ctx, a, after)
+	case err == nil && now.Generation != a.session.Generation:
 		return k.choose(now, w)
 	}
+	// A store that cannot be read may take the session all the same.
 	if err := k.Store.Save(ctx, after); err != nil {
 		return k.handOut(after, w, tokens, err) // the mark stays: what is stored may be spent
 	}
-	unmark(a.lock)
+	if a.signedOut() {
+		return k.abandon(ctx, a, after)
+	}
+	// The mark is about the token that has been sent. It stays when there is
+	// another one now: should the old session come back, by a backup or a write
+	// that was late, its token is known to be spent.
+	if after.Refresh.Value.Equal(a.session.Refresh.Value) {
+		a.unmark()
+	}
 	return k.handOut(after, w, tokens, nil)
 }
+
+// abandon ends what a late refresh brought: what was signed out must not live on.
+func (k Keeper) abandon(ctx context.Context, a attempt, after *store.Session) (Token, error) {
+	err := k.Store.DeleteAccount(ctx, after.Identity.Account())
+	if revoked := a.client.Revoke(ctx, after.Refresh.Value, "refresh_token"); err == nil {
+		err = revoked
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	a.unmark()
+	if a.lock != nil {
+		_ = a.lock.SignIn() // there is nothing left that the note could be about
+	}
+	return Token{}, &LoginRequiredError{Reason: signedOut}
+}
+
+// signedOut reports whether another process has signed out without the lock.
+func (a attempt) signedOut() bool { return a.lock != nil && a.lock.SignedOut() }
 
 // refused handles Okta's invalid_grant. Somebody may have refreshed without our
 // lock, on another machine perhaps, and stored a newer token: then that is used.
@@ -99,23 +141,28 @@ func (k Keeper) refused(ctx context.Context, w Want, a attempt, refusal error) (
 	case err != nil:
 		return Token{}, err
 	case now == nil:
-		unmark(a.lock)
 		return Token{}, &LoginRequiredError{Reason: signedOut}
 	case now.Generation != a.session.Generation:
 		token, err := k.choose(now, w)
-		if is[*LoginRequiredError](err) && !now.Refresh.Value.Equal(a.session.Refresh.Value) {
+		_, covered := refreshScopes(now, w)
+		if is[*LoginRequiredError](err) && covered && !now.Refresh.Value.Equal(a.session.Refresh.Value) {
 			a.session = now
 			return k.refresh(ctx, w, a)
 		}
 		return token, err
 	}
-	after := *now
+	a.session = now
+	return k.forgetRefreshToken(ctx, a, &LoginRequiredError{Reason: "Okta no longer takes the session's refresh token", Err: refusal})
+}
+
+// forgetRefreshToken stores the session without its refresh token, which is of no
+// use any more, and returns why. The access tokens stay, and so does the mark.
+func (k Keeper) forgetRefreshToken(ctx context.Context, a attempt, why *LoginRequiredError) (Token, error) {
+	after := *a.session
 	after.Generation++
 	after.Refresh = store.RefreshToken{}
-	if err := k.Store.Save(ctx, &after); err == nil {
-		unmark(a.lock)
-	}
-	return Token{}, &LoginRequiredError{Reason: "Okta no longer takes the session's refresh token", Err: refusal}
+	_ = k.Store.Save(ctx, &after) // else the mark says the same next time
+	return Token{}, why
 }
 
 // afterRefresh is the session that a refresh makes of old.
@@ -167,21 +214,31 @@ func isInvalidGrant(err error) bool {
 	return ok && e.Code == "invalid_grant" && e.Refused()
 }
 
-// cutShort reports whether this refresh token has been sent before, by a process
-// that did not live to store the answer. One that is known to stay the same at
-// each use can be sent again.
-func (a attempt) cutShort() (bool, error) {
-	if a.lock == nil || a.session.Refresh.Rotation == store.Persistent {
+// spent reports whether the refresh token is used up. A mark says that it may be:
+// it has been sent, and no answer has been stored. Then Okta is asked.
+func (a attempt) spent(ctx context.Context) (bool, error) {
+	if a.lock == nil {
 		return false, nil
 	}
 	mark, err := a.lock.Marked()
-	return marks(mark, a.session), err
+	if err != nil || !marks(mark, a.session) {
+		return false, err
+	}
+	active, err := a.client.Active(ctx, a.session.Refresh.Value, "refresh_token")
+	return !active && err == nil, err
 }
 
 // marks reports whether a mark is about the session's refresh token. One that
 // can't be read, which begins with "?", may be.
 func marks(mark string, s *store.Session) bool {
 	return mark == fingerprint(s) || strings.HasPrefix(mark, "?")
+}
+
+// unmark takes back the mark. One that can't be removed costs a question later.
+func (a attempt) unmark() {
+	if a.lock != nil {
+		_ = a.lock.Unmark()
+	}
 }
 
 func (a attempt) mark() error {

@@ -43,7 +43,7 @@ type Want struct {
 	Scopes   []string      // as requested at sign-in, in any order
 	Kind     Kind          // empty is Access
 	MinTTL   time.Duration // how long the token must remain valid
-	Username string        // who signs in, for Login
+	Username string        // who signs in, for Login; elsewhere, whose token it must be, if not empty
 	Fresh    bool          // for Renew: no token will do that was stored before the call
 
 	seen uint64 // for Fresh: the generation of the session before the call
@@ -104,10 +104,14 @@ type Keeper struct {
 // *store.Error when the store cannot be read.
 func (k Keeper) Token(ctx context.Context, w Want) (Token, error) {
 	s, err := k.load(ctx, w.Identity)
-	if err != nil {
+	if err != nil && !(k.Optional && isKind(err, store.Absent)) {
 		return Token{}, err
 	}
-	return k.choose(s, w)
+	token, err := k.choose(s, w)
+	if token.Kind == Refresh && k.cutShort(ctx, s, w.Identity.Account()) {
+		token.Notes = append(token.Notes, "this refresh token may be spent: it was used, and no answer was stored")
+	}
+	return token, err
 }
 
 // Renew returns a token as Token does, and gets a new one where the stored one
@@ -122,14 +126,13 @@ func (k Keeper) Token(ctx context.Context, w Want) (Token, error) {
 // Once a refresh has begun it is brought to its end even when ctx is done: an
 // answer that nobody waits for would cost the session.
 func (k Keeper) Renew(ctx context.Context, w Want, ways Ways) (Token, error) {
-	before, err := k.Store.Load(ctx, w.Identity)
+	before, err := k.load(ctx, w.Identity)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
 	case k.Optional && isKind(err, store.Absent):
 		k.Store = store.Sessions{Items: store.None{}} // nothing is kept, so there is nothing to lock
 	case err != nil:
 		return Token{}, err
-	default:
+	case before != nil:
 		w.seen = before.Generation
 	}
 	token, err := k.refreshed(ctx, w, before, ways)
@@ -155,29 +158,42 @@ func (k Keeper) refreshed(ctx context.Context, w Want, before *store.Session, wa
 	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
 		return token, err
 	}
-	lock, err := k.lock(ctx, w.Identity)
-	if err != nil {
-		return Token{}, err
-	}
-	defer lock.Release()
-	s, err := k.load(ctx, w.Identity)
-	if err != nil {
-		return Token{}, err
-	}
-	token, err = k.choose(s, w)
-	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
-		return token, err
-	}
-	client, err := ways.Client(ctx)
-	if err != nil {
-		return Token{}, err
-	}
-	return k.refresh(ctx, w, attempt{session: s, lock: lock, client: client})
+	return k.turn(ctx, w, func(a attempt, why *LoginRequiredError) (token Token, err error) {
+		if !why.Refreshable {
+			return Token{}, why
+		}
+		if a.client, err = ways.Client(ctx); err != nil {
+			return Token{}, err
+		}
+		return k.refresh(ctx, w, a)
+	})
 }
 
 // signedIn returns the token that another process has just stored, or signs in.
 func (k Keeper) signedIn(ctx context.Context, w Want, ways Ways, grant Grant) (Token, error) {
-	lock, err := k.lock(ctx, w.Identity)
+	return k.turn(ctx, w, func(a attempt, _ *LoginRequiredError) (Token, error) {
+		client, err := ways.Client(ctx)
+		if err != nil {
+			return Token{}, err
+		}
+		if err := k.enlist(ctx, w.Identity); err != nil {
+			return Token{}, err
+		}
+		tokens, err := grant.Exchange(ctx, client)
+		if err != nil {
+			k.delist(ctx, a.session, w.Identity)
+			return Token{}, err
+		}
+		after := k.afterLogin(a.session, tokens, w)
+		return k.handOut(after, w, tokens, k.saveLogin(ctx, a.lock, after))
+	})
+}
+
+// turn waits until no other process is at the session, and returns the token
+// that is stored then, if it is good enough. Otherwise it returns what act does,
+// and no other process is at the session meanwhile.
+func (k Keeper) turn(ctx context.Context, w Want, act func(attempt, *LoginRequiredError) (Token, error)) (Token, error) {
+	lock, err := k.lock(ctx, w.Identity.Account())
 	if err != nil {
 		return Token{}, err
 	}
@@ -187,19 +203,11 @@ func (k Keeper) signedIn(ctx context.Context, w Want, ways Ways, grant Grant) (T
 		return Token{}, err
 	}
 	token, err := k.choose(s, w)
-	if !is[*LoginRequiredError](err) {
+	required, ok := errors.AsType[*LoginRequiredError](err)
+	if !ok {
 		return token, err
 	}
-	client, err := ways.Client(ctx)
-	if err != nil {
-		return Token{}, err
-	}
-	tokens, err := grant.Exchange(ctx, client)
-	if err != nil {
-		return Token{}, err
-	}
-	after := k.afterLogin(s, tokens, w)
-	return k.handOut(after, w, tokens, k.saveLogin(ctx, lock, after))
+	return act(attempt{session: s, lock: lock}, required)
 }
 
 // handOut returns the token of a session that has just been made, however
@@ -236,6 +244,9 @@ func (k Keeper) choose(s *store.Session, w Want) (Token, error) {
 	if w.Kind == Refresh {
 		return refreshToken(s)
 	}
+	if w.Username != "" && s.Username != w.Username {
+		return no("signed in as somebody else")
+	}
 	set, ok := find(s, w.Scopes)
 	if !ok {
 		return no("not signed in for the scopes %q", canonical(w.Scopes))
@@ -270,21 +281,22 @@ func find(s *store.Session, scopes []string) (store.TokenSet, bool) {
 	return store.TokenSet{}, false
 }
 
-// load reads the session; nil where there is none.
+// load reads the session; nil where there is none. A store that is not there is
+// an error: what was in it may come back.
 func (k Keeper) load(ctx context.Context, id store.Identity) (*store.Session, error) {
 	s, err := k.Store.Load(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || k.Optional && isKind(err, store.Absent) {
+	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	return s, err
 }
 
-// lock waits for the turn of this process to change the session of id.
-func (k Keeper) lock(ctx context.Context, id store.Identity) (*store.Lock, error) {
+// lock waits for the turn of this process to change the session of an account.
+func (k Keeper) lock(ctx context.Context, account string) (*store.Lock, error) {
 	if k.Store.Locks == nil {
 		return nil, nil
 	}
-	return k.Store.Locks.Acquire(ctx, id.Account())
+	return k.Store.Locks.Acquire(ctx, account)
 }
 
 func (k Keeper) now() time.Time {

@@ -13,7 +13,7 @@ import (
 // those who want to look into it.
 func (k Keeper) Stored(ctx context.Context, w Want) (Token, error) {
 	s, err := k.load(ctx, w.Identity)
-	if err != nil {
+	if err != nil && !(k.Optional && isKind(err, store.Absent)) {
 		return Token{}, err
 	}
 	if s == nil {
@@ -91,7 +91,7 @@ func (k Keeper) life(token okta.Secret, set store.TokenSet, whole time.Duration)
 // cutShort reports whether a mark says that the refresh token has been sent, and
 // nobody is at it now.
 func (k Keeper) cutShort(ctx context.Context, s *store.Session, account string) bool {
-	if k.Store.Locks == nil || s.Refresh.Rotation == store.Persistent {
+	if k.Store.Locks == nil {
 		return false
 	}
 	mark, err := k.Store.Locks.Marked(account)

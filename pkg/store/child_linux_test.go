@@ -99,6 +99,8 @@ func (s step) run(k *Keychain) report {
 		err = k.Delete(ctx, s.Account)
 	case "Probe":
 		err = k.Probe(ctx)
+	case "Unlock":
+		err = k.Unlock(ctx)
 	default:
 		value, err = s.runSession(ctx, Sessions{Items: k})
 	}

@@ -59,7 +59,7 @@ func (f *File) read(ctx context.Context, account string) ([]byte, error) {
 	if err := f.check(ctx, account); err != nil {
 		return nil, err
 	}
-	if there, err := f.exists(); err != nil {
+	if there, err := privateDirExists(f.dir); err != nil {
 		return nil, err
 	} else if !there {
 		return nil, ErrNotFound
@@ -114,7 +114,7 @@ func (f *File) write(ctx context.Context, account string, value []byte) error {
 	if err := privateDir(f.dir); err != nil {
 		return err
 	}
-	if err := f.tidy(account); err != nil {
+	if err := f.checkFile(account); err != nil {
 		return err
 	}
 	if err := replacePrivate(f.Path(account), line); err != nil {
@@ -123,7 +123,7 @@ func (f *File) write(ctx context.Context, account string, value []byte) error {
 	return syncDir(f.dir)
 }
 
-// Delete removes the file, and what killed writers left of it. It needs no key.
+// Delete removes the file, and what a killed writer left of it. It needs no key.
 func (f *File) Delete(ctx context.Context, account string) error {
 	return fileError("delete", f.Path(account), f.remove(ctx, account))
 }
@@ -134,13 +134,13 @@ func (f *File) remove(ctx context.Context, account string) error {
 	}
 	f.writing.Lock()
 	defer f.writing.Unlock()
-	if there, err := f.exists(); err != nil || !there {
+	if there, err := privateDirExists(f.dir); err != nil || !there {
 		return err
 	}
-	if err := f.tidy(account); err != nil {
+	if err := f.checkFile(account); err != nil {
 		return err
 	}
-	if err := removePrivate(f.Path(account)); err != nil {
+	if err := clearPrivate(f.Path(account)); err != nil {
 		return err
 	}
 	return syncDir(f.dir)
@@ -156,7 +156,7 @@ func (f *File) list(ctx context.Context) ([]string, error) {
 	if err := f.check(ctx, "-"); err != nil {
 		return nil, err
 	}
-	if there, err := f.exists(); err != nil || !there {
+	if there, err := privateDirExists(f.dir); err != nil || !there {
 		return nil, err
 	}
 	entries, err := os.ReadDir(f.dir)
@@ -183,10 +183,7 @@ func (f *File) probe(ctx context.Context) error {
 	if err := f.check(ctx, "-"); err != nil {
 		return err
 	}
-	if _, err := f.exists(); err != nil {
-		return err
-	}
-	if err := f.writable(); err != nil {
+	if err := mayMake(f.dir); err != nil {
 		return err
 	}
 	_, err := f.material(ctx)
@@ -204,54 +201,8 @@ func (f *File) check(ctx context.Context, account string) error {
 	return checkItem(account, []byte("-"))
 }
 
-// exists reports whether the directory is there. One that may not be used is an error.
-func (f *File) exists() (bool, error) {
-	_, err := os.Lstat(f.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, bare(err)
-	}
-	return true, privateDir(f.dir)
-}
-
-// writable asks the directory, or the nearest one above it that is there, whether an entry could be added.
-func (f *File) writable() error {
-	dir := f.dir
-	for {
-		_, err := os.Lstat(dir)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	info, err := os.Stat(dir)
-	if err == nil && !info.IsDir() {
-		err = errors.New("it is not a directory")
-	}
-	if err == nil {
-		err = mayWrite(dir)
-	}
-	if err != nil {
-		return fmt.Errorf("write to %q: %w", dir, bare(err))
-	}
-	return nil
-}
-
-// tidy removes what killed writers left of the account's file, and refuses a file that is not the user's alone.
-func (f *File) tidy(account string) error {
-	entries, err := os.ReadDir(f.dir)
-	if err != nil {
-		return bare(err)
-	}
-	for _, entry := range entries {
-		if isLeftover(entry.Name(), account) {
-			if err := removePrivate(filepath.Join(f.dir, entry.Name())); err != nil {
-				return err
-			}
-		}
-	}
+// checkFile refuses a file that is not the user's alone; one that is not there is fine.
+func (f *File) checkFile(account string) error {
 	file, err := openPrivate(f.Path(account), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -260,17 +211,6 @@ func (f *File) tidy(account string) error {
 		return err
 	}
 	return file.Close()
-}
-
-// isLeftover knows the names that replacePrivate gives to what is to become the account's file: digits between the file's name
-// and ".new". The digits tell it from one of an account whose name begins like this file's.
-func isLeftover(name, account string) bool {
-	digits, ok := strings.CutPrefix(name, account+sealedSuffix+".")
-	if !ok {
-		return false
-	}
-	digits, ok = strings.CutSuffix(digits, ".new")
-	return ok && strings.Trim(digits, "0123456789") == ""
 }
 
 // errNoKey is the error of a Key that gave none.

@@ -263,8 +263,8 @@ func TestFileSweepsItsOwn(t *testing.T) {
 	t.Parallel()
 	f := newFile(t)
 	mustSet(t, f, "dev", "canary")
-	mine := []string{"dev.sealed.1234.new", "dev.sealed.99.new"}
-	others := []string{"dev.sealed.new", "dev.sealed.x.new", "dev.sealed.12.old", "dev.sealed.7.sealed.34.new", "dev.txt", "prod.sealed.1234.new"}
+	mine := []string{"dev.sealed.new"}
+	others := []string{"dev.sealed.x.new", "dev.sealed.old", "dev.txt", "prod.sealed.new"}
 	plant := func() {
 		for _, name := range slices.Concat(mine, others) {
 			if err := os.WriteFile(filepath.Join(f.dir, name), []byte("x"), 0o600); err != nil {

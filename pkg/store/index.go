@@ -71,7 +71,7 @@ func (s Sessions) changeIndex(ctx context.Context, change func([]string) []strin
 		}
 		defer lock.Release()
 	}
-	value, err := s.getForWriting(ctx, indexAccount)
+	value, err := s.Items.Get(ctx, indexAccount)
 	old, err := decodeIndex(value, err)
 	if err != nil && !isKind(err, Corrupt) {
 		return err

@@ -59,6 +59,17 @@ func (k *Keychain) Probe(ctx context.Context) error {
 	return k.ring.probe(ctx)
 }
 
+// Unlock returns nil when the keychain can be read and written. Where it may prompt, a locked one asks for its password now, and the
+// write timeout holds. Otherwise Unlock is Probe.
+func (k *Keychain) Unlock(ctx context.Context) error {
+	err := k.Probe(ctx)
+	if !k.opts.MayPrompt || !isKind(err, Locked) {
+		return err
+	}
+	// go-keyring unlocks before it deletes, also what is not there.
+	return k.Delete(ctx, "unlock")
+}
+
 // Get returns the value stored under account.
 func (k *Keychain) Get(ctx context.Context, account string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.opts.ReadTimeout)

@@ -65,23 +65,22 @@ func TestKR04_ChunksHaveTimeOfTheirOwn(t *testing.T) {
 	}
 }
 
-// The prompt that a login may show is shown although the index is read first, and a session that cannot be unlocked is not deleted.
-func TestKR03_SaveUnlocksOnce(t *testing.T) {
+// The prompt that a login may show is shown once, before anything is written, and a session that cannot be unlocked is not deleted.
+func TestKR03_UnlockAsksOnce(t *testing.T) {
 	t.Parallel()
-	steps := []step{{Do: "Save", Account: "dev", Generation: 1}, {Do: "Logout", Account: "dev"}}
-	tests := []struct {
+	steps := []step{{Do: "Unlock"}, {Do: "Save", Account: "dev", Generation: 1}, {Do: "Logout", Account: "dev"}}
+	for _, tt := range []struct {
 		name   string
 		prompt fakekeychain.Prompt
 		may    bool
 		want   []string
 		asked  int
 	}{
-		{"accepted", fakekeychain.PromptAccept, true, []string{"ok", "ok"}, 1},
-		{"dismissed", fakekeychain.PromptDismiss, true, []string{"declined", "declined"}, 2},
-		{"must not ask", fakekeychain.PromptAccept, false, []string{"locked", "locked"}, 0},
-		{"dies", fakekeychain.PromptDie, true, []string{"failed", "failed"}, 2},
-	}
-	for _, tt := range tests {
+		{"accepted", fakekeychain.PromptAccept, true, []string{"ok", "ok", "ok"}, 1},
+		{"dismissed", fakekeychain.PromptDismiss, true, []string{"declined", "locked", "locked"}, 1},
+		{"must not ask", fakekeychain.PromptAccept, false, []string{"locked", "locked", "locked"}, 0},
+		{"dies", fakekeychain.PromptDie, true, []string{"failed", "locked", "locked"}, 1},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := startFake(t, fakekeychain.Behaviour{Locked: true, Prompt: tt.prompt})

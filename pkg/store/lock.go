@@ -32,9 +32,15 @@ type Locks struct {
 
 // Lock is a lock that is held. One goroutine uses it.
 type Lock struct {
-	file *flock.Flock
-	mark string // path of the mark
+	file      *flock.Flock
+	dir, name string
 }
+
+// What lies beside the lock of a name.
+const (
+	markSuffix = ".sent"
+	outSuffix  = ".out"
+)
 
 // Ready returns nil when locks can be taken in Dir, which it makes when missing. Otherwise the *Error that Acquire would return.
 // It never waits for a lock, but as Acquire does for a file system that does not answer.
@@ -60,7 +66,7 @@ func (l Locks) Acquire(ctx context.Context, name string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Lock{file, l.path(name, ".sent")}, nil
+	return &Lock{file, l.Dir, name}, nil
 }
 
 // Directory returns the directory of the locks, which need not exist; the error is that of [LockDir].
@@ -182,22 +188,39 @@ func (l *Lock) Release() {
 // Mark leaves text, one line of at most 4096 bytes, for whoever holds the lock next. It survives the death of this process and
 // replaces an earlier mark. Once Mark has returned nil, the mark is on the disk.
 func (l *Lock) Mark(text string) error {
-	op := "write " + strconv.Quote(l.mark)
+	op := "write " + strconv.Quote(l.path(markSuffix))
 	if text == "" || len(text) > maxMark || strings.Contains(text, "\n") {
 		return &Error{Failed, op, errors.New("a mark is one line")}
 	}
 	if err := l.held(op); err != nil {
 		return err
 	}
-	return replacePrivate(l.mark, []byte(text+"\n"))
+	if err := replacePrivate(l.path(markSuffix), []byte(text+"\n")); err != nil {
+		return err
+	}
+	if err := syncDir(l.dir); err != nil {
+		return &Error{Failed, op, err}
+	}
+	return nil
 }
 
 // Unmark removes the mark; there need not be one.
-func (l *Lock) Unmark() error {
-	if err := l.held("remove " + strconv.Quote(l.mark)); err != nil {
+func (l *Lock) Unmark() error { return l.clear(markSuffix) }
+
+// SignedOut reports whether [Locks.SignOut] has left its note since the last Clear.
+func (l *Lock) SignedOut() bool {
+	_, err := os.Lstat(l.path(outSuffix))
+	return err == nil
+}
+
+// SignIn removes the note of [Locks.SignOut]; there need not be one.
+func (l *Lock) SignIn() error { return l.clear(outSuffix) }
+
+func (l *Lock) clear(suffix string) error {
+	if err := l.held("remove " + strconv.Quote(l.path(suffix))); err != nil {
 		return err
 	}
-	return removePrivate(l.mark)
+	return clearPrivate(l.path(suffix))
 }
 
 func (l *Lock) held(op string) error {
@@ -207,20 +230,61 @@ func (l *Lock) held(op string) error {
 	return &Error{Failed, op, errors.New("the lock is no longer held")}
 }
 
+func (l *Lock) path(suffix string) string { return filepath.Join(l.dir, l.name+suffix) }
+
 // Marked returns what Mark has left, "" where nothing is.
-func (l *Lock) Marked() (string, error) { return readMark(l.mark) }
+func (l *Lock) Marked() (string, error) { return readMark(l.path(markSuffix)) }
 
 // Marked returns the mark of that name without taking the lock, so it may be gone already; "" where there is none.
 func (l Locks) Marked(name string) (string, error) {
-	var err error
-	if l.Dir, err = l.Directory(); err != nil {
+	path, err := l.file(name, markSuffix)
+	if err != nil {
 		return "", err
 	}
-	path := l.path(name, ".sent")
-	if !isAccount(name) {
-		return "", &Error{Failed, "read " + strconv.Quote(path), errors.New("a name of a lock has A-Z a-z 0-9 _ . - only")}
-	}
 	return readMark(path)
+}
+
+// SignOut leaves a note for the process that holds the lock of that name and would not let go of it: what it is about to keep must
+// not be kept.
+func (l Locks) SignOut(name string) error {
+	path, err := l.file(name, outSuffix)
+	if err != nil {
+		return err
+	}
+	return replacePrivate(path, []byte("signed out\n"))
+}
+
+// Check returns nil when nothing that is there keeps a lock of that name from being taken. It makes nothing and waits for nothing,
+// so it is less than [Locks.Ready].
+func (l Locks) Check(name string) error {
+	path, err := l.file(name, ".lock")
+	if err != nil {
+		return err
+	}
+	op := "lock " + strconv.Quote(path)
+	if err := mayMake(filepath.Dir(path)); err != nil {
+		return lockError(op, err)
+	}
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = checkPrivate(info)
+	}
+	if err != nil {
+		return &Error{Unsafe, op, bare(err)}
+	}
+	return nil
+}
+
+// file returns the path of what belongs to the lock of that name.
+func (l Locks) file(name, suffix string) (string, error) {
+	dir, err := l.Directory()
+	if err == nil && !isAccount(name) {
+		err = &Error{Failed, "lock " + strconv.Quote(name), errors.New("a name of a lock has A-Z a-z 0-9 _ . - only")}
+	}
+	return filepath.Join(dir, name+suffix), err
 }
 
 // readMark returns "" only where there is no mark: that something was left is known even if no longer what, and then the text

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // LockDir returns the directory of the locks of the user that this process runs as. It depends on that user and on what is there,
@@ -37,24 +38,40 @@ func LockDir() (string, error) {
 	})
 }
 
-// lockDir chooses: the directory that the system makes for this user's processes, else the home directory. Whether a directory can
-// be written to has no say, because it may change between two processes.
+// lockDir chooses: the user's home directory, else the one that the system makes for their processes while they are signed in. The
+// home comes first because it stays: what a crashed process has left there is found after the next boot too. Whether a directory
+// can be written to has no say, because it may change between two processes.
 func lockDir(uid int, runtimes string, home func() (string, error)) (string, error) {
+	dir, err := home()
+	if err == nil {
+		err = ownDir(dir, uid)
+	}
+	if err == nil && runtime.GOOS == "darwin" {
+		return filepath.Join(dir, "Library", "Application Support", "okauth"), nil
+	}
+	if err == nil {
+		return filepath.Join(dir, ".local", "state", "okauth"), nil
+	}
 	// "$XDG_RUNTIME_DIR ... MUST be owned by the user, and they MUST be the only one having read and write access to it. Its Unix
 	// access mode MUST be 0700." https://specifications.freedesktop.org/basedir-spec/latest/
-	// systemd makes it at this path (pam_systemd(8)); it is local, and so locks there work, as they may not in a home on NFS.
+	// systemd makes it at this path (pam_systemd(8)).
 	mine := filepath.Join(runtimes, strconv.Itoa(uid))
 	if info, err := os.Lstat(mine); err == nil && info.IsDir() && info.Mode().Perm() == 0o700 && ours(info) == nil {
 		return filepath.Join(mine, "okauth"), nil
 	}
-	dir, err := home()
+	return "", &Error{Failed, "find a place for locks", fmt.Errorf("there is no %s, and no home directory: %w", mine, err)}
+}
+
+// ownDir returns nil for a directory of the user's.
+func ownDir(dir string, uid int) error {
+	info, err := os.Stat(dir)
 	if err != nil {
-		return "", &Error{Failed, "find a place for locks", fmt.Errorf("there is no %s, and no home directory: %w", mine, err)}
+		return err
 	}
-	if runtime.GOOS == "darwin" {
-		return filepath.Join(dir, "Library", "Application Support", "okauth"), nil
+	if stat, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || !ok || int(stat.Uid) != uid {
+		return fmt.Errorf("%s is no directory of uid %d", dir, uid)
 	}
-	return filepath.Join(dir, ".local", "state", "okauth"), nil
+	return nil
 }
 
 // passwdHome returns the home directory of a user in passwd(5). os/user would do, but that it takes $HOME and $USER for the answer

@@ -4,6 +4,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -67,22 +68,31 @@ func TestAT86_LockDirChoice(t *testing.T) {
 			if err := c.make(mine); err != nil {
 				t.Fatal(err)
 			}
-			want := filepath.Join("/home/alice", ".local", "state", "okauth")
+			// The home comes first: what is left there outlives a boot.
+			alice := t.TempDir()
+			want := filepath.Join(alice, ".local", "state", "okauth")
 			if runtime.GOOS == "darwin" {
-				want = filepath.Join("/home/alice", "Library", "Application Support", "okauth")
+				want = filepath.Join(alice, "Library", "Application Support", "okauth")
 			}
-			if c.runtime {
-				want = filepath.Join(mine, "okauth")
-			}
-			got, err := lockDir(uid, runtimes, func() (string, error) { return "/home/alice", nil })
-			if err != nil || got != want {
+			if got, err := lockDir(uid, runtimes, func() (string, error) { return alice, nil }); err != nil || got != want {
 				t.Errorf("got %q, %v; want %q", got, err, want)
 			}
-			got, err = lockDir(uid, runtimes, func() (string, error) { return "", errors.New("nobody knows") })
-			if !c.runtime {
-				wantError(t, err, "failed", mine, "nobody knows")
-			} else if err != nil || got != want {
-				t.Errorf("without a home: got %q, %v; want %q", got, err, want)
+			for why, home := range map[string]func() (string, error){
+				"nobody knows":               func() (string, error) { return "", errors.New("nobody knows") },
+				"no such file":               func() (string, error) { return filepath.Join(alice, "gone"), nil },
+				"no directory of uid":        func() (string, error) { return os.DevNull, nil },
+				fmt.Sprint("of uid ", uid+1): func() (string, error) { return alice, nil },
+			} {
+				who := uid
+				if strings.Contains(why, strconv.Itoa(uid+1)) {
+					who = uid + 1
+				}
+				got, err := lockDir(who, runtimes, home)
+				if !c.runtime || who != uid {
+					wantError(t, err, "failed", runtimes, why)
+				} else if err != nil || got != filepath.Join(mine, "okauth") {
+					t.Errorf("without a home, %s: got %q, %v; want %q", why, got, err, mine)
+				}
 			}
 		})
 	}

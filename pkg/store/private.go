@@ -41,6 +41,44 @@ func privateDir(path string) error {
 	return nil
 }
 
+// privateDirExists reports whether the directory is there, and makes none. One that may not be used is an error.
+func privateDirExists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, bare(err)
+	}
+	return true, privateDir(path)
+}
+
+// mayMake returns nil when files can be made in the directory, which need not be there: then the nearest one above it that is
+// there must take an entry. It changes nothing.
+func mayMake(path string) error {
+	there, err := privateDirExists(path)
+	if err != nil {
+		return err
+	}
+	dir := path
+	for !there && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		_, err := os.Lstat(dir)
+		there = !errors.Is(err, fs.ErrNotExist)
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is not a directory")
+	}
+	if err == nil {
+		err = mayWrite(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("write to %q: %w", dir, bare(err))
+	}
+	return nil
+}
+
 // openPrivate opens a file as os.OpenFile does, mode 0600 where flag has it made, but follows no link and waits for no other end
 // of a pipe. The open file is an ordinary one with one name, belongs to this process's user and gives no rights to anybody else.
 // Otherwise it returns an *Error, Unsafe or Failed; that of a file that is not there is Failed and wraps fs.ErrNotExist.
@@ -81,22 +119,17 @@ func readPrivate(path string, limit int64) ([]byte, error) {
 }
 
 // replacePrivate gives the file new content, mode 0600: whoever reads it, and whoever comes after a crash, finds the old or the
-// new. What stood under that name is not opened, so it may be anything but a directory. The directory must be private.
+// new. What stood under that name is not opened, so it may be anything but a directory. The directory must be private, and one
+// process at a time writes the file: the new content is in path.new first, which a killed writer leaves and the next one removes.
 func replacePrivate(path string, data []byte) (err error) {
-	defer func() {
-		if err != nil {
-			err = &Error{Failed, "write " + strconv.Quote(path), bare(err)}
-		}
-	}()
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new") // 0600, exclusively
+	fresh := path + freshSuffix
+	if err := removePrivate(fresh); err != nil {
+		return err
+	}
+	f, err := openPrivate(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Sync() // a full disk may be noticed only now
@@ -105,10 +138,17 @@ func replacePrivate(path string, data []byte) (err error) {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = rename(fresh, path)
 	}
-	return err
+	if err != nil {
+		_ = os.Remove(fresh)
+		return &Error{Failed, "write " + strconv.Quote(path), bare(err)}
+	}
+	return nil
 }
+
+// freshSuffix names what is to take a file's place.
+const freshSuffix = ".new"
 
 // removePrivate removes the name, whatever it stands for; one that is not there is no error.
 func removePrivate(path string) error {
@@ -116,6 +156,14 @@ func removePrivate(path string) error {
 		return &Error{Failed, "remove " + strconv.Quote(path), bare(err)}
 	}
 	return nil
+}
+
+// clearPrivate removes a file and what a killed writer of it has left.
+func clearPrivate(path string) error {
+	if err := removePrivate(path + freshSuffix); err != nil {
+		return err
+	}
+	return removePrivate(path)
 }
 
 // checkPrivate says why a file is not an ordinary one that is this process's user's alone.

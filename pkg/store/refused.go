@@ -98,7 +98,7 @@ func (r Refusals) Refused(name string, password okta.Secret) (since time.Time, r
 	known := err == nil && record.Version == refusedVersion && len(record.Salt) == refusedSalt
 	since = time.Unix(record.Unix, 0)
 	if age := r.now().Sub(since); !known || age >= refusedFor || age < -clockSlack {
-		return time.Time{}, false, removePrivate(path)
+		return time.Time{}, false, clearPrivate(path)
 	}
 	hash, err := slowHash(password, record.Salt)
 	if err != nil {
@@ -116,7 +116,7 @@ func (r Refusals) Forget(name string) error {
 	if err != nil {
 		return err
 	}
-	return removePrivate(path)
+	return clearPrivate(path)
 }
 
 func (r Refusals) path(op, name string) (string, error) {

@@ -159,7 +159,7 @@ func (s Sessions) Delete(ctx context.Context, id Identity) error {
 // [*Error] of kind Newer: its chunks may lie where this okauth would not find them. After any other error it is unknown
 // whether the session is gone; it is still listed then, and the next Delete goes on from there.
 func (s Sessions) DeleteAccount(ctx context.Context, account string) error {
-	value, err := s.getForWriting(ctx, account)
+	value, err := s.Items.Get(ctx, account)
 	if err == nil {
 		if _, err = decodeSession(value); err != nil {
 			err = itemError("delete the session "+strconv.Quote(account), err)
@@ -173,19 +173,6 @@ func (s Sessions) DeleteAccount(ctx context.Context, account string) error {
 		return err
 	}
 	return s.delist(ctx, account)
-}
-
-// getForWriting is Get for somebody who is about to write: what is locked may be unlocked by a prompt now, if the Items ever
-// show one. A Get does not, but a Delete does, also of a name that has no value.
-func (s Sessions) getForWriting(ctx context.Context, account string) ([]byte, error) {
-	value, err := s.Items.Get(ctx, account)
-	if !isKind(err, Locked) {
-		return value, err
-	}
-	if err := s.Items.Delete(ctx, indexAccount+".none"); err != nil {
-		return nil, err
-	}
-	return s.Items.Get(ctx, account)
 }
 
 func isKind(err error, kind Kind) bool {

@@ -1,0 +1,159 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"okauth/pkg/grant"
+	"okauth/pkg/okta"
+	"okauth/pkg/oktatest"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+)
+
+// org is an Okta, and one user of it on one machine, who share a clock.
+type org struct {
+	server *oktatest.Server
+	clock  *oktatest.Clock
+	items  *faulty
+	keeper session.Keeper
+	want   session.Want
+	client *okta.Client
+}
+
+// faulty is a store that can be told to fail.
+type faulty struct {
+	store.Memory
+	mu     sync.Mutex
+	onSet  func(account string) error
+	onGet  func(account string) error
+	writes int
+}
+
+func (f *faulty) Set(ctx context.Context, account string, value []byte) error {
+	f.mu.Lock()
+	hook := f.onSet
+	f.writes++
+	f.mu.Unlock()
+	if hook != nil {
+		if err := hook(account); err != nil {
+			return err
+		}
+	}
+	return f.Memory.Set(ctx, account, value)
+}
+
+func (f *faulty) Get(ctx context.Context, account string) ([]byte, error) {
+	f.mu.Lock()
+	hook := f.onGet
+	f.mu.Unlock()
+	if hook != nil {
+		if err := hook(account); err != nil {
+			return nil, err
+		}
+	}
+	return f.Memory.Get(ctx, account)
+}
+
+var sharedKeys = sync.OnceValue(oktatest.NewKeys)
+
+// newOrg is an org whose refresh tokens rotate, without any leeway unless said otherwise.
+func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
+	t.Helper()
+	clock := oktatest.NewClock(start)
+	server, err := oktatest.Start(oktatest.WithKeys(sharedKeys()), oktatest.WithClock(clock), oktatest.WithRotation(rotation), oktatest.WithLimits(oktatest.Limits{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	at, err := okta.NewServer(server.URL(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &org{server: server, clock: clock, items: &faulty{}}
+	o.client = &okta.Client{Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client(), Now: clock.Now}
+	o.keeper = session.Keeper{Store: store.Sessions{Items: o.items, Locks: &store.Locks{Dir: t.TempDir() + "/locks", Wait: 5 * time.Second}}, Now: clock.Now}
+	o.want = session.Want{
+		Identity: store.Identity{Profile: "dev", Issuer: at.Issuer(), ClientID: oktatest.DefaultClientID, User: oktatest.DefaultUser, Grant: "password"},
+		Scopes:   []string{"openid", "profile", "offline_access"}, MinTTL: time.Minute, Username: oktatest.DefaultUser,
+	}
+	return o
+}
+
+func (o *org) password(scopes ...string) grant.Password {
+	if len(scopes) == 0 {
+		scopes = o.want.Scopes
+	}
+	return grant.Password{Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: scopes}
+}
+
+func (o *org) login(t *testing.T) {
+	t.Helper()
+	if _, err := o.keeper.Login(t.Context(), o.client, o.password(), o.want); err != nil {
+		t.Fatal(err)
+	}
+	o.server.ResetRequests()
+}
+
+func (o *org) ways() session.Ways {
+	return session.Ways{Client: func(context.Context) (*okta.Client, error) { return o.client, nil }}
+}
+
+func (o *org) renew(t *testing.T) (session.Token, error) {
+	t.Helper()
+	return o.keeper.Renew(t.Context(), o.want, o.ways())
+}
+
+// mustRenew returns the token's text.
+func (o *org) mustRenew(t *testing.T) string {
+	t.Helper()
+	token, err := o.renew(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.Value.Reveal()
+}
+
+func (o *org) session(t *testing.T) *store.Session {
+	t.Helper()
+	s, err := o.keeper.Store.Load(t.Context(), o.want.Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// posts returns the forms of the token requests since the last login, and checks
+// that no spent refresh token was among them.
+func (o *org) posts(t *testing.T) []url.Values {
+	t.Helper()
+	var forms []url.Values
+	for _, r := range o.server.Requests() {
+		if strings.HasSuffix(r.Path, "/token") {
+			forms = append(forms, r.Form)
+		}
+	}
+	if n := o.server.Reuses(); n != 0 {
+		t.Errorf("the server was shown a spent refresh token %d times", n)
+	}
+	return forms
+}
+
+func (o *org) wantRequired(t *testing.T, err error, reason string) *session.LoginRequiredError {
+	t.Helper()
+	required, ok := errors.AsType[*session.LoginRequiredError](err)
+	if !ok || !strings.Contains(required.Error(), reason) {
+		t.Fatalf("got error %v, want a LoginRequiredError with %q", err, reason)
+	}
+	return required
+}
+
+func (o *org) logout(t *testing.T) session.Farewell {
+	t.Helper()
+	return o.keeper.Logout(t.Context(), o.want.Identity.Account(), func(context.Context, store.Identity) (*okta.Client, error) { return o.client, nil })
+}
