@@ -12,26 +12,28 @@ import (
 	"unicode/utf8"
 )
 
-// tokenJSON is the document of -o json. Names and order are a promise; what is unknown is null.
+// tokenJSON is the document of -o json. Names, order and meaning are a promise: every member is there, what is unknown is null, and
+// version stays 1 for as long as nothing is taken away or comes to mean something else. New members may follow the last one.
 type tokenJSON struct {
+	Version   int     `json:"version"` // 1
 	Token     string  `json:"token"`
 	Type      string  `json:"type"`       // access, id or refresh
 	TokenType *string `json:"token_type"` // as the server said, normally Bearer
 	Scope     *string `json:"scope"`      // separated by spaces, as in a token response
-	ExpiresAt *string `json:"expires_at"` // RFC 3339, UTC
-	ExpiresIn *int64  `json:"expires_in"` // whole seconds from now, 0 once expired
-	Issuer    *string `json:"issuer"`
+	ExpiresAt *string `json:"expires_at"` // RFC 3339, UTC, whole seconds
+	ExpiresIn *int64  `json:"expires_in"` // whole seconds from now, rounded down, 0 once expired
+	Issuer    *string `json:"issuer"`     // URL
 	Profile   *string `json:"profile"`
 }
 
 // encodeJSON gives one line of JSON, for programs.
-func encodeJSON(t Token, now time.Time) ([]byte, error) {
+func encodeJSON(t Token, o TokenOptions) ([]byte, error) {
 	doc := tokenJSON{
-		Token: t.Value.Reveal(), Type: t.Type, TokenType: known(t.TokenType),
+		Version: 1, Token: t.Value.Reveal(), Type: t.Type, TokenType: known(t.TokenType),
 		Scope: known(strings.Join(t.Scope, " ")), Issuer: known(t.Issuer), Profile: known(t.Profile),
 	}
 	if !t.ExpiresAt.IsZero() {
-		left := wholeSeconds(t.ExpiresAt.Sub(now))
+		left := wholeSeconds(t.ExpiresAt.Sub(o.Now))
 		doc.ExpiresIn = &left
 		doc.ExpiresAt = knownTime(t.ExpiresAt)
 	}

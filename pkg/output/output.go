@@ -4,7 +4,8 @@
 // is returned, so that a full disk is no success. Each form of a token is one file with one encoder and one line in [formats].
 //
 // Text that comes from a token or a server is foreign: people get it through okta.Printable, programs get JSON in which whatever a
-// terminal could act on is a \u escape.
+// terminal could act on is a \u escape. A token is what shells read, so a value or a name that any of them could take for more than
+// a word is refused, never escaped.
 package output
 
 import (
@@ -27,11 +28,20 @@ type Token struct {
 	Profile   string
 }
 
+// TokenOptions says how a token is written. Only Format has no default.
+type TokenOptions struct {
+	Format     string    // one of [Formats]
+	Shell      string    // for env: one of [Shells], the first if empty
+	Variable   string    // for env: what [ValidVariable] lets pass, [Variable] of the token's type if empty
+	APIVersion string    // for exec-credential: what [ExecAPIVersion] returned; v1 if empty
+	Now        time.Time // for json: what expires_in is counted from
+}
+
 // format is one way of writing a token. encode gets a token whose value is known to hold nothing but b64token characters.
 type format struct {
 	name   string
 	about  string // a few words for help texts and completion
-	encode func(t Token, now time.Time) ([]byte, error)
+	encode func(t Token, o TokenOptions) ([]byte, error)
 }
 
 // formats lists what -o may be, the default first.
@@ -40,10 +50,13 @@ func formats() []format {
 		{"raw", "the token and one newline", encodeRaw},
 		{"json", "the token and what is known about it, as JSON", encodeJSON},
 		{"header", "an Authorization header line", encodeHeader},
+		{"curl", "that header as a line for curl -K -", encodeCurl},
+		{"env", "a shell's assignment to an environment variable", encodeEnv},
+		{"exec-credential", "an ExecCredential, for kubectl", encodeExecCredential},
 	}
 }
 
-// Formats returns the names that [WriteToken] knows, the default first.
+// Formats returns what [TokenOptions].Format may be, the default of okauth first.
 func Formats() []string {
 	var names []string
 	for _, f := range formats() {
@@ -62,24 +75,48 @@ func DescribeFormat(name string) string {
 	return ""
 }
 
-// WriteToken writes t to w in the format called name, with one Write call; now is what relative times are counted from. It
-// writes nothing and returns an error for an unknown format, for a token that the format can't express, and for a value that is no
-// b64token: whoever reads the output, a shell most of all, may rely on that alphabet. The error of the write itself is wrapped.
-func WriteToken(w io.Writer, name string, t Token, now time.Time) error {
+// Check returns the error that Write returns for a good bearer token of the type "access", "id" or "refresh", if there is one. What
+// it says is the user's to mend, so ask before a password is sent: an unknown format, shell or API version, a name that is no
+// variable's, a refresh token where an API token belongs.
+func (o TokenOptions) Check(kind string) error {
+	_, err := o.encode(Token{Value: okta.NewSecret("x"), Type: kind})
+	return err
+}
+
+// Write writes t to w with one Write call. It writes nothing and returns an error where [TokenOptions.Check] does, for a token that
+// the format can't express, and for a value that is no b64token: whoever reads the output, a shell most of all, may rely on that
+// alphabet. The error of the write itself is wrapped.
+func (o TokenOptions) Write(w io.Writer, t Token) error {
+	text, err := o.encode(t)
+	if err != nil {
+		return err
+	}
+	return write(w, text)
+}
+
+func (o TokenOptions) encode(t Token) ([]byte, error) {
+	if err := checkValue(t); err != nil {
+		return nil, err
+	}
+	for _, f := range formats() {
+		if f.name != o.Format {
+			continue
+		}
+		text, err := f.encode(t, o)
+		if err != nil {
+			return nil, fmt.Errorf("write %s token as %s: %w", t.Type, f.name, err)
+		}
+		return text, nil
+	}
+	return nil, fmt.Errorf("unknown output format %q, expected one of %s", okta.Printable(o.Format, 40), strings.Join(Formats(), ", "))
+}
+
+// checkValue refuses a value that a shell, a header or a terminal could take for anything but a word.
+func checkValue(t Token) error {
 	if !okta.ValidToken(t.Value.Reveal()) {
 		return fmt.Errorf("write %s token: it is empty, or has a character that no bearer token may have", t.Type)
 	}
-	for _, f := range formats() {
-		if f.name != name {
-			continue
-		}
-		text, err := f.encode(t, now)
-		if err != nil {
-			return fmt.Errorf("write %s token as %s: %w", t.Type, name, err)
-		}
-		return write(w, text)
-	}
-	return fmt.Errorf("unknown output format %q, expected one of %s", okta.Printable(name, 40), strings.Join(Formats(), ", "))
+	return nil
 }
 
 // write writes text at once. A short write is an error, as the contract of io.Writer has it.

@@ -2,8 +2,8 @@ package output_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -23,16 +23,24 @@ func token() output.Token {
 	}
 }
 
+// in gives the options for format and nothing else.
+func in(format string) output.TokenOptions { return output.TokenOptions{Format: format, Now: now} }
+
 func TestAT71_WriteToken(t *testing.T) {
 	t.Parallel()
-	for format, want := range map[string]string{
+	want := map[string]string{
 		"raw":    "canary.access-token_~+/==\n",
 		"header": "Authorization: Bearer canary.access-token_~+/==\n",
-		"json": `{"token":"canary.access-token_~+/==","type":"access","token_type":"Bearer","scope":"openid profile",` +
+		"curl":   `header = "Authorization: Bearer canary.access-token_~+/=="` + "\n",
+		"env":    "export OKTA_ACCESS_TOKEN='canary.access-token_~+/=='\n",
+		"json": `{"version":1,"token":"canary.access-token_~+/==","type":"access","token_type":"Bearer","scope":"openid profile",` +
 			`"expires_at":"2023-09-27T23:59:08Z","expires_in":2460,"issuer":"https://dev-1.okta.com/oauth2/default","profile":"dev"}` + "\n",
-	} {
+		"exec-credential": `{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",` +
+			`"status":{"token":"canary.access-token_~+/==","expirationTimestamp":"2023-09-27T23:59:08Z"}}` + "\n",
+	}
+	for format, want := range want {
 		var w oneWrite
-		if err := output.WriteToken(&w, format, token(), now); err != nil {
+		if err := in(format).Write(&w, token()); err != nil {
 			t.Errorf("%s: %v", format, err)
 		}
 		if got := w.String(); got != want {
@@ -45,7 +53,7 @@ func TestAT71_WriteToken(t *testing.T) {
 			t.Errorf("%s is not listed or not described", format)
 		}
 	}
-	if got := output.Formats(); got[0] != "raw" || len(got) != 3 {
+	if got := output.Formats(); got[0] != "raw" || len(got) != len(want) {
 		t.Errorf("formats: got %q", got)
 	}
 }
@@ -53,23 +61,23 @@ func TestAT71_WriteToken(t *testing.T) {
 func TestWriteToken_JSONOfTheUnknown(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	if err := output.WriteToken(&b, "json", output.Token{Value: okta.NewSecret("canary"), Type: "id"}, now); err != nil {
+	if err := in("json").Write(&b, output.Token{Value: okta.NewSecret("canary"), Type: "id"}); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"token":"canary","type":"id","token_type":null,"scope":null,"expires_at":null,"expires_in":null,"issuer":null,"profile":null}` + "\n"
+	want := `{"version":1,"token":"canary","type":"id","token_type":null,"scope":null,"expires_at":null,"expires_in":null,"issuer":null,"profile":null}` + "\n"
 	if b.String() != want {
 		t.Errorf("got  %s\nwant %s", b.String(), want)
 	}
 	expired := token()
 	expired.ExpiresAt = now.Add(-time.Hour)
 	b.Reset()
-	if err := output.WriteToken(&b, "json", expired, now); err != nil || !strings.Contains(b.String(), `"expires_in":0,`) {
+	if err := in("json").Write(&b, expired); err != nil || !strings.Contains(b.String(), `"expires_in":0,`) {
 		t.Errorf("expired: got %s, %v, want expires_in 0", b.String(), err)
 	}
 	hostile := token()
 	hostile.Issuer = "https://a?b&<c>\x1b]0;\u009b\u202e\u2028\xff\U000e0001"
 	b.Reset()
-	if err := output.WriteToken(&b, "json", hostile, now); err != nil {
+	if err := in("json").Write(&b, hostile); err != nil {
 		t.Fatal(err)
 	}
 	if want := `"issuer":"https://a?b&<c>\u001b]0;\u009b\u202e\u2028\ufffd\udb40\udc01"`; !strings.Contains(b.String(), want) {
@@ -87,7 +95,7 @@ func TestAT22_OnlyBearerGrammarIsWritten(t *testing.T) {
 			bad := token()
 			bad.Value = okta.NewSecret(value)
 			var b bytes.Buffer
-			err := output.WriteToken(&b, format, bad, now)
+			err := in(format).Write(&b, bad)
 			if err == nil || b.Len() > 0 {
 				t.Errorf("%q as %s: wrote %q, error %v, want an error and no output", value, format, b.String(), err)
 			} else if strings.Contains(err.Error(), "canary") || strings.ContainsAny(err.Error(), "\n\r\x1b\x00") {
@@ -106,13 +114,17 @@ func TestWriteToken_Refuses(t *testing.T) {
 		token  output.Token
 		want   string
 	}{
-		{"yaml\x1b", token(), `unknown output format "yaml�", expected one of raw, json, header`},
-		{"", token(), `unknown output format "", expected one of raw, json, header`},
+		{"yaml\x1b", token(), `unknown output format "yaml�", expected one of raw, json, header, curl, env, exec-credential`},
+		{"", token(), `unknown output format "", expected one of raw, json, header, curl, env, exec-credential`},
 		{"header", refresh, "write refresh token as header: a refresh token is for the authorization server alone and never for an API"},
 		{"header", dpop, `write access token as header: token type is "DPoP�", expected "Bearer"`},
+		{"curl", refresh, "write refresh token as curl: a refresh token is for the authorization server alone and never for an API"},
+		{"curl", dpop, `write access token as curl: token type is "DPoP�", expected "Bearer"`},
+		{"exec-credential", refresh, "write refresh token as exec-credential: a refresh token is for the authorization server alone and never for an API"},
+		{"exec-credential", dpop, `write access token as exec-credential: token type is "DPoP�", expected "Bearer"`},
 	} {
 		var b bytes.Buffer
-		err := output.WriteToken(&b, test.format, test.token, now)
+		err := in(test.format).Write(&b, test.token)
 		if err == nil || err.Error() != test.want || b.Len() > 0 {
 			t.Errorf("%s: got %v, %q, want %q and no output", test.format, err, b.String(), test.want)
 		}
@@ -120,8 +132,31 @@ func TestWriteToken_Refuses(t *testing.T) {
 	lower := token()
 	lower.TokenType = "bearer"
 	var b bytes.Buffer
-	if err := output.WriteToken(&b, "header", lower, now); err != nil || !strings.HasPrefix(b.String(), "Authorization: Bearer ") {
+	if err := in("header").Write(&b, lower); err != nil || !strings.HasPrefix(b.String(), "Authorization: Bearer ") {
 		t.Errorf("bearer: got %q, %v", b.String(), err)
+	}
+}
+
+// TestTokenOptions_Check holds it to what Write says of a good token.
+func TestTokenOptions_Check(t *testing.T) {
+	t.Parallel()
+	for _, o := range []output.TokenOptions{
+		{Format: "raw"}, {Format: "json"}, {Format: "header"}, {Format: "curl"}, {Format: "env"}, {Format: "exec-credential"}, {}, {Format: "xml"},
+		{Format: "env", Shell: "fish"}, {Format: "env", Shell: "csh"}, {Format: "env", Variable: "A"}, {Format: "env", Variable: "1"},
+		{Format: "exec-credential", APIVersion: "client.authentication.k8s.io/v1beta1"}, {Format: "exec-credential", APIVersion: "v1"},
+	} {
+		for _, kind := range []string{"access", "id", "refresh"} {
+			good := token()
+			good.Type = kind
+			var b bytes.Buffer
+			got, want := o.Check(kind), o.Write(&b, good)
+			if fmt.Sprint(got) != fmt.Sprint(want) || (want == nil) != (b.Len() > 0) {
+				t.Errorf("%+v, %s: got %v, want %v", o, kind, got, want)
+			}
+		}
+	}
+	if err := in("raw").Check("access"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -129,15 +164,16 @@ func TestAT72_WriteErrorIsReturned(t *testing.T) {
 	t.Parallel()
 	u := parse(t, `{"alg":"RS256"}`, `{}`)
 	full := failing{errors.New("no space left on device")}
-	for name, err := range map[string]error{
-		"raw":               output.WriteToken(full, "raw", token(), now),
-		"json":              output.WriteToken(full, "json", token(), now),
-		"header":            output.WriteToken(full, "header", token(), now),
+	errs := map[string]error{
 		"decode JSON":       output.DecodeJSON(full, u),
 		"decode error JSON": output.DecodeErrorJSON(full, errors.New("x")),
 		"decode text":       output.DecodeText(full, u, output.TextOptions{Now: now}),
 		"table":             output.Table(full, []string{"a"}, nil),
-	} {
+	}
+	for _, format := range output.Formats() {
+		errs[format] = in(format).Write(full, token())
+	}
+	for name, err := range errs {
 		if !errors.Is(err, full.err) {
 			t.Errorf("%s: got %v, want %v", name, err, full.err)
 		}
@@ -216,28 +252,3 @@ func (w *oneWrite) Write(p []byte) (int, error) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
-
-// FuzzToken holds for every value, issuer and format: either an error and no output, or output that is one printable line.
-func FuzzToken(f *testing.F) {
-	f.Add("canary.a.b", "https://a", "dev")
-	f.Add("canary\n", "\x1b\u202e\xff", "\U000e0001\"")
-	f.Fuzz(func(t *testing.T, value, issuer, profile string) {
-		for _, format := range output.Formats() {
-			var b bytes.Buffer
-			err := output.WriteToken(&b, format, output.Token{Value: okta.NewSecret(value), Issuer: issuer, Profile: profile}, now)
-			if (err == nil) == (b.Len() == 0) {
-				t.Fatalf("%s: error %v and output %q", format, err, b.String())
-			}
-			if err != nil {
-				continue
-			}
-			wantPrintable(t, strings.TrimSuffix(b.String(), "\n"))
-			if !strings.Contains(b.String(), value) {
-				t.Errorf("%s: %q is not in %q", format, value, b.String())
-			}
-			if format == "json" && !json.Valid(b.Bytes()) {
-				t.Errorf("not JSON: %q", b.String())
-			}
-		}
-	})
-}

@@ -8,6 +8,7 @@ import (
 // Status is what "okauth status" knows. It holds no secret, so that no form of it can show one.
 type Status struct {
 	Profile, ProfileSource string    // "dev", and who chose it: "flag --profile"
+	Profiles               []string  // all that the configuration has
 	ConfigFile             string    // path; empty where there is none
 	Ready                  bool      // the next "okauth token" needs nobody
 	Next                   string    // what it will do: "cached", "refresh", "sign_in", "ask" or "fail"
@@ -74,6 +75,7 @@ type (
 		ExpiresIn     *int64              `json:"expires_in"` // whole seconds from now
 		Profile       string              `json:"profile"`
 		ProfileSource *string             `json:"profile_source"`
+		Profiles      []string            `json:"profiles"`
 		Config        *string             `json:"config"` // path, under the name that "config list" gives it
 		Storage       statusStorageJSON   `json:"storage"`
 		Sessions      []statusSessionJSON `json:"sessions"`
@@ -134,6 +136,7 @@ func WriteStatusJSON(w io.Writer, s Status, now time.Time) error {
 	doc := statusJSON{
 		Ready: s.Ready, Next: s.Next, Reason: known(s.Reason), ExpiresAt: knownTime(s.Until),
 		Profile: s.Profile, ProfileSource: known(s.ProfileSource), Config: known(s.ConfigFile),
+		Profiles: list(s.Profiles),
 		Storage: statusStorageJSON{
 			Setting: s.Storage.Setting, Source: known(s.Storage.Source), Backend: s.Storage.Backend, Why: known(s.Storage.Why),
 			Where: known(s.Storage.Where), Locks: known(s.Storage.Locks),

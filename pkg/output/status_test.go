@@ -104,7 +104,7 @@ func TestStatusJSON(t *testing.T) {
 		want   string
 	}{
 		"ready": {ready(), `{"ready":true,"next":"cached","reason":null,"expires_at":"2023-09-27T23:59:08Z","expires_in":2460,` +
-			`"profile":"dev","profile_source":"flag --profile","config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
+			`"profile":"dev","profile_source":"flag --profile","profiles":[],"config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
 			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"generation":3,` +
 			`"tokens":[{"requested":["openid","profile","offline_access"],"granted":["openid","profile","offline_access"],` +
 			`"access":` + hour + `,"id":` + hour + `}],` +
@@ -114,7 +114,7 @@ func TestStatusJSON(t *testing.T) {
 			`{"key":"username","value":null,"source":"not set"},{"key":"client_secret_command","value":null,"source":"not set"},` +
 			`{"key":"scopes","value":"openid profile offline_access","source":"OKAUTH_SCOPES"},{"key":"ca_file","value":null,"source":"not set"}]}`},
 		"expired with a refresh token": {expired(), `{"ready":true,"next":"refresh","reason":null,"expires_at":null,"expires_in":null,` +
-			`"profile":"dev","profile_source":null,"config":null,` + storage + `,` +
+			`"profile":"dev","profile_source":null,"profiles":[],"config":null,` + storage + `,` +
 			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"generation":3,` +
 			`"tokens":[{"requested":["openid","profile","offline_access"],"granted":["profile","openid","offline_access"],` +
 			`"access":{"from":"2023-09-26T22:59:08Z","expires_at":"2023-09-26T23:59:08Z","expires_in":0},"id":null},` +
@@ -124,16 +124,16 @@ func TestStatusJSON(t *testing.T) {
 			`"refresh":{"scopes":["offline_access"],"obtained_at":"2023-09-26T22:59:08Z","rotates":false,"expires_at":"2023-10-03T22:59:08Z","cut_short":false}}],` +
 			`"settings":[{"key":"server","value":"default","source":"default"}]}`},
 		"not signed in": {signedOut(), `{"ready":false,"next":"ask","reason":"not signed in","expires_at":null,"expires_in":null,` +
-			`"profile":"default","profile_source":"default","config":null,` +
+			`"profile":"default","profile_source":"default","profiles":[],"config":null,` +
 			`"storage":{"setting":"file","source":"OKAUTH_STORAGE","backend":"file","why":"as set","where":"/var/lib/okauth","locks":"/var/lib/okauth",` +
 			`"ok":true,"problem":null,"hint":null},"sessions":[],"settings":[]}`},
 		"locked keychain": {locked(), `{"ready":false,"next":"fail","reason":"read \"dev-1a2b3c4d\" in the keychain: it is locked","expires_at":null,"expires_in":null,` +
-			`"profile":"dev","profile_source":null,"config":null,` +
+			`"profile":"dev","profile_source":null,"profiles":[],"config":null,` +
 			`"storage":{"setting":"auto","source":"default","backend":"keychain","why":null,"where":"Secret Service","locks":"/run/user/1000/okauth",` +
 			`"ok":false,"problem":"list the keychain: it is locked",` +
 			`"hint":"unlock the keychain by signing in to the desktop or with its own application, then try again"},"sessions":[],"settings":[]}`},
 		"two sessions, one corrupt": {torn(), `{"ready":false,"next":"ask","reason":"an earlier refresh was cut short, and its refresh token may be spent",` +
-			`"expires_at":null,"expires_in":null,"profile":"dev","profile_source":"flag --profile","config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
+			`"expires_at":null,"expires_in":null,"profile":"dev","profile_source":"flag --profile","profiles":[],"config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
 			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"generation":3,"tokens":[],` +
 			`"refresh":{"scopes":[],"obtained_at":null,"rotates":null,"expires_at":null,"cut_short":true}},` +
 			`{"account":"test-99999999","current":false,"problem":"read the session \"test-99999999\": SHA-256 does not match",` +

@@ -192,6 +192,9 @@ func (p *page) settings(s Status) {
 	if s.ConfigFile != "" {
 		p.text.WriteString("  file: " + p.wrap(shown(s.ConfigFile), 2+len("file: ")))
 	}
+	if len(s.Profiles) > 1 {
+		p.text.WriteString("  profiles: " + p.wrap(shown(strings.Join(s.Profiles, ", ")), 2+len("profiles: ")))
+	}
 	var fields []field
 	var missing []string
 	for _, one := range s.Settings {
