@@ -27,37 +27,43 @@ type Farewell struct {
 //
 // client returns whom to ask for the session's identity. It may ask a person.
 func (k Keeper) Logout(ctx context.Context, account string, client func(context.Context, store.Identity) (*okta.Client, error)) Farewell {
-	f := Farewell{Found: true}
+	f := Farewell{}
 	s, err := k.Store.LoadAccount(ctx, account)
 	var c *okta.Client
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return Farewell{}
-	case isKind(err, store.Corrupt, store.WrongKey):
-		f.RevokeErr = err
-	case err != nil:
-		return Farewell{Found: true, DeleteErr: err}
-	default:
+	if err == nil {
 		f.Username = s.Username
 		c, f.RevokeErr = client(ctx, s.Identity)
 	}
 	lock, lockErr := k.lock(ctx, account)
 	defer lock.Release()
-	f.LockErr = lockErr
 	if isKind(lockErr, store.Busy) {
 		// Whoever holds the lock must not keep what it is about to get.
-		f.LockErr = k.Store.Locks.SignOut(account)
+		lockErr = k.Store.Locks.SignOut(account)
 	}
-	if c != nil {
-		// What a refresh has brought meanwhile is what must be revoked.
-		if now, err := k.Store.LoadAccount(ctx, account); err == nil {
-			s = now
+	// What a refresh or a sign-in has brought meanwhile is what must be revoked.
+	s, err = k.Store.LoadAccount(ctx, account)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		if lock != nil { // a logout or a login may have been cut short
+			_ = k.Store.DeleteAccount(context.WithoutCancel(ctx), account)
+			forget(lock)
 		}
+		return Farewell{}
+	case isKind(err, store.Corrupt, store.WrongKey):
+		f.RevokeErr = err
+	case err != nil:
+		return Farewell{Found: true, DeleteErr: err}
+	case c == nil && f.RevokeErr == nil:
+		f.Username = s.Username
+		c, f.RevokeErr = client(ctx, s.Identity)
+	}
+	f.Found, f.LockErr = true, lockErr
+	if c != nil {
 		f.Revoked, f.RevokeErr = revoke(ctx, c, k.usable(s))
 	}
 	f.DeleteErr = k.Store.DeleteAccount(context.WithoutCancel(ctx), account)
-	if lock != nil && f.DeleteErr == nil {
-		_, _ = lock.Unmark(), lock.SignIn() // nothing is left that they could be about
+	if f.DeleteErr == nil {
+		forget(lock)
 	}
 	return f
 }

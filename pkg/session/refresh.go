@@ -98,11 +98,12 @@ func (k Keeper) keep(ctx context.Context, w Want, a attempt, tokens *okta.Tokens
 		return k.choose(now, w)
 	}
 	// A store that cannot be read may take the session all the same.
-	if err := k.Store.Save(ctx, after); err != nil {
-		return k.handOut(after, w, tokens, err) // the mark stays: what is stored may be spent
-	}
+	err = k.Store.Save(ctx, after)
 	if a.signedOut() {
 		return k.abandon(ctx, a, after)
+	}
+	if err != nil {
+		return k.handOut(after, w, tokens, err) // the mark stays: what is stored may be spent
 	}
 	// The mark is about the token that has been sent. It stays when there is
 	// another one now: should the old session come back, by a backup or a write
@@ -122,11 +123,15 @@ func (k Keeper) abandon(ctx context.Context, a attempt, after *store.Session) (T
 	if err != nil {
 		return Token{}, err
 	}
-	a.unmark()
-	if a.lock != nil {
-		_ = a.lock.SignIn() // there is nothing left that the note could be about
-	}
+	forget(a.lock)
 	return Token{}, &LoginRequiredError{Reason: signedOut}
+}
+
+// forget removes what lies beside the lock: nothing is left that it could be about.
+func forget(lock *store.Lock) {
+	if lock != nil {
+		_, _ = lock.Unmark(), lock.SignIn()
+	}
 }
 
 // signedOut reports whether another process has signed out without the lock.
@@ -141,6 +146,7 @@ func (k Keeper) refused(ctx context.Context, w Want, a attempt, refusal error) (
 	case err != nil:
 		return Token{}, err
 	case now == nil:
+		forget(a.lock)
 		return Token{}, &LoginRequiredError{Reason: signedOut}
 	case now.Generation != a.session.Generation:
 		token, err := k.choose(now, w)
