@@ -63,31 +63,28 @@ func (a *app) server() (okta.Server, error) {
 	return okta.NewServer(a.settings.Domain(), a.settings.Server())
 }
 
-// find reads the settings, and returns the keeper of sessions and the token of
+// find reads the settings, and returns where sessions are kept, and the token of
 // the session that the flags are about.
-func (s *sessionFlags) find(env *Env, kind kindFlag) (*app, session.Keeper, session.Want, error) {
+func (s *sessionFlags) find(env *Env, kind kindFlag) (*app, storage, session.Want, error) {
 	a, err := s.open(env)
 	if err != nil {
-		return nil, session.Keeper{}, session.Want{}, err
+		return nil, storage{}, session.Want{}, err
 	}
 	server, err := a.server()
 	if err != nil {
-		return nil, session.Keeper{}, session.Want{}, err
+		return nil, storage{}, session.Want{}, err
 	}
 	want := a.want(server)
 	want.Kind = session.Kind(kind)
 	kept, err := a.storage(false)
-	if err != nil {
-		return nil, session.Keeper{}, session.Want{}, err
-	}
-	return a, kept.keeper(env), want, nil
+	return a, kept, want, err
 }
 
 func (a *app) want(server okta.Server) session.Want {
 	return session.Want{
 		Identity: store.Identity{
 			Profile: a.settings.ProfileName(), Issuer: server.Issuer(), ClientID: a.settings.ClientID(),
-			User: a.settings.Username(), Grant: "password",
+			User: a.settings.Username(), Grant: a.settings.Grant(),
 		},
 		Scopes: a.settings.Scopes(),
 		MinTTL: a.settings.MinTTL(),

@@ -147,7 +147,7 @@ func (a *app) secretCanBeKept(ctx context.Context) error {
 	case storageNone, storageFile:
 		err = fmt.Errorf("storage is %q (%s): the keychain is not used", kept, a.settings.Source(profile.KeyStorage))
 	default:
-		err = probe(ctx, a.keychain(true))
+		err = storage{items: a.keychain(true)}.reach(ctx)
 	}
 	if err != nil {
 		return &codedError{err: err, code: exitStorage, hint: "okauth config set client_secret --keep file writes it to the configuration file; " +

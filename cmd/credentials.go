@@ -6,32 +6,43 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
-	"okauth/pkg/output"
 	"okauth/pkg/profile"
 	"okauth/pkg/prompt"
+	"okauth/pkg/session"
 	"okauth/pkg/store"
 )
 
 // longestSecret bounds what is read of a secret on standard input, in bytes.
 const longestSecret = 64 << 10
 
-// signIn is a password grant, and what must be known of the password.
-type signIn struct {
-	grant.Password
-	typed    bool // by a person, just now
-	refusals *store.Refusals
-	name     string // of the identity, in refusals
-	insist   bool   // send it although Okta has refused it before
-	now      func() time.Time
+// credentials returns the grant that the settings ask for, and who signs in with
+// it, asking for what is not set. Nobody signs in with a client's own credentials.
+func (a *app) credentials(ctx context.Context, id store.Identity, insist bool) (session.Grant, string, error) {
+	if a.settings.Grant() == profile.GrantClientCredentials {
+		return grant.ClientCredentials{Scopes: a.settings.Scopes()}, "", nil
+	}
+	s, err := a.password(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	s.name, s.insist = id.Account(), insist
+	if dir, err := a.lockDir(); err == nil {
+		s.refusals = &store.Refusals{Dir: dir, Now: a.env.Now}
+	}
+	return s, s.Username, nil
 }
 
-// credentials collects user name and password, asking for what is not set.
-func (a *app) credentials(ctx context.Context) (*signIn, error) {
-	s := &signIn{Password: grant.Password{Username: a.settings.Username(), Scopes: a.settings.Scopes()}, now: a.env.Now}
+// unattended tells whether the settings have credentials that need nobody.
+func (a *app) unattended() bool {
+	return a.settings.Grant() == profile.GrantClientCredentials || a.flags.passwordStdin || !a.settings.Password().IsZero() && a.settings.Username() != ""
+}
+
+// password collects user name and password, asking for what is not set.
+func (a *app) password(ctx context.Context) (*signIn, error) {
+	s := &signIn{Password: grant.Password{Username: a.settings.Username(), Scopes: a.settings.Scopes()}, now: a.env.Now, warn: a.warn}
 	promised := a.settings.Password()
 	var t *prompt.Terminal
 	if s.Username == "" || !a.flags.passwordStdin && promised.IsZero() {
@@ -61,50 +72,6 @@ func (a *app) credentials(ctx context.Context) (*signIn, error) {
 	defer clear(password)
 	s.Password.Password = okta.NewSecret(string(password))
 	return s, err
-}
-
-// guard lets s remember a password that Okta has refused, and not send it again
-// by itself: ten wrong passwords lock the account, and a script is quick.
-func (a *app) guard(s *signIn, id store.Identity, insist bool) {
-	dir := a.env.LockDir
-	if dir == "" {
-		var err error
-		if dir, err = store.LockDir(); err != nil {
-			return // nowhere to remember it
-		}
-	}
-	s.refusals, s.name, s.insist = &store.Refusals{Dir: dir, Now: a.env.Now}, id.Account(), insist
-}
-
-// Exchange signs in, unless the password is one that nobody has typed and Okta
-// has refused within the last hour.
-func (s *signIn) Exchange(ctx context.Context, c *okta.Client) (*okta.Tokens, error) {
-	if s.typed || s.refusals == nil {
-		return s.Password.Exchange(ctx, c)
-	}
-	if !s.insist {
-		since, refused, err := s.refusals.Refused(s.name, s.Password.Password)
-		if err != nil {
-			return nil, err
-		}
-		if refused {
-			return nil, &codedError{
-				err: fmt.Errorf("Okta refused this password for %s %s ago, and each further try counts for the lock-out: it was not sent again",
-					okta.Printable(s.Username, 200), output.Span(s.now().Sub(since))),
-				code: exitRefused,
-				hint: "check the password; okauth login sends it again, and an hour from the refusal okauth token does",
-			}
-		}
-	}
-	tokens, err := s.Password.Exchange(ctx, c)
-	if e, ok := errors.AsType[*okta.Error](err); ok && e.Refused() && e.Code == "invalid_grant" {
-		// What cannot be remembered is sent again next time, as without a guard.
-		_ = s.refusals.Remember(s.name, s.Password.Password)
-	}
-	if err == nil {
-		_ = s.refusals.Forget(s.name)
-	}
-	return tokens, err
 }
 
 // terminal opens the terminal device to ask for the password, or for the user

@@ -78,13 +78,13 @@ func (o *decodeOptions) run(ctx context.Context, args []string) error {
 }
 
 func (o *decodeOptions) fromSession(ctx context.Context) error {
-	a, keeper, want, err := o.session.find(o.env, o.kind)
+	a, kept, want, err := o.session.find(o.env, o.kind)
 	if err != nil {
 		return err
 	}
-	token, err := keeper.Stored(ctx, want)
+	token, err := kept.keeper(o.env).Stored(ctx, want)
 	if err != nil {
-		return loginAdvice(err, a)
+		return a.loginAdvice(ctx, kept, err)
 	}
 	return o.one(token.Value.Reveal())
 }

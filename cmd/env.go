@@ -33,6 +33,11 @@ type Env struct {
 	// and the function that ends the listening; see [Signals].
 	Signals func(context.Context) (context.Context, func())
 
+	// Exec runs the program at path in place of this process, and does not return
+	// unless it could not be run. Where the system has no such call, it runs the
+	// program, waits, and returns its exit code.
+	Exec func(path string, args, environ []string) (code int, err error)
+
 	// Keychain, when set, stands for the OS keychain.
 	Keychain store.Items
 
@@ -48,7 +53,7 @@ type Build struct{ Version, Commit, Date string }
 
 // System returns the environment that the operating system gives a process.
 func System(b Build) *Env {
-	noCoreDumps()
+	exec := replaceProcess(noCoreDumps())
 	noTracers()
 	return &Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
@@ -60,6 +65,7 @@ func System(b Build) *Env {
 		OpenTerminal:  prompt.Open,
 		Now:           time.Now,
 		Signals:       Signals,
+		Exec:          exec,
 		Build:         b,
 	}
 }

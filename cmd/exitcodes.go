@@ -33,6 +33,10 @@ func exitName(code int) string {
 		return "storage"
 	case exitInvalidToken:
 		return "invalid_token"
+	case exitNotExecutable:
+		return "not_executable"
+	case exitNotFound:
+		return "not_found"
 	}
 	if code > exitSignal {
 		return "signal"
@@ -57,6 +61,8 @@ func newExitCodesTopic() *cobra.Command {
   6    storage         keychain or sealed file absent, locked, slow, full or damaged;
                        another process did not let go of the session in time
   7    invalid_token   what was given is not a token
+  126                  exec: CMD was found, but cannot be run
+  127                  exec: CMD was not found; else the code is CMD's own
   128+n                ended by signal n: 130 after Ctrl-C
 
 Whenever the code is not 0, nothing is on standard output, but for "status",

@@ -22,7 +22,7 @@ type sessionFlags struct {
 
 // identityKeys are the settings that say which session is meant.
 func identityKeys() []string {
-	return []string{profile.KeyDomain, profile.KeyServer, profile.KeyClientID, profile.KeyUsername, profile.KeyScopes, profile.KeyStorage}
+	return []string{profile.KeyDomain, profile.KeyServer, profile.KeyClientID, profile.KeyGrant, profile.KeyUsername, profile.KeyScopes, profile.KeyStorage}
 }
 
 // addFlags adds the flags of the identity's settings and of those in more.

@@ -72,21 +72,20 @@ func (o *loginOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	credentials, err := a.credentials(ctx)
+	want := a.want(server)
+	credentials, username, err := a.credentials(ctx, want.Identity, true)
 	if err != nil {
 		return err
 	}
-	want := a.want(server)
-	want.Username = credentials.Username
-	a.guard(credentials, want.Identity, true)
+	want.Username = username
 	tokens, err := kept.keeper(o.env).Login(ctx, client, credentials, want)
 	if tokens != nil && err != nil {
-		return fmt.Errorf("signed in as %s, but the session could not be kept: %w", credentials.Username, err)
+		return fmt.Errorf("signed in as %s, but the session could not be kept: %w", a.who(username), err)
 	}
 	if err != nil {
 		return err
 	}
-	o.say(a, server, tokens, credentials.Username)
+	o.say(a, server, tokens, a.who(username))
 	return nil
 }
 
@@ -111,12 +110,20 @@ func (o *loginOptions) offerInit(ctx context.Context, a *app) (*app, error) {
 	return o.session.open(o.env)
 }
 
+// who names a user, or the client where none signed in.
+func (a *app) who(username string) string {
+	if username == "" {
+		return "client " + okta.Printable(a.settings.ClientID(), 100)
+	}
+	return okta.Printable(username, 200)
+}
+
 // say tells who signed in, for what, and until when. It goes to standard error:
 // standard output is for tokens.
-func (o *loginOptions) say(a *app, server okta.Server, tokens *okta.Tokens, username string) {
+func (o *loginOptions) say(a *app, server okta.Server, tokens *okta.Tokens, who string) {
 	until := tokens.ObtainedAt.Add(tokens.ExpiresIn)
 	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until %s, %s\n",
-		okta.Printable(username, 200), a.settings.ProfileName(), okta.Printable(server.Issuer(), 300),
+		who, a.settings.ProfileName(), okta.Printable(server.Issuer(), 300),
 		okta.Printable(strings.Join(tokens.Scope, " "), 1000),
 		until.Local().Format("2006-01-02 15:04:05 MST"), output.In(tokens.ExpiresIn))
 	for _, note := range tokens.Notes {

@@ -53,6 +53,11 @@ func (o *logoutOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if kept.backend == storageKeychain {
+		if err := kept.reach(ctx); err != nil {
+			return err
+		}
+	}
 	keeper := kept.keeper(o.env)
 	if o.all {
 		return o.leaveAll(ctx, a, keeper)
@@ -118,6 +123,9 @@ func (o *logoutOptions) leave(ctx context.Context, a *app, keeper session.Keeper
 			continue
 		}
 		found++
+		if dir, err := a.lockDir(); err == nil {
+			_ = store.Refusals{Dir: dir, Now: o.env.Now}.Forget(account) // it would be gone within the hour
+		}
 		all = append(all, o.tell(account, f)...)
 	}
 	if found == 0 {
@@ -146,7 +154,7 @@ func (o *logoutOptions) tell(account string, f session.Farewell) []error {
 		failed = append(failed, fmt.Errorf("%s: a refresh that is under way may bring the session back: %w", who, f.LockErr))
 	}
 	if f.RevokeErr != nil {
-		failed = append(failed, fmt.Errorf("%s: the tokens were not revoked at Okta (an administrator can: Directory › People › the user › More Actions › Clear User Sessions): %w", who, f.RevokeErr))
+		failed = append(failed, fmt.Errorf("%s: the tokens were not revoked at Okta: %w", who, f.RevokeErr))
 	}
 	return failed
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -115,7 +117,7 @@ func (m *machine) command(ctx context.Context, line string, vars ...string) *exe
 	}
 	c.Env = append([]string{
 		"HOME=" + m.home, "TZ=UTC", "GORACE=atexit_sleep_ms=0", "DBUS_SESSION_BUS_ADDRESS=" + m.keychain.Address(),
-		"TEST_LOCKS=" + m.locks, "TEST_CLOCK=" + m.ahead.String(), "OKAUTH_NO_INPUT=true", "OKAUTH_STORAGE=" + storage,
+		"TEST_LOCKS=" + m.locks, "TEST_CLOCK=" + m.ahead.String(), "TEST_WAIT=1m", "OKAUTH_NO_INPUT=true", "OKAUTH_STORAGE=" + storage,
 		"OKAUTH_DOMAIN=" + m.server.URL(), "OKAUTH_CLIENT_ID=" + oktatest.DefaultClientID, "OKAUTH_CLIENT_SECRET=" + oktatest.DefaultClientSecret,
 		"OKAUTH_USERNAME=" + oktatest.DefaultUser, "OKAUTH_SCOPES=" + m.scopes,
 	}, vars...)
@@ -128,7 +130,27 @@ func (m *machine) command(ctx context.Context, line string, vars ...string) *exe
 func (m *machine) start(line string, vars ...string) *process {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
-	p := &process{Cmd: m.command(ctx, line, vars...), m: m, cancel: cancel, began: time.Now()}
+	return m.run(m.command(ctx, line, vars...), cancel)
+}
+
+// startCramped is start for a process that can write nothing to any file, as on
+// a full disk.
+func (m *machine) startCramped(line string, vars ...string) *process {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	c := m.command(ctx, line, vars...)
+	okauth := filepath.Join(m.t.TempDir(), "okauth") // see TestMain
+	if err := os.Symlink(c.Path, okauth); err != nil {
+		m.t.Fatal(err)
+	}
+	c.Args = append([]string{"sh", "-c", `ulimit -f 0; exec "$0" "$@"`, okauth}, c.Args[1:]...)
+	c.Path = "/bin/sh"
+	return m.run(c, cancel)
+}
+
+func (m *machine) run(c *exec.Cmd, cancel func()) *process {
+	m.t.Helper()
+	p := &process{Cmd: c, m: m, cancel: cancel, began: time.Now()}
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
 	if err := p.Start(); err != nil {
 		m.t.Fatal(err)
@@ -186,6 +208,12 @@ func (p *process) fails(code int, pieces ...string) {
 	if got := p.ends(); got != code || p.stdout.Len() > 0 {
 		p.m.t.Fatalf("%q: got exit code %d, want %d, and %d bytes on stdout: %s", p.Args, got, code, p.stdout.Len(), &p.stderr)
 	}
+	p.says(pieces...)
+}
+
+// says wants all of these pieces on standard error.
+func (p *process) says(pieces ...string) {
+	p.m.t.Helper()
 	for _, piece := range pieces {
 		if !strings.Contains(p.stderr.String(), piece) {
 			p.m.t.Errorf("%q: the message lacks %q: %s", p.Args, piece, &p.stderr)
@@ -205,6 +233,29 @@ func (p *process) stop() {
 	if err := unix.Waitid(unix.P_PID, p.Process.Pid, nil, unix.WSTOPPED, nil); err != nil {
 		p.m.t.Fatal(err)
 	}
+}
+
+// sees waits until the process has taken a signal that was sent to it.
+func (m *machine) sees(p *process, signal syscall.Signal) {
+	m.t.Helper()
+	for deadline := time.Now().Add(longest); time.Now().Before(deadline); {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		pending := false
+		for line := range strings.Lines(string(status)) {
+			name, value, _ := strings.Cut(line, ":")
+			if name == "SigPnd" || name == "ShdPnd" {
+				mask, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
+				pending = pending || err != nil || mask&(1<<(signal-1)) != 0
+			}
+		}
+		if !pending {
+			return
+		}
+	}
+	m.t.Fatal("the signal is still pending")
 }
 
 func (p *process) goOn() { _ = p.Process.Signal(syscall.SIGCONT) }
@@ -290,6 +341,19 @@ func (m *machine) restore(stored map[string]string) {
 	}
 }
 
+// forgetMarks removes what tells that a refresh token has been sent: another
+// machine does not know.
+func (m *machine) forgetMarks() {
+	m.t.Helper()
+	for name := range m.files() {
+		if strings.HasSuffix(name, ".sent") {
+			if err := os.Remove(name); err != nil {
+				m.t.Fatal(err)
+			}
+		}
+	}
+}
+
 // unchanged wants the store to be what it was.
 func (m *machine) unchanged(before map[string]string) {
 	m.t.Helper()
@@ -298,12 +362,12 @@ func (m *machine) unchanged(before map[string]string) {
 	}
 }
 
-// files returns every file in the home, by its path.
+// files returns every ordinary file in the home, by its path.
 func (m *machine) files() map[string]string {
 	m.t.Helper()
 	files := make(map[string]string)
 	err := filepath.WalkDir(m.home, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
 		text, err := os.ReadFile(path)

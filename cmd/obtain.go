@@ -20,20 +20,20 @@ import (
 // new one. What the user should know of it is on standard error by then. With a
 // *session.NotKeptError comes a token that is good.
 func (s *sessionFlags) obtain(ctx context.Context, env *Env, kind kindFlag, fresh bool) (output.Token, error) {
-	a, keeper, want, err := s.find(env, kind)
+	a, kept, want, err := s.find(env, kind)
 	if err != nil {
 		return output.Token{}, err
 	}
 	var token session.Token
 	if !fresh {
-		token, err = keeper.Token(ctx, want)
+		token, err = kept.keeper(env).Token(ctx, want)
 	}
 	if fresh || is[*session.LoginRequiredError](err) {
 		want.Fresh = fresh
-		token, err = a.renew(ctx, keeper, want)
+		token, err = a.renew(ctx, kept, want)
 	}
 	if err != nil && !is[*session.NotKeptError](err) {
-		return output.Token{}, loginAdvice(err, a)
+		return output.Token{}, a.loginAdvice(ctx, kept, err)
 	}
 	for _, note := range token.Notes {
 		a.warn(note)
@@ -44,16 +44,16 @@ func (s *sessionFlags) obtain(ctx context.Context, env *Env, kind kindFlag, fres
 // renew gets a new token, for which a request must be made and perhaps a person
 // asked. From here on signals are caught: a refresh that has begun is brought to
 // its end, since Okta may spend the refresh token at the moment we are told to stop.
-func (a *app) renew(ctx context.Context, keeper session.Keeper, want session.Want) (session.Token, error) {
+func (a *app) renew(ctx context.Context, kept storage, want session.Want) (session.Token, error) {
 	ctx, stop := a.env.Signals(ctx)
 	defer stop()
 	// A reader of standard error that has gone away must not cost the session.
 	signal.Ignore(syscall.SIGPIPE)
-	ways, err := a.ways(ctx, want)
+	ways, err := a.ways(ctx, kept, want)
 	if err != nil {
 		return session.Token{}, err
 	}
-	token, err := keeper.Renew(ctx, want, ways)
+	token, err := kept.keeper(a.env).Renew(ctx, want, ways)
 	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil && !is[*session.NotKeptError](err) {
 		return token, s
 	}
@@ -61,7 +61,7 @@ func (a *app) renew(ctx context.Context, keeper session.Keeper, want session.Wan
 }
 
 // ways tells how new tokens can be had with these settings.
-func (a *app) ways(ctx context.Context, want session.Want) (session.Ways, error) {
+func (a *app) ways(ctx context.Context, kept storage, want session.Want) (session.Ways, error) {
 	server, err := a.server()
 	if err != nil {
 		return session.Ways{}, err
@@ -78,16 +78,22 @@ func (a *app) ways(ctx context.Context, want session.Want) (session.Ways, error)
 	}
 	return session.Ways{
 		Client: newClient,
-		Credentials: func(ctx context.Context) (session.Grant, string, error) {
-			if a.settings.Password().IsZero() && !a.flags.passwordStdin && !a.mayAsk() {
+		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Grant, string, error) {
+			if !a.unattended() && !a.mayAsk() {
 				return nil, "", nil
 			}
-			credentials, err := a.credentials(ctx)
-			if err != nil {
+			// Before anything is asked or sent: could the session be kept?
+			err := kept.reach(ctx)
+			if err != nil && !kept.without(err) {
 				return nil, "", err
 			}
-			a.guard(credentials, want.Identity, false)
-			return credentials, credentials.Username, nil
+			if !a.unattended() {
+				fmt.Fprintf(a.env.Stderr, "okauth: %s\n", okta.Printable(why.Error(), 1000))
+			}
+			if !a.unattended() && err != nil {
+				a.warn("there is no keychain, so what you sign in for now is not kept; --storage file keeps it in a sealed file")
+			}
+			return a.credentials(ctx, want.Identity, false)
 		},
 	}, nil
 }
@@ -106,17 +112,19 @@ func (a *app) mayAsk() bool {
 }
 
 // loginAdvice tells who is not signed in how to be.
-func loginAdvice(err error, a *app) error {
+func (a *app) loginAdvice(ctx context.Context, kept storage, err error) error {
 	required, ok := errors.AsType[*session.LoginRequiredError](err)
 	if !ok {
 		return fileAdvice(err)
 	}
-	hint := "sign in with: okauth login" + a.flags.identity()
-	if a.settings.Storage() == storageNone {
-		hint = "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, or use --storage keychain or file and sign in with: okauth login"
+	advice := "sign in with: okauth login" + a.flags.identity()
+	if kept.backend == storageNone {
+		advice = "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, or use --storage keychain or file and sign in with: okauth login"
+	} else if absent := kept.reach(ctx); absent != nil && kept.without(absent) {
+		advice = "there is no keychain here, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, or use --storage file and sign in with: okauth login"
 	}
 	return &codedError{
 		err:  fmt.Errorf("profile %q: %w", a.settings.ProfileName(), required),
-		code: exitLoginRequired, hint: hint,
+		code: exitLoginRequired, hint: advice,
 	}
 }

@@ -52,6 +52,7 @@ OS keychain, and hands them to people, scripts and CI jobs.
   okauth config init       say where to sign in, once
   okauth login             sign in with a password
   okauth token             print a token that is valid now
+  okauth exec -- CMD       run CMD with the token in its environment
   okauth decode            look inside it
   okauth status            what is stored, and what token would do
   okauth logout            revoke and forget it
@@ -117,6 +118,7 @@ func subcommands(env *Env, global *globalFlags, args []string) []*cobra.Command 
 		{"token", func() *cobra.Command { return newTokenCmd(env, global) }},
 		{"decode", func() *cobra.Command { return newDecodeCmd(env, global) }},
 		{"status", func() *cobra.Command { return newStatusCmd(env, global) }},
+		{"exec", func() *cobra.Command { return newExecCmd(env, global) }},
 		{"logout", func() *cobra.Command { return newLogoutCmd(env, global) }},
 		{"config", func() *cobra.Command { return newConfigCmd(env, global) }},
 		{"sandbox", func() *cobra.Command { return newSandboxCmd(env) }},

@@ -28,7 +28,8 @@ func newStatusCmd(env *Env, global *globalFlags) *cobra.Command {
 		Long: `Show whether the next okauth token would have to ask a person, where sessions are
 kept and whether that works, which sessions there are and what is left of their
 tokens, and where each setting comes from. It asks nothing, makes no request, and
-shows no secret.
+shows no secret. Where sessions are sealed with a key that a command prints, that
+command is run.
 
 The exit code is 0 when a token can be had without asking, and 4 when not. People
 on a terminal get text, programs JSON.`,
@@ -50,7 +51,7 @@ type silentError struct{ code int }
 func (silentError) Error() string { return "see the output" }
 
 func (o *statusOptions) run(ctx context.Context) error {
-	a, keeper, want, err := o.session.find(o.env, kindFlag(session.Access))
+	a, err := o.session.open(o.env)
 	if err != nil {
 		return err
 	}
@@ -59,16 +60,33 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return err
 	}
 	s := output.Status{
-		Profile: a.settings.ProfileName(), ProfileSource: a.settings.ProfileSource().String(),
-		ConfigFile: a.settings.ConfigPath(), Storage: a.storageStatus(ctx, kept), Settings: a.settingsStatus(ctx),
+		Profile: a.settings.ProfileName(), ProfileSource: a.settings.ProfileSource().String(), Profiles: a.settings.Profiles(),
+		ConfigFile: a.settings.ConfigPath(), Settings: a.settingsStatus(ctx),
 	}
-	if s.Storage.OK || kept.backend == storageNone {
-		s.Sessions, err = sessionsStatus(ctx, keeper, want.Identity.Account())
-		if err != nil {
-			s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, err.Error(), hint(err)
+	server, unset := a.server()
+	want := a.want(server)
+	s.Storage = a.storageStatus(kept)
+	unreachable := kept.reach(ctx)
+	if unreachable == nil || kept.backend == storageFile { // what cannot be written may be read
+		var err error
+		if s.Sessions, err = sessionsStatus(ctx, kept.keeper(o.env), want.Identity.Account()); unreachable == nil {
+			unreachable = err
 		}
 	}
-	a.predict(ctx, keeper, want, &s)
+	if unreachable == nil && kept.locks != nil {
+		unreachable = kept.locks.Check(want.Identity.Account())
+	}
+	if unreachable != nil {
+		unreachable = fileAdvice(unreachable)
+		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, unreachable.Error(), hint(unreachable)
+	}
+	s.Storage.Why = whyStorage(s.Storage, kept.optional)
+	if unset != nil {
+		s.Next, s.Reason = "fail", unset.Error()
+	} else {
+		a.predict(ctx, kept, want, &s)
+	}
+	s.Ready = s.Reason == ""
 	if o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY {
 		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), output.TextOptions{Color: o.env.color(), Width: o.env.Width})
 	} else {
@@ -81,9 +99,9 @@ func (o *statusOptions) run(ctx context.Context) error {
 }
 
 // predict says what the next "okauth token" would do: hand out the cached token,
-// refresh it, sign in by itself, or ask; and why it would have to ask.
-func (a *app) predict(ctx context.Context, keeper session.Keeper, want session.Want, s *output.Status) {
-	token, err := keeper.Token(ctx, want)
+// refresh it, sign in by itself, or ask; and why it would ask or fail.
+func (a *app) predict(ctx context.Context, kept storage, want session.Want, s *output.Status) {
+	token, err := kept.keeper(a.env).Token(ctx, want)
 	required, ok := errors.AsType[*session.LoginRequiredError](err)
 	spent := slices.ContainsFunc(s.Sessions, func(of output.StatusSession) bool {
 		return of.Current && of.Refresh != nil && of.Refresh.CutShort
@@ -93,37 +111,56 @@ func (a *app) predict(ctx context.Context, keeper session.Keeper, want session.W
 		s.Next, s.Until = "cached", token.ExpiresAt
 	case !ok:
 		s.Next, s.Reason = "fail", err.Error()
+	case !s.Storage.OK && !kept.optional:
+		s.Next, s.Reason = "fail", s.Storage.Problem
 	case required.Refreshable && !spent:
 		s.Next = "refresh"
-	case !a.settings.Password().IsZero() && a.settings.Username() != "":
+	case a.unattended() && a.refusedBefore(ctx, want.Identity):
+		s.Next, s.Reason = "fail", "Okta has refused this password, and it is not sent again for an hour"
+	case a.unattended():
 		s.Next = "sign_in"
 	case spent:
-		s.Next, s.Reason = "ask", "an earlier refresh was cut short, and its refresh token may be spent"
+		s.Next, s.Reason = "ask", "an earlier refresh was cut short; the next okauth token asks Okta whether its refresh token is spent"
 	default:
 		s.Next, s.Reason = "ask", required.Reason
 	}
-	s.Ready = s.Reason == ""
 }
 
-// storageStatus says where sessions are kept and whether that works.
-func (a *app) storageStatus(ctx context.Context, kept storage) output.StatusStorage {
+// refusedBefore asks the lock-out guard about the password that needs nobody. One
+// that a command prints is not looked into: the command may ask a person.
+func (a *app) refusedBefore(ctx context.Context, id store.Identity) bool {
+	promise := a.settings.Password()
+	if a.settings.Grant() != profile.GrantPassword || promise.IsZero() || promise.Key == profile.KeyPasswordCommand {
+		return false
+	}
+	dir, err := a.lockDir()
+	if err != nil {
+		return false
+	}
+	password, err := a.promised(ctx, promise)
+	if err != nil {
+		return false
+	}
+	_, refused, err := store.Refusals{Dir: dir, Now: a.env.Now}.Refused(id.Account(), password)
+	return err == nil && refused
+}
+
+// storageStatus says where sessions are kept.
+func (a *app) storageStatus(kept storage) output.StatusStorage {
 	s := output.StatusStorage{
 		Setting: a.settings.Storage(), Source: a.settings.Source(profile.KeyStorage).String(), Backend: kept.backend, OK: true,
 	}
 	if kept.locks != nil {
-		s.Locks, _ = kept.locks.Directory() // its error shows when the lock is needed
+		s.Locks, _ = kept.locks.Directory() // what is wrong with it, Check says
 	}
-	switch kept.backend {
-	case storageKeychain:
+	switch {
+	case kept.backend == storageKeychain && a.env.Keychain != nil:
+		s.Where = "in this process"
+	case kept.backend == storageKeychain:
 		s.Where = keychainName(runtime.GOOS)
-	case storageFile:
+	case kept.backend == storageFile:
 		s.Where = kept.locks.Dir
 	}
-	if err := probe(ctx, kept.items); err != nil {
-		err = fileAdvice(err)
-		s.OK, s.Problem, s.Hint = false, err.Error(), hint(err)
-	}
-	s.Why = whyStorage(s, kept.optional)
 	return s
 }
 

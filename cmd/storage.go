@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"okauth/pkg/okta"
 	"okauth/pkg/profile"
@@ -24,13 +25,14 @@ type storage struct {
 	backend  string // storageKeychain, storageFile or storageNone
 	items    store.Items
 	locks    *store.Locks // nil: nothing is kept, so nothing is locked
-	optional bool         // without a keychain, nothing is kept
+	optional bool         // nothing is kept where there is no keychain, or where nothing shall be
 }
 
 // storage returns where sessions are kept; mayPrompt lets a locked keychain ask
 // the person for its password.
 func (a *app) storage(mayPrompt bool) (storage, error) {
-	locks := &store.Locks{Dir: a.env.LockDir, Wait: a.settings.Timeout()}
+	// Whoever has the lock makes at most two requests, one after the other.
+	locks := &store.Locks{Dir: a.env.LockDir, Wait: 2*a.settings.Timeout() + 2*time.Second}
 	switch a.settings.Storage() {
 	case storageNone:
 		return storage{backend: storageNone, items: store.None{}, optional: true}, nil
@@ -48,6 +50,18 @@ func (a *app) storage(mayPrompt bool) (storage, error) {
 		backend: storageKeychain, items: a.keychain(mayPrompt), locks: locks,
 		optional: a.settings.Storage() == storageAuto,
 	}, nil
+}
+
+// lockDir is the directory of the locks, and of what else is kept of a session
+// without being part of it.
+func (a *app) lockDir() (string, error) {
+	switch {
+	case a.settings.Storage() == storageFile:
+		return a.settings.StorageDir()
+	case a.env.LockDir != "":
+		return a.env.LockDir, nil
+	}
+	return store.LockDir()
 }
 
 // storageKey returns a function that fetches what sealed files are sealed with,
@@ -103,18 +117,28 @@ func (a *app) canKeep(ctx context.Context, s storage) error {
 			code: exitStorage, hint: "sign in with --storage keychain or --storage file; okauth token needs no login where it is given a password",
 		}
 	}
-	if err := probe(ctx, s.items); err != nil {
+	if err := s.reach(ctx); err != nil {
 		return fileAdvice(err)
 	}
 	return s.locks.Ready()
 }
 
-// probe asks a store whether it works, if it can tell.
-func probe(ctx context.Context, items store.Items) error {
-	if p, ok := items.(interface{ Probe(context.Context) error }); ok {
-		return p.Probe(ctx)
+// reach returns nil when the store can be read and written; a locked keychain
+// asks for its password now, if it may.
+func (s storage) reach(ctx context.Context) error {
+	switch items := s.items.(type) {
+	case *store.Keychain:
+		return items.Unlock(ctx)
+	case *store.File:
+		return items.Probe(ctx)
 	}
 	return nil
+}
+
+// without tells whether err says that there is no store, and none is needed.
+func (s storage) without(err error) bool {
+	e, ok := errors.AsType[*store.Error](err)
+	return ok && e.Kind == store.Absent && s.optional
 }
 
 // fileAdvice tells who has no keychain what else there is.

@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 //	TEST_LOCKS   directory of the locks; $HOME/locks where it is not set, and never the user's own
 //	TEST_CLOCK   how far the clock is off: "24h", "-24h"
 //	TEST_BUDGET  bytes that an item of the keychain holds
-//	TEST_KILL    "N" kills the process right before its Nth call to the store, "N+" right after it
+//	TEST_KILL    N kills the process right before its Nth call to the keychain
+//	TEST_WAIT    how long the keychain may take, where so many share the machine that it is slow
 func testEnv() *cmd.Env {
 	env := cmd.System(cmd.Build{Version: "1.2.3"})
 	env.LockDir = cmp.Or(os.Getenv("TEST_LOCKS"), filepath.Join(os.Getenv("HOME"), "locks"))
@@ -40,13 +41,23 @@ func testEnv() *cmd.Env {
 		must(err)
 		env.Now = func() time.Time { return time.Now().Add(off) }
 	}
+	var options store.KeychainOptions
+	if text := os.Getenv("TEST_WAIT"); text != "" {
+		wait, err := time.ParseDuration(text)
+		must(err)
+		options.ReadTimeout, options.WriteTimeout = wait, wait
+		env.Keychain = store.NewKeychain(options)
+	}
 	if text := os.Getenv("TEST_BUDGET"); text != "" {
 		budget, err := strconv.Atoi(text)
 		must(err)
-		env.Keychain = store.NewKeychain(store.KeychainOptions{Budget: budget})
+		options.Budget = budget
+		env.Keychain = store.NewKeychain(options)
 	}
 	if text := os.Getenv("TEST_KILL"); text != "" {
-		env.Keychain = newKiller(store.NewKeychain(store.KeychainOptions{}), text)
+		at, err := strconv.Atoi(text)
+		must(err)
+		env.Keychain = &killer{store.NewKeychain(options), at}
 	}
 	return env
 }
@@ -58,35 +69,18 @@ func must(err error) {
 	}
 }
 
-// killer is a store that ends its process, as kill -9 does, at one of its calls.
+// killer is a store that ends its process, as kill -9 does, before one of its calls.
 type killer struct {
 	store.Items
-	at, calls int
-	after     bool
+	left int
 }
 
-func newKiller(items store.Items, text string) *killer {
-	k := &killer{Items: items}
-	if n := len(text) - 1; text[n] == '+' {
-		k.after, text = true, text[:n]
-	}
-	at, err := strconv.Atoi(text)
-	must(err)
-	k.at = at
-	return k
-}
-
-// call runs f, and dies before or after it if it is its turn.
+// call runs f, or dies if it is its turn.
 func (k *killer) call(f func() error) error {
-	k.calls++
-	if k.calls == k.at && !k.after {
+	if k.left--; k.left == 0 {
 		die()
 	}
-	err := f()
-	if k.calls == k.at {
-		die()
-	}
-	return err
+	return f()
 }
 
 func die() {

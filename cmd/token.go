@@ -1,9 +1,9 @@
 package cmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,11 +14,12 @@ import (
 )
 
 type tokenOptions struct {
-	env     *Env
-	session sessionFlags
-	kind    kindFlag
-	refresh bool
-	output  string
+	env          *Env
+	session      sessionFlags
+	kind         kindFlag
+	refresh      bool
+	how          output.TokenOptions
+	githubOutput string
 }
 
 func newTokenCmd(env *Env, global *globalFlags) *cobra.Command {
@@ -26,39 +27,53 @@ func newTokenCmd(env *Env, global *globalFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "token",
 		Short: "Print a token that is valid now",
-		Long: `Print a token that is valid for --min-ttl on standard output. The cached one costs
-one read of the store: no network, no lock. When that is not good enough, a new
-one is had
+		Long: `Print a token that is valid for --min-ttl on standard output. The cached one
+costs one read of the store: no network, no lock. When that is not good enough,
+a new one is had
 
   1. with the session's refresh token, if it has one (scope offline_access);
-  2. with a password that needs nobody: --password-stdin, OKAUTH_PASSWORD,
-     OKAUTH_PASSWORD_FILE, password_file or password_command;
+  2. with credentials that need nobody: --password-stdin, OKAUTH_PASSWORD,
+     OKAUTH_PASSWORD_FILE, password_file or password_command, or the client's
+     own with --grant client-credentials;
   3. by asking for the password on the terminal.
 
-Without any of these: exit 4. Of many okauth token at once, one makes the request
-and the others print what it brought. A token whose whole life is shorter than
---min-ttl is printed all the same, with a warning: there is no longer one.
+Without any of these: exit 4. Of many okauth token at once, one makes the
+request and the others print what it brought. A token whose whole life is
+shorter than --min-ttl is printed all the same, with a warning: there is no
+longer one.
 
---type refresh prints the refresh token itself. Where it rotates, whoever uses it
-takes it from okauth.
+--type refresh prints the refresh token itself. Where it rotates, whoever uses
+it takes it from okauth.
 
 What -o prints:
-` + formatHelp(),
+` + formatHelp() + `
+
+With -o env, --shell says for which shell and --env names the variable. With
+--github-output NAME, a step of GitHub Actions gets the token as its output
+NAME, masked in the log first, and nothing else is printed.`,
 		Example: `  TOKEN=$(okauth token)
-  okauth token -o header | curl -H @- https://api.example.com/v1/orders
+  okauth token -o curl | curl -K - https://api.example.com/v1/orders
+  eval "$(okauth token -o env)"
   okauth token --type id
   okauth token --scope "openid orders:read"
   okauth token --min-ttl 10m`,
 		Args: argsBetween(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
 	o.session.addFlags(c,
 		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
 		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyMinTTL)
 	o.session.addStdinFlags(c)
 	o.kind.addFlag(c, session.Access, session.ID, session.Refresh)
-	c.Flags().BoolVar(&o.refresh, "refresh", false, "get a new token, however good the cached one is")
-	enumFlag(c, &o.output, "output", "o", "raw", output.Formats(), "how to print it")
+	f := c.Flags()
+	f.BoolVar(&o.refresh, "refresh", false, "get a new token, however good the cached one is")
+	enumFlag(c, &o.how.Format, "output", "o", "raw", output.Formats(), "how to print it")
+	enumFlag(c, &o.how.Shell, "shell", "", "sh", output.Shells(), "the shell that reads -o env")
+	f.StringVar(&o.how.Variable, "env", "", "the variable that -o env sets (default OKTA_ACCESS_TOKEN, OKTA_ID_TOKEN)")
+	f.StringVar(&o.githubOutput, "github-output", "", "the step output of GitHub Actions to write the token to")
+	for _, name := range []string{"env", "github-output"} {
+		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
 	return c
 }
 
@@ -66,23 +81,73 @@ What -o prints:
 func formatHelp() string {
 	var b strings.Builder
 	for _, name := range output.Formats() {
-		fmt.Fprintf(&b, "  %-8s %s\n", name, output.DescribeFormat(name))
+		fmt.Fprintf(&b, "  %-16s %s\n", name, output.DescribeFormat(name))
 	}
 	return strings.TrimRight(b.String(), "\n")
 }
 
-func (o *tokenOptions) run(ctx context.Context) error {
-	if session.Kind(o.kind) == session.Refresh && o.output == "header" {
-		return &usageError{message: "no API takes a refresh token, so there is no header for it", hint: "okauth token -o header prints that of the access token"}
+func (o *tokenOptions) run(c *cobra.Command) error {
+	if err := o.check(c); err != nil {
+		return err
 	}
-	token, err := o.session.obtain(ctx, o.env, o.kind, o.refresh)
+	token, err := o.session.obtain(c.Context(), o.env, o.kind, o.refresh)
 	unkept, isUnkept := errors.AsType[*session.NotKeptError](err)
 	if err != nil && !isUnkept {
 		return err
 	}
-	err = output.WriteToken(o.env.Stdout, o.output, token, o.env.Now())
+	err = o.write(token)
 	if err == nil && isUnkept {
 		return unkept // after the token: it is good, and it may be the last
+	}
+	return err
+}
+
+// check refuses, before anything is read or sent, what could not be printed.
+func (o *tokenOptions) check(c *cobra.Command) error {
+	if o.how.Format == "exec-credential" {
+		// kubectl wants the version it asks for, and most clusters the ID token.
+		var err error
+		if o.how.APIVersion, err = output.ExecAPIVersion(o.env.getenv("KUBERNETES_EXEC_INFO")); err != nil {
+			return &usageError{message: "KUBERNETES_EXEC_INFO: " + err.Error()}
+		}
+		if !c.Flags().Changed("type") {
+			o.kind = kindFlag(session.ID)
+		}
+	}
+	if o.how.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")) {
+		return &usageError{message: "--shell and --env are for -o env", hint: "okauth token -o env --shell fish"}
+	}
+	if err := o.how.Check(string(o.kind)); err != nil {
+		return &usageError{message: err.Error(), hint: "okauth token --help tells what -o prints"}
+	}
+	if o.githubOutput != "" && c.Flags().Changed("output") {
+		return &usageError{message: "--github-output prints no token, so there is nothing for -o to say"}
+	}
+	if o.githubOutput == "" {
+		return nil
+	}
+	if err := output.CheckGitHubOutput(o.githubOutput); err != nil {
+		return &usageError{message: "--github-output: " + err.Error()}
+	}
+	if o.env.getenv("GITHUB_OUTPUT") == "" {
+		return &usageError{message: "--github-output: GITHUB_OUTPUT is not set", hint: "it is for a step of GitHub Actions; elsewhere, print the token: okauth token"}
+	}
+	return nil
+}
+
+func (o *tokenOptions) write(token output.Token) error {
+	o.how.Now = o.env.Now()
+	if o.githubOutput == "" {
+		return o.how.Write(o.env.Stdout, token)
+	}
+	// https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+	file, err := os.OpenFile(o.env.getenv("GITHUB_OUTPUT"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the step output: %w", err)
+	}
+	err = output.WriteGitHubOutput(o.env.Stdout, file, o.githubOutput, token)
+	if closed := file.Close(); err == nil {
+		err = closed
 	}
 	return err
 }

@@ -244,6 +244,8 @@ func (s *Settings) StorageDir() (string, error) {
 		return stateDir(runtime.GOOS, s.o.env)
 	case strings.HasPrefix(path, "~/"): // it would be made, where okauth was started
 		return "", &Error{Key: KeyStorageDir, Source: f.from, Reason: "the home directory is unknown", Next: "write storage_dir without the ~, or set HOME"}
+	case !filepath.IsAbs(path):
+		return "", &Error{Key: KeyStorageDir, Source: f.from, Reason: shown(path) + " is not absolute", Next: "begin it with /, or with ~/"}
 	}
 	return path, nil
 }

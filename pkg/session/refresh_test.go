@@ -210,3 +210,23 @@ func TestAT80_OneRefreshForMany(t *testing.T) {
 		t.Error("the stored refresh token is dead")
 	}
 }
+
+// A token whose whole life is shorter than what is asked for is given, and
+// renewed in time all the same.
+func TestShortLives(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{Rotate: true})
+	o.server.SetLifetimes(oktatest.Lifetimes{Access: 5 * time.Minute})
+	o.login(t)
+	o.want.MinTTL = 10 * time.Minute
+	first := o.mustRenew(t)
+	o.clock.Advance(2 * time.Minute)
+	if again := o.mustRenew(t); again != first || len(o.posts(t)) != 0 {
+		t.Errorf("in the first half of its life: new %v, %d posts", again != first, len(o.posts(t)))
+	}
+	o.clock.Advance(time.Minute)
+	token, err := o.renew(t)
+	if err != nil || token.Value.Reveal() == first || len(o.posts(t)) != 1 || len(token.Notes) != 1 {
+		t.Errorf("in the second half: %v, %d posts, notes %q", err, len(o.posts(t)), token.Notes)
+	}
+}

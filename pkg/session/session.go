@@ -55,8 +55,9 @@ type Ways struct {
 	// about to be made, with the lock held: it must not ask a person.
 	Client func(context.Context) (*okta.Client, error)
 	// Credentials returns a grant and the user it signs in, when there is no
-	// refresh token or Okta no longer takes it. It may ask a person. nil: there are none.
-	Credentials func(context.Context) (Grant, string, error)
+	// refresh token or Okta no longer takes it; it is told why. It may ask a
+	// person. nil, or a nil Grant: there are none.
+	Credentials func(context.Context, *LoginRequiredError) (Grant, string, error)
 }
 
 // LoginRequiredError says that there is no token to hand out. From [Keeper.Token]
@@ -140,7 +141,7 @@ func (k Keeper) Renew(ctx context.Context, w Want, ways Ways) (Token, error) {
 	if !ok || ways.Credentials == nil {
 		return token, err
 	}
-	grant, username, err := ways.Credentials(ctx)
+	grant, username, err := ways.Credentials(ctx, required)
 	if err != nil {
 		return Token{}, err
 	}
@@ -261,6 +262,8 @@ func (k Keeper) choose(s *store.Session, w Want) (Token, error) {
 		return no("the session was stored in the future: the clock of this machine has run backwards")
 	case left <= 0:
 		return no("the %s token expired at %s", t.Kind, t.ExpiresAt.Local().Format("2006-01-02 15:04:05"))
+	case left < w.MinTTL && life <= w.MinTTL && covered && left < life/2:
+		return no("half of the %s token's life is over, and a new one can be had without asking", t.Kind)
 	case left < w.MinTTL && life > w.MinTTL:
 		return no("the %s token is valid for %s only, and %s are asked for", t.Kind, left.Round(time.Second), w.MinTTL)
 	case left < w.MinTTL:

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
+	"syscall"
 )
 
 // Kind says what is wrong with a store, as far as a caller has to act on it.
@@ -89,9 +92,21 @@ func (e *Error) Hint() string {
 	case Busy:
 		return "another okauth is at work on this session: wait for it, or end it if it hangs, then try again"
 	case Unsafe:
-		return "remove it, or give it to you alone (chown, chmod go=), after looking who made it so"
+		return "look who made it so, then give it to you alone (chown, chmod go=), remove it, or choose another place"
 	case WrongKey:
 		return "give the key that it was sealed with (OKAUTH_STORAGE_KEY, or the client secret of then), or run `okauth login`, which writes a new session"
+	default:
+		return failedHint(e.Err)
+	}
+}
+
+// failedHint knows what can be done about a file system.
+func failedHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "free some space there, then try again"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "make it writable for you, or keep sessions elsewhere: --storage file, with OKAUTH_STORAGE_DIR"
 	default:
 		return ""
 	}
@@ -115,6 +130,6 @@ func lockedHint(goos string) string {
 	case "windows":
 		return "sign in to the desktop once, then try again"
 	default:
-		return "unlock it by signing in to the desktop; over SSH, with `gnome-keyring-daemon --unlock`, which reads the password from stdin"
+		return "unlock it by signing in to the desktop; over SSH, with `gnome-keyring-daemon --replace --unlock --components=secrets`, which reads the password from stdin"
 	}
 }

@@ -155,7 +155,7 @@ func (s Sessions) Delete(ctx context.Context, id Identity) error {
 
 // DeleteAccount is Delete for an account that [Sessions.List] named.
 //
-// A session that cannot be believed is deleted like any other. One that a later okauth wrote is left untouched, with an
+// A session that cannot be believed or unsealed is deleted like any other. One that a later okauth wrote is left untouched, with an
 // [*Error] of kind Newer: its chunks may lie where this okauth would not find them. After any other error it is unknown
 // whether the session is gone; it is still listed then, and the next Delete goes on from there.
 func (s Sessions) DeleteAccount(ctx context.Context, account string) error {
@@ -165,7 +165,7 @@ func (s Sessions) DeleteAccount(ctx context.Context, account string) error {
 			err = itemError("delete the session "+strconv.Quote(account), err)
 		}
 	}
-	if err != nil && !errors.Is(err, ErrNotFound) && !isKind(err, Corrupt) {
+	if err != nil && !errors.Is(err, ErrNotFound) && !isKind(err, Corrupt) && !isKind(err, WrongKey) {
 		return err
 	}
 	// Also where nothing was found: an interrupted write may have left chunks.

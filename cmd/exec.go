@@ -1,0 +1,212 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/profile"
+	"okauth/pkg/session"
+)
+
+// What exec adds to okauth's exit codes, as shells do: "If a command is not
+// found, the exit status shall be 127. If the command name is found, but it is
+// not an executable utility, the exit status shall be 126."
+// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02
+const (
+	exitNotExecutable = 126
+	exitNotFound      = 127
+)
+
+type execOptions struct {
+	env      *Env
+	session  sessionFlags
+	kind     kindFlag
+	variable string
+}
+
+func newExecCmd(env *Env, global *globalFlags) *cobra.Command {
+	o := &execOptions{env: env, session: sessionFlags{globalFlags: global}}
+	c := &cobra.Command{
+		Use:   "exec [flags] -- CMD [ARG...]",
+		Short: "Run a command with a token in its environment",
+		Long: `Run CMD with a token that is valid for --min-ttl in its environment. The token
+is had as "okauth token" has it. Without one, CMD is not run, and the exit code
+is okauth's own ("okauth help exit-codes").
+
+The variable is OKTA_ACCESS_TOKEN, with --type id OKTA_ID_TOKEN, or what --env
+says. CMD inherits all others but those that hold a secret of okauth's, such as
+OKAUTH_PASSWORD: an okauth that CMD calls has the stored session, no more.
+
+CMD takes the place of okauth: signals, terminal and standard input are CMD's
+own, and so is the exit code. On Windows okauth waits for CMD and exits with its
+code. Only when CMD cannot be run is the code okauth's, as in a shell:
+
+  127  CMD was not found
+  126  CMD was found, but cannot be run
+
+CMD is looked for in PATH, but not in the current directory: write ./CMD for
+that. What stands behind CMD belongs to CMD. Your shell replaces
+$OKTA_ACCESS_TOKEN in a line that you type before okauth runs; in 'single
+quotes', as in sh -c '…', it is left to CMD.
+
+If a new session cannot be stored, CMD runs all the same, after a warning: the
+token is good, and may be the last for now.`,
+		Example: `  okauth exec -- ./deploy.sh
+  okauth exec --type id --env ID_TOKEN -- make release
+  okauth exec --env T -- sh -c 'echo "Authorization: Bearer $T" | curl -H @- URL'
+  okauth exec --min-ttl 30m -p prod -- python3 report.py`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &usageError{message: fmt.Sprintf("%q needs a command to run", c.CommandPath()), hint: "write it behind --, as in: okauth exec -- ./deploy.sh"}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
+	}
+	c.Flags().SetInterspersed(false)
+	o.session.addFlags(c,
+		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
+		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyMinTTL)
+	o.kind.addFlag(c, session.Access, session.ID)
+	c.Flags().StringVar(&o.variable, "env", "", "the `NAME` of the variable (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
+	_ = c.RegisterFlagCompletionFunc("env", cobra.NoFileCompletions)
+	return c
+}
+
+func (o *execOptions) run(ctx context.Context, args []string) error {
+	variable := o.variable
+	if variable == "" {
+		variable = output.Variable(string(o.kind))
+	}
+	if output.ValidVariable(variable) != nil { // what was typed is not shown: it may be "$TOKEN"
+		return &usageError{
+			message: "--env: expected the name of a variable: letters, digits and _, with no digit in front",
+			hint:    "okauth exec --env API_TOKEN -- " + shellQuote(args[0]),
+		}
+	}
+	path, err := find(args[0]) // first: a slip of the pen must cost no request
+	if err != nil {
+		return err
+	}
+	token, err := o.token(ctx)
+	if err != nil {
+		return err
+	}
+	var value strings.Builder
+	if err := (output.TokenOptions{Format: "raw"}).Write(&value, token); err != nil {
+		return err
+	}
+	code, err := o.env.Exec(path, args, withVariable(os.Environ(), variable, strings.TrimSpace(value.String())))
+	if err != nil {
+		return cannotRun(args[0], err)
+	}
+	return silentError{code}
+}
+
+// token is sessionFlags.obtain for a caller who hands the token on to something
+// that lasts. A refresh that has begun is brought to its end even after Ctrl-C,
+// and then succeeds; CMD is not to start after that.
+func (o *execOptions) token(ctx context.Context) (output.Token, error) {
+	env, watched := *o.env, ctx
+	env.Signals = func(parent context.Context) (context.Context, func()) {
+		ctx, stop := o.env.Signals(parent)
+		watched = ctx
+		return ctx, stop
+	}
+	token, err := o.session.obtain(ctx, &env, o.kind, false)
+	if unkept, ok := errors.AsType[*session.NotKeptError](err); ok {
+		// CMD runs, and its exit code will say nothing of this.
+		err = nil
+		fmt.Fprintf(o.env.Stderr, "okauth: warning: %s\n", okta.Printable(unkept.Error(), 2000))
+		if advice := hint(unkept); advice != "" {
+			fmt.Fprintf(o.env.Stderr, "okauth: hint: %s\n", okta.Printable(advice, 2000))
+		}
+	}
+	if s, ok := errors.AsType[SignalError](context.Cause(watched)); ok {
+		return output.Token{}, s
+	}
+	return token, err
+}
+
+// find returns the path of the program called name.
+func find(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path, nil
+	case errors.Is(err, exec.ErrDot):
+		return "", &codedError{
+			err: fmt.Errorf("run %q: it is in the directory %q, and PATH finds programs in absolute directories only", name, filepath.Dir(path)), code: exitNotFound,
+			hint: fmt.Sprintf("if that one is meant, write .%c%s", filepath.Separator, path),
+		}
+	case errors.Is(err, exec.ErrNotFound):
+		if path := notExecutable(name); path != "" {
+			return "", cannotRun(path, fs.ErrPermission)
+		}
+	}
+	if e, ok := errors.AsType[*exec.Error](err); ok {
+		err = e.Err
+	}
+	return "", cannotRun(name, err)
+}
+
+// notExecutable returns the path of a file in PATH that would be the program
+// called name, if it could be executed.
+func notExecutable(name string) string {
+	if name == filepath.Base(name) {
+		for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+			path := filepath.Join(dir, name)
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && filepath.IsAbs(path) {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// cannotRun says why a program could not be run, with a shell's exit code.
+func cannotRun(name string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err // it names the program once more
+	}
+	text := strconv.Quote(name)
+	if !strings.ContainsRune(name, filepath.Separator) && (len(name) > 32 || strings.Count(name, ".") == 2) {
+		text = "(not shown: it is long, or looks like a token)"
+	}
+	e := &codedError{err: fmt.Errorf("run %s: %w", text, err), code: exitNotExecutable}
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		e.code = exitNotFound
+		switch {
+		case os.Getenv("PATH") == "" && errors.Is(err, exec.ErrNotFound):
+			e.hint = "PATH is not set: write the whole path of CMD"
+		case strings.ContainsAny(name, " |<>$;"):
+			e.hint = "CMD and each ARG are words of their own; for a line of shell: okauth exec -- sh -c '…'"
+		}
+	case errors.Is(err, syscall.ENOEXEC):
+		e.hint = "a script names its interpreter in its first line, as in: #!/bin/sh"
+	case errors.Is(err, fs.ErrPermission):
+		e.hint = "if it is a program, make it executable: chmod +x " + shellQuote(name)
+	}
+	return e
+}
+
+// withVariable is environ with the one variable set, and set once: which of two
+// of a name counts is for each program to say.
+func withVariable(environ []string, name, value string) []string {
+	others := slices.DeleteFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
+	return append(others, name+"="+value)
+}

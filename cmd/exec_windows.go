@@ -1,0 +1,26 @@
+package cmd
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+)
+
+// replaceProcess returns the function behind [Env].Exec. A process of Windows
+// cannot become another program, so it runs one, and waits.
+func replaceProcess(func()) func(path string, args, environ []string) (int, error) {
+	return func(path string, args, environ []string) (int, error) {
+		// The console tells both processes of Ctrl-C, and what it means is for the
+		// program to say. An ignored signal would still end this one.
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+		c := exec.Command(path, args[1:]...)
+		c.Env = environ
+		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+		err := c.Run()
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			return exit.ExitCode(), nil
+		}
+		return 0, err
+	}
+}
