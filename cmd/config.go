@@ -91,7 +91,7 @@ func (o *configOptions) newUnsetCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:               "unset KEY",
 		Short:             "Remove a setting from the profile",
-		Long:              "Remove a setting from the profile. client_secret is removed from the keychain as well.",
+		Long:              "Remove a setting from the profile. client_secret is removed from the keychain as\nwell.",
 		Args:              argsBetween(1, 1),
 		ValidArgsFunction: completeKeys,
 		RunE:              func(c *cobra.Command, args []string) error { return o.unset(c.Context(), args[0]) },

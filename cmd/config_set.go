@@ -27,8 +27,9 @@ Comments and the order of the file stay as they are.
 
 client_secret takes no value: it is asked for without echo, or read from
 standard input when that is a pipe, and goes to the keychain. With --keep file
-it goes to the configuration file, which only its owner may read then. Set domain
-and client_id first: a secret in the keychain belongs to one client of one domain.`,
+it goes to the configuration file, which only its owner may read then. Set
+domain and client_id first: a secret in the keychain belongs to one client of
+one domain.`,
 		Example: `  okauth config set domain dev-123456.okta.com
   okauth config set scopes "openid profile"
   okauth -p prod config set client_id 0oab8eb55Kb9jdMIr5d6

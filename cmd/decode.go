@@ -43,10 +43,10 @@ People on a terminal get text, programs get one JSON document per token:
 
   {"header":{…},"claims":{…},"verified":false}
 
-Numbers keep every digit and claims their order. Among several lines, one that is
-no token is answered by {"error":{…}}, and the exit code is 7; a single one that is
-none is an error, and nothing is printed. An argument stays in your shell's
-history; standard input does not.`,
+Numbers keep every digit and claims their order. Among several lines, one that
+is no token is answered by {"error":{…}}, and the exit code is 7; a single one
+that is none is an error, and nothing is printed. An argument stays in your
+shell's history; standard input does not.`,
 		Example: `  okauth decode
   okauth decode --type id -o json | jq .claims.sub
   pbpaste | okauth decode

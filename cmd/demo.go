@@ -24,9 +24,10 @@ func newDemoCmd(env *Env) *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole story against a built-in server",
 		Long: `Show the whole story against a built-in server: configure, sign in, print the
-token, look inside it, call an API with it, refresh it, and sign out. Every line behind a "$" is a
-command you could type, and what follows is what it prints. The demo needs no
-account, no keychain and no network, and leaves nothing behind.`,
+token, look inside it, call an API with it, refresh it, and sign out. Every
+line behind a "$" is a command you could type, and what follows is what it
+prints. The demo needs no account, no keychain and no network, and leaves
+nothing behind.`,
 		Args: argsBetween(0, 0),
 		RunE: stoppable(env, func(ctx context.Context) error { return runDemo(ctx, env) }),
 	}

@@ -66,7 +66,8 @@ If a new session cannot be stored, CMD runs all the same, after a warning: the
 token is good, and may be the last for now.`,
 		Example: `  okauth exec -- ./deploy.sh
   okauth exec --type id --env ID_TOKEN -- make release
-  okauth exec --env T -- sh -c 'echo "Authorization: Bearer $T" | curl -H @- URL'
+  okauth exec --env T -- sh -c 'echo "Authorization: Bearer $T" |
+    curl -H @- https://api.example.com/v1/orders'
   okauth exec --min-ttl 30m -p prod -- python3 report.py`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {

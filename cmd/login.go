@@ -23,11 +23,15 @@ func newLoginCmd(env *Env, global *globalFlags) *cobra.Command {
 	o := &loginOptions{env: env, session: sessionFlags{globalFlags: global}}
 	c := &cobra.Command{
 		Use:   "login",
-		Short: "Sign in with a password and keep the session in the keychain",
-		Long: `Sign in at Okta with a user name and a password, and keep the tokens in the OS
-keychain. The password goes to Okta in one request and is kept nowhere. It comes
-from --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE, password_file or
-password_command, else you are asked for it on the terminal, without echo.
+		Short: "Sign in with a password and keep the session",
+		Long: `Sign in at Okta with a user name and a password, and keep the tokens in the
+keychain, or with --storage file in a sealed file. The password goes to Okta in
+one request and is kept nowhere. It comes from --password-stdin,
+OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE, password_file or password_command, else
+you are asked for it on the terminal, without echo. It is sent also when Okta
+has refused it before: okauth token would not do that.
+
+With --grant client-credentials the client itself signs in, and nobody is asked.
 
 The password grant is a last resort (RFC 9700 §2.4): the user's password passes
 through this program. Use it where no browser can be had and the user has a

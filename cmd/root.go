@@ -57,7 +57,8 @@ OS keychain, and hands them to people, scripts and CI jobs.
   okauth status            what is stored, and what token would do
   okauth logout            revoke and forget it
 
-"okauth demo" shows all of it against a built-in server and leaves nothing behind.`,
+"okauth demo" shows all of it against a built-in server and leaves nothing
+behind.`,
 		Args:              noSuchCommand,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors:     true,

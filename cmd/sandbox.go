@@ -31,17 +31,18 @@ func newSandboxCmd(env *Env) *cobra.Command {
 		Use:   "sandbox",
 		Short: "Run an Okta-shaped authorization server on this machine",
 		Long: `Run an Okta-shaped authorization server on the loopback interface, for trying
-okauth out and for the tests of other programs. It prints the lines to paste into
-another terminal and serves until Ctrl-C, which is no failure: exit 0. Nothing it
-knows is a secret, and it forgets everything when it ends.
+okauth out and for the tests of other programs. It prints the lines to paste
+into another terminal and serves until Ctrl-C, which is no failure: exit 0.
+Nothing it knows is a secret, and it forgets everything when it ends.
 
 It refuses as Okta does: --cast lists how to meet each refusal. Beside Okta's
 endpoints, GET /api/hello is an API that wants an access token.
 
-OKAUTH_SCOPES is among the lines, so that okauth login brings a refresh token and
-okauth token --refresh uses it. With --rotate each refresh token works once: the
-answer has the next one, and the old one, shown again after --grace, ends the
-session. --lifetime 90s shows soon what happens when an access token expires.`,
+OKAUTH_SCOPES is among the lines, so that okauth login brings a refresh token
+and okauth token --refresh uses it. With --rotate each refresh token works
+once: the answer has the next one, and the old one, shown again after --grace,
+ends the session. --lifetime 90s shows soon what happens when an access token
+expires.`,
 		Example: `  okauth sandbox
   okauth sandbox --rotate --lifetime 90s
   okauth sandbox --tls --addr 127.0.0.1:8443

@@ -25,14 +25,14 @@ func newStatusCmd(env *Env, global *globalFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show sessions, settings and storage, and whether token would ask",
-		Long: `Show whether the next okauth token would have to ask a person, where sessions are
-kept and whether that works, which sessions there are and what is left of their
-tokens, and where each setting comes from. It asks nothing, makes no request, and
-shows no secret. Where sessions are sealed with a key that a command prints, that
-command is run.
+		Long: `Show whether the next okauth token would have to ask a person, where sessions
+are kept and whether that works, which sessions there are and what is left of
+their tokens, and where each setting comes from. It asks nothing, makes no
+request, and shows no secret. Where sessions are sealed with a key that a
+command prints, that command is run.
 
-The exit code is 0 when a token can be had without asking, and 4 when not. People
-on a terminal get text, programs JSON.`,
+The exit code is 0 when a token can be had without asking, and 4 when not.
+People on a terminal get text, programs JSON.`,
 		Example: `  okauth status
   okauth status -o json | jq '.sessions[].tokens'
   okauth status >/dev/null || okauth login`,

@@ -76,8 +76,11 @@ func (p *page) storage(s StatusStorage) {
 		why += " (" + shown(s.Source) + ")"
 	}
 	fields := []field{{name: "where", value: where}, {name: "why", value: why}}
-	if s.Backend == "none" {
+	switch {
+	case s.Backend == "none":
 		fields[0].value = "nothing is kept"
+	case s.OK:
+		fields = append(fields, field{name: "health", value: "ok"})
 	}
 	if s.Locks != "" && s.Locks != s.Where {
 		fields = append(fields, field{name: "locks", value: shown(s.Locks)})
@@ -196,19 +199,25 @@ func (p *page) settings(s Status) {
 		p.text.WriteString("  profiles: " + p.wrap(shown(strings.Join(s.Profiles, ", ")), 2+len("profiles: ")))
 	}
 	var fields []field
-	var missing []string
+	var defaults, missing []string
 	for _, one := range s.Settings {
 		f := field{name: shown(one.Key), word: shown(one.Source), value: shown(one.Value)}
 		if one.Source == s.ConfigFile {
 			f.word = "file"
 		}
-		if one.Value == "" && one.Source == notSet {
+		switch {
+		case one.Value == "" && one.Source == notSet:
 			missing = append(missing, f.name)
-			continue
+		case one.Source == "default":
+			defaults = append(defaults, f.name+" "+f.value)
+		default:
+			fields = append(fields, f)
 		}
-		fields = append(fields, f)
 	}
 	p.fields(fields, maxSetting)
+	if len(defaults) > 0 {
+		p.text.WriteString("  " + p.wrap("defaults: "+strings.Join(defaults, ", "), 2))
+	}
 	if len(missing) > 0 {
 		p.text.WriteString("  " + p.wrap("not set: "+strings.Join(missing, ", "), 2))
 	}

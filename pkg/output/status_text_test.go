@@ -31,9 +31,10 @@ func TestStatusText(t *testing.T) {
 		"ready": {ready(), 0, `okauth token works without asking: the cached token is good for 41 minutes
 
 storage
-  where  keychain (Secret Service)
-  why    auto: there is a keychain (default)
-  locks  /run/user/1000/okauth
+  where   keychain (Secret Service)
+  why     auto: there is a keychain (default)
+  health  ok
+  locks   /run/user/1000/okauth
 
 session dev-1a2b3c4d, the current one
   user           jane@example.com
@@ -48,17 +49,18 @@ session dev-1a2b3c4d, the current one
 settings of profile dev (flag --profile)
   file: /home/jane/.config/okauth/config.yaml
   domain         file           example.okta.com
-  server         default        default
   client_secret  keychain       ••••
   scopes         OKAUTH_SCOPES  openid profile offline_access
+  defaults: server default
   not set: username, client_secret_command, ca_file
 `},
 		"expired with a refresh token": {expired(), 80, `okauth token works without asking, by a refresh
 
 storage
-  where  keychain (Secret Service)
-  why    auto: there is a keychain (default)
-  locks  /run/user/1000/okauth
+  where   keychain (Secret Service)
+  why     auto: there is a keychain (default)
+  health  ok
+  locks   /run/user/1000/okauth
 
 session dev-1a2b3c4d, the current one
   user           jane@example.com
@@ -74,13 +76,14 @@ session dev-1a2b3c4d, the current one
                  2023-10-04 00:59:08, in 5 days 23 hours; for offline_access
 
 settings of profile dev
-  server  default  default
+  defaults: server default
 `},
 		"not signed in": {signedOut(), 80, `okauth token would ask: not signed in
 
 storage
-  where  file (/var/lib/okauth)
-  why    as set (OKAUTH_STORAGE)
+  where   file (/var/lib/okauth)
+  why     as set (OKAUTH_STORAGE)
+  health  ok
 
 sessions
   (none)
@@ -103,9 +106,10 @@ settings of profile dev
 may be spent
 
 storage
-  where  keychain (Secret Service)
-  why    auto: there is a keychain (default)
-  locks  /run/user/1000/okauth
+  where   keychain (Secret Service)
+  why     auto: there is a keychain (default)
+  health  ok
+  locks   /run/user/1000/okauth
 
 session dev-1a2b3c4d, the current one
   user           jane@example.com
@@ -134,6 +138,8 @@ storage
     auto: there is a
     keychain
     (default)
+  health
+    ok
   locks
     /run/user/1000/okauth
 
@@ -165,8 +171,6 @@ settings of profile dev (flag --profile)
   file: /home/jane/.config/okauth/config.yaml
   domain  file
     example.okta.com
-  server  default
-    default
   client_secret
   keychain
     ••••
@@ -174,6 +178,8 @@ settings of profile dev (flag --profile)
   OKAUTH_SCOPES
     openid profile
     offline_access
+  defaults: server
+  default
   not set: username,
   client_secret_command,
   ca_file
@@ -209,7 +215,7 @@ func TestStatusText_Color(t *testing.T) {
 	for want, s := range map[string]output.Status{
 		"\x1b[32mokauth token works without asking\x1b[0m: the": ready(), "\x1b[32maccess token \x1b[0m": ready(),
 		"\x1b[31maccess token \x1b[0m": expired(), "\x1b[31mokauth token would ask\x1b[0m: not": signedOut(),
-		"\x1b[31mproblem\x1b[0m": locked(), "\x1b[31mrefresh token\x1b[0m": torn(), "  \x1b[2mdefault\x1b[0m": ready(),
+		"\x1b[31mproblem\x1b[0m": locked(), "\x1b[31mrefresh token\x1b[0m": torn(), "  \x1b[2mfile\x1b[0m": ready(),
 	} {
 		got := statusText(t, s, output.TextOptions{Color: true, Location: cest})
 		if !strings.Contains(got, want) {
