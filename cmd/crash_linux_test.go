@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ import (
 func (m *machine) killed(n int, line string) bool {
 	m.t.Helper()
 	if m.inFile {
-		return killedAt(m.t, m.command(m.t.Context(), line), n)
+		return killedAt(m.t, m.command(context.Background(), line), n)
 	}
 	switch code := m.start(line, fmt.Sprint("TEST_KILL=", n)).ends(); code {
 	case 137:

@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -72,7 +73,7 @@ func TestAT85_LogoutWinsAtEveryStep(t *testing.T) {
 		m.start("login").does()
 		m.later(2 * time.Hour)
 		var held bool
-		if held, s.goOn = holdAt(t, m.command(t.Context(), "token"), len(scenes)+1); !held {
+		if held, s.goOn = holdAt(t, m.command(context.Background(), "token"), len(scenes)+1); !held {
 			break
 		}
 		scenes = append(scenes, s)

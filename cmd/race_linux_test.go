@@ -1,7 +1,6 @@
 package cmd_test
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -205,8 +204,8 @@ func TestAT80_ClocksDiffer(t *testing.T) {
 	})
 }
 
-// The answers to a stopped process's questions are lost with its connection:
-// whatever was left, a lock file is empty and a mark is a line.
+// What lies about while a refresh token is on its way is the user's alone and
+// tells nothing of it.
 func TestAT80_LockFilesTellNothing(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
@@ -240,7 +239,7 @@ func TestAT80_LockFilesTellNothing(t *testing.T) {
 			}
 		}
 		if marks != 1 {
-			t.Error(fmt.Sprint(marks, " marks while the refresh token is on its way, want 1"))
+			t.Errorf("%d marks while the refresh token is on its way, want 1", marks)
 		}
 		close(release)
 		p.token()

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// step is a system call and its third argument.
+// step is a system call and its third argument. The zero step changes nothing.
 type step struct{ number, third uint64 }
 
 // changes tells whether others can see what it does: to the names of files, and
@@ -89,7 +89,7 @@ func trace(c *exec.Cmd, n int, then func()) error {
 	if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_EXITKILL); err != nil {
 		return err
 	}
-	thread, signal, entered := pid, 0, make(map[int]bool)
+	thread, signal := pid, 0
 	for seen := 0; ; {
 		if err := unix.PtraceSyscall(thread, signal); err != nil && !errors.Is(err, unix.ESRCH) { // ESRCH: killed already
 			return err
@@ -110,9 +110,7 @@ func trace(c *exec.Cmd, n int, then func()) error {
 		signal = 0
 		switch s := status.StopSignal(); {
 		case s == unix.SIGTRAP|0x80: // a system call begins or ends
-			entered[thread] = !entered[thread]
-			call, err := current(thread)
-			if err == nil && entered[thread] && call.changes() {
+			if current(thread).changes() {
 				if seen++; seen == n {
 					then()
 				}
@@ -123,10 +121,11 @@ func trace(c *exec.Cmd, n int, then func()) error {
 	}
 }
 
-// current reads the system call at which a thread is stopped.
+// current reads the system call that a thread is about to make; the zero step
+// when it has just made one, or has been killed.
 // https://man7.org/linux/man-pages/man2/PTRACE_GET_SYSCALL_INFO.2const.html
-func current(thread int) (step, error) {
-	const getSyscallInfo = 0x420e
+func current(thread int) step {
+	const getSyscallInfo, entry = 0x420e, 1
 	var info struct {
 		op                   uint8
 		_                    [3]uint8
@@ -136,8 +135,8 @@ func current(thread int) (step, error) {
 		_                    [3]uint64
 	}
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, getSyscallInfo, uintptr(thread), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
-	if errno != 0 {
-		return step{}, errno
+	if errno != 0 || info.op != entry {
+		return step{}
 	}
-	return step{info.call, info.args[2]}, nil
+	return step{info.call, info.args[2]}
 }

@@ -166,7 +166,7 @@ func (k *keyringItems) ready(ctx context.Context, mayPrompt bool) error {
 // notify tells the user after a while that a prompt is waiting, unless ctx is done by then. The returned function ends that.
 func (k *keyringItems) notify(ctx context.Context) (stop func() bool) {
 	return time.AfterFunc(promptDelay, func() {
-		if k.opts.Notify != nil && ctx.Err() == nil {
+		if k.opts.Notify != nil && k.opts.MayPrompt && ctx.Err() == nil {
 			k.opts.Notify("waiting for the keyring prompt")
 		}
 	}).Stop
