@@ -2,11 +2,9 @@ package cmd
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -91,30 +89,13 @@ func (a *app) want(server okta.Server) session.Want {
 	}
 }
 
-// rootsFunc yields the certificate authorities that are trusted.
-type rootsFunc = func() (*x509.CertPool, error)
-
-// roots starts to load the trusted authorities, if server will be asked for a
-// certificate: that takes as long as the keychain and the connection together.
-func (a *app) roots(server okta.Server) rootsFunc {
-	if strings.HasPrefix(server.BaseURL(), "https://") {
-		return transport.Preload(a.settings.CAFile())
-	}
-	return transport.Roots(a.settings.CAFile())
-}
-
 // client returns the client called id that asks server for tokens.
 func (a *app) client(ctx context.Context, server okta.Server, id string) (*okta.Client, error) {
-	return a.clientTrusting(ctx, server, id, a.roots(server))
-}
-
-// clientTrusting is client with authorities that are being loaded already.
-func (a *app) clientTrusting(ctx context.Context, server okta.Server, id string, roots rootsFunc) (*okta.Client, error) {
 	secret, err := a.clientSecret(ctx, server.BaseURL(), id)
 	if err != nil {
 		return nil, err
 	}
-	config := transport.Config{Timeout: a.settings.Timeout(), CAFile: a.settings.CAFile(), Roots: roots}
+	config := transport.Config{Timeout: a.settings.Timeout(), CAFile: a.settings.CAFile()}
 	if a.flags.verbose {
 		config.Trace = func(line string) { fmt.Fprintf(a.env.Stderr, "okauth: %s\n", okta.Printable(line, 500)) }
 	}

@@ -64,7 +64,6 @@ func (o *loginOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	roots := a.roots(server)
 	kept, err := a.storage(true)
 	if err != nil {
 		return err
@@ -72,7 +71,7 @@ func (o *loginOptions) run(ctx context.Context) error {
 	if err := a.canKeep(ctx, kept); err != nil {
 		return err
 	}
-	client, err := a.clientTrusting(ctx, server, a.settings.ClientID(), roots)
+	client, err := a.client(ctx, server, a.settings.ClientID())
 	if err != nil {
 		return err
 	}

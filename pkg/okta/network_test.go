@@ -120,7 +120,9 @@ func TestNetworkErrorsNameThePhase(t *testing.T) {
 			t.Errorf("%s: got %v", test.name, err)
 		}
 	}
-	client := clientFor(t, strings.Replace(plain.URL, "http:", "https:", 1), transport.Config{Roots: transport.Preload(filepath.Join(t.TempDir(), "none.pem"))})
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	client := clientFor(t, secure.URL, transport.Config{Roots: transport.Roots(filepath.Join(t.TempDir(), "none.pem"))})
 	_, err = client.Token(t.Context(), form())
 	if _, ok := errors.AsType[*transport.CAFileError](err); !ok {
 		t.Errorf("no ca_file: got %v", err)

@@ -18,17 +18,6 @@ import (
 // maxCAFile bounds the PEM file, in bytes. A whole system's bundle has about 250 KB.
 const maxCAFile = 4 << 20
 
-// Preload starts to load the trusted certificates at once, in the background, and returns the function for Config.Roots that waits for them.
-// Call it as early as it is known that an https URL will be asked. With a caFile nothing is started: that file is tried alone
-// first (Config.CAFile), and is usually enough.
-func Preload(caFile string) func() (*x509.CertPool, error) {
-	roots := Roots(caFile)
-	if caFile == "" {
-		go func() { _, _ = roots() }()
-	}
-	return roots
-}
-
 // Roots returns a function that loads the system's trusted certificates and those of caFile ("" for none) when first called, and
 // keeps the result. On Linux the system's place can be changed with SSL_CERT_FILE and SSL_CERT_DIR.
 // Its error is a *CAFileError where the file is to blame.
@@ -124,50 +113,68 @@ func readRegular(name string) ([]byte, error) {
 	return text, err
 }
 
-// dialer connects directly. It exists because crypto/tls must know the roots before the handshake, and nothing else on the way does.
+// dialer connects directly. It exists because the roots are not known before the certificates: see verify.
 type dialer struct {
-	tcp   net.Dialer
-	own   *x509.CertPool // the certificates of ca_file alone, nil without one
-	roots func() (*x509.CertPool, error)
+	tcp    net.Dialer
+	own    *x509.CertPool                           // the certificates of ca_file alone, nil without one
+	likely func([]*x509.Certificate) *x509.CertPool // a few of all roots, nil for none
+	roots  func() (*x509.CertPool, error)           // all of them
 }
 
-// dialTLS connects and shakes hands within connectTimeout. A server that ca_file vouches for is reached without the system's
-// certificates being parsed at all; for another one it connects once more, before any byte of a request was sent.
+// dialTLS connects and shakes hands within connectTimeout.
 func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	if d.own != nil {
-		conn, err := d.connect(ctx, network, addr, func() (*x509.CertPool, error) { return d.own, nil })
-		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); !untrusted {
-			return conn, err
-		}
-	}
-	return d.connect(ctx, network, addr, d.roots)
-}
-
-// connect dials while the roots are being loaded, and shakes hands when both are there.
-func (d *dialer) connect(ctx context.Context, network, addr string, roots func() (*x509.CertPool, error)) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
 	}
-	pool := begin(roots)
 	conn, err := d.tcp.DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
 	config := tlsConfig()
 	config.ServerName = host
-	if config.RootCAs, err = pool.wait(ctx); err != nil {
-		conn.Close()
-		return nil, err
-	}
+	// "If VerifyConnection is set, … this mode can be used": it runs in every handshake, before a byte of the request is sent.
+	// https://pkg.go.dev/crypto/tls#Config
+	config.InsecureSkipVerify = true
+	config.VerifyConnection = func(state tls.ConnectionState) error { return d.verify(ctx, host, state.PeerCertificates) }
 	secure := tls.Client(conn, config)
 	if err := handshake(ctx, secure); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return secure, nil
+}
+
+// verify does what crypto/tls would do with all the roots, but tries those first that are at hand: of ca_file, then the few of the system's
+// whose name the certificates give as their issuer's. Parsing all of a system's certificates takes as long as the rest of a
+// sign-in, and all but one are for other servers.
+func (d *dialer) verify(ctx context.Context, host string, chain []*x509.Certificate) error {
+	opts := x509.VerifyOptions{DNSName: host, Intermediates: x509.NewCertPool()}
+	addAll(opts.Intermediates, chain[1:])
+	var err error
+	for _, roots := range []func() (*x509.CertPool, error){
+		func() (*x509.CertPool, error) { return d.own, nil },
+		func() (*x509.CertPool, error) { return d.likely(chain), nil },
+		func() (*x509.CertPool, error) { return begin(d.roots).wait(ctx) },
+	} {
+		pool, failed := roots()
+		if failed != nil {
+			return failed
+		}
+		if pool == nil {
+			continue // as VerifyOptions.Roots it would mean the system's
+		}
+		opts.Roots = pool
+		if _, err = chain[0].Verify(opts); err == nil {
+			return nil
+		}
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown {
+			break // other roots would not help
+		}
+	}
+	return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
 }
 
 // handshake tells a trace of the request, as http.Transport does for the connections it secures itself.

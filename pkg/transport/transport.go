@@ -9,9 +9,8 @@
 //	withRoots     hands the trusted certificates to connections through a proxy
 //	Transport     HTTP/1.1, proxy from the environment; dialer.dialTLS for direct connections
 //
-// The system's certificates take Go 13 ms and more to parse, as long as the rest of a sign-in on a near network. Preload starts
-// that beside other work, and a connection waits for the result only when it is about to be verified; a CAFile that vouches
-// for the server saves it altogether.
+// The system's certificates take Go 13 ms and more to parse, as long as the rest of a sign-in on a near network. So those that can matter are
+// looked for first, and all are parsed only where these do not vouch for the server.
 package transport
 
 import (
@@ -28,7 +27,7 @@ import (
 const (
 	// DefaultTimeout bounds one request from the dial to the last byte of the answer.
 	DefaultTimeout = 30 * time.Second
-	// connectTimeout bounds the dial, the wait for the trusted certificates and the TLS handshake together.
+	// connectTimeout bounds the dial, the search for trusted certificates and the TLS handshake together.
 	connectTimeout = 10 * time.Second
 	// maxHeaderBytes bounds the header of an answer, interim 1xx answers included. Go's own limit is 10 MiB.
 	maxHeaderBytes = 256 << 10
@@ -41,7 +40,7 @@ type Config struct {
 	// CAFile names a PEM file whose certificates are trusted besides the system's. They are tried first, by themselves.
 	CAFile string
 	// Roots yields all trusted certificates, and is called when a TLS connection needs them: never for http, and not where
-	// CAFile was enough. nil means Roots(CAFile), the system's and CAFile's; pass Preload(CAFile) to have them ready by then.
+	// CAFile was enough. nil means Roots(CAFile), the system's and CAFile's.
 	Roots func() (*x509.CertPool, error)
 	// Trace is told of each request and answer, a line each; nil: nobody is. A line holds text of the server: make it printable.
 	Trace func(line string)
@@ -57,8 +56,9 @@ func New(c Config) (*http.Client, error) {
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
 	}
+	likely := func([]*x509.Certificate) *x509.CertPool { return nil }
 	if c.Roots == nil {
-		c.Roots = Roots(c.CAFile)
+		c.Roots, likely = Roots(c.CAFile), likelyRoots
 	}
 	if c.Proxy == nil {
 		c.Proxy = http.ProxyFromEnvironment
@@ -68,7 +68,7 @@ func New(c Config) (*http.Client, error) {
 		return nil, err
 	}
 
-	d := &dialer{tcp: net.Dialer{Timeout: connectTimeout}, roots: c.Roots}
+	d := &dialer{tcp: net.Dialer{Timeout: connectTimeout}, likely: likely, roots: c.Roots}
 	if len(own) > 0 {
 		d.own = x509.NewCertPool()
 		addAll(d.own, own)

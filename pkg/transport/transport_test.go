@@ -84,7 +84,7 @@ func TestAT05_CAFileIsAddedToSystemRoots(t *testing.T) {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok {
 		t.Errorf("without ca_file: got %v, want an unknown authority", err)
 	}
-	for name, config := range map[string]Config{"CAFile": {CAFile: caFile}, "Preload": {Roots: Preload(caFile)}} {
+	for name, config := range map[string]Config{"CAFile": {CAFile: caFile}, "Roots": {Roots: Roots(caFile)}} {
 		if body, err := get(client(t, config), server.URL); err != nil || body != "hello" {
 			t.Errorf("%s: got %q, %v", name, body, err)
 		}
@@ -185,7 +185,7 @@ func TestRootsAreNotLoadedForHTTP(t *testing.T) {
 }
 
 // The roots below come only once the server has seen the connection: a client that loads them first never connects.
-func TestRootsAreLoadedBesideTheConnect(t *testing.T) {
+func TestRootsAreLoadedWhenTheyAreNeeded(t *testing.T) {
 	t.Parallel()
 	connected := make(chan struct{})
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -211,7 +211,7 @@ func TestRootsAreLoadedBesideTheConnect(t *testing.T) {
 func TestRootsErrorIsSeen(t *testing.T) {
 	t.Parallel()
 	server, _ := startTLS(t, func(http.ResponseWriter, *http.Request) {})
-	c := client(t, Config{Roots: Preload(filepath.Join(t.TempDir(), "none.pem"))})
+	c := client(t, Config{Roots: Roots(filepath.Join(t.TempDir(), "none.pem"))})
 	_, err := get(c, server.URL)
 	if _, ok := errors.AsType[*CAFileError](err); !ok {
 		t.Errorf("got %v, want a CAFileError", err)
