@@ -29,7 +29,7 @@ func TestAT85_LogoutWins(t *testing.T) {
 				late := m.start("token")
 				m.await(arrived)
 				late.stop()
-				out := m.start("logout --timeout 1s")
+				out := m.start("logout --timeout 3s")
 				out.does()
 				if took := time.Since(out.began); took > 15*time.Second {
 					t.Errorf("logout took %v", took)
@@ -79,7 +79,7 @@ func TestAT85_LogoutWinsAtEveryStep(t *testing.T) {
 		scenes = append(scenes, s)
 	}
 	for i := range scenes { // all at once: each waits for a lock
-		scenes[i].logout = scenes[i].start("logout --timeout 1s")
+		scenes[i].logout = scenes[i].start("logout --timeout 3s")
 	}
 	for i, s := range scenes {
 		s.logout.does()

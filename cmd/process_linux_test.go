@@ -33,7 +33,7 @@ const longest = 90 * time.Second
 // variables besides those of the machine.
 func (m *machine) command(ctx context.Context, line string, vars ...string) *exec.Cmd {
 	m.t.Helper()
-	self, err := os.Executable()
+	self, err := program()
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,11 +21,37 @@ import (
 // The test binary is okauth itself when it is called by that name, so that
 // scripts run the program as main does, in a process of its own.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tidy{m}, map[string]func(){
 		"okauth": func() { os.Exit(cmd.Main(context.Background(), testEnv(), os.Args[1:])) },
 		"exits":  exits,
 	})
 }
+
+// tidy removes the program that the tests may have built.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	defer os.RemoveAll(programDir())
+	return m.M.Run()
+}
+
+func programDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("okauth-program-%d", os.Getpid()))
+}
+
+// program returns okauth for the tests that run it hundreds of times: the test
+// binary, without the race detector, which makes every start five times as long.
+// What the goroutines of one process do to each other, all other tests look for.
+var program = sync.OnceValues(func() (string, error) {
+	if !raceEnabled {
+		return os.Executable()
+	}
+	path := filepath.Join(programDir(), "okauth.test")
+	if text, err := exec.Command("go", "test", "-c", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the program without the race detector: %w\n%s", err, text)
+	}
+	return path, nil
+})
 
 // testEnv is the environment of the program under test: the real one, with
 // switches that only the tests have.
