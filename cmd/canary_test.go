@@ -1,15 +1,19 @@
 package cmd_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"okauth/pkg/oktatest"
+	"okauth/pkg/output"
 )
 
 // AT-62: every command is run with distinctive secrets, and every byte of its
@@ -17,8 +21,46 @@ import (
 // a token was asked for, and nowhere else.
 func TestAT62_Canary(t *testing.T) {
 	t.Parallel()
+	c := newCanary(t)
+	c.must("-v", "login")
+	c.huntTokens()
+	for _, args := range [][]string{
+		{"config", "list"}, {"config", "list", "-o", "json"}, {"config", "path"}, {"config", "set", "server", "default"},
+		{"config", "set", "timeout", "20s"}, {"config", "use", "default"}, {"config", "unset", "timeout"},
+		{"-v", "decode", "--type", "id"}, {"decode", "--type", "access", "-o", "text"}, {"decode", "--type", "access", "-o", "json"},
+		{"-v", "status", "-o", "json"}, {"status", "-o", "text"}, {"login"}, {"-v", "token", "--refresh"},
+		{"version"}, {"help"}, {"help", "exit-codes"}, {"help", "token"}, {"completion", "bash"}, {"__complete", "token", ""},
+		{"demo"}, {"sandbox", "--cast"},
+	} {
+		c.must(args...)
+	}
+	c.stdin = c.hunted["client secret"]
+	c.must("config", "set", "client_secret")
+	c.stdin = c.hunted["access"] + "\n" + c.hunted["id"] + "\n"
+	c.must("decode")
+	c.stdin = ""
+	c.formats()
+	c.children()
+	for _, how := range []string{"", "json"} {
+		c.vars["OKAUTH_ERRORS"] = how
+		c.mistakes()
+		c.badAnswers()
+	}
+	c.sealedFiles()
+	c.badServers()
+	c.files()
+}
+
+// canary is a user all of whose secrets are distinctive.
+type canary struct {
+	*user
+	t      *testing.T
+	hunted map[string]string // secrets by name; a token's is its type
+}
+
+func newCanary(t *testing.T) *canary {
 	const password, secret = "canary-password-5d1f", "canary-client-secret-8a2c-0000000000000000"
-	u := newUser(t)
+	u := newUser(t, oktatest.WithLimits(oktatest.Limits{}))
 	u.server.AddUser(oktatest.User{Login: "canary@example.com", Password: password})
 	u.server.AddApp(oktatest.App{
 		ClientID: "0oaCanaryClient00001", Secrets: []string{secret}, Type: "native",
@@ -26,113 +68,213 @@ func TestAT62_Canary(t *testing.T) {
 	})
 	u.vars["OKAUTH_CLIENT_ID"], u.vars["OKAUTH_CLIENT_SECRET"] = "0oaCanaryClient00001", secret
 	u.vars["OKAUTH_USERNAME"], u.vars["OKAUTH_PASSWORD"] = "canary@example.com", password
+	u.vars["OKAUTH_SCOPES"] = "openid offline_access"
+	return &canary{u, t, map[string]string{"password": password, "client secret": secret}}
+}
 
-	hunted := map[string]string{"the password": password, "the client secret": secret}
-	hunt := func(where, text string, but ...string) {
-		t.Helper()
-		for name, canary := range hunted {
-			if strings.Contains(text, canary) && !strings.Contains(strings.Join(but, " "), name) {
-				t.Errorf("%s shows %s", where, name)
+// huntTokens adds the tokens of the session to what is hunted.
+func (c *canary) huntTokens() {
+	c.t.Helper()
+	for _, kind := range []string{"access", "id", "refresh"} {
+		c.hunted[kind] = strings.TrimSpace(c.must("token", "--type", kind))
+	}
+}
+
+// hunt wants no secret in the text but the one that is named.
+func (c *canary) hunt(where, text, but string) {
+	c.t.Helper()
+	for name, secret := range c.hunted {
+		if name != but && strings.Contains(text, secret) {
+			c.t.Errorf("%s shows the %s", where, name)
+		}
+	}
+}
+
+// run runs okauth and hunts in what it prints.
+func (c *canary) run(args ...string) (code int, stdout string) {
+	c.t.Helper()
+	code, stdout, stderr := c.okauth(c.t.Context(), args...)
+	line := "okauth " + strings.Join(args, " ")
+	c.hunt("standard error of "+line, stderr, "")
+	asked := "" // the type of the token that is asked for
+	if command := strings.TrimPrefix(line, "okauth -v "); code == 0 && strings.HasPrefix(strings.TrimPrefix(command, "okauth "), "token") {
+		asked = "access"
+		if i := slices.Index(args, "--type"); i > 0 {
+			asked = args[i+1]
+		}
+	}
+	c.hunt("standard output of "+line, stdout, asked)
+	return code, stdout
+}
+
+func (c *canary) must(args ...string) string {
+	c.t.Helper()
+	code, stdout := c.run(args...)
+	if code != 0 {
+		c.t.Fatalf("okauth %q: exit code %d", args, code)
+	}
+	return stdout
+}
+
+// formats has every type of token printed in every way there is.
+func (c *canary) formats() {
+	printed := 0
+	wants := func(kind, text string) {
+		c.t.Helper()
+		if printed++; !strings.Contains(text, c.hunted[kind]) {
+			c.t.Errorf("the %s token is not printed", kind)
+		}
+	}
+	c.huntTokens()
+	for _, kind := range []string{"access", "id", "refresh"} {
+		for _, format := range output.Formats() {
+			args := []string{"-v", "token", "--type", kind, "-o", format}
+			if (&output.TokenOptions{Format: format, Shell: "sh"}).Check(kind) != nil {
+				if code, stdout := c.run(args...); code != 2 || stdout != "" {
+					c.t.Errorf("%q: got exit code %d, want 2", args, code)
+				}
+				continue
+			}
+			wants(kind, c.must(args...))
+			if format == "env" {
+				for _, shell := range output.Shells() {
+					wants(kind, c.must(append(args, "--shell", shell, "--env", "CANARY")...))
+				}
 			}
 		}
-	}
-	run := func(args ...string) (int, string) {
-		t.Helper()
-		code, stdout, stderr := u.okauth(t.Context(), args...)
-		line := "okauth " + strings.Join(args, " ")
-		hunt("standard error of "+line, stderr)
-		if args[0] != "token" && args[len(args)-1] != "token" {
-			hunt("standard output of "+line, stdout)
-		}
-		return code, stdout
-	}
-	must := func(args ...string) string {
-		t.Helper()
-		code, stdout := run(args...)
-		if code != 0 {
-			t.Fatalf("okauth %q: exit code %d", args, code)
-		}
-		return stdout
-	}
-
-	must("-v", "login", "--scope", "openid offline_access")
-	for _, kind := range []string{"access", "id", "refresh"} {
-		hunted["the "+kind+" token"] = strings.TrimSpace(must("token", "--scope", "openid offline_access", "--type", kind))
-	}
-	scopes := []string{"--scope", "openid offline_access"}
-	for _, args := range [][]string{
-		{"config", "list"}, {"config", "list", "-o", "json"}, {"config", "path"}, {"config", "set", "server", "default"},
-		{"config", "set", "timeout", "20s"}, {"config", "use", "default"}, {"config", "unset", "timeout"},
-		append([]string{"-v", "decode", "--type", "id"}, scopes...), append([]string{"decode", "--type", "access", "-o", "text"}, scopes...),
-		append([]string{"status", "-o", "json"}, scopes...), append([]string{"status", "-o", "text"}, scopes...),
-		append([]string{"-v", "token", "--refresh"}, scopes...),
-		{"version"}, {"help"}, {"help", "exit-codes"}, {"completion", "bash"}, {"__complete", "token", ""},
-	} {
-		must(args...)
-	}
-	u.stdin = secret
-	must("config", "set", "client_secret")
-	u.stdin = ""
-
-	// And when things go wrong.
-	run("config", "get", "client_secret")
-	run("config", "set", "client_id", "x y")
-	run("decode", hunted["the access token"]+"!")
-	run("decode", strings.ReplaceAll(hunted["the id token"], ".", ""))
-	for _, code := range []int{200, 302, 400, 401, 403, 429, 500} {
-		echo, err := json.Marshal(map[string]string{"error": "invalid_grant", "error_description": password + " " + secret})
+		file := filepath.Join(c.t.TempDir(), "github")
+		c.vars["GITHUB_OUTPUT"] = file
+		wants(kind, c.must("-v", "token", "--type", kind, "--github-output", "canary"))
+		text, err := os.ReadFile(file)
 		if err != nil {
-			t.Fatal(err)
+			c.t.Fatal(err)
 		}
-		u.server.Fail("/v1/token", oktatest.Respond(code, map[string][]string{"Content-Type": {"application/json"}, "Location": {"https://evil.example/?p=" + password}}, string(echo)))
-		if code, _ := run("-v", "login"); code == 0 {
-			t.Error("a refusal is a success")
+		wants(kind, string(text))
+		c.hunt(file, string(text), kind)
+	}
+	if printed < 3*len(output.Formats()) {
+		c.t.Errorf("only %d tokens were printed", printed)
+	}
+}
+
+// children has okauth run commands, in a process of its own: a program for
+// secrets, and one that is handed the token.
+func (c *canary) children() {
+	home := c.t.TempDir()
+	for _, args := range [][]string{
+		{"exec", "--", "okauth", "config", "list", "-o", "json"}, {"-v", "exec", "--type", "id", "--", "okauth", "status", "-o", "json"},
+		{"exec", "--", "no-such-program"}, {"-v", "token", "--type", "id", "--password-command", "okauth no-such-command"},
+	} {
+		p := exec.CommandContext(c.t.Context(), "okauth", args...)
+		p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "OKAUTH_STORAGE=file", "OKAUTH_STORAGE_DIR=" + filepath.Join(home, "sealed"), "DBUS_SESSION_BUS_ADDRESS="}
+		for name, value := range c.vars {
+			if name != "OKAUTH_PASSWORD" || !slices.Contains(args, "--password-command") {
+				p.Env = append(p.Env, name+"="+value)
+			}
+		}
+		var stdout, stderr bytes.Buffer
+		p.Stdout, p.Stderr = &stdout, &stderr
+		err := p.Run()
+		if p.ProcessState == nil || p.ProcessState.ExitCode() == 2 {
+			c.t.Fatalf("okauth %q: %v", args, err)
+		}
+		c.hunt("standard output of "+p.String(), stdout.String(), "")
+		c.hunt("standard error of "+p.String(), stderr.String(), "")
+		if strings.Contains(stdout.String()+stderr.String(), "eyJ") && !slices.Contains(args, "token") {
+			c.t.Errorf("%s shows a token", p)
+		}
+	}
+}
+
+func (c *canary) mistakes() {
+	for _, args := range [][]string{
+		{"config", "get", "client_secret"}, {"config", "set", "client_id", "x y"}, {"config", "set", "password", c.hunted["password"]},
+		{"decode", c.hunted["access"] + "!"}, {"decode", strings.ReplaceAll(c.hunted["id"], ".", "")},
+		{"token", "--env", c.hunted["access"]}, {"token", "--github-output", c.hunted["id"] + "!"}, {"exec", "--", c.hunted["access"]},
+		{"token", "--password", "x"}, {"token", "--min-ttl", "soon"}, {"tokn"}, {"token", "--storage", "somewhere"},
+	} {
+		code, stdout, stderr := c.okauth(c.t.Context(), args...)
+		if code < 2 || stdout != "" {
+			c.t.Errorf("okauth %s: got exit code %d and %d bytes on standard output", args[0], code, len(stdout))
+		}
+		c.hunt("standard error of okauth "+args[0], stderr, "")
+	}
+}
+
+// badAnswers lets Okta, or who stands in its place, send back what it was sent.
+func (c *canary) badAnswers() {
+	plain := http.Header{"Content-Type": {"application/json"}}
+	for _, code := range []int{200, 302, 400, 401, 403, 429, 500} {
+		echo, err := json.Marshal(map[string]string{"error": "invalid_grant", "error_description": c.hunted["password"] + " " + c.hunted["client secret"]})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		header := plain.Clone()
+		header.Set("Location", "https://evil.example/?p="+c.hunted["password"])
+		c.server.Fail("/v1/token", oktatest.Respond(code, header, string(echo)))
+		if code, _ := c.run("-v", "login"); code == 0 {
+			c.t.Error("a refusal is a success")
 		}
 	}
 	for _, code := range []int{200, 302, 400, 403, 429, 500} {
+		c.must("login")
+		c.huntTokens()
 		echo := oktatest.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			hunted["a refresh token"] = r.PostFormValue("refresh_token")
-			oktatest.Respond(code, http.Header{"Content-Type": {"application/json"}},
-				`{"error":"invalid_request","error_description":"`+r.PostFormValue("refresh_token")+r.PostFormValue("token")+`"}`)(w, r, next)
+			oktatest.Respond(code, plain, `{"error":"invalid_request","error_description":"`+r.PostFormValue("refresh_token")+r.PostFormValue("token")+`"}`)(w, r, next)
 		})
-		u.server.Fail("", echo, echo)
-		if code, _ := run(append([]string{"-v", "token", "--refresh"}, scopes...)...); code == 0 {
-			t.Error("a refusal is a success")
+		c.server.Fail("", echo, echo)
+		if code, _ := c.run("-v", "token", "--refresh"); code == 0 {
+			c.t.Error("a refusal is a success")
 		}
-		u.server.ClearFaults()
+		c.server.ClearFaults()
 	}
-	delete(u.vars, "OKAUTH_PASSWORD")
-	for _, key := range []string{"too short: canary-storage-key", strings.Repeat("c0ffee00", 8)} {
-		hunted["the storage key"] = key
-		u.vars["OKAUTH_STORAGE"], u.vars["OKAUTH_STORAGE_DIR"], u.vars["OKAUTH_STORAGE_KEY"] = "file", filepath.Join(filepath.Dir(u.config), "sealed"), key
-		u.stdin = password
-		run(append([]string{"login", "--password-stdin"}, scopes...)...)
-		u.stdin = ""
-		run(append([]string{"-v", "token", "--refresh"}, scopes...)...)
-		run(append([]string{"status"}, scopes...)...)
-	}
-	u.server.Fail("/revoke", oktatest.HangUp())
-	run(append([]string{"-v", "logout"}, scopes...)...)
-	u.vars["OKAUTH_STORAGE"] = ""
-	run(append([]string{"-v", "logout"}, scopes...)...)
-	u.vars["OKAUTH_CA_FILE"] = filepath.Join(t.TempDir(), "missing.pem")
-	u.vars["OKAUTH_DOMAIN"] = "https://127.0.0.1:1"
-	run("-v", "login")
-	u.vars["OKAUTH_DOMAIN"] = "https://canary:" + password + "@127.0.0.1:1/?" + secret
-	run("login")
+}
 
-	// The configuration file, locks, marks, sealed files.
+// sealedFiles keeps sessions in sealed files, with a key that is too short, and
+// with a good one.
+func (c *canary) sealedFiles() {
+	password := c.vars["OKAUTH_PASSWORD"]
+	delete(c.vars, "OKAUTH_PASSWORD")
+	for _, key := range []string{"too short: canary-storage-key", strings.Repeat("c0ffee00", 8)} {
+		c.hunted["storage key"] = key
+		c.vars["OKAUTH_STORAGE"], c.vars["OKAUTH_STORAGE_DIR"], c.vars["OKAUTH_STORAGE_KEY"] = "file", filepath.Join(filepath.Dir(c.config), "sealed"), key
+		c.stdin = password
+		c.run("login", "--password-stdin")
+		c.stdin = ""
+		c.run("-v", "token", "--refresh")
+		c.run("status")
+	}
+	c.server.Fail("/revoke", oktatest.HangUp())
+	c.run("-v", "logout")
+	c.vars["OKAUTH_STORAGE"] = ""
+	c.run("-v", "logout")
+	c.run("-v", "logout", "--all")
+	c.vars["OKAUTH_PASSWORD"] = password
+}
+
+func (c *canary) badServers() {
+	c.vars["OKAUTH_CA_FILE"] = filepath.Join(c.t.TempDir(), "missing.pem")
+	c.vars["OKAUTH_DOMAIN"] = "https://127.0.0.1:1"
+	c.run("-v", "login")
+	c.vars["OKAUTH_CA_FILE"] = ""
+	c.run("-v", "token")
+	c.vars["OKAUTH_DOMAIN"] = "https://canary:" + c.hunted["password"] + "@127.0.0.1:1/?" + c.hunted["client secret"]
+	c.run("login")
+}
+
+// files hunts in what is left: the configuration file, locks, marks, sealed files.
+func (c *canary) files() {
 	files := 0
-	err := filepath.WalkDir(filepath.Dir(u.config), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Dir(c.config), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		files++
 		text, err := os.ReadFile(path)
-		hunt(path, string(text))
+		c.hunt(path, string(text), "")
 		return err
 	})
 	if err != nil || files < 3 {
-		t.Fatalf("looked into %d files: %v", files, err)
+		c.t.Fatalf("looked into %d files: %v", files, err)
 	}
 }

@@ -1,0 +1,218 @@
+//go:build linux
+
+package cmd_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"okauth/pkg/oktatest"
+)
+
+// runner is the environment of a CI job: no keychain, nothing of okauth's.
+func (k *kitchen) runner(vars ...string) []string {
+	environ := append(k.network(), path(), "HOME="+k.home, "TEST_LOCKS="+filepath.Join(k.home, "locks"), "GORACE=atexit_sleep_ms=0", "CI=true")
+	return append(environ, vars...)
+}
+
+// githubRecipe does with the job what a runner does: a step gets the variables of
+// the job and its own, and its outputs are there for the steps behind it. The
+// token must be masked before it can be in the log.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
+func githubRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "yaml")
+	job := at(k.t, readYAML(k.t, blocks[0].text), "jobs", "orders").(map[string]any)
+	known := map[string]string{"secrets.OKTA_CLIENT_SECRET": oktatest.DefaultClientSecret, "secrets.OKTA_PASSWORD": oktatest.DefaultPassword}
+	steps := at(k.t, job, "steps").([]any)
+	var log strings.Builder
+	for _, step := range steps {
+		step := step.(map[string]any)
+		output, script := filepath.Join(k.dir, "output"), filepath.Join(k.dir, "step.sh")
+		k.write(output, "", 0o600)
+		k.write(script, at(k.t, step, "run").(string), 0o600)
+		environ := k.runner("GITHUB_ACTIONS=true", "GITHUB_OUTPUT="+output)
+		for _, part := range []map[string]any{job, step} {
+			vars, _ := part["env"].(map[string]any)
+			for name, value := range vars {
+				environ = append(environ, name+"="+k.filledIn(value.(string), known))
+			}
+		}
+		// "When no shell is specified: bash -e {0}", on everything but Windows.
+		stdout, stderr, code := k.runs(environ, "bash", "-e", script)
+		if log.WriteString(stdout + stderr); code != 0 || stderr != "" {
+			k.t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		text, err := os.ReadFile(output)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+			known["steps."+at(k.t, step, "id").(string)+".outputs."+name] = value
+		}
+	}
+	token := known["steps.okta.outputs.token"]
+	if orders := k.ordered("/v1/orders"); len(orders) == 1 && orders[0].token != token {
+		k.t.Error("the API got another token than the step put out")
+	}
+	if want := "::add-mask::" + token + "\n" + ordersAnswer; log.String() != want {
+		k.t.Errorf("the log is not the mask of the token and the answer, but %d bytes, want %d", log.Len(), len(want))
+	}
+	k.signedIn(1)
+}
+
+// filledIn replaces the expressions in a value of a workflow.
+func (k *kitchen) filledIn(text string, known map[string]string) string {
+	return regexp.MustCompile(`\$\{\{ (.*?) \}\}`).ReplaceAllStringFunc(text, func(expression string) string {
+		value, ok := known[strings.Trim(expression, "${ }")]
+		if !ok {
+			k.t.Errorf("%s stands for nothing", expression)
+		}
+		return value
+	})
+}
+
+// gitlabRecipe does with the job what a runner does whose container has been given
+// the project with umask 0. https://gitlab.com/gitlab-org/gitlab-runner/-/issues/1736
+func gitlabRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "yaml")
+	job := at(k.t, readYAML(k.t, blocks[0].text), "orders")
+	secret := filepath.Join(k.dir, "OKAUTH_PASSWORD_FILE")
+	k.write(secret, oktatest.DefaultPassword, 0o666)
+	environ := k.runner("GITLAB_CI=true", "OKAUTH_CLIENT_SECRET="+oktatest.DefaultClientSecret, "OKAUTH_PASSWORD_FILE="+secret)
+	for name, value := range at(k.t, job, "variables").(map[string]any) {
+		environ = append(environ, name+"="+value.(string))
+	}
+	var script []string
+	for _, line := range at(k.t, job, "script").([]any) {
+		script = append(script, line.(string))
+	}
+	k.cooks(environ, strings.Join(script, "\n"), ordersAnswer+"answer to /v1/invoices\n")
+	k.ordered("/v1/orders", "/v1/invoices")
+	k.signedIn(1)
+
+	// The chmod is there for a reason.
+	k.write(secret, oktatest.DefaultPassword, 0o666)
+	if _, stderr, code := k.runs(append(environ, "OKAUTH_STORAGE=none"), "okauth", "token"); code != 2 || !strings.Contains(stderr, "chmod") {
+		k.t.Errorf("a file that everybody may write to: got exit code %d and %q", code, stderr)
+	}
+}
+
+// readYAML reads the little of YAML that the recipes are written in: mappings,
+// sequences, literal blocks, and plain values on one line. Whatever could mean
+// something else to a real reader fails the test.
+func readYAML(t *testing.T, text string) any {
+	t.Helper()
+	y := &yamlReader{t: t, lines: strings.Split(strings.TrimRight(text, "\n"), "\n")}
+	value := y.block(0)
+	if len(y.lines) > 0 {
+		t.Fatalf("cannot read %q", y.lines[0])
+	}
+	return value
+}
+
+type yamlReader struct {
+	t     *testing.T
+	lines []string // those that are still to be read
+}
+
+var yamlKey = regexp.MustCompile(`^([A-Za-z_-]+):(?: +(.*))?$`)
+
+// next returns the next line without its indent, if it has that indent.
+func (y *yamlReader) next(indent int) (string, bool) {
+	if len(y.lines) == 0 {
+		return "", false
+	}
+	text := strings.TrimLeft(y.lines[0], " ")
+	return text, len(y.lines[0])-len(text) == indent
+}
+
+func (y *yamlReader) block(indent int) any {
+	var sequence []any
+	mapping := make(map[string]any)
+	for {
+		line, ok := y.next(indent)
+		if !ok {
+			break
+		}
+		if item, ok := strings.CutPrefix(line, "- "); ok {
+			if yamlKey.MatchString(item) {
+				y.lines[0] = strings.Repeat(" ", indent+2) + item
+				sequence = append(sequence, y.block(indent+2))
+			} else {
+				y.lines = y.lines[1:]
+				sequence = append(sequence, y.plain(item))
+			}
+			continue
+		}
+		found := yamlKey.FindStringSubmatch(line)
+		if found == nil || sequence != nil || mapping[found[1]] != nil {
+			y.t.Fatalf("cannot read %q", line)
+		}
+		y.lines = y.lines[1:]
+		switch found[2] {
+		case "":
+			mapping[found[1]] = y.block(indent + 2)
+		case "|":
+			mapping[found[1]] = y.literal(indent + 2)
+		default:
+			mapping[found[1]] = y.plain(found[2])
+		}
+	}
+	if sequence != nil {
+		return sequence
+	}
+	return mapping
+}
+
+func (y *yamlReader) literal(indent int) string {
+	var text strings.Builder
+	for len(y.lines) > 0 && strings.HasPrefix(y.lines[0], strings.Repeat(" ", indent)) {
+		text.WriteString(y.lines[0][indent:] + "\n")
+		y.lines = y.lines[1:]
+	}
+	return text.String()
+}
+
+// plain reads a plain scalar, or a flow sequence of some.
+// https://yaml.org/spec/1.2.2/#733-plain-style
+func (y *yamlReader) plain(text string) any {
+	if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
+		var list []any
+		for _, item := range strings.Split(strings.TrimSuffix(inner, "]"), ", ") {
+			list = append(list, y.plain(item))
+		}
+		return list
+	}
+	if text == "" || strings.ContainsAny(text[:1], "-?:,[]{}#&*!|>'\"%@` ") && !regexp.MustCompile(`^-[a-z]`).MatchString(text) ||
+		strings.Contains(text, ": ") || strings.Contains(text, " #") || strings.HasSuffix(text, ":") {
+		y.t.Fatalf("%q is no plain value", text)
+	}
+	return text
+}
+
+// at follows keys and indexes into what readYAML has read.
+func at(t *testing.T, value any, way ...any) any {
+	t.Helper()
+	for _, part := range way {
+		switch v := value.(type) {
+		case map[string]any:
+			key, _ := part.(string)
+			next, ok := v[key]
+			if !ok {
+				t.Fatalf("no %q among %q", key, slices.Sorted(maps.Keys(v)))
+			}
+			value = next
+		case []any:
+			value = v[part.(int)]
+		default:
+			t.Fatalf("nothing in %q is called %v", value, part)
+		}
+	}
+	return value
+}

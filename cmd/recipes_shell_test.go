@@ -1,0 +1,157 @@
+//go:build linux
+
+package cmd_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const ordersAnswer = "answer to /v1/orders\n"
+
+// The token is where curl reads it, and neither in its arguments nor in its
+// environment. (That the search would find it, the last line shows.)
+func curlRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "sh", "sh")
+	k.cooks(k.desk(), blocks[0].text, ordersAnswer+ordersAnswer)
+	for _, o := range k.ordered("/v1/orders", "/v1/orders") {
+		if len(o.environ) > 0 {
+			k.t.Errorf("the token is in the environment of %q", o.environ)
+		}
+	}
+	k.cooks(k.desk(), blocks[1].text, ordersAnswer)
+	k.ordered("/v1/orders")
+	k.signedIn(1)
+
+	// Without a token the script ends with okauth's exit code, and curl does not run.
+	stdout, stderr, code := k.runs(append(k.desk(), "OKAUTH_PASSWORD=wrong-horse", "OKAUTH_STORAGE=none"), "sh", "-c", blocks[1].text)
+	if code != 5 || stdout != "" || !strings.Contains(stderr, "okauth: error: ") {
+		k.t.Errorf("got exit code %d, %q and %q, want 5 and no call", code, stdout, stderr)
+	}
+	k.ordered()
+
+	k.cooks(k.desk(), `curl -fsS -H "Authorization: Bearer $(okauth token)" https://api.example.com/v1/orders`, ordersAnswer)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.orders) != 1 || !slices.Equal(k.orders[0].argv, []string{"curl"}) {
+		k.t.Errorf("the search finds no token where there is one: %d requests", len(k.orders))
+	}
+}
+
+func loopRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "sh")
+	answers := "answer to /v1/orders/1\nanswer to /v1/orders/2\nanswer to /v1/orders/3\n"
+	for name, environ := range map[string][]string{
+		"keychain": k.desk(),
+		"file":     append(k.desk(), "OKAUTH_STORAGE=file", "DBUS_SESSION_BUS_ADDRESS=unix:path="+filepath.Join(k.dir, "nowhere")),
+	} {
+		k.cooks(environ, blocks[0].text, answers)
+		orders := k.ordered("/v1/orders/1", "/v1/orders/2", "/v1/orders/3")
+		for _, o := range orders {
+			if o.token != orders[0].token {
+				k.t.Errorf("%s: not every turn has the same token", name)
+			}
+		}
+		k.signedIn(1)
+	}
+}
+
+func programRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "sh")
+	k.write(filepath.Join(k.dir, "deploy.sh"), `#!/bin/sh
+if test "$ID_TOKEN"; then path=ping; else path=v1/orders; fi
+echo "Authorization: Bearer ${ID_TOKEN:-$OKTA_ACCESS_TOKEN}" | curl -fsS -H @- https://api.example.com/$path
+`, 0o700)
+	k.cooks(k.desk(), blocks[0].text, ordersAnswer+"answer to /ping\n")
+	if orders := k.ordered("/v1/orders", "/ping"); len(orders) == 2 && orders[0].token == orders[1].token {
+		k.t.Error("the ID token is the access token")
+	}
+	k.signedIn(1)
+}
+
+func httpieRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "bash")
+	installedOrSkip(k.t, "http")
+	k.cooks(k.desk(), blocks[0].text, ordersAnswer)
+	for _, o := range k.ordered("/v1/orders") {
+		if len(o.environ) > 0 {
+			k.t.Errorf("the token is in the environment of %q", o.environ)
+		}
+	}
+	k.signedIn(1)
+}
+
+func goRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "go")
+	k.write(filepath.Join(k.dir, "main.go"), blocks[0].text, 0o600)
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	// As the release builds, so that most of it is in the cache.
+	program := filepath.Join(k.dir, "orders")
+	build := []string{path(), "HOME=" + k.home, "GOCACHE=" + strings.TrimSpace(string(cache)), "CGO_ENABLED=0", "GOPROXY=off", "GOTOOLCHAIN=local"}
+	if out, errs, code := k.runs(build, "go", "build", "-trimpath", "-o", program, "main.go"); code != 0 {
+		k.t.Fatalf("go build: exit code %d: %s%s", code, out, errs)
+	}
+	if text, err := exec.Command("gofmt", "-l", filepath.Join(k.dir, "main.go")).Output(); err != nil || len(text) > 0 {
+		k.t.Errorf("gofmt would change it: %v", err)
+	}
+	k.cooks(k.desk(), program, ordersAnswer)
+	k.ordered("/v1/orders")
+	k.signedIn(1)
+}
+
+// kubernetesRecipe runs what the kubeconfig says as kubectl does, and has kubectl
+// do it.
+func kubernetesRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "yaml")
+	plugin := at(k.t, readYAML(k.t, blocks[0].text), "users", 0, "user", "exec")
+	version := at(k.t, plugin, "apiVersion").(string)
+	var args []string
+	for _, arg := range at(k.t, plugin, "args").([]any) {
+		args = append(args, arg.(string))
+	}
+	// https://kubernetes.io/docs/reference/access-authn-authz/authentication/#input-and-output-formats
+	info := `KUBERNETES_EXEC_INFO={"kind":"ExecCredential","apiVersion":"` + version + `","spec":{"interactive":false}}`
+	stdout, stderr, code := k.runs(append(k.desk(), info), at(k.t, plugin, "command").(string), args...)
+	var answer struct {
+		APIVersion, Kind string
+		Status           struct{ Token, ExpirationTimestamp string }
+	}
+	if err := json.Unmarshal([]byte(stdout), &answer); err != nil || code != 0 || stderr != "" {
+		k.t.Fatalf("got exit code %d and %q: %v", code, stderr, err)
+	}
+	idToken, _, _ := k.runs(k.desk(), "okauth", "token", "--type", "id")
+	if answer.APIVersion != version || answer.Kind != "ExecCredential" || answer.Status.ExpirationTimestamp == "" || answer.Status.Token != strings.TrimSpace(idToken) {
+		k.t.Errorf("got an answer for %s %s, which expires at %q, or no ID token", answer.APIVersion, answer.Kind, answer.Status.ExpirationTimestamp)
+	}
+	k.signedIn(1)
+
+	k.t.Run("ReadByKubectl", func(t *testing.T) {
+		installedOrSkip(t, "kubectl")
+		k.write(filepath.Join(k.dir, "readme.yaml"), blocks[0].text, 0o600)
+		k.write(filepath.Join(k.dir, "cluster.yaml"), `{"apiVersion":"v1","kind":"Config","current-context":"c",
+"contexts":[{"name":"c","context":{"cluster":"c","user":"okta"}}],"clusters":[{"name":"c","cluster":{"server":"https://`+readmeAPI+`"}}]}`, 0o600)
+		k.cooks(append(k.desk(), "KUBECONFIG=cluster.yaml:readme.yaml"), "kubectl get --raw /ping", "answer to /ping\n")
+		for _, o := range k.orders { // kubectl asks for more than it is told to
+			if o.token != strings.TrimSpace(idToken) || len(o.argv) > 0 {
+				t.Errorf("for %s, the cluster got another token, or one in the arguments of %q", o.path, o.argv)
+			}
+		}
+		k.signedIn(0)
+	})
+}
+
+// installedOrSkip skips the test where the real program is missing: a stand-in
+// would prove nothing.
+func installedOrSkip(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skipf("not tested with the real %s: %v", program, err)
+	}
+}
