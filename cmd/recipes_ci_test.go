@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -82,7 +83,11 @@ func (k *kitchen) filledIn(text string, known map[string]string) string {
 func gitlabRecipe(k *kitchen, blocks []block) {
 	k.only(blocks, "yaml")
 	job := at(k.t, readYAML(k.t, blocks[0].text), "orders")
-	secret := filepath.Join(k.dir, "OKAUTH_PASSWORD_FILE")
+	folder := filepath.Join(k.home, "orders.tmp")
+	if err := errors.Join(os.Mkdir(folder, 0o700), os.Chmod(folder, 0o777)); err != nil {
+		k.t.Fatal(err)
+	}
+	secret := filepath.Join(folder, "OKAUTH_PASSWORD_FILE")
 	k.write(secret, oktatest.DefaultPassword, 0o666)
 	environ := k.runner("GITLAB_CI=true", "OKAUTH_CLIENT_SECRET="+oktatest.DefaultClientSecret, "OKAUTH_PASSWORD_FILE="+secret)
 	for name, value := range at(k.t, job, "variables").(map[string]any) {
