@@ -144,9 +144,7 @@ func TestAT81_KilledRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			eachStore(t, func(t *testing.T, storage string) {
-				m := newMachine(t, storage, c.rotation)
-				m.start("login").does()
-				m.later(2 * time.Hour)
+				m := newExpired(t, storage, c.rotation)
 				m.kill(c.fault)
 				if c.spent {
 					m.start("token").fails(4, "cut short", "okauth login")

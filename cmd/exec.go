@@ -118,8 +118,8 @@ func (o *execOptions) run(ctx context.Context, args []string) error {
 }
 
 // token is sessionFlags.obtain for a caller who hands the token on to something
-// that lasts. A refresh that has begun is brought to its end even after Ctrl-C,
-// and then succeeds; CMD is not to start after that.
+// that lasts. A refresh that has begun may succeed after Ctrl-C; CMD is not to
+// start after that.
 func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 	env, watched := *o.env, ctx
 	env.Signals = func(parent context.Context) (context.Context, func()) {

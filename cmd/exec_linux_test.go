@@ -163,9 +163,7 @@ func own(text string) string {
 // kept, and the command does not start.
 func TestExecInterrupted(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, "keychain", rotating())
-	m.start("login").does()
-	m.later(2 * time.Hour)
+	m := newExpired(t, "keychain", rotating())
 	ran := filepath.Join(m.home, "ran")
 	began, answer := make(chan bool, 1), make(chan bool)
 	m.server.Fail("/v1/token", func(w http.ResponseWriter, r *http.Request, next http.Handler) {

@@ -24,10 +24,9 @@ func newLogoutCmd(env *Env, global *globalFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "logout",
 		Short: "Revoke the tokens at Okta and forget the session",
-		Long: `Tell Okta to revoke the session's refresh token, and with it the access token
-that came with it, or where there is none the access tokens that are still
-valid; then delete the session. It is deleted also when Okta cannot be reached:
-the message says which of the two failed.
+		Long: `Tell Okta to revoke the session's refresh token, and then the access tokens that
+are still valid; then delete the session. It is deleted also when Okta cannot be
+reached: the message says which of the two failed.
 
 An access token that an API verifies by itself stays good there until it
 expires. The client secret stays: okauth config unset client_secret removes it.

@@ -22,9 +22,7 @@ func TestAT85_LogoutWins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			eachStore(t, func(t *testing.T, storage string) {
-				m := newMachine(t, storage, rotating())
-				m.start("login").does()
-				m.later(2 * time.Hour)
+				m := newExpired(t, storage, rotating())
 				arrived, release := m.held(fault)
 				late := m.start("token")
 				m.await(arrived)

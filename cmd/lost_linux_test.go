@@ -17,9 +17,7 @@ import (
 func TestAT82_LostAnswer(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
-		m := newMachine(t, storage, oktatest.Rotation{Rotate: true, Leeway: oktatest.DefaultLeeway})
-		m.start("login").does()
-		m.later(2 * time.Hour)
+		m := newExpired(t, storage, oktatest.Rotation{Rotate: true, Leeway: oktatest.DefaultLeeway})
 		m.posts()
 		m.server.Fail("/v1/token", oktatest.HangUp())
 		m.start("token").token()
@@ -45,9 +43,7 @@ func TestAT82_LostAnswer(t *testing.T) {
 func TestAT83_NetworkErrorsClearNothing(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
-		m := newMachine(t, storage, rotating())
-		m.start("login").does()
-		m.later(2 * time.Hour)
+		m := newExpired(t, storage, rotating())
 		before := m.stored()
 		for name, fault := range map[string]oktatest.Fault{
 			"503 from a proxy": oktatest.HTML(503),
@@ -77,9 +73,7 @@ func TestAT83_NetworkErrorsClearNothing(t *testing.T) {
 func TestAT83_InvalidGrant(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
-		m := newMachine(t, storage, rotating())
-		m.start("login").does()
-		m.later(2 * time.Hour)
+		m := newExpired(t, storage, rotating())
 		refresh := m.alive()
 		m.server.SetUserStatus(oktatest.DefaultUser, oktatest.Deactivated)
 		m.start("token").fails(4, "The refresh token is invalid or expired.", "okauth login")
@@ -101,9 +95,7 @@ func TestAT83_InvalidGrant(t *testing.T) {
 func TestAT83_AnotherHostRotated(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
-		m := newMachine(t, storage, rotating())
-		m.start("login").does()
-		m.later(2 * time.Hour)
+		m := newExpired(t, storage, rotating())
 		before := m.stored()
 		token := m.start("token").token()
 		after := m.stored()
@@ -136,9 +128,7 @@ func TestAT83_AnotherHostRotated(t *testing.T) {
 func TestAT83_OldSessionReturns(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
-		m := newMachine(t, storage, rotating())
-		m.start("login").does()
-		m.later(2 * time.Hour)
+		m := newExpired(t, storage, rotating())
 		before := m.stored()
 		m.start("token").token()
 		m.restore(before)
@@ -181,9 +171,7 @@ func TestAT84_NotStored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMachine(t, c.storage, rotating())
-			m.start("login").does()
-			m.later(2 * time.Hour)
+			m := newExpired(t, c.storage, rotating())
 			before := m.stored()
 			arrived, release := m.held(oktatest.HoldAnswer)
 			p := m.start("token", "TEST_WAIT=3s")
@@ -215,9 +203,7 @@ func TestAT85_SignalDuringRefresh(t *testing.T) {
 	for signal, storage := range map[syscall.Signal]string{syscall.SIGINT: "keychain", syscall.SIGTERM: "file", syscall.SIGHUP: "file"} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			m := newMachine(t, storage, rotating())
-			m.start("login").does()
-			m.later(2 * time.Hour)
+			m := newExpired(t, storage, rotating())
 			arrived, release := m.held(oktatest.HoldAnswer)
 			p := m.start("token")
 			m.await(arrived)
@@ -240,9 +226,7 @@ func TestAT85_SignalDuringRefresh(t *testing.T) {
 // leaves what a kill leaves.
 func TestAT85_SecondSignal(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, "file", rotating())
-	m.start("login").does()
-	m.later(2 * time.Hour)
+	m := newExpired(t, "file", rotating())
 	arrived, _ := m.held(oktatest.HoldAnswer)
 	p := m.start("token")
 	m.await(arrived)

@@ -35,6 +35,16 @@ var sharedKeys = sync.OnceValue(oktatest.NewKeys)
 func rotating() oktatest.Rotation   { return oktatest.Rotation{Rotate: true} }
 func persistent() oktatest.Rotation { return oktatest.Rotation{} }
 
+// newExpired is a machine on which somebody has signed in, two hours ago: the
+// access token has expired, the refresh token has not.
+func newExpired(t *testing.T, storage string, rotation oktatest.Rotation) *machine {
+	t.Helper()
+	m := newMachine(t, storage, rotation)
+	m.start("login").does()
+	m.later(2 * time.Hour)
+	return m
+}
+
 func newMachine(t *testing.T, storage string, rotation oktatest.Rotation) *machine {
 	t.Helper()
 	server, err := oktatest.Start(oktatest.WithKeys(sharedKeys()), oktatest.WithClock(new(oktatest.Clock)),

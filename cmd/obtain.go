@@ -42,8 +42,8 @@ func (s *sessionFlags) obtain(ctx context.Context, env *Env, kind kindFlag, fres
 }
 
 // renew gets a new token, for which a request must be made and perhaps a person
-// asked. From here on signals are caught: a refresh that has begun is brought to
-// its end, since Okta may spend the refresh token at the moment we are told to stop.
+// asked. From here on signals are caught: a refresh that has begun gets a moment to
+// end, since Okta may spend the refresh token just as we are told to stop.
 func (a *app) renew(ctx context.Context, kept storage, want session.Want) (session.Token, error) {
 	ctx, stop := a.env.Signals(ctx)
 	defer stop()

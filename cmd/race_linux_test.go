@@ -59,9 +59,7 @@ func TestAT80_RefreshAll(t *testing.T) {
 func TestAT80_ScopeSets(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
-		m := newMachine(t, storage, rotating())
-		m.start("login").does()
-		m.later(2 * time.Hour)
+		m := newExpired(t, storage, rotating())
 		m.posts()
 		sets := make(map[string][]*process)
 		names := []string{
@@ -98,9 +96,7 @@ func TestAT80_ScopeSets(t *testing.T) {
 func TestAT85_EverybodyAtOnce(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
-		m := newMachine(t, storage, rotating())
-		m.start("login").does()
-		m.later(2 * time.Hour)
+		m := newExpired(t, storage, rotating())
 		processes := m.atOnce(6, "token")
 		var others []*process
 		for _, line := range []string{"login", "logout", "login", "login", "login"} {
@@ -153,9 +149,7 @@ func (m *machine) await(event <-chan struct{}) {
 func TestAT86_HolderIsStopped(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
-		m := newMachine(t, storage, rotating())
-		m.start("login").does()
-		m.later(2 * time.Hour)
+		m := newExpired(t, storage, rotating())
 		const other = "OKAUTH_SCOPES=openid"
 		cached := m.start("token", other).token()
 		arrived, release := m.held(oktatest.HoldAnswer)
@@ -209,9 +203,7 @@ func TestAT80_ClocksDiffer(t *testing.T) {
 func TestAT80_LockFilesTellNothing(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
-		m := newMachine(t, storage, rotating())
-		m.start("login").does()
-		m.later(2 * time.Hour)
+		m := newExpired(t, storage, rotating())
 		arrived, release := m.held(oktatest.HoldAnswer)
 		p := m.start("token")
 		m.await(arrived)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"okauth/pkg/oktatest"
 )
 
@@ -108,97 +110,14 @@ func gitlabRecipe(k *kitchen, blocks []block) {
 	}
 }
 
-// readYAML reads the little of YAML that the recipes are written in: mappings,
-// sequences, literal blocks, and plain values on one line. Whatever could mean
-// something else to a real reader fails the test.
+// readYAML reads a recipe.
 func readYAML(t *testing.T, text string) any {
 	t.Helper()
-	y := &yamlReader{t: t, lines: strings.Split(strings.TrimRight(text, "\n"), "\n")}
-	value := y.block(0)
-	if len(y.lines) > 0 {
-		t.Fatalf("cannot read %q", y.lines[0])
+	var value any
+	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatal(err)
 	}
 	return value
-}
-
-type yamlReader struct {
-	t     *testing.T
-	lines []string // those that are still to be read
-}
-
-var yamlKey = regexp.MustCompile(`^([A-Za-z_-]+):(?: +(.*))?$`)
-
-// next returns the next line without its indent, if it has that indent.
-func (y *yamlReader) next(indent int) (string, bool) {
-	if len(y.lines) == 0 {
-		return "", false
-	}
-	text := strings.TrimLeft(y.lines[0], " ")
-	return text, len(y.lines[0])-len(text) == indent
-}
-
-func (y *yamlReader) block(indent int) any {
-	var sequence []any
-	mapping := make(map[string]any)
-	for {
-		line, ok := y.next(indent)
-		if !ok {
-			break
-		}
-		if item, ok := strings.CutPrefix(line, "- "); ok {
-			if yamlKey.MatchString(item) {
-				y.lines[0] = strings.Repeat(" ", indent+2) + item
-				sequence = append(sequence, y.block(indent+2))
-			} else {
-				y.lines = y.lines[1:]
-				sequence = append(sequence, y.plain(item))
-			}
-			continue
-		}
-		found := yamlKey.FindStringSubmatch(line)
-		if found == nil || sequence != nil || mapping[found[1]] != nil {
-			y.t.Fatalf("cannot read %q", line)
-		}
-		y.lines = y.lines[1:]
-		switch found[2] {
-		case "":
-			mapping[found[1]] = y.block(indent + 2)
-		case "|":
-			mapping[found[1]] = y.literal(indent + 2)
-		default:
-			mapping[found[1]] = y.plain(found[2])
-		}
-	}
-	if sequence != nil {
-		return sequence
-	}
-	return mapping
-}
-
-func (y *yamlReader) literal(indent int) string {
-	var text strings.Builder
-	for len(y.lines) > 0 && strings.HasPrefix(y.lines[0], strings.Repeat(" ", indent)) {
-		text.WriteString(y.lines[0][indent:] + "\n")
-		y.lines = y.lines[1:]
-	}
-	return text.String()
-}
-
-// plain reads a plain scalar, or a flow sequence of some.
-// https://yaml.org/spec/1.2.2/#733-plain-style
-func (y *yamlReader) plain(text string) any {
-	if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
-		var list []any
-		for _, item := range strings.Split(strings.TrimSuffix(inner, "]"), ", ") {
-			list = append(list, y.plain(item))
-		}
-		return list
-	}
-	if text == "" || strings.ContainsAny(text[:1], "-?:,[]{}#&*!|>'\"%@` ") && !regexp.MustCompile(`^-[a-z]`).MatchString(text) ||
-		strings.Contains(text, ": ") || strings.Contains(text, " #") || strings.HasSuffix(text, ":") {
-		y.t.Fatalf("%q is no plain value", text)
-	}
-	return text
 }
 
 // at follows keys and indexes into what readYAML has read.

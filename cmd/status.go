@@ -80,7 +80,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		unreachable = fileAdvice(unreachable)
 		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, unreachable.Error(), hint(unreachable)
 	}
-	s.Storage.Why = whyStorage(s.Storage, kept.optional)
+	s.Storage.Why = whyStorage(s.Storage)
 	if unset != nil {
 		s.Next, s.Reason = "fail", unset.Error()
 	} else {
@@ -165,16 +165,14 @@ func (a *app) storageStatus(kept storage) output.StatusStorage {
 }
 
 // whyStorage says in a few words what the setting means here.
-func whyStorage(s output.StatusStorage, optional bool) string {
+func whyStorage(s output.StatusStorage) string {
 	switch {
 	case s.Setting != storageAuto:
 		return "as set"
 	case s.OK:
 		return "auto: there is a keychain"
-	case optional:
-		return "auto: the keychain, else nothing is kept"
 	}
-	return ""
+	return "auto: the keychain, else nothing is kept"
 }
 
 func keychainName(goos string) string {

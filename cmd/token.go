@@ -40,7 +40,7 @@ a new one is had
 Without any of these: exit 4. Of many okauth token at once, one makes the
 request and the others print what it brought. A token whose whole life is
 shorter than --min-ttl is printed all the same, with a warning: there is no
-longer one.
+longer one. Where a refresh can renew it, that happens after half of its life.
 
 --type refresh prints the refresh token itself. Where it rotates, whoever uses
 it takes it from okauth.

@@ -50,7 +50,10 @@ func (k Keeper) enlist(ctx context.Context, id store.Identity) error {
 
 // delist takes that back after a sign-in that failed, where there was no session.
 func (k Keeper) delist(ctx context.Context, old *store.Session, id store.Identity) {
-	if _, err := k.Store.LoadAccount(ctx, id.Account()); old == nil && errors.Is(err, store.ErrNotFound) {
+	if old != nil {
+		return
+	}
+	if _, err := k.Store.LoadAccount(ctx, id.Account()); errors.Is(err, store.ErrNotFound) {
 		_ = k.Store.DeleteAccount(context.WithoutCancel(ctx), id.Account()) // an entry without a session does no harm
 	}
 }

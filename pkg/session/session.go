@@ -105,7 +105,7 @@ type Keeper struct {
 // *store.Error when the store cannot be read.
 func (k Keeper) Token(ctx context.Context, w Want) (Token, error) {
 	s, err := k.load(ctx, w.Identity)
-	if err != nil && !(k.Optional && isKind(err, store.Absent)) {
+	if err != nil && !k.away(err) {
 		return Token{}, err
 	}
 	token, err := k.choose(s, w)
@@ -124,12 +124,12 @@ func (k Keeper) Token(ctx context.Context, w Want) (Token, error) {
 // of kind Busy where another process has the lock for too long. With a
 // *NotKeptError comes a token that is good.
 //
-// Once a refresh has begun it is brought to its end even when ctx is done: an
-// answer that nobody waits for would cost the session.
+// A refresh that has begun when ctx ends gets a moment more, and is stored: an
+// answer that nobody waits for would cost a question to Okta at least.
 func (k Keeper) Renew(ctx context.Context, w Want, ways Ways) (Token, error) {
 	before, err := k.load(ctx, w.Identity)
 	switch {
-	case k.Optional && isKind(err, store.Absent):
+	case k.away(err):
 		k.Store = store.Sessions{Items: store.None{}} // nothing is kept, so there is nothing to lock
 	case err != nil:
 		return Token{}, err
@@ -293,6 +293,9 @@ func (k Keeper) load(ctx context.Context, id store.Identity) (*store.Session, er
 	}
 	return s, err
 }
+
+// away reports whether err says that there is no store, where none is needed.
+func (k Keeper) away(err error) bool { return k.Optional && isKind(err, store.Absent) }
 
 // lock waits for the turn of this process to change the session of an account.
 func (k Keeper) lock(ctx context.Context, account string) (*store.Lock, error) {

@@ -13,7 +13,7 @@ import (
 // those who want to look into it.
 func (k Keeper) Stored(ctx context.Context, w Want) (Token, error) {
 	s, err := k.load(ctx, w.Identity)
-	if err != nil && !(k.Optional && isKind(err, store.Absent)) {
+	if err != nil && !k.away(err) {
 		return Token{}, err
 	}
 	if s == nil {

@@ -128,7 +128,7 @@ func (s step) runSession(ctx context.Context, sessions Sessions) (value []byte, 
 		}
 		return nil, err
 	case "Logout":
-		err = sessions.Delete(ctx, session.Identity)
+		err = sessions.DeleteAccount(ctx, session.Identity.Account())
 	case "List":
 		var accounts []string
 		accounts, err = sessions.List(ctx)

@@ -29,7 +29,7 @@ type indexJSON struct {
 // a delete was interrupted there. No session at all is no error.
 //
 // An [*Error] of kind Corrupt says that the index cannot be believed, so that there may be sessions that nobody knows of: the
-// next Save of a new session, Enlist or Delete begins a new index.
+// next Save of a new session, Enlist or DeleteAccount begins a new index.
 func (s Sessions) List(ctx context.Context) ([]string, error) {
 	if l, ok := s.Items.(lister); ok {
 		accounts, err := l.List(ctx)

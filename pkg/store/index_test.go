@@ -103,10 +103,10 @@ func TestListNamesEverySession(t *testing.T) {
 			}
 			wantList(t, s, "a-b_c", "dev", "work")
 			for _, p := range []string{"dev", "dev", "never was"} {
-				if err := s.Delete(ctx, Identity{Profile: strings.ReplaceAll(p, " ", "-")}); err != nil {
+				if err := s.DeleteAccount(ctx, Identity{Profile: strings.ReplaceAll(p, " ", "-")}.Account()); err != nil {
 					t.Fatal(err)
 				}
-				if err := s.Delete(ctx, sessionOf(strings.ReplaceAll(p, " ", "-"), 1).Identity); err != nil {
+				if err := s.DeleteAccount(ctx, sessionOf(strings.ReplaceAll(p, " ", "-"), 1).Identity.Account()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -200,7 +200,7 @@ func TestKR10_IndexThatCannotBeBelieved(t *testing.T) {
 				t.Errorf("Enlist: %v", err)
 			}
 			wantList(t, s, "dev")
-			if err := errors.Join(m.Set(ctx, indexAccount, []byte(tt.value)), s.Delete(ctx, sessionOf("dev", 1).Identity)); err != nil || len(m.Accounts()) != 0 {
+			if err := errors.Join(m.Set(ctx, indexAccount, []byte(tt.value)), s.DeleteAccount(ctx, sessionOf("dev", 1).Identity.Account())); err != nil || len(m.Accounts()) != 0 {
 				t.Errorf("Delete: %v, left %q", err, m.Accounts())
 			}
 		})
@@ -220,7 +220,7 @@ func TestKR10_DeleteOfWhatCannotBeBelieved(t *testing.T) {
 		if err := errors.Join(s.Enlist(ctx, id), m.Set(ctx, id.Account(), []byte(value))); err != nil {
 			t.Fatal(err)
 		}
-		err := s.Delete(ctx, id)
+		err := s.DeleteAccount(ctx, id.Account())
 		if kindOf(err) != want || strings.Contains(fmt.Sprint(err), "canary") {
 			t.Errorf("%s: got %v, want %s", value, err, want)
 		}
@@ -276,7 +276,7 @@ func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
 		if err := s.Save(ctx, sessionOf("dev", 1)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Delete(ctx, sessionOf("dev", 1).Identity); kindOf(err) != trouble.kind.String() {
+		if err := s.DeleteAccount(ctx, sessionOf("dev", 1).Identity.Account()); kindOf(err) != trouble.kind.String() {
 			t.Errorf("Delete: got %v, want %s", err, trouble.kind)
 		}
 		wantList(t, s, "dev")
@@ -291,7 +291,7 @@ func TestAT92_SessionKilledAtEveryItem(t *testing.T) {
 	steps := map[string]func(Sessions) error{
 		"first Save":  func(s Sessions) error { return s.Save(ctx, sizedFor(1, 900)) },
 		"second Save": func(s Sessions) error { return s.Save(ctx, sizedFor(2, 400)) },
-		"Delete":      func(s Sessions) error { return s.Delete(ctx, id) },
+		"Delete":      func(s Sessions) error { return s.DeleteAccount(ctx, id.Account()) },
 	}
 	for name, step := range steps {
 		for n, finished := 0, false; !finished; n++ {
@@ -318,7 +318,7 @@ func TestAT92_SessionKilledAtEveryItem(t *testing.T) {
 			case finished && err != nil:
 				t.Errorf("%s: %v", name, err)
 			}
-			if err := s.Delete(ctx, id); err != nil || len(m.Accounts()) != 0 {
+			if err := s.DeleteAccount(ctx, id.Account()); err != nil || len(m.Accounts()) != 0 {
 				t.Errorf("%s, killed after %d: Delete: %v, left %q", name, n, err, m.Accounts())
 			}
 		}
@@ -367,7 +367,7 @@ func TestIndexTakesTurns(t *testing.T) {
 				t.Error(err)
 			}
 			if i%2 == 0 {
-				if err := s.Delete(ctx, session.Identity); err != nil {
+				if err := s.DeleteAccount(ctx, session.Identity.Account()); err != nil {
 					t.Error(err)
 				}
 			}

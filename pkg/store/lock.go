@@ -31,13 +31,11 @@ type Locks struct {
 }
 
 // Lock is a lock that is held. One goroutine uses it.
-type Lock struct {
-	file      *flock.Flock
-	dir, name string
-}
+type Lock struct{ file *flock.Flock }
 
-// What lies beside the lock of a name.
+// The files of a name: the lock, and what lies beside it.
 const (
+	lockSuffix = ".lock"
 	markSuffix = ".sent"
 	outSuffix  = ".out"
 )
@@ -58,15 +56,11 @@ func (l Locks) Ready() error {
 // Unsafe that the file or directory is not the user's alone, Failed that there can be no lock. When ctx ends first the *Error
 // wraps its error.
 func (l Locks) Acquire(ctx context.Context, name string) (*Lock, error) {
-	var err error
-	if l.Dir, err = l.Directory(); err != nil {
-		return nil, err
-	}
 	file, err := l.wait(ctx, name, acquire)
 	if err != nil {
 		return nil, err
 	}
-	return &Lock{file, l.Dir, name}, nil
+	return &Lock{file}, nil
 }
 
 // Directory returns the directory of the locks, which need not exist; the error is that of [LockDir].
@@ -77,28 +71,31 @@ func (l Locks) Directory() (string, error) {
 	return LockDir()
 }
 
-func (l Locks) path(name, suffix string) string { return filepath.Join(l.Dir, name+suffix) }
+// file returns the path of what belongs to the lock of that name.
+func (l Locks) file(name, suffix string) (string, error) {
+	dir, err := l.Directory()
+	if err == nil && !isAccount(name) {
+		err = &Error{Failed, "lock " + strconv.Quote(name), errors.New("a name of a lock has A-Z a-z 0-9 _ . - only")}
+	}
+	return filepath.Join(dir, name+suffix), err
+}
 
 // wait calls take with the file of that name, and gives up on it when ctx ends or Wait is over. Any system call on a file may
 // hang, on a network file system beyond the reach of a signal, so all of them run in a goroutine that may be left behind. What
 // such a one still gets, it gives back at once.
 func (l Locks) wait(ctx context.Context, name string, take func(context.Context, *flock.Flock) error) (*flock.Flock, error) {
-	var err error
-	if l.Dir, err = l.Directory(); err != nil {
+	path, err := l.file(name, lockSuffix)
+	if err != nil {
 		return nil, err
 	}
-	path, wait := l.path(name, ".lock"), cmp.Or(l.Wait, lockWait)
-	op := "lock " + strconv.Quote(path)
-	if !isAccount(name) {
-		return nil, &Error{Failed, op, errors.New("a name of a lock has A-Z a-z 0-9 _ . - only")}
-	}
+	op, wait := "lock "+strconv.Quote(path), cmp.Or(l.Wait, lockWait)
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 
 	file := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|privateFlags), flock.SetPermissions(0o600))
 	done := make(chan error)
 	go func() {
-		err := privateDir(l.Dir)
+		err := privateDir(filepath.Dir(path))
 		if err == nil {
 			err = take(waiting, file)
 		}
@@ -198,7 +195,7 @@ func (l *Lock) Mark(text string) error {
 	if err := replacePrivate(l.path(markSuffix), []byte(text+"\n")); err != nil {
 		return err
 	}
-	if err := syncDir(l.dir); err != nil {
+	if err := syncDir(filepath.Dir(l.file.Path())); err != nil {
 		return &Error{Failed, op, err}
 	}
 	return nil
@@ -207,7 +204,7 @@ func (l *Lock) Mark(text string) error {
 // Unmark removes the mark; there need not be one.
 func (l *Lock) Unmark() error { return l.clear(markSuffix) }
 
-// SignedOut reports whether [Locks.SignOut] has left its note since the last Clear.
+// SignedOut reports whether [Locks.SignOut] has left its note, and nobody has removed it.
 func (l *Lock) SignedOut() bool {
 	_, err := os.Lstat(l.path(outSuffix))
 	return err == nil
@@ -230,7 +227,9 @@ func (l *Lock) held(op string) error {
 	return &Error{Failed, op, errors.New("the lock is no longer held")}
 }
 
-func (l *Lock) path(suffix string) string { return filepath.Join(l.dir, l.name+suffix) }
+func (l *Lock) path(suffix string) string {
+	return strings.TrimSuffix(l.file.Path(), lockSuffix) + suffix
+}
 
 // Marked returns what Mark has left, "" where nothing is.
 func (l *Lock) Marked() (string, error) { return readMark(l.path(markSuffix)) }
@@ -257,7 +256,7 @@ func (l Locks) SignOut(name string) error {
 // Check returns nil when nothing that is there keeps a lock of that name from being taken. It makes nothing and waits for nothing,
 // so it is less than [Locks.Ready].
 func (l Locks) Check(name string) error {
-	path, err := l.file(name, ".lock")
+	path, err := l.file(name, lockSuffix)
 	if err != nil {
 		return err
 	}
@@ -276,15 +275,6 @@ func (l Locks) Check(name string) error {
 		return &Error{Unsafe, op, bare(err)}
 	}
 	return nil
-}
-
-// file returns the path of what belongs to the lock of that name.
-func (l Locks) file(name, suffix string) (string, error) {
-	dir, err := l.Directory()
-	if err == nil && !isAccount(name) {
-		err = &Error{Failed, "lock " + strconv.Quote(name), errors.New("a name of a lock has A-Z a-z 0-9 _ . - only")}
-	}
-	return filepath.Join(dir, name+suffix), err
 }
 
 // readMark returns "" only where there is no mark: that something was left is known even if no longer what, and then the text

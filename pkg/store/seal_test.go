@@ -234,8 +234,8 @@ func TestChooseKey(t *testing.T) {
 	}
 	for name, test := range tests {
 		key, err := ChooseKey(okta.NewSecret(test.storageKey), okta.NewSecret(test.clientSecret))
-		if key.Kind() != test.want || (err == nil) != (test.want != 0) {
-			t.Errorf("%s: got %v, %v", name, key.Kind(), err)
+		if key.kind != test.want || (err == nil) != (test.want != 0) {
+			t.Errorf("%s: got %v, %v", name, key.kind, err)
 		}
 		if err == nil {
 			continue

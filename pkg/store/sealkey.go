@@ -68,9 +68,6 @@ type KeyMaterial struct {
 	secret okta.Secret // 32 raw bytes, or the client secret
 }
 
-// Kind says where it comes from.
-func (k KeyMaterial) Kind() KeyKind { return k.kind }
-
 // ChooseKey returns what sealed files are sealed with: the key in the text of OKAUTH_STORAGE_KEY where there is one, else the
 // client secret where it has at least 32 characters. Its error is a [*KeyError]: a setting is missing or wrong.
 func ChooseKey(storageKey, clientSecret okta.Secret) (KeyMaterial, error) {

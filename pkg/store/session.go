@@ -148,12 +148,7 @@ func (s Sessions) Save(ctx context.Context, session *Session) error {
 	return s.Items.Set(ctx, account, value)
 }
 
-// Delete forgets the session of id. It succeeds where there is none.
-func (s Sessions) Delete(ctx context.Context, id Identity) error {
-	return s.DeleteAccount(ctx, id.Account())
-}
-
-// DeleteAccount is Delete for an account that [Sessions.List] named.
+// DeleteAccount forgets the session stored under an account that [Sessions.List] named. It succeeds where there is none.
 //
 // A session that cannot be believed or unsealed is deleted like any other. One that a later okauth wrote is left untouched, with an
 // [*Error] of kind Newer: its chunks may lie where this okauth would not find them. After any other error it is unknown

@@ -66,10 +66,10 @@ func TestSessionsRoundTrip(t *testing.T) {
 	if !isASCII(value) {
 		t.Errorf("the value is not printable ASCII: %q", value)
 	}
-	if err := s.Delete(ctx, someIdentity()); err != nil || len(m.Accounts()) != 0 {
+	if err := s.DeleteAccount(ctx, someIdentity().Account()); err != nil || len(m.Accounts()) != 0 {
 		t.Errorf("Delete: %v, left %q", err, m.Accounts())
 	}
-	if err := s.Delete(ctx, someIdentity()); err != nil {
+	if err := s.DeleteAccount(ctx, someIdentity().Account()); err != nil {
 		t.Errorf("Delete of nothing: %v", err)
 	}
 }
@@ -308,7 +308,7 @@ func TestKR13_NoneKeepsNothing(t *testing.T) {
 	if _, err := s.Load(t.Context(), someIdentity()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Load: got %v, want ErrNotFound", err)
 	}
-	if err := s.Delete(t.Context(), someIdentity()); err != nil {
+	if err := s.DeleteAccount(t.Context(), someIdentity().Account()); err != nil {
 		t.Errorf("Delete: %v", err)
 	}
 }
