@@ -66,3 +66,30 @@ func quoteShort(s string) string {
 	}
 	return strconv.Quote(s)
 }
+
+// printable makes foreign text fit for a terminal and a log: at most 200 runes, all of them printable. Others stand as Go would
+// escape them.
+func printable(s string) string {
+	const most = 200
+	plain := len(s) <= most
+	for i := 0; plain && i < len(s); i++ {
+		plain = ' ' <= s[i] && s[i] <= '~'
+	}
+	if plain {
+		return s
+	}
+	var b []byte
+	count := 0
+	for _, r := range s {
+		if count++; count > most {
+			return string(b) + "…"
+		}
+		if strconv.IsPrint(r) {
+			b = utf8.AppendRune(b, r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		b = append(b, quoted[1:len(quoted)-1]...)
+	}
+	return string(b)
+}

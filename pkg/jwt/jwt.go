@@ -4,12 +4,17 @@
 // and returns an [Unverified], whose contents anybody could have written. No program may decide anything by it; it is for people
 // who want to see why an API refuses their token.
 //
-// A token comes from wherever a user found it, so it is foreign bytes: its size is bounded before anything is split, its
-// alphabet is checked before anything is decoded, and its JSON is read strictly. Numbers keep every digit and members keep their
+// [Rules.Verify] judges: it checks the signature with the issuer's public keys ([ParseKeySet]) and the claims with what the caller
+// asks for, and returns a [Verified], by which a program may decide. [Rules.Judge] does the same for people: its [Verdict] lists every
+// check with what was expected, what was found and what to do. Neither takes a key, an address of one or an algorithm from the token.
+//
+// A token comes from wherever a user found it, so it is foreign bytes: its size is bounded before anything is split, all of it must
+// be base64url before any of it is read, and its JSON is read strictly. Numbers keep every digit and members keep their
 // order, because a tool that shows a token must show that token and not its own idea of it.
 package jwt
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -48,11 +53,16 @@ func Parse(token string) (Unverified, error) {
 	if len(parts) == 5 {
 		return Unverified{}, encrypted(parts[0])
 	}
-	header, err := parseObject("header", parts[0])
+	raw, err := decodeParts(token, parts)
 	if err != nil {
 		return Unverified{}, err
 	}
-	claims, err := parseObject("claims", parts[1])
+	var r reader
+	header, err := r.read("token's header part", raw[0])
+	if err != nil {
+		return Unverified{}, err
+	}
+	claims, err := r.read("token's claims part", raw[1])
 	if err != nil {
 		// "the use of this Header Parameter is REQUIRED; in this case, the value MUST be "JWT", to indicate that a Nested JWT is carried"
 		// https://www.rfc-editor.org/rfc/rfc7519#section-5.2
@@ -61,11 +71,7 @@ func Parse(token string) (Unverified, error) {
 		}
 		return Unverified{}, err
 	}
-	signature, err := decodePart("signature", parts[2])
-	if err != nil {
-		return Unverified{}, err
-	}
-	return Unverified{Header: header, Claims: claims, signature: signature}, nil
+	return Unverified{Header: header, Claims: claims, signature: raw[2]}, nil
 }
 
 // Clean returns the token within what people paste: it removes white space around it, a surrounding pair of quotes, the name of
@@ -103,8 +109,11 @@ func split(token string) ([]string, error) {
 		return nil, formatErrorf(ReasonNotCompact, "token is a JSON document, expected the compact form with three parts")
 	}
 	dots := strings.Count(token, ".")
-	if err := checkAlphabet(token, dots == 0); err != nil {
-		return nil, err
+	// The bytes of three parts are checked where they are decoded, all but those that encoding/base64 skips even in its strict mode.
+	if dots != 2 || strings.IndexByte(token, '\n') >= 0 || strings.IndexByte(token, '\r') >= 0 {
+		if err := checkAlphabet(token, dots == 0); err != nil {
+			return nil, err
+		}
 	}
 	switch dots {
 	case 0:
@@ -113,13 +122,30 @@ func split(token string) ([]string, error) {
 	default:
 		return nil, formatErrorf(ReasonParts, "token has %d parts, expected three", dots+1)
 	}
-	parts := strings.Split(token, ".")
-	for i, name := range [...]string{"header", "claims"} {
-		if parts[i] == "" && dots == 2 {
-			return nil, formatErrorf(ReasonParts, "token has an empty %s part", name)
+	return strings.Split(token, "."), nil
+}
+
+// decodeParts decodes the three parts of a token before any of them is read. It is strict about trailing bits, so that one token has
+// exactly one spelling.
+func decodeParts(token string, parts []string) (raw [3][]byte, err error) {
+	all, strict := make([]byte, 0, len(token)*3/4), base64.RawURLEncoding.Strict()
+	for i, name := range [...]string{"header", "claims", "signature"} {
+		if parts[i] == "" && i < 2 {
+			err = cmp.Or(err, formatErrorf(ReasonParts, "token has an empty %s part", name))
+			continue
 		}
+		start := len(all)
+		var bad error
+		if all, bad = strict.AppendDecode(all, []byte(parts[i])); bad != nil {
+			// Which byte is wrong says more than that a part is.
+			if bad := checkAlphabet(token, false); bad != nil {
+				return raw, bad
+			}
+			return raw, cmp.Or(err, formatErrorf(ReasonEncoding, "token's %s part is not base64url", name))
+		}
+		raw[i] = all[start:len(all):len(all)]
 	}
-	return parts, nil
+	return raw, err
 }
 
 // checkAlphabet refuses the first byte that neither base64url nor a dot may be. encoding/base64 can't be left to do it: even in
@@ -154,27 +180,14 @@ func nameByte(c byte) string {
 	return fmt.Sprintf("%q", string(rune(c)))
 }
 
-func parseObject(name, part string) (Object, error) {
-	text, err := decodePart(name, part)
-	if err != nil {
-		return nil, err
-	}
-	return readObject(name, text)
-}
-
-// decodePart is strict about trailing bits, so that one token has exactly one spelling.
-func decodePart(name, part string) ([]byte, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
-	if err != nil {
-		return nil, formatErrorf(ReasonEncoding, "token's %s part is not base64url", name)
-	}
-	return raw, nil
-}
-
 // encrypted explains a token of five parts, with what its protected header gives away.
 // https://www.rfc-editor.org/rfc/rfc7516#section-3.1
 func encrypted(headerPart string) error {
-	header, err := parseObject("header", headerPart)
+	var header Object
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(headerPart)
+	if err == nil {
+		header, err = readObject("header", raw)
+	}
 	if err != nil {
 		return formatErrorf(ReasonParts, "token has five parts, as an encrypted token has, but no readable header")
 	}

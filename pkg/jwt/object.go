@@ -3,15 +3,10 @@ package jwt
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"math"
 	"strconv"
 	"time"
-	"unicode/utf8"
 )
-
-// maxDepth bounds how deep objects and arrays may nest, the outermost one included. Okta's tokens have three levels.
-const maxDepth = 64
 
 // Member is one name and its value.
 type Member struct {
@@ -107,126 +102,6 @@ func (o Object) MarshalJSON() ([]byte, error) {
 		out = append(append(append(out, name...), ':'), m.Value...)
 	}
 	return append(out, '}'), nil
-}
-
-// readObject reads text, which is the part of a token called name, as one JSON object.
-//
-// "The Header Parameter names within the JOSE Header MUST be unique; JWS parsers MUST either reject JWSs with duplicate Header
-// Parameter names or use a JSON parser that returns only the lexically last duplicate member name". We reject, and for claims too:
-// the reader that comes after us may take the other one.
-// https://www.rfc-editor.org/rfc/rfc7515#section-4
-func readObject(name string, text []byte) (Object, error) {
-	switch {
-	case bytes.HasPrefix(text, []byte("\ufeff")):
-		return nil, formatErrorf(ReasonJSON, "token's %s part starts with a byte order mark", name)
-	case !utf8.Valid(text):
-		return nil, formatErrorf(ReasonJSON, "token's %s part is not UTF-8", name)
-	}
-	var compact bytes.Buffer
-	compact.Grow(len(text))
-	if json.Compact(&compact, text) != nil {
-		// Compact doesn't say where the mistake is, and the text of these errors shows a piece of the token.
-		at := int64(len(text))
-		if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, new(json.RawMessage))); ok {
-			at = syntax.Offset
-		}
-		return nil, formatErrorf(ReasonJSON, "token's %s part is not JSON: mistake at byte %d of %d", name, at, len(text))
-	}
-	w := walker{part: name, text: compact.Bytes()}
-	if w.text[0] != '{' {
-		return nil, formatErrorf(ReasonJSON, "token's %s part is not a JSON object, got %s", name, nameJSON(w.text[0]))
-	}
-	return w.object(1)
-}
-
-// nameJSON names the kind of JSON value that starts with c.
-func nameJSON(c byte) string {
-	switch c {
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
-}
-
-// walker steps through JSON that is known to be valid and to have no white space, which leaves it three things to look for:
-// where each value ends, names that stand twice, and depth.
-type walker struct {
-	part string
-	text []byte
-	pos  int
-}
-
-// object reads from "{" to behind its "}".
-func (w *walker) object(depth int) (Object, error) {
-	o := Object{}
-	seen := make(map[string]struct{})
-	for w.pos++; w.text[w.pos] != '}'; {
-		if w.text[w.pos] == ',' {
-			w.pos++
-		}
-		start := w.pos
-		w.skipString()
-		name, err := unquoteJSON(w.text[start:w.pos])
-		if err != nil {
-			return nil, formatErrorf(ReasonJSON, "token's %s part has an unreadable member name", w.part)
-		}
-		if _, twice := seen[name]; twice {
-			return nil, formatErrorf(ReasonJSON, "token's %s part has the member %s twice", w.part, quoteShort(name))
-		}
-		seen[name] = struct{}{}
-		w.pos++ // the colon
-		start = w.pos
-		if err := w.value(depth + 1); err != nil {
-			return nil, err
-		}
-		o = append(o, Member{Name: name, Value: w.text[start:w.pos:w.pos]})
-	}
-	w.pos++
-	return o, nil
-}
-
-// value steps over one value of any kind.
-func (w *walker) value(depth int) error {
-	switch c := w.text[w.pos]; {
-	case (c == '{' || c == '[') && depth > maxDepth:
-		return formatErrorf(ReasonJSON, "token's %s part nests deeper than %d levels", w.part, maxDepth)
-	case c == '{':
-		_, err := w.object(depth)
-		return err
-	case c == '[':
-		for w.pos++; w.text[w.pos] != ']'; {
-			if w.text[w.pos] == ',' {
-				w.pos++
-			}
-			if err := w.value(depth + 1); err != nil {
-				return err
-			}
-		}
-		w.pos++
-	case c == '"':
-		w.skipString()
-	default: // number, true, false, null: up to what ends the object or array around it
-		for c := w.text[w.pos]; c != ',' && c != '}' && c != ']'; c = w.text[w.pos] {
-			w.pos++
-		}
-	}
-	return nil
-}
-
-// skipString steps over a string.
-func (w *walker) skipString() {
-	for w.pos++; w.text[w.pos] != '"'; w.pos++ {
-		if w.text[w.pos] == '\\' {
-			w.pos++
-		}
-	}
-	w.pos++
 }
 
 // unquoteJSON returns what a JSON string stands for. Half a surrogate pair becomes U+FFFD.

@@ -2,9 +2,11 @@ package jwt_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,8 +129,8 @@ func TestST27_Kind(t *testing.T) {
 	}
 }
 
-// FuzzParse holds for every text: no panic, no error but a quiet FormatError; and a token that parses, written again
-// from its members, parses to the same members.
+// FuzzParse holds for every text: no panic, no error but a quiet FormatError; a token that parses is one whose claims encoding/json
+// takes, too, and, written again from its members, parses to the same members.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		compact(rs256, claims), compact(`{}`, `{"exp":1e400,"iat":-0.5,"nbf":9007199254740993,"a":[[{"b":"\u0000\\\""}]],"\ud800":1}`),
@@ -153,6 +155,9 @@ func FuzzParse(f *testing.F) {
 		if !json.Valid(header) || !json.Valid(claims) || bytes.ContainsAny(claims, "\n\r\t") {
 			t.Fatalf("not compact JSON: %q %q", header, claims)
 		}
+		if raw, _ := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1]); !json.Valid(raw) || !sameJSON(t, raw, claims) {
+			t.Fatalf("claims differ from what encoding/json makes of %q: %q", raw, claims)
+		}
 		again, err := jwt.Parse(compact(string(header), string(claims)))
 		if err != nil {
 			t.Fatalf("parse what was written: %v", err)
@@ -168,4 +173,36 @@ func FuzzParse(f *testing.F) {
 		}
 		u.Kind()
 	})
+}
+
+// sameJSON reports whether encoding/json removes white space to the same effect; names are written anew and may be spelt differently.
+func sameJSON(t *testing.T, raw, claims []byte) bool {
+	t.Helper()
+	values := make([]any, 2)
+	for i, text := range [][]byte{raw, claims} {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&values[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return reflect.DeepEqual(values[0], values[1])
+}
+
+// What encoding/json takes for an object, the reader takes, unless it says that a name stands twice or that it is too deep; and what
+// the reader takes, encoding/json takes.
+func TestST26_AgreesWithEncodingJSON(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{}`, ` { } `, "{\"a\"\t:\n1\r}", `{"a":1,}`, `{,}`, `{"a"}`, `{"a":}`, `{"a" 1}`, `{"a":1 "b":2}`, `{a:1}`, `{"a":1`, `{"a":[1,2]`, `{"a":[1,]}`, `{"a":[,1]}`,
+		`{"a":[1 2]}`, `{"a":[ ]}`, `{"a":{ }}`, `{"a":tru}`, `{"a":true}`, `{"a":falsey}`, `{"a":nul}`, `{"a":True}`, `{"a":01}`, `{"a":-}`, `{"a":-0}`, `{"a":+1}`, `{"a":.5}`,
+		`{"a":1.}`, `{"a":1.5e}`, `{"a":1E+5}`, `{"a":1e-}`, `{"a":0x1}`, `{"a":1_0}`, `{"a":NaN}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"\u12g4"}`, `{"a":"\uD83D\uDE00"}`, `{"a":"\u000`,
+		"{\"a\":\"\t\"}", "{\"a\":\"\x7f\"}", "{\"a\":\"\x00\"}", `{"a":"`, `{"a":"\`, `{"a":"\"}`, `{"\u0061":1}`, `{"\q":1}`, `{"a":1}}`, `{"a":1}]`, `{"a":1} x`, "{\u00a0}", `{"a":'b'}`,
+		`{"a":1/**/}`, `{"a":[[[[]]]],"b":[{},{"c":[]}]}`, "{\"a\":1}\x00", "\v{}", "{\"a\":-1.0e0 }", `{"":""}`, `{"a":--1}`, `{"a":1e5.5}`, `{"a":[}`, `{"a":]}`, `{`, `{"`, `{"a`, `{"a":`, `{"a":1,`,
+	} {
+		_, err := jwt.Parse(compact(rs256, text))
+		if want := json.Valid([]byte(text)); (err == nil) != want {
+			t.Errorf("%q: got %v, but encoding/json says %t", text, err, want)
+		}
+	}
 }

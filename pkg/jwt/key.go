@@ -1,0 +1,215 @@
+package jwt
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// publicKey is a key of a set that signatures may be checked with.
+type publicKey struct {
+	kid    string
+	alg    string // the only algorithm it is for; "" for any that fits
+	family family
+	key    any // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+}
+
+// maxKid is the longest key name, in bytes. Okta's have 43.
+const maxKid = 256
+
+// parseKey reads one JWK. The key returned with an error has its kid, where there is one.
+// https://www.rfc-editor.org/rfc/rfc7517#section-4
+func parseKey(text []byte) (publicKey, error) {
+	if text[0] != '{' {
+		return publicKey{}, fmt.Errorf("key is %s, expected an object", nameJSON(text[0]))
+	}
+	o, err := readObject("key", text)
+	if err != nil {
+		return publicKey{}, err
+	}
+	kid, err := o.optionalString("kid")
+	k := publicKey{kid: kid}
+	switch {
+	case err != nil:
+		return k, err
+	case kid == "":
+		return k, errors.New("key has no kid, so no token can name it")
+	case len(kid) > maxKid:
+		return k, fmt.Errorf("key's kid has %d bytes, expected at most %d", len(kid), maxKid)
+	}
+	if err := forSignatures(o); err != nil {
+		return k, err
+	}
+	if k.key, k.family, err = material(o); err != nil {
+		return k, err
+	}
+	if k.alg, err = o.optionalString("alg"); err != nil || k.alg == "" {
+		return k, err
+	}
+	if a, ok := algorithmOf(k.alg); !ok || a.family != k.family {
+		return k, fmt.Errorf("key's alg is %s, which is no signature algorithm for it", quoteShort(k.alg))
+	}
+	return k, nil
+}
+
+// forSignatures returns an error unless the key is a public one that signatures may be checked with.
+func forSignatures(o Object) error {
+	use, err := o.optionalString("use")
+	if err != nil {
+		return err
+	}
+	if _, ok := o.Get("use"); ok && use != "sig" {
+		return fmt.Errorf(`key's use is %s, expected "sig"`, quoteShort(use))
+	}
+	if raw, ok := o.Get("key_ops"); ok {
+		if ops, ok := o.Strings("key_ops"); !ok || raw[0] != '[' || !slices.Contains(ops, "verify") {
+			return errors.New(`key's key_ops do not hold "verify"`)
+		}
+	}
+	// "k" is a shared secret, the others are private: whoever publishes them has given the key away.
+	// https://www.rfc-editor.org/rfc/rfc7518#section-6
+	for _, private := range [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+		if _, ok := o.Get(private); ok {
+			return fmt.Errorf("key has the private member %q: it is no longer a secret", private)
+		}
+	}
+	return nil
+}
+
+// material returns the key itself.
+func material(o Object) (any, family, error) {
+	kty, err := o.optionalString("kty")
+	if err != nil {
+		return nil, "", err
+	}
+	switch family(kty) {
+	case familyRSA:
+		key, err := rsaKey(o)
+		return key, familyRSA, err
+	case "EC":
+		return ecKey(o)
+	case "OKP":
+		return okpKey(o)
+	}
+	return nil, "", fmt.Errorf("key's kty is %s, expected RSA, EC or OKP", quoteShort(kty))
+}
+
+// "A key of size 2048 bits or larger MUST be used": https://www.rfc-editor.org/rfc/rfc7518#section-3.3. The upper bounds keep one
+// signature from costing seconds.
+const (
+	minRSABits      = 2048
+	maxRSABits      = 8192
+	maxExponentBits = 31
+)
+
+func rsaKey(o Object) (*rsa.PublicKey, error) {
+	nBytes, err := o.octets("n")
+	if err != nil {
+		return nil, err
+	}
+	eBytes, err := o.octets("e")
+	if err != nil {
+		return nil, err
+	}
+	n, e := new(big.Int).SetBytes(nBytes), new(big.Int).SetBytes(eBytes)
+	switch {
+	case n.BitLen() < minRSABits || n.BitLen() > maxRSABits:
+		return nil, fmt.Errorf("RSA modulus has %d bits, expected %d to %d", n.BitLen(), minRSABits, maxRSABits)
+	case n.Bit(0) == 0:
+		return nil, errors.New("RSA modulus is even")
+	case e.BitLen() > maxExponentBits:
+		return nil, fmt.Errorf("RSA exponent has %d bits, expected at most %d", e.BitLen(), maxExponentBits)
+	case e.Bit(0) == 0 || e.BitLen() < 2:
+		return nil, fmt.Errorf("RSA exponent is %d, expected an odd number from 3", e)
+	}
+	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
+}
+
+// ecKey reads a point and checks that it is on its curve.
+// https://www.rfc-editor.org/rfc/rfc7518#section-6.2
+func ecKey(o Object) (any, family, error) {
+	crv, err := o.optionalString("crv")
+	if err != nil {
+		return nil, "", err
+	}
+	var curve elliptic.Curve
+	switch family(crv) {
+	case familyP256:
+		curve = elliptic.P256()
+	case familyP384:
+		curve = elliptic.P384()
+	case familyP521:
+		curve = elliptic.P521()
+	default:
+		return nil, "", fmt.Errorf("key's crv is %s, expected P-256, P-384 or P-521", quoteShort(crv))
+	}
+	size := (curve.Params().BitSize + 7) / 8
+	point := []byte{4} // uncompressed: https://www.secg.org/sec1-v2.pdf section 2.3.3
+	for _, name := range [...]string{"x", "y"} {
+		octets, err := o.octets(name)
+		if err != nil {
+			return nil, "", err
+		}
+		if len(octets) != size {
+			return nil, "", fmt.Errorf("key's %s has %d bytes, expected %d for %s", name, len(octets), size, crv)
+		}
+		point = append(point, octets...)
+	}
+	key, err := ecdsa.ParseUncompressedPublicKey(curve, point)
+	if err != nil {
+		return nil, "", fmt.Errorf("key is no point of the curve %s", crv)
+	}
+	return key, family(crv), nil
+}
+
+// https://www.rfc-editor.org/rfc/rfc8037#section-2
+func okpKey(o Object) (any, family, error) {
+	crv, err := o.optionalString("crv")
+	if err != nil {
+		return nil, "", err
+	}
+	if family(crv) != familyEd25519 {
+		return nil, "", fmt.Errorf("key's crv is %s, expected Ed25519", quoteShort(crv))
+	}
+	x, err := o.octets("x")
+	if err != nil {
+		return nil, "", err
+	}
+	if len(x) != ed25519.PublicKeySize {
+		return nil, "", fmt.Errorf("key's x has %d bytes, expected %d", len(x), ed25519.PublicKeySize)
+	}
+	return ed25519.PublicKey(x), familyEd25519, nil
+}
+
+// optionalString returns "" for an absent member, and an error for one that is not a string.
+func (o Object) optionalString(name string) (string, error) {
+	raw, ok := o.Get(name)
+	if !ok {
+		return "", nil
+	}
+	s, ok := o.String(name)
+	if !ok {
+		return "", fmt.Errorf("key's %s is %s, expected a string", name, nameJSON(raw[0]))
+	}
+	return s, nil
+}
+
+// octets returns the bytes of a base64url member.
+func (o Object) octets(name string) ([]byte, error) {
+	s, ok := o.String(name)
+	if !ok || s == "" {
+		return nil, fmt.Errorf("key has no string %s", name)
+	}
+	octets, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || strings.ContainsAny(s, "\r\n") { // which encoding/base64 skips even when strict
+		return nil, fmt.Errorf("key's %s is not base64url", name)
+	}
+	return octets, nil
+}

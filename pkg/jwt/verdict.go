@@ -1,0 +1,120 @@
+package jwt
+
+import "strings"
+
+// State is what became of one check. Its zero value is Failed.
+type State uint8
+
+// The states of a [Check].
+const (
+	Failed  State = iota // the token is not valid
+	Passed               // nothing is wrong with this part of the token
+	Skipped              // could not be judged because another check failed, or there is nothing to judge
+)
+
+// String returns "failed", "passed" or "skipped".
+func (s State) String() string {
+	switch s {
+	case Passed:
+		return "passed"
+	case Skipped:
+		return "skipped"
+	}
+	return "failed"
+}
+
+// Check is one thing that a verifier looks at.
+type Check struct {
+	// Name is one of these words, which are stable and come in this order: format, type, org_server (only where it applies), alg,
+	// crit, kid, key, signature, iss, aud, cid, sub, exp, nbf, iat, at_hash.
+	Name  string
+	State State
+	// Expected is short and printable; "" where there is nothing to expect.
+	Expected string
+	// Got is what the token has, printable and cut to 200 runes: text that anybody could have written. A string stands without
+	// quotes where a string is expected; anything else as the JSON that it is. "" where the token has nothing.
+	Got string
+	// Why is a sentence without full stop for people: the cause and the remedy of a check that is not passed, or a note.
+	Why string
+}
+
+// Verdict is what [Rules.Judge] finds: every check, not only the first that failed.
+type Verdict struct {
+	Kind   Kind       // the kind of token that was asked for
+	Checks []Check    // in the order that Check.Name gives; all of them, whatever the token is
+	Token  Unverified // what was judged; zero when it could not be taken apart
+}
+
+// Valid reports whether the token passed: its signature is good and no check failed.
+func (v Verdict) Valid() bool {
+	signed := false
+	for i := range v.Checks {
+		switch c := &v.Checks[i]; {
+		case c.State == Failed:
+			return false
+		case c.Name == checkSignature:
+			signed = c.State == Passed
+		}
+	}
+	return signed
+}
+
+// Reason returns the name of the first check that failed. It is "" when none did.
+func (v Verdict) Reason() string {
+	for i := range v.Checks {
+		if v.Checks[i].State == Failed {
+			return v.Checks[i].Name
+		}
+	}
+	return ""
+}
+
+// Verified is a token that passed: a program may decide by its claims. Only [Rules.Verify] makes one that holds anything.
+type Verified struct {
+	header, claims Object
+}
+
+// Header returns the JOSE header: alg, kid, typ, …
+func (v Verified) Header() Object { return v.header }
+
+// Claims returns the claims set: iss, sub, exp, …
+func (v Verified) Claims() Object { return v.claims }
+
+// InvalidError is what [Rules.Verify] returns for a token that does not pass. Its text names every check that failed, with the
+// reason, and shows no claim.
+type InvalidError struct {
+	Verdict Verdict
+}
+
+// Error returns one printable line.
+func (e *InvalidError) Error() string {
+	b := new(strings.Builder)
+	b.WriteString("token is not valid")
+	for i, separator := 0, ": "; i < len(e.Verdict.Checks); i++ {
+		if c := e.Verdict.Checks[i]; c.State == Failed {
+			b.WriteString(separator + c.Name + ": " + c.Why)
+			separator = "; "
+		}
+	}
+	return b.String()
+}
+
+// The names of the checks.
+const (
+	checkFormat    = "format"
+	checkType      = "type"
+	checkOrgServer = "org_server"
+	checkAlg       = "alg"
+	checkCrit      = "crit"
+	checkKid       = "kid"
+	checkKey       = "key"
+	checkSignature = "signature"
+	checkIss       = "iss"
+	checkAud       = "aud"
+	checkCid       = "cid"
+	checkSub       = "sub"
+	checkExp       = "exp"
+	checkNbf       = "nbf"
+	checkIat       = "iat"
+	checkAtHash    = "at_hash"
+)
