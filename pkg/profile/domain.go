@@ -17,8 +17,14 @@ type Domain struct {
 	Server  string // "org" or an id, when the text named one; else empty
 }
 
-// whereDomain is the hint for every mistake without a better one.
-const whereDomain = "copy the domain from the user menu at the top right of the Okta admin console, such as dev-123456.okta.com"
+// The hints for every mistake without a better one.
+const (
+	whereDomain = "copy the domain from the user menu at the top right of the Okta admin console, such as dev-123456.okta.com"
+	whereIssuer = "copy the issuer from Security > API > Authorization Servers in the Okta admin console, such as https://dev-123456.okta.com/oauth2/default"
+)
+
+// nameOrgServer ends the hint where an issuer names its server by itself.
+const nameOrgServer = " and set server to " + OrgServer
 
 // ParseDomain reads "dev-1.okta.com", "https://dev-1.okta.com/" or an issuer
 // such as "https://dev-1.okta.com/oauth2/default". A password will be sent
@@ -38,7 +44,7 @@ func ParseDomain(text string) (Domain, error) {
 	if err != nil {
 		return Domain{}, err
 	}
-	loopback, err := checkHost(host)
+	host, loopback, err := checkHost(host)
 	if err != nil {
 		return Domain{}, err
 	}
@@ -51,6 +57,26 @@ func ParseDomain(text string) (Domain, error) {
 		return Domain{}, err
 	}
 	return Domain{BaseURL: base, Server: server}, nil
+}
+
+// ParseIssuer reads the issuer of a token, such as
+// "https://dev-1.okta.com/oauth2/default", by the rules of [ParseDomain]. What
+// comes out is what [Settings.Domain] and [Settings.Server] would say: the base
+// URL, and the id of the server, OrgServer where the text names none. The error
+// is an *Error with the key "issuer".
+func ParseIssuer(text string) (domain, server string, err error) {
+	d, err := ParseDomain(text)
+	if e, ok := err.(*Error); ok {
+		e.Key, e.Next = "issuer", strings.TrimSuffix(e.Next, nameOrgServer)
+		if e.Next == whereDomain || !strings.Contains(text, ".") { // a server id, most likely
+			e.Next = whereIssuer
+		}
+		return "", "", e
+	}
+	if d.Server == "" {
+		d.Server = OrgServer
+	}
+	return d.BaseURL, d.Server, err
 }
 
 func checkDomain(text string) error {
@@ -70,21 +96,25 @@ func checkDomainText(text string) error {
 	lower := strings.ToLower(text)
 	switch {
 	case text == "":
-		return wrongDomain("the domain is missing", "")
+		return wrongDomain("it is missing", "")
 	case strings.ContainsFunc(text, isControl):
-		return wrongDomain("the domain holds a control character", "")
+		return wrongDomain("it holds a control character", "")
 	case strings.ContainsAny(text, "{}<>") || strings.Contains(lower, "youroktadomain"):
 		return wrongDomain(shown(text)+" is a placeholder, not a domain", "")
 	case strings.Contains(text, "@"):
-		return wrongDomain("the domain carries a user name or password before an @", "leave out everything up to the @; okauth asks for user name and password itself")
+		return wrongDomain("it carries a user name or password before an @", "leave out everything up to the @; okauth asks for user name and password itself")
 	case strings.Contains(text, "?"):
-		return wrongDomain("the domain carries a query (?)", "leave out everything from the ? on")
+		return wrongDomain("it carries a query (?)", "leave out everything from the ? on")
 	case strings.Contains(text, "#"):
-		return wrongDomain("the domain carries a fragment (#)", "leave out everything from the # on")
+		return wrongDomain("it carries a fragment (#)", "leave out everything from the # on")
 	case strings.Contains(text, `\`):
 		return wrongDomain(shown(text)+" holds a backslash", "write https://host with forward slashes")
 	case strings.ContainsAny(text, " \u00a0"):
 		return wrongDomain(shown(text)+" holds a space", "")
+	case strings.Contains(text, "%") && strings.Contains(text, "["):
+		// A zone names a network card of this machine: it is no part of what a
+		// certificate, or an issuer, can name.
+		return wrongDomain(shown(text)+" holds an IPv6 address with a zone (%)", "leave out everything from the % up to the ]")
 	case strings.Contains(text, "%"):
 		return wrongDomain(shown(text)+" holds a percent sign: a domain is written without escapes", "")
 	case strings.Contains(text, ".."):
@@ -94,7 +124,7 @@ func checkDomainText(text string) error {
 		if text[i] >= 0x80 {
 			// Letters of other alphabets that look like Latin ones would
 			// send the password to somebody else: show what they are.
-			return wrongDomain(shown(text)+" holds letters outside ASCII", "if the domain is right, write it in its xn-- form")
+			return wrongDomain(shown(text)+" holds letters outside ASCII", "if the host is right, write it in its xn-- form, as a browser copies it from the address bar")
 		}
 	}
 	return nil
@@ -142,23 +172,25 @@ func splitPort(authority, scheme string) (host, port string, err error) {
 	return host, ":" + strconv.FormatUint(n, 10), nil
 }
 
-// checkHost reports whether the lower-case host is this machine.
-func checkHost(host string) (loopback bool, err error) {
+// checkHost returns the lower-case host as it is written once and for all, and
+// reports whether it is this machine.
+func checkHost(host string) (same string, loopback bool, err error) {
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		inner, closed := strings.CutSuffix(inner, "]")
 		addr, err := netip.ParseAddr(inner)
 		if !closed || err != nil || !addr.Is6() {
-			return false, wrongDomain(shown(host)+" is not an IPv6 address", "")
+			return "", false, wrongDomain(shown(host)+" is not an IPv6 address", "write it like [2001:db8::7], with :port behind the bracket")
 		}
-		return addr.IsLoopback(), nil
+		// Sessions are kept by the issuer: one address is one text.
+		return "[" + addr.String() + "]", addr.IsLoopback(), nil
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.IsLoopback(), nil
+		return host, addr.IsLoopback(), nil
 	}
 	if host == "localhost" {
-		return true, nil
+		return host, true, nil
 	}
-	return false, checkName(host)
+	return host, false, checkName(host)
 }
 
 // checkName names the mistakes in a host name.
@@ -222,15 +254,15 @@ func serverOf(path, base string) (string, error) {
 	id, ok := strings.CutPrefix(path, "oauth2/")
 	// The org server's endpoints are /oauth2/v1/…: "v1" is no server.
 	if id == "v1" || strings.HasPrefix(id, "v1/") {
-		return "", wrongDomain("the domain carries the path of an endpoint", "write "+base+" and set server to "+OrgServer)
+		return "", wrongDomain("it carries the path of an endpoint", "write "+base+nameOrgServer)
 	}
 	if ok && isServerID(id) {
 		return id, nil
 	}
 	if first, _, more := strings.Cut(id, "/"); ok && more && isServerID(first) {
-		return "", wrongDomain("the domain carries the path of an endpoint", "write "+base+"/oauth2/"+first)
+		return "", wrongDomain("it carries the path of an endpoint", "write "+base+"/oauth2/"+first)
 	}
-	return "", wrongDomain("the domain carries the path "+shown("/"+path)+", expected none or /oauth2/{server}", "write "+base)
+	return "", wrongDomain("it carries the path "+shown("/"+path)+", expected none or /oauth2/{server}", "write "+base)
 }
 
 // ParseServer reads the id of an authorization server. The empty text and

@@ -51,12 +51,15 @@ const (
 	KeyPasswordFile        = "password_file"
 	KeyPasswordCommand     = "password_command"
 	KeyScopes              = "scopes"
+	KeyAudience            = "audience"
 	KeyStorage             = "storage"
 	KeyStorageDir          = "storage_dir"
 	KeyStorageKey          = "storage_key"
 	KeyStorageKeyFile      = "storage_key_file"
 	KeyStorageKeyCommand   = "storage_key_command"
 	KeyCAFile              = "ca_file"
+	KeyClientCert          = "client_cert"
+	KeyClientKey           = "client_key"
 	KeyTimeout             = "timeout"
 	KeyMinTTL              = "min_ttl"
 )
@@ -111,6 +114,8 @@ func table() []Key {
 			Help: "command whose first line is the password", check: checkLine},
 		{Name: KeyScopes, Flag: "scope", Env: []string{"OKAUTH_SCOPES"}, Default: "openid", Kind: List,
 			Help: "scopes to ask for", check: checkScopes},
+		{Name: KeyAudience, Flag: "audience", Env: []string{"OKAUTH_AUDIENCE", "OKTA_OAUTH2_AUDIENCE"},
+			Help: "audience that an access token must be for, such as api://default", check: checkAudience},
 		{Name: KeyStorage, Flag: "storage", Env: []string{"OKAUTH_STORAGE"}, Default: "auto", Kind: Enum,
 			Choices: []string{"auto", "keychain", "file", "none"}, Help: "where sessions are kept: auto, keychain, file or none"},
 		{Name: KeyStorageDir, Flag: "storage-dir", Env: []string{"OKAUTH_STORAGE_DIR"}, Kind: Path,
@@ -124,6 +129,10 @@ func table() []Key {
 			Help: "command whose first line is the storage key", check: checkLine},
 		{Name: KeyCAFile, Flag: "ca-file", Env: []string{"OKAUTH_CA_FILE"}, Kind: Path,
 			Help: "PEM file of certificate authorities added to the system's", check: checkLine},
+		{Name: KeyClientCert, Flag: "client-cert", Env: []string{"OKAUTH_CLIENT_CERT"}, Kind: Path,
+			Help: "PEM file of the certificate that okauth shows to the server (mutual TLS)", check: checkLine},
+		{Name: KeyClientKey, Flag: "client-key", Env: []string{"OKAUTH_CLIENT_KEY"}, Kind: Path,
+			Help: "PEM file of the private key of client_cert", check: checkLine},
 		{Name: KeyTimeout, Flag: "timeout", Env: []string{"OKAUTH_TIMEOUT"}, Default: "30s", Kind: Duration,
 			Help: "longest time one request may take", least: time.Second, most: 10 * time.Minute},
 		{Name: KeyMinTTL, Flag: "min-ttl", Env: []string{"OKAUTH_MIN_TTL"}, Default: "60s", Kind: Duration,

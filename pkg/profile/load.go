@@ -208,7 +208,14 @@ func (o Options) profileName(doc *document) (string, Source, error) {
 		path, _ := ConfigPath(o)
 		name, from = doc.current, Source{FromFile, path}
 	}
-	return name, from, at(CheckProfileName(name), from)
+	err := CheckProfileName(name)
+	if e, ok := err.(*Error); ok {
+		e.Source = from
+		if near := Nearest(name, names(doc.profiles)); near != "" {
+			e.Next = fmt.Sprintf("did you mean %q?", near)
+		}
+	}
+	return name, from, err
 }
 
 // CheckProfileName returns an *Error unless name may be the name of a profile.
@@ -224,17 +231,37 @@ func isProfileName(name string) bool {
 	return name != "" && len(name) <= 64 && strings.Trim(name, rest) == "" && strings.IndexByte(first, name[0]) >= 0
 }
 
+// noProfile names the profile that was meant, as far as that can be told, or
+// those there are, and how to choose: where from says the choice was made.
 func noProfile(name string, from Source, existing []string) error {
 	err := &Error{Key: "profile", Source: from, Reason: fmt.Sprintf("there is no profile %q", name)}
-	switch near := Nearest(name, existing); {
+	near := Nearest(name, existing)
+	instead := near
+	if near == "" {
+		instead = "NAME"
+	}
+	choose := "choose with `okauth config use " + instead + "` or -p " + instead
+	if from.Kind == FromEnv {
+		choose = "choose with " + from.Name + "=" + instead + " or -p " + instead
+	}
+	switch {
 	case near != "":
-		err.Next = fmt.Sprintf("did you mean %q? The profiles are %s", near, strings.Join(existing, ", "))
+		err.Next = fmt.Sprintf("did you mean %q? The profiles are %s; %s", near, someOf(existing), choose)
 	case len(existing) > 0:
-		err.Next = "the profiles are " + strings.Join(existing, ", ") + "; `okauth --profile " + name + " config init` makes a new one"
+		err.Next = "the profiles are " + someOf(existing) + "; " + choose + ", or make it with `okauth -p " + name + " config init`"
 	default:
-		err.Next = "run `okauth --profile " + name + " config init` to make it"
+		err.Next = "run `okauth -p " + name + " config init` to make it"
 	}
 	return err
+}
+
+// someOf lists the names of profiles, of many the first few.
+func someOf(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 func names(profiles map[string]map[string]string) []string {

@@ -208,8 +208,47 @@ func TestLoadServer(t *testing.T) {
 	}
 }
 
+func TestLoadAudience(t *testing.T) {
+	t.Parallel()
+	const set = "profiles: {default: {domain: a.okta.com, audience: api://orders"
+	tests := []struct {
+		name, config string
+		flags        map[string]string
+		env          []string
+		want, source string
+	}{
+		{"the default server's", "profiles: {default: {domain: a.okta.com}}", nil, nil, "api://default", "default"},
+		{"nothing at all is set", "", nil, nil, "api://default", "default"},
+		{"the default server's, by the domain", "", nil, []string{"OKAUTH_DOMAIN=https://a.okta.com/oauth2/default"}, "api://default", "default"},
+		{"another server", "", nil, []string{"OKAUTH_DOMAIN=https://a.okta.com/oauth2/aus1"}, "", "not set"},
+		{"the org server", "profiles: {default: {domain: a.okta.com, server: org}}", nil, nil, "", "not set"},
+		{"file", set + "}}", nil, nil, "api://orders", "file"},
+		{"file, another server", set + ", server: aus1}}", nil, nil, "api://orders", "file"},
+		{"Okta's name over file", set + "}}", nil, []string{"OKTA_OAUTH2_AUDIENCE=https://api.example.com/"}, "https://api.example.com/", "OKTA_OAUTH2_AUDIENCE"},
+		{"own name over Okta's", set + "}}", nil, []string{"OKAUTH_AUDIENCE=my api", "OKTA_OAUTH2_AUDIENCE=https://api.example.com/"}, "my api", "OKAUTH_AUDIENCE"},
+		{"flag over all", set + "}}", map[string]string{KeyAudience: "api://flag"}, []string{"OKAUTH_AUDIENCE=api://env"}, "api://flag", "flag --audience"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := load(t, testOptions(t, tt.config, Options{Flags: tt.flags}, tt.env...))
+			if tt.source == "file" {
+				tt.source = s.ConfigPath()
+			}
+			got, err := s.Get(KeyAudience)
+			if err != nil || s.Audience() != tt.want || got.Value != tt.want || got.Source.String() != tt.source {
+				t.Errorf("got %q, in the list %q from %q, %v; want %q from %q", s.Audience(), got.Value, got.Source, err, tt.want, tt.source)
+			}
+		})
+	}
+}
+
 func TestLoadProfileName(t *testing.T) {
 	t.Parallel()
+	many := "profiles:\n"
+	for i := range 12 {
+		many += fmt.Sprintf("  p%d: {domain: dev-1.okta.com}\n", i)
+	}
 	tests := []struct {
 		name, config, flag, env string
 		want                    string // or part of the error
@@ -221,11 +260,17 @@ func TestLoadProfileName(t *testing.T) {
 		{"nothing", "", "", "", "default", true},
 		{"default need not exist", sample, "default", "", "default", true},
 		{"no file, any name", "", "ci", "", "ci", true},
-		{"unknown", sample, "prdo", "", `no profile "prdo" | did you mean "prod"? The profiles are dev, prod`, false},
-		{"unknown and far", sample, "", "zzzzzzzz", "dev, prod", false},
-		{"named by the file", "profile: gone\nprofiles: {dev: {}}", "", "", `no profile "gone"`, false},
+		{"unknown", sample, "prdo", "", `from flag --profile: there is no profile "prdo" | did you mean "prod"? The profiles are dev, prod | okauth config use prod | -p prod`, false},
+		{"letters in another order", sample, "dve", "", `did you mean "dev"? | -p dev`, false},
+		{"unknown to the environment", sample, "", "dve", `setting "profile" from OKAUTH_PROFILE: there is no profile "dve" | did you mean "dev"? | OKAUTH_PROFILE=dev or -p dev`, false},
+		{"unknown and far", sample, "", "zzzzzzzz", "the profiles are dev, prod | OKAUTH_PROFILE=NAME or -p NAME | okauth -p zzzzzzzz config init", false},
+		{"unknown and far, by flag", sample, "zzzzzzzz", "", "okauth config use NAME", false},
+		{"many", many, "zzzzzzzz", "", "the profiles are p0, p1, p10, p11, p2 and 7 more;", false},
+		{"many, and a near one", many, "p111", "", `did you mean "p11"? The profiles are p0, p1, p10, p11, p2 and 7 more;`, false},
+		{"no profiles in the file", "profile:\n", "dve", "", "okauth -p dve config init", false},
+		{"named by the file", "profile: gone\nprofiles: {dev: {}}", "", "", `config.yaml: there is no profile "gone" | okauth config use NAME`, false},
 		{"not a name", sample, "../x", "", "not a profile name", false},
-		{"upper case", sample, "", "Dev", "not a profile name", false},
+		{"upper case", sample, "", "Dev", `from OKAUTH_PROFILE: "Dev" is not a profile name | did you mean "dev"?`, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -314,7 +359,7 @@ func TestList(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", setting.Key, setting.Value, Dots)
 		}
 	}
-	if want := "domain server client_id client_secret client_secret_file client_secret_command grant username password password_file password_command scopes storage storage_dir storage_key storage_key_file storage_key_command ca_file timeout min_ttl"; strings.Join(keys, " ") != want {
+	if want := "domain server client_id client_secret client_secret_file client_secret_command grant username password password_file password_command scopes audience storage storage_dir storage_key storage_key_file storage_key_command ca_file client_cert client_key timeout min_ttl"; strings.Join(keys, " ") != want {
 		t.Errorf("got %q, want %q", keys, want)
 	}
 }
@@ -395,6 +440,11 @@ func TestLocate(t *testing.T) {
 	}
 	_, profile, err = Locate(testOptions(t, "", Options{Profile: "new"}))
 	if err != nil || profile != "new" {
+		t.Errorf("got %q, %v", profile, err)
+	}
+	// A profile that is about to be made is near another one as often as not.
+	_, profile, err = Locate(testOptions(t, sample, Options{Profile: "dve"}))
+	if err != nil || profile != "dve" {
 		t.Errorf("got %q, %v", profile, err)
 	}
 	_, _, err = Locate(testOptions(t, "profile: [", Options{}))

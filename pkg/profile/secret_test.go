@@ -165,7 +165,13 @@ func TestSecretFilePath(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(home, "pw"), []byte("canary-home"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := load(t, testOptions(t, "profiles: {default: {password_file: ~/pw}}", Options{}, "HOME="+home))
+	s := load(t, testOptions(t, "profiles: {default: {password_file: ~/pw, client_cert: ~/tls/me.pem, client_key: me.key}}", Options{}, "HOME="+home))
+	if want := filepath.Join(home, "tls", "me.pem"); s.ClientCert() != want {
+		t.Errorf("client_cert is %q, want %q", s.ClientCert(), want)
+	}
+	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "me.key"); s.ClientKey() != want {
+		t.Errorf("client_key is %q, want %q", s.ClientKey(), want)
+	}
 	if got, err := s.Password().Read(t.Context()); string(got) != "canary-home" {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -180,8 +186,14 @@ func TestSecretFilePath(t *testing.T) {
 	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "ca.pem"); s.CAFile() != want {
 		t.Errorf("ca_file is %q, want %q", s.CAFile(), want)
 	}
-	if s = load(t, testOptions(t, "profiles: {default: {}}", Options{}, "OKAUTH_CA_FILE=ca.pem")); s.CAFile() != "ca.pem" {
+	if s = load(t, testOptions(t, "profiles: {default: {}}", Options{}, "OKAUTH_CA_FILE=ca.pem", "OKAUTH_CLIENT_CERT=me.pem", "OKAUTH_CLIENT_KEY=me.key")); s.CAFile() != "ca.pem" {
 		t.Errorf("ca_file from the environment is %q, want it as it is", s.CAFile())
+	}
+	if s.ClientCert() != "me.pem" || s.ClientKey() != "me.key" {
+		t.Errorf("from the environment: client_cert %q, client_key %q, want them as they are", s.ClientCert(), s.ClientKey())
+	}
+	if s = load(t, testOptions(t, "", Options{})); s.ClientCert() != "" || s.ClientKey() != "" {
+		t.Errorf("not set: client_cert %q, client_key %q", s.ClientCert(), s.ClientKey())
 	}
 	for path, want := range map[string]string{home: "is a directory", filepath.Join(home, "none"): "open"} {
 		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))

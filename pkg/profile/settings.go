@@ -74,6 +74,12 @@ func (s *Settings) resolve() error {
 	if err := s.resolveServer(); err != nil {
 		return err
 	}
+	// Okta makes this server, with this audience, in every organisation; those
+	// that people make have one of their choice.
+	// https://developer.okta.com/docs/concepts/auth-servers/#default-custom-authorization-server
+	if s.values[KeyAudience].from.Kind == Unset && s.server == "default" {
+		s.values[KeyAudience] = found{"api://default", Source{Kind: FromDefault}}
+	}
 	return s.resolveSecrets()
 }
 
@@ -211,6 +217,10 @@ func (s *Settings) Scopes() []string {
 	return scopes
 }
 
+// Audience returns what the aud of an access token must be. Where no setting
+// says it, it is "api://default" for the server "default", and empty for others.
+func (s *Settings) Audience() string { return s.values[KeyAudience].text }
+
 // Timeout returns the longest time that one request may take.
 func (s *Settings) Timeout() time.Duration { return s.duration(KeyTimeout) }
 
@@ -231,6 +241,14 @@ func (s *Settings) duration(name string) time.Duration {
 // A leading ~/ is the home directory, and a relative path in the file is
 // relative to the file.
 func (s *Settings) CAFile() string { return s.pathOf(s.values[KeyCAFile]) }
+
+// ClientCert and ClientKey return the PEM files of the certificate that okauth
+// shows to the server and of its private key, resolved as in CAFile, each empty
+// if not set. Neither says that the other is set, nor that the file is there.
+func (s *Settings) ClientCert() string { return s.pathOf(s.values[KeyClientCert]) }
+
+// ClientKey is described at ClientCert.
+func (s *Settings) ClientKey() string { return s.pathOf(s.values[KeyClientKey]) }
 
 // StorageDir returns the directory of the sealed files of storage "file", which
 // may not exist: the setting storage_dir, resolved as in CAFile, else the place
@@ -280,7 +298,7 @@ func (s *Settings) Require(keys ...string) error {
 		missing := &Error{Key: name, Reason: fmt.Sprintf("it is not set (%s); profile %q", k.Help, s.profile),
 			Next: fmt.Sprintf("run `okauth config init`, or `okauth config set %s …`, or set %s", name, k.Env[0])}
 		if s.profileSource.Kind == FromDefault && len(s.names) > 0 && !slices.Contains(s.names, s.profile) {
-			missing.Next = "choose a profile with --profile or `okauth config use`: " + strings.Join(s.names, ", ")
+			missing.Next = "choose a profile with --profile or `okauth config use`: " + someOf(s.names)
 		}
 		return missing
 	}

@@ -110,6 +110,15 @@ func checkClientID(text string) error {
 	return nil
 }
 
+// checkAudience accepts what an authorization server may have as its audience: a
+// URI as a rule, but Okta takes any text.
+func checkAudience(text string) error {
+	if isPlaceholder(text) {
+		return &Error{Reason: shown(text) + " is a placeholder", Next: "copy the audience from Security > API > Authorization Servers in the Okta admin console"}
+	}
+	return checkLine(text)
+}
+
 // isPlaceholder knows {clientId}, ${CLIENT_ID} and <client id>, which Okta's
 // guides and templates leave for the reader to replace.
 func isPlaceholder(text string) bool {

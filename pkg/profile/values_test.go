@@ -66,6 +66,13 @@ func TestKeyCheck(t *testing.T) {
 		{KeyClientSecret, "{clientSecret}", "placeholder"},
 		{KeyClientSecret, "canary-secret\nline", "control character"},
 		{KeyCAFile, "/etc/ssl/corp.pem", ""},
+		{KeyClientCert, "/etc/ssl/okauth.pem\n", "control character"},
+		{KeyClientKey, " ~/okauth.key", "white space"},
+		{KeyAudience, "https://api.example.com/v1", ""},
+		{KeyAudience, "Orders & more", ""},
+		{KeyAudience, "${AUDIENCE}", "placeholder"},
+		{KeyAudience, "api://orders\x1b[2J", "control character"},
+		{KeyAudience, "  ", "empty"},
 		{KeyServer, "a/b", "not a server id"},
 		{KeyDomain, "http://acme.okta.com", "in the clear"},
 	}

@@ -10,7 +10,7 @@
 //
 // [NewKeychain] stacks the lower three. [File], sealed files, [Memory] and [None] take their place where there is no keychain
 // to use. [Locks] let processes take turns at a session, and [Refusals] remember which password was refused: both are files
-// of the user alone, and hold no secret in the clear.
+// of the user alone, and hold no secret in the clear. [Cache] keeps public data, such as key sets, for a while.
 //
 // Four outcomes are kept apart, because callers must act differently on them: nothing is stored ([ErrNotFound]), there is no
 // keychain ([Absent]), there is one that cannot be used now ([Locked], [TimedOut], [Declined]), and what is stored cannot be

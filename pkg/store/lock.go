@@ -28,6 +28,9 @@ const maxMark = 4096
 type Locks struct {
 	Dir  string        // made when missing; empty is [LockDir], the place that all processes agree on
 	Wait time.Duration // how long Acquire waits; 0 is 30 seconds
+	// Waiting is called when a wait begins, however short it may be, and the function it returns when that is over: a person
+	// who waits wants to know for what. nil: nobody is told.
+	Waiting func() (done func())
 }
 
 // Lock is a lock that is held. One goroutine uses it.
@@ -91,6 +94,9 @@ func (l Locks) wait(ctx context.Context, name string, take func(context.Context,
 	op, wait := "lock "+strconv.Quote(path), cmp.Or(l.Wait, lockWait)
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+	if l.Waiting != nil {
+		defer l.Waiting()()
+	}
 
 	file := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|privateFlags), flock.SetPermissions(0o600))
 	done := make(chan error)

@@ -45,6 +45,12 @@ func precheck(ctx context.Context) error {
 		return connectError(err)
 	}
 	locked, err := collectionLocked(ctx, conn)
+	if errors.Is(err, dbus.ErrClosed) { // it broke during an earlier call, and godbus had not noticed
+		if conn, err = dbus.SessionBus(); err != nil {
+			return connectError(err)
+		}
+		locked, err = collectionLocked(ctx, conn)
+	}
 	if isNoOwner(err) {
 		if err := activate(ctx, conn); err != nil {
 			return err

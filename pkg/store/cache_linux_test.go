@@ -1,0 +1,105 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestAT87_BadCacheFiles: none is read, each gives way to the next Save, and what a link points to stays as it is.
+func TestAT87_BadCacheFiles(t *testing.T) {
+	t.Parallel()
+	for _, bad := range badFiles() {
+		t.Run(bad.what, func(t *testing.T) {
+			t.Parallel()
+			c := Cache{Dir: privateTemp(t)}
+			mustSave(t, c, "a", "planted data", time.Now().Add(time.Hour))
+			path := c.path("a")
+			good, err := os.ReadFile(path)
+			must(t, err)
+			must(t, os.Remove(path))
+			bad.at(t, path)
+			// What is there would be believed, were it the user's alone.
+			for _, at := range []string{path, path + ".target"} {
+				if info, err := os.Lstat(at); err == nil && info.Mode().IsRegular() {
+					must(t, os.WriteFile(at, good, 0))
+				}
+			}
+			wantCached(t, c, "a", "")
+			err = c.Save("a", []byte("data"), time.Now().Add(time.Hour))
+			if bad.what == "directory" {
+				wantError(t, err, "failed", path)
+				if left := names(t, c.Dir); len(left) != 1 {
+					t.Errorf("left behind: %q", left)
+				}
+				return
+			}
+			must(t, err)
+			wantCached(t, c, "a", "data")
+			if info, err := os.Lstat(path); err != nil || info.Mode() != 0o600 {
+				t.Errorf("got %v, %v; want mode 0600", info, err)
+			}
+			for _, other := range []string{path + ".target", path + ".second"} {
+				if content, err := os.ReadFile(other); err == nil && string(content) != string(good) {
+					t.Errorf("%s now holds %q", other, content)
+				}
+			}
+			if _, err := os.Lstat(path + ".missing"); err == nil {
+				t.Error("a link was followed, and a file made where it points")
+			}
+		})
+	}
+}
+
+// TestAT87_BadCacheDirectories: nothing in them is read, and nothing is changed.
+func TestAT87_BadCacheDirectories(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []planted{
+		{"symlink to a private directory", "symbolic link", func(dir string) error {
+			return errors.Join(os.Rename(dir, dir+".target"), os.Symlink(dir+".target", dir))
+		}},
+		{"mode 0666", "mode is 0666", func(dir string) error { return os.Chmod(dir, 0o666) }},
+		{"mode 0777", "mode is 0777", func(dir string) error { return os.Chmod(dir, 0o777) }},
+		{"group-writable", "mode is 0720", func(dir string) error { return os.Chmod(dir, 0o720) }},
+		{"somebody else's", "belongs to uid 65534", func(dir string) error { return os.Chown(dir, somebodyElse, somebodyElse) }},
+		{"file", "a file, not a directory", func(dir string) error {
+			return errors.Join(os.Rename(dir, dir+".target"), os.WriteFile(dir, nil, 0o600))
+		}},
+	} {
+		t.Run(bad.what, func(t *testing.T) {
+			t.Parallel()
+			for _, slash := range []string{"", "/"} {
+				c := Cache{Dir: privateTemp(t)}
+				mustSave(t, c, "a", "planted data", time.Now().Add(time.Hour))
+				bad.at(t, c.Dir)
+				before := tree(t, filepath.Dir(c.Dir))
+				c.Dir += slash
+				wantCached(t, c, "a", "")
+				wantError(t, c.Save("a", []byte("data"), time.Now().Add(time.Hour)), "unsafe", filepath.Clean(c.Dir), bad.says)
+				if after := tree(t, filepath.Dir(filepath.Clean(c.Dir))); !slices.Equal(before, after) {
+					t.Errorf("something was changed:\n%q\n%q", before, after)
+				}
+			}
+		})
+	}
+}
+
+func TestCacheIsMadeWithItsParents(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	c := Cache{Dir: filepath.Join(home, ".cache", "okauth")}
+	wantCached(t, c, "a", "")
+	if left := names(t, home); len(left) != 0 {
+		t.Errorf("Load made %q", left)
+	}
+	mustSave(t, c, "a", "data", time.Now().Add(time.Hour))
+	for dir := c.Dir; dir != home; dir = filepath.Dir(dir) {
+		if info, err := os.Lstat(dir); err != nil || info.Mode() != fs.ModeDir|0o700 {
+			t.Errorf("%s: got %v, %v; want mode 0700", dir, info, err)
+		}
+	}
+}
