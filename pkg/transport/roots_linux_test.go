@@ -35,7 +35,7 @@ func TestAT05_LikelyRoots(t *testing.T) {
 		}
 		t.Setenv("SSL_CERT_FILE", file)
 		d := &dialer{likely: likelyRoots, roots: unwanted}
-		conn, err := d.dialTLS(t.Context(), "tcp", server.Listener.Addr().String())
+		conn, err := d.dialTLS(t.Context(), server.Listener.Addr().String(), d.config)
 		if (err == nil) != c.trusted {
 			t.Errorf("%s: got %v", c.name, err)
 		}
@@ -54,11 +54,28 @@ func TestAT05_LikelyRootsAreNoExcuse(t *testing.T) {
 	server, caFile := startTLS(t, func(http.ResponseWriter, *http.Request) {})
 	t.Setenv("SSL_CERT_FILE", caFile)
 	d := &dialer{likely: likelyRoots, roots: Roots("")}
-	err := d.verify(t.Context(), "elsewhere.example.org", []*x509.Certificate{server.Certificate()})
+	_, err := d.verify(t.Context(), "elsewhere.example.org", []*x509.Certificate{server.Certificate()})
 	if _, ok := errors.AsType[x509.HostnameError](err); !ok {
 		t.Errorf("for another host: got %v", err)
 	}
-	if err := d.verify(t.Context(), "127.0.0.1", []*x509.Certificate{server.Certificate()}); err != nil {
+	if _, err := d.verify(t.Context(), "127.0.0.1", []*x509.Certificate{server.Certificate()}); err != nil {
 		t.Errorf("for its own address: got %v", err)
+	}
+}
+
+// The same through a proxy, where http.Transport shakes hands.
+func TestAT05_LikelyRootsThroughProxies(t *testing.T) {
+	server, caFile := startTLS(t, func(http.ResponseWriter, *http.Request) {})
+	target := server.Listener.Addr().String()
+	unwanted := func() (*x509.CertPool, error) { return nil, errors.New("asked for all roots") }
+	proxy := mustURL(t, startProxy(t, &connectProxy{target: target, status: http.StatusOK}))
+	t.Setenv("SSL_CERT_FILE", caFile)
+	d := &dialer{likely: likelyRoots, roots: unwanted}
+	if err := d.way(t.Context(), "example.com", proxy).connect(t.Context(), "https", "example.com:443"); err != nil {
+		t.Errorf("got %v", err)
+	}
+	err := d.way(t.Context(), "example.net", proxy).connect(t.Context(), "https", "example.net:443")
+	if kindOf(err) != "host" {
+		t.Errorf("another host: got %v", err)
 	}
 }

@@ -5,20 +5,19 @@
 //
 //	http.Client   overall deadline, no redirects, no cookies
 //	Capped        1 MiB of body, counted after decompression
-//	Trace         where wanted: one line for each request and answer, without secrets
-//	withRoots     hands the trusted certificates to connections through a proxy
-//	Transport     HTTP/1.1, proxy from the environment; dialer.dialTLS for direct connections
+//	slow          where wanted: tells of a request that takes long
+//	Trace         where wanted: each request and answer, without secrets
+//	routes        finds the way: directly or through which proxy, and who has to vouch for the server
+//	Transport     HTTP/1.1, one connection for one request
 //
 // The system's certificates take Go 13 ms and more to parse, as long as the rest of a sign-in on a near network. So those that can matter are
-// looked for first, and all are parsed only where these do not vouch for the server.
+// looked for first, and all are parsed only where these do not vouch for the server. Inspect goes the same way as a request, sends none, and
+// tells what it met.
 package transport
 
 import (
-	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -27,6 +26,8 @@ import (
 const (
 	// DefaultTimeout bounds one request from the dial to the last byte of the answer.
 	DefaultTimeout = 30 * time.Second
+	// SlowAfter is how long a request takes before Config.Slow is told of it.
+	SlowAfter = 500 * time.Millisecond
 	// connectTimeout bounds the dial, the search for trusted certificates and the TLS handshake together.
 	connectTimeout = 10 * time.Second
 	// maxHeaderBytes bounds the header of an answer, interim 1xx answers included. Go's own limit is 10 MiB.
@@ -42,13 +43,27 @@ type Config struct {
 	// Roots yields all trusted certificates, and is called when a TLS connection needs them: never for http, and not where
 	// CAFile was enough. nil means Roots(CAFile), the system's and CAFile's.
 	Roots func() (*x509.CertPool, error)
-	// Trace is told of each request and answer, a line each; nil: nobody is. A line holds text of the server: make it printable.
+	// ClientCert names a PEM file with the certificate, and those that lead to its authority, that is shown to a server which asks for
+	// one; "" for none. ClientKey names the PEM file of its private key, not encrypted; "" means that ClientCert has the key, too.
+	// A file with a key must be readable by its owner alone. A proxy is never shown the certificate.
+	ClientCert, ClientKey string
+	// Trace is told of each request and answer, see the type Trace; nil: nobody is. It is called by whoever sends the request and reads
+	// the answer. A line is printable and without a secret of the request, though it may quote the server.
 	Trace func(line string)
-	// Proxy chooses the proxy of a request; nil means HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment.
+	// Detail makes the trace tell headers, form fields and certificates as well.
+	Detail bool
+	// Slow is called once when a request, up to the end of its answer, has taken SlowAfter: with the host and port that are asked, in a
+	// goroutine of its own. What it returns is called once when that request is over, however it ended; it may be nil.
+	Slow func(host string) (done func())
+	// Proxy chooses the proxy of a request, nil for none; nil means the environment. That is HTTPS_PROXY for https and HTTP_PROXY for
+	// http, with or without "http://" before the host, then the same in lower case. NO_PROXY lists what is reached directly: hosts
+	// (with all below them), addresses, networks as 10.0.0.0/8, each with or without a port, or "*". localhost and loopback addresses
+	// are never asked for through a proxy; ALL_PROXY is not read. Schemes: http, https (its certificate is checked like a
+	// server's), socks5 and socks5h. A name and a password stand before the host, percent-encoded.
 	Proxy func(*http.Request) (*url.URL, error)
 }
 
-// New returns the client that c describes. The error is a *CAFileError, or names the setting that makes no sense.
+// New returns the client that c describes. The error is a *CAFileError or a *ClientCertError, or names the setting that makes no sense.
 func New(c Config) (*http.Client, error) {
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("timeout is %s, expected a positive duration", c.Timeout)
@@ -56,42 +71,16 @@ func New(c Config) (*http.Client, error) {
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
 	}
-	likely := func([]*x509.Certificate) *x509.CertPool { return nil }
-	if c.Roots == nil {
-		c.Roots, likely = Roots(c.CAFile), likelyRoots
-	}
-	if c.Proxy == nil {
-		c.Proxy = http.ProxyFromEnvironment
-	}
-	own, err := readCAFile(c.CAFile)
+	ways, err := newRoutes(c)
 	if err != nil {
 		return nil, err
 	}
-
-	d := &dialer{tcp: net.Dialer{Timeout: connectTimeout}, likely: likely, roots: c.Roots}
-	if len(own) > 0 {
-		d.own = x509.NewCertPool()
-		addAll(d.own, own)
-	}
-	var http1 http.Protocols
-	http1.SetHTTP1(true)
-	base := &http.Transport{
-		Proxy:                  c.Proxy,
-		OnProxyConnectResponse: checkProxyAnswer,
-		DialContext:            d.tcp.DialContext,
-		DialTLSContext:         d.dialTLS,
-		TLSClientConfig:        tlsConfig(),
-		TLSHandshakeTimeout:    connectTimeout,
-		// GODEBUG=http2debug=2 would print the Authorization header, the form with the password and the token to stderr.
-		Protocols:              &http1,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		// What comes after an answer on a kept connection, Go prints to stderr: it may be a piece of a token. Nor does net/http ever
-		// send a request again by itself on a connection that was not used before.
-		DisableKeepAlives: true,
-	}
-	var layers http.RoundTripper = &withRoots{Base: base, roots: c.Roots}
+	var layers http.RoundTripper = ways
 	if c.Trace != nil {
-		layers = &Trace{Base: layers, Say: c.Trace}
+		layers = &Trace{Base: layers, Say: c.Trace, Detail: c.Detail, Proxy: ways.proxy}
+	}
+	if c.Slow != nil {
+		layers = &slow{Base: layers, tell: c.Slow}
 	}
 	return &http.Client{
 		Timeout:   c.Timeout,
@@ -100,33 +89,4 @@ func New(c Config) (*http.Client, error) {
 		// RFC 9700 §4.12: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.12
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
-}
-
-// tlsConfig is the policy of every connection, direct or through a proxy; the roots are added when they are known.
-func tlsConfig() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }
-
-// ProxyError says that a proxy would not connect us. Host is the proxy's, without its password.
-type ProxyError struct {
-	Host   string
-	Status int // the HTTP status of its answer to CONNECT
-}
-
-func (e *ProxyError) Error() string {
-	return fmt.Sprintf("proxy %s answered HTTP %d instead of connecting", e.Host, e.Status)
-}
-
-// Hint says where the proxy comes from and what its status usually asks for.
-func (e *ProxyError) Hint() string {
-	if e.Status == http.StatusProxyAuthRequired {
-		return "the proxy wants a name and a password: write them into HTTPS_PROXY as http://name:password@host:port"
-	}
-	return "check HTTPS_PROXY and NO_PROXY: NO_PROXY takes the hosts to reach directly"
-}
-
-// checkProxyAnswer runs before Go builds an error out of the proxy's own words.
-func checkProxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
-	if answer.StatusCode == http.StatusOK {
-		return nil
-	}
-	return &ProxyError{Host: proxy.Host, Status: answer.StatusCode}
 }

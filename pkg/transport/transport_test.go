@@ -159,7 +159,7 @@ func TestCAFileMistakes(t *testing.T) {
 		{"text", write("text.pem", "hello"), "no certificate"},
 		{"key only", write("key.pem", "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"), "no certificate"},
 		{"garbled", write("bad.pem", "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n"), "certificate 1"},
-		{"large", write("large.pem", strings.Repeat("x", maxCAFile+1)), "larger than"},
+		{"large", write("large.pem", strings.Repeat("x", maxPEMFile+1)), "larger than"},
 	} {
 		_, err := New(Config{CAFile: test.file})
 		mistake, ok := errors.AsType[*CAFileError](err)
