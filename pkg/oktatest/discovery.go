@@ -14,10 +14,12 @@ func (s *Server) discover(c *call, id, document string) *reply {
 	if rep := s.find(c, id); rep != nil {
 		return rep
 	}
-	if clientID := c.URL.Query().Get("client_id"); clientID != "" && s.apps[clientID] == nil {
-		return apiError(http.StatusBadRequest, "invalid_client", "Invalid value for `client_id` parameter")
+	if clientID := c.URL.Query().Get("client_id"); clientID != "" {
+		if c.app = s.apps[clientID]; c.app == nil {
+			return apiError(http.StatusBadRequest, "invalid_client", "Invalid value for `client_id` parameter")
+		}
 	}
-	body := oidcMetadata(c)
+	body := oidcMetadata(c, s.issuerOf(c))
 	if document == "oauth-authorization-server" {
 		if id == OrgServerID && s.quirks.NoOrgOAuthMetadata {
 			return noSuchPath()
@@ -29,11 +31,15 @@ func (s *Server) discover(c *call, id, document string) *reply {
 
 // cacheable is a public document: no rate limit, and not the no-store of the other answers.
 func cacheable(body any, cacheControl string) *reply {
-	return &reply{status: http.StatusOK, body: body, header: http.Header{"Cache-Control": {cacheControl}, "Pragma": nil, "Expires": nil}}
+	header := http.Header{"Cache-Control": nil, "Pragma": nil, "Expires": nil}
+	if cacheControl != "" {
+		header.Set("Cache-Control", cacheControl)
+	}
+	return &reply{status: http.StatusOK, body: body, header: header}
 }
 
 // oidcMetadata is the document as a real org returns it: it promises more endpoints than this package plays, and leaves out grants that work.
-func oidcMetadata(c *call) members {
+func oidcMetadata(c *call, issuer string) members {
 	v1 := c.base + "/oauth2/v1/"
 	scopes := []string{"openid", "email", "profile", "address", "phone", "offline_access", "groups"}
 	if c.as.ID != OrgServerID {
@@ -43,7 +49,7 @@ func oidcMetadata(c *call) members {
 	methods := []string{ClientSecretBasic, ClientSecretPost, "client_secret_jwt", "private_key_jwt", NoSecret}
 	signing := []string{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"}
 	return members{
-		{"issuer", issuer(c.base, c.as.ID)},
+		{"issuer", issuer},
 		{"authorization_endpoint", v1 + "authorize"},
 		{"token_endpoint", v1 + "token"},
 		{"userinfo_endpoint", v1 + "userinfo"},

@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // reply is an answer before it is on the wire. A check that finds nothing wrong returns a nil *reply.
 type reply struct {
 	status int
 	header http.Header
-	body   any    // JSON; nil: an empty body
+	body   any    // JSON; nil: an empty body, or text
+	text   string // plain text; "": an empty body, or JSON
 	code   string // what went wrong, for the request log
 }
 
@@ -51,6 +53,21 @@ type member struct {
 }
 
 type members []member
+
+// set changes the value of a member, or adds it at the end.
+func (m *members) set(name string, value any) {
+	for i := range *m {
+		if (*m)[i].name == name {
+			(*m)[i].value = value
+			return
+		}
+	}
+	*m = append(*m, member{name, value})
+}
+
+func (m *members) remove(name string) {
+	*m = slices.DeleteFunc(*m, func(have member) bool { return have.name == name })
+}
 
 // MarshalJSON writes the members in order and, as Okta does, without escaping <, > and &.
 func (m members) MarshalJSON() ([]byte, error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"time"
@@ -95,4 +96,48 @@ func Example_rotation() {
 	// 200 OK
 	// 400 Bad Request
 	// 1 false
+}
+
+// A service that takes access tokens is shown one of each kind that it must refuse.
+func ExampleServer_Flawed() {
+	okta, err := oktatest.Start()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer okta.Close()
+	// Your service stands here. This one has Okta judge its tokens, and overlooks that Okta knows more than one kind.
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		form := url.Values{"token": {strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")}}
+		req, _ := http.NewRequest(http.MethodPost, okta.Issuer("default")+"/v1/introspect", strings.NewReader(form.Encode()))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.SetBasicAuth(oktatest.DefaultClientID, oktatest.DefaultClientSecret)
+		var answer struct{ Active bool }
+		res, err := okta.Client().Do(req)
+		if err == nil {
+			defer res.Body.Close()
+			_ = json.NewDecoder(res.Body).Decode(&answer)
+		}
+		if !answer.Active {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+
+	for _, f := range okta.Flawed() {
+		r := httptest.NewRequest(http.MethodGet, "/orders", nil)
+		r.Header.Set("Authorization", "Bearer "+f.Token)
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		if w.Code == http.StatusOK {
+			fmt.Printf("takes %s: %s\n", f.Name, f.Shows)
+		}
+	}
+	for _, r := range okta.Requests() {
+		if r.Path == "/sandbox/attacker-keys" {
+			fmt.Println("fetches keys from where a token says")
+		}
+	}
+	// Output:
+	// takes good: nothing is wrong
+	// takes id-token: an ID token, not an access token
 }

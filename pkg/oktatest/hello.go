@@ -47,7 +47,7 @@ func (s *Server) judge(token string, now int64) (helloClaims, string) {
 	}
 	base, id, _ := strings.Cut(claims.Issuer, "/oauth2/")
 	as, ok := s.servers[id]
-	if !ok || !s.isOwnBase(base) {
+	if !ok || !s.isIssuerBase(base) {
 		return claims, "issued by another authorization server"
 	}
 	keys, err := s.keys.published(id)
@@ -72,6 +72,19 @@ func (s *Server) judge(token string, now int64) (helloClaims, string) {
 		return claims, "the token has expired"
 	}
 	return claims, ""
+}
+
+// isIssuerBase: is it one that our tokens may name?
+func (s *Server) isIssuerBase(base string) bool {
+	if s.isOwnBase(base) || (base != "" && base == s.issuerBase) {
+		return true
+	}
+	for _, app := range s.apps {
+		if base != "" && base == app.Issuer {
+			return true
+		}
+	}
+	return false
 }
 
 func decodePart(part string, v any) bool {

@@ -133,7 +133,18 @@ func randomBase64() string {
 
 // sign makes a JWT, RS256. The header is as recorded: kid and alg, no typ.
 func (k *signingKey) sign(claims members) (string, error) {
-	header, err := marshal(members{{"kid", k.kid}, {"alg", "RS256"}})
+	return assemble(members{{"kid", k.kid}, {"alg", "RS256"}}, claims, k.signature)
+}
+
+// signature is that of RS256, RFC 7518 §3.3: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
+func (k *signingKey) signature(input string) ([]byte, error) {
+	sum := sha256.Sum256([]byte(input))
+	return rsa.SignPKCS1v15(nil, k.private, crypto.SHA256, sum[:])
+}
+
+// assemble is the compact form, RFC 7515 §7.1: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
+func assemble(header, claims members, sign func(input string) ([]byte, error)) (string, error) {
+	head, err := marshal(header)
 	if err != nil {
 		return "", err
 	}
@@ -141,13 +152,12 @@ func (k *signingKey) sign(claims members) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	signed := base64url(header) + "." + base64url(payload)
-	sum := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(nil, k.private, crypto.SHA256, sum[:])
+	input := base64url(head) + "." + base64url(payload)
+	signature, err := sign(input)
 	if err != nil {
 		return "", err
 	}
-	return signed + "." + base64url(signature), nil
+	return input + "." + base64url(signature), nil
 }
 
 // verifies says whether the signature is this key's; what the token says is another question.
@@ -176,10 +186,29 @@ func (s *Server) publishKeys(c *call, id string) *reply {
 	if err != nil {
 		return internalError()
 	}
+	return cacheable(keySet(keys), s.keysCache)
+}
+
+// keysCacheControl is what Okta's documents show: about 44 days.
+const keysCacheControl = "max-age=3832304, must-revalidate"
+
+// SetKeysCacheControl changes the Cache-Control header of …/v1/keys from "max-age=3832304, must-revalidate"; "" leaves it out.
+func (s *Server) SetKeysCacheControl(value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keysCache = value
+}
+
+func keySet(keys []*signingKey) members {
 	list := make([]members, len(keys))
 	for i, k := range keys {
-		public := &k.private.PublicKey
-		list[i] = members{{"kty", "RSA"}, {"alg", "RS256"}, {"kid", k.kid}, {"use", "sig"}, {"e", exponent(public)}, {"n", modulus(public)}}
+		list[i] = k.jwk()
 	}
-	return cacheable(members{{"keys", list}}, "max-age=3832304, must-revalidate")
+	return members{{"keys", list}}
+}
+
+// jwk is the public key, its members in the order that was recorded.
+func (k *signingKey) jwk() members {
+	public := &k.private.PublicKey
+	return members{{"kty", "RSA"}, {"alg", "RS256"}, {"kid", k.kid}, {"use", "sig"}, {"e", exponent(public)}, {"n", modulus(public)}}
 }

@@ -19,9 +19,13 @@ type options struct {
 
 	lifetimes Lifetimes
 	rotation  Rotation
+	issuer    string
 
 	editLeaf func(*x509.Certificate)
 	editTLS  func(*tls.Config)
+
+	selfSigned bool
+	clientCert bool
 }
 
 // WithAddr listens on addr ("127.0.0.1:8099"; port 0 = a free one). Only loopback addresses and "localhost" are taken.
@@ -40,6 +44,12 @@ func WithTLSConfig(edit func(*tls.Config)) Option {
 	return func(o *options) { o.tls, o.editTLS = true, edit }
 }
 
+// WithSelfSigned is WithTLS with a certificate that nobody signed but itself. It is its own authority: CAPEM.
+func WithSelfSigned() Option { return func(o *options) { o.tls, o.selfSigned = true, true } }
+
+// WithClientCertificate is WithTLS for clients that show a certificate of the server's authority (mTLS): Server.ClientCertificate is one, Client shows it.
+func WithClientCertificate() Option { return func(o *options) { o.tls, o.clientCert = true, true } }
+
 // WithClock lets the server live by this clock: iat and exp, the Date header, rate limits.
 func WithClock(c *Clock) Option { return func(o *options) { o.clock = c } }
 
@@ -57,6 +67,10 @@ func WithRotation(r Rotation) Option { return func(o *options) { o.rotation = r 
 
 // WithQuirks sets the switches for what Okta's documents leave open.
 func WithQuirks(q Quirks) Option { return func(o *options) { o.quirks = q } }
+
+// WithIssuer lets every authorization server name itself as one of the org at base ("https://login.example.com", without a slash at its end), in its
+// metadata and its tokens, whatever host it is asked at: issuer mode CUSTOM_URL. The endpoints stay where they are. See App.Issuer for one app alone.
+func WithIssuer(base string) Option { return func(o *options) { o.issuer = base } }
 
 // Limits are the numbers that an Okta org enforces. Zero means: no limit.
 type Limits struct {
@@ -130,6 +144,7 @@ type Quirks struct {
 	OneSuccessor           bool // a spent refresh token brings, within its leeway, the newest one, not a further one that takes the newest one's place
 	RetryAfter             bool // a 429 carries Retry-After (seconds) beside X-Rate-Limit-Reset
 	AudienceArray          bool // aud of access tokens is an array of one
+	LongChallenges         bool // the challenges of userinfo are the long ones, with realm and resource
 	ClassicEngine          bool // okta-organization says pipeline "v1" (Classic Engine), not "idx"
 }
 

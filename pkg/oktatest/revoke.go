@@ -57,7 +57,7 @@ func (s *Server) tokenOf(c *call, id, endpoint string, h http.Header) (string, *
 	return token, nil
 }
 
-// describe is what introspect says of an access token or an ID token.
+// describe is what introspect says of an access token or an ID token: custom claims come last.
 func describe(g *grant) members {
 	body := active(g.in, g.scopes)
 	for _, name := range []string{"exp", "iat", "sub", "aud", "iss", "jti", "uid"} {
@@ -65,7 +65,7 @@ func describe(g *grant) members {
 			body = append(body, g.claims[i])
 		}
 	}
-	return body
+	return append(body, g.custom...)
 }
 
 // active begins what introspect says of every kind of token. token_type is Bearer, whatever the kind; without a user there is no username.

@@ -99,16 +99,20 @@ func writeReply(w http.ResponseWriter, rep *reply) {
 	for name, values := range rep.header {
 		h[name] = values
 	}
-	if rep.body == nil {
+	text, contentType := []byte(rep.text), "text/plain; charset=utf-8"
+	if rep.body != nil {
+		var err error
+		if text, err = marshal(rep.body); err != nil {
+			w.WriteHeader(http.StatusInternalServerError) // our own bodies always fit; a custom claim that does not is refused in issue
+			return
+		}
+		contentType = "application/json"
+	}
+	if len(text) == 0 {
 		w.WriteHeader(rep.status)
 		return
 	}
-	text, err := marshal(rep.body)
-	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError) // our own bodies always fit; a custom claim that does not is refused in issue
-		return
-	}
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(rep.status)
 	_, _ = w.Write(text) // a client that has gone needs no answer
@@ -123,6 +127,9 @@ func (s *Server) answer(c *call, h http.Header) *reply {
 	c.now = s.clock.Now()
 	setDate(h, c.now)
 	path := c.URL.Path
+	if strings.HasPrefix(path, sandboxPrefix) {
+		return s.sandbox(c)
+	}
 	switch path {
 	case "/api/hello":
 		return s.hello(c)
@@ -178,7 +185,7 @@ func (s *Server) endpoint(c *call, id, name string, h http.Header) *reply {
 // find sets c.as, or says why there is no such server.
 func (s *Server) find(c *call, id string) *reply {
 	if id == OrgServerID {
-		c.as = &AuthServer{ID: OrgServerID, Audience: c.base}
+		c.as = orgServer(c.base)
 		return nil
 	}
 	if s.quirks.NoAPIAccessManagement {
@@ -191,3 +198,6 @@ func (s *Server) find(c *call, id string) *reply {
 	c.as = as
 	return nil
 }
+
+// orgServer is the org authorization server of the org at base.
+func orgServer(base string) *AuthServer { return &AuthServer{ID: OrgServerID, Audience: base} }

@@ -13,6 +13,9 @@
 // Okta's order with the help of clientauth.go, scopes.go, limits.go and policy.go, password.go, refresh.go and clientcredentials.go judge what is shown for
 // tokens, tokens.go and keys.go make them. revoke.go ends them, and says which are active.
 //
+// For whoever takes tokens there is a box of bad ones (Flawed), and for programs in other languages the paths below /sandbox/: flawed tokens, faults to
+// switch on (NamedFaults), key rotation, the log. sandbox.go lists them.
+//
 // What is not played (yet): browser sign-in and the other grants. The metadata names them all the same, because Okta's does; asking for one is answered
 // with 501 and never with an invented result.
 //
@@ -20,6 +23,7 @@
 package oktatest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -40,12 +44,13 @@ type Server struct {
 	log    requestLog
 	faults faultQueue
 
-	base   string // scheme://host:port
-	port   string
-	caPEM  []byte
-	http   *http.Server
-	cancel context.CancelFunc
-	served chan struct{} // closed when the accept loop has ended
+	base       string // scheme://host:port
+	issuerBase string // of WithIssuer; "": the host that a request used
+	port       string
+	files      tlsFiles
+	http       *http.Server
+	cancel     context.CancelFunc
+	served     chan struct{} // closed when the accept loop has ended
 
 	closing sync.Once
 	serving sync.RWMutex // read-held by every request in progress, write-held for ever by Close
@@ -63,6 +68,7 @@ type Server struct {
 	ids       map[string]*grant // ID token → what it stands for
 	refresh   map[string]*refreshToken
 	reuses    int
+	keysCache string // Cache-Control of …/v1/keys
 }
 
 // Start listens on 127.0.0.1 and a free port (see WithAddr) and serves until Close. The error says why the address could not be used.
@@ -79,7 +85,7 @@ func Start(opts ...Option) (*Server, error) {
 	}
 	s := &Server{
 		clock: o.clock, keys: o.keys, limits: o.limits, quirks: o.quirks, lifetimes: o.lifetimes,
-		orgID:   oktaID("00o", "oktatest"),
+		orgID: oktaID("00o", "oktatest"), issuerBase: o.issuer, keysCache: keysCacheControl,
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		access: map[string]*grant{}, ids: map[string]*grant{}, refresh: map[string]*refreshToken{},
 		tries: newTries(), served: make(chan struct{}),
@@ -119,11 +125,11 @@ func (s *Server) serve(listener net.Listener, o options) error {
 	_, s.port, _ = net.SplitHostPort(addr)
 	s.base = "http://" + addr
 	if o.tls {
-		config, caPEM, err := newTLSConfig(o)
+		config, files, err := newTLSConfig(o)
 		if err != nil {
 			return err
 		}
-		s.base, s.caPEM = "https://"+addr, caPEM
+		s.base, s.files = "https://"+addr, files
 		listener = tls.NewListener(listener, config)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -160,8 +166,21 @@ func (s *Server) Close() error {
 // URL is the org's base URL, without a slash at its end: "http://127.0.0.1:43215", "https://…" with WithTLS.
 func (s *Server) URL() string { return s.base }
 
-// Issuer is the issuer of the authorization server with this id, as its tokens name it: "org" (or "") is the org server, whose issuer is the base URL itself.
-func (s *Server) Issuer(id string) string { return issuer(s.base, id) }
+// Issuer is the issuer of the authorization server with this id, as its tokens name it (those of an App with an Issuer of its own aside): "org" (or "") is
+// the org server, whose issuer is the base URL itself. Without WithIssuer, the endpoints are below it.
+func (s *Server) Issuer(id string) string { return issuer(cmp.Or(s.issuerBase, s.base), id) }
+
+// issuerOf is what the answer to this call names as the issuer. https://developer.okta.com/docs/guides/custom-url-domain/main/
+func (s *Server) issuerOf(c *call) string {
+	base := s.issuerBase
+	if c.app != nil && c.app.Issuer != "" {
+		base = c.app.Issuer
+	}
+	if base == "" || base == IssuerDynamic {
+		base = c.base
+	}
+	return issuer(base, c.as.ID)
+}
 
 func issuer(base, id string) string {
 	if id == OrgServerID || id == "" {
@@ -171,15 +190,21 @@ func issuer(base, id string) string {
 }
 
 // CAPEM is the certificate of the authority that signed the server's own, in PEM, made anew at each start; nil without WithTLS.
-func (s *Server) CAPEM() []byte { return s.caPEM }
+func (s *Server) CAPEM() []byte { return s.files.ca }
 
-// Client is an HTTP client that trusts the server's certificate, follows no redirect, uses no proxy and gives up after 30 seconds.
+// ClientCertificate is the certificate that the server wants to see, and its key, both in PEM and made anew at each start; nil without WithClientCertificate.
+func (s *Server) ClientCertificate() (cert, key []byte) { return s.files.clientCert, s.files.clientKey }
+
+// Client is an HTTP client that trusts the server's certificate, shows the one it may ask for, follows no redirect, uses no proxy and gives up after 30 seconds.
 func (s *Server) Client() *http.Client {
 	transport := &http.Transport{}
-	if s.caPEM != nil {
+	if s.files.ca != nil {
 		roots := x509.NewCertPool()
-		roots.AppendCertsFromPEM(s.caPEM)
+		roots.AppendCertsFromPEM(s.files.ca)
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	if own, err := tls.X509KeyPair(s.files.clientCert, s.files.clientKey); err == nil { // else none is asked for
+		transport.TLSClientConfig.Certificates = []tls.Certificate{own}
 	}
 	return &http.Client{
 		Transport:     transport,

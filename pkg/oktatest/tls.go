@@ -16,46 +16,103 @@ import (
 
 const certificateLife = 365 * 24 * time.Hour
 
-// newTLSConfig makes an authority and a certificate signed by it; caPEM is the authority's. Their dates are the real ones, whatever the server's clock
-// says, because a client judges them by its own.
-func newTLSConfig(o options) (config *tls.Config, caPEM []byte, err error) {
+// identity is a certificate and its key.
+type identity struct {
+	template *x509.Certificate
+	der      []byte
+	key      *ecdsa.PrivateKey
+}
+
+// tlsFiles are what the clients of a server with TLS need, in PEM.
+type tlsFiles struct {
+	ca                    []byte // the authority, or the certificate that signed itself
+	clientCert, clientKey []byte // only with WithClientCertificate
+}
+
+// newTLSConfig makes an authority and a certificate signed by it. Their dates are the real ones, whatever the server's clock says, because a client
+// judges them by its own.
+func newTLSConfig(o options) (*tls.Config, tlsFiles, error) {
+	var files tlsFiles
 	now := time.Now()
-	ca := &x509.Certificate{
+	ca, err := certify(&x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "oktatest CA (for tests only)"},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateLife),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}, nil)
+	if err != nil {
+		return nil, files, fmt.Errorf("make the authority: %w", err)
 	}
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "oktatest"},
-		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
+	template := leafTemplate(2, "oktatest", x509.ExtKeyUsageServerAuth)
+	template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
 	if o.editLeaf != nil {
-		o.editLeaf(leaf)
+		o.editLeaf(template)
 	}
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	signer := &ca
+	if o.selfSigned {
+		signer = nil
+	}
+	leaf, err := certify(template, signer)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make the authority's key: %w", err)
+		return nil, files, fmt.Errorf("make the certificate: %w", err)
 	}
-	leafKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make the certificate's key: %w", err)
+	files.ca = encodePEM("CERTIFICATE", ca.der)
+	if o.selfSigned {
+		files.ca = encodePEM("CERTIFICATE", leaf.der)
 	}
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make the authority: %w", err)
-	}
-	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, ca, &leafKey.PublicKey, caKey)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make the certificate: %w", err)
-	}
-	config = &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{leafDER}, PrivateKey: leafKey}},
+	config := &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.der}, PrivateKey: leaf.key}},
 		MinVersion:   tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+	}
+	if o.clientCert {
+		if err := askForClient(config, &files, ca); err != nil {
+			return nil, files, fmt.Errorf("make the client's certificate: %w", err)
+		}
 	}
 	if o.editTLS != nil {
 		o.editTLS(config)
 	}
-	return config, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}), nil
+	return config, files, nil
+}
+
+// askForClient lets in whoever shows the certificate that is made here.
+func askForClient(config *tls.Config, files *tlsFiles, ca identity) error {
+	client, err := certify(leafTemplate(3, "oktatest client", x509.ExtKeyUsageClientAuth), &ca)
+	if err != nil {
+		return err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(client.key)
+	if err != nil {
+		return err
+	}
+	files.clientCert, files.clientKey = encodePEM("CERTIFICATE", client.der), encodePEM("PRIVATE KEY", key)
+	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
+	config.ClientCAs.AppendCertsFromPEM(encodePEM("CERTIFICATE", ca.der))
+	return nil
+}
+
+func leafTemplate(serial int64, name string, usage x509.ExtKeyUsage) *x509.Certificate {
+	now := time.Now()
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateLife),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{usage},
+	}
+}
+
+// certify makes a key and a certificate for it, signed by signer; nil: by itself.
+func certify(template *x509.Certificate, signer *identity) (identity, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return identity{}, err
+	}
+	made := identity{template: template, key: key}
+	if signer == nil {
+		signer = &made
+	}
+	made.der, err = x509.CreateCertificate(rand.Reader, template, signer.template, &key.PublicKey, signer.key)
+	return made, err
+}
+
+func encodePEM(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }

@@ -30,6 +30,7 @@ type grant struct {
 	in      *signIn
 	scopes  []string
 	claims  members
+	custom  members // those of claims that an administrator added
 	expires time.Time
 	revoked bool
 }
@@ -93,7 +94,7 @@ func (s *Server) accessClaims(c *call, in *signIn, expires time.Time) members {
 	if s.quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
-	claims := members{{"ver", 1}, {"jti", jti}, {"iss", issuer(c.base, c.as.ID)}, {"aud", audience}}
+	claims := members{{"ver", 1}, {"jti", jti}, {"iss", s.issuerOf(c)}, {"aud", audience}}
 	times := members{{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"cid", c.app.ClientID}}
 	if c.user == nil {
 		claims = append(append(claims, times...), members{{"scp", c.scopes}, {"sub", c.app.ClientID}}...)
@@ -101,8 +102,13 @@ func (s *Server) accessClaims(c *call, in *signIn, expires time.Time) members {
 		claims = append(append(claims, member{"sub", c.user.Login}), times...)
 		claims = append(claims, members{{"uid", c.user.ID}, {"scp", c.scopes}, {"auth_time", in.time.Unix()}}...)
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.as.Claims)) {
-		claims = append(claims, member{name, c.as.Claims[name]})
+	return append(claims, customClaims(c.as)...)
+}
+
+func customClaims(as *AuthServer) members {
+	var claims members
+	for _, name := range slices.Sorted(maps.Keys(as.Claims)) {
+		claims = append(claims, member{name, as.Claims[name]})
 	}
 	return claims
 }
@@ -122,7 +128,7 @@ func (s *Server) accessToken(c *call, in *signIn, lifetime time.Duration) (strin
 	if err != nil {
 		return "", err
 	}
-	s.access[token] = &grant{in: in, scopes: c.scopes, claims: claims, expires: expires}
+	s.access[token] = &grant{in: in, scopes: c.scopes, claims: claims, custom: customClaims(c.as), expires: expires}
 	return token, nil
 }
 
@@ -138,7 +144,7 @@ func (s *Server) idToken(c *call, in *signIn, access string) (string, error) {
 	}
 	expires := c.now.Add(orElse(s.lifetimes.ID, defaultLifetime))
 	claims = append(claims, members{
-		{"ver", 1}, {"iss", issuer(c.base, c.as.ID)}, {"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", expires.Unix()},
+		{"ver", 1}, {"iss", s.issuerOf(c)}, {"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", expires.Unix()},
 		{"jti", "ID." + randomBase64()}, {"amr", []string{"pwd"}}, {"idp", s.orgID},
 	}...)
 	if slices.Contains(c.scopes, "profile") {

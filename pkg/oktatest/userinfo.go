@@ -21,10 +21,10 @@ func (s *Server) userinfo(c *call, id string, h http.Header) *reply {
 	token, _ := bearer(c.Header)
 	g := s.activeAccess(token, c.now)
 	if g == nil || g.in.server != id {
-		return bearerError(http.StatusUnauthorized, "invalid_token", "The access token is invalid")
+		return s.challenge(c, http.StatusUnauthorized, "invalid_token", "The access token is invalid")
 	}
 	if !slices.Contains(g.scopes, "openid") {
-		return bearerError(http.StatusForbidden, "insufficient_scope",
+		return s.challenge(c, http.StatusForbidden, "insufficient_scope",
 			"The access token must provide access to at least one of these scopes - profile, email, address or phone")
 	}
 	return &reply{status: http.StatusOK, body: profileOf(s.users[userKey(g.in.login)], g.scopes)}
@@ -56,4 +56,19 @@ func bearerError(status int, code, text string) *reply {
 	return &reply{status: status, code: code, header: http.Header{
 		"Www-Authenticate": {`Bearer error="` + code + `", error_description="` + text + `"`},
 	}}
+}
+
+// challenge is a refusal of userinfo. The long form was seen in the wild, at an org server with insufficient_scope; of the others it is a guess.
+func (s *Server) challenge(c *call, status int, code, text string) *reply {
+	if !s.quirks.LongChallenges {
+		return bearerError(status, code, text)
+	}
+	if code == "insufficient_scope" {
+		text = "The access token provided does not contain the required scopes."
+	}
+	rep := bearerError(status, code, text)
+	authorize := strings.TrimSuffix(c.URL.Path, "userinfo") + "authorize"
+	rep.header.Set("Www-Authenticate", `Bearer authorization_uri="`+c.base+authorize+`", realm="`+c.base+`", scope="openid", error="`+code+
+		`", error_description="`+text+`", resource="`+c.URL.Path+`"`)
+	return rep
 }

@@ -107,8 +107,8 @@ func Gzip(n int) Fault {
 		z := gzip.NewWriter(&packed) // writes to memory do not fail
 		_, _ = z.Write(a.body.Bytes())
 		blank := bytes.Repeat([]byte(" "), 64<<10)
-		for ; n > 0; n -= len(blank) {
-			_, _ = z.Write(blank[:min(n, len(blank))])
+		for left := n; left > 0; left -= len(blank) {
+			_, _ = z.Write(blank[:min(left, len(blank))])
 		}
 		_ = z.Close()
 		a.body = packed
