@@ -33,6 +33,11 @@ func (a answer) accept() error {
 		e.What = "a redirect to " + e.Redirect
 		return e
 	}
+	if a.about == userInfo {
+		if err := a.challenge(); err != nil {
+			return err
+		}
+	}
 	if a.about == revocation && a.StatusCode == http.StatusOK {
 		return nil // an empty body of any type is as it should be
 	}
@@ -69,6 +74,15 @@ func (a answer) tokens() (*Tokens, error) {
 	return tokens, nil
 }
 
+// document reads the answer of whoever answers with 200 and a JSON object, or refuses.
+func (a answer) document() (members, error) {
+	members, err := a.object()
+	if err == nil && a.StatusCode != http.StatusOK {
+		err = a.unusable("JSON that is not an error", nil)
+	}
+	return members, err
+}
+
 // object reads the body. A refusal wins, whatever the status and whatever is beside it.
 func (a answer) object() (members, error) {
 	switch text := bytes.TrimSpace(a.body); {
@@ -100,18 +114,24 @@ func (a answer) refusal(m members) error {
 		}
 		description, _ := m.text(shape[1])
 		id, _ := m.text("errorId")
-		return &Error{
-			Status:      a.StatusCode,
-			Code:        a.foreign(code, 80),
-			Description: a.foreign(description, 300),
-			RequestID:   a.requestID(),
-			ErrorID:     a.foreign(id, 80),
-			RetryAfter:  retryAfter(a.StatusCode, a.Header, a.client.now()),
-			about:       a.about,
-			client:      a.client,
-		}
+		return a.refused(code, description, id)
 	}
 	return nil
+}
+
+// refused makes an Error of what Okta said.
+func (a answer) refused(code, description, id string) *Error {
+	return &Error{
+		Status:      a.StatusCode,
+		Code:        a.foreign(code, 80),
+		Description: a.foreign(description, 300),
+		RequestID:   a.requestID(),
+		ErrorID:     a.foreign(id, 80),
+		RetryAfter:  retryAfter(a.StatusCode, a.Header, a.client.now()),
+		ClockSkew:   clockSkew(a.Header, a.client.now()),
+		about:       a.about,
+		client:      a.client,
+	}
 }
 
 // foreign makes text from outside fit for an error message.

@@ -55,6 +55,18 @@ func send(ctx context.Context, t *testing.T, about errand, client *Client) (err 
 		_, err = client.Token(ctx, url.Values{"grant_type": {"client_credentials"}, "scope": {"api:read"}})
 	case revocation:
 		err = client.Revoke(ctx, NewSecret(refreshToken), "refresh_token")
+	case introspection:
+		_, err = client.Introspect(ctx, NewSecret(refreshToken), "refresh_token")
+	case probe:
+		err = client.ProbeGrant(ctx, "password")
+	case discovery:
+		_, err = client.Metadata(ctx)
+	case keys:
+		_, err = client.Keys(ctx, client.Server.Endpoint("keys"))
+	case userInfo:
+		_, err = client.UserInfo(ctx, NewSecret(refreshToken))
+	case organization:
+		_, err = client.Organization(ctx)
 	default:
 		_, err = client.Token(ctx, form())
 	}
@@ -305,7 +317,7 @@ func TestAT14_LostAnswerIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	server, base := startRaw(t, nil)
 	client := clientFor(t, base, transport.Config{Timeout: 5 * time.Second})
-	if req, err := client.request(t.Context(), signIn, form()); err != nil || req.GetBody != nil {
+	if req, err := client.build(t.Context(), request{form: form()}); err != nil || req.GetBody != nil {
 		t.Errorf("net/http could send the form again by itself (%v)", err)
 	}
 	_, err := client.Token(t.Context(), form())

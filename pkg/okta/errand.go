@@ -11,7 +11,21 @@ const (
 	refresh
 	revocation
 	introspection
+	probe // of a grant type, without what the grant is about
+	// What follows is a GET.
+	discovery
+	keys
+	userInfo
+	organization
 )
+
+// harmless reports whether a request has no credential that could be counted or used up before the server puts it off.
+func (e errand) harmless() bool { return e == introspection || e == revocation || e >= discovery }
+
+// free reports whether it may be asked again and again, also when nobody knows what became of it.
+func (e errand) free() bool {
+	return e == introspection || e == discovery || e == keys || e == organization
+}
 
 // errandOf tells by its form what a request to the token endpoint is for.
 func errandOf(form url.Values) errand {
@@ -68,6 +82,23 @@ func (e errand) words() words {
 			unsure: "the server may have answered all the same, which does no harm", next: "try again",
 			grant: "Refresh Token", grantAt: "General › Grant type",
 		}
+	case probe:
+		return words{
+			path: "token", name: "check of the grant type", endpoint: "token endpoint", answer: "a refusal", carries: "a client secret",
+			spared: "no password was sent",
+			unsure: "no password was sent", next: "try again",
+			grant: "Resource Owner Password", grantAt: "General › Grant type › Advanced",
+		}
+	case discovery:
+		return question("request for the metadata", "metadata", "the metadata of an authorization server")
+	case keys:
+		return question("request for the keys", "list of keys", "a list of keys")
+	case organization:
+		return question("request for the org's description", "description of an Okta org", "the description of an Okta org")
+	case userInfo:
+		w := question("userinfo request", "userinfo endpoint", "a user's claims")
+		w.carries, w.spared = "an access token", "the token is as good as before"
+		return w
 	default:
 		return words{
 			path: "token", name: "sign-in", endpoint: "token endpoint", answer: "a token answer", carries: "a password",
@@ -75,5 +106,15 @@ func (e errand) words() words {
 			unsure: "the server may have counted the password all the same", next: "try again in a minute",
 			grant: "Resource Owner Password", grantAt: "General › Grant type › Advanced",
 		}
+	}
+}
+
+// question returns the words for what anybody may ask.
+func question(name, endpoint, answer string) words {
+	return words{
+		name: name, endpoint: endpoint, answer: answer, carries: "its requests",
+		spared: "nothing was lost",
+		unsure: "asking does no harm", next: "try again",
+		grant: "Resource Owner Password", grantAt: "General › Grant type › Advanced",
 	}
 }

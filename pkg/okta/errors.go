@@ -22,6 +22,8 @@ type Error struct {
 	ErrorID     string // errorId of the other shape
 	// RetryAfter is how long to wait before another request makes sense, by the answer's header; 0 where it says nothing.
 	RetryAfter time.Duration
+	// ClockSkew is how far this machine's clock is ahead of Okta's, by the answer's Date; 0 within five minutes, or where there is no Date.
+	ClockSkew time.Duration
 
 	about  errand  // what was refused
 	client *Client // who was refused, for the explanation; nil in an Error made elsewhere
@@ -87,22 +89,6 @@ func (e *ResponseError) Unwrap() error { return e.Err }
 
 // Hint says who usually answers like that.
 func (e *ResponseError) Hint() string {
-	words := e.about.words()
-	switch {
-	case e.Redirect != "":
-		return "okauth sends " + words.carries + " to the configured host only; check domain (okauth config get domain): it is the org's own address, without -admin"
-	case e.Status == http.StatusNotFound:
-		return "check domain and server (okauth config get server): this address has no " + words.endpoint
-	case e.Status == http.StatusTooManyRequests:
-		return "too many requests from here: wait a minute before the next " + words.name
-	case e.Status == http.StatusNetworkAuthenticationRequired:
-		return "this network wants you to sign in first: open a page in a browser, then try again"
-	case e.Status >= 500:
-		return "Okta or a proxy before it is failing: try again later; https://status.okta.com tells of outages"
-	case e.What == htmlPage || e.What == emptyAnswer:
-		return "a proxy or the sign-in page of a network may have answered in Okta's place, or domain is no Okta org (okauth config get domain)"
-	case e.Err != nil && strings.Contains(e.Err.Error(), `"DPoP"`):
-		return dpopHint
-	}
-	return "check that domain is an Okta org (okauth config get domain), and that no proxy changes its answers"
+	row := why(responseCauses(), e)
+	return fill(row.means+": "+row.do, e.about, "", "")
 }

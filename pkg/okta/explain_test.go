@@ -112,7 +112,7 @@ func TestAT83_EveryRefusalOfARefreshIsExplained(t *testing.T) {
 	}{
 		{refresh, 400, "invalid_grant", "The refresh token is invalid or expired.", "session has ended"},
 		{refresh, 400, "invalid_grant", "The refresh token is invalid or expired.", "System Log"},
-		{refresh, 400, "invalid_grant", "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the authorize request.", "client id than 0oa1"},
+		{refresh, 400, "invalid_grant", "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the authorize request.", "application than 0oa1"},
 		{refresh, 400, "invalid_grant", "Invalid grant", "run okauth login"},
 		{refresh, 400, "invalid_grant", "new words", "does not take the session's refresh token"},
 		{refresh, 429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "as good as before"},

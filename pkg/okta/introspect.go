@@ -3,18 +3,23 @@ package okta
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 )
 
-// Active asks the server whether token is good, with one POST. hint says what it is, "refresh_token" or "access_token"; "" says nothing. Asking
-// spends nothing: unlike a refresh, it may be done with a refresh token that may be used up.
+// Introspection is what a server says about a token.
+type Introspection struct {
+	Active bool   // the token is good
+	Text   []byte // the answer, a JSON object, as it was received: who the token is about, and until when
+}
+
+// Introspect asks the server about token. hint says what it is, "refresh_token", "access_token" or "id_token"; "" says nothing. It must be the server
+// that issued the token. Asking spends nothing: unlike a refresh, it may be done with a refresh token that may be used up.
 //
 // The error is one of Token's, and then nothing is known of the token.
 // RFC 7662 §2: https://www.rfc-editor.org/rfc/rfc7662#section-2
-func (c *Client) Active(ctx context.Context, token Secret, hint string) (bool, error) {
+func (c *Client) Introspect(ctx context.Context, token Secret, hint string) (*Introspection, error) {
 	if token.IsZero() {
-		return false, errors.New("token to introspect is empty")
+		return nil, errors.New("token to introspect is empty")
 	}
 	form := url.Values{"token": {token.Reveal()}}
 	if hint != "" {
@@ -22,18 +27,21 @@ func (c *Client) Active(ctx context.Context, token Secret, hint string) (bool, e
 	}
 	a, err := c.post(ctx, introspection, form)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	m, err := a.object()
+	m, err := a.document()
 	if err != nil {
-		return false, err
-	}
-	if a.StatusCode != http.StatusOK {
-		return false, a.unusable("JSON that is not an error", nil)
+		return nil, err
 	}
 	active, err := m.truth("active")
 	if err != nil {
-		return false, a.unusable("an unusable answer", err)
+		return nil, a.unusable("an unusable answer", err)
 	}
-	return active, nil
+	return &Introspection{Active: active, Text: a.body}, nil
+}
+
+// Active asks, as Introspect does, whether token is good, and for nothing else.
+func (c *Client) Active(ctx context.Context, token Secret, hint string) (bool, error) {
+	said, err := c.Introspect(ctx, token, hint)
+	return err == nil && said.Active, err
 }

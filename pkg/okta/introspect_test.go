@@ -59,3 +59,43 @@ func TestActive(t *testing.T) {
 		t.Errorf("with a wrong secret: %v", err)
 	}
 }
+
+func TestST34_Introspect(t *testing.T) {
+	t.Parallel()
+	server, err := oktatest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	at, err := okta.NewServer(server.URL(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client()}
+	tokens, err := grant.Password{Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid"}}.Exchange(t.Context(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.ResetRequests()
+	said, err := client.Introspect(t.Context(), tokens.AccessToken, "access_token")
+	if err != nil || !said.Active || !strings.Contains(string(said.Text), `"client_id":"`+oktatest.DefaultClientID) {
+		t.Errorf("got %+v, %v", said, err)
+	}
+	said, err = client.Introspect(t.Context(), okta.NewSecret("never-issued"), "")
+	if err != nil || said.Active || strings.TrimSpace(string(said.Text)) != `{"active":false}` {
+		t.Errorf("unknown token: got %+v, %v", said, err)
+	}
+	for i, r := range server.Requests() {
+		if r.Method != "POST" || len(r.Query) != 0 || !r.Form.Has("token") || r.Form.Has("token_type_hint") != (i == 0) {
+			t.Errorf("the token is not in the form alone: %v", r)
+		}
+	}
+	const odd = "{ \"exp\":1.0e9,\n\"active\":true }"
+	server.Fail("/introspect", oktatest.JSON(odd))
+	if said, err = client.Introspect(t.Context(), tokens.AccessToken, ""); err != nil || string(said.Text) != odd {
+		t.Errorf("got %+v, %v, want the answer as it came", said, err)
+	}
+	if _, err = client.Introspect(t.Context(), okta.Secret{}, ""); err == nil {
+		t.Error("an empty token was sent")
+	}
+}

@@ -85,6 +85,22 @@ func (m members) truth(name string) (bool, error) {
 	return false, fmt.Errorf("%s is neither true nor false", name)
 }
 
+// list returns an array of strings, nil where it is absent or null.
+func (m members) list(name string) ([]string, error) {
+	if !m.has(name) {
+		return nil, nil
+	}
+	var values []*string
+	if json.Unmarshal(m[name], &values) != nil || slices.Contains(values, nil) {
+		return nil, fmt.Errorf("%s is not an array of strings", name)
+	}
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = *value
+	}
+	return texts, nil
+}
+
 // tokens reads a successful answer. RFC 6749 §5.1: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
 func (m members) tokens() (*Tokens, error) {
 	t := &Tokens{TokenType: "Bearer"}

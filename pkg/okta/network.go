@@ -2,8 +2,6 @@ package okta
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -12,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"okauth/pkg/transport"
@@ -27,6 +24,12 @@ const (
 	PhaseAwait   = "await the answer"
 	PhaseRead    = "read the answer"
 )
+
+// errNotHTTP stands for net/http's own errors that quote the answer, which may be anything.
+var errNotHTTP = errors.New("not valid HTTP")
+
+// dateAndTime is how errors show a time, always in UTC.
+const dateAndTime = "2006-01-02 15:04 UTC"
 
 // NetworkError says that there is no complete answer. Up to PhaseTLS nothing was sent; after that the server may have counted
 // the password or used up the refresh token; Lost knows.
@@ -45,7 +48,14 @@ func (e *NetworkError) Error() string {
 	if e.Timeout > 0 {
 		return fmt.Sprintf("reach %s: %s: timed out after %s", e.Host, e.Phase, e.Timeout)
 	}
-	return fmt.Sprintf("reach %s: %s: %s", e.Host, e.Phase, Printable(e.Err.Error(), 300))
+	text := Printable(e.Err.Error(), 300)
+	if f := faultOf(e.Err); f.kind != noFault {
+		text = f.String()
+		if proxy, ok := errors.AsType[*transport.ProxyError](e.Err); ok {
+			text = "proxy " + Printable(proxy.Host, 80) + ": " + text
+		}
+	}
+	return fmt.Sprintf("reach %s: %s: %s", e.Host, e.Phase, text)
 }
 
 func (e *NetworkError) Unwrap() error { return e.Err }
@@ -53,35 +63,10 @@ func (e *NetworkError) Unwrap() error { return e.Err }
 // Hint names the usual cause of the failure and the setting that mends it.
 func (e *NetworkError) Hint() string {
 	if proxy, ok := errors.AsType[*transport.ProxyError](e.Err); ok {
-		return proxy.Hint()
+		return proxy.Hint() // it knows more of the proxy than the table does
 	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](e.Err); ok {
-		return "the server's certificate is signed by an authority this machine does not know: set ca_file to that authority's certificate (PEM), as behind a company's inspecting proxy"
-	}
-	if wrong, ok := errors.AsType[x509.CertificateInvalidError](e.Err); ok && wrong.Reason == x509.Expired {
-		return "the server's certificate has expired or is not valid yet: compare this machine's clock, then tell whoever runs the server"
-	}
-	if _, ok := errors.AsType[x509.HostnameError](e.Err); ok {
-		return "the server's certificate is for another host: check domain (okauth config get domain)"
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](e.Err); ok || errors.Is(e.Err, http.ErrSchemeMismatch) {
-		return "the server does not speak TLS on this port: check domain (okauth config get domain)"
-	}
-	if _, ok := errors.AsType[*net.DNSError](e.Err); ok {
-		return "check domain for a typing mistake (okauth config get domain); where only a proxy reaches the Internet, set HTTPS_PROXY"
-	}
-	words := e.about.words()
-	switch {
-	case errors.Is(e.Err, syscall.ECONNREFUSED):
-		return "nothing listens at this address: check domain and HTTPS_PROXY"
-	case e.Phase == PhaseTLS && e.Timeout == 0:
-		return "okauth speaks TLS 1.2 and 1.3 and checks certificates; something older or something in between may have answered"
-	case e.Phase == PhaseResolve || e.Phase == PhaseConnect || e.Phase == PhaseTLS:
-		return "check the network; where only a proxy reaches the Internet, set HTTPS_PROXY"
-	case e.Timeout > 0:
-		return words.unsure + "; " + words.next + ", or give it longer with --timeout"
-	}
-	return words.unsure + "; " + words.next
+	row := why(networkCauses(), e)
+	return fill(row.means+": "+row.do, e.about, "", "")
 }
 
 // canceledError says that the caller gave up.
@@ -140,16 +125,22 @@ func (p *progress) explain(limit time.Duration, err error) error {
 	if file, ok := errors.AsType[*transport.CAFileError](err); ok {
 		return file
 	}
+	if setting, ok := errors.AsType[*transport.ProxySettingError](err); ok {
+		return setting
+	}
 	p.mu.Lock()
 	phase := p.phase
 	p.mu.Unlock()
 	if errors.Is(p.req.Context().Err(), context.Canceled) {
 		return &canceledError{host: p.req.URL.Host, phase: phase}
 	}
+	if clientCertRefused(err) {
+		phase = PhaseTLS // whoever does not take the client does not take its request
+	}
 	e := &NetworkError{Phase: phase, Host: p.req.URL.Host, Err: err, about: p.about}
 	switch text := err.Error(); {
 	case strings.Contains(text, "malformed"), strings.Contains(text, "Location header"):
-		e.Err = errors.New("not valid HTTP") // net/http quotes the answer, which may be anything
+		e.Err = errNotHTTP
 	case p.hide(text) != text:
 		e.Err = errors.New(p.hide(text))
 	}

@@ -2,102 +2,19 @@ package okta
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"okauth/pkg/transport"
 )
-
-// selfSigned makes a certificate for one IP address and returns it with a pool that trusts it.
-func selfSigned(t *testing.T, ip string, from, until time.Time) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "fake"}, NotBefore: from, NotAfter: until,
-		IPAddresses: []net.IP{net.ParseIP(ip)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
-
-func TestAT05_BadCertificatesAreRefused(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	good, goodPool := selfSigned(t, "127.0.0.1", now.Add(-time.Hour), now.Add(time.Hour))
-	expired, expiredPool := selfSigned(t, "127.0.0.1", now.Add(-2*time.Hour), now.Add(-time.Hour))
-	early, earlyPool := selfSigned(t, "127.0.0.1", now.Add(time.Hour), now.Add(2*time.Hour))
-	other, otherPool := selfSigned(t, "127.0.0.2", now.Add(-time.Hour), now.Add(time.Hour))
-	for _, test := range []struct {
-		name string
-		cert tls.Certificate
-		pool *x509.CertPool // nil: the system's
-		max  uint16
-		hint string // "" where it works
-	}{
-		{"good", good, goodPool, 0, ""},
-		{"TLS 1.2", good, goodPool, tls.VersionTLS12, ""},
-		{"TLS 1.1", good, goodPool, tls.VersionTLS11, "TLS 1.2 and 1.3"},
-		{"TLS 1.0", good, goodPool, tls.VersionTLS10, "TLS 1.2 and 1.3"},
-		{"self-signed", good, nil, 0, "ca_file"},
-		{"expired", expired, expiredPool, 0, "expired"},
-		{"not yet valid", early, earlyPool, 0, "clock"},
-		{"wrong name", other, otherPool, 0, "another host"},
-	} {
-		var hits atomic.Int32
-		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			hits.Add(1)
-			respond(200, "application/json", goodAnswer)(w, r)
-		}))
-		server.TLS = &tls.Config{Certificates: []tls.Certificate{test.cert}, MinVersion: tls.VersionTLS10, MaxVersion: test.max}
-		server.Config.ErrorLog = log.New(io.Discard, "", 0)
-		server.StartTLS()
-		config := transport.Config{Timeout: 5 * time.Second}
-		if test.pool != nil {
-			config.Roots = func() (*x509.CertPool, error) { return test.pool, nil }
-		}
-		_, err := clientFor(t, server.URL, config).Token(t.Context(), form())
-		server.Close()
-		checkHarmless(t, err)
-		if test.hint == "" {
-			if err != nil {
-				t.Errorf("%s: %v", test.name, err)
-			}
-			continue
-		}
-		refused, ok := errors.AsType[*NetworkError](err)
-		if !ok || refused.Phase != PhaseTLS || !strings.Contains(refused.Hint(), test.hint) || hits.Load() != 0 {
-			t.Errorf("%s: got %v after %d requests", test.name, err, hits.Load())
-		}
-	}
-}
 
 func TestNetworkErrorsNameThePhase(t *testing.T) {
 	t.Parallel()

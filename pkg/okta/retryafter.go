@@ -35,6 +35,15 @@ func retryAfter(status int, header http.Header, now time.Time) time.Duration {
 	return min(max(wait, 0), maxWait)
 }
 
+// namedWait is retryAfter where a header names the time, and 0 where none does.
+func namedWait(status int, header http.Header, now time.Time) time.Duration {
+	_, err := strconv.ParseInt(header.Get("X-Rate-Limit-Reset"), 10, 64)
+	if header.Get("Retry-After") == "" && (err != nil || status != http.StatusTooManyRequests) {
+		return 0
+	}
+	return retryAfter(status, header, now)
+}
+
 // untilReset is 0 while the bucket still has room: then it was another limit, the one per user, which lasts a second.
 func untilReset(header http.Header, now time.Time) time.Duration {
 	if left, err := strconv.ParseInt(header.Get("X-Rate-Limit-Remaining"), 10, 64); err == nil && left > 0 {

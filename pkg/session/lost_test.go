@@ -48,10 +48,11 @@ func TestAT82_LostAnswer(t *testing.T) {
 	}
 	o.clock.Advance(2 * oktatest.DefaultLeeway)
 	sent := len(o.posts(t))
-	o.server.Fail("/introspect", oktatest.HTML(503))
+	o.server.FailAlways("/introspect", oktatest.HTML(503))
 	if _, err := o.renew(t); err == nil || o.session(t).Refresh.Value.IsZero() {
 		t.Errorf("when Okta cannot be asked: %v", err)
 	}
+	o.server.ClearFaults()
 	_, err := o.renew(t)
 	o.wantRequired(t, err, "is spent")
 	if len(o.posts(t)) != sent || !o.session(t).Refresh.Value.IsZero() {

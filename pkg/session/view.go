@@ -19,6 +19,9 @@ func (k Keeper) Stored(ctx context.Context, w Want) (Token, error) {
 	if s == nil {
 		return Token{}, &LoginRequiredError{Reason: "not signed in"}
 	}
+	if w.Kind == Refresh {
+		return refreshToken(s)
+	}
 	set, ok := find(s, w.Scopes)
 	if !ok {
 		return Token{}, &LoginRequiredError{Reason: fmt.Sprintf("not signed in for the scopes %q", canonical(w.Scopes))}

@@ -1,0 +1,73 @@
+package okta
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"okauth/pkg/oktatest"
+)
+
+func TestProbeGrant(t *testing.T) {
+	t.Parallel()
+	server, client, w := startPatient(t)
+	for _, grant := range []string{"password", "refresh_token"} {
+		if err := client.ProbeGrant(t.Context(), grant); err != nil {
+			t.Errorf("%s: got %v", grant, err)
+		}
+		app, _ := server.App(oktatest.DefaultClientID)
+		app.Grants = []string{"authorization_code"}
+		server.AddApp(app)
+		err := client.ProbeGrant(t.Context(), grant)
+		checkHarmless(t, err)
+		if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != "unauthorized_client" || !strings.Contains(refusal.Hint(), map[string]string{"password": "Resource Owner Password", "refresh_token": "Refresh Token"}[grant]) {
+			t.Errorf("%s switched off: got %v", grant, err)
+		}
+		app.Grants = []string{"password", "refresh_token"}
+		server.AddApp(app)
+	}
+	client.Secret = NewSecret("wrong-horse")
+	err := client.ProbeGrant(t.Context(), "password")
+	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != "invalid_client" {
+		t.Errorf("wrong secret: got %v", err)
+	}
+	for _, r := range server.Requests() {
+		if r.Method != "POST" || r.Form.Has("password") || r.Form.Has("username") || r.Form.Has("refresh_token") || r.Form.Get("scope") != "openid" {
+			t.Errorf("got %v", r)
+		}
+	}
+	n := len(server.Requests())
+	for _, grant := range []string{"client_credentials", "", "urn:ietf:params:oauth:grant-type:device_code"} {
+		if err := client.ProbeGrant(t.Context(), grant); err == nil {
+			t.Errorf("%q: no error", grant)
+		}
+	}
+	if len(server.Requests()) != n || len(w.list) != 0 {
+		t.Errorf("got %d more requests, waits %v", len(server.Requests())-n, w.list)
+	}
+}
+
+func TestProbeGrantTakesNothingElseForAYes(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]oktatest.Fault{
+		"tokens":        oktatest.JSON(goodAnswer),
+		"empty object":  oktatest.JSON("{}"),
+		"page":          oktatest.HTML(200),
+		"hang-up":       oktatest.HangUp(),
+		"other request": respondFault(respond(400, "application/json", `{"error":"invalid_request","error_description":"The authorization server id is invalid."}`)),
+		"other code":    respondFault(respond(400, "application/json", `{"error":"invalid_grant","error_description":"The required parameter 'username' is missing."}`)),
+		"other status":  respondFault(respond(429, "application/json", `{"error":"invalid_request","error_description":"The required parameter 'username' is missing."}`)),
+		"failure":       respondFault(respond(500, "application/json", `{"error":"server_error"}`)),
+	} {
+		server, client, _ := startPatient(t)
+		server.FailAlways("/token", fault)
+		err := client.ProbeGrant(t.Context(), "password")
+		checkHarmless(t, err)
+		if err == nil || len(server.Requests()) != 1 {
+			t.Errorf("%s: got %v after %d requests", name, err, len(server.Requests()))
+		}
+		if hint, ok := err.(interface{ Hint() string }); !ok || strings.Contains(hint.Hint(), "counted the password") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
