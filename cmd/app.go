@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -95,18 +96,66 @@ func (a *app) client(ctx context.Context, server okta.Server, id string) (*okta.
 	if err != nil {
 		return nil, err
 	}
-	config := transport.Config{Timeout: a.settings.Timeout(), CAFile: a.settings.CAFile()}
-	if a.flags.verbose {
-		config.Trace = func(line string) { fmt.Fprintf(a.env.Stderr, "okauth: %s\n", okta.Printable(line, 500)) }
+	client, err := a.asker(server)
+	if err != nil {
+		return nil, err
 	}
-	client, err := transport.New(config)
+	client.ID, client.Secret = id, secret
+	return client, nil
+}
+
+// asker returns a client that asks server for what it tells everybody, or whoever
+// has a token: it has no secret to show.
+func (a *app) asker(server okta.Server) (*okta.Client, error) {
+	client, err := transport.New(a.transport())
 	if err != nil {
 		return nil, err
 	}
 	return &okta.Client{
-		Server: server, ID: id, Secret: secret,
-		HTTP: client, UserAgent: a.env.Build.userAgent(), Now: a.env.Now,
+		Server: server, ID: a.settings.ClientID(),
+		HTTP: client, UserAgent: a.env.Build.userAgent(), Now: a.env.Now, Wait: a.wait,
 	}, nil
+}
+
+// transport says how requests are sent.
+func (a *app) transport() transport.Config {
+	config := transport.Config{
+		Timeout: a.settings.Timeout(), CAFile: a.settings.CAFile(),
+		ClientCert: a.settings.ClientCert(), ClientKey: a.settings.ClientKey(),
+	}
+	if level := a.verbosity(); level == 0 {
+		config.Slow = func(host string) func() { return a.env.progress(0, "waiting for "+host) }
+	} else {
+		config.Trace = func(line string) { fmt.Fprintf(a.env.Stderr, "okauth: %s\n", okta.Printable(line, 2000)) }
+		config.Detail = level >= verboseDetail
+	}
+	return config
+}
+
+// verbosity is how much of each request is shown. OKAUTH_DEBUG is what a job sets
+// whose command line is far away.
+func (a *app) verbosity() verbosity {
+	switch debug := a.env.getenv("OKAUTH_DEBUG"); debug {
+	case "", "0", "false":
+		return a.flags.verbose
+	}
+	return verboseDetail
+}
+
+// wait waits before a request is sent again, and says so: a person wonders what
+// takes so long, and a job's log is read for the reason.
+func (a *app) wait(ctx context.Context, d time.Duration, why string) error {
+	if d >= time.Second {
+		fmt.Fprintf(a.env.Stderr, "okauth: %s; waiting %s\n", okta.Printable(why, 300), d.Round(time.Second))
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // clientSecret returns the secret of the client called id at an organisation: the

@@ -30,7 +30,10 @@ func TestAT62_Canary(t *testing.T) {
 		{"-v", "decode", "--type", "id"}, {"decode", "--type", "access", "-o", "text"}, {"decode", "--type", "access", "-o", "json"},
 		{"-v", "status", "-o", "json"}, {"status", "-o", "text"}, {"login"}, {"-v", "token", "--refresh"},
 		{"version"}, {"help"}, {"help", "exit-codes"}, {"help", "token"}, {"completion", "bash"}, {"__complete", "token", ""},
-		{"demo"}, {"sandbox", "--cast"},
+		{"demo"}, {"sandbox", "--cast"}, {"sandbox", "--tokens"}, {"sandbox", "--faults"}, {"help", "errors"},
+		{"-vv", "login"}, {"-vv", "token", "--refresh"}, {"-vv", "verify", "--cached"}, {"-vv", "verify", "--type", "id", "-o", "text"},
+		{"-vv", "introspect", "--type", "refresh", "--cached"}, {"-vv", "userinfo", "-o", "text"},
+		{"-vv", "doctor"}, {"doctor", "-o", "text"}, {"decode", "--claim", "sub"},
 	} {
 		c.must(args...)
 	}
@@ -38,6 +41,8 @@ func TestAT62_Canary(t *testing.T) {
 	c.must("config", "set", "client_secret")
 	c.stdin = c.hunted["access"] + "\n" + c.hunted["id"] + "\n"
 	c.must("decode")
+	c.must("-vv", "introspect")
+	c.run("verify", "-o", "text") // one of the two is of the wrong kind
 	c.stdin = ""
 	c.formats()
 	c.children()
@@ -46,6 +51,7 @@ func TestAT62_Canary(t *testing.T) {
 		c.mistakes()
 		c.badAnswers()
 	}
+	c.everyFault()
 	c.sealedFiles()
 	c.badServers()
 	c.files()
@@ -97,7 +103,7 @@ func (c *canary) run(args ...string) (code int, stdout string) {
 	line := "okauth " + strings.Join(args, " ")
 	c.hunt("standard error of "+line, stderr, "")
 	asked := "" // the type of the token that is asked for
-	if command := strings.TrimPrefix(line, "okauth -v "); code == 0 && strings.HasPrefix(strings.TrimPrefix(command, "okauth "), "token") {
+	if command := strings.TrimPrefix(strings.TrimPrefix(line, "okauth -vv "), "okauth -v "); code == 0 && strings.HasPrefix(strings.TrimPrefix(command, "okauth "), "token") {
 		asked = "access"
 		if i := slices.Index(args, "--type"); i > 0 {
 			asked = args[i+1]
@@ -229,6 +235,24 @@ func (c *canary) badAnswers() {
 		c.server.Fail("", echo, echo)
 		if code, _ := c.run("-v", "token", "--refresh"); code == 0 {
 			c.t.Error("a refusal is a success")
+		}
+		c.server.ClearFaults()
+	}
+}
+
+// everyFault runs what sends a request against everything that a server or a
+// network may do in place of an answer.
+func (c *canary) everyFault() {
+	c.must("login")
+	c.huntTokens()
+	c.vars["OKAUTH_TIMEOUT"] = "1s"
+	defer delete(c.vars, "OKAUTH_TIMEOUT")
+	for _, fault := range oktatest.NamedFaults() {
+		c.server.FailAlways("", fault.Fault)
+		for _, args := range [][]string{
+			{"-vv", "login"}, {"-vv", "verify", "--refresh-keys", "--cached"}, {"-vv", "introspect", "--cached"}, {"-vv", "userinfo"}, {"-vv", "doctor"},
+		} {
+			c.run(args...)
 		}
 		c.server.ClearFaults()
 	}

@@ -36,3 +36,32 @@ func profileNames(env *Env, global *globalFlags) []string {
 	}
 	return file.Profiles()
 }
+
+// explainCompletion puts our words in place of Cobra's in the commands that print
+// completions.
+func explainCompletion(completion *cobra.Command) {
+	completion.Short = "Print completions for a shell"
+	completion.Long = `Print what a shell needs to complete commands, flags, profiles and settings when
+Tab is pressed. The packages install it; this is for those who do without.`
+	completion.Example = `  source <(okauth completion bash)
+  okauth completion fish | source`
+	for _, shell := range completion.Commands() {
+		shell.Long = "Print completions for " + shell.Name() + ": for this session, or into a file for all that follow."
+		switch shell.Name() {
+		case "bash":
+			shell.Long += "\nbash needs the package bash-completion for it."
+			shell.Example = `  source <(okauth completion bash)
+  okauth completion bash > ~/.local/share/bash-completion/completions/okauth`
+		case "zsh":
+			shell.Long += "\nzsh must have run \"autoload -U compinit; compinit\"."
+			shell.Example = `  source <(okauth completion zsh)
+  okauth completion zsh > "${fpath[1]}/_okauth"`
+		case "fish":
+			shell.Example = `  okauth completion fish | source
+  okauth completion fish > ~/.config/fish/completions/okauth.fish`
+		case "powershell":
+			shell.Example = `  okauth completion powershell | Out-String | Invoke-Expression
+  okauth completion powershell >> $PROFILE`
+		}
+	}
+}

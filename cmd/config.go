@@ -28,6 +28,10 @@ func newConfigCmd(env *Env, global *globalFlags) *cobra.Command {
 		Long: `Show and change the settings. A setting comes from a flag, else an environment
 variable, else the profile in the configuration file, else its default. These
 commands read and write the profile in use, or the one that -p names.`,
+		Example: `  okauth config init
+  okauth config list
+  okauth config set scopes "openid profile"
+  okauth -p prod config set domain prod-1.okta.com`,
 		Args: noSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -92,6 +96,7 @@ func (o *configOptions) newUnsetCmd() *cobra.Command {
 		Use:               "unset KEY",
 		Short:             "Remove a setting from the profile",
 		Long:              "Remove a setting from the profile. client_secret is removed from the keychain as\nwell.",
+		Example:           "  okauth config unset username\n  okauth -p prod config unset client_secret",
 		Args:              argsBetween(1, 1),
 		ValidArgsFunction: completeKeys,
 		RunE:              func(c *cobra.Command, args []string) error { return o.unset(c.Context(), args[0]) },
@@ -127,9 +132,10 @@ func (o *configOptions) forgetSecret(ctx context.Context) error {
 
 func (o *configOptions) newPathCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:   "path",
-		Short: "Print where the configuration file is, or would be",
-		Args:  argsBetween(0, 0),
+		Use:     "path",
+		Short:   "Print where the configuration file is, or would be",
+		Example: "  okauth config path\n  ${EDITOR:-vi} \"$(okauth config path)\"",
+		Args:    argsBetween(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			path, err := profile.ConfigPath(o.global.options(o.env))
 			if err != nil {
@@ -143,9 +149,10 @@ func (o *configOptions) newPathCmd() *cobra.Command {
 
 func (o *configOptions) newUseCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:   "use PROFILE",
-		Short: "Choose the profile that is used where none is named",
-		Args:  argsBetween(1, 1),
+		Use:     "use PROFILE",
+		Short:   "Choose the profile that is used where none is named",
+		Example: "  okauth config use prod",
+		Args:    argsBetween(1, 1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return firstOf(args, profileNames(o.env, o.global))
 		},
@@ -175,10 +182,11 @@ type configList struct {
 func newConfigListCmd(shared *configOptions) *cobra.Command {
 	o := &configList{configOptions: shared}
 	c := &cobra.Command{
-		Use:   "list",
-		Short: "Show every setting and where it comes from",
-		Args:  argsBetween(0, 0),
-		RunE:  func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+		Use:     "list",
+		Short:   "Show every setting and where it comes from",
+		Example: "  okauth config list\n  okauth -p prod config list -o json | jq '.settings[] | select(.set)'",
+		Args:    argsBetween(0, 0),
+		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	enumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "how to print it")
 	return c

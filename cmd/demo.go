@@ -24,10 +24,12 @@ func newDemoCmd(env *Env) *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole story against a built-in server",
 		Long: `Show the whole story against a built-in server: configure, sign in, print the
-token, look inside it, call an API with it, refresh it, and sign out. Every
-line behind a "$" is a command you could type, and what follows is what it
+token, look inside it, judge it, call an API with it, refresh it, and sign out.
+Every line behind a "$" is a command you could type, and what follows is what it
 prints. The demo needs no account, no keychain and no network, and leaves
 nothing behind.`,
+		Example: `  okauth demo
+  okauth demo | less -R`,
 		Args: argsBetween(0, 0),
 		RunE: stoppable(env, func(ctx context.Context) error { return runDemo(ctx, env) }),
 	}
@@ -99,15 +101,18 @@ func (d *demo) tell(ctx context.Context) {
 	d.okauth(ctx, "decode")
 	d.okauth(ctx, "decode", "--type", "id", "-o", "json")
 
-	d.say("5. Call an API with it; the token is in no process list.")
+	d.say("5. Judge it, as the API will: signature, issuer, audience, times.")
+	d.okauth(ctx, "verify")
+
+	d.say("6. Call an API with it; the token is in no process list.")
 	d.call(ctx)
 
-	d.say("6. Two hours later: the token has expired, and is refreshed without asking.")
+	d.say("7. Two hours later: the token has expired, and is refreshed without asking.")
 	d.env.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
 	d.okauth(ctx, "token", "-o", "json")
 	d.okauth(ctx, "status")
 
-	d.say("7. Sign out: Okta revokes the refresh token, and the session is forgotten.")
+	d.say("8. Sign out: Okta revokes the refresh token, and the session is forgotten.")
 	d.okauth(ctx, "logout")
 
 	d.say("That was all: nothing of it was kept. Next: okauth config init")

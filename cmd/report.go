@@ -75,9 +75,10 @@ func exitCode(err error) int {
 		return exitNetwork
 	}
 	switch {
-	case is[*usageError](err), is[*profile.Error](err), is[*store.KeyError](err), is[*grant.InputError](err), is[*transport.CAFileError](err):
+	case is[*usageError](err), is[*profile.Error](err), is[*store.KeyError](err), is[*grant.InputError](err), is[*transport.CAFileError](err),
+		is[*transport.ClientCertError](err), is[*transport.ProxySettingError](err), is[*jwt.RulesError](err):
 		return exitUsage
-	case is[*okta.NetworkError](err), is[*okta.ResponseError](err):
+	case is[*okta.NetworkError](err), is[*okta.ResponseError](err), is[*okta.IssuerError](err), is[*jwt.KeySetError](err):
 		return exitNetwork
 	case is[*session.MissingTokenError](err), errors.Is(err, prompt.ErrNoTerminal):
 		return exitLoginRequired

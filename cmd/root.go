@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,13 +55,15 @@ OS keychain, and hands them to people, scripts and CI jobs.
   okauth token             print a token that is valid now
   okauth exec -- CMD       run CMD with the token in its environment
   okauth decode            look inside it
+  okauth verify            judge it as an API would
   okauth status            what is stored, and what token would do
   okauth logout            revoke and forget it
+  okauth doctor            what is wrong with the set-up
 
 "okauth demo" shows all of it against a built-in server and leaves nothing
 behind.`,
 		Args:              noSuchCommand,
-		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE:              func(c *cobra.Command, _ []string) error { return welcome(c, env, global) },
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return flagsFromEnvironment(c, env) },
@@ -96,6 +99,7 @@ func strictHelpers(root *cobra.Command) {
 			for _, shell := range c.Commands() {
 				shell.Args = argsBetween(0, 0)
 			}
+			explainCompletion(c)
 		case "help":
 			c.Args = func(_ *cobra.Command, args []string) error {
 				if found, rest, err := root.Find(args); err != nil || len(rest) > 0 {
@@ -118,14 +122,19 @@ func subcommands(env *Env, global *globalFlags, args []string) []*cobra.Command 
 		{"login", func() *cobra.Command { return newLoginCmd(env, global) }},
 		{"token", func() *cobra.Command { return newTokenCmd(env, global) }},
 		{"decode", func() *cobra.Command { return newDecodeCmd(env, global) }},
+		{"verify", func() *cobra.Command { return newVerifyCmd(env, global) }},
+		{"introspect", func() *cobra.Command { return newIntrospectCmd(env, global) }},
+		{"userinfo", func() *cobra.Command { return newUserinfoCmd(env, global) }},
 		{"status", func() *cobra.Command { return newStatusCmd(env, global) }},
 		{"exec", func() *cobra.Command { return newExecCmd(env, global) }},
 		{"logout", func() *cobra.Command { return newLogoutCmd(env, global) }},
+		{"doctor", func() *cobra.Command { return newDoctorCmd(env, global) }},
 		{"config", func() *cobra.Command { return newConfigCmd(env, global) }},
 		{"sandbox", func() *cobra.Command { return newSandboxCmd(env) }},
 		{"demo", func() *cobra.Command { return newDemoCmd(env) }},
 		{"version", func() *cobra.Command { return newVersionCmd(env) }},
 		{"exit-codes", newExitCodesTopic},
+		{"errors", newErrorsTopic},
 	}
 	var all []*cobra.Command
 	for _, entry := range table {
@@ -144,7 +153,7 @@ type globalFlags struct {
 	profile string
 	config  string
 	noInput bool
-	verbose bool
+	verbose verbosity
 	timeout string
 }
 
@@ -165,7 +174,7 @@ func (g *globalFlags) addFlags(root *cobra.Command) {
 	f.StringVarP(&g.profile, "profile", "p", "", "the profile to use")
 	f.StringVar(&g.config, "config", "", "the configuration file to use")
 	f.BoolVar(&g.noInput, "no-input", false, "never ask a question")
-	f.BoolVarP(&g.verbose, "verbose", "v", false, "show each request on standard error, without secrets")
+	f.VarPF(&g.verbose, "verbose", "v", "show each request on standard error, without secrets; -vv also headers and form fields").NoOptDefVal = "+1"
 	f.StringVar(&g.timeout, "timeout", "", "give up a request after this long (default 30s)")
 	fromSettings(f, "profile", "config", "timeout")
 }
@@ -208,16 +217,49 @@ func flagVariable(flag string) string {
 	return "OKAUTH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// stoppable is run in a context that a signal ends. Whatever failed then failed
-// because of the signal.
+// stoppable is run in a context that a signal ends.
 func stoppable(env *Env, run func(context.Context) error) func(*cobra.Command, []string) error {
-	return func(c *cobra.Command, _ []string) error {
-		ctx, stop := env.Signals(c.Context())
-		defer stop()
-		err := run(ctx)
-		if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil {
-			return s
-		}
-		return err
+	return func(c *cobra.Command, _ []string) error { return untilStopped(c.Context(), env, run) }
+}
+
+// untilStopped calls run with a context that a signal ends. Whatever failed then
+// failed because of the signal.
+func untilStopped(ctx context.Context, env *Env, run func(context.Context) error) error {
+	ctx, stop := env.Signals(ctx)
+	defer stop()
+	err := run(ctx)
+	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil {
+		return s
 	}
+	return err
+}
+
+// verbosity is --verbose: how often it was given, or how much OKAUTH_VERBOSE says.
+type verbosity int
+
+// The levels of verbosity that differ.
+const (
+	verboseLines  verbosity = 1 // a line for each request and each answer
+	verboseDetail verbosity = 2 // headers and form fields as well
+)
+
+func (v *verbosity) String() string { return strconv.Itoa(int(*v)) }
+func (v *verbosity) Type() string   { return "count" }
+
+// Set takes a level, true or false, and +1 for each time the flag is typed.
+func (v *verbosity) Set(text string) error {
+	switch text {
+	case "+1":
+		*v++
+		return nil
+	case "true", "false":
+		*v = map[string]verbosity{"true": verboseLines}[text]
+		return nil
+	}
+	level, err := strconv.ParseUint(text, 10, 8)
+	if err != nil {
+		return errors.New("expected true, false or a number from 0 to 2")
+	}
+	*v = verbosity(level)
+	return nil
 }

@@ -3,8 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,13 +15,17 @@ import (
 type sandboxOptions struct {
 	env      *Env
 	addr     string
-	tls      bool
 	noLimits bool
-	cast     bool
 
 	lifetime time.Duration
 	rotate   bool
 	grace    time.Duration
+
+	tls         bool
+	certificate string
+	faults      []string // NAME or NAME@PATH
+
+	cast, listTokens, listFaults bool
 }
 
 func newSandboxCmd(env *Env) *cobra.Command {
@@ -35,29 +38,55 @@ okauth out and for the tests of other programs. It prints the lines to paste
 into another terminal and serves until Ctrl-C, which is no failure: exit 0.
 Nothing it knows is a secret, and it forgets everything when it ends.
 
-It refuses as Okta does: --cast lists how to meet each refusal. Beside Okta's
-endpoints, GET /api/hello is an API that wants an access token.
-
-OKAUTH_SCOPES is among the lines, so that okauth login brings a refresh token
-and okauth token --refresh uses it. With --rotate each refresh token works
-once: the answer has the next one, and the old one, shown again after --grace,
-ends the session. --lifetime 90s shows soon what happens when an access token
-expires.`,
+Refusals  It says no as Okta does: --cast lists how to meet each refusal.
+Sessions  OKAUTH_SCOPES is among the lines, so that okauth login brings a
+          refresh token and okauth token --refresh uses it. With --rotate
+          each works once: the answer has the next one, and the old one, shown
+          again after --grace, ends the session. --lifetime 90s shows soon
+          what happens when an access token expires.
+Tokens    GET /api/hello is an API that wants an access token. --tokens lists
+          tokens with one flaw each: does okauth verify, or your own API,
+          find it? POST /sandbox/rotate-keys changes the signing keys.
+Faults    --fault NAME[@PATH] spoils every request to a path that ends with
+          PATH (/token). --faults lists them, and how to switch them on and
+          off while the sandbox runs.
+TLS       --certificate is expired, not-yet-valid, wrong-name, self-signed,
+          unknown-ca, or client-required.`,
 		Example: `  okauth sandbox
   okauth sandbox --rotate --lifetime 90s
   okauth sandbox --tls --addr 127.0.0.1:8443
+  okauth sandbox --fault html --fault 503-read-only@/keys
+  okauth sandbox --certificate expired
   okauth sandbox --cast`,
 		Args: argsBetween(0, 0),
 		RunE: stoppable(env, o.run),
 	}
-	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:0", "the loopback address to listen on; port 0 is a free one")
-	c.Flags().BoolVar(&o.tls, "tls", false, "serve https, with a certificate authority of its own")
-	c.Flags().BoolVar(&o.noLimits, "no-limits", false, "no rate limits and no lock-out")
-	c.Flags().DurationVar(&o.lifetime, "lifetime", time.Hour, "how long access tokens live, 1s or more")
-	c.Flags().BoolVar(&o.rotate, "rotate", false, "every refresh brings a new refresh token and spends the old one")
-	c.Flags().DurationVar(&o.grace, "grace", oktatest.DefaultLeeway, "with --rotate: how long a spent refresh token still works, 0s to 60s")
-	c.Flags().BoolVar(&o.cast, "cast", false, "list the refusals, each with the command that meets it")
+	o.addFlags(c)
 	return c
+}
+
+func (o *sandboxOptions) addFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.SortFlags = false // in the order of the text above
+	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address to serve at")
+	f.BoolVar(&o.noLimits, "no-limits", false, "no rate limits and no lock-out")
+	f.BoolVar(&o.cast, "cast", false, "list the refusals, each with how to meet it")
+	f.DurationVar(&o.lifetime, "lifetime", time.Hour, "life of access tokens, 1s or more")
+	f.BoolVar(&o.rotate, "rotate", false, "a refresh spends its refresh token, brings another")
+	f.DurationVar(&o.grace, "grace", oktatest.DefaultLeeway, "how long a spent one works, 0s to 60s")
+	f.BoolVar(&o.listTokens, "tokens", false, "list flawed tokens, each with how to have it judged")
+	f.StringArrayVar(&o.faults, "fault", nil, "`NAME[@PATH]` spoils requests; may be given again")
+	f.BoolVar(&o.listFaults, "faults", false, "list the faults, each with how to switch it on")
+	f.BoolVar(&o.tls, "tls", false, "serve https, with an authority of its own")
+	f.StringVar(&o.certificate, "certificate", "", "serve https with a flaw of this `KIND`, see above")
+	_ = c.RegisterFlagCompletionFunc("certificate", cobra.FixedCompletions(certificateKinds(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("fault", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, fault := range oktatest.NamedFaults() {
+			names = append(names, cobra.CompletionWithDesc(fault.Name, fault.Shows))
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
 }
 
 // check judges the flags together. https://developer.okta.com/docs/guides/refresh-tokens/main/ has the bounds of the grace period.
@@ -69,13 +98,34 @@ func (o *sandboxOptions) check() error {
 		return &usageError{message: fmt.Sprintf("--grace: expected 0s to 60s, got %v", o.grace), hint: "okauth sandbox --rotate --grace 60s"}
 	case o.grace != oktatest.DefaultLeeway && !o.rotate:
 		return &usageError{message: "--grace needs --rotate: a refresh token that stays the same is never spent", hint: "okauth sandbox --rotate --grace " + o.grace.String()}
+	case o.certificate != "" && !slices.Contains(certificateKinds(), o.certificate):
+		return &usageError{message: fmt.Sprintf("--certificate: %q is not one of %s", o.certificate, strings.Join(certificateKinds(), ", ")),
+			hint: "okauth sandbox --certificate expired"}
+	}
+	for _, fault := range o.faults {
+		name, _ := splitFault(fault)
+		if _, ok := oktatest.FaultNamed(name); !ok {
+			return &usageError{message: fmt.Sprintf("--fault: there is no fault %q", name), hint: "okauth sandbox --faults lists them"}
+		}
 	}
 	return nil
+}
+
+// splitFault reads NAME[@PATH].
+func splitFault(text string) (name, path string) {
+	name, path, found := strings.Cut(text, "@")
+	if !found {
+		path = oktatest.DefaultFaultPath
+	}
+	return name, path
 }
 
 func (o *sandboxOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
+	}
+	if o.listTokens || o.listFaults {
+		return o.list()
 	}
 	server, err := oktatest.Start(o.options()...)
 	if err != nil {
@@ -86,12 +136,38 @@ func (o *sandboxOptions) run(ctx context.Context) error {
 		_, err := fmt.Fprint(o.env.Stdout, castList(server))
 		return err
 	}
-	caFile, remove, err := o.writeCA(server)
+	for _, fault := range o.faults {
+		name, path := splitFault(fault)
+		spoil, _ := oktatest.FaultNamed(name) // see check
+		server.FailAlways(path, spoil)
+	}
+	files, err := writeFiles(server)
 	if err != nil {
 		return err
 	}
-	defer remove()
-	if _, err := fmt.Fprint(o.env.Stdout, sandboxExports(server, caFile)); err != nil {
+	defer files.remove()
+	return o.serve(ctx, server, files)
+}
+
+func (o *sandboxOptions) list() error {
+	var text string
+	if o.listTokens {
+		text += tokenList()
+	}
+	if o.listFaults {
+		text += faultList()
+	}
+	_, err := fmt.Fprint(o.env.Stdout, text)
+	return err
+}
+
+// serve says how to reach the server, and waits for the end.
+func (o *sandboxOptions) serve(ctx context.Context, server *oktatest.Server, files sandboxFiles) error {
+	if o.certificate == "self-signed" || o.certificate == "unknown-ca" {
+		fmt.Fprintf(o.env.Stderr, "okauth: nobody is told to trust the certificate; this would do it: export OKAUTH_CA_FILE=%s\n", shellQuote(files.ca))
+		files.ca = ""
+	}
+	if _, err := fmt.Fprint(o.env.Stdout, sandboxExports(server, files)); err != nil {
 		return err
 	}
 	fmt.Fprintf(o.env.Stderr, "okauth: serving %s until Ctrl-C; paste the lines above into another terminal, then: okauth login && okauth token --refresh\n", server.URL())
@@ -107,31 +183,17 @@ func (o *sandboxOptions) options() []oktatest.Option {
 	if o.tls {
 		options = append(options, oktatest.WithTLS())
 	}
+	if o.certificate != "" {
+		options = append(options, certificateOption(o.certificate))
+	}
 	if o.noLimits {
 		options = append(options, oktatest.WithLimits(oktatest.Limits{}))
 	}
 	return options
 }
 
-// writeCA puts the server's certificate authority where a client can read it.
-func (o *sandboxOptions) writeCA(server *oktatest.Server) (name string, remove func(), err error) {
-	if !o.tls {
-		return "", func() {}, nil
-	}
-	dir, err := os.MkdirTemp("", "okauth-sandbox-")
-	if err != nil {
-		return "", nil, err
-	}
-	name = filepath.Join(dir, "ca.pem")
-	if err := os.WriteFile(name, server.CAPEM(), 0o600); err != nil {
-		os.RemoveAll(dir)
-		return "", nil, err
-	}
-	return name, func() { os.RemoveAll(dir) }, nil
-}
-
 // sandboxExports are the lines that lead okauth to the sandbox.
-func sandboxExports(server *oktatest.Server, caFile string) string {
+func sandboxExports(server *oktatest.Server, files sandboxFiles) string {
 	var b strings.Builder
 	for _, v := range [][2]string{
 		{"OKAUTH_DOMAIN", server.URL()},
@@ -140,45 +202,13 @@ func sandboxExports(server *oktatest.Server, caFile string) string {
 		{"OKAUTH_USERNAME", oktatest.DefaultUser},
 		{"OKAUTH_PASSWORD", oktatest.DefaultPassword},
 		{"OKAUTH_SCOPES", "openid offline_access"},
-		{"OKAUTH_CA_FILE", caFile},
+		{"OKAUTH_CA_FILE", files.ca},
+		{"OKAUTH_CLIENT_CERT", files.clientCert},
+		{"OKAUTH_CLIENT_KEY", files.clientKey},
 	} {
 		if v[1] != "" {
 			fmt.Fprintf(&b, "export %s=%s\n", v[0], shellQuote(v[1]))
 		}
 	}
 	return b.String()
-}
-
-// castList shows each refusal with the command that meets it, in a shell that has
-// the sandbox's variables. What okauth never sends is left out.
-func castList(server *oktatest.Server) string {
-	var b strings.Builder
-	for _, e := range server.Cast() {
-		if e.Error == "" || e.Login == "" || e.Password == "" || e.Scope == "" {
-			continue
-		}
-		fmt.Fprintf(&b, "%s: %d %s\n  %s\n", e.Shows, e.Status, e.Error, castCommand(e))
-	}
-	return b.String()
-}
-
-func castCommand(e oktatest.Example) string {
-	var line strings.Builder
-	if e.Secret != oktatest.DefaultClientSecret {
-		line.WriteString("OKAUTH_CLIENT_SECRET=" + e.Secret + " ")
-	}
-	if e.Password != oktatest.DefaultPassword {
-		line.WriteString("OKAUTH_PASSWORD=" + shellQuote(e.Password) + " ")
-	}
-	line.WriteString("okauth login --scope " + shellQuote(e.Scope))
-	for _, flag := range [][3]string{
-		{"server", e.Server, oktatest.DefaultServerID},
-		{"client-id", e.ClientID, oktatest.DefaultClientID},
-		{"username", e.Login, oktatest.DefaultUser},
-	} {
-		if flag[1] != flag[2] {
-			line.WriteString(" --" + flag[0] + " " + shellQuote(flag[1]))
-		}
-	}
-	return line.String()
 }

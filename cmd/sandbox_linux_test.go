@@ -16,55 +16,112 @@ import (
 	"okauth/pkg/store"
 )
 
+// sandbox is an "okauth sandbox" that runs.
+type sandbox struct {
+	process *exec.Cmd
+	temp    string            // all that it may write to
+	vars    map[string]string // what it tells people to export
+	stderr  string            // until it serves
+}
+
+// startSandbox runs "okauth sandbox" until it serves.
+func startSandbox(t *testing.T, args ...string) *sandbox {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sandbox{temp: t.TempDir(), vars: make(map[string]string)}
+	stdout, err := os.Create(filepath.Join(t.TempDir(), "stdout"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdout.Close()
+	s.process = exec.Command(self, append([]string{"sandbox"}, args...)...)
+	s.process.Args[0] = "okauth" // see TestMain
+	s.process.Env = []string{"HOME=" + s.temp, "TMPDIR=" + s.temp}
+	s.process.Stdout = stdout
+	stderr, err := s.process.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.process.Process.Kill() })
+	for lines := bufio.NewScanner(stderr); !strings.Contains(s.stderr, "okauth: serving ") && lines.Scan(); {
+		s.stderr += lines.Text() + "\n"
+	}
+	text, err := os.ReadFile(stdout.Name())
+	if err != nil || len(text) == 0 {
+		t.Fatalf("nothing to export: %v, %s", err, s.stderr)
+	}
+	for line := range strings.Lines(string(text)) {
+		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		if !ok || !strings.HasPrefix(line, "export OKAUTH_") {
+			t.Fatalf("got the line %q", line)
+		}
+		s.vars[name] = strings.Trim(value, "'\n")
+	}
+	return s
+}
+
+// stop is Ctrl-C.
+func (s *sandbox) stop(t *testing.T) {
+	t.Helper()
+	if err := s.process.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.process.Wait(); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+	if left, _ := os.ReadDir(s.temp); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// run runs okauth in a shell that has the sandbox's variables.
+func (s *sandbox) run(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	var out, errs strings.Builder
+	c := exec.Command(self, args...)
+	c.Args[0] = "okauth"
+	c.Env = []string{"HOME=" + home, "OKAUTH_STORAGE=none", "OKAUTH_NO_INPUT=true", "TZ=UTC", "GORACE=atexit_sleep_ms=0"}
+	for name, value := range s.vars {
+		c.Env = append(c.Env, name+"="+value)
+	}
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &out, &errs
+	err = c.Run()
+	if c.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return c.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
 // "okauth sandbox" prints what to export, serves who does, and leaves nothing
 // behind when it is told to stop, which is no failure.
 func TestSandbox(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"sandbox"}, {"sandbox", "--tls"}, {"sandbox", "--no-limits", "--rotate", "--grace", "0s", "--lifetime", "90s"}} {
+	for _, args := range [][]string{{}, {"--tls"}, {"--no-limits", "--rotate", "--grace", "0s", "--lifetime", "90s"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
-			self, err := os.Executable()
-			if err != nil {
-				t.Fatal(err)
+			s := startSandbox(t, args...)
+			if want := 6 + b2i(slices.Contains(args, "--tls")); len(s.vars) != want {
+				t.Errorf("got %d variables, want %d", len(s.vars), want)
 			}
-			temp := t.TempDir()
-			sandbox := exec.Command(self, args...)
-			sandbox.Args[0] = "okauth" // see TestMain
-			sandbox.Env = []string{"HOME=" + temp, "TMPDIR=" + temp}
-			stdout, err := sandbox.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := sandbox.Start(); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { sandbox.Process.Kill() })
-
-			vars := make(map[string]string)
-			want := 6 + b2i(slices.Contains(args, "--tls"))
-			for lines := bufio.NewScanner(stdout); len(vars) < want && lines.Scan(); {
-				name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
-				if !ok || !strings.HasPrefix(lines.Text(), "export OKAUTH_") {
-					t.Fatalf("got the line %q", lines.Text())
-				}
-				vars[name] = strings.Trim(value, "'")
-			}
-			u := &user{keychain: new(store.Memory), vars: vars, config: filepath.Join(t.TempDir(), "config.yaml")}
+			u := &user{keychain: new(store.Memory), vars: s.vars, config: filepath.Join(t.TempDir(), "config.yaml")}
 			if code, _, stderr := u.okauth(t.Context(), "login"); code != 0 {
 				t.Errorf("login: exit code %d: %s", code, stderr)
 			}
 			if slices.Contains(args, "--rotate") {
-				sandboxRotates(t, vars)
+				sandboxRotates(t, s.vars)
 			}
-			if err := sandbox.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatal(err)
-			}
-			if err := sandbox.Wait(); err != nil {
-				t.Errorf("after Ctrl-C: %v", err)
-			}
-			if left, _ := os.ReadDir(temp); len(left) > 0 {
-				t.Errorf("left behind: %v", left)
-			}
+			s.stop(t)
 		})
 	}
 }
@@ -110,6 +167,8 @@ func TestSandboxFlags(t *testing.T) {
 		{"--rotate --grace 61s", "--grace: expected 0s to 60s, got 1m1s"},
 		{"--rotate --grace -1s", "--grace: expected 0s to 60s, got -1s"},
 		{"--lifetime 0", "--lifetime: expected 1s or more, got 0s"},
+		{"--certificate rotten", `--certificate: "rotten" is not one of expired, `},
+		{"--fault 500 --fault nothing@/keys", `--fault: there is no fault "nothing"`},
 		{"--lifetime soon", `invalid argument "soon" for "--lifetime" flag`},
 	} {
 		code, stdout, stderr := newUser(t).okauth(t.Context(), append([]string{"sandbox"}, strings.Fields(test.flags)...)...)
@@ -119,21 +178,26 @@ func TestSandboxFlags(t *testing.T) {
 	}
 }
 
-// Every line of --cast is a command that meets the refusal it names.
-func TestSandboxCast(t *testing.T) {
+// The lists are a line of text and a command each.
+func TestSandboxLists(t *testing.T) {
 	t.Parallel()
-	u := newUser(t)
-	code, stdout, stderr := u.okauth(t.Context(), "sandbox", "--cast")
-	if code != 0 {
-		t.Fatal(stderr)
-	}
-	lines := strings.Split(strings.TrimSpace(stdout), "\n")
-	if len(lines) < 40 || len(lines)%2 != 0 {
-		t.Fatalf("got %d lines", len(lines))
-	}
-	for i := 0; i < len(lines); i += 2 {
-		if !strings.Contains(lines[i+1], "okauth login ") {
-			t.Errorf("%s: no command in %q", lines[i], lines[i+1])
+	for flag, test := range map[string]struct {
+		least         int
+		first, second string // what the lines of each pair hold
+	}{
+		"--cast":   {20, ": ", "okauth login "},
+		"--tokens": {25, ": ", `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/`},
+		"--faults": {20, "", `"$OKAUTH_DOMAIN/sandbox/fault`},
+	} {
+		code, stdout, stderr := newUser(t).okauth(t.Context(), "sandbox", flag)
+		lines := strings.Split(strings.TrimSpace(stdout), "\n")
+		if code != 0 || len(lines) < 2*test.least || len(lines)%2 != 0 {
+			t.Fatalf("%s: got exit code %d, %d lines, %s", flag, code, len(lines), stderr)
+		}
+		for i := 0; i < len(lines); i += 2 {
+			if !strings.Contains(lines[i], test.first) || !strings.HasPrefix(lines[i+1], "  ") || !strings.Contains(lines[i+1], test.second) {
+				t.Errorf("%s: got %q, then %q", flag, lines[i], lines[i+1])
+			}
 		}
 	}
 }

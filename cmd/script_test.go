@@ -116,6 +116,12 @@ func worldCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"expand":   cmdExpand,
 		"rotate":   cmdRotate,
 		"nolimits": cmdNoLimits,
+
+		"requests":   cmdRequests,
+		"rotatekeys": cmdRotateKeys,
+		"flawed":     cmdFlawed,
+		"getkeys":    cmdGetKeys,
+		"unsent":     cmdUnsent,
 	}
 }
 

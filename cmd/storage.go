@@ -32,7 +32,10 @@ type storage struct {
 // the person for its password.
 func (a *app) storage(mayPrompt bool) (storage, error) {
 	// Whoever has the lock makes at most two requests, one after the other.
-	locks := &store.Locks{Dir: a.env.LockDir, Wait: 2*a.settings.Timeout() + 2*time.Second}
+	locks := &store.Locks{
+		Dir: a.env.LockDir, Wait: 2*a.settings.Timeout() + 2*time.Second,
+		Waiting: func() func() { return a.env.progress(unnoticed, "waiting for another okauth to end") },
+	}
 	switch a.settings.Storage() {
 	case storageNone:
 		return storage{backend: storageNone, items: store.None{}, optional: true}, nil
@@ -133,6 +136,21 @@ func (s storage) reach(ctx context.Context) error {
 		return items.Probe(ctx)
 	}
 	return nil
+}
+
+// try finds out whether what is written can be read again.
+func (s storage) try(ctx context.Context) error {
+	if s.backend != storageKeychain {
+		return s.reach(ctx)
+	}
+	const account = "doctor" // one name, so that whoever is interrupted leaves one item at most
+	if err := s.items.Set(ctx, account, []byte("okauth doctor was here")); err != nil {
+		return err
+	}
+	if _, err := s.items.Get(ctx, account); err != nil {
+		return err
+	}
+	return s.items.Delete(ctx, account)
 }
 
 // without tells whether err says that there is no store, and none is needed.

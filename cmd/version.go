@@ -43,9 +43,10 @@ func (b Build) userAgent() string { return "okauth/" + b.Number() }
 
 func newVersionCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version, the commit and the Go version",
-		Args:  argsBetween(0, 0),
+		Use:     "version",
+		Short:   "Print the version, the commit and the Go version",
+		Example: "  okauth version",
+		Args:    argsBetween(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(env.Stdout, "okauth version "+env.Build.String())
 			return err

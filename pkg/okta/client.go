@@ -66,6 +66,9 @@ func (c *Client) Token(ctx context.Context, form url.Values) (*Tokens, error) {
 	}
 	tokens.ObtainedAt = a.sent
 	tokens.compare(about, strings.Fields(form.Get("scope")))
+	if skew := clockSkew(a.Header, c.now()); skew != 0 && about != refresh { // once per session is enough
+		tokens.Notes = append(tokens.Notes, clockWarning(skew))
+	}
 	return tokens, nil
 }
 

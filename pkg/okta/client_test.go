@@ -194,8 +194,12 @@ func TestPublicClientSendsItsIDInTheForm(t *testing.T) {
 func TestTokensAreDecoded(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
-	server := httptest.NewServer(respond(200, "application/json", `{"token_type":"bearer","expires_in":3600,"access_token":"canary-a~+/_.b==",
-		"scope":"offline_access openid","refresh_token":"canary-r","id_token":"canary.i.d","unknown":{"deep":[1,{"a":null}]}}`))
+	answer := respond(200, "application/json", `{"token_type":"bearer","expires_in":3600,"access_token":"canary-a~+/_.b==",
+		"scope":"offline_access openid","refresh_token":"canary-r","id_token":"canary.i.d","unknown":{"deep":[1,{"a":null}]}}`)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", at.Format(http.TimeFormat)) // the clocks agree
+		answer(w, r)
+	}))
 	defer server.Close()
 	client := clientFor(t, server.URL, transport.Config{})
 	client.Now = func() time.Time { return at }

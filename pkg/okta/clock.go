@@ -22,11 +22,20 @@ func clockSkew(header http.Header, now time.Time) time.Duration {
 }
 
 func clockAdvice(skew time.Duration) string {
+	return clockIs(skew) + ", which may be the reason: set it"
+}
+
+// clockWarning is for a request that went well all the same.
+func clockWarning(skew time.Duration) string {
+	return clockIs(skew) + ": set it, or tokens seem expired or not valid yet"
+}
+
+func clockIs(skew time.Duration) string {
 	side := "ahead of"
 	if skew < 0 {
 		side = "behind"
 	}
-	return fmt.Sprintf("this machine's clock is %s %s Okta's, which may be the reason: set it", roughly(skew.Abs()), side)
+	return fmt.Sprintf("this machine's clock is %s %s Okta's", roughly(skew.Abs()), side)
 }
 
 // roughly is a duration of more than a minute in one number.

@@ -2,6 +2,7 @@ package output
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,132 +13,10 @@ import (
 // maxValue is how many runes of one value people are shown; JSON shows all.
 const maxValue = 4096
 
-// headerWord says in a word or two what a header parameter is, or nothing.
-// https://www.rfc-editor.org/rfc/rfc7515#section-4.1
-func headerWord(name string) string {
-	switch name {
-	case "alg":
-		return "signature algorithm"
-	case "kid":
-		return "key id"
-	case "typ":
-		return "token type"
-	case "cty":
-		return "content type"
-	case "crit":
-		return "must be understood"
-	case "jku", "jwk", "x5u", "x5c":
-		return "key, not trusted"
-	case "x5t", "x5t#S256":
-		return "certificate hash"
-	}
-	return ""
-}
-
-// claimWord says in a word or two what a claim is, or nothing.
-// https://www.rfc-editor.org/rfc/rfc7519#section-4.1, https://openid.net/specs/openid-connect-core-1_0.html#IDToken,
-// https://developer.okta.com/docs/reference/api/oidc/#reserved-claims-in-the-payload-section
-func claimWord(name string) string {
-	switch name {
-	case "iss":
-		return "issuer"
-	case "sub":
-		return "subject"
-	case "aud":
-		return "audience"
-	case "iat":
-		return "issued at"
-	case "nbf":
-		return "not before"
-	case "exp":
-		return "expires at"
-	case "auth_time":
-		return "signed in at"
-	case "updated_at":
-		return "profile changed"
-	case "jti":
-		return "token id"
-	case "ver":
-		return "token version"
-	case "cid", "client_id", "azp":
-		return "client"
-	case "uid":
-		return "user id"
-	case "scp", "scope":
-		return "scopes"
-	case "amr":
-		return "signed in with"
-	case "acr":
-		return "assurance level"
-	case "idp":
-		return "identity provider"
-	case "sid":
-		return "session id"
-	case "nonce":
-		return "ties to request"
-	case "at_hash":
-		return "access token hash"
-	case "c_hash":
-		return "code hash"
-	case "cnf":
-		return "bound to key"
-	case "groups":
-		return "groups"
-	case "preferred_username":
-		return "login"
-	}
-	return ""
-}
-
-// amrWord says what an authentication method is, or nothing. https://www.rfc-editor.org/rfc/rfc8176#section-2
-func amrWord(method string) string {
-	switch method {
-	case "pwd":
-		return "password"
-	case "mfa":
-		return "several factors"
-	case "otp":
-		return "one-time code"
-	case "kba":
-		return "security question"
-	case "sms":
-		return "text message"
-	case "tel":
-		return "phone call"
-	case "swk":
-		return "software key"
-	case "hwk":
-		return "hardware key"
-	case "pop":
-		return "proof of a key"
-	case "pin":
-		return "PIN"
-	case "sc":
-		return "smart card"
-	case "mca":
-		return "several channels"
-	case "user":
-		return "presence of the user"
-	case "fpt":
-		return "fingerprint"
-	case "face":
-		return "face"
-	case "bio":
-		return "biometrics"
-	case "geo":
-		return "location"
-	case "rba":
-		return "risk"
-	case "wia":
-		return "Windows sign-in"
-	}
-	return ""
-}
-
 // isTime reports whether the claim called name is a NumericDate.
 func isTime(name string) bool {
 	switch name {
-	case "exp", "iat", "nbf", "auth_time", "updated_at":
+	case "exp", "iat", "nbf", "auth_time", "updated_at", "toe":
 		return true
 	}
 	return false
@@ -150,7 +29,10 @@ func (p *page) value(m jwt.Member) string {
 		if !ok {
 			return harmless(m.Value) + " (not a time)"
 		}
-		return p.dateTime(t) + ", " + Relative(t, p.opts.Now)
+		return p.time(t)
+	}
+	if m.Name == "acr" {
+		return explained(scalar(m.Value), acrWord)
 	}
 	if m.Value[0] != '[' {
 		return scalar(m.Value)
@@ -169,11 +51,19 @@ func (p *page) value(m jwt.Member) string {
 		if strings.ContainsAny(shown[i], ", ") {
 			shown[i] = harmless(element)
 		}
-		if word := amrWord(shown[i]); m.Name == "amr" && word != "" {
-			shown[i] += " (" + word + ")"
+		if m.Name == "amr" {
+			shown[i] = explained(shown[i], amrWord)
 		}
 	}
 	return okta.Printable(strings.Join(shown, ", "), maxValue)
+}
+
+// explained adds what word says of a value.
+func explained(value string, word func(value string) string) string {
+	if about := word(value); about != "" {
+		return value + " (" + about + ")"
+	}
+	return value
 }
 
 // scalar gives a string without quotes, unless it is empty, and everything else as JSON.
@@ -194,7 +84,40 @@ func harmless(raw json.RawMessage) string {
 	return okta.Printable(string(appendHarmless(nil, raw)), maxValue)
 }
 
-// dateTime gives local date, time and zone.
-func (p *page) dateTime(t time.Time) string {
-	return t.In(p.opts.Location).Format("2006-01-02 15:04:05 MST")
+// TimeFormats lists what [TextOptions].Time may be, the default first.
+func TimeFormats() []string { return []string{"local", "utc", "rfc3339", "relative", "unix"} }
+
+// time gives t as opts.Time wants it.
+func (p *page) time(t time.Time) string {
+	switch p.opts.Time {
+	case "utc":
+		return t.UTC().Format("2006-01-02 15:04:05 MST") + ", " + Relative(t, p.opts.Now)
+	case "rfc3339":
+		return t.UTC().Format(time.RFC3339)
+	case "relative":
+		return Relative(t, p.opts.Now)
+	case "unix":
+		return strconv.FormatInt(t.Unix(), 10)
+	}
+	return t.In(p.opts.Location).Format("2006-01-02 15:04:05 MST") + ", " + Relative(t, p.opts.Now)
+}
+
+// boundTo says what besides the token its holder must have, or nothing.
+// https://www.rfc-editor.org/rfc/rfc9449#section-6.1, https://www.rfc-editor.org/rfc/rfc8705#section-3.1
+func boundTo(claims jwt.Object) string {
+	raw, ok := claims.Get("cnf")
+	if !ok || raw[0] != '{' {
+		return ""
+	}
+	cnf, err := jwt.ParseObject(raw)
+	if err != nil {
+		return ""
+	}
+	if key, ok := cnf.String("jkt"); ok {
+		return "bound to a DPoP key (" + okta.Printable(key, 60) + "): useless without a proof made with it"
+	}
+	if hash, ok := cnf.String("x5t#S256"); ok {
+		return "bound to a client certificate (" + okta.Printable(hash, 60) + "): useless over a connection without it"
+	}
+	return ""
 }

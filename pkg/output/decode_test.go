@@ -43,6 +43,7 @@ func TestDecodeText(t *testing.T) {
 	t.Parallel()
 	for width, want := range map[int]string{
 		0: `access token
+  bound to a DPoP key (abc): useless without a proof made with it
 
 header
   kid  key id               kkkkkkkkkkkkkkkkkkkk
@@ -71,6 +72,8 @@ life
   expires 01:59:08, in 41 minutes
 `,
 		40: `access token
+  bound to a DPoP key (abc): useless
+  without a proof made with it
 
 header
   kid  key id
@@ -119,6 +122,10 @@ life
   expires 01:59:08, in 41 minutes
 `,
 		20: `access token
+  bound to a DPoP
+  key (abc): useless
+  without a proof
+  made with it
 
 header
   kid  key id
@@ -256,11 +263,18 @@ func TestDecodeText_Unsecured(t *testing.T) {
 // Every claim and method that Okta documents has a word.
 func TestDecodeText_Words(t *testing.T) {
 	t.Parallel()
-	for _, name := range strings.Fields("cid uid scp amr sub aud iss jti ver iat exp nbf auth_time idp at_hash acr cnf sid nonce") {
+	for _, name := range strings.Fields("cid uid scp amr sub aud iss jti ver iat exp nbf auth_time idp at_hash acr cnf sid nonce azp c_hash " +
+		"groups roles entitlements client_id act may_act events name given_name family_name middle_name nickname preferred_username profile picture website " +
+		"email email_verified gender birthdate zoneinfo locale phone_number phone_number_verified address updated_at") {
 		got := text(t, `{}`, `{"`+name+`":"VALUE"}`, output.TextOptions{Now: now})
 		_, line, _ := strings.Cut(got, "claims\n  "+name+"  ")
 		if word, _, _ := strings.Cut(line, "  "); strings.TrimSpace(word) == "" || strings.Contains(word, "VALUE") {
 			t.Errorf("%s has no word: %q", name, line)
+		}
+	}
+	for _, level := range strings.Fields("urn:okta:loa:1fa:any urn:okta:loa:1fa:pwd urn:okta:loa:2fa:any urn:okta:loa:2fa:any:ifpossible phr phrh") {
+		if got := text(t, `{}`, `{"acr":"`+level+`"}`, output.TextOptions{Now: now}); !strings.Contains(got, level+" (") {
+			t.Errorf("%s has no word", level)
 		}
 	}
 	for _, method := range strings.Fields("pwd mfa otp kba sms swk hwk tel pop pin sc user fpt face bio geo rba mca wia") {

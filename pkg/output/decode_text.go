@@ -22,6 +22,7 @@ type TextOptions struct {
 	Location *time.Location // of the times shown; nil = time.Local
 	Width    int            // columns; 0 = 80, at least 20
 	Color    bool           // SGR codes may be used
+	Time     string         // how times are shown: one of [TimeFormats], the first if empty
 }
 
 const (
@@ -48,6 +49,9 @@ func DecodeText(w io.Writer, u jwt.Unverified, opts TextOptions) error {
 		title += ", unsecured"
 	}
 	p.title(title)
+	if bound := boundTo(u.Claims); bound != "" {
+		p.text.WriteString("  " + p.wrap(bound, 2))
+	}
 	p.section("header", u.Header, headerWord)
 	p.section("claims", u.Claims, claimWord)
 	p.life(u.Claims)
@@ -96,9 +100,14 @@ func (p *page) section(title string, o jwt.Object, word func(name string) string
 	}
 	fields := make([]field, len(o))
 	for i, m := range o {
-		fields[i] = field{name: okta.Printable(m.Name, maxName), word: word(m.Name), value: p.value(m)}
+		fields[i] = p.member(m, word)
 	}
 	p.fields(fields, maxWord)
+}
+
+// member is the field that shows m.
+func (p *page) member(m jwt.Member, word func(name string) string) field {
+	return field{name: okta.Printable(m.Name, maxName), word: word(m.Name), value: p.value(m)}
 }
 
 // field is a line of a section. All its texts are printable, and without SGR codes.

@@ -88,8 +88,11 @@ func (p *page) moment(what, code string, t time.Time) {
 	p.text.WriteString("  " + strings.Replace(line, what, p.paint(code, what), 1))
 }
 
-// at gives t in local time and relative to now, with the date only where it is not today.
+// at gives t in local time and relative to now, with the date only where it is not today, unless opts.Time wants another form.
 func (p *page) at(t time.Time) string {
+	if p.opts.Time != "" && p.opts.Time != TimeFormats()[0] {
+		return p.time(t)
+	}
 	local, now := t.In(p.opts.Location), p.opts.Now.In(p.opts.Location)
 	layout := time.DateTime
 	if local.Year() == now.Year() && local.YearDay() == now.YearDay() {

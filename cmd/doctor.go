@@ -1,0 +1,230 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/profile"
+)
+
+type doctorOptions struct {
+	env     *Env
+	session sessionFlags
+	output  string
+}
+
+func newDoctorCmd(env *Env, global *globalFlags) *cobra.Command {
+	o := &doctorOptions{env: env, session: sessionFlags{globalFlags: global}}
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Walk the path of a request and say what is wrong with the set-up",
+		Long: `Walk the path of a request, in the order in which it would meet them: the
+configuration, the proxy, DNS, the connection, TLS, Okta, the authorization
+server, the clock, the client's authentication, the grant, the scopes, the
+storage, the lock, the session. For each it says what was found and, where
+something is wrong, how to mend it.
+
+It never sends a password, so nothing is counted against a user. The client
+authenticates with a question about a token that does not exist, and the grant is
+tried without a user name; both leave a line in Okta's System Log. In the
+keychain an item is written, read back and deleted.
+
+The exit code is 0 when all is well, else that of the first failure.`,
+		Example: `  okauth doctor
+  okauth doctor -p staging
+  okauth doctor -o json | jq -r '.checks[] | select(.state == "fail")'`,
+		Args: argsBetween(0, 0),
+		RunE: stoppable(env, o.run),
+	}
+	o.session.addFlags(c, connectionKeys()...)
+	c.Flags().BoolVar(&o.session.clientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+	enumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	return c
+}
+
+func (o *doctorOptions) run(ctx context.Context) error {
+	d := &doctor{env: o.env}
+	text := o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY
+	if text { // as soon as it is known: a network that is ill is slow
+		d.show = func(f output.Finding) error {
+			return output.FindingText(o.env.Stdout, f, output.TextOptions{Width: o.env.Width, Color: o.env.color(), Now: o.env.Now(), Location: time.Local})
+		}
+	}
+	a, err := o.session.open(o.env)
+	if err != nil {
+		d.fail("configuration", err)
+	} else {
+		d.app, d.report.Profile = a, a.settings.ProfileName()
+		d.examine(ctx)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if !text {
+		d.failed = output.WriteReportJSON(o.env.Stdout, d.report)
+	}
+	switch {
+	case d.failed != nil:
+		return d.failed
+	case d.code != exitOK:
+		return silentError{d.code}
+	}
+	return nil
+}
+
+// doctor collects what the checks find.
+type doctor struct {
+	env  *Env
+	app  *app
+	show func(output.Finding) error // nil: nobody is waiting for each
+
+	report output.Report
+	code   int   // of the first failure
+	failed error // of the first write
+
+	server   okta.Server
+	client   *okta.Client // has no secret until the check "client" is reached
+	dates    *dateReader
+	metadata *okta.Metadata
+}
+
+// examine runs the checks. Those about the network end where there is no way on;
+// those about this machine are made all the same.
+func (d *doctor) examine(ctx context.Context) {
+	way := []struct {
+		names []string // what the check reports, and what is skipped where it cannot be made
+		check func(context.Context) bool
+	}{
+		{[]string{"configuration"}, d.configuration},
+		{[]string{"proxy", "dns", "connection", "tls", "okta"}, d.network},
+		{[]string{"server"}, d.discovery},
+		{[]string{"clock"}, d.clock},
+		{[]string{"scopes"}, d.scopes},
+		{[]string{"client"}, d.clientAuthentication},
+		{[]string{"grant"}, d.grant},
+	}
+	open := true
+	for _, step := range way {
+		if ctx.Err() != nil {
+			return
+		}
+		if !open {
+			for _, name := range step.names {
+				d.found(name, "skip", "not reached", "")
+			}
+			continue
+		}
+		open = step.check(ctx)
+	}
+	if ctx.Err() == nil {
+		d.storage(ctx)
+	}
+}
+
+func (d *doctor) found(name, state, detail, advice string) {
+	f := output.Finding{Name: name, State: state, Detail: detail, Hint: advice}
+	d.report.Findings = append(d.report.Findings, f)
+	if d.show != nil && d.failed == nil {
+		d.failed = d.show(f)
+	}
+}
+
+func (d *doctor) ok(name, format string, args ...any) {
+	d.found(name, "ok", fmt.Sprintf(format, args...), "")
+}
+
+func (d *doctor) fail(name string, err error) {
+	if d.code == exitOK {
+		d.code = exitCode(err)
+	}
+	d.found(name, "fail", err.Error(), hint(err))
+}
+
+// configuration says where the settings come from that a request needs.
+func (d *doctor) configuration(context.Context) bool {
+	settings := d.app.settings
+	server, err := d.app.server()
+	if err != nil {
+		d.fail("configuration", err)
+		return false
+	}
+	d.server = server
+	said := []string{fmt.Sprintf("profile %q (%s)", settings.ProfileName(), settings.ProfileSource())}
+	if path := settings.ConfigPath(); path != "" {
+		if _, err := os.Stat(path); err == nil {
+			said = append(said, "file "+path)
+		}
+	}
+	for _, key := range []string{profile.KeyDomain, profile.KeyServer, profile.KeyClientID, profile.KeyGrant, profile.KeyUsername, profile.KeyScopes} {
+		if s, err := settings.Get(key); err == nil && s.Value != "" {
+			said = append(said, fmt.Sprintf("%s %s (%s)", key, s.Value, s.Source))
+		}
+	}
+	d.ok("configuration", "%s", strings.Join(said, "; "))
+	return true
+}
+
+// storage says whether a session can be kept, and what there is.
+func (d *doctor) storage(ctx context.Context) {
+	kept, err := d.app.storage(false)
+	if err != nil {
+		d.fail("storage", err)
+		return
+	}
+	s := d.app.storageStatus(kept)
+	if kept.backend == storageNone {
+		d.found("storage", "note", "none ("+s.Source+"): no session is kept", "")
+		return
+	}
+	began := time.Now()
+	err = kept.try(ctx)
+	switch {
+	case kept.without(err):
+		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), hint(fileAdvice(err)))
+		return
+	case err != nil:
+		d.fail("storage", fileAdvice(err))
+		return
+	}
+	d.ok("storage", "%s, %s (%s): can be written and read, in %s", s.Backend, s.Where, s.Source, time.Since(began).Round(time.Millisecond))
+	if err := kept.locks.Ready(); err != nil {
+		d.fail("lock", err)
+	} else {
+		d.ok("lock", "%s", s.Locks)
+	}
+	if d.server != (okta.Server{}) {
+		d.session(ctx, kept)
+	}
+}
+
+// session says what the next "okauth token" would do.
+func (d *doctor) session(ctx context.Context, kept storage) {
+	want := d.app.want(d.server)
+	s := output.Status{Storage: output.StatusStorage{OK: true}}
+	var err error
+	if s.Sessions, err = sessionsStatus(ctx, kept.keeper(d.env), want.Identity.Account()); err != nil {
+		d.fail("session", err)
+		return
+	}
+	d.app.predict(ctx, kept, want, &s)
+	switch s.Next {
+	case "cached":
+		d.ok("session", "an access token is good until %s", s.Until.Local().Format(time.DateTime))
+	case "refresh":
+		d.ok("session", "the access token has expired; okauth token refreshes it without asking")
+	case "sign_in":
+		d.ok("session", "none; okauth token signs in with the credentials it is given")
+	case "ask":
+		d.found("session", "note", s.Reason, "okauth login"+d.app.flags.identity())
+	default:
+		d.fail("session", &codedError{err: errors.New(s.Reason), code: exitLoginRequired, hint: "okauth status tells more"})
+	}
+}

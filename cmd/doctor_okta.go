@@ -1,0 +1,247 @@
+package cmd
+
+// What doctor finds out on the way to Okta, and there.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/profile"
+	"okauth/pkg/transport"
+)
+
+// dateReader remembers how far the clock of whoever answered last is from ours.
+type dateReader struct {
+	http.RoundTripper
+	now func() time.Time
+
+	mu    sync.Mutex
+	known bool
+	ahead time.Duration // of us
+}
+
+// RoundTrip looks at the Date of the answer; the request was on the way for as long.
+func (d *dateReader) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent := d.now()
+	answer, err := d.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.known, d.ahead = true, date.Sub(sent)
+	}
+	return answer, nil
+}
+
+// network follows the connection step by step and then sends the first request.
+// What failed of it, the request's error tells best.
+func (d *doctor) network(ctx context.Context) bool {
+	client, err := d.app.asker(d.server)
+	if err != nil {
+		d.fail("tls", err)
+		return false
+	}
+	d.dates = &dateReader{RoundTripper: client.HTTP.Transport, now: d.env.Now}
+	client.HTTP.Transport = d.dates
+	d.client = client
+	done := d.env.progress(unnoticed, "connecting to "+d.server.Host())
+	seen, _ := transport.Inspect(ctx, d.app.transport(), d.server.BaseURL())
+	done()
+	org, err := client.Organization(ctx)
+	if failed, ok := errors.AsType[*okta.NetworkError](err); ok {
+		d.connection(seen, failed)
+		return false
+	}
+	d.connection(seen, nil)
+	// Whoever is no Okta answers in another way than Okta's.
+	if err != nil {
+		d.fail("okta", err)
+		return false
+	}
+	engine := map[string]string{"idx": "Identity Engine", "v1": "Classic Engine"}[org.Pipeline]
+	if engine == "" {
+		engine = "pipeline " + org.Pipeline
+	}
+	d.ok("okta", "%s answers as Okta org %s (%s)", d.server.Host(), org.ID, engine)
+	return true
+}
+
+// connection reports the steps before the first byte of HTTP, up to the one that
+// failed.
+func (d *doctor) connection(seen *transport.Inspection, failed *okta.NetworkError) {
+	if seen == nil {
+		seen = new(transport.Inspection)
+	}
+	secure := strings.HasPrefix(d.server.BaseURL(), "https://")
+	steps := []struct {
+		name, phase, detail string
+	}{
+		{"proxy", "", proxyDetail(seen.Proxy)},
+		{"dns", okta.PhaseResolve, d.server.Host() + " is " + strings.Join(seen.Addresses, ", ")},
+		{"connection", okta.PhaseConnect, "established"},
+		{"tls", okta.PhaseTLS, tlsDetail(seen, secure)},
+	}
+	broken := false
+	for _, step := range steps {
+		switch {
+		case broken:
+			d.found(step.name, "skip", "not reached", "")
+		case failed != nil && (failed.Phase == step.phase || step.name == "proxy" && is[*transport.ProxyError](failed)):
+			d.fail(step.name, failed)
+			broken = true
+		case step.name == "dns" && seen.Proxy != "":
+			d.found("dns", "skip", "the proxy looks the host up", "")
+		case step.name == "tls" && !secure:
+			d.found("tls", "note", step.detail, "")
+		default:
+			d.ok(step.name, "%s", step.detail)
+		}
+	}
+	switch {
+	case broken:
+		d.found("okta", "skip", "not reached", "")
+	case failed != nil:
+		d.fail("okta", failed)
+	}
+}
+
+func proxyDetail(host string) string {
+	if host == "" {
+		return "none: HTTPS_PROXY and NO_PROXY lead to a direct connection"
+	}
+	return "by way of " + host
+}
+
+func tlsDetail(seen *transport.Inspection, secure bool) string {
+	if !secure {
+		return "none: http is for servers on this machine"
+	}
+	if len(seen.Chain) == 0 {
+		return seen.Protocol
+	}
+	leaf := seen.Chain[0]
+	return fmt.Sprintf("%s; certificate of %s, issued by %s, good until %s; vouched for by %s",
+		seen.Protocol, leaf.Subject, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly), seen.VouchedBy)
+}
+
+// discovery asks the authorization server about itself.
+func (d *doctor) discovery(ctx context.Context) bool {
+	metadata, err := d.client.Metadata(ctx)
+	if err != nil {
+		d.fail("server", err)
+		return false
+	}
+	d.metadata = metadata
+	kind := "custom authorization server " + d.server.ID()
+	if d.server.ID() == okta.OrgServer {
+		kind = "org authorization server: its access tokens are for Okta's own APIs"
+	}
+	d.ok("server", "%s; issuer %s", kind, metadata.Issuer)
+	return true
+}
+
+// clock compares this machine's clock with Okta's. A minute is what a token's life
+// is cut by at most; beyond that, tokens seem to expire early or not at all.
+func (d *doctor) clock(context.Context) bool {
+	d.dates.mu.Lock()
+	defer d.dates.mu.Unlock()
+	ahead := d.dates.ahead.Round(time.Second)
+	switch {
+	case !d.dates.known:
+		d.found("clock", "note", "the answers have no date", "")
+	case ahead > time.Minute:
+		d.found("clock", "warn", "this machine's clock is "+output.Span(ahead)+" behind Okta's", "set it by NTP: expired tokens look valid here, and new ones may look not yet valid elsewhere")
+	case ahead < -time.Minute:
+		d.found("clock", "warn", "this machine's clock is "+output.Span(-ahead)+" ahead of Okta's", "set it by NTP: tokens look expired here before they are")
+	default:
+		d.ok("clock", "within a minute of Okta's")
+	}
+	return true
+}
+
+// scopes compares what will be asked for with what the server says it has.
+func (d *doctor) scopes(context.Context) bool {
+	var unlisted []string
+	for _, scope := range d.app.settings.Scopes() {
+		if !slices.Contains(d.metadata.Scopes, scope) {
+			unlisted = append(unlisted, scope)
+		}
+	}
+	asked := strings.Join(d.app.settings.Scopes(), " ")
+	switch {
+	case len(unlisted) > 0:
+		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "),
+			"that is so for custom scopes that are not published; check the spelling: Admin Console, Security › API › "+d.server.ID()+" › Scopes")
+	case asked == "":
+		d.ok("scopes", "none: the server's default ones")
+	default:
+		d.ok("scopes", "%s", asked)
+	}
+	return true
+}
+
+// noToken is what doctor asks introspection about: the answer depends on the
+// client's authentication alone.
+const noToken = "okauth-doctor-asks-about-no-token"
+
+// clientAuthentication finds out whether Okta knows the client and its secret.
+func (d *doctor) clientAuthentication(ctx context.Context) bool {
+	secret, err := d.app.clientSecret(ctx, d.server.BaseURL(), d.client.ID)
+	if err != nil {
+		d.fail("client", err)
+		return false
+	}
+	d.client.Secret = secret
+	how := "with its secret (" + d.secretSource(ctx) + ")"
+	if secret.IsZero() {
+		how = "without a secret: a public client"
+	}
+	if _, err := d.client.Active(ctx, okta.NewSecret(noToken), ""); err != nil {
+		d.fail("client", err)
+		return false
+	}
+	d.ok("client", "Okta knows %s, %s", d.client.ID, how)
+	return true
+}
+
+func (d *doctor) secretSource(ctx context.Context) string {
+	promise := d.app.settings.ClientSecret()
+	switch {
+	case d.app.flags.clientSecretStdin:
+		return "standard input"
+	case promise.IsZero():
+		_, source := d.app.keptSecret(ctx)
+		return source
+	}
+	return promise.Source.String()
+}
+
+// grant finds out whether the application may use the grant. Only the password
+// grant can be tried without anything being made.
+func (d *doctor) grant(ctx context.Context) bool {
+	name := d.app.settings.Grant()
+	if name != profile.GrantPassword {
+		d.found("grant", "skip", name+": trying it would make a token", "")
+		return true
+	}
+	if err := d.client.ProbeGrant(ctx, "password"); err != nil {
+		d.fail("grant", err)
+		return true
+	}
+	detail := "password is switched on for the application"
+	if !slices.Contains(d.metadata.GrantTypes, "password") {
+		detail += ", though the server's metadata does not list it"
+	}
+	d.ok("grant", "%s; whether a policy lets the user in, only a sign-in tells", detail)
+	return true
+}

@@ -1,0 +1,102 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/okta"
+)
+
+// newErrorsTopic is "okauth help errors": the table that the hints come from.
+func newErrorsTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "errors",
+		Short: "What each error means, and what mends it",
+		Long: `When something goes wrong, okauth says what happened, in Okta's words where they
+are Okta's, and then what mends it:
+
+  okauth: error: Okta refused the sign-in: Password has expired.
+    (invalid_grant, HTTP 400, request reqVy8wsvmBQN27h4soUE3ZEnA)
+  okauth: hint: the user's password has expired: sign in to Okta in a browser
+    and choose a new one
+
+In brackets are Okta's error code, the HTTP status, and the id by which Okta's
+System Log (Admin Console, Reports › System Log) and Okta's support know the
+request. The log often says more than Okta tells a client.
+
+The exit code is 5 when Okta refused, 3 when the network or Okta failed (see
+"okauth help exit-codes"). "okauth doctor" looks for the reason without sending
+a password, and -v shows each request.
+
+This is all that okauth knows, from the sign-in to the network. Look for the
+error code: okauth help errors | less, then /invalid_grant
+` + errorsText(),
+	}
+}
+
+// allExplanations is Okta's table and the network's.
+func allExplanations() []okta.Explanation {
+	return append(okta.Explanations(), okta.NetworkExplanations()...)
+}
+
+// errorsText lays the table out in 80 columns.
+func errorsText() string {
+	var b strings.Builder
+	chapter := ""
+	for _, one := range allExplanations() {
+		if one.About != chapter {
+			chapter = one.About
+			b.WriteString("\n" + strings.ToUpper(chapter) + "\n")
+		}
+		b.WriteString("\n" + one.ID + "\n")
+		labelled(&b, "says", errorSays(one))
+		if len(one.For) > 0 {
+			labelled(&b, "to", "a "+strings.Join(one.For, ", a "))
+		}
+		labelled(&b, "means", one.Means)
+		labelled(&b, "do", one.Do)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// errorSays is what to look for in an error: Okta's code, status and words, or okauth's own.
+func errorSays(one okta.Explanation) string {
+	text := one.Code
+	if one.Status != 0 {
+		text = strings.TrimSpace(fmt.Sprintf("%s HTTP %d", text, one.Status))
+	}
+	switch {
+	case text == "" && one.Says == "":
+		return "anything else"
+	case text == "":
+		return one.Says
+	case one.Says == "":
+		return text
+	}
+	return text + ": " + one.Says
+}
+
+// labelled writes a label and, beside it, a text broken between words.
+func labelled(b *strings.Builder, label, text string) {
+	const indent, width = 9, 80
+	column := indent
+	fmt.Fprintf(b, "  %-*s", indent-2, label)
+	for i, word := range strings.Fields(text) {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case column+1+length > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += length
+	}
+	b.WriteByte('\n')
+}

@@ -1,0 +1,140 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/jwt"
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/profile"
+	"okauth/pkg/session"
+)
+
+type introspectOptions struct {
+	tokenInput
+	hint string // token_type_hint
+}
+
+func newIntrospectCmd(env *Env, global *globalFlags) *cobra.Command {
+	o := &introspectOptions{tokenInput: tokenInput{env: env, session: sessionFlags{globalFlags: global}}}
+	c := &cobra.Command{
+		Use:   "introspect [TOKEN]",
+		Short: "Ask Okta whether a token is active, and whose it is",
+		Long: `Ask the authorization server whether a token is active and what it stands for:
+the argument, else each line of standard input, else the cached token. It must
+be the server that issued the token, and it is asked as the profile's client.
+Unlike "okauth verify", Okta knows of tokens that were revoked, of refresh
+tokens, and of the org authorization server's access tokens.
+
+The exit code is 0 when the token is active and 7 when not. Okta does not say
+why a token is not active. People on a terminal get text, programs get Okta's
+answer as it came, one line per token.`,
+		Example: `  okauth introspect
+  okauth introspect --type refresh
+  pbpaste | okauth introspect -o json | jq .exp`,
+		Args: argsBetween(0, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("type") {
+				o.hint = string(o.kind) + "_token"
+			}
+			return untilStopped(c.Context(), env, func(ctx context.Context) error { return o.run(ctx, args) })
+		},
+	}
+	o.addFlags(c, []session.Kind{session.Access, session.ID, session.Refresh}, connectionKeys()...)
+	c.Flags().BoolVar(&o.session.clientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+	return c
+}
+
+func (o *introspectOptions) run(ctx context.Context, args []string) error {
+	source := o.source(args)
+	if source == fromStdin && o.session.clientSecretStdin {
+		return &usageError{message: "--client-secret-stdin and the tokens want the same standard input", hint: "give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command"}
+	}
+	a, err := o.session.open(o.env)
+	if err != nil {
+		return err
+	}
+	server, err := a.server()
+	if err != nil {
+		return err
+	}
+	text := ""
+	switch source {
+	case fromArgument:
+		text = jwt.Clean(args[0])
+	case fromSession:
+		token, err := o.stored(ctx)
+		if err != nil {
+			return err
+		}
+		text = token.Value.Reveal()
+		o.hint = string(token.Kind) + "_token"
+	}
+	client, err := a.client(ctx, server, a.settings.ClientID())
+	if err != nil {
+		return err
+	}
+	if source == fromStdin {
+		return o.many(ctx, client)
+	}
+	answer, bad, err := o.ask(ctx, client, text)
+	if err != nil {
+		return err
+	}
+	if _, err := o.env.Stdout.Write(answer); err != nil {
+		return err
+	}
+	if bad != nil && o.text && o.env.StdoutIsTTY {
+		return silentError{exitInvalidToken}
+	}
+	return bad
+}
+
+// many asks about each line of standard input, one after the other: Okta counts requests.
+func (o *introspectOptions) many(ctx context.Context, client *okta.Client) error {
+	s := o.stream(func(ctx context.Context, dst []byte, _ int, text string) (answer []byte, bad, fatal error) {
+		document, bad, err := o.ask(ctx, client, text)
+		return append(dst, document...), bad, err
+	})
+	s.workers = 1
+	t, err := s.run(ctx)
+	switch {
+	case err != nil:
+		return err
+	case t.count == 0:
+		return nothingOnStdin("introspect")
+	case t.count == 1 && t.bad == 1:
+		return t.first
+	case t.bad > 0:
+		return &codedError{err: fmt.Errorf("%d of %d tokens are not active; the first: line %d", t.bad, t.count, t.firstLine), code: exitInvalidToken}
+	}
+	return nil
+}
+
+// ask returns the document about one token.
+func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text string) (document []byte, bad, err error) {
+	said, err := client.Introspect(ctx, okta.NewSecret(text), o.hint)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !said.Active {
+		bad = &codedError{err: errors.New("the token is not active: it expired or was revoked, or " + client.Server.Issuer() + " did not issue it"), code: exitInvalidToken}
+	}
+	var b bytes.Buffer
+	if o.text {
+		err = output.ObjectText(&b, said.Text, o.textOptions())
+	} else {
+		err = output.ObjectJSON(&b, said.Text)
+	}
+	return b.Bytes(), bad, err
+}
+
+// connectionKeys are the settings that say how Okta is reached and the client known.
+func connectionKeys() []string {
+	return []string{profile.KeyClientSecretFile, profile.KeyClientSecretCommand, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey}
+}

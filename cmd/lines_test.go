@@ -1,0 +1,153 @@
+package cmd
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// echo answers a line with itself; what begins with "bad" is bad, "fatal" ends the stream.
+func echo(_ context.Context, dst []byte, line int, text string) ([]byte, error, error) {
+	switch {
+	case strings.HasPrefix(text, "bad"):
+		return fmt.Appendf(dst, "%d: %s\n", line, text), errors.New(text), nil
+	case strings.HasPrefix(text, "fatal"):
+		return nil, nil, errors.New(text)
+	}
+	return fmt.Appendf(dst, "%d: %s\n", line, text), nil, nil
+}
+
+func newStream(in io.Reader, out io.Writer, answer answerer) stream {
+	return stream{in: in, out: bufio.NewWriter(out), answer: answer, workers: 4}
+}
+
+func TestStream(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, in, out string
+		hold          bool
+		tally         tally
+		err           string
+	}{
+		{name: "nothing", in: "\n \n\t\n"},
+		{name: "no newline at the end", in: "a\n\nb", out: "1: a\n3: b\n", tally: tally{count: 2}},
+		{name: "one bad", in: "bad1\n", out: "1: bad1\n", tally: tally{count: 1, bad: 1, firstLine: 1}},
+		{name: "one bad, held", in: "\nbad1\n", hold: true, tally: tally{count: 1, bad: 1, firstLine: 2}},
+		{name: "bad among good", in: "bad1\na\nbad2\n", hold: true, out: "1: bad1\n2: a\n3: bad2\n", tally: tally{count: 3, bad: 2, firstLine: 1}},
+		{name: "fatal", in: "a\nfatal\nb\n", out: "1: a\n", tally: tally{count: 1}, err: "fatal"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			s := newStream(strings.NewReader(test.in), &out, echo)
+			s.hold = test.hold
+			got, err := s.run(t.Context())
+			got.first = nil
+			if got != test.tally || out.String() != test.out {
+				t.Errorf("got %+v and %q, want %+v and %q", got, out.String(), test.tally, test.out)
+			}
+			if text := fmt.Sprint(err); err == nil && test.err != "" || err != nil && text != test.err {
+				t.Errorf("got error %v, want %q", err, test.err)
+			}
+		})
+	}
+}
+
+// Answers come in the order of the lines, whichever worker is first.
+func TestStreamKeepsOrder(t *testing.T) {
+	t.Parallel()
+	const lines = 20_000
+	var in, want strings.Builder
+	for i := range lines {
+		fmt.Fprintf(&in, "token-%d\n", i)
+		fmt.Fprintf(&want, "%d: token-%d\n", i+1, i)
+	}
+	var out bytes.Buffer
+	uneven := func(ctx context.Context, dst []byte, line int, text string) ([]byte, error, error) {
+		for range line % 7 {
+			runtime.Gosched()
+		}
+		return echo(ctx, dst, line, text)
+	}
+	if _, err := newStream(strings.NewReader(in.String()), &out, uneven).run(t.Context()); err != nil || out.String() != want.String() {
+		t.Errorf("the answers are not in order (%v)", err)
+	}
+}
+
+// Whoever writes a line and waits gets the answer before writing the next.
+func TestStreamAnswersAtOnce(t *testing.T) {
+	t.Parallel()
+	stdin, write := io.Pipe()
+	read, stdout := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := newStream(stdin, stdout, echo).run(context.Background())
+		stdout.Close()
+		ended <- err
+	}()
+	answers := bufio.NewReader(read)
+	for i := range 5 {
+		fmt.Fprintf(write, "token-%d\n", i)
+		if got, err := answers.ReadString('\n'); err != nil || got != fmt.Sprintf("%d: token-%d\n", i+1, i) {
+			t.Fatalf("got %q, %v", got, err)
+		}
+	}
+	write.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// AT-48: what is read ahead is bounded, however long the stream and however slow
+// the reader of the answers.
+func TestAT48_StreamInConstantMemory(t *testing.T) {
+	t.Parallel()
+	endless := &counter{text: strings.Repeat("x", 1000) + "\n"}
+	var answered atomic.Int64
+	blocked := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := newStream(endless, blockedWriter{blocked, ctx}, func(ctx context.Context, dst []byte, line int, text string) ([]byte, error, error) {
+			answered.Add(1)
+			return echo(ctx, dst, line, text)
+		}).run(ctx)
+		ended <- err
+	}()
+	<-blocked // the writer has been called and does not come back
+	for before := int64(-1); before != answered.Load(); {
+		before = answered.Load()
+		for range 1000 {
+			runtime.Gosched()
+		}
+	}
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("a stream whose writer failed ended well")
+	}
+	if most := int64(24 * batchLines); answered.Load() > most {
+		t.Errorf("%d lines are in memory, want at most %d", answered.Load(), most)
+	}
+}
+
+type counter struct{ text string }
+
+func (c *counter) Read(p []byte) (int, error) { return copy(p, c.text), nil }
+
+type blockedWriter struct {
+	called chan struct{}
+	ctx    context.Context
+}
+
+func (w blockedWriter) Write([]byte) (int, error) {
+	close(w.called)
+	<-w.ctx.Done()
+	return 0, w.ctx.Err()
+}

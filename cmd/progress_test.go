@@ -1,0 +1,64 @@
+package cmd
+
+import (
+	"testing"
+	"time"
+)
+
+// written hands on what is written to it, a piece at a time.
+type written chan string
+
+func (w written) Write(p []byte) (int, error) {
+	w <- string(p)
+	return len(p), nil
+}
+
+// The line appears once the wait is noticed, counts seconds, and is gone at the end.
+func TestProgressLine(t *testing.T) {
+	t.Parallel()
+	out := make(written)
+	line := newProgressLine(out, "waiting for dev-1.okta.com")
+	after, seconds := make(chan time.Time), make(chan time.Time)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		line.run(after, seconds)
+	}()
+	seconds <- line.began.Add(time.Second) // before the line is there, a second is nothing to say
+	for _, step := range []struct {
+		tick chan time.Time
+		at   time.Duration
+		want string
+	}{
+		{after, unnoticed, "\r\x1b[Kokauth: waiting for dev-1.okta.com …"},
+		{seconds, 2 * time.Second, "\r\x1b[Kokauth: waiting for dev-1.okta.com … 2 s"},
+		{seconds, 3 * time.Second, "\r\x1b[Kokauth: waiting for dev-1.okta.com … 3 s"},
+	} {
+		step.tick <- line.began.Add(step.at)
+		if got := <-out; got != step.want {
+			t.Errorf("got %q, want %q", got, step.want)
+		}
+	}
+	go line.end()
+	if got := <-out; got != eraseLine {
+		t.Errorf("at the end: got %q, want %q", got, eraseLine)
+	}
+	<-ended
+	line.end() // has nothing left to do: a write would block for ever
+	line.show("")
+}
+
+// What is over before a person wonders is never shown, and neither is anything in a file or on a dumb terminal.
+func TestProgressKeepsQuiet(t *testing.T) {
+	t.Parallel()
+	out := make(written) // a write would block for ever
+	line := newProgressLine(out, "x")
+	line.end()
+	line.show("")
+	for _, env := range []*Env{
+		{Stderr: out, StderrIsTTY: false, LookupEnv: func(string) (string, bool) { return "", false }},
+		{Stderr: out, StderrIsTTY: true, LookupEnv: func(string) (string, bool) { return "dumb", true }},
+	} {
+		env.progress(0, "x")()
+	}
+}

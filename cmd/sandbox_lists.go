@@ -1,0 +1,61 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+
+	"okauth/pkg/oktatest"
+)
+
+// castList shows each refusal with the command that meets it, in a shell that has
+// the sandbox's variables. What okauth never sends is left out.
+func castList(server *oktatest.Server) string {
+	var b strings.Builder
+	for _, e := range server.Cast() {
+		if e.Error == "" || e.Login == "" || e.Password == "" || e.Scope == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "%s: %d %s\n  %s\n", e.Shows, e.Status, e.Error, castCommand(e))
+	}
+	return b.String()
+}
+
+func castCommand(e oktatest.Example) string {
+	var line strings.Builder
+	if e.Secret != oktatest.DefaultClientSecret {
+		line.WriteString("OKAUTH_CLIENT_SECRET=" + e.Secret + " ")
+	}
+	if e.Password != oktatest.DefaultPassword {
+		line.WriteString("OKAUTH_PASSWORD=" + shellQuote(e.Password) + " ")
+	}
+	line.WriteString("okauth login --scope " + shellQuote(e.Scope))
+	for _, flag := range [][3]string{
+		{"server", e.Server, oktatest.DefaultServerID},
+		{"client-id", e.ClientID, oktatest.DefaultClientID},
+		{"username", e.Login, oktatest.DefaultUser},
+	} {
+		if flag[1] != flag[2] {
+			line.WriteString(" --" + flag[0] + " " + shellQuote(flag[1]))
+		}
+	}
+	return line.String()
+}
+
+// tokenList shows each flawed token with the command that has it judged.
+func tokenList() string {
+	var b strings.Builder
+	for _, f := range oktatest.Flaws() {
+		fmt.Fprintf(&b, "%s: %s\n  curl -s \"$OKAUTH_DOMAIN/sandbox/tokens/%s\" | okauth verify\n", f.Name, f.Shows, f.Name)
+	}
+	return b.String()
+}
+
+// faultList shows each fault with the command that switches it on in a sandbox
+// that runs, and the one that ends them all.
+func faultList() string {
+	var b strings.Builder
+	for _, f := range oktatest.NamedFaults() {
+		fmt.Fprintf(&b, "%s: %s\n  curl -X PUT \"$OKAUTH_DOMAIN/sandbox/fault/%s?path=%s\"\n", f.Name, f.Shows, f.Name, oktatest.DefaultFaultPath)
+	}
+	return b.String() + "all is well again\n  curl -X DELETE \"$OKAUTH_DOMAIN/sandbox/fault\"\n"
+}

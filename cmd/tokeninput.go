@@ -1,0 +1,91 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/output"
+	"okauth/pkg/session"
+)
+
+// tokenInput is how "decode", "verify" and "introspect" get the tokens they look
+// into: the argument, else each line of standard input, else the cached token.
+type tokenInput struct {
+	env     *Env
+	session sessionFlags
+	kind    kindFlag
+	output  string
+
+	cached bool // the cached token is meant, whatever stdin is
+	text   bool // for people, not for programs
+}
+
+func (i *tokenInput) addFlags(c *cobra.Command, kinds []session.Kind, settings ...string) {
+	i.session.addFlags(c, settings...)
+	i.kind.addFlag(c, kinds...)
+	c.Flags().BoolVar(&i.cached, "cached", false, "the cached token, even where standard input is a pipe")
+	enumFlag(c, &i.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+}
+
+// tokenSource is where the tokens of one call are.
+type tokenSource int
+
+const (
+	fromArgument tokenSource = iota
+	fromStdin
+	fromSession
+)
+
+// source says where the tokens are, once the flags are known, and tells a person
+// what that means.
+func (i *tokenInput) source(args []string) tokenSource {
+	i.text = i.output == "text" || i.output == "auto" && i.env.StdoutIsTTY
+	switch {
+	case len(args) == 1 && args[0] != "-":
+		if i.env.StderrIsTTY && i.text {
+			fmt.Fprintln(i.env.Stderr, "okauth: note: a token given as an argument stays in your shell's history; standard input does not keep it")
+		}
+		return fromArgument
+	case len(args) == 1, i.env.StdinIsPipe && !i.cached:
+		if i.env.StdinIsTTY {
+			fmt.Fprintln(i.env.Stderr, "okauth: paste a token, then press Enter and Ctrl-D")
+		}
+		return fromStdin
+	}
+	return fromSession
+}
+
+// stream returns the stream of standard input.
+func (i *tokenInput) stream(answer answerer) stream {
+	return stream{in: i.env.Stdin, out: bufio.NewWriterSize(i.env.Stdout, 64<<10), answer: answer, workers: runtime.GOMAXPROCS(0)}
+}
+
+// stored returns the session's token, valid or not.
+func (i *tokenInput) stored(ctx context.Context) (session.Token, error) {
+	a, kept, want, err := i.session.find(i.env, i.kind)
+	if err != nil {
+		return session.Token{}, err
+	}
+	token, err := kept.keeper(i.env).Stored(ctx, want)
+	if err != nil {
+		return session.Token{}, a.loginAdvice(ctx, kept, err)
+	}
+	return token, nil
+}
+
+func (i *tokenInput) textOptions() output.TextOptions {
+	return output.TextOptions{Now: i.env.Now(), Location: time.Local, Width: i.env.Width, Color: i.env.color()}
+}
+
+// nothingOnStdin is the error of a stream that has no token.
+func nothingOnStdin(command string) error {
+	return &usageError{
+		message: "no token on standard input",
+		hint:    "to " + command + " the cached token while standard input is a pipe: okauth " + command + " --cached",
+	}
+}

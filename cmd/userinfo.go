@@ -1,0 +1,79 @@
+package cmd
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/profile"
+	"okauth/pkg/session"
+)
+
+type userinfoOptions struct {
+	env     *Env
+	session sessionFlags
+	output  string
+}
+
+func newUserinfoCmd(env *Env, global *globalFlags) *cobra.Command {
+	o := &userinfoOptions{env: env, session: sessionFlags{globalFlags: global}}
+	c := &cobra.Command{
+		Use:   "userinfo",
+		Short: "Ask Okta who the session's user is",
+		Long: `Ask the authorization server for the claims about the session's user: what the
+granted scopes (profile, email, address, phone, groups) allow. The access token
+is had as "okauth token" has it: the cached one, else a refreshed one, else with
+credentials that need nobody, else by asking.
+
+People on a terminal get text, programs get Okta's answer as it came.`,
+		Example: `  okauth userinfo
+  okauth userinfo -o json | jq -r .email
+  okauth userinfo --scope "openid profile email"`,
+		Args: argsBetween(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	o.session.addFlags(c, append(connectionKeys(), profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyMinTTL)...)
+	o.session.addStdinFlags(c)
+	enumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	return c
+}
+
+func (o *userinfoOptions) run(ctx context.Context) error {
+	token, unkept := o.session.obtain(ctx, o.env, kindFlag(session.Access), false)
+	if unkept != nil && !is[*session.NotKeptError](unkept) {
+		return unkept
+	}
+	a, err := o.session.open(o.env)
+	if err != nil {
+		return err
+	}
+	server, err := a.server()
+	if err != nil {
+		return err
+	}
+	client, err := a.asker(server)
+	if err != nil {
+		return err
+	}
+	err = untilStopped(ctx, o.env, func(ctx context.Context) error { return o.show(ctx, client, token.Value) })
+	if err != nil {
+		return err
+	}
+	return unkept
+}
+
+func (o *userinfoOptions) show(ctx context.Context, client *okta.Client, accessToken okta.Secret) error {
+	text, err := client.UserInfo(ctx, accessToken)
+	if err != nil {
+		return err
+	}
+	if o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY {
+		return output.ObjectText(o.env.Stdout, text, output.TextOptions{
+			Now: o.env.Now(), Location: time.Local, Width: o.env.Width, Color: o.env.color(),
+		})
+	}
+	return output.ObjectJSON(o.env.Stdout, text)
+}

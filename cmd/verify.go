@@ -1,0 +1,228 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/jwt"
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/profile"
+	"okauth/pkg/session"
+)
+
+type verifyOptions struct {
+	tokenInput
+	issuer      string
+	algorithms  []string
+	leeway      time.Duration
+	jwks        string
+	refreshKeys bool
+}
+
+func newVerifyCmd(env *Env, global *globalFlags) *cobra.Command {
+	o := &verifyOptions{tokenInput: tokenInput{env: env, session: sessionFlags{globalFlags: global}}}
+	c := &cobra.Command{
+		Use:   "verify [TOKEN]",
+		Short: "Judge a token as an API would",
+		Long: `Judge a token as the API would that receives it: of the argument, else of each
+line of standard input, else the cached token. Every check is listed, with what
+was expected and what was found, not only the first that fails:
+
+  signature by the issuer's keys, algorithm, issuer, audience, client, times
+
+The issuer, the audience and the client are those of the profile, or the flags';
+the keys come from that issuer, never from where a token says, and are kept for
+as long as the issuer allows (5 minutes to 24 hours). --jwks FILE needs no
+network. An access token does not pass for an ID token, nor the other way round:
+--type says which is wanted. The access tokens of the org authorization server
+are for Okta alone; "okauth introspect" asks it about them.
+
+The exit code is 0 when all tokens pass and 7 when one does not. People on a
+terminal get text, programs get one JSON document per token:
+
+  {"valid":false,"reason":"exp","type":"access","checks":[{"name":"exp",…}…]}`,
+		Example: `  okauth verify
+  okauth verify --type id
+  pbpaste | okauth verify --audience api://orders
+  okauth verify --issuer https://dev-1.okta.com/oauth2/default --jwks keys.json -
+  okauth verify -o json < tokens.txt | jq -c 'select(.valid | not)'`,
+		Args: argsBetween(0, 1),
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
+	}
+	o.addFlags(c, []session.Kind{session.Access, session.ID}, profile.KeyAudience, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey)
+	f := c.Flags()
+	f.StringVar(&o.issuer, "issuer", "", "the issuer, instead of --domain and --server")
+	f.StringSliceVar(&o.algorithms, "alg", []string{"RS256"}, "the signature algorithms to accept")
+	f.DurationVar(&o.leeway, "leeway", jwt.DefaultLeeway, "how far clocks may be apart")
+	f.StringVar(&o.jwks, "jwks", "", "file with the issuer's keys, for work without a network")
+	f.BoolVar(&o.refreshKeys, "refresh-keys", false, "ask the issuer for its keys, however fresh the kept ones are")
+	_ = c.RegisterFlagCompletionFunc("alg", cobra.FixedCompletions(jwt.Algorithms(), cobra.ShellCompDirectiveNoFileComp))
+	for _, name := range []string{"issuer", "leeway"} {
+		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+	return c
+}
+
+func (o *verifyOptions) run(ctx context.Context, args []string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	source := o.source(args)
+	a, err := o.session.open(o.env)
+	if err != nil {
+		return err
+	}
+	if err := a.settings.Require(profile.KeyDomain); err != nil {
+		return err
+	}
+	server, err := okta.NewServer(a.settings.Domain(), a.settings.Server())
+	if err != nil {
+		return err
+	}
+	rules, err := o.rules(a, server)
+	if err != nil {
+		return err
+	}
+	var token session.Token
+	if source == fromSession {
+		if token, err = o.stored(ctx); err != nil {
+			return err
+		}
+		rules.AccessToken = o.accessToken(ctx)
+	}
+	keys, err := o.keys(a, server)
+	if err != nil {
+		return err
+	}
+	j, err := rules.Prepare()
+	if err != nil {
+		return &usageError{message: err.Error(), hint: "okauth verify --help"}
+	}
+	switch source {
+	case fromArgument:
+		return o.one(ctx, j, keys, args[0])
+	case fromStdin:
+		return o.many(ctx, j, keys)
+	}
+	return o.one(ctx, j, keys, token.Value.Reveal())
+}
+
+// check refuses flags that contradict each other, and takes --issuer apart.
+func (o *verifyOptions) check() error {
+	switch {
+	case o.leeway < 0 || o.leeway > time.Hour:
+		return &usageError{message: fmt.Sprintf("--leeway: expected 0s to 1h, got %v", o.leeway), hint: "clocks that are minutes apart are set wrong"}
+	case o.jwks != "" && o.refreshKeys:
+		return &usageError{message: "--jwks has the keys, so there are none for --refresh-keys to ask for"}
+	case o.issuer == "":
+		return nil
+	case o.session.set[profile.KeyDomain] != "" || o.session.set[profile.KeyServer] != "":
+		return &usageError{message: "--issuer says what --domain and --server say", hint: "use either"}
+	}
+	domain, server, err := profile.ParseIssuer(o.issuer)
+	o.session.set[profile.KeyDomain], o.session.set[profile.KeyServer] = domain, server
+	return err
+}
+
+// rules are what the token's receiver would ask for.
+func (o *verifyOptions) rules(a *app, server okta.Server) (jwt.Rules, error) {
+	r := jwt.Rules{
+		Kind: jwt.KindAccess, Issuer: server.Issuer(), Audience: a.settings.Audience(), ClientID: a.settings.ClientID(),
+		Algorithms: o.algorithms, Leeway: o.leeway, OrgServer: server.ID() == okta.OrgServer, Now: o.env.Now,
+	}
+	if o.kind == kindFlag(session.ID) {
+		r.Kind, r.Audience = jwt.KindID, ""
+		return r, a.settings.Require(profile.KeyClientID) // the audience of an ID token is the client
+	}
+	if r.Audience == "" && !r.OrgServer {
+		return r, &usageError{
+			message: fmt.Sprintf("no audience is set, and authorization server %s has none by default", server.ID()),
+			hint:    "okauth config set audience, or --audience: Admin Console, Security › API shows it beside the server",
+		}
+	}
+	return r, nil
+}
+
+// accessToken returns the session's access token, which an ID token may bear the
+// hash of; "" where it is not at hand.
+func (o *verifyOptions) accessToken(ctx context.Context) string {
+	if o.kind != kindFlag(session.ID) {
+		return ""
+	}
+	beside := o.tokenInput
+	beside.kind = kindFlag(session.Access)
+	token, err := beside.stored(ctx)
+	if err != nil {
+		return ""
+	}
+	return token.Value.Reveal()
+}
+
+// one judges a single token. The verdict is the result, whatever it is.
+func (o *verifyOptions) one(ctx context.Context, j *jwt.Judge, keys jwt.Keys, text string) error {
+	verdict, err := j.Judge(ctx, jwt.Clean(text), keys)
+	if err != nil {
+		return err
+	}
+	if o.text {
+		err = output.VerdictText(o.env.Stdout, verdict, o.textOptions())
+	} else {
+		err = output.VerdictJSON(o.env.Stdout, verdict)
+	}
+	switch {
+	case err != nil || verdict.Valid():
+		return err
+	case o.text && o.env.StdoutIsTTY:
+		return silentError{exitInvalidToken} // who reads the verdict needs no second one
+	}
+	return notValid(verdict)
+}
+
+// notValid is a verdict as an error.
+func notValid(v jwt.Verdict) error {
+	for _, c := range v.Checks {
+		if c.Name == v.Reason() {
+			return &codedError{err: fmt.Errorf("the token is not valid: %s: %s", c.Name, c.Why), code: exitInvalidToken}
+		}
+	}
+	return &codedError{err: errors.New("the token is not valid"), code: exitInvalidToken}
+}
+
+// many judges each line of standard input.
+func (o *verifyOptions) many(ctx context.Context, j *jwt.Judge, keys jwt.Keys) error {
+	t, err := o.stream(func(ctx context.Context, dst []byte, line int, text string) ([]byte, error, error) {
+		verdict, err := j.Judge(ctx, text, keys)
+		if err != nil {
+			return nil, nil, err
+		}
+		var bad error
+		if !verdict.Valid() {
+			bad = notValid(verdict)
+		}
+		if !o.text {
+			return output.AppendVerdictJSON(dst, verdict), bad, nil
+		}
+		b := bytes.NewBuffer(dst)
+		fmt.Fprintf(b, "line %d: ", line)
+		err = output.VerdictText(b, verdict, o.textOptions())
+		b.WriteByte('\n')
+		return b.Bytes(), bad, err
+	}).run(ctx)
+	switch {
+	case err != nil:
+		return err
+	case t.count == 0:
+		return nothingOnStdin("verify")
+	case t.count == 1 && t.bad == 1:
+		return t.first
+	case t.bad > 0:
+		return &codedError{err: fmt.Errorf("%d of %d tokens are not valid; the first: line %d: %w", t.bad, t.count, t.firstLine, t.first), code: exitInvalidToken}
+	}
+	return nil
+}

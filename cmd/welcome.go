@@ -1,0 +1,117 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+)
+
+// welcome is "okauth" alone: on a terminal it tells where one stands and what comes
+// next; programs get the help text.
+func welcome(c *cobra.Command, env *Env, global *globalFlags) error {
+	if !env.StdoutIsTTY {
+		return c.Help()
+	}
+	text, err := standing(c.Context(), env, global)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Stdout, "%s\n\nokauth --help lists all commands\n", text)
+	return err
+}
+
+// standing says in a few lines where one stands. Nothing is asked or sent.
+func standing(ctx context.Context, env *Env, global *globalFlags) (string, error) {
+	flags := &sessionFlags{globalFlags: global}
+	a, err := flags.open(env)
+	if err != nil {
+		return "", err
+	}
+	server, unset := a.server()
+	if unset != nil {
+		if a.settings.Domain() == "" && len(a.settings.Profiles()) == 0 {
+			return next("okauth is not set up yet", [][2]string{
+				{"okauth config init", "say where to sign in, once"},
+				{"okauth demo", "see it all first, against a built-in server"},
+			}), nil
+		}
+		return "", unset
+	}
+	kept, err := a.storage(false)
+	if err != nil {
+		return "", err
+	}
+	want := a.want(server)
+	s := output.Status{Storage: output.StatusStorage{OK: true}}
+	if s.Sessions, err = sessionsStatus(ctx, kept.keeper(env), want.Identity.Account()); err != nil && !kept.without(err) {
+		return "", fileAdvice(err)
+	}
+	a.predict(ctx, kept, want, &s)
+	again := global.again()
+	text, signedIn := standingText(a, server, s)
+	if signedIn {
+		return next(wrapLines(text), [][2]string{
+			{"okauth" + again + " token", "print a token"},
+			{"okauth" + again + " exec -- CMD", "run CMD with one in its environment"},
+			{"okauth" + again + " status", "all there is to know"},
+		}), nil
+	}
+	return next(wrapLines(text), [][2]string{
+		{"okauth" + again + " login", "sign in"},
+		{"okauth" + again + " doctor", "find out whether that could work"},
+	}), nil
+}
+
+// standingText says what the next token costs, and whether a person is needed for it.
+func standingText(a *app, server okta.Server, s output.Status) (text string, signedIn bool) {
+	where := fmt.Sprintf("profile %s, %s", a.settings.ProfileName(), server.Issuer())
+	for _, session := range s.Sessions {
+		if session.Current && session.Username != "" {
+			where = okta.Printable(session.Username, 100) + ", " + where
+		}
+	}
+	switch s.Next {
+	case "cached":
+		good := "the access token is good"
+		if !s.Until.IsZero() {
+			good += " for " + output.Span(s.Until.Sub(a.env.Now()))
+		}
+		return "signed in: " + where + "\n" + good, true
+	case "refresh":
+		return "signed in: " + where + "\nthe access token has expired, and the next one comes by a refresh", true
+	case "sign_in":
+		return "ready: " + where + "\nokauth token signs in by itself, with the credentials it is given", true
+	}
+	if s.Reason != "not signed in" {
+		where += "\n" + okta.Printable(s.Reason, 300)
+	}
+	return "not signed in: " + where, false
+}
+
+// wrapLines breaks lines that are wider than a page.
+func wrapLines(text string) string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		lines = append(lines, wrap(line, 80))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// next is a text with the commands that come next below.
+func next(text string, commands [][2]string) string {
+	widest := 0
+	for _, c := range commands {
+		widest = max(widest, len(c[0]))
+	}
+	var b strings.Builder
+	b.WriteString(text + "\n")
+	for _, c := range commands {
+		fmt.Fprintf(&b, "\n  %-*s  %s", widest, c[0], c[1])
+	}
+	return b.String()
+}

@@ -1,0 +1,126 @@
+package output_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"okauth/pkg/jwt"
+	"okauth/pkg/output"
+)
+
+const pathClaims = `{"sub":"jane@example.com","exp":9007199254740993,"n":1.0e2,"ok":true,"none":null,"empty":"","groups":["dev","a \"b\" <c>"],` +
+	`"address":{"country":"NZ", "lines":["one",{"two":2}]},"https://example.com/role":"admin","a.b":"dotted","a":{"b":"deep","c":"beside"},` +
+	`"a.b.c":{"d":"long"},"spaces":"Jane  Doe ","accent":"é\u00a0漢😀","list.0":"name","":"nameless"}`
+
+func TestClaimRaw(t *testing.T) {
+	t.Parallel()
+	u := parse(t, `{"alg":"RS256","kid":"k.1"}`, pathClaims)
+	for path, want := range map[string]string{
+		"sub": "jane@example.com", "exp": "9007199254740993", "n": "1.0e2", "ok": "true", "none": "null", "empty": "",
+		"groups": `["dev","a \"b\" <c>"]`, "groups.0": "dev", "groups.1": `a "b" <c>`, "address": `{"country":"NZ","lines":["one",{"two":2}]}`,
+		"address.country": "NZ", "address.lines.0": "one", "address.lines.1.two": "2", "https://example.com/role": "admin",
+		"a.b": "dotted", "a.c": "beside", "a.b.c": `{"d":"long"}`, "a.b.c.d": "long", "spaces": "Jane  Doe ", "accent": "é\u00a0漢😀",
+		"list.0": "name", "": "nameless", "header": `{"alg":"RS256","kid":"k.1"}`, "header.kid": "k.1",
+	} {
+		var w oneWrite
+		if err := output.ClaimRaw(&w, u, path); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if w.String() != want+"\n" || w.calls > 1 {
+			t.Errorf("%s: %d writes, got %q, want %q", path, w.calls, w.String(), want)
+		}
+	}
+}
+
+// A shorter name counts where the way down from a longer one leads nowhere, and a claim called header hides the header.
+func TestClaimRaw_Precedence(t *testing.T) {
+	t.Parallel()
+	u := parse(t, `{"alg":"RS256"}`, `{"a.b":1,"a":{"b":{"c":"found"}},"header":{"x":"y"}}`)
+	for path, want := range map[string]string{"a.b.c": "found\n", "a.b": "1\n", "header.x": "y\n", "header.alg": ""} {
+		var w oneWrite
+		err := output.ClaimRaw(&w, u, path)
+		if w.String() != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got %q and %v, want %q", path, w.String(), err, want)
+		}
+	}
+}
+
+func TestClaimRaw_Missing(t *testing.T) {
+	t.Parallel()
+	u := parse(t, `{"alg":"RS256"}`, `{"sub":"canary-jane","groups":["canary"],"address":{"country":"NZ"},"n":1,"\u001b[2J":0,"o":{}}`)
+	const whole = "okauth decode -o json shows the whole token, with control characters escaped"
+	const known = "there are: sub, groups, address, n, \ufffd[2J, o, header"
+	for path, want := range map[string][2]string{
+		"emial":           {`claim "emial": there is none`, known},
+		"Sub":             {`claim "Sub": there is none`, known},
+		".":               {`claim ".": there is none`, known},
+		"address.contry":  {`claim "address.contry": there is none`, "there are: country"},
+		"o.x":             {`claim "o.x": there is none`, whole},
+		"sub.x":           {`claim "sub.x": there is nothing below a string`, whole},
+		"n.x":             {`claim "n.x": there is nothing below a number`, whole},
+		"groups.1":        {`claim "groups.1": expected the number of an element, from 0, of a list of 1`, whole},
+		"groups.-1":       {`claim "groups.-1": expected the number of an element, from 0, of a list of 1`, whole},
+		"groups.x":        {`claim "groups.x": expected the number of an element, from 0, of a list of 1`, whole},
+		"groups.0.x":      {`claim "groups.0.x": there is nothing below a string`, whole},
+		"groups.99999999": {`claim "groups.99999999": expected the number of an element, from 0, of a list of 1`, whole},
+		"\x1b[2J\n":       {"claim \"\ufffd[2J\": there is none", known},
+	} {
+		var w oneWrite
+		err := output.ClaimRaw(&w, u, path)
+		claim, ok := errors.AsType[*output.ClaimError](err)
+		if !ok || w.calls > 0 {
+			t.Errorf("%s: got %v and %q, want a *ClaimError", path, err, w.String())
+			continue
+		}
+		if claim.Path != path || claim.Error() != want[0] || claim.Hint() != want[1] {
+			t.Errorf("%s: got %q, hint %q, want %q", path, claim, claim.Hint(), want)
+		}
+		wantPrintable(t, claim.Error()+claim.Hint())
+	}
+}
+
+// TestAT52_ClaimRaw prints nothing raw that a terminal acts on or that a script could take for two lines.
+func TestAT52_ClaimRaw(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{hostile, `a\nb`, `\u001b[2J`, "\u009b31m", "\u202e", `\u2028`, `\u2029`, `\u0000`, `a\tb`, `\r`, "\u200f", "\U000e0041"} {
+		var w oneWrite
+		err := output.ClaimRaw(&w, parse(t, `{}`, `{"canary":"canary-`+text+`","list":["canary-`+text+`"]}`), "canary")
+		if _, ok := errors.AsType[*output.ClaimError](err); !ok || w.calls > 0 || strings.Contains(err.Error(), "canary-") {
+			t.Errorf("%q: got %v and %q, want a *ClaimError", text, err, w.String())
+		}
+		if err := output.ClaimRaw(&w, parse(t, `{}`, `{"list":["canary-`+text+`"]}`), "list"); err != nil {
+			t.Error(err)
+		}
+		wantPrintable(t, strings.TrimSuffix(w.String(), "\n"))
+	}
+}
+
+// FuzzClaimRaw holds for every path: one line that nothing acts on, or an error and no output.
+func FuzzClaimRaw(f *testing.F) {
+	f.Add(pathClaims, "address.lines.1.two")
+	f.Add(`{"a":[[["x"]]]}`, "a.0.0.0")
+	f.Add(`{"":{"":{"":1}}}`, "..")
+	f.Add(`{"a":"\u202e"}`, "a")
+	f.Fuzz(func(t *testing.T, claims, path string) {
+		if len(claims) > 10_000 || len(path) > 1_000 {
+			return
+		}
+		u, err := jwt.Parse(compact(`{}`, claims))
+		if err != nil {
+			return
+		}
+		var w oneWrite
+		err = output.ClaimRaw(&w, u, path)
+		if (err == nil) != (w.calls == 1) {
+			t.Fatalf("error %v and output %q", err, w.String())
+		}
+		if err != nil {
+			wantPrintable(t, err.Error())
+			return
+		}
+		if line, found := strings.CutSuffix(w.String(), "\n"); !found || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0x9b || r == 0x202e }) {
+			t.Errorf("got %q", w.String())
+		}
+	})
+}

@@ -1,0 +1,220 @@
+package output_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"okauth/pkg/output"
+)
+
+func exampleReport() output.Report {
+	return output.Report{Profile: "dev", Findings: []output.Finding{
+		{Name: "configuration", State: "ok", Detail: `profile "dev" (flag --profile); domain example.okta.com (file); client_id 0oa1exampleClntAx1d7 (file)`},
+		{Name: "proxy", State: "note", Detail: "none"},
+		{Name: "clock", State: "warn", Detail: "this machine's clock is 4 minutes behind Okta's", Hint: "set the clock"},
+		{Name: "client", State: "fail", Detail: "Okta refused the client secret", Hint: "okauth config set client_secret: it is in the Admin Console under Applications > the application > General"},
+		{Name: "grant", State: "skip", Detail: "not reached"},
+	}}
+}
+
+func reportText(t testing.TB, r output.Report, opts output.TextOptions) string {
+	t.Helper()
+	var w oneWrite
+	if err := output.WriteReportText(&w, r, opts); err != nil {
+		t.Fatal(err)
+	}
+	if w.calls != 1 {
+		t.Errorf("%d Write calls, want 1", w.calls)
+	}
+	return w.String()
+}
+
+func TestReportText(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		opts output.TextOptions
+		want string
+	}{
+		"80 columns": {output.TextOptions{}, `profile dev
+  ok   configuration  profile "dev" (flag --profile); domain example.okta.com
+                      (file); client_id 0oa1exampleClntAx1d7 (file)
+  note proxy          none
+  warn clock          this machine's clock is 4 minutes behind Okta's
+                      hint: set the clock
+  FAIL client         Okta refused the client secret
+                      hint: okauth config set client_secret: it is in the Admin
+                      Console under Applications > the application > General
+  skip grant          not reached
+
+not well: 1 failure, 1 warning in 5 checks
+`},
+		"80 columns, in colour": {output.TextOptions{Color: true}, `(bold)profile dev(off)
+  (green)✓(off) configuration  profile "dev" (flag --profile); domain example.okta.com
+                   (file); client_id 0oa1exampleClntAx1d7 (file)
+  (dim)–(off) proxy          none
+  (yellow)!(off) clock          this machine's clock is 4 minutes behind Okta's
+                   hint: set the clock
+  (red)✗(off) client         Okta refused the client secret
+                   hint: okauth config set client_secret: it is in the Admin
+                   Console under Applications > the application > General
+  (dim)–(off) grant          not reached
+
+(red)not well(off): 1 failure, 1 warning in 5 checks
+`},
+		"40 columns": {output.TextOptions{Width: 40}, `profile dev
+  ok   configuration
+    profile "dev" (flag --profile);
+    domain example.okta.com (file);
+    client_id 0oa1exampleClntAx1d7
+    (file)
+  note proxy
+    none
+  warn clock
+    this machine's clock is 4 minutes
+    behind Okta's
+    hint: set the clock
+  FAIL client
+    Okta refused the client secret
+    hint: okauth config set
+    client_secret: it is in the Admin
+    Console under Applications > the
+    application > General
+  skip grant
+    not reached
+
+not well: 1 failure, 1 warning in 5
+checks
+`},
+		"40 columns, in colour": {output.TextOptions{Width: 40, Color: true}, `(bold)profile dev(off)
+  (green)✓(off) configuration
+    profile "dev" (flag --profile);
+    domain example.okta.com (file);
+    client_id 0oa1exampleClntAx1d7
+    (file)
+  (dim)–(off) proxy
+    none
+  (yellow)!(off) clock
+    this machine's clock is 4 minutes
+    behind Okta's
+    hint: set the clock
+  (red)✗(off) client
+    Okta refused the client secret
+    hint: okauth config set
+    client_secret: it is in the Admin
+    Console under Applications > the
+    application > General
+  (dim)–(off) grant
+    not reached
+
+(red)not well(off): 1 failure, 1 warning in 5
+checks
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := reportText(t, exampleReport(), test.opts); got != painted(test.want) {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestFindingText gives each finding as the report does, so that both can be shown as soon as they are known.
+func TestFindingText(t *testing.T) {
+	t.Parallel()
+	for _, opts := range []output.TextOptions{{}, {Color: true}, {Width: 40}} {
+		whole := reportText(t, exampleReport(), opts)
+		at := strings.IndexByte(whole, '\n') + 1
+		for _, f := range exampleReport().Findings {
+			var w oneWrite
+			if err := output.FindingText(&w, f, opts); err != nil {
+				t.Fatal(err)
+			}
+			if w.calls != 1 || !strings.HasPrefix(whole[at:], w.String()) {
+				t.Errorf("%d writes, got\n%s\nwant the beginning of\n%s", w.calls, w.String(), whole[at:])
+			}
+			at += w.Len()
+		}
+	}
+	var w oneWrite
+	if err := output.FindingText(&w, output.Finding{Name: "a-name-of-more-columns", State: "ok", Detail: "below"}, output.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "  ok   a-name-of-more-columns\n    below\n"; w.String() != want {
+		t.Errorf("got %q, want %q", w.String(), want)
+	}
+}
+
+func TestReport_OK(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[string]bool{"ok": true, "note": true, "warn": true, "skip": true, "fail": false} {
+		r := output.Report{Findings: []output.Finding{{State: "ok"}, {State: state}}}
+		if r.OK() != want {
+			t.Errorf("%s: got %v, want %v", state, r.OK(), want)
+		}
+		headline := map[string]string{"warn": "all is well: 1 warning in 2 checks\n", "fail": "not well: 1 failure in 2 checks\n"}[state]
+		if headline == "" {
+			headline = "all is well: 2 checks\n"
+		}
+		if got := reportText(t, r, output.TextOptions{}); !strings.Contains(got, "\n\n"+headline) {
+			t.Errorf("%s: got\n%s\nwant %q", state, got, headline)
+		}
+	}
+}
+
+func TestReportJSON(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		report output.Report
+		want   string
+	}{
+		{output.Report{}, `{"ok":true,"profile":null,"checks":[]}`},
+		{output.Report{Profile: "dev", Findings: []output.Finding{
+			{Name: "dns", State: "ok", Detail: "192.0.2.1 & ::1"}, {Name: "tls", State: "fail", Detail: "\x1b[2J\u202e", Hint: "set ca_file"},
+		}}, `{"ok":false,"profile":"dev","checks":[{"name":"dns","state":"ok","detail":"192.0.2.1 & ::1"},` +
+			`{"name":"tls","state":"fail","detail":"\u001b[2J\u202e","hint":"set ca_file"}]}`},
+	} {
+		var w oneWrite
+		if err := output.WriteReportJSON(&w, test.report); err != nil {
+			t.Fatal(err)
+		}
+		if w.String() != test.want+"\n" || w.calls != 1 {
+			t.Errorf("%d writes\ngot  %s\nwant %s", w.calls, w.String(), test.want)
+		}
+		var back struct {
+			Profile string
+			Checks  []output.Finding
+		}
+		if err := json.Unmarshal(w.Bytes(), &back); err != nil {
+			t.Fatal(err)
+		}
+		if back.Profile != test.report.Profile || len(back.Checks) != len(test.report.Findings) || len(back.Checks) > 0 && !reflect.DeepEqual(back.Checks, test.report.Findings) {
+			t.Errorf("got %+v back, want %+v", back, test.report)
+		}
+	}
+}
+
+func TestAT52_Report(t *testing.T) {
+	t.Parallel()
+	text := foreign().Checks[0].Got
+	r := output.Report{Profile: text, Findings: []output.Finding{{Name: text, State: text, Detail: text, Hint: text}}}
+	for _, width := range []int{20, 80} {
+		for line := range strings.SplitSeq(reportText(t, r, output.TextOptions{Width: width}), "\n") {
+			wantPrintable(t, line)
+		}
+	}
+	var w oneWrite
+	if err := output.WriteReportJSON(&w, r); err != nil {
+		t.Fatal(err)
+	}
+	wantPrintable(t, strings.TrimSuffix(w.String(), "\n"))
+}
+
+func TestAT94_ReportOnAnyTerminal(t *testing.T) {
+	t.Parallel()
+	for width := 1; width < 200; width++ {
+		wantNarrow(t, reportText(t, exampleReport(), output.TextOptions{Width: width}), max(20, width))
+	}
+}

@@ -1,0 +1,392 @@
+package output_test
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"okauth/pkg/jwt"
+	"okauth/pkg/output"
+)
+
+// goodVerdict is what a judge says of the example token.
+func goodVerdict(t testing.TB) jwt.Verdict {
+	v := jwt.Verdict{Kind: jwt.KindAccess, Token: parse(t, exampleHeader, exampleClaims)}
+	for _, c := range []jwt.Check{
+		{Name: "format"},
+		{Name: "type", Expected: "an access token", Got: "an access token", Why: "the token is bound to a key (DPoP): an API also asks for a proof that the sender has it, which is not judged here"},
+		{Name: "alg", Expected: "RS256", Got: "RS256"},
+		{Name: "crit"},
+		{Name: "kid", Got: "kkkkkkkkkkkkkkkkkkkk"},
+		{Name: "key", Expected: "RSA", Got: "RSA"},
+		{Name: "signature"},
+		{Name: "iss", Expected: "https://example.okta.com/oauth2/default", Got: "https://example.okta.com/oauth2/default"},
+		{Name: "aud", Expected: "api://default", Got: "api://default, b, c"},
+		{Name: "cid", Got: "0oa1exampleClntAx1d7"},
+		{Name: "sub", Got: "jane@example.com"},
+		{Name: "exp", Expected: "later than 2023-09-27T23:18:08Z - 120 s", Got: "2023-09-27T23:59:08Z"},
+		{Name: "nbf", State: jwt.Skipped, Why: "the token has none, and needs none"},
+		{Name: "iat", Expected: "at most 2023-09-27T23:18:08Z + 120 s", Got: "2023-09-27T22:59:08Z"},
+		{Name: "at_hash", State: jwt.Skipped, Why: "an access token has none"},
+	} {
+		if c.State != jwt.Skipped {
+			c.State = jwt.Passed
+		}
+		v.Checks = append(v.Checks, c)
+	}
+	return v
+}
+
+// judged is a verdict of the real judge, without a key.
+func judged(t testing.TB, header, claims string) jwt.Verdict {
+	t.Helper()
+	rules := jwt.Rules{Kind: jwt.KindAccess, Issuer: "https://example.okta.com/oauth2/default", Audience: "api://orders", Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
+	v, err := rules.Judge(t.Context(), compact(header, claims), jwt.KeySet{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+const expiredClaims = `{"jti":"AT.EXAMPLE","iss":"https://example.okta.com/oauth2/default","aud":"api://default",` +
+	`"sub":"jane@example.com","iat":1695852908,"exp":1695856508,"cid":"0oa1exampleClntAx1d7","scp":["openid"]}`
+
+func verdictText(t testing.TB, v jwt.Verdict, opts output.TextOptions) string {
+	t.Helper()
+	var w oneWrite
+	opts.Now = now
+	if err := output.VerdictText(&w, v, opts); err != nil {
+		t.Fatal(err)
+	}
+	if w.calls != 1 {
+		t.Errorf("%d Write calls, want 1", w.calls)
+	}
+	return w.String()
+}
+
+func TestVerdictText(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		verdict jwt.Verdict
+		opts    output.TextOptions
+		want    string
+	}{
+		"valid": {goodVerdict(t), output.TextOptions{}, `valid: an access token of jane@example.com for api://default, b, c, for another
+41 minutes
+
+  ok   format
+  ok   type       an access token
+                  the token is bound to a key (DPoP): an API also asks for a
+                  proof that the sender has it, which is not judged here
+  ok   alg        RS256
+  ok   crit
+  ok   kid        kkkkkkkkkkkkkkkkkkkk
+  ok   key        RSA
+  ok   signature
+  ok   iss        https://example.okta.com/oauth2/default
+  ok   aud        api://default, b, c
+  ok   cid        0oa1exampleClntAx1d7
+  ok   sub        jane@example.com
+  ok   exp        2023-09-28 01:59:08 CEST, in 41 minutes
+  skip nbf        the token has none, and needs none
+  ok   iat        2023-09-28 00:59:08 CEST, 19 minutes ago
+  skip at_hash    an access token has none
+`},
+		"valid, in colour": {goodVerdict(t), output.TextOptions{Color: true}, `(green)valid(off): an access token of jane@example.com for api://default, b, c, for another
+41 minutes
+
+  (green)✓(off) format
+  (green)✓(off) type       an access token
+               the token is bound to a key (DPoP): an API also asks for a proof
+               that the sender has it, which is not judged here
+  (green)✓(off) alg        RS256
+  (green)✓(off) crit
+  (green)✓(off) kid        kkkkkkkkkkkkkkkkkkkk
+  (green)✓(off) key        RSA
+  (green)✓(off) signature
+  (green)✓(off) iss        https://example.okta.com/oauth2/default
+  (green)✓(off) aud        api://default, b, c
+  (green)✓(off) cid        0oa1exampleClntAx1d7
+  (green)✓(off) sub        jane@example.com
+  (green)✓(off) exp        2023-09-28 01:59:08 CEST, in 41 minutes
+  (dim)–(off) nbf        the token has none, and needs none
+  (green)✓(off) iat        2023-09-28 00:59:08 CEST, 19 minutes ago
+  (dim)–(off) at_hash    an access token has none
+`},
+		"not valid": {judged(t, exampleHeader, expiredClaims), output.TextOptions{Time: "rfc3339"}, `not valid: the issuer has no such key: the key was rotated, or the token comes
+from another server
+
+  ok   format
+  ok   type       an access token
+  ok   alg        RS256
+  ok   crit
+  FAIL kid        the issuer has no such key: the key was rotated, or the token
+                  comes from another server
+                  expected one of the issuer's keys, got kkkkkkkkkkkkkkkkkkkk
+  skip key        not judged, because kid failed
+  skip signature  not judged, because kid failed
+  ok   iss        https://example.okta.com/oauth2/default
+  FAIL aud        the token is for another API: check audience of the profile
+                  against the authorization server's, in the Admin Console under
+                  Security > API
+                  expected api://orders, got api://default
+  ok   cid        0oa1exampleClntAx1d7
+  ok   sub        jane@example.com
+  FAIL exp        the token has expired: get a new one
+                  expected later than 2023-09-27T23:18:08Z - 120 s, got
+                  2023-09-27T23:15:08Z
+  skip nbf        the token has none, and needs none
+  ok   iat        2023-09-27T22:15:08Z
+  skip at_hash    only ID tokens have one
+`},
+		"not valid, 40 columns, in colour": {judged(t, exampleHeader, expiredClaims), output.TextOptions{Width: 40, Color: true}, `(red)not valid(off): the issuer has no such key:
+the key was rotated, or the token comes
+from another server
+
+  (green)✓(off) format
+  (green)✓(off) type
+    an access token
+  (green)✓(off) alg
+    RS256
+  (green)✓(off) crit
+  (red)✗(off) kid
+    the issuer has no such key: the key
+    was rotated, or the token comes from
+    another server
+    expected one of the issuer's keys,
+    got kkkkkkkkkkkkkkkkkkkk
+  (dim)–(off) key
+    not judged, because kid failed
+  (dim)–(off) signature
+    not judged, because kid failed
+  (green)✓(off) iss
+    https://example.okta.com/oauth2/default
+  (red)✗(off) aud
+    the token is for another API: check
+    audience of the profile against the
+    authorization server's, in the Admin
+    Console under Security > API
+    expected api://orders, got
+    api://default
+  (green)✓(off) cid
+    0oa1exampleClntAx1d7
+  (green)✓(off) sub
+    jane@example.com
+  (red)✗(off) exp
+    the token has expired: get a new one
+    expected later than
+    2023-09-27T23:18:08Z - 120 s, got
+    2023-09-27T23:15:08Z
+  (dim)–(off) nbf
+    the token has none, and needs none
+  (green)✓(off) iat
+    2023-09-28 00:15:08 CEST, 1 hour 3
+    minutes ago
+  (dim)–(off) at_hash
+    only ID tokens have one
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.opts.Location = cest
+			if got := verdictText(t, test.verdict, test.opts); got != painted(test.want) {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+// painted puts SGR codes where a wanted text names them.
+func painted(text string) string {
+	return strings.NewReplacer("(green)", "\x1b[32m", "(red)", "\x1b[31m", "(yellow)", "\x1b[33m", "(dim)", "\x1b[2m", "(bold)", "\x1b[1m", "(off)", "\x1b[0m").Replace(text)
+}
+
+func TestVerdictText_Headline(t *testing.T) {
+	t.Parallel()
+	failed := func(name, claims string) jwt.Verdict {
+		v := jwt.Verdict{Kind: jwt.KindAccess, Checks: []jwt.Check{{Name: "signature", State: jwt.Passed}, {Name: name, Why: "the reason why"}}}
+		if claims != "" {
+			v.Token = parse(t, exampleHeader, claims)
+		}
+		return v
+	}
+	id := jwt.Verdict{Kind: jwt.KindID, Checks: []jwt.Check{{Name: "signature", State: jwt.Passed}}, Token: parse(t, exampleHeader, `{"exp":1695856628,"sub":"00u1","aud":"0oa1"}`)}
+	unsigned := jwt.Verdict{Kind: jwt.KindID, Checks: []jwt.Check{{Name: "signature", State: jwt.Skipped}}}
+	for want, v := range map[string]jwt.Verdict{
+		"valid: an ID token of 00u1 for 0oa1, within the leeway: it expired 1 minute ago": id,
+		"not valid: it expired 3 minutes ago":                                             failed("exp", `{"exp":1695856508}`),
+		"not valid: the reason why":                                                       failed("exp", `{"exp":1695856708}`),
+		"not valid: its signature was not judged":                                         unsigned,
+		"not valid: token is opaque: it has one part, expected three: a refresh token or": judgedText(t, "canary-refresh-token"),
+		"not valid: nothing protects the token: anybody could have written it":            judged(t, `{"alg":"none"}`, expiredClaims),
+		"not valid: the jti starts with \"ID.\", as that of an ID token does: send the":   judged(t, exampleHeader, `{"jti":"ID.x"}`),
+	} {
+		got, _, _ := strings.Cut(verdictText(t, v, output.TextOptions{}), "\n")
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := verdictText(t, failed("aud", ""), output.TextOptions{}); !strings.HasPrefix(got, "not valid: the reason why\n") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func judgedText(t testing.TB, text string) jwt.Verdict {
+	t.Helper()
+	rules := jwt.Rules{Kind: jwt.KindAccess, Issuer: "https://example.okta.com", Audience: "api://default"}
+	v, err := rules.Judge(t.Context(), text, jwt.KeySet{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestVerdictJSON(t *testing.T) {
+	t.Parallel()
+	valid := jwt.Verdict{Kind: jwt.KindID, Checks: []jwt.Check{
+		{Name: "signature", State: jwt.Passed}, {Name: "aud", State: jwt.Passed, Expected: "a<b", Got: "a<b & é"}, {Name: "nbf", State: jwt.Skipped, Why: "the token has none"},
+	}}
+	for want, v := range map[string]jwt.Verdict{
+		`{"valid":true,"reason":null,"type":"id","checks":[{"name":"signature","ok":true},{"name":"aud","ok":true,"expected":"a<b","got":"a<b & é"},` +
+			`{"name":"nbf","ok":null,"why":"the token has none"}]}`: valid,
+		`{"valid":false,"reason":"exp","type":"access","checks":[{"name":"signature","ok":true},{"name":"exp","ok":false,"expected":"x","got":"\"\\\u001b\u202e\udb40\udc41\u000a","why":"y"},` +
+			`{"name":"iat","ok":false}]}`: {Kind: jwt.KindAccess, Checks: []jwt.Check{
+			{Name: "signature", State: jwt.Passed}, {Name: "exp", Expected: "x", Got: "\"\\\x1b\u202e\U000e0041\n", Why: "y"}, {Name: "iat"},
+		}},
+		`{"valid":false,"reason":null,"type":"access","checks":[]}`: {Kind: jwt.KindAccess},
+	} {
+		var w oneWrite
+		if err := output.VerdictJSON(&w, v); err != nil {
+			t.Fatal(err)
+		}
+		if w.String() != want+"\n" || w.calls != 1 {
+			t.Errorf("%d writes\ngot  %s\nwant %s", w.calls, w.String(), want)
+		}
+		if got := string(output.AppendVerdictJSON([]byte("before "), v)); got != "before "+want+"\n" {
+			t.Errorf("appended: got %s", got)
+		}
+	}
+}
+
+// TestVerdictJSON_ReadBack compares with what encoding/json reads.
+func TestVerdictJSON_ReadBack(t *testing.T) {
+	t.Parallel()
+	type check struct {
+		Name               string
+		OK                 *bool
+		Expected, Got, Why string
+	}
+	for _, v := range []jwt.Verdict{goodVerdict(t), judged(t, exampleHeader, expiredClaims), judgedText(t, "canary"), judged(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`"}`)} {
+		var got struct {
+			Valid  bool
+			Reason *string
+			Type   string
+			Checks []check
+		}
+		decoder := json.NewDecoder(strings.NewReader(string(output.AppendVerdictJSON(nil, v))))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Valid != v.Valid() || (got.Reason == nil) != v.Valid() || got.Reason != nil && *got.Reason != v.Reason() || got.Type != "access" {
+			t.Errorf("got %+v", got)
+		}
+		var want []check
+		for _, c := range v.Checks {
+			one := check{Name: c.Name, Expected: c.Expected, Got: c.Got, Why: c.Why}
+			if passed := c.State == jwt.Passed; c.State != jwt.Skipped {
+				one.OK = &passed
+			}
+			want = append(want, one)
+		}
+		if !reflect.DeepEqual(got.Checks, want) {
+			t.Errorf("got %+v\nwant %+v", got.Checks, want)
+		}
+	}
+}
+
+// hostile is what a terminal would act on, as it may stand in a JSON string.
+const hostile = `\u001b[2J\u001b]8;;x\u0007\r\n\u009b31m\u202e\u2066\u0000\"` + "\u007f\u009d\u202e\u2028\u200f\U000e0041"
+
+// foreign is a verdict whose texts are hostile, even those that a judge makes harmless.
+func foreign() jwt.Verdict {
+	var text string
+	if err := json.Unmarshal([]byte(`"`+hostile+`"`), &text); err != nil {
+		panic(err)
+	}
+	text += "\xff" + strings.Repeat("long ", 2000)
+	return jwt.Verdict{Kind: jwt.KindAccess, Checks: []jwt.Check{
+		{Name: "alg", State: jwt.Passed, Got: text, Why: text}, {Name: "kid", Expected: text, Got: text, Why: text}, {Name: "key", State: jwt.Skipped, Why: text},
+	}}
+}
+
+func TestAT52_Verdict(t *testing.T) {
+	t.Parallel()
+	for _, v := range []jwt.Verdict{foreign(), judged(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`","sub":"`+hostile+`"}`)} {
+		wantPrintable(t, strings.TrimSuffix(string(output.AppendVerdictJSON(nil, v)), "\n"))
+		for _, width := range []int{20, 80} {
+			for line := range strings.SplitSeq(verdictText(t, v, output.TextOptions{Width: width}), "\n") {
+				wantPrintable(t, line)
+			}
+		}
+	}
+}
+
+func TestAT94_VerdictOnAnyTerminal(t *testing.T) {
+	t.Parallel()
+	for width := 1; width < 200; width++ {
+		for _, v := range []jwt.Verdict{goodVerdict(t), judged(t, exampleHeader, expiredClaims), judgedText(t, "canary")} {
+			wantNarrow(t, verdictText(t, v, output.TextOptions{Width: width}), max(20, width))
+		}
+	}
+}
+
+// wantNarrow requires lines that fit, unless there is no more than one word on them.
+func wantNarrow(t *testing.T, text string, width int) {
+	t.Helper()
+	for line := range strings.SplitSeq(text, "\n") {
+		if utf8.RuneCountInString(line) > width && strings.Contains(strings.TrimSpace(line), " ") {
+			t.Errorf("width %d: %q", width, line)
+		}
+	}
+}
+
+func TestWriteErrors(t *testing.T) {
+	t.Parallel()
+	full := errors.New("no space left")
+	w := failing{full}
+	for name, err := range map[string]error{
+		"VerdictJSON":     output.VerdictJSON(w, goodVerdict(t)),
+		"VerdictText":     output.VerdictText(w, goodVerdict(t), output.TextOptions{}),
+		"ObjectJSON":      output.ObjectJSON(w, []byte(`{}`)),
+		"ObjectText":      output.ObjectText(w, []byte(`{}`), output.TextOptions{}),
+		"ClaimRaw":        output.ClaimRaw(w, parse(t, exampleHeader, exampleClaims), "sub"),
+		"FindingText":     output.FindingText(w, output.Finding{}, output.TextOptions{}),
+		"WriteReportText": output.WriteReportText(w, output.Report{}, output.TextOptions{}),
+		"WriteReportJSON": output.WriteReportJSON(w, output.Report{}),
+	} {
+		if !errors.Is(err, full) {
+			t.Errorf("%s: got %v, want %v", name, err, full)
+		}
+	}
+}
+
+func BenchmarkVerdictJSON(b *testing.B) {
+	v := goodVerdict(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		output.AppendVerdictJSON(nil, v)
+	}
+}
+
+func BenchmarkDecodeJSON(b *testing.B) {
+	u := parse(b, exampleHeader, exampleClaims)
+	b.ReportAllocs()
+	for b.Loop() {
+		output.AppendDecodeJSON(nil, u)
+	}
+}
