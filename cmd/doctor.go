@@ -55,7 +55,7 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	text := o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY
 	if text { // as soon as it is known: a network that is ill is slow
 		d.show = func(f output.Finding) error {
-			return output.FindingText(o.env.Stdout, f, output.TextOptions{Width: o.env.Width, Color: o.env.color(), Now: o.env.Now(), Location: time.Local})
+			return output.FindingText(o.env.Stdout, f, output.TextOptions{Width: o.env.Width, Color: o.env.color()})
 		}
 	}
 	a, err := o.session.open(o.env)
@@ -68,7 +68,11 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if !text {
+	switch {
+	case d.failed != nil:
+	case text:
+		d.failed = output.WriteReportSum(o.env.Stdout, d.report, output.TextOptions{Width: o.env.Width, Color: o.env.color()})
+	default:
 		d.failed = output.WriteReportJSON(o.env.Stdout, d.report)
 	}
 	switch {

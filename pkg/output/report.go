@@ -53,16 +53,12 @@ func WriteReportJSON(w io.Writer, r Report) error {
 	return JSON(w, doc)
 }
 
-// WriteReportText writes r for people, with one Write call: each finding as [FindingText] does, and the sum of them. The error is that of
-// the write.
-func WriteReportText(w io.Writer, r Report, opts TextOptions) error {
+// WriteReportSum writes what stands below the findings, for people and with one Write call: whether all is well, and how many checks
+// found what. The error is that of the write.
+func WriteReportSum(w io.Writer, r Report, opts TextOptions) error {
 	p := newPage(opts)
-	if r.Profile != "" {
-		p.title("profile " + shown(r.Profile))
-	}
 	failed, warned := 0, 0
 	for _, f := range r.Findings {
-		p.finding(f)
 		switch f.State {
 		case stateFail:
 			failed++

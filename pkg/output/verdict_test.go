@@ -366,7 +366,7 @@ func TestWriteErrors(t *testing.T) {
 		"ObjectText":      output.ObjectText(w, []byte(`{}`), output.TextOptions{}),
 		"ClaimRaw":        output.ClaimRaw(w, parse(t, exampleHeader, exampleClaims), "sub"),
 		"FindingText":     output.FindingText(w, output.Finding{}, output.TextOptions{}),
-		"WriteReportText": output.WriteReportText(w, output.Report{}, output.TextOptions{}),
+		"WriteReportSum":  output.WriteReportSum(w, output.Report{}, output.TextOptions{}),
 		"WriteReportJSON": output.WriteReportJSON(w, output.Report{}),
 	} {
 		if !errors.Is(err, full) {
