@@ -46,14 +46,14 @@ Tab is pressed. The packages install it; this is for those who do without.`
 	completion.Example = `  source <(okauth completion bash)
   okauth completion fish | source`
 	for _, shell := range completion.Commands() {
-		shell.Long = "Print completions for " + shell.Name() + ": for this session, or into a file for all that follow."
+		shell.Long = "Print completions for " + shell.Name() + ", for this session or into a file for all\nthat follow."
 		switch shell.Name() {
 		case "bash":
-			shell.Long += "\nbash needs the package bash-completion for it."
+			shell.Long += " bash needs the package bash-completion for it."
 			shell.Example = `  source <(okauth completion bash)
   okauth completion bash > ~/.local/share/bash-completion/completions/okauth`
 		case "zsh":
-			shell.Long += "\nzsh must have run \"autoload -U compinit; compinit\"."
+			shell.Long += " zsh must have run \"autoload -U compinit; compinit\"."
 			shell.Example = `  source <(okauth completion zsh)
   okauth completion zsh > "${fpath[1]}/_okauth"`
 		case "fish":

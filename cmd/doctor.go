@@ -33,8 +33,8 @@ storage, the lock, the session. For each it says what was found and, where
 something is wrong, how to mend it.
 
 It never sends a password, so nothing is counted against a user. The client
-authenticates with a question about a token that does not exist, and the grant is
-tried without a user name; both leave a line in Okta's System Log. In the
+authenticates with a question about a token that does not exist, and the grant
+is tried without a user name; both leave a line in Okta's System Log. In the
 keychain an item is written, read back and deleted.
 
 The exit code is 0 when all is well, else that of the first failure.`,

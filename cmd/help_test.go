@@ -14,16 +14,10 @@ import (
 // are looked things up in, and Cobra lays them out.
 func TestHelpFits80Columns(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{
-		"", "login", "token", "exec", "decode", "status", "logout", "config", "config init", "config list", "config get", "config set",
-		"config unset", "config path", "config use", "sandbox", "demo", "version", "help exit-codes",
-	} {
+	for command := range everyCommand(cmd.Commands(cmd.Build{})) {
 		var out, errs bytes.Buffer
 		env := &cmd.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, LookupEnv: os.LookupEnv}
-		args := strings.Fields(command)
-		if len(args) == 0 || args[0] != "help" {
-			args = append(args, "--help")
-		}
+		args := append([]string{"help"}, strings.Fields(command.CommandPath())[1:]...)
 		if code := cmd.Main(t.Context(), env, args); code != 0 || out.Len() == 0 {
 			t.Errorf("okauth %q: exit code %d, %q", args, code, &errs)
 		}

@@ -13,6 +13,18 @@ func (w written) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// next returns the next piece.
+func (w written) next(t *testing.T) string {
+	t.Helper()
+	select {
+	case piece := <-w:
+		return piece
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing more is written")
+		return ""
+	}
+}
+
 // The line appears once the wait is noticed, counts seconds, and is gone at the end.
 func TestProgressLine(t *testing.T) {
 	t.Parallel()
@@ -35,12 +47,12 @@ func TestProgressLine(t *testing.T) {
 		{seconds, 3 * time.Second, "\r\x1b[Kokauth: waiting for dev-1.okta.com … 3 s"},
 	} {
 		step.tick <- line.began.Add(step.at)
-		if got := <-out; got != step.want {
+		if got := out.next(t); got != step.want {
 			t.Errorf("got %q, want %q", got, step.want)
 		}
 	}
 	go line.end()
-	if got := <-out; got != eraseLine {
+	if got := out.next(t); got != eraseLine {
 		t.Errorf("at the end: got %q, want %q", got, eraseLine)
 	}
 	<-ended

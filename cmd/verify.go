@@ -50,7 +50,8 @@ terminal get text, programs get one JSON document per token:
 		Example: `  okauth verify
   okauth verify --type id
   pbpaste | okauth verify --audience api://orders
-  okauth verify --issuer https://dev-1.okta.com/oauth2/default --jwks keys.json -
+  okauth verify --issuer https://dev-1.okta.com/oauth2/default < token.txt
+  okauth verify --jwks keys.json < token.txt
   okauth verify -o json < tokens.txt | jq -c 'select(.valid | not)'`,
 		Args: argsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
