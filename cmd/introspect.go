@@ -82,6 +82,10 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	if source == fromStdin {
 		return o.many(ctx, client)
 	}
+	if !okta.ValidToken(text) {
+		_, bad, _ := o.ask(ctx, client, text)
+		return bad
+	}
 	answer, bad, err := o.ask(ctx, client, text)
 	if err != nil {
 		return err
@@ -118,6 +122,16 @@ func (o *introspectOptions) many(ctx context.Context, client *okta.Client) error
 
 // ask returns the document about one token.
 func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text string) (document []byte, bad, err error) {
+	if !okta.ValidToken(text) { // whatever it is, it is nothing to send away
+		var b bytes.Buffer
+		bad = &codedError{err: errors.New("that is no token: it has characters that no token has"), code: exitInvalidToken}
+		if o.text {
+			fmt.Fprintf(&b, "%v\n", bad)
+		} else {
+			err = output.DecodeErrorJSON(&b, bad)
+		}
+		return b.Bytes(), bad, err
+	}
 	said, err := client.Introspect(ctx, okta.NewSecret(text), o.hint)
 	if err != nil {
 		return nil, nil, err

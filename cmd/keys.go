@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
@@ -16,7 +17,7 @@ import (
 )
 
 // keys returns where the keys of server are.
-func (o *verifyOptions) keys(a *app, server okta.Server) (jwt.Keys, error) {
+func (o *verifyOptions) keys(a *app, server okta.Server, source tokenSource) (jwt.Keys, error) {
 	if o.jwks != "" {
 		return readKeySet(o.jwks)
 	}
@@ -28,7 +29,13 @@ func (o *verifyOptions) keys(a *app, server okta.Server) (jwt.Keys, error) {
 	if a.settings.Storage() != storageNone { // which touches no disk
 		cache.Dir = store.CacheDir(o.env.LookupEnv)
 	}
-	return &issuerKeys{client: client, cache: cache, fresh: o.refreshKeys}, nil
+	keys := &issuerKeys{client: client, cache: cache, now: o.env.Now, fresh: o.refreshKeys}
+	if source == fromStdin {
+		keys.unasked = func(err error) {
+			a.warn("a token's key is not among the kept ones, and the issuer could not be asked for newer ones: " + err.Error())
+		}
+	}
+	return keys, nil
 }
 
 // readKeySet reads a JWKS from a file; "-" is not standard input, where tokens come from.
@@ -50,35 +57,49 @@ func readKeySet(name string) (jwt.KeySet, error) {
 }
 
 // issuerKeys are the keys of one issuer. They are fetched when they are first
-// needed and not kept, and once more for a token whose key is not among them.
+// needed and neither kept nor fresh, and again for a token whose key is not among
+// them: once, and in a stream that goes on and on, every few minutes.
 type issuerKeys struct {
 	client *okta.Client
 	cache  store.Cache
+	now    func() time.Time
 	fresh  bool // what is kept will not do
+	// unasked is told, in a stream, why the issuer could not be asked about a key
+	// that is not at hand: its token does not pass, the others are judged. Without it
+	// that is an error.
+	unasked func(error)
 
-	mu      sync.Mutex
-	set     jwt.KeySet
-	known   bool // set has been read or fetched
-	fetched bool
-	err     error // of the fetch; it is not tried again for each line of a stream
+	mu    sync.Mutex
+	set   jwt.KeySet
+	until time.Time // set is good so long
+	asked time.Time // when the issuer was asked last
+	err   error     // what came of it
 }
 
-// KeySet returns the issuer's keys; those that are kept, if kid is among them.
+// KeySet returns the issuer's keys; those at hand, if kid is among them.
 //
-// "The signing keys can rotate at any time": an unknown kid is asked for once.
+// "The signing keys can rotate at any time": an unknown kid is asked for.
 // https://developer.okta.com/docs/concepts/key-rotation/
 func (k *issuerKeys) KeySet(ctx context.Context, kid string) (jwt.KeySet, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !k.known && !k.fresh {
-		k.set, k.known = k.kept()
+	if k.asked.IsZero() && k.until.IsZero() && !k.fresh {
+		k.kept()
 	}
-	if k.known && k.set.Has(kid) {
+	now := k.now()
+	good := now.Before(k.until)
+	if good && k.set.Has(kid) {
 		return k.set, nil
 	}
-	if !k.fetched {
-		k.fetched = true
+	if k.asked.IsZero() || now.Sub(k.asked) >= okta.KeysAtLeast {
 		k.err = k.fetch(ctx)
+		k.asked = now
+		if k.err != nil && good && k.unasked != nil {
+			k.unasked(k.err)
+		}
+	}
+	if k.err != nil && good && k.unasked != nil {
+		return k.set, nil
 	}
 	return k.set, k.err
 }
@@ -86,14 +107,16 @@ func (k *issuerKeys) KeySet(ctx context.Context, kid string) (jwt.KeySet, error)
 // name is what the keys are kept by.
 func (k *issuerKeys) name() string { return "jwks " + k.client.Server.Issuer() }
 
-// kept returns the keys in the cache, and whether there are any.
-func (k *issuerKeys) kept() (jwt.KeySet, bool) {
+// kept takes the keys in the cache, if there are any. How long they are good, the
+// cache knows; a stream looks again after a while.
+func (k *issuerKeys) kept() {
 	text, ok := k.cache.Load(k.name())
 	if !ok {
-		return jwt.KeySet{}, false
+		return
 	}
-	set, err := jwt.ParseKeySet(text)
-	return set, err == nil
+	if set, err := jwt.ParseKeySet(text); err == nil {
+		k.set, k.until = set, k.now().Add(okta.KeysAtLeast)
+	}
 }
 
 // fetch finds the keys by the metadata of the issuer, which is the configured one.
@@ -111,7 +134,7 @@ func (k *issuerKeys) fetch(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the keys of %s: %w", metadata.Issuer, err)
 	}
-	k.set, k.known = set, true
-	_ = k.cache.Save(k.name(), document.Text, k.client.Now().Add(document.MaxAge))
+	k.set, k.until = set, k.now().Add(document.MaxAge)
+	_ = k.cache.Save(k.name(), document.Text, k.until)
 	return nil
 }

@@ -89,11 +89,13 @@ func (s stream) run(ctx context.Context) (tally, error) {
 		}()
 	}
 	var t tally
-	for b := range ordered {
-		select {
-		case <-b.ready:
-		case <-ctx.Done():
-			return t, context.Cause(ctx)
+	for {
+		b, err := following(ctx, ordered)
+		if err != nil {
+			return t, err
+		}
+		if b == nil {
+			break
 		}
 		if err := s.write(&t, b); err != nil {
 			return t, err
@@ -115,6 +117,23 @@ func (s stream) run(ctx context.Context) (tally, error) {
 		return t, nil
 	}
 	return t, s.out.Flush()
+}
+
+// following returns the next batch, answered; nil where there is none any more.
+func following(ctx context.Context, ordered <-chan *batch) (*batch, error) {
+	select {
+	case b, ok := <-ordered:
+		if !ok {
+			return nil, nil
+		}
+		select {
+		case <-b.ready:
+			return b, nil
+		case <-ctx.Done():
+		}
+	case <-ctx.Done():
+	}
+	return nil, context.Cause(ctx)
 }
 
 func (s stream) held(t tally) bool { return s.hold && t.count == 1 && t.bad == 1 }
@@ -143,30 +162,34 @@ func (s stream) write(t *tally, b *batch) error {
 // line is not there yet.
 func (s stream) read(ctx context.Context, waiting, ordered chan<- *batch, spare <-chan *batch) error {
 	in := bufio.NewReaderSize(s.in, 64<<10)
-	next, size := newBatch(spare), 0
+	filling, size := newBatch(spare), 0
 	hand := func() bool {
-		if len(next.lines) == 0 {
+		if len(filling.lines) == 0 {
 			return true
 		}
 		for _, to := range []chan<- *batch{ordered, waiting} { // in this order: what a worker has is in memory
 			select {
-			case to <- next:
+			case to <- filling:
 			case <-ctx.Done():
 				return false
 			}
 		}
-		next, size = newBatch(spare), 0
+		filling, size = newBatch(spare), 0
 		return true
 	}
 	var text []byte
 	for number := 1; ; number++ {
 		var err error
 		text, err = readLine(in, text[:0], longestLine)
-		if token := jwt.Clean(string(text)); token != "" {
-			next.lines = append(next.lines, line{number: number, text: token})
+		token := string(text)
+		if len(token) < longestLine { // else it was cut, and what stands at its end is not known: it is too long as it is
+			token = jwt.Clean(token)
+		}
+		if token != "" {
+			filling.lines = append(filling.lines, line{number: number, text: token})
 			size += len(token)
 		}
-		if err != nil || len(next.lines) == batchLines || size >= batchBytes || in.Buffered() == 0 {
+		if err != nil || len(filling.lines) == batchLines || size >= batchBytes || in.Buffered() == 0 {
 			if !hand() {
 				return nil // whoever cancelled knows why
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -150,4 +151,37 @@ func (w blockedWriter) Write([]byte) (int, error) {
 	close(w.called)
 	<-w.ctx.Done()
 	return 0, w.ctx.Err()
+}
+
+// AT-48: a line that is longer than any token is never taken for what it begins with, and always answered.
+func TestAT48_LongLines(t *testing.T) {
+	t.Parallel()
+	blank := strings.Repeat(" ", longestLine)
+	in := "a" + blank + "b\n" + blank + "c\nd\n"
+	var lengths []int
+	var out bytes.Buffer
+	s := newStream(strings.NewReader(in), &out, func(_ context.Context, dst []byte, _ int, text string) ([]byte, error, error) {
+		lengths = append(lengths, len(text))
+		return append(dst, '\n'), nil, nil
+	})
+	s.workers = 1
+	if got, err := s.run(t.Context()); err != nil || got.count != 3 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if want := []int{longestLine, longestLine, 1}; !slices.Equal(lengths, want) {
+		t.Errorf("got lines of %d bytes, want %d", lengths, want)
+	}
+}
+
+// Whoever gives up on a stream that says nothing does not wait for it.
+func TestStreamEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	silent, write := io.Pipe()
+	defer write.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("stopped")
+	cancel(stopped)
+	if _, err := newStream(silent, io.Discard, echo).run(ctx); !errors.Is(err, stopped) {
+		t.Errorf("got %v, want %v", err, stopped)
+	}
 }

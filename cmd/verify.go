@@ -97,7 +97,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 		}
 		rules.AccessToken = o.accessToken(ctx)
 	}
-	keys, err := o.keys(a, server)
+	keys, err := o.keys(a, server, source)
 	if err != nil {
 		return err
 	}

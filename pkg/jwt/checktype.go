@@ -76,7 +76,8 @@ func (t *trial) whyNoIDToken(atJWT bool) string {
 	case t.token.Claims.has("events"):
 		return "the token has events, as a logout token has"
 	}
-	for _, name := range [...]string{"scp", "cid"} {
+	// RFC 9068 §2.2 has scope and client_id, Okta scp and cid. https://www.rfc-editor.org/rfc/rfc9068#section-2.2
+	for _, name := range [...]string{"scp", "cid", "scope", "client_id"} {
 		if t.token.Claims.has(name) {
 			return "the token has " + name + ", as an access token has" + remedy
 		}

@@ -185,6 +185,8 @@ func TestST27_KindsDoNotPassForEachOther(t *testing.T) {
 		"ID with typ JWT":       {idRules, "JWT", idClaims, "", "an ID token"},
 		"ID with scp":           {idRules, nil, idClaims.with(object{"scp": []string{"openid"}}), "type", "a token"},
 		"ID with cid":           {idRules, nil, idClaims.with(object{"cid": client}), "type", "a token"},
+		"ID with scope":         {idRules, nil, idClaims.with(object{"scope": "openid"}), "type", "a token"},
+		"ID with client_id":     {idRules, nil, idClaims.with(object{"client_id": client}), "type", "a token"},
 		"ID with jti AT.":       {idRules, nil, idClaims.with(object{"jti": "AT.x"}), "type", "an access token"},
 		"ID with events":        {idRules, nil, idClaims.with(object{"events": object{}}), "type", "a token"},
 		"ID with nonce":         {idRules, nil, idClaims.with(object{"nonce": "n"}), "", "an ID token"},

@@ -10,6 +10,9 @@ import (
 // maxDepth bounds how deep objects and arrays may nest, the outermost one included. Okta's tokens have three levels.
 const maxDepth = 64
 
+// maxLooseDepth is as deep as encoding/json goes.
+const maxLooseDepth = 10_000
+
 // readObject reads text as one JSON object, strictly: no name stands twice on any level, nothing nests too deep. The errors call
 // it by subject: "token's claims part".
 //
@@ -22,7 +25,8 @@ func readObject(subject string, text []byte) (Object, error) {
 	return r.read(subject, text)
 }
 
-// readObjectLoosely is readObject, but names may stand twice below the outermost level.
+// readObjectLoosely is readObject for a text of which the parts are read strictly, each by itself: below the outermost level names
+// may stand twice, much may nest, and what is no UTF-8 may stand anywhere.
 func readObjectLoosely(subject string, text []byte) (Object, error) {
 	r := reader{loose: true}
 	return r.read(subject, text)
@@ -47,7 +51,7 @@ func (r *reader) read(subject string, text []byte) (Object, error) {
 	switch {
 	case bytes.HasPrefix(r.text, []byte("\ufeff")):
 		return nil, formatErrorf(ReasonJSON, "%s starts with a byte order mark", r.subject)
-	case !utf8.Valid(r.text):
+	case !r.loose && !utf8.Valid(r.text):
 		return nil, formatErrorf(ReasonJSON, "%s is not UTF-8", r.subject)
 	}
 	r.skipBlanks()
@@ -159,11 +163,18 @@ func (r *reader) name() (string, error) {
 	return name, nil
 }
 
+func (r *reader) maxDepth() int {
+	if r.loose {
+		return maxLooseDepth
+	}
+	return maxDepth
+}
+
 // value steps over one value of any kind.
 func (r *reader) value(depth int) error {
 	switch c := r.peek(); {
-	case (c == '{' || c == '[') && depth > maxDepth:
-		return formatErrorf(ReasonJSON, "%s nests deeper than %d levels", r.subject, maxDepth)
+	case (c == '{' || c == '[') && depth > r.maxDepth():
+		return formatErrorf(ReasonJSON, "%s nests deeper than %d levels", r.subject, r.maxDepth())
 	case c == '{':
 		return r.object(depth, nil)
 	case c == '[':

@@ -18,8 +18,8 @@ type Introspection struct {
 // The error is one of Token's, and then nothing is known of the token.
 // RFC 7662 §2: https://www.rfc-editor.org/rfc/rfc7662#section-2
 func (c *Client) Introspect(ctx context.Context, token Secret, hint string) (*Introspection, error) {
-	if token.IsZero() {
-		return nil, errors.New("token to introspect is empty")
+	if !ValidToken(token.Reveal()) {
+		return nil, errors.New("token to introspect has no character, or one that no token has")
 	}
 	form := url.Values{"token": {token.Reveal()}}
 	if hint != "" {

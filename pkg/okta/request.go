@@ -121,15 +121,5 @@ func hider(clientID string, clientSecret Secret, r request) func(string) string 
 	if !clientSecret.IsZero() {
 		secrets = append(secrets, strings.TrimPrefix(basic(clientID, clientSecret), "Basic "))
 	}
-	var pairs []string
-	for _, secret := range secrets {
-		if len(secret) < 4 { // "a" would turn an explanation into dots
-			continue
-		}
-		pairs = append(pairs, secret, redacted)
-		if encoded := url.QueryEscape(secret); encoded != secret {
-			pairs = append(pairs, encoded, redacted)
-		}
-	}
-	return strings.NewReplacer(pairs...).Replace
+	return transport.Hide(secrets...)
 }

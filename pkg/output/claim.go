@@ -17,6 +17,9 @@ type ClaimError struct {
 	Path  string   // as it was asked for
 	What  string   // what is wrong
 	Known []string // the names that there are instead; nil where names are not what is wrong
+	Near  string   // the path that was probably meant; empty where none is near
+
+	rest string // the end of Path at which nothing was found
 }
 
 // Error returns one printable line.
@@ -24,17 +27,21 @@ func (e *ClaimError) Error() string {
 	return fmt.Sprintf("claim %q: %s", okta.Printable(e.Path, 80), e.What)
 }
 
-// Hint names the claims that there are, or the way to see all.
+// Hint names the claim that was probably meant and those that there are, or the way to see all.
 func (e *ClaimError) Hint() string {
 	if len(e.Known) == 0 {
 		return "okauth decode -o json shows the whole token, with control characters escaped"
 	}
-	return "there are: " + okta.Printable(strings.Join(e.Known, ", "), 400)
+	there := "there are: " + okta.Printable(strings.Join(e.Known, ", "), 400)
+	if e.Near == "" {
+		return there
+	}
+	return fmt.Sprintf("did you mean %q? %s", okta.Printable(e.Near, 80), there)
 }
 
-// ClaimRaw writes one claim of u and a newline, with one Write call, for scripts: a string without quotes, everything else as compact
-// JSON, numbers with every digit. path is the name of a claim, which may have dots in it, else a way down from one: "address.country",
-// "groups.0". Where there is no claim "header", "header.kid" is the header's kid.
+// ClaimRaw writes one claim of u and a newline, with one Write call, for scripts: a string without quotes, everything else as
+// compact JSON, numbers with every digit. path is the name of a claim, which may have dots in it, else a way down from one:
+// "address.country", "groups.0". Where there is no claim "header", "header.kid" is the header's kid.
 //
 // The error is that of the write, or a [*ClaimError]: nothing is there, or it is a string that is no line of text.
 func ClaimRaw(w io.Writer, u jwt.Unverified, path string) error {
@@ -45,6 +52,9 @@ func ClaimRaw(w io.Writer, u jwt.Unverified, path string) error {
 	raw, err := follow(claims, path)
 	if err != nil {
 		err.Path = path
+		if err.Near != "" {
+			err.Near = strings.TrimSuffix(path, err.rest) + err.Near
+		}
 		return err
 	}
 	if raw[0] != '"' {
@@ -55,7 +65,8 @@ func ClaimRaw(w io.Writer, u jwt.Unverified, path string) error {
 		return fmt.Errorf("read claim %q: %w", okta.Printable(path, 80), err)
 	}
 	if strings.ContainsFunc(text, acts) {
-		return &ClaimError{Path: path, What: "the string has line breaks or other characters that cannot be seen, so it is not printed raw"}
+		const what = "the string has line breaks or other characters that cannot be seen, so it is not printed raw"
+		return &ClaimError{Path: path, What: what}
 	}
 	return write(w, []byte(text+"\n"))
 }
@@ -85,9 +96,15 @@ func follow(o jwt.Object, path string) (json.RawMessage, *ClaimError) {
 	if wrong != nil {
 		return nil, wrong
 	}
-	missing := &ClaimError{What: "there is none"}
+	missing := &ClaimError{What: "there is none", rest: path}
 	for _, m := range o {
 		missing.Known = append(missing.Known, m.Name)
+	}
+	missing.Near = nearest(path, missing.Known)
+	if head, below, deeper := strings.Cut(path, "."); deeper && missing.Near == "" {
+		if near := nearest(head, missing.Known); near != "" {
+			missing.Near = near + "." + below
+		}
 	}
 	return nil, missing
 }
@@ -109,11 +126,16 @@ func descend(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) {
 
 func element(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) {
 	index, rest, deeper := strings.Cut(path, ".")
-	i, err := strconv.ParseUint(index, 10, 31)
 	var list []json.RawMessage
-	switch _ = json.Unmarshal(raw, &list); { // a list always is one
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, &ClaimError{What: err.Error()}
+	}
+	i, err := strconv.ParseUint(index, 10, 31)
+	switch {
+	case len(list) == 0:
+		return nil, &ClaimError{What: "the list is empty"}
 	case err != nil || i >= uint64(len(list)):
-		return nil, &ClaimError{What: fmt.Sprintf("expected the number of an element, from 0, of a list of %d", len(list))}
+		return nil, &ClaimError{What: fmt.Sprintf("expected the number of an element, 0 to %d", len(list)-1)}
 	case deeper:
 		return descend(list[i], rest)
 	}

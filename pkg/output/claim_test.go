@@ -48,23 +48,34 @@ func TestClaimRaw_Precedence(t *testing.T) {
 
 func TestClaimRaw_Missing(t *testing.T) {
 	t.Parallel()
-	u := parse(t, `{"alg":"RS256"}`, `{"sub":"canary-jane","groups":["canary"],"address":{"country":"NZ"},"n":1,"\u001b[2J":0,"o":{}}`)
+	u := parse(t, `{"alg":"RS256"}`, `{"sub":"canary-jane","groups":["canary"],"address":{"country":"NZ"},"n":1,"\u001b[2J":0,"o":{},"l":[]}`)
 	const whole = "okauth decode -o json shows the whole token, with control characters escaped"
-	const known = "there are: sub, groups, address, n, \ufffd[2J, o, header"
+	const known = "there are: sub, groups, address, n, \ufffd[2J, o, l, header"
 	for path, want := range map[string][2]string{
-		"emial":           {`claim "emial": there is none`, known},
-		"Sub":             {`claim "Sub": there is none`, known},
-		".":               {`claim ".": there is none`, known},
-		"address.contry":  {`claim "address.contry": there is none`, "there are: country"},
-		"o.x":             {`claim "o.x": there is none`, whole},
-		"sub.x":           {`claim "sub.x": there is nothing below a string`, whole},
-		"n.x":             {`claim "n.x": there is nothing below a number`, whole},
-		"groups.1":        {`claim "groups.1": expected the number of an element, from 0, of a list of 1`, whole},
-		"groups.-1":       {`claim "groups.-1": expected the number of an element, from 0, of a list of 1`, whole},
-		"groups.x":        {`claim "groups.x": expected the number of an element, from 0, of a list of 1`, whole},
-		"groups.0.x":      {`claim "groups.0.x": there is nothing below a string`, whole},
-		"groups.99999999": {`claim "groups.99999999": expected the number of an element, from 0, of a list of 1`, whole},
-		"\x1b[2J\n":       {"claim \"\ufffd[2J\": there is none", known},
+		"exp":              {`claim "exp": there is none`, known},
+		"x":                {`claim "x": there is none`, known},
+		".":                {`claim ".": there is none`, known},
+		"o.x":              {`claim "o.x": there is none`, whole},
+		"sub.x":            {`claim "sub.x": there is nothing below a string`, whole},
+		"n.x":              {`claim "n.x": there is nothing below a number`, whole},
+		"groups.1":         {`claim "groups.1": expected the number of an element, 0 to 0`, whole},
+		"groups.-1":        {`claim "groups.-1": expected the number of an element, 0 to 0`, whole},
+		"groups.x":         {`claim "groups.x": expected the number of an element, 0 to 0`, whole},
+		"groups.0.x":       {`claim "groups.0.x": there is nothing below a string`, whole},
+		"groups.99999999":  {`claim "groups.99999999": expected the number of an element, 0 to 0`, whole},
+		"l.0":              {`claim "l.0": the list is empty`, whole},
+		"Sub":              {`claim "Sub": there is none`, `did you mean "sub"? ` + known},
+		"suv":              {`claim "suv": there is none`, `did you mean "sub"? ` + known},
+		"su":               {`claim "su": there is none`, `did you mean "sub"? ` + known},
+		"usb":              {`claim "usb": there is none`, `did you mean "sub"? ` + known},
+		"subject":          {`claim "subject": there is none`, `did you mean "sub"? ` + known},
+		"grous":            {`claim "grous": there is none`, `did you mean "groups"? ` + known},
+		"addr":             {`claim "addr": there is none`, `did you mean "address"? ` + known},
+		"address.contry":   {`claim "address.contry": there is none`, `did you mean "address.country"? there are: country`},
+		"adress.country":   {`claim "adress.country": there is none`, `did you mean "address.country"? ` + known},
+		"headers.alg":      {`claim "headers.alg": there is none`, `did you mean "header.alg"? ` + known},
+		"header.algorithm": {`claim "header.algorithm": there is none`, `did you mean "header.alg"? there are: alg`},
+		"\x1b[2J\n":        {"claim \"\ufffd[2J\": there is none", "did you mean \"\ufffd[2J\"? " + known},
 	} {
 		var w oneWrite
 		err := output.ClaimRaw(&w, u, path)
@@ -77,6 +88,22 @@ func TestClaimRaw_Missing(t *testing.T) {
 			t.Errorf("%s: got %q, hint %q, want %q", path, claim, claim.Hint(), want)
 		}
 		wantPrintable(t, claim.Error()+claim.Hint())
+	}
+}
+
+// TestClaimRaw_Near names what was probably meant, and nothing where that is anybody's guess.
+func TestClaimRaw_Near(t *testing.T) {
+	t.Parallel()
+	u := parse(t, `{}`, `{"email_verified":true,"email":"e","cid":"c","scp":[],"preferred_username":"p","exp":1,"a.b":{"country":"NZ"},"":0,"é":0,"né":1}`)
+	for path, want := range map[string]string{
+		"emai": "email", "emial": "email", "EMAIL": "email", "xemail": "email", "e-mail": "email", "emakl": "email", "email_": "email",
+		"emiall": "", "emeel": "", "email_v": "email_verified", "expires": "exp", "client": "cid", "scopes": "scp", "login": "preferred_username",
+		"ex": "exp", "e": "", "x": "", "c": "", "É": "é", "a.b.contry": "a.b.country", "a.c": "a.b", "a.x.country": "", "cdi.x": "cid.x",
+	} {
+		err := output.ClaimRaw(new(oneWrite), u, path)
+		if claim, ok := errors.AsType[*output.ClaimError](err); !ok || claim.Near != want {
+			t.Errorf("%s: got %+v, want %q", path, err, want)
+		}
 	}
 }
 
@@ -117,6 +144,9 @@ func FuzzClaimRaw(f *testing.F) {
 		}
 		if err != nil {
 			wantPrintable(t, err.Error())
+			if claim, ok := errors.AsType[*output.ClaimError](err); ok {
+				wantPrintable(t, claim.Hint())
+			}
 			return
 		}
 		if line, found := strings.CutSuffix(w.String(), "\n"); !found || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0x9b || r == 0x202e }) {

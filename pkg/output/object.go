@@ -7,8 +7,9 @@ import (
 	"okauth/pkg/okta"
 )
 
-// ObjectJSON writes the JSON object in text, which a server answered, as one line, with one Write call: members in their order, numbers with their
-// digits, and a \u escape for what a terminal could act on. The error is that of the write, or a [*jwt.FormatError].
+// ObjectJSON writes the JSON object in text, which a server answered, as one line, with one Write call: members in their order,
+// numbers with their digits, and a \u escape for what a terminal could act on. The error is that of the write, or a
+// [*jwt.FormatError].
 func ObjectJSON(w io.Writer, text []byte) error {
 	o, err := jwt.ParseObject(text)
 	if err != nil {

@@ -187,6 +187,7 @@ func TestDecodeText_Bound(t *testing.T) {
 	for cnf, want := range map[string]string{
 		`{"jkt":"abc"}`:              "token\n  bound to a DPoP key (abc): useless without a proof made with it\n",
 		`{"x5t#S256":"abc"}`:         "token\n  bound to a client certificate (abc): useless over a connection without it\n",
+		`{"x5t#S256":"\u001b[2J"}`:   "token\n  bound to a client certificate (\ufffd[2J): useless over a connection without it\n",
 		`{"jkt":"\u001b[2J\u202ea"}`: "token\n  bound to a DPoP key (\ufffd[2J\ufffda): useless without a proof made with it\n",
 		`{"jwk":{}}`:                 "token\n\nheader\n",
 		`{"jkt":1}`:                  "token\n\nheader\n",

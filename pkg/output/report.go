@@ -53,8 +53,8 @@ func WriteReportJSON(w io.Writer, r Report) error {
 	return JSON(w, doc)
 }
 
-// WriteReportSum writes what stands below the findings, for people and with one Write call: whether all is well, and how many checks
-// found what. The error is that of the write.
+// WriteReportSum writes what stands below the findings, for people and with one Write call: whether all is well, and how many
+// checks found what. The error is that of the write.
 func WriteReportSum(w io.Writer, r Report, opts TextOptions) error {
 	p := newPage(opts)
 	failed, warned := 0, 0
@@ -82,8 +82,8 @@ func WriteReportSum(w io.Writer, r Report, opts TextOptions) error {
 	return write(w, []byte(p.text.String()))
 }
 
-// FindingText writes f for people, with one Write call: its state, its name, what was found, and below that what to do. Foreign text
-// is harmless, and no line is wider than the width unless a single word is. The error is that of the write.
+// FindingText writes f for people, with one Write call: its state, its name, what was found, and below that what to do. Foreign
+// text is harmless, and no line is wider than the width unless a single word is. The error is that of the write.
 func FindingText(w io.Writer, f Finding, opts TextOptions) error {
 	p := newPage(opts)
 	p.finding(f)

@@ -19,8 +19,12 @@ func VerdictText(w io.Writer, v jwt.Verdict, opts TextOptions) error {
 		p.headline("not valid", red, p.blame(v))
 	}
 	p.text.WriteByte('\n')
+	columns := 0
 	for _, c := range v.Checks {
-		p.check(v, c)
+		columns = max(columns, len(c.Name))
+	}
+	for _, c := range v.Checks {
+		p.check(v, c, columns)
 	}
 	return write(w, []byte(p.text.String()))
 }
@@ -65,11 +69,8 @@ func (p *page) blame(v jwt.Verdict) string {
 	return "its signature was not judged"
 }
 
-// maxCheck is the longest of the names of checks that are met every day, in columns.
-const maxCheck = len("signature")
-
-// check shows one check.
-func (p *page) check(v jwt.Verdict, c jwt.Check) {
+// check shows one check, its name in that many columns.
+func (p *page) check(v jwt.Verdict, c jwt.Check, columns int) {
 	state, expected, got := stateFail, shown(c.Expected), shown(c.Got)
 	var texts []string
 	switch c.State {
@@ -97,5 +98,5 @@ func (p *page) check(v jwt.Verdict, c jwt.Check) {
 			texts = append(texts, "got "+got)
 		}
 	}
-	p.entry(state, shown(c.Name), maxCheck, texts...)
+	p.entry(state, shown(c.Name), columns, texts...)
 }

@@ -108,7 +108,7 @@ func (d *dialer) verify(ctx context.Context, host string, chain []*x509.Certific
 	}
 	opts := x509.VerifyOptions{DNSName: host, Intermediates: x509.NewCertPool()}
 	addAll(opts.Intermediates, chain[1:])
-	var err error
+	var first error // that says more than "unknown authority"
 	for i, roots := range []func() (*x509.CertPool, error){
 		func() (*x509.CertPool, error) { return d.own, nil },
 		func() (*x509.CertPool, error) { return d.likely(chain), nil },
@@ -122,15 +122,18 @@ func (d *dialer) verify(ctx context.Context, host string, chain []*x509.Certific
 			continue // as VerifyOptions.Roots it would mean the system's
 		}
 		opts.Roots = pool
-		var chains [][]*x509.Certificate
-		if chains, err = chain[0].Verify(opts); err == nil {
+		chains, err := chain[0].Verify(opts)
+		if err == nil {
 			return voucher{chain: chains[0], byFile: i == 0}, nil
 		}
-		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown {
-			break // other roots would not help
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](first); first == nil || unknown {
+			first = err
+		}
+		if _, wrongName := errors.AsType[x509.HostnameError](err); wrongName {
+			break // other roots would not help; an authority's certificate that has expired may have its successor among them
 		}
 	}
-	return voucher{}, &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+	return voucher{}, &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: first}
 }
 
 // handshake tells a trace of the request that it begins, and that it fails. Of success http.Transport tells, which finds it done.

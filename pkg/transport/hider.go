@@ -4,9 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -42,6 +45,10 @@ func newHider(req *http.Request, form []field) *hider {
 		password, _ := req.URL.User.Password()
 		secrets[req.URL.User.Username()], secrets[password] = true, true
 	}
+	return hiderFor(maps.Keys(secrets))
+}
+
+func hiderFor(secrets iter.Seq[string]) *hider {
 	h := &hider{}
 	for secret := range secrets {
 		if secret = strings.TrimSpace(secret); len(secret) >= minHidden { // a header loses the space round it
@@ -50,6 +57,11 @@ func newHider(req *http.Request, form []field) *hider {
 	}
 	return h
 }
+
+// Hide returns a function that gives foreign text with dots for each of the secrets, in every spelling in which a server may say them
+// again (as they are, percent-encoded, in JSON, hex or base64), and for everything that looks like a JWT. Secrets of less than four
+// bytes are not looked for.
+func Hide(secrets ...string) func(text string) string { return hiderFor(slices.Values(secrets)).text }
 
 // addCredentials adds a header's value, without the scheme before it, and what Basic has inside.
 func addCredentials(secrets map[string]bool, value string) {
@@ -85,6 +97,7 @@ func (h *hider) add(secret string) {
 		secret, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(secret),
 		string(quoted[1 : len(quoted)-1]), hex.EncodeToString([]byte(secret)),
 		strings.NewReplacer("\\", `\\`, `"`, `\"`).Replace(secret),
+		strings.Trim(strconv.QuoteToASCII(secret), `"`), // \u00fc
 	} {
 		h.plain = append(h.plain, lower(form))
 	}

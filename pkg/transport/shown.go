@@ -134,7 +134,8 @@ func (x *exchange) header(name, value string) string {
 	if hiddenName(name) {
 		return dots
 	}
-	return x.foreign(hideQuery(value))
+	// By value first: what is cut out of a query may be half of a secret, and the other half would not be found.
+	return x.foreign(hideQuery(x.hide.text(value)))
 }
 
 // hiddenName reports whether a header of that name may hold something secret.
