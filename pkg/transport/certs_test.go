@@ -255,3 +255,29 @@ func TestIPv6Literal(t *testing.T) {
 		}
 	}
 }
+
+// ca_file takes nothing away: where it has an authority's certificate that has expired, the system's newer one, for the same key, counts.
+func TestAT05_StaleCAFile(t *testing.T) {
+	a := newAuthority(t, "an authority")
+	system := a.file // the newer one
+	template := *a.cert
+	template.SerialNumber, template.NotBefore, template.NotAfter = big.NewInt(9), time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &a.key.PublicKey, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale := filepath.Join(t.TempDir(), "stale.pem")
+	write(t, stale, pemOf("CERTIFICATE", der))
+	server := serve(t, &tls.Config{Certificates: []tls.Certificate{a.issue(nil)}}, http.NotFoundHandler())
+	t.Setenv("SSL_CERT_FILE", system)
+	if resp, err := client(t, Config{CAFile: stale}).Get(server.URL); err != nil {
+		t.Errorf("with a newer certificate among the system's: %v", err)
+	} else {
+		resp.Body.Close()
+	}
+	t.Setenv("SSL_CERT_FILE", stale)
+	_, err = client(t, Config{CAFile: stale}).Get(server.URL)
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); !ok || invalid.Reason != x509.Expired {
+		t.Errorf("with the expired one alone: got %v, want that it has expired", err)
+	}
+}

@@ -28,7 +28,7 @@ func TestAT66_SecretsAreHiddenInEveryForm(t *testing.T) {
 	for _, said := range []string{
 		secret, strings.ToUpper(secret[:7]) + secret[7:],
 		url.QueryEscape(secret), url.PathEscape(secret), strings.ToLower(url.QueryEscape(secret)), strings.ReplaceAll(url.QueryEscape(secret), "+", "%20"),
-		string(quoted[1 : len(quoted)-1]), `canary \"wörd\"/+&\\?=<é>`,
+		string(quoted[1 : len(quoted)-1]), `canary \"wörd\"/+&\\?=<é>`, `canary \"w\u00f6rd\"/+&\\?=<\u00e9>`,
 		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
 		b64([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
 		b64([]byte("user:" + secret)), b64([]byte("a user:" + secret)), b64([]byte("the user:" + secret + " and more")),

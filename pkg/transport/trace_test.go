@@ -160,7 +160,7 @@ func TestTraceOfNoAnswer(t *testing.T) {
 // The server says everything again that it was sent, wherever it can.
 func TestAT66_TraceLeaksNothing(t *testing.T) {
 	t.Parallel()
-	secrets := []string{"canary-password-ä/+", "canary-user", "canary-client", "canary-secret %", "canary-refresh", "canary-otp", "canary-query", "canary-proof"}
+	secrets := []string{"canary-password-ä/+", "canary-user", "canary-client", "and a canary-secret %", "canary-refresh", "canary-otp", "canary-query", "canary-proof"}
 	echo := func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		h := w.Header()
@@ -176,6 +176,7 @@ func TestAT66_TraceLeaksNothing(t *testing.T) {
 		h["Canary-User"] = []string{"as a name"}
 		for i, secret := range secrets {
 			h.Set(fmt.Sprintf("X-Echo-%d", i), secret)
+			h.Set(fmt.Sprintf("X-Address-%d", i), "https://okta.example.test/cb?code="+secret)
 			h.Set(fmt.Sprintf("X-Query-%d", i), url.QueryEscape(secret))
 			h.Set(fmt.Sprintf("X-Path-%d", i), strings.ToLower(url.PathEscape(secret)))
 			h.Set(fmt.Sprintf("X-Base-%d", i), base64.StdEncoding.EncodeToString([]byte("x:"+secret+":y")))
