@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -149,6 +150,9 @@ func (a *app) secretCanBeKept(ctx context.Context) error {
 		err = fmt.Errorf("storage is %q (%s): the keychain is not used", kept, a.settings.Source(profile.KeyStorage))
 	default:
 		err = storage{items: a.keychain(true)}.reach(ctx)
+	}
+	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Absent {
+		return err // a keychain that is locked or slow is mended, not avoided
 	}
 	if err != nil {
 		return &codedError{err: err, code: exitStorage, hint: "okauth config set client_secret --keep file writes it to the configuration file; " +

@@ -48,6 +48,9 @@ The name may be a path: address.country, groups.0, cnf.jkt, header.kid.`,
 		Args: argsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.cached = o.cached || c.Flags().Changed("type")
+			if o.claim == "" && c.Flags().Changed("claim") {
+				return &usageError{message: "--claim is empty", hint: "okauth decode --claim sub"}
+			}
 			if o.claim != "" && c.Flags().Changed("output") {
 				return &usageError{message: "--claim prints the claim alone, so there is nothing for -o to say"}
 			}

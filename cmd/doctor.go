@@ -146,6 +146,9 @@ func (d *doctor) ok(name, format string, args ...any) {
 }
 
 func (d *doctor) fail(name string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // whoever pressed Ctrl-C knows
+	}
 	if d.code == exitOK {
 		d.code = exitCode(err)
 	}

@@ -58,8 +58,8 @@ func (d *doctor) network(ctx context.Context) bool {
 	seen, _ := transport.Inspect(ctx, d.app.transport(), d.server.BaseURL())
 	done()
 	org, err := client.Organization(ctx)
-	if failed, ok := errors.AsType[*okta.NetworkError](err); ok {
-		d.connection(seen, failed)
+	if is[*okta.NetworkError](err) || is[*transport.ProxySettingError](err) {
+		d.connection(seen, err)
 		return false
 	}
 	d.connection(seen, nil)
@@ -78,7 +78,7 @@ func (d *doctor) network(ctx context.Context) bool {
 
 // connection reports the steps before the first byte of HTTP, up to the one that
 // failed.
-func (d *doctor) connection(seen *transport.Inspection, failed *okta.NetworkError) {
+func (d *doctor) connection(seen *transport.Inspection, failed error) {
 	if seen == nil {
 		seen = new(transport.Inspection)
 	}
@@ -86,17 +86,18 @@ func (d *doctor) connection(seen *transport.Inspection, failed *okta.NetworkErro
 	steps := []struct {
 		name, phase, detail string
 	}{
-		{"proxy", "", proxyDetail(seen.Proxy)},
+		{"proxy", transport.PhaseProxy, proxyDetail(seen.Proxy)},
 		{"dns", okta.PhaseResolve, d.server.Host() + " is " + strings.Join(seen.Addresses, ", ")},
 		{"connection", okta.PhaseConnect, "established"},
 		{"tls", okta.PhaseTLS, tlsDetail(seen, secure)},
 	}
 	broken := false
+	phase := phaseOf(failed)
 	for _, step := range steps {
 		switch {
 		case broken:
 			d.found(step.name, "skip", "not reached", "")
-		case failed != nil && (failed.Phase == step.phase || step.name == "proxy" && is[*transport.ProxyError](failed)):
+		case failed != nil && phase == step.phase:
 			d.fail(step.name, failed)
 			broken = true
 		case step.name == "dns" && seen.Proxy != "":
@@ -115,9 +116,20 @@ func (d *doctor) connection(seen *transport.Inspection, failed *okta.NetworkErro
 	}
 }
 
+// phaseOf returns how far a request came that failed; "" for one that did not.
+func phaseOf(err error) string {
+	if is[*transport.ProxySettingError](err) || is[*transport.ProxyError](err) {
+		return transport.PhaseProxy
+	}
+	if failed, ok := errors.AsType[*okta.NetworkError](err); ok {
+		return failed.Phase
+	}
+	return ""
+}
+
 func proxyDetail(host string) string {
 	if host == "" {
-		return "none: HTTPS_PROXY and NO_PROXY lead to a direct connection"
+		return "none: the connection is direct"
 	}
 	return "by way of " + host
 }
@@ -171,6 +183,13 @@ func (d *doctor) clock(context.Context) bool {
 
 // scopes compares what will be asked for with what the server says it has.
 func (d *doctor) scopes(context.Context) bool {
+	if scopes := d.app.settings.Scopes(); slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
+		d.fail("scopes", &codedError{
+			err:  fmt.Errorf("%s: scopes like profile and email come only together with openid", strings.Join(scopes, " ")),
+			code: exitUsage, hint: "add it: okauth config set scopes \"openid " + strings.Join(scopes, " ") + "\"",
+		})
+		return true
+	}
 	var unlisted []string
 	for _, scope := range d.app.settings.Scopes() {
 		if !slices.Contains(d.metadata.Scopes, scope) {
@@ -188,6 +207,12 @@ func (d *doctor) scopes(context.Context) bool {
 		d.ok("scopes", "%s", asked)
 	}
 	return true
+}
+
+// aboutUser knows the scopes of OpenID Connect, which ask for something about a user.
+// https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims
+func aboutUser(scope string) bool {
+	return slices.Contains([]string{"profile", "email", "address", "phone", "groups"}, scope)
 }
 
 // noToken is what doctor asks introspection about: the answer depends on the

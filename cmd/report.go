@@ -118,6 +118,11 @@ func report(env *Env, err error, global *globalFlags, asJSON bool) {
 	}
 	w := env.Stderr
 	message, advice := okta.Printable(err.Error(), 2000), okta.Printable(hint(err), 2000)
+	if strings.Contains(advice, " config use ") { // the profile that this was about is the mistake
+		elsewhere := *global
+		elsewhere.profile = ""
+		global = &elsewhere
+	}
 	if flags := global.again(); flags != "" {
 		// A command to type must be about the profile that this one was about.
 		for _, command := range []string{" config ", " login"} {

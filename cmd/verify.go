@@ -135,7 +135,7 @@ func (o *verifyOptions) check() error {
 func (o *verifyOptions) rules(a *app, server okta.Server) (jwt.Rules, error) {
 	r := jwt.Rules{
 		Kind: jwt.KindAccess, Issuer: server.Issuer(), Audience: a.settings.Audience(), ClientID: a.settings.ClientID(),
-		Algorithms: o.algorithms, Leeway: o.leeway, OrgServer: server.ID() == okta.OrgServer, Now: o.env.Now,
+		Algorithms: o.algorithms, Leeway: o.leeway, OrgServer: server.ID() == okta.OrgServer, OrgIssuer: server.BaseURL(), Now: o.env.Now,
 	}
 	if o.kind == kindFlag(session.ID) {
 		r.Kind, r.Audience = jwt.KindID, ""
@@ -179,7 +179,7 @@ func (o *verifyOptions) one(ctx context.Context, j *jwt.Judge, keys jwt.Keys, te
 	switch {
 	case err != nil || verdict.Valid():
 		return err
-	case o.text && o.env.StdoutIsTTY:
+	case o.text:
 		return silentError{exitInvalidToken} // who reads the verdict needs no second one
 	}
 	return notValid(verdict)

@@ -45,7 +45,7 @@ func (e *FormatError) Hint() string {
 	case ReasonTooLong, ReasonParts, ReasonEncoding:
 		return "check that the whole token was copied, and nothing else"
 	case ReasonOpaque:
-		return "a refresh token or authorization code has nothing inside to show; ask the authorization server's introspection endpoint what it stands for"
+		return "a refresh token or authorization code has nothing inside to show; okauth introspect asks Okta what it stands for"
 	case ReasonEncrypted:
 		return "only the API it was issued for can read it; in Okta's admin console see the token encryption settings under Security > API > Authorization Servers"
 	case ReasonNested:

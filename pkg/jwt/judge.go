@@ -25,16 +25,22 @@ func (j *Judge) Judge(ctx context.Context, token string, keys Keys) (Verdict, er
 	}
 	t.pass(Check{Name: checkFormat})
 	t.judgeType()
-	org := j.rules.OrgServer && j.rules.Kind == KindAccess
+	org := j.rules.Kind == KindAccess && (j.rules.OrgServer || t.fromOrgServer())
 	if org {
 		t.fail(Check{Name: checkOrgServer, Why: "access tokens of the org authorization server are for Okta alone, which may change them at any time: " +
-			"ask Okta with okauth introspect, or use a custom authorization server"})
+			"ask Okta with okauth introspect --server org, or use a custom authorization server"})
 	}
 	if err := t.judgeSignature(ctx, keys, org); err != nil {
 		return Verdict{}, err
 	}
 	t.judgeClaims(j.rules.Now())
 	return t.verdict(), nil
+}
+
+// fromOrgServer reports whether the token says that it comes from the org server beside the issuer.
+func (t *trial) fromOrgServer() bool {
+	iss, ok := t.token.Claims.String(checkIss)
+	return ok && iss == t.rules.OrgIssuer && iss != "" && iss != t.rules.Issuer
 }
 
 // trial is one token before the judge.

@@ -332,3 +332,23 @@ func TestST27_AtHash(t *testing.T) {
 		}
 	}
 }
+
+// ST-31: a token of the org server beside a custom one is called what it is, whichever of the two is configured, and is asked no key for.
+func TestST31_OrgServerBesideACustomOne(t *testing.T) {
+	t.Parallel()
+	const org = "https://example.okta.com"
+	rules := accessRules
+	rules.OrgIssuer = org
+	v := judge(t, rules, signed(t, accessClaims.with(object{"iss": org})), issuerKeys())
+	if c := check(t, v, "org_server"); v.Reason() != "org_server" || !strings.Contains(c.Why, "okauth introspect --server org") {
+		t.Errorf("got %q: %+v", v.Reason(), c)
+	}
+	if got := failed(t, judge(t, rules, signed(t, accessClaims), issuerKeys())); got != "" {
+		t.Errorf("a token of the custom server: failed: %s", got)
+	}
+	ids := idRules
+	ids.OrgIssuer = org
+	if got := failed(t, judge(t, ids, signed(t, idClaims.with(object{"iss": org})), issuerKeys())); got != "iss" {
+		t.Errorf("an ID token of the org server: failed: %s, want iss", got)
+	}
+}

@@ -23,6 +23,7 @@ type Rules struct {
 	Leeway      time.Duration    // how far clocks may be apart: DefaultLeeway, say; 0 for not at all
 	AccessToken string           // the one that came with an ID token, for its at_hash; "" when it is not at hand
 	OrgServer   bool             // the issuer is an org authorization server, whose access tokens only Okta can judge
+	OrgIssuer   string           // the issuer of the org server beside a custom one: an access token that names it is called what it is; "" for none
 	Now         func() time.Time // nil for time.Now
 }
 

@@ -60,11 +60,23 @@ func (e *Error) Hint() string {
 	if e.client != nil {
 		server, client = Printable(e.client.Server.ID(), 80), Printable(e.client.ID, 80)
 	}
-	text := fill(row.means+": "+row.do, e.about, server, client)
+	means := strings.ReplaceAll(row.means, "{authentication}", authentication(e.client))
+	text := fill(means+": "+row.do, e.about, server, client)
 	if e.ClockSkew != 0 {
 		text += "; " + clockAdvice(e.ClockSkew)
 	}
 	return text
+}
+
+// authentication is what may be wrong where Okta does not say, by what the client sent; nil is any client.
+func authentication(c *Client) string {
+	switch {
+	case c == nil:
+		return "the client secret is wrong, or the application authenticates in another way: with a client secret set, okauth sends it by Basic; without, it is a public client"
+	case c.Secret.IsZero():
+		return "okauth has no client secret and sent none, but the application wants one, or authenticates in yet another way"
+	}
+	return "okauth sent the client secret by Basic, and it is wrong, or the application authenticates in another way"
 }
 
 func (e *Error) explain() explanation {
@@ -122,6 +134,8 @@ func fill(text string, about errand, server, client string) string {
 			b.WriteString(words.grant)
 		case "grantAt":
 			b.WriteString(words.grantAt)
+		case "authentication":
+			b.WriteString(authentication(nil))
 		case "now":
 			b.WriteString(time.Now().UTC().Format(dateAndTime))
 		default:

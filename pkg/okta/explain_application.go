@@ -20,7 +20,7 @@ func applicationRows() []explanation {
 			"Okta could not read the client id and secret", atSecret},
 		{"browser_pkce", 0, 0, "invalid_client", "Proof Key", "Browser requests to the token endpoint must use Proof Key for Code Exchange.", asBrowser, "check the proxy (HTTPS_PROXY)"},
 		{"client_authentication", 0, 0, "invalid_client", "", "Client authentication failed. Either the client or the client credentials are invalid.",
-			"the client secret is wrong, or the application authenticates in another way: with a client secret set, okauth sends it by Basic; without, it is a public client",
+			"{authentication}",
 			"compare with " + atApp + "General › Client Credentials › Client authentication; then run okauth config set client_secret, or unset it"},
 		{"grant_off", 0, 0, "unauthorized_client", "grant type", "The client is not authorized to use the provided grant type. Configured grant types: [authorization_code].",
 			"the grant type {grant} is not switched on for the application", "choose {grant}: " + atApp + "{grantAt}"},

@@ -66,7 +66,7 @@ func claimFlaws() []pattern {
 			f.claims.set("nbf", f.now.Add(time.Hour).Unix())
 		}},
 		{Flaw{"wrong-issuer", "iss is another org, the key is ours", "iss"}, func(f *forgery) { f.claims.set("iss", "https://another-org.example/oauth2/default") }},
-		{Flaw{"org-issuer", "an access token of the org server, for Okta's own APIs", "kid"}, func(f *forgery) {
+		{Flaw{"org-issuer", "an access token of the org server, for Okta's own APIs", "org_server"}, func(f *forgery) {
 			f.whole = f.issued(OrgServerID, (*Server).goodToken)
 		}},
 		{Flaw{"wrong-audience", "aud is another API", "aud"}, func(f *forgery) { f.claims.set("aud", "api://another") }},

@@ -106,7 +106,7 @@ func (s *Server) switchFault(c *call, name string) *reply {
 	}
 	suffix := DefaultFaultPath
 	if query := c.URL.Query(); query.Has("path") {
-		suffix = query.Get("path")
+		suffix = strings.TrimSuffix(query.Get("path"), "/") // "/" is every path
 	}
 	s.FailAlways(suffix, fault)
 	return done()

@@ -332,7 +332,7 @@ func TestDecodeErrorJSON(t *testing.T) {
 		want string
 	}{
 		{fmt.Errorf("line 2: %w", opaque), `{"error":{"code":"invalid_token","exit":7,"message":"line 2: token is opaque: it has one part, expected three",` +
-			`"hint":"a refresh token or authorization code has nothing inside to show; ask the authorization server's introspection endpoint what it stands for","reason":"opaque"}}`},
+			`"hint":"a refresh token or authorization code has nothing inside to show; okauth introspect asks Okta what it stands for","reason":"opaque"}}`},
 		{errors.New("line is > 1 \x1b"), `{"error":{"code":"invalid_token","exit":7,"message":"line is > 1 \u001b"}}`},
 	} {
 		var w oneWrite

@@ -172,14 +172,12 @@ access token, or judge this one with okauth verify --type id
 `},
 		"no token": {judgedText(t, "canary-refresh-token"), output.TextOptions{Width: 60}, `not valid: token is opaque: it has one part, expected three:
 a refresh token or authorization code has nothing inside to
-show; ask the authorization server's introspection endpoint
-what it stands for
+show; okauth introspect asks Okta what it stands for
 
   FAIL format     token is opaque: it has one part, expected
                   three: a refresh token or authorization
-                  code has nothing inside to show; ask the
-                  authorization server's introspection
-                  endpoint what it stands for
+                  code has nothing inside to show; okauth
+                  introspect asks Okta what it stands for
   skip type       not judged, because format failed
   skip alg        not judged, because format failed
   skip crit       not judged, because format failed
@@ -197,15 +195,16 @@ what it stands for
 `},
 		"org server": {orgServer(t), output.TextOptions{Width: 60, Time: "relative"}, `not valid: access tokens of the org authorization server are
 for Okta alone, which may change them at any time: ask Okta
-with okauth introspect, or use a custom authorization server
+with okauth introspect --server org, or use a custom
+authorization server
 
   ok   format
   ok   type        an access token
   FAIL org_server  access tokens of the org authorization
                    server are for Okta alone, which may
                    change them at any time: ask Okta with
-                   okauth introspect, or use a custom
-                   authorization server
+                   okauth introspect --server org, or use a
+                   custom authorization server
   ok   alg         RS256
   ok   crit
   skip kid         not judged, because org_server failed
@@ -227,9 +226,9 @@ are for Okta alone,
 which may change
 them at any time:
 ask Okta with okauth
-introspect, or use a
-custom authorization
-server
+introspect --server
+org, or use a custom
+authorization server
 
   ok   format
   ok   type
@@ -244,7 +243,8 @@ server
     them at any
     time: ask Okta
     with okauth
-    introspect, or
+    introspect
+    --server org, or
     use a custom
     authorization
     server
