@@ -101,20 +101,13 @@ func (o *decodeOptions) many(ctx context.Context) error {
 	s := o.stream(o.answer)
 	s.hold = true
 	t, err := s.run(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case t.count == 0:
-		return nothingOnStdin("decode")
-	case t.count == 1 && t.bad == 1:
-		return t.first
-	case t.bad < t.count:
+	}
+	if t.bad < t.count {
 		o.sayUnverified()
 	}
-	if t.bad > 0 {
-		return &codedError{err: fmt.Errorf("%d of %d tokens cannot be decoded; the first: line %d: %w", t.bad, t.count, t.firstLine, t.first), code: exitInvalidToken}
-	}
-	return nil
+	return t.conclude("decode", "cannot be decoded")
 }
 
 // answer appends the document of one line: the token, or what is wrong with it.

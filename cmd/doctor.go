@@ -13,6 +13,7 @@ import (
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/profile"
+	"okauth/pkg/store"
 )
 
 type doctorOptions struct {
@@ -28,7 +29,7 @@ func newDoctorCmd(env *Env, global *globalFlags) *cobra.Command {
 		Short: "Walk the path of a request and say what is wrong with the set-up",
 		Long: `Walk the path of a request, in the order in which it would meet them: the
 configuration, the proxy, DNS, the connection, TLS, Okta, the authorization
-server, the clock, the client's authentication, the grant, the scopes, the
+server, the clock, the scopes, the client's authentication, the grant, the
 storage, the lock, the session. For each it says what was found and, where
 something is wrong, how to mend it.
 
@@ -37,7 +38,8 @@ authenticates with a question about a token that does not exist, and the grant
 is tried without a user name; both leave a line in Okta's System Log. In the
 keychain an item is written, read back and deleted.
 
-The exit code is 0 when all is well, else that of the first failure.`,
+The exit code is 0 when nothing failed (a warning is no failure), else that of
+the first failure.`,
 		Example: `  okauth doctor
   okauth doctor -p staging
   okauth doctor -o json | jq -r '.checks[] | select(.state == "fail")'`,
@@ -201,7 +203,7 @@ func (d *doctor) storage(ctx context.Context) {
 		d.fail("storage", fileAdvice(err))
 		return
 	}
-	d.ok("storage", "%s, %s (%s): can be written and read, in %s", s.Backend, s.Where, s.Source, time.Since(began).Round(time.Millisecond))
+	d.ok("storage", "%s, %s (%s): can be written and read, in %s%s", s.Backend, s.Where, s.Source, time.Since(began).Round(time.Millisecond), limits(kept))
 	if err := kept.locks.Ready(); err != nil {
 		d.fail("lock", err)
 	} else {
@@ -210,6 +212,15 @@ func (d *doctor) storage(ctx context.Context) {
 	if d.server != (okta.Server{}) {
 		d.session(ctx, kept)
 	}
+}
+
+// limits says how much fits into an item of the keychain, where that is a limit.
+func limits(kept storage) string {
+	keychain, ok := kept.items.(*store.Keychain)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("; an item holds %d bytes, larger sessions are split", keychain.ItemLimit())
 }
 
 // session says what the next "okauth token" would do.

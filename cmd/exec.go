@@ -80,7 +80,7 @@ token is good, and may be the last for now.`,
 	c.Flags().SetInterspersed(false)
 	o.session.addFlags(c,
 		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
-		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyMinTTL)
+		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey, profile.KeyMinTTL)
 	o.kind.addFlag(c, session.Access, session.ID)
 	c.Flags().StringVar(&o.variable, "env", "", "the `NAME` of the variable (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	_ = c.RegisterFlagCompletionFunc("env", cobra.NoFileCompletions)

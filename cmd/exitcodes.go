@@ -61,15 +61,17 @@ func newExitCodesTopic() *cobra.Command {
   5      refused         Okta said no: credentials, client, scope, policy, MFA
   6      storage         keychain or sealed file absent, locked, slow, full or
                          damaged; another process kept the session too long
-  7      invalid_token   what was given is not a token
+  7      invalid_token   decode: what was given is not a token; verify: it
+                         does not pass; introspect: it is not active
   126    not_executable  exec: CMD was found, but cannot be run
   127    not_found       exec: CMD was not found; else the code is CMD's own
   128+n  signal          ended by signal n: 130 after Ctrl-C
 
-Whenever the code is not 0, nothing is on standard output, but for "status",
-which shows what there is (4: token would ask), "token", which prints a token
-that could not be stored (6), and "decode" of many tokens, which answers every
-line (7: one of them is none).
+Whenever the code is not 0, nothing is on standard output, with these
+exceptions: what "status", "verify", "introspect" and "doctor" find is their
+result, whatever it is; "token" prints a token that could not be stored (6);
+"decode" of many tokens answers every line (7: one of them is none); "demo" has
+told its story up to there.
 
 With OKAUTH_ERRORS=json, or when the command was given -o json, the error on
 standard error is one JSON object:

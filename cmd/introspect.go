@@ -107,17 +107,10 @@ func (o *introspectOptions) many(ctx context.Context, client *okta.Client) error
 	})
 	s.workers = 1
 	t, err := s.run(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case t.count == 0:
-		return nothingOnStdin("introspect")
-	case t.count == 1 && t.bad == 1:
-		return t.first
-	case t.bad > 0:
-		return &codedError{err: fmt.Errorf("%d of %d tokens are not active; the first: line %d", t.bad, t.count, t.firstLine), code: exitInvalidToken}
 	}
-	return nil
+	return t.conclude("introspect", "are not active")
 }
 
 // ask returns the document about one token.

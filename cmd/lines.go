@@ -37,6 +37,20 @@ type tally struct {
 	firstLine  int
 }
 
+// conclude is the error of a stream that command has read to its end: bad says what
+// its bad tokens are, "are not valid".
+func (t tally) conclude(command, bad string) error {
+	switch {
+	case t.count == 0:
+		return nothingOnStdin(command)
+	case t.count == 1 && t.bad == 1:
+		return t.first
+	case t.bad > 0:
+		return &codedError{err: fmt.Errorf("%d of %d tokens %s; the first: line %d: %w", t.bad, t.count, bad, t.firstLine, t.first), code: exitInvalidToken}
+	}
+	return nil
+}
+
 // stream answers the lines of in.
 type stream struct {
 	in      io.Reader

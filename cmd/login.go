@@ -44,7 +44,7 @@ password only.`,
 	}
 	o.session.addFlags(c,
 		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
-		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile)
+		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey)
 	o.session.addStdinFlags(c)
 	return c
 }

@@ -38,7 +38,7 @@ expires. The client secret stays: okauth config unset client_secret removes it.
 		Args: argsBetween(0, 0),
 		RunE: stoppable(env, o.run),
 	}
-	o.session.addFlags(c, profile.KeyClientSecretFile, profile.KeyClientSecretCommand, profile.KeyCAFile)
+	o.session.addFlags(c, connectionKeys()...)
 	c.Flags().BoolVar(&o.all, "all", false, "sign out of every session of every profile")
 	return c
 }

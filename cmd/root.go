@@ -257,7 +257,7 @@ func (v *verbosity) Set(text string) error {
 		return nil
 	}
 	level, err := strconv.ParseUint(text, 10, 8)
-	if err != nil {
+	if err != nil || level > uint64(verboseDetail) {
 		return errors.New("expected true, false or a number from 0 to 2")
 	}
 	*v = verbosity(level)

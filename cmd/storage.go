@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,19 +140,21 @@ func (s storage) reach(ctx context.Context) error {
 	return nil
 }
 
-// try finds out whether what is written can be read again.
+// try finds out whether what is written can be read again, and leaves nothing behind.
 func (s storage) try(ctx context.Context) error {
-	if s.backend != storageKeychain {
-		return s.reach(ctx)
+	if err := s.reach(ctx); err != nil {
+		return err
 	}
 	const account = "doctor" // one name, so that whoever is interrupted leaves one item at most
-	if err := s.items.Set(ctx, account, []byte("okauth doctor was here")); err != nil {
-		return err
+	value := []byte("okauth doctor was here")
+	err := s.items.Set(ctx, account, value)
+	if err == nil {
+		var kept []byte
+		if kept, err = s.items.Get(ctx, account); err == nil && !bytes.Equal(kept, value) {
+			err = &codedError{err: errors.New("what is read is not what was written"), code: exitStorage}
+		}
 	}
-	if _, err := s.items.Get(ctx, account); err != nil {
-		return err
-	}
-	return s.items.Delete(ctx, account)
+	return cmp.Or(err, s.items.Delete(ctx, account))
 }
 
 // without tells whether err says that there is no store, and none is needed.

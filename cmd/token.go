@@ -62,7 +62,7 @@ NAME, masked in the log first, and nothing else is printed.`,
 	}
 	o.session.addFlags(c,
 		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
-		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyMinTTL)
+		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey, profile.KeyMinTTL)
 	o.session.addStdinFlags(c)
 	o.kind.addFlag(c, session.Access, session.ID, session.Refresh)
 	f := c.Flags()

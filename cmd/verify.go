@@ -215,15 +215,8 @@ func (o *verifyOptions) many(ctx context.Context, j *jwt.Judge, keys jwt.Keys) e
 		b.WriteByte('\n')
 		return b.Bytes(), bad, err
 	}).run(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case t.count == 0:
-		return nothingOnStdin("verify")
-	case t.count == 1 && t.bad == 1:
-		return t.first
-	case t.bad > 0:
-		return &codedError{err: fmt.Errorf("%d of %d tokens are not valid; the first: line %d: %w", t.bad, t.count, t.firstLine, t.first), code: exitInvalidToken}
 	}
-	return nil
+	return t.conclude("verify", "are not valid")
 }

@@ -130,22 +130,7 @@ func parseCached(text []byte, now int64) (data []byte, ok bool) {
 // Nothing is flushed: what a power failure tears is fetched again.
 func (c Cache) replace(path string, text []byte) error {
 	fresh := filepath.Join(c.dir(), rand.Text()+cacheSuffix+freshSuffix)
-	f, err := openPrivate(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = rename(fresh, path)
-	}
-	if err != nil {
-		_ = os.Remove(fresh)
-		return &Error{Failed, "write " + strconv.Quote(path), bare(err)}
-	}
-	return nil
+	return replaceBy(fresh, path, text, func(*os.File) error { return nil })
 }
 
 // sweep removes what expired more than a week before the file at fresh was written, and what killed writers left. The times are

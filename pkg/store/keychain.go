@@ -47,6 +47,9 @@ func NewKeychain(opts KeychainOptions) *Keychain {
 	return &Keychain{opts: opts, ring: ring, items: split{ring, limit}}
 }
 
+// ItemLimit returns how many bytes one item holds under a short name; a value that is larger is split over several.
+func (k *Keychain) ItemLimit() int { return k.items.limit("a-name-of-sixteen") }
+
 // Warm starts in the background what the first call would do first: connecting and asking whether the keychain is unlocked.
 // The caller can read its configuration meanwhile. Errors show at the first call.
 func (k *Keychain) Warm() { k.ring.warm(k.opts.ReadTimeout) }

@@ -121,18 +121,24 @@ func readPrivate(path string, limit int64) ([]byte, error) {
 // replacePrivate gives the file new content, mode 0600: whoever reads it, and whoever comes after a crash, finds the old or the
 // new. What stood under that name is not opened, so it may be anything but a directory. The directory must be private, and one
 // process at a time writes the file: the new content is in path.new first, which a killed writer leaves and the next one removes.
-func replacePrivate(path string, data []byte) (err error) {
+func replacePrivate(path string, data []byte) error {
 	fresh := path + freshSuffix
 	if err := removePrivate(fresh); err != nil {
 		return err
 	}
+	return replaceBy(fresh, path, data, (*os.File).Sync) // a full disk may be noticed only when it is flushed
+}
+
+// replaceBy writes data to the file fresh, which must not be there, lets settle do what is to be done before it is closed, and puts it in
+// the place of path. Of a failure nothing is left.
+func replaceBy(fresh, path string, data []byte, settle func(*os.File) error) error {
 	f, err := openPrivate(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Sync() // a full disk may be noticed only now
+		err = settle(f)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr

@@ -86,9 +86,10 @@ func readKey(file string) ([]byte, error) {
 	if err != nil {
 		return nil, &ClientCertError{File: file, Err: errors.New("look at the file again")}
 	}
-	if mode := permissions(info); mode&0o077 != 0 {
+	// A group may read it: that is how a secret reaches a container whose user is not root.
+	if mode := permissions(info); mode&0o027 != 0 {
 		return nil, &ClientCertError{
-			File: file, Err: fmt.Errorf("the file holds a private key and its mode is %04o: others can read it", mode),
+			File: file, Err: fmt.Errorf("the file holds a private key and its mode is %04o: everybody can read it, or others can change it", mode),
 			hint: "run `chmod 600 " + shellQuote(file) + "`, and have the certificate replaced if somebody else may have seen the key",
 		}
 	}

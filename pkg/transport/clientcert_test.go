@@ -144,7 +144,7 @@ func TestClientKeyOfOthersIsRefused(t *testing.T) {
 	t.Parallel()
 	ours := newAuthority(t, "an authority we know")
 	cert, key, both := ours.clientFiles(t)
-	for _, mode := range []os.FileMode{0o600, 0o400, 0o640, 0o604, 0o660} {
+	for _, mode := range []os.FileMode{0o600, 0o400, 0o440, 0o640, 0o604, 0o660} {
 		for _, c := range []Config{{ClientCert: cert, ClientKey: key}, {ClientCert: both}} {
 			file := c.ClientKey
 			if file == "" {
@@ -155,7 +155,7 @@ func TestClientKeyOfOthersIsRefused(t *testing.T) {
 			}
 			_, err := New(c)
 			mistake, refused := errors.AsType[*ClientCertError](err)
-			if want := mode&0o077 != 0 && runtime.GOOS != "windows"; refused != want || err != nil && !refused {
+			if want := mode&0o027 != 0 && runtime.GOOS != "windows"; refused != want || err != nil && !refused {
 				t.Errorf("%04o: got %v", mode, err)
 			}
 			if refused && (!strings.Contains(mistake.Hint(), "chmod 600 '"+file+"'") || mistake.File != file) {
