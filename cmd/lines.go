@@ -57,6 +57,8 @@ type stream struct {
 	out     *bufio.Writer
 	answer  answerer
 	workers int
+	// own makes an answerer for each worker, where one has memory that two cannot share: instead of answer.
+	own func() answerer
 	// hold keeps the answer to a first line that is bad until there is a second: it
 	// may turn out to be the only one, which is not answered but an error.
 	hold bool
@@ -64,6 +66,7 @@ type stream struct {
 
 // batch is some lines on their way: read, answered by one of the workers, written.
 type batch struct {
+	text    []byte // of the lines while they are read
 	lines   []line
 	answers []byte        // of all lines, one after the other
 	fatal   error         // ended the stream behind the answers
@@ -71,9 +74,10 @@ type batch struct {
 }
 
 type line struct {
-	number int
-	text   string
-	bad    error
+	number     int
+	start, end int // in batch.text
+	text       string
+	bad        error
 }
 
 // run answers every line that is not empty. Whoever writes a line and waits gets
@@ -96,9 +100,13 @@ func (s stream) run(ctx context.Context) (tally, error) {
 		failed <- s.read(ctx, waiting, ordered, spare)
 	}()
 	for range s.workers {
+		answer := s.answer
+		if s.own != nil {
+			answer = s.own()
+		}
 		go func() {
 			for b := range waiting {
-				b.answerAll(ctx, s.answer)
+				b.answerAll(ctx, answer)
 			}
 		}()
 	}
@@ -175,37 +183,24 @@ func (s stream) write(t *tally, b *batch) error {
 // read hands out batches until the input ends. A batch ends, too, where the next
 // line is not there yet.
 func (s stream) read(ctx context.Context, waiting, ordered chan<- *batch, spare <-chan *batch) error {
-	in := bufio.NewReaderSize(s.in, 64<<10)
-	filling, size := newBatch(spare), 0
-	hand := func() bool {
-		if len(filling.lines) == 0 {
-			return true
-		}
-		for _, to := range []chan<- *batch{ordered, waiting} { // in this order: what a worker has is in memory
-			select {
-			case to <- filling:
-			case <-ctx.Done():
-				return false
-			}
-		}
-		filling, size = newBatch(spare), 0
-		return true
-	}
-	var text []byte
+	in := bufio.NewReaderSize(s.in, 256<<10)
+	filling := newBatch(spare)
 	for number := 1; ; number++ {
+		start := len(filling.text)
 		var err error
-		text, err = readLine(in, text[:0], longestLine)
-		token := string(text)
-		if len(token) < longestLine { // else it was cut, and what stands at its end is not known: it is too long as it is
-			token = jwt.Clean(token)
-		}
-		if token != "" {
-			filling.lines = append(filling.lines, line{number: number, text: token})
-			size += len(token)
-		}
-		if err != nil || len(filling.lines) == batchLines || size >= batchBytes || in.Buffered() == 0 {
-			if !hand() {
-				return nil // whoever cancelled knows why
+		filling.text, err = readLine(in, filling.text, start+longestLine)
+		filling.lines = append(filling.lines, line{number: number, start: start, end: len(filling.text)})
+		if err != nil || len(filling.lines) == batchLines || len(filling.text) >= batchBytes || in.Buffered() == 0 {
+			filling.cut()
+			if len(filling.lines) > 0 {
+				for _, to := range []chan<- *batch{ordered, waiting} { // in this order: what a worker has is in memory
+					select {
+					case to <- filling:
+					case <-ctx.Done():
+						return nil // whoever cancelled knows why
+					}
+				}
+				filling = newBatch(spare)
 			}
 		}
 		if err == io.EOF {
@@ -215,6 +210,22 @@ func (s stream) read(ctx context.Context, waiting, ordered chan<- *batch, spare 
 			return err
 		}
 	}
+}
+
+// cut makes one string of what was read, the lines pieces of it, and leaves out
+// those that are empty.
+func (b *batch) cut() {
+	whole, used := string(b.text), b.lines[:0]
+	for _, l := range b.lines {
+		l.text = whole[l.start:l.end]
+		if len(l.text) < longestLine { // else it was cut, and what stands at its end is not known: it is too long as it is
+			l.text = jwt.Clean(l.text)
+		}
+		if l.text != "" {
+			used = append(used, l)
+		}
+	}
+	b.lines, b.text = used, b.text[:0]
 }
 
 // newBatch returns an empty batch, made of a spare one if there is any.
@@ -243,7 +254,7 @@ func (b *batch) answerAll(ctx context.Context, answer answerer) {
 	}
 }
 
-// readLine appends the next line to dst, or its first most bytes when it is longer.
+// readLine appends the next line to dst, or as much of it as makes dst most bytes long.
 func readLine(in *bufio.Reader, dst []byte, most int) ([]byte, error) {
 	for {
 		part, err := in.ReadSlice('\n')

@@ -197,12 +197,22 @@ func notValid(v jwt.Verdict) error {
 
 // many judges each line of standard input.
 func (o *verifyOptions) many(ctx context.Context, j *jwt.Judge, keys jwt.Keys) error {
-	t, err := o.stream(func(ctx context.Context, dst []byte, line int, text string) ([]byte, error, error) {
-		verdict, err := j.Judge(ctx, text, keys)
+	s := o.stream(nil)
+	s.own = func() answerer { return o.answer(j.Series(), keys) }
+	t, err := s.run(ctx)
+	if err != nil {
+		return err
+	}
+	return t.conclude("verify", "are not valid")
+}
+
+// answer returns what appends the verdict on one line.
+func (o *verifyOptions) answer(series *jwt.Series, keys jwt.Keys) answerer {
+	return func(ctx context.Context, dst []byte, line int, text string) (answer []byte, bad, fatal error) {
+		verdict, err := series.Judge(ctx, text, keys)
 		if err != nil {
 			return nil, nil, err
 		}
-		var bad error
 		if !verdict.Valid() {
 			bad = notValid(verdict)
 		}
@@ -214,9 +224,5 @@ func (o *verifyOptions) many(ctx context.Context, j *jwt.Judge, keys jwt.Keys) e
 		err = output.VerdictText(b, verdict, o.textOptions())
 		b.WriteByte('\n')
 		return b.Bytes(), bad, err
-	}).run(ctx)
-	if err != nil {
-		return err
 	}
-	return t.conclude("verify", "are not valid")
 }

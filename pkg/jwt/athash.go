@@ -12,7 +12,7 @@ func (t *trial) judgeAtHash() {
 		t.skip(checkAtHash, "only ID tokens have one")
 		return
 	}
-	got, present, ok := t.token.Claims.text(checkAtHash)
+	got, present, ok := t.token.Claims.text(checkAtHash, "")
 	switch {
 	case !present:
 		t.skip(checkAtHash, "the token has none, and needs none")

@@ -18,11 +18,15 @@ func (o Object) show(name string) string {
 	return printable(string(raw))
 }
 
-// text returns the value called name: the string where it is one (ok), and its JSON fit to be shown where it is not.
-func (o Object) text(name string) (s string, present, ok bool) {
+// text returns the value called name: the string where it is one (ok), and its JSON fit to be shown where it is not. It need not
+// copy what it is likely to be.
+func (o Object) text(name, likely string) (s string, present, ok bool) {
 	raw, present := o.Get(name)
 	if !present {
 		return "", false, false
+	}
+	if quoted := len(raw) == len(likely)+2 && raw[0] == '"'; quoted && string(raw[1:len(raw)-1]) == likely && strings.IndexByte(likely, '\\') < 0 {
+		return likely, true, true
 	}
 	if s, ok = o.String(name); ok {
 		return s, true, true
@@ -44,7 +48,7 @@ func whyNot(name string, present, ok bool) string {
 // judgeIss compares the issuer byte for byte: "https://a" and "https://a/" are two.
 func (t *trial) judgeIss() {
 	c := Check{Name: checkIss, Expected: t.expected.iss}
-	iss, present, ok := t.token.Claims.text(checkIss)
+	iss, present, ok := t.token.Claims.text(checkIss, t.rules.Issuer)
 	c.Got = printable(iss)
 	switch c.Why = whyNot(checkIss, present, ok); {
 	case c.Why != "":
@@ -101,7 +105,7 @@ func (t *trial) whyOtherClient(audiences []string) string {
 			return "the token is for another client: check client_id of the profile"
 		}
 	}
-	azp, present, ok := t.token.Claims.text("azp")
+	azp, present, ok := t.token.Claims.text("azp", client)
 	switch {
 	case present && (!ok || azp != client):
 		return "the token's azp names another client, which the token was made for"
@@ -113,7 +117,7 @@ func (t *trial) whyOtherClient(audiences []string) string {
 
 func (t *trial) judgeCid() {
 	c := Check{Name: checkCid, Expected: printable(t.rules.ClientID)}
-	cid, present, ok := t.token.Claims.text(checkCid)
+	cid, present, ok := t.token.Claims.text(checkCid, t.rules.ClientID)
 	c.Got = printable(cid)
 	switch {
 	case t.rules.Kind == KindID:
@@ -136,7 +140,7 @@ func (t *trial) judgeCid() {
 
 func (t *trial) judgeSub() {
 	c := Check{Name: checkSub}
-	sub, present, ok := t.token.Claims.text(checkSub)
+	sub, present, ok := t.token.Claims.text(checkSub, "")
 	c.Got = printable(sub)
 	switch c.Why = whyNot(checkSub, present, ok); {
 	case c.Why != "":
@@ -151,12 +155,11 @@ func (t *trial) judgeSub() {
 
 // judgeTimes makes the checks exp, nbf and iat. The leeway is for clocks that differ, and is added to each bound.
 func (t *trial) judgeTimes(now time.Time) {
-	text := timeText(now.Truncate(time.Second))
-	notLater := "at most " + text + t.expected.plusLeeway
+	t.now.set(now, &t.expected)
 	latest := now.Add(t.rules.Leeway)
 
 	c, exp := t.timeCheck(checkExp)
-	c.Expected = "later than " + text + t.expected.minusLeeway
+	c.Expected = t.now.earliest
 	issued, hasIssued := t.token.Claims.Time(checkIat)
 	switch {
 	case c.Why != "":
@@ -173,7 +176,7 @@ func (t *trial) judgeTimes(now time.Time) {
 		t.skip(checkNbf, "the token has none, and needs none")
 	} else {
 		c, nbf := t.timeCheck(checkNbf)
-		c.Expected = notLater
+		c.Expected = t.now.latest
 		if c.Why == "" && nbf.After(latest) {
 			c.Why = "the token is not valid yet: it is for later, or a clock is wrong"
 		}
@@ -181,7 +184,7 @@ func (t *trial) judgeTimes(now time.Time) {
 	}
 
 	c, iat := t.timeCheck(checkIat)
-	c.Expected = notLater
+	c.Expected = t.now.latest
 	if c.Why == "" && iat.After(latest) {
 		c.Why = "the token was issued in the future: a clock is wrong, here or at the issuer"
 	}

@@ -8,7 +8,7 @@ import "strings"
 // "the validation rules for different kinds of JWTs MUST be mutually exclusive": https://www.rfc-editor.org/rfc/rfc8725#section-3.12
 func (t *trial) judgeType() {
 	c := Check{Name: checkType, Expected: t.expected.typ}
-	typ, present, ok := t.token.Header.text("typ")
+	typ, present, ok := t.token.Header.text("typ", "JWT")
 	atJWT := isAtJWT(typ)
 	if present && (!ok || !atJWT && !strings.EqualFold(typ, "JWT")) {
 		c.Got = "typ " + t.token.Header.show("typ")

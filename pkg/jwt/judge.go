@@ -14,27 +14,29 @@ import (
 // keys is asked once, for a token that names a key; what stands in the token never decides where keys come from. The error is what
 // keys returned, wrapped: there is no verdict without them.
 func (j *Judge) Judge(ctx context.Context, token string, keys Keys) (Verdict, error) {
-	if keys == nil {
-		return Verdict{}, rulesErrorf("no keys are given to judge with")
-	}
-	t := trial{Judge: j, text: token, checks: make([]Check, 0, 16)}
+	return j.Series().Judge(ctx, token, keys)
+}
+
+// judge makes the checks of one token. The only error is that of keys.
+func (t *trial) judge(ctx context.Context, token string, keys Keys) error {
 	var err error
-	if t.token, err = Parse(token); err != nil {
+	if t.token, err = t.parser.parse(token); err != nil {
 		t.unreadable(err)
-		return t.verdict(), nil
+		return nil
 	}
+	t.signed = append(t.signed[:0], token[:strings.LastIndexByte(token, '.')]...)
 	t.pass(Check{Name: checkFormat})
 	t.judgeType()
-	org := j.rules.Kind == KindAccess && (j.rules.OrgServer || t.fromOrgServer())
+	org := t.rules.Kind == KindAccess && (t.rules.OrgServer || t.fromOrgServer())
 	if org {
 		t.fail(Check{Name: checkOrgServer, Why: "access tokens of the org authorization server are for Okta alone, which may change them at any time: " +
 			"ask Okta with okauth introspect --server org, or use a custom authorization server"})
 	}
 	if err := t.judgeSignature(ctx, keys, org); err != nil {
-		return Verdict{}, err
+		return err
 	}
-	t.judgeClaims(j.rules.Now())
-	return t.verdict(), nil
+	t.judgeClaims(t.rules.Now())
+	return nil
 }
 
 // fromOrgServer reports whether the token says that it comes from the org server beside the issuer.
@@ -46,10 +48,8 @@ func (t *trial) fromOrgServer() bool {
 // trial is one token before the judge.
 type trial struct {
 	*Judge
-	text   string
-	token  Unverified
-	checks []Check
-
+	*memory
+	token Unverified
 	alg   algorithm
 	algOK bool // alg is set
 }
@@ -114,7 +114,7 @@ func (t *trial) judgeSignature(ctx context.Context, keys Keys, org bool) error {
 	case len(t.token.signature) == 0:
 		c.Why = "the token has no signature: anybody could have written it"
 		t.fail(c)
-	case !t.alg.verify(key.key, t.text[:strings.LastIndexByte(t.text, '.')], t.token.signature):
+	case !t.alg.verify(key.key, t.signed, t.token.signature):
 		c.Why = "the issuer's key did not sign this: the token was changed or cut, or somebody else signed it"
 		t.fail(c)
 	default:
@@ -139,7 +139,7 @@ func (t *trial) reason() string {
 // cryptographic operations." https://www.rfc-editor.org/rfc/rfc8725#section-3.1
 func (t *trial) judgeAlg() {
 	c := Check{Name: checkAlg, Expected: t.expected.alg}
-	name, present, ok := t.token.Header.text("alg")
+	name, present, ok := t.token.Header.text("alg", t.algorithms[0].name)
 	c.Got = printable(name)
 	for _, a := range t.algorithms {
 		if ok && a.name == name {
@@ -198,7 +198,8 @@ func (t *trial) judgeCrit() bool {
 // judgeKey makes the checks kid and key. It returns the key that fits the algorithm, or nil after a check that failed.
 func (t *trial) judgeKey(ctx context.Context, keys Keys) (*publicKey, error) {
 	c := Check{Name: checkKid, Expected: "one of the issuer's keys"}
-	kid, present, ok := t.token.Header.text("kid")
+	kid, present, ok := t.token.Header.text("kid", t.kid)
+	t.kid = kid
 	c.Got = printable(kid)
 	switch {
 	case !present || ok && kid == "":

@@ -14,7 +14,6 @@
 package jwt
 
 import (
-	"cmp"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -46,32 +45,8 @@ func (u Unverified) Unsecured() bool {
 //
 // Every error is a [*FormatError], whose text never holds the token or a claim's value.
 func Parse(token string) (Unverified, error) {
-	parts, err := split(token)
-	if err != nil {
-		return Unverified{}, err
-	}
-	if len(parts) == 5 {
-		return Unverified{}, encrypted(parts[0])
-	}
-	raw, err := decodeParts(token, parts)
-	if err != nil {
-		return Unverified{}, err
-	}
-	var r reader
-	header, err := r.read("token's header part", raw[0])
-	if err != nil {
-		return Unverified{}, err
-	}
-	claims, err := r.read("token's claims part", raw[1])
-	if err != nil {
-		// "the use of this Header Parameter is REQUIRED; in this case, the value MUST be "JWT", to indicate that a Nested JWT is carried"
-		// https://www.rfc-editor.org/rfc/rfc7519#section-5.2
-		if cty, _ := header.String("cty"); strings.EqualFold(cty, "JWT") {
-			return Unverified{}, formatErrorf(ReasonNested, "token holds another token instead of claims (cty %q)", "JWT")
-		}
-		return Unverified{}, err
-	}
-	return Unverified{Header: header, Claims: claims, signature: raw[2]}, nil
+	var p parser
+	return p.parse(token)
 }
 
 // Clean returns the token within what people paste: it removes white space around it, a surrounding pair of quotes, the name of
@@ -98,54 +73,30 @@ func unquote(s string) string {
 	return s
 }
 
-// split checks size and alphabet, then returns three parts (JWS) or five (JWE).
-func split(token string) ([]string, error) {
+// countDots checks size and alphabet, then returns how many dots stand between the parts: two (JWS) or four (JWE).
+func countDots(token string) (int, error) {
 	switch {
 	case len(token) > MaxSize:
-		return nil, formatErrorf(ReasonTooLong, "token has %d bytes, expected at most %d", len(token), MaxSize)
+		return 0, formatErrorf(ReasonTooLong, "token has %d bytes, expected at most %d", len(token), MaxSize)
 	case token == "":
-		return nil, formatErrorf(ReasonEmpty, "token is empty")
+		return 0, formatErrorf(ReasonEmpty, "token is empty")
 	case token[0] == '{':
-		return nil, formatErrorf(ReasonNotCompact, "token is a JSON document, expected the compact form with three parts")
+		return 0, formatErrorf(ReasonNotCompact, "token is a JSON document, expected the compact form with three parts")
 	}
 	dots := strings.Count(token, ".")
 	// The bytes of three parts are checked where they are decoded, all but those that encoding/base64 skips even in its strict mode.
 	if dots != 2 || strings.IndexByte(token, '\n') >= 0 || strings.IndexByte(token, '\r') >= 0 {
 		if err := checkAlphabet(token, dots == 0); err != nil {
-			return nil, err
+			return 0, err
 		}
 	}
 	switch dots {
 	case 0:
-		return nil, formatErrorf(ReasonOpaque, "token is opaque: it has one part, expected three")
+		return 0, formatErrorf(ReasonOpaque, "token is opaque: it has one part, expected three")
 	case 2, 4:
-	default:
-		return nil, formatErrorf(ReasonParts, "token has %d parts, expected three", dots+1)
+		return dots, nil
 	}
-	return strings.Split(token, "."), nil
-}
-
-// decodeParts decodes the three parts of a token before any of them is read. It is strict about trailing bits, so that one token has
-// exactly one spelling.
-func decodeParts(token string, parts []string) (raw [3][]byte, err error) {
-	all, strict := make([]byte, 0, len(token)*3/4), base64.RawURLEncoding.Strict()
-	for i, name := range [...]string{"header", "claims", "signature"} {
-		if parts[i] == "" && i < 2 {
-			err = cmp.Or(err, formatErrorf(ReasonParts, "token has an empty %s part", name))
-			continue
-		}
-		start := len(all)
-		var bad error
-		if all, bad = strict.AppendDecode(all, []byte(parts[i])); bad != nil {
-			// Which byte is wrong says more than that a part is.
-			if bad := checkAlphabet(token, false); bad != nil {
-				return raw, bad
-			}
-			return raw, cmp.Or(err, formatErrorf(ReasonEncoding, "token's %s part is not base64url", name))
-		}
-		raw[i] = all[start:len(all):len(all)]
-	}
-	return raw, err
+	return 0, formatErrorf(ReasonParts, "token has %d parts, expected three", dots+1)
 }
 
 // checkAlphabet refuses the first byte that neither base64url nor a dot may be. encoding/base64 can't be left to do it: even in

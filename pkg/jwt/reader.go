@@ -3,7 +3,6 @@ package jwt
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -22,14 +21,14 @@ const maxLooseDepth = 10_000
 // https://www.rfc-editor.org/rfc/rfc7515#section-4
 func readObject(subject string, text []byte) (Object, error) {
 	var r reader
-	return r.read(subject, text)
+	return r.read(subject, text, nil)
 }
 
 // readObjectLoosely is readObject for a text of which the parts are read strictly, each by itself: below the outermost level names
 // may stand twice, much may nest, and what is no UTF-8 may stand anywhere.
 func readObjectLoosely(subject string, text []byte) (Object, error) {
 	r := reader{loose: true}
-	return r.read(subject, text)
+	return r.read(subject, text, nil)
 }
 
 // reader checks JSON in one pass. encoding/json would need three: to check, to look for names that stand twice, to take apart;
@@ -37,7 +36,7 @@ func readObjectLoosely(subject string, text []byte) (Object, error) {
 type reader struct {
 	subject string
 	text    []byte
-	whole   string // text again, for names to share
+	whole   string // text again, for names to share; "" until there is one to share it
 	pos     int
 	blanks  int // how many bytes of white space are behind pos
 	loose   bool
@@ -45,9 +44,9 @@ type reader struct {
 	first   [24]string // where names starts out
 }
 
-// read reads one text; a reader may read several, one after the other.
-func (r *reader) read(subject string, text []byte) (Object, error) {
-	r.subject, r.text, r.whole, r.pos, r.blanks, r.names = subject, text, string(text), 0, 0, r.first[:0]
+// read reads one text and appends its members to those given. A reader may read several, one after the other.
+func (r *reader) read(subject string, text []byte, members Object) (Object, error) {
+	r.subject, r.text, r.whole, r.pos, r.blanks, r.names = subject, text, "", 0, 0, r.first[:0]
 	switch {
 	case bytes.HasPrefix(r.text, []byte("\ufeff")):
 		return nil, formatErrorf(ReasonJSON, "%s starts with a byte order mark", r.subject)
@@ -61,7 +60,9 @@ func (r *reader) read(subject string, text []byte) (Object, error) {
 		}
 		return nil, formatErrorf(ReasonJSON, "%s is not a JSON object, got %s", r.subject, nameJSON(c))
 	}
-	members := make(Object, 0, min(len(r.text)/16+1, 16))
+	if members == nil {
+		members = make(Object, 0, min(len(r.text)/16+1, 16))
+	}
 	if err := r.object(1, &members); err != nil {
 		return nil, err
 	}
@@ -152,15 +153,71 @@ func (r *reader) name() (string, error) {
 	if err := r.string(); err != nil {
 		return "", err
 	}
-	name := r.whole[start+1 : r.pos-1]
-	if strings.IndexByte(name, '\\') < 0 {
+	if name := commonName(r.text[start+1 : r.pos-1]); name != "" {
 		return name, nil
+	}
+	if bytes.IndexByte(r.text[start:r.pos], '\\') < 0 {
+		if r.whole == "" {
+			r.whole = string(r.text)
+		}
+		return r.whole[start+1 : r.pos-1], nil
 	}
 	name, err := unquoteJSON(r.text[start:r.pos])
 	if err != nil {
 		return "", r.mistake()
 	}
 	return name, nil
+}
+
+// commonName returns the names that nearly every token has, without a copy: "" for any other.
+func commonName(name []byte) string {
+	switch string(name) {
+	case "alg":
+		return "alg"
+	case "amr":
+		return "amr"
+	case "at_hash":
+		return "at_hash"
+	case "aud":
+		return "aud"
+	case "auth_time":
+		return "auth_time"
+	case "cid":
+		return "cid"
+	case "email":
+		return "email"
+	case "exp":
+		return "exp"
+	case "groups":
+		return "groups"
+	case "iat":
+		return "iat"
+	case "idp":
+		return "idp"
+	case "iss":
+		return "iss"
+	case "jti":
+		return "jti"
+	case "kid":
+		return "kid"
+	case "name":
+		return "name"
+	case "nonce":
+		return "nonce"
+	case "preferred_username":
+		return "preferred_username"
+	case "scp":
+		return "scp"
+	case "sub":
+		return "sub"
+	case "typ":
+		return "typ"
+	case "uid":
+		return "uid"
+	case "ver":
+		return "ver"
+	}
+	return ""
 }
 
 func (r *reader) maxDepth() int {
@@ -185,7 +242,7 @@ func (r *reader) value(depth int) error {
 		return r.number()
 	}
 	for _, word := range [...]string{"true", "false", "null"} {
-		if strings.HasPrefix(r.whole[r.pos:], word) {
+		if bytes.HasPrefix(r.text[r.pos:], []byte(word)) {
 			r.pos += len(word)
 			return nil
 		}

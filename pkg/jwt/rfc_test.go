@@ -55,15 +55,15 @@ func TestST20_ExamplesOfTheRFCs(t *testing.T) {
 				t.Fatal(err)
 			}
 			alg := algorithmOfHeader(t, test.signed)
-			if alg.family != key.family || !alg.verify(key.key, test.signed, signature) {
+			if alg.family != key.family || !alg.verify(key.key, []byte(test.signed), signature) {
 				t.Error("the example's signature is not good")
 			}
-			if alg.verify(key.key, test.signed+"A", signature) {
+			if alg.verify(key.key, []byte(test.signed+"A"), signature) {
 				t.Error("the signature is good for another text")
 			}
 			for i := range signature {
 				signature[i] ^= 1
-				if alg.verify(key.key, test.signed, signature) {
+				if alg.verify(key.key, []byte(test.signed), signature) {
 					t.Errorf("the signature is good with bit %d changed", 8*i)
 				}
 				signature[i] ^= 1

@@ -43,7 +43,7 @@ type memory struct {
 
 // nowTexts are what the times of a token are held against, in words that change once a second.
 type nowTexts struct {
-	second             int64
+	second           int64
 	earliest, latest string
 }
 

@@ -64,10 +64,10 @@ func algorithmOf(name string) (algorithm, bool) {
 
 // verify reports whether signature is by key over the text signed. key must be of the algorithm's family.
 // https://www.rfc-editor.org/rfc/rfc7518#section-3
-func (a algorithm) verify(key any, signed string, signature []byte) bool {
+func (a algorithm) verify(key any, signed, signature []byte) bool {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		sum := digest(a.hash, []byte(signed))
+		sum := digest(a.hash, signed)
 		if a.name[0] == 'R' {
 			return rsa.VerifyPKCS1v15(key, a.hash, sum, signature) == nil
 		}
@@ -80,9 +80,9 @@ func (a algorithm) verify(key any, signed string, signature []byte) bool {
 			return false
 		}
 		r, s := new(big.Int).SetBytes(signature[:size]), new(big.Int).SetBytes(signature[size:])
-		return ecdsa.Verify(key, digest(a.hash, []byte(signed)), r, s)
+		return ecdsa.Verify(key, digest(a.hash, signed), r, s)
 	case ed25519.PublicKey:
-		return ed25519.Verify(key, []byte(signed), signature)
+		return ed25519.Verify(key, signed, signature)
 	}
 	return false
 }

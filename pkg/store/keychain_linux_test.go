@@ -421,3 +421,12 @@ func TestKR12_ServiceTextIsHarmless(t *testing.T) {
 		}
 	}
 }
+
+// AT-85: an item that somebody deletes between our search and our read is not there; it is no failure of the keychain.
+func TestAT85_ItemVanishes(t *testing.T) {
+	t.Parallel()
+	f := startFake(t, fakekeychain.Behaviour{})
+	child(t, orders{Steps: []step{{Do: "Set", Account: "a", Value: "v"}}}, bus(f))[0].wantKind(t, "ok", "")
+	f.Update(func(b *fakekeychain.Behaviour) { b.Vanish = true })
+	child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))[0].wantKind(t, "not found", "")
+}

@@ -51,6 +51,9 @@ func (k *keyringItems) Get(ctx context.Context, account string) ([]byte, error) 
 			return nil, err
 		}
 		value, err := keyring.Get(service, account)
+		if vanished(err) { // between the search and the read; the second search finds none, or what has taken its place
+			value, err = keyring.Get(service, account)
+		}
 		return []byte(value), err
 	})
 }

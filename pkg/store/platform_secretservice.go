@@ -173,6 +173,9 @@ func isNoObject(err error) bool {
 	return false
 }
 
+// vanished reports whether an item was found and then deleted by somebody else before it could be read.
+func vanished(err error) bool { return errorName(err) == "org.freedesktop.Secret.Error.NoSuchObject" }
+
 // classify gives an error of the precheck or of go-keyring its kind, and makes text of the service harmless to print.
 func classify(err error) (Kind, error) {
 	switch errorName(err) {

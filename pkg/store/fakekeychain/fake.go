@@ -49,6 +49,7 @@ type Behaviour struct {
 	PromptOnWrite   bool          // CreateItem and Delete want a prompt too
 	WrongTypes      bool          // properties have types that they should not have
 	Foreign         string        // when not empty, every search finds another application's item with this value first
+	Vanish          bool          // what a search finds is deleted before it can be read
 	Lose            bool          // CreateItem succeeds and keeps nothing
 	Full            bool          // CreateItem fails
 	Room            int           // when not 0, CreateItem fails for a new item beyond so many

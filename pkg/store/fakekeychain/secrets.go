@@ -141,6 +141,11 @@ func (c *conn) search(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {
 			found = append(found, itemPath)
 		}
 	}
+	for _, itemPath := range found {
+		if b.Vanish {
+			delete(c.fake.items, itemPath)
+		}
+	}
 	c.fake.mu.Unlock()
 	slices.SortFunc(found, func(a, b dbus.ObjectPath) int {
 		if len(a) != len(b) {
