@@ -13,9 +13,9 @@ import (
 	"okauth/pkg/jwt"
 )
 
-// The four below use one key and one token, on all cores:
+// The five below use one key and one token, on all cores:
 //
-//	go test -run - -bench 'RSA|Judge|GoJOSE|Parse' -cpu 1,2
+//	go test -run - -bench 'RSA|Judge|Series|GoJOSE|Parse' -cpu 1,2
 
 func BenchmarkRSA(b *testing.B) {
 	token := signed(b, accessClaims)
@@ -39,6 +39,25 @@ func BenchmarkJudge(b *testing.B) {
 		v, err := j.Judge(b.Context(), token, keys)
 		return err == nil && v.Valid()
 	})
+}
+
+func BenchmarkSeries(b *testing.B) {
+	token, keys := signed(b, accessClaims), issuerKeys()
+	j, err := accessRules.Prepare()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(p *testing.PB) {
+		series := j.Series()
+		for p.Next() {
+			if v, err := series.Judge(b.Context(), token, keys); err != nil || !v.Valid() {
+				b.Error("a good token does not pass")
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }
 
 // BenchmarkGoJOSE is the signature alone, as go-jose checks it.
