@@ -83,8 +83,7 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 		return o.many(ctx, client)
 	}
 	if !okta.ValidToken(text) {
-		_, bad, _ := o.ask(ctx, client, text)
-		return bad
+		return notAToken() // a single one is an error, with nothing on standard output
 	}
 	answer, bad, err := o.ask(ctx, client, text)
 	if err != nil {
@@ -117,7 +116,7 @@ func (o *introspectOptions) many(ctx context.Context, client *okta.Client) error
 func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text string) (document []byte, bad, err error) {
 	if !okta.ValidToken(text) { // whatever it is, it is nothing to send away
 		var b bytes.Buffer
-		bad = &codedError{err: errors.New("that is no token: it has characters that no token has"), code: exitInvalidToken}
+		bad = notAToken()
 		if o.text {
 			fmt.Fprintf(&b, "%v\n", bad)
 		} else {
@@ -139,6 +138,10 @@ func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text s
 		err = output.ObjectJSON(&b, said.Text)
 	}
 	return b.Bytes(), bad, err
+}
+
+func notAToken() error {
+	return &codedError{err: errors.New("that is no token: it has characters that no token has"), code: exitInvalidToken}
 }
 
 // connectionKeys are the settings that say how Okta is reached and the client known.
