@@ -24,7 +24,6 @@ const ordersVar = "OKAUTH_TEST_ORDERS"
 // orders are what a child process does, in order.
 type orders struct {
 	Options KeychainOptions
-	Warm    bool
 	Steps   []step
 }
 
@@ -66,9 +65,6 @@ func (o orders) run() []report {
 		notes = append(notes, text)
 	}
 	k := NewKeychain(o.Options)
-	if o.Warm {
-		k.Warm()
-	}
 	var reports []report
 	for _, s := range o.Steps {
 		var wg sync.WaitGroup
@@ -184,9 +180,8 @@ func (o orders) marshal() any {
 	}
 	return struct {
 		Options options
-		Warm    bool
 		Steps   []step
-	}{options{o.Options.ReadTimeout, o.Options.WriteTimeout, o.Options.MayPrompt, o.Options.Budget}, o.Warm, o.Steps}
+	}{options{o.Options.ReadTimeout, o.Options.WriteTimeout, o.Options.MayPrompt, o.Options.Budget}, o.Steps}
 }
 
 func startFake(t *testing.T, b fakekeychain.Behaviour) *fakekeychain.Fake {

@@ -50,10 +50,6 @@ func NewKeychain(opts KeychainOptions) *Keychain {
 // ItemLimit returns how many bytes one item holds under a short name; a value that is larger is split over several.
 func (k *Keychain) ItemLimit() int { return k.items.limit("a-name-of-sixteen") }
 
-// Warm starts in the background what the first call would do first: connecting and asking whether the keychain is unlocked.
-// The caller can read its configuration meanwhile. Errors show at the first call.
-func (k *Keychain) Warm() { k.ring.warm(k.opts.ReadTimeout) }
-
 // Probe reports whether there is a keychain that can be read, without a prompt and without reading or writing an item: nil,
 // or an [*Error] of kind Absent, Locked, TimedOut or Failed. macOS and Windows always have one; whether it is locked shows at the first Get.
 func (k *Keychain) Probe(ctx context.Context) error {

@@ -7,18 +7,13 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/zalando/go-keyring"
 )
 
-const (
-	// promptDelay is how long a write takes before it is believed to wait for a person.
-	promptDelay = 500 * time.Millisecond
-	// freshness is how long the answer of a precheck that was made ahead is believed.
-	freshness = time.Second
-)
+// promptDelay is how long a write takes before it is believed to wait for a person.
+const promptDelay = 500 * time.Millisecond
 
 // keyringItems is go-keyring, one item per call. go-keyring itself knows no deadline (its issue 131), panics when the
 // bus goes away during a prompt, takes a dismissed prompt for success, and lets two prompts in one process take each
@@ -26,15 +21,6 @@ const (
 type keyringItems struct {
 	opts KeychainOptions
 	turn chan struct{} // holds a value while a call runs, also an abandoned one
-
-	mu    sync.Mutex
-	ahead <-chan state // a precheck that has been started ahead
-}
-
-// state is what a precheck found, and when.
-type state struct {
-	err error
-	at  time.Time
 }
 
 func newKeyringItems(opts KeychainOptions) *keyringItems {
@@ -47,14 +33,7 @@ func (k *keyringItems) Get(ctx context.Context, account string) ([]byte, error) 
 		return nil, &Error{Failed, op, err}
 	}
 	return k.call(ctx, op, func() ([]byte, error) {
-		if err := k.ready(ctx, false); err != nil {
-			return nil, err
-		}
-		value, err := keyring.Get(service, account)
-		if vanished(err) { // between the search and the read; the second search finds none, or what has taken its place
-			value, err = keyring.Get(service, account)
-		}
-		return []byte(value), err
+		return readItem(ctx, account)
 	})
 }
 
@@ -72,11 +51,11 @@ func (k *keyringItems) Set(ctx context.Context, account string, value []byte) er
 			return nil, err
 		}
 		// A prompt that was dismissed looks like success, and so does a service that keeps nothing.
-		stored, err := keyring.Get(service, account)
+		stored, err := readItem(ctx, account)
 		if err != nil && !errors.Is(err, keyring.ErrNotFound) {
 			return nil, fmt.Errorf("read it back: %w", err)
 		}
-		if !bytes.Equal([]byte(stored), value) {
+		if !bytes.Equal(stored, value) {
 			return nil, &kindError{Lost, errors.New("the keychain did not keep the value: its prompt was dismissed, or it keeps nothing")}
 		}
 		return nil, nil
@@ -97,7 +76,7 @@ func (k *keyringItems) Delete(ctx context.Context, account string) error {
 		err := keyring.Delete(service, account)
 		if err == nil {
 			// As in Set: a dismissed prompt looks like success.
-			if _, err = keyring.Get(service, account); err == nil {
+			if _, err = readItem(ctx, account); err == nil {
 				return nil, &kindError{Declined, errors.New("the keychain still holds it")}
 			}
 		}
@@ -109,56 +88,15 @@ func (k *keyringItems) Delete(ctx context.Context, account string) error {
 	return err
 }
 
-// probe reports what a precheck finds, and leaves it to the first call as if it had been made ahead.
+// probe reports what a precheck finds.
 func (k *keyringItems) probe(ctx context.Context) error {
-	_, err := k.call(ctx, "look for the keychain", func() ([]byte, error) {
-		found := k.check(ctx)
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		k.ahead = resolved(found)
-		return nil, found.err
-	})
+	_, err := k.call(ctx, "look for the keychain", func() ([]byte, error) { return nil, precheck(ctx) })
 	return err
-}
-
-// warm starts a precheck ahead.
-func (k *keyringItems) warm(timeout time.Duration) {
-	found := make(chan state, 1)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.ahead = found
-	go func() {
-		var s state
-		defer func() { found <- s }()
-		defer recovered(&s.err)
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
-		s = state{precheck(ctx), time.Now()}
-	}()
-}
-
-// check makes a precheck, or takes the one made ahead if that is fresh. Each is used once.
-func (k *keyringItems) check(ctx context.Context) state {
-	k.mu.Lock()
-	ahead := k.ahead
-	k.ahead = nil
-	k.mu.Unlock()
-	if ahead != nil {
-		select {
-		case s := <-ahead:
-			if time.Since(s.at) < freshness {
-				return s
-			}
-		case <-ctx.Done():
-			return state{ctx.Err(), time.Now()}
-		}
-	}
-	return state{precheck(ctx), time.Now()}
 }
 
 // ready returns nil when go-keyring may be called: it will find a service, and no prompt unless mayPrompt.
 func (k *keyringItems) ready(ctx context.Context, mayPrompt bool) error {
-	err := k.check(ctx).err
+	err := precheck(ctx)
 	var found *kindError
 	if mayPrompt && errors.As(err, &found) && found.kind == Locked {
 		return nil
@@ -212,12 +150,6 @@ func recovered(err *error) {
 	default:
 		*err = errors.New("the keychain library broke off")
 	}
-}
-
-func resolved(s state) <-chan state {
-	c := make(chan state, 1)
-	c <- s
-	return c
 }
 
 // kindError carries a Kind from a platform's code to keychainError.

@@ -138,7 +138,7 @@ func TestSecretServiceRoundTrip(t *testing.T) {
 	absent[1].wantKind(t, "absent", "no secret service")
 	startKeyring(t, env, "ok: ", "--unlock")
 	big := string(text("canary", 20_000))
-	r := child(t, orders{Warm: true, Steps: []step{
+	r := child(t, orders{Steps: []step{
 		{Do: "Probe"}, {Do: "Set", Account: "a", Value: "canary-1"}, {Do: "Get", Account: "a"},
 		{Do: "Set", Account: "a", Value: big}, {Do: "Get", Account: "a"}, {Do: "Delete", Account: "a"}, {Do: "Get", Account: "a"}, {Do: "Delete", Account: "a"},
 	}}, env...)

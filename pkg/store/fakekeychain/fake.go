@@ -43,6 +43,8 @@ type Behaviour struct {
 	Activatable     bool          // the bus could start an owner
 	ActivationHangs bool          // … but that never comes up
 	Locked          bool          // the collection wants a prompt
+	Relock          bool          // … but that only after it has been asked once whether it does
+	ItemsLocked     bool          // each item wants to be unlocked by itself, as KeePassXC's do
 	NoLogin         bool          // there is only the default collection
 	NoCollection    bool          // there is none
 	Prompt          Prompt        // how prompts end

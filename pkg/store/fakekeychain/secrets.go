@@ -100,6 +100,9 @@ func (c *conn) properties(call *dbus.Message, path dbus.ObjectPath, b Behaviour)
 		c.fail(call, busName+".Error.UnknownProperty", "No such property")
 		return
 	}
+	if b.Relock {
+		c.fake.Update(func(b *Behaviour) { b.Locked = true })
+	}
 	c.reply(call, secretsOwner, value)
 }
 
@@ -112,6 +115,9 @@ func (c *conn) unlock(call *dbus.Message, b Behaviour) {
 				return
 			}
 		}
+	}
+	if b.ItemsLocked && slices.ContainsFunc(objects, c.fake.isItem) {
+		c.fake.Update(func(b *Behaviour) { b.ItemsLocked = false })
 	}
 	if !b.Locked {
 		c.reply(call, secretsOwner, objects, noPrompt)
@@ -169,7 +175,7 @@ func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath, b Behaviour) 
 	switch {
 	case !ok:
 		c.fail(call, "org.freedesktop.Secret.Error.NoSuchObject", "The item does not exist")
-	case b.Locked:
+	case b.Locked, b.ItemsLocked:
 		c.fail(call, "org.freedesktop.Secret.Error.IsLocked", "Cannot get secret of a locked object")
 	default:
 		c.reply(call, secretsOwner, secret{sessionPath, []byte{}, it.value, "text/plain; charset=utf8"})
@@ -202,6 +208,13 @@ func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath, b Behaviour)
 		c.fake.mu.Unlock()
 		c.reply(call, secretsOwner, created, noPrompt)
 	}
+}
+
+func (f *Fake) isItem(path dbus.ObjectPath) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.items[path]
+	return ok
 }
 
 // isNewBeyond reports whether an item would be added where there are room items already.
