@@ -26,7 +26,6 @@ const (
 	servicePath       = dbus.ObjectPath("/org/freedesktop/secrets")
 	loginCollection   = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
 	defaultCollection = dbus.ObjectPath("/org/freedesktop/secrets/aliases/default")
-	errorIsLocked     = "org.freedesktop.Secret.Error.IsLocked"
 	busAddressVar     = "DBUS_SESSION_BUS_ADDRESS"
 )
 
@@ -34,18 +33,11 @@ const (
 const activationTimeout = 3 * time.Second
 
 // precheck returns nil if go-keyring will find an unlocked collection, and else a *kindError or a D-Bus error. It never
-// prompts, never starts a process, and starts a service only where a desktop is there to show its prompt. Where all is well that
-// is one round trip.
+// prompts, never starts a process, and starts a service only where a desktop is there to show its prompt.
+//
+// Where all is well that is one round trip on the connection that go-keyring will use. Its flag forbids the bus to start the
+// service, so that the answer also tells whether anybody owns the name.
 func precheck(ctx context.Context) error {
-	return onCollection(ctx, func(conn *dbus.Conn, path dbus.ObjectPath) error {
-		return unlocked(locked(ctx, conn, path))
-	})
-}
-
-// onCollection calls ask with the collection that go-keyring takes, "login" if there is one, else the default, and with the
-// connection that it uses. It gives ask's error for the collection of that name a meaning, so what ask asks first must be asked
-// of the collection, and with FlagNoAutoStart, for then the answer also tells whether anybody owns the service's name.
-func onCollection(ctx context.Context, ask func(*dbus.Conn, dbus.ObjectPath) error) error {
 	if err := pinBus(); err != nil {
 		return err
 	}
@@ -53,33 +45,30 @@ func onCollection(ctx context.Context, ask func(*dbus.Conn, dbus.ObjectPath) err
 	if err != nil {
 		return connectError(err)
 	}
-	either := func() error {
-		err := ask(conn, loginCollection)
-		if isNoObject(err) {
-			return ask(conn, defaultCollection)
-		}
-		return err
-	}
-	err = either()
+	locked, err := collectionLocked(ctx, conn)
 	if errors.Is(err, dbus.ErrClosed) { // it broke during an earlier call, and godbus had not noticed
 		if conn, err = dbus.SessionBus(); err != nil {
 			return connectError(err)
 		}
-		err = either()
+		locked, err = collectionLocked(ctx, conn)
 	}
 	if isNoOwner(err) {
 		if err := activate(ctx, conn); err != nil {
 			return err
 		}
-		err = either()
+		locked, err = collectionLocked(ctx, conn)
 	}
 	switch {
 	case isNoOwner(err):
 		return &kindError{Absent, errors.New("no secret service runs on the session bus")}
 	case isNoObject(err):
 		return &kindError{Absent, errors.New("the secret service has no login or default collection")}
+	case err != nil:
+		return err
+	case locked:
+		return &kindError{Locked, errors.New("the keychain is locked")}
 	}
-	return err
+	return nil
 }
 
 // pinBus finds the address of the session bus and leaves it in the environment, where godbus looks first. Without one
@@ -111,25 +100,27 @@ func connectError(err error) error {
 	return fmt.Errorf("connect to the D-Bus session bus: %w", err)
 }
 
-// locked asks whether a collection is locked, without waiting for the answer.
-func locked(ctx context.Context, conn *dbus.Conn, path dbus.ObjectPath) *dbus.Call {
-	return conn.Object(secretsName, path).GoWithContext(ctx, "org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart, nil,
-		"org.freedesktop.Secret.Collection", "Locked")
+// collectionLocked reads the property Locked of the collection that go-keyring takes: "login" if there is one, else the default.
+func collectionLocked(ctx context.Context, conn *dbus.Conn) (bool, error) {
+	locked, err := isLocked(ctx, conn, loginCollection)
+	if isNoObject(err) {
+		return isLocked(ctx, conn, defaultCollection)
+	}
+	return locked, err
 }
 
-// unlocked waits for the answer of locked, and returns nil when that is no.
-func unlocked(asked *dbus.Call) error {
+func isLocked(ctx context.Context, conn *dbus.Conn, path dbus.ObjectPath) (bool, error) {
 	var v dbus.Variant
-	if err := (<-asked.Done).Store(&v); err != nil {
-		return err
+	err := conn.Object(secretsName, path).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart,
+		"org.freedesktop.Secret.Collection", "Locked").Store(&v)
+	if err != nil {
+		return false, err
 	}
-	switch locked, ok := v.Value().(bool); {
-	case !ok:
-		return fmt.Errorf("the secret service says that Locked is of type %q, expected a boolean", v.Signature())
-	case locked:
-		return &kindError{Locked, errors.New("the keychain is locked")}
+	locked, ok := v.Value().(bool)
+	if !ok {
+		return false, fmt.Errorf("the secret service says that Locked is of type %q, expected a boolean", v.Signature())
 	}
-	return nil
+	return locked, nil
 }
 
 // activate asks the bus to start the secret service, if it can and if a desktop is there. It returns nil when there is reason to look again.
@@ -183,11 +174,14 @@ func isNoObject(err error) bool {
 	return false
 }
 
+// vanished reports whether an item was found and then deleted by somebody else before it could be read.
+func vanished(err error) bool { return errorName(err) == "org.freedesktop.Secret.Error.NoSuchObject" }
+
 // classify gives an error of the precheck or of go-keyring its kind, and makes text of the service harmless to print.
 func classify(err error) (Kind, error) {
 	switch errorName(err) {
 	case "":
-	case errorIsLocked:
+	case "org.freedesktop.Secret.Error.IsLocked":
 		return Locked, harmless(err)
 	case "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Timeout", "org.freedesktop.DBus.Error.TimedOut":
 		return TimedOut, harmless(err)
