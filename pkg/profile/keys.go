@@ -2,7 +2,9 @@ package profile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -76,18 +78,11 @@ const Dots = "••••"
 
 // Keys returns the settings a profile may hold, in the order they are shown.
 func Keys() []Key {
-	all := table()
-	keys := all[:0]
-	for _, k := range all {
-		if !k.EnvOnly {
-			keys = append(keys, k)
-		}
-	}
-	return keys
+	return slices.DeleteFunc(slices.Clone(table()), func(k Key) bool { return k.EnvOnly })
 }
 
-// table is every setting, the environment-only ones included.
-func table() []Key {
+// table is every setting, the environment-only ones included. It is made once: reading the settings asks for it a dozen times.
+var table = sync.OnceValue(func() []Key {
 	return []Key{
 		{Name: KeyDomain, Flag: "domain", Env: []string{"OKAUTH_DOMAIN", "OKTA_CLIENT_ORGURL", "OKTA_OAUTH2_ISSUER"},
 			Help: "the Okta organisation, such as dev-123456.okta.com", check: checkDomain},
@@ -138,7 +133,7 @@ func table() []Key {
 		{Name: KeyMinTTL, Flag: "min-ttl", Env: []string{"OKAUTH_MIN_TTL"}, Default: "60s", Kind: Duration,
 			Help: "shortest life left in a token that is handed out", least: 0, most: 24 * time.Hour},
 	}
-}
+})
 
 // FindKey returns the setting of that name. An unknown name is an *Error that
 // suggests the nearest one; a secret that comes from the environment only, such
