@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -41,6 +42,10 @@ func dialBus(ctx context.Context) (*busConn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openBus(ctx, path)
+}
+
+func openBus(ctx context.Context, path string) (*busConn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
 		return nil, err
@@ -120,7 +125,7 @@ func (b *busConn) answer(serial uint32, values ...any) error {
 		b.greeted = true
 	}
 	for b.early[serial] == nil {
-		m, err := dbus.DecodeMessage(b.in)
+		m, err := b.next()
 		if err != nil {
 			return err
 		}
@@ -134,4 +139,28 @@ func (b *busConn) answer(serial uint32, values ...any) error {
 		return dbus.Error{Name: name, Body: m.Body}
 	}
 	return dbus.Store(m.Body, values...)
+}
+
+// next reads the next message that is no signal. The bus greets with one, which nobody here waits for: godbus would take as long
+// over it as over the rest of the greeting.
+func (b *busConn) next() (*dbus.Message, error) {
+	for {
+		// "The signature of the header is yyyyuua(yv)": byte order, type, flags, version, length of the body, serial, length of the fields.
+		// https://dbus.freedesktop.org/doc/dbus-specification.html#message-protocol-messages
+		header, err := b.in.Peek(16)
+		if err != nil {
+			return nil, err
+		}
+		if dbus.Type(header[1]) != dbus.TypeSignal {
+			return dbus.DecodeMessage(b.in)
+		}
+		var order binary.ByteOrder = binary.LittleEndian
+		if header[0] == 'B' {
+			order = binary.BigEndian
+		}
+		body, fields := int64(order.Uint32(header[4:])), int64(order.Uint32(header[12:]))
+		if _, err := io.CopyN(io.Discard, b.in, 16+(fields+7)/8*8+body); err != nil {
+			return nil, err
+		}
+	}
 }

@@ -41,8 +41,8 @@ func TestKeychainRoundTrip(t *testing.T) {
 	}
 }
 
-// Promise 4 of the design: a token costs one keychain read. What the wrapper must know before, it asks in the same breath, and nothing
-// in it can open a prompt: there is no Unlock.
+// Promise 4 of the design: a token costs one keychain read. Nothing in it can open a prompt: there is no
+// Unlock.
 func TestOneReadIsTwoRoundTrips(t *testing.T) {
 	t.Parallel()
 	f := startFake(t, fakekeychain.Behaviour{})
@@ -51,14 +51,13 @@ func TestOneReadIsTwoRoundTrips(t *testing.T) {
 	if r[0].Value != "canary" {
 		t.Fatalf("got %+v", r[0])
 	}
-	// Get is that of the property Locked.
-	want := map[string]int{"connections": 1, "Hello": 1, "Get": 1, "SearchItems": 1, "OpenSession": 1, "GetSecret": 1}
+	want := map[string]int{"connections": 1, "Hello": 1, "SearchItems": 1, "OpenSession": 1, "GetSecret": 1}
 	if calls := f.Calls(); !maps.Equal(calls, want) {
 		t.Errorf("got %v, want %v", calls, want)
 	}
 }
 
-// The keychain is locked after the precheck has found it open, by its user or by a timer. go-keyring would open a prompt.
+// The keychain is locked while it is being read, by its user or by a timer. go-keyring would open a prompt.
 func TestReadNeverPrompts(t *testing.T) {
 	t.Parallel()
 	f := startFake(t, fakekeychain.Behaviour{Relock: true, Prompt: fakekeychain.PromptNever})

@@ -32,25 +32,38 @@ func (k *keyringItems) Get(ctx context.Context, account string) ([]byte, error) 
 	if err := checkItem(account, []byte("-")); err != nil {
 		return nil, &Error{Failed, op, err}
 	}
-	return k.call(ctx, op, func() ([]byte, error) {
-		return k.read(ctx, account)
-	})
+	leave, err := k.enter(ctx)
+	if err != nil {
+		return nil, keychainError(op, err)
+	}
+	value, err := readAtOnce(ctx, account)
+	leave()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return k.call(ctx, op, func() ([]byte, error) { return k.read(ctx, account) })
+	}
+	return value, keychainError(op, err)
 }
 
-// read never prompts, unless an item is locked by itself in a collection that is open. The error is raw.
+// read reads with go-keyring, after a precheck. It never prompts, unless an item is locked by itself in a collection that is
+// open, or the collection is locked at just that moment. The error is raw.
 func (k *keyringItems) read(ctx context.Context, account string) ([]byte, error) {
-	value, err := readAtOnce(ctx, account)
-	if !errors.Is(err, errors.ErrUnsupported) {
-		return value, err
-	}
 	if err := k.ready(ctx, false); err != nil {
 		return nil, err
 	}
-	text, err := keyring.Get(service, account)
+	value, err := keyring.Get(service, account)
 	if vanished(err) { // between the search and the read; the second search finds none, or what has taken its place
-		text, err = keyring.Get(service, account)
+		value, err = keyring.Get(service, account)
 	}
-	return []byte(text), err
+	return []byte(value), err
+}
+
+// readBack is for those who have their turn already.
+func (k *keyringItems) readBack(ctx context.Context, account string) ([]byte, error) {
+	value, err := readAtOnce(ctx, account)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return k.read(ctx, account)
+	}
+	return value, err
 }
 
 func (k *keyringItems) Set(ctx context.Context, account string, value []byte) error {
@@ -67,7 +80,7 @@ func (k *keyringItems) Set(ctx context.Context, account string, value []byte) er
 			return nil, err
 		}
 		// A prompt that was dismissed looks like success, and so does a service that keeps nothing.
-		stored, err := k.read(ctx, account)
+		stored, err := k.readBack(ctx, account)
 		if err != nil && !errors.Is(err, keyring.ErrNotFound) {
 			return nil, fmt.Errorf("read it back: %w", err)
 		}
@@ -92,7 +105,7 @@ func (k *keyringItems) Delete(ctx context.Context, account string) error {
 		err := keyring.Delete(service, account)
 		if err == nil {
 			// As in Set: a dismissed prompt looks like success.
-			if _, err = k.read(ctx, account); err == nil {
+			if _, err = k.readBack(ctx, account); err == nil {
 				return nil, &kindError{Declined, errors.New("the keychain still holds it")}
 			}
 		}
@@ -134,16 +147,25 @@ type result struct {
 	err   error
 }
 
-// call runs f in its turn and waits no longer than ctx. It returns ErrNotFound or an *Error with op.
-func (k *keyringItems) call(ctx context.Context, op string, f func() ([]byte, error)) ([]byte, error) {
+// enter waits for its turn, no longer than ctx.
+func (k *keyringItems) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case k.turn <- struct{}{}:
+		return func() { <-k.turn }, nil
 	case <-ctx.Done():
-		return nil, keychainError(op, fmt.Errorf("an earlier call has not returned: %w", ctx.Err()))
+		return nil, fmt.Errorf("an earlier call has not returned: %w", ctx.Err())
+	}
+}
+
+// call runs f in its turn and waits no longer than ctx. It returns ErrNotFound or an *Error with op.
+func (k *keyringItems) call(ctx context.Context, op string, f func() ([]byte, error)) ([]byte, error) {
+	leave, err := k.enter(ctx)
+	if err != nil {
+		return nil, keychainError(op, err)
 	}
 	done := make(chan result, 1)
 	go func() {
-		defer func() { <-k.turn }()
+		defer leave()
 		var r result
 		defer func() { done <- r }()
 		defer recovered(&r.err)

@@ -12,14 +12,15 @@ import (
 // a value, go-keyring's ErrNotFound, and the error of ctx. Everything else is ErrUnsupported, and the caller goes the long way.
 //
 // go-keyring itself needs twelve round trips, and a precheck before them. Beside the time that costs an opportunity: a
-// collection that is locked after the precheck makes go-keyring prompt. This never unlocks anything.
-func readAtOnce(ctx context.Context, account string) ([]byte, error) {
+// collection that is locked after the precheck makes go-keyring prompt. This never unlocks anything, and ends with ctx.
+func readAtOnce(ctx context.Context, account string) (value []byte, err error) {
+	defer recovered(&err)
 	b, err := dialBus(ctx)
 	if err != nil {
 		return nil, errors.ErrUnsupported
 	}
 	defer b.close()
-	value, err := readItem(b, loginCollection, account)
+	value, err = readItem(b, loginCollection, account)
 	if isNoObject(err) {
 		value, err = readItem(b, defaultCollection, account)
 	}
@@ -32,27 +33,20 @@ func readAtOnce(ctx context.Context, account string) ([]byte, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// readItem asks everything at once that does not need another answer: is the collection open, which items are there, and a session
-// to read one in. Nobody may be started by that: who has no Secret Service has nothing to read.
+// readItem asks everything at once that does not need another answer: which items are there, and a session to read one in. Nobody
+// is started by that: who has no Secret Service running goes the long way, and so does who has a locked one, of which no item
+// can be read.
 func readItem(b *busConn, collection dbus.ObjectPath, account string) ([]byte, error) {
-	open := b.ask(collection, "org.freedesktop.DBus.Properties", "Get", "org.freedesktop.Secret.Collection", "Locked")
 	found := b.ask(collection, "org.freedesktop.Secret.Collection", "SearchItems", map[string]string{"username": account, "service": service})
 	// "plain": the value crosses the bus in the clear, as with go-keyring. Whoever can listen there can ask for it as well.
 	session := b.ask(servicePath, "org.freedesktop.Secret.Service", "OpenSession", "plain", dbus.MakeVariant(""))
 
-	var locked bool
-	if err := b.answer(open, &locked); err != nil {
-		return nil, err
-	}
 	var items []dbus.ObjectPath
 	if err := b.answer(found, &items); err != nil {
 		return nil, err
 	}
-	switch {
-	case locked:
-		return nil, errors.New("the collection is locked")
-	case len(items) == 0:
-		return nil, keyring.ErrNotFound
+	if len(items) == 0 {
+		return nil, missing(b, collection)
 	}
 	var ignored dbus.Variant
 	var in dbus.ObjectPath // the service ends the session when we leave the bus
@@ -67,4 +61,16 @@ func readItem(b *busConn, collection dbus.ObjectPath, account string) ([]byte, e
 	}
 	err := b.answer(b.ask(items[0], "org.freedesktop.Secret.Item", "GetSecret", in), &secret)
 	return secret.Value, err
+}
+
+// missing returns go-keyring's ErrNotFound if the collection is open: what a locked one holds need not be found.
+func missing(b *busConn, collection dbus.ObjectPath) error {
+	var locked bool
+	if err := b.answer(b.ask(collection, "org.freedesktop.DBus.Properties", "Get", "org.freedesktop.Secret.Collection", "Locked"), &locked); err != nil {
+		return err
+	}
+	if locked {
+		return errors.New("the collection is locked")
+	}
+	return keyring.ErrNotFound
 }

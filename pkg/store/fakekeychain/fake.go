@@ -43,7 +43,7 @@ type Behaviour struct {
 	Activatable     bool          // the bus could start an owner
 	ActivationHangs bool          // … but that never comes up
 	Locked          bool          // the collection wants a prompt
-	Relock          bool          // … but that only after it has been asked once whether it does
+	Relock          bool          // the collection is locked as soon as something has been looked for in it
 	ItemsLocked     bool          // each item wants to be unlocked by itself, as KeePassXC's do
 	NoLogin         bool          // there is only the default collection
 	NoCollection    bool          // there is none

@@ -100,9 +100,6 @@ func (c *conn) properties(call *dbus.Message, path dbus.ObjectPath, b Behaviour)
 		c.fail(call, busName+".Error.UnknownProperty", "No such property")
 		return
 	}
-	if b.Relock {
-		c.fake.Update(func(b *Behaviour) { b.Locked = true })
-	}
 	c.reply(call, secretsOwner, value)
 }
 
@@ -161,6 +158,9 @@ func (c *conn) search(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {
 	})
 	if b.Foreign != "" {
 		found = slices.Insert(found, 0, foreignPath)
+	}
+	if b.Relock {
+		c.fake.Update(func(b *Behaviour) { b.Locked = true })
 	}
 	c.reply(call, secretsOwner, found)
 }
