@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 
 	"okauth/pkg/jwt"
 )
@@ -17,9 +19,11 @@ const (
 	// longestLine is what is read of one line, in bytes: the longest token and what
 	// may stand around it. The rest of a longer line is skipped.
 	longestLine = jwt.MaxSize + 4<<10
-	// A batch of lines is what one goroutine answers at a time: enough that handing
-	// it over costs next to nothing.
-	batchLines, batchBytes = 64, 64 << 10
+	// A batch of lines is what one goroutine answers at a time: enough that taking
+	// turns costs next to nothing, and little enough for the processor's cache.
+	batchLines, batchBytes = 16, 32 << 10
+	// ahead is how many batches of each worker may wait for one that takes longer.
+	ahead = 4
 	// collectAt is how much may be allocated between two collections, in percent of
 	// what is alive: some 20 MiB.
 	collectAt = 400
@@ -64,13 +68,13 @@ type stream struct {
 	hold bool
 }
 
-// batch is some lines on their way: read, answered by one of the workers, written.
+// batch is some lines on their way: read, answered and written.
 type batch struct {
+	turn    int    // the batches are written in the order of their turns
 	text    []byte // of the lines while they are read
 	lines   []line
-	answers []byte        // of all lines, one after the other
-	fatal   error         // ended the stream behind the answers
-	ready   chan struct{} // gets one value when the answers are there
+	answers []byte // of all lines, one after the other
+	fatal   error  // ended the stream behind the answers
 }
 
 type line struct {
@@ -83,133 +87,94 @@ type line struct {
 // run answers every line that is not empty. Whoever writes a line and waits gets
 // its answer at once. out is flushed, but for an answer that is held.
 //
-// A reader of in that blocks outlives run where run ends early; okauth ends then.
+// Workers take turns at reading, answer side by side, and take turns at writing:
+// nothing is handed from one to another, which would wake and wait for threads.
+//
+// A reader of in that blocks outlives run where run ends early, and so does a
+// writer of out; okauth ends then.
 func (s stream) run(ctx context.Context) (tally, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	waiting := make(chan *batch, 4*s.workers) // for a worker
-	ordered := make(chan *batch, 4*s.workers) // what is in memory at a time
-	spare := make(chan *batch, 4*s.workers)   // written, to be filled again
-	failed := make(chan error, 1)
 	// What is alive is a few batches, so that the collector would run every few
 	// milliseconds: that was a sixth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(collectAt))
-	go func() {
-		defer close(ordered)
-		defer close(waiting)
-		failed <- s.read(ctx, waiting, ordered, spare)
-	}()
+	in := &source{in: bufio.NewReaderSize(s.in, 256<<10)}
+	out := &sink{stream: s, source: in, done: make(map[int]*batch)}
+	out.moved.L = &out.mu
+	context.AfterFunc(ctx, out.stop) // at the latest when run ends
+	ended := make(chan error, s.workers)
 	for range s.workers {
-		answer := s.answer
-		if s.own != nil {
-			answer = s.own()
-		}
-		go func() {
-			for b := range waiting {
-				b.answerAll(ctx, answer)
-			}
-		}()
+		go func() { ended <- s.work(ctx, in, out) }()
 	}
-	var t tally
-	for {
-		b, err := following(ctx, ordered)
-		if err != nil {
-			return t, err
-		}
-		if b == nil {
-			break
-		}
-		if err := s.write(&t, b); err != nil {
-			return t, err
-		}
+	for range s.workers {
 		select {
-		case spare <- b:
-		default:
-		}
-		if len(ordered) == 0 && !s.held(t) {
-			if err := s.out.Flush(); err != nil {
-				return t, err
+		case err := <-ended:
+			if err != nil {
+				return out.count(), cmp.Or(context.Cause(ctx), err)
 			}
+		case <-ctx.Done():
+			return tally{}, context.Cause(ctx)
 		}
 	}
-	if err := <-failed; err != nil {
-		return t, cmp.Or(s.out.Flush(), fmt.Errorf("read standard input: %w", err))
-	}
+	t := out.count()
 	if s.held(t) {
 		return t, nil
 	}
 	return t, s.out.Flush()
 }
 
-// following returns the next batch, answered; nil where there is none any more.
-func following(ctx context.Context, ordered <-chan *batch) (*batch, error) {
-	select {
-	case b, ok := <-ordered:
-		if !ok {
-			return nil, nil
-		}
-		select {
-		case <-b.ready:
-			return b, nil
-		case <-ctx.Done():
-		}
-	case <-ctx.Done():
-	}
-	return nil, context.Cause(ctx)
-}
-
 func (s stream) held(t tally) bool { return s.hold && t.count == 1 && t.bad == 1 }
 
-// write writes the answers of a batch and counts them.
-func (s stream) write(t *tally, b *batch) error {
-	for _, l := range b.lines {
-		t.count++
-		if l.bad != nil {
-			t.bad++
-			if t.first == nil {
-				t.first, t.firstLine = l.bad, l.number
-			}
-		}
+// work answers batches until there are no more, or the stream has ended otherwise.
+func (s stream) work(ctx context.Context, in *source, out *sink) error {
+	answer := s.answer
+	if s.own != nil {
+		answer = s.own()
 	}
-	if _, err := s.out.Write(b.answers); err != nil {
-		return err
-	}
-	if b.fatal != nil {
-		return cmp.Or(s.out.Flush(), b.fatal)
-	}
-	return nil
-}
-
-// read hands out batches until the input ends. A batch ends, too, where the next
-// line is not there yet.
-func (s stream) read(ctx context.Context, waiting, ordered chan<- *batch, spare <-chan *batch) error {
-	in := bufio.NewReaderSize(s.in, 256<<10)
-	filling := newBatch(spare)
-	for number := 1; ; number++ {
-		start := len(filling.text)
+	b := &batch{lines: make([]line, 0, batchLines)}
+	for ctx.Err() == nil && in.fill(b) {
+		b.answerAll(ctx, answer)
 		var err error
-		filling.text, err = readLine(in, filling.text, start+longestLine)
-		filling.lines = append(filling.lines, line{number: number, start: start, end: len(filling.text)})
-		if err != nil || len(filling.lines) == batchLines || len(filling.text) >= batchBytes || in.Buffered() == 0 {
-			filling.cut()
-			if len(filling.lines) > 0 {
-				for _, to := range []chan<- *batch{ordered, waiting} { // in this order: what a worker has is in memory
-					select {
-					case to <- filling:
-					case <-ctx.Done():
-						return nil // whoever cancelled knows why
-					}
-				}
-				filling = newBatch(spare)
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
+		if b, err = out.put(b); err != nil {
 			return err
 		}
 	}
+	return context.Cause(ctx)
+}
+
+// source is where the workers get their lines, one worker at a time.
+type source struct {
+	mu     sync.Mutex
+	in     *bufio.Reader
+	number int  // of the last line
+	ended  bool // the input has, or broke
+	taken  atomic.Int64
+}
+
+// fill puts the next lines into b, as many as are there already: it waits for the
+// first only. It returns false where there are none any more.
+func (s *source) fill(b *batch) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b.lines, b.answers, b.fatal = b.lines[:0], b.answers[:0], nil
+	for !s.ended {
+		s.number++
+		start := len(b.text)
+		var err error
+		b.text, err = readLine(s.in, b.text, start+longestLine)
+		b.lines = append(b.lines, line{number: s.number, start: start, end: len(b.text)})
+		s.ended = err != nil
+		if err != nil && err != io.EOF {
+			b.fatal = fmt.Errorf("read standard input: %w", err)
+		}
+		if s.ended || len(b.lines) == batchLines || len(b.text) >= batchBytes || s.in.Buffered() == 0 {
+			if b.cut(); len(b.lines) > 0 || b.fatal != nil {
+				b.turn = int(s.taken.Add(1)) - 1
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // cut makes one string of what was read, the lines pieces of it, and leaves out
@@ -228,30 +193,94 @@ func (b *batch) cut() {
 	b.lines, b.text = used, b.text[:0]
 }
 
-// newBatch returns an empty batch, made of a spare one if there is any.
-func newBatch(spare <-chan *batch) *batch {
-	select {
-	case b := <-spare:
-		b.lines, b.answers, b.fatal = b.lines[:0], b.answers[:0], nil
-		return b
-	default:
-		return &batch{lines: make([]line, 0, batchLines), ready: make(chan struct{}, 1)}
+// answerAll answers the lines of a batch, up to a fatal one.
+func (b *batch) answerAll(ctx context.Context, answer answerer) {
+	for i := range b.lines {
+		l := &b.lines[i]
+		grown, bad, fatal := answer(ctx, b.answers, l.number, l.text)
+		if fatal != nil {
+			b.lines, b.fatal = b.lines[:i], fatal
+			return
+		}
+		b.answers, l.bad = grown, bad
 	}
 }
 
-// answerAll answers the lines of a batch, up to a fatal one.
-func (b *batch) answerAll(ctx context.Context, answer answerer) {
-	defer func() { b.ready <- struct{}{} }()
-	for i := range b.lines {
-		l := &b.lines[i]
-		var grown []byte
-		grown, l.bad, b.fatal = answer(ctx, b.answers, l.number, l.text)
-		if b.fatal != nil {
-			b.lines = b.lines[:i]
-			return
-		}
-		b.answers = grown
+// sink is where the answers go, in the order of the turns.
+type sink struct {
+	stream
+	source *source
+
+	mu    sync.Mutex
+	moved sync.Cond      // next has changed, or the stream has ended
+	next  int            // whose turn it is
+	done  map[int]*batch // answered before their turn
+	spare []*batch
+	tally tally
+	ended error // why nothing is written any more
+}
+
+// put writes b if its turn has come, and those that waited for that; else b waits.
+// It returns a batch to fill. The error is why the stream has ended.
+func (s *sink) put(b *batch) (*batch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	turn := b.turn
+	s.done[turn] = b
+	for b := s.done[s.next]; b != nil && s.ended == nil; b = s.done[s.next] {
+		delete(s.done, s.next)
+		s.next++
+		s.ended = s.write(b)
+		s.spare = append(s.spare, b)
+		s.moved.Broadcast()
 	}
+	if s.ended == nil && int64(s.next) == s.source.taken.Load() && !s.held(s.tally) {
+		s.ended = s.out.Flush()
+	}
+	for s.ended == nil && turn-s.next >= ahead*s.workers {
+		s.moved.Wait()
+	}
+	if s.ended != nil || len(s.spare) == 0 {
+		return &batch{lines: make([]line, 0, batchLines)}, s.ended
+	}
+	last := len(s.spare) - 1
+	b, s.spare = s.spare[last], s.spare[:last]
+	return b, nil
+}
+
+// write writes the answers of a batch and counts them.
+func (s *sink) write(b *batch) error {
+	t := &s.tally
+	for _, l := range b.lines {
+		t.count++
+		if l.bad != nil {
+			t.bad++
+			if t.first == nil {
+				t.first, t.firstLine = l.bad, l.number
+			}
+		}
+	}
+	if _, err := s.out.Write(b.answers); err != nil {
+		return err
+	}
+	if b.fatal != nil {
+		return cmp.Or(s.out.Flush(), b.fatal)
+	}
+	return nil
+}
+
+func (s *sink) count() tally {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tally
+}
+
+// stop lets nobody write or wait any more.
+func (s *sink) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = cmp.Or(s.ended, context.Canceled)
+	s.moved.Broadcast()
 }
 
 // readLine appends the next line to dst, or as much of it as makes dst most bytes long.

@@ -138,9 +138,47 @@ func TestAT48_StreamInConstantMemory(t *testing.T) {
 	}
 }
 
+// AT-48: one line that takes long, whose issuer is asked for a key perhaps, does not let the others pile up behind it.
+func TestAT48_StreamWaitsForASlowLine(t *testing.T) {
+	t.Parallel()
+	const lines = 1000 * batchLines
+	var answered atomic.Int64
+	release := make(chan struct{})
+	var out bytes.Buffer
+	s := newStream(io.LimitReader(&counter{text: "x\n"}, 2*lines), &out, func(ctx context.Context, dst []byte, line int, text string) ([]byte, error, error) {
+		if line == 1 {
+			<-release
+		}
+		answered.Add(1)
+		return echo(ctx, dst, line, text)
+	})
+	go func() {
+		defer close(release)
+		for before := int64(-1); before != answered.Load() || before == 0; {
+			before = answered.Load()
+			for range 1000 {
+				runtime.Gosched()
+			}
+		}
+		if most := int64((ahead + 1) * s.workers * batchLines); answered.Load() > most {
+			t.Errorf("%d lines were answered before the first one, want at most %d", answered.Load(), most)
+		}
+	}()
+	got, err := s.run(t.Context())
+	if err != nil || got.count != lines || strings.Count(out.String(), "\n") != lines || !strings.HasPrefix(out.String(), "1: x\n2: x\n") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 type counter struct{ text string }
 
-func (c *counter) Read(p []byte) (int, error) { return copy(p, c.text), nil }
+func (c *counter) Read(p []byte) (int, error) {
+	n := 0
+	for n == 0 || len(p)-n >= len(c.text) {
+		n += copy(p[n:], c.text)
+	}
+	return n, nil
+}
 
 type blockedWriter struct {
 	called chan struct{}
