@@ -100,7 +100,7 @@ func (a *app) client(ctx context.Context, server okta.Server, id string) (*okta.
 	if err != nil {
 		return nil, err
 	}
-	client.ID, client.Secret = id, secret
+	client.ID, client.Secret, client.SecretFrom = id, secret, a.secretFrom(server.BaseURL(), id)
 	return client, nil
 }
 
@@ -162,7 +162,7 @@ func (a *app) wait(ctx context.Context, d time.Duration, why string) error {
 // one that a setting promises, if the settings are about that client, else the
 // one in the keychain. The zero Secret means that there is none: a public client.
 func (a *app) clientSecret(ctx context.Context, baseURL, id string) (okta.Secret, error) {
-	if baseURL == a.settings.Domain() && id == a.settings.ClientID() {
+	if a.isOwn(baseURL, id) {
 		if secret, err := a.givenSecret(ctx); err != nil || !secret.IsZero() {
 			return secret, err
 		}
@@ -174,6 +174,39 @@ func (a *app) clientSecret(ctx context.Context, baseURL, id string) (okta.Secret
 		return okta.Secret{}, nil
 	}
 	return secret, err
+}
+
+// isOwn tells whether the settings are about the client called id.
+func (a *app) isOwn(baseURL, id string) bool {
+	return baseURL == a.settings.Domain() && id == a.settings.ClientID()
+}
+
+// secretFrom says what the secret of the client called id was taken from, where that is not
+// what "config set client_secret" would change.
+func (a *app) secretFrom(baseURL, id string) string {
+	promise := a.settings.ClientSecret()
+	switch {
+	case !a.isOwn(baseURL, id):
+		return ""
+	case a.flags.clientSecretStdin:
+		return "what --client-secret-stdin reads"
+	case promise.IsZero():
+		return ""
+	}
+	name := promise.Key
+	if promise.Source.Kind == profile.FromEnv {
+		name = promise.Source.Name
+	}
+	switch promise.Key {
+	case profile.KeyClientSecretFile:
+		return "the file that " + name + " names"
+	case profile.KeyClientSecretCommand:
+		return "what the command of " + name + " prints"
+	}
+	if promise.Source.Kind == profile.FromFile {
+		return "it in " + promise.Source.Name
+	}
+	return name
 }
 
 // givenSecret returns the client secret that standard input or a setting has; the

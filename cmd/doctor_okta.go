@@ -226,7 +226,7 @@ func (d *doctor) clientAuthentication(ctx context.Context) bool {
 		d.fail("client", err)
 		return false
 	}
-	d.client.Secret = secret
+	d.client.Secret, d.client.SecretFrom = secret, d.app.secretFrom(d.server.BaseURL(), d.client.ID)
 	how := "with its secret (" + d.secretSource(ctx) + ")"
 	if secret.IsZero() {
 		how = "without a secret: a public client"

@@ -16,6 +16,9 @@ type Client struct {
 	Server Server
 	ID     string // client id, "0oa…"
 	Secret Secret // client secret; the zero Secret makes a public client, which sends its id in the form instead
+	// SecretFrom is where the secret was taken from, for the advice of an error: "OKAUTH_CLIENT_SECRET". "" means: from where
+	// okauth config set client_secret puts it.
+	SecretFrom string
 	// HTTP sends the requests; nil means the client of transport.New with its defaults. Whatever is given, a redirect
 	// is not followed and a cookie neither kept nor sent.
 	HTTP      *http.Client

@@ -61,7 +61,11 @@ func (e *Error) Hint() string {
 		server, client = Printable(e.client.Server.ID(), 80), Printable(e.client.ID, 80)
 	}
 	means := strings.ReplaceAll(row.means, "{authentication}", authentication(e.client))
-	text := fill(means+": "+row.do, e.about, server, client)
+	do := row.do
+	if e.client != nil && e.client.SecretFrom != "" {
+		do = strings.ReplaceAll(do, setSecret, "change "+Printable(e.client.SecretFrom, 200))
+	}
+	text := fill(means+": "+do, e.about, server, client)
 	if e.ClockSkew != 0 {
 		text += "; " + clockAdvice(e.ClockSkew)
 	}
@@ -184,7 +188,8 @@ const (
 	atUser     = "Admin Console, Directory › People › the user"
 	atLog      = "Admin Console, Reports › System Log"
 	atSignOn   = atApp + "Sign On › User authentication: an app sign-in policy whose rule asks for Password only; the global session policy (Security › Global Session Policy) must not ask for more either"
-	atSecret   = "copy it from " + atApp + "General › Client Credentials, then run okauth config set client_secret"
+	atSecret   = "copy it from " + atApp + "General › Client Credentials, then " + setSecret
+	setSecret  = "run okauth config set client_secret"
 	dpopHint   = needsDPoP + ": " + doDPoP
 	needsDPoP  = "the application requires DPoP, which okauth does not speak"
 	doDPoP     = "clear “Require Demonstrating Proof of Possession (DPoP)” at Applications › Applications › the application › General"

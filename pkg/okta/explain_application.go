@@ -5,7 +5,7 @@ package okta
 func applicationRows() []explanation {
 	const (
 		asserts  = "the application signs in with a signed assertion (private_key_jwt or client_secret_jwt), which okauth does not make"
-		bySecret = "choose Client secret: " + atApp + "General › Client Credentials › Client authentication; then run okauth config set client_secret"
+		bySecret = "choose Client secret: " + atApp + "General › Client Credentials › Client authentication; then " + setSecret
 	)
 	return append(clientApplicationRows(), []explanation{
 		{"client_assertion", 0, 0, "invalid_client", "client_assertion", "The audience claim for client_assertion must be the endpoint invoked for the request.", asserts, bySecret},
@@ -21,7 +21,7 @@ func applicationRows() []explanation {
 		{"browser_pkce", 0, 0, "invalid_client", "Proof Key", "Browser requests to the token endpoint must use Proof Key for Code Exchange.", asBrowser, "check the proxy (HTTPS_PROXY)"},
 		{"client_authentication", 0, 0, "invalid_client", "", "Client authentication failed. Either the client or the client credentials are invalid.",
 			"{authentication}",
-			"compare with " + atApp + "General › Client Credentials › Client authentication; then run okauth config set client_secret, or unset it"},
+			"compare with " + atApp + "General › Client Credentials › Client authentication; then " + setSecret + ", or unset it"},
 		{"grant_off", 0, 0, "unauthorized_client", "grant type", "The client is not authorized to use the provided grant type. Configured grant types: [authorization_code].",
 			"the grant type {grant} is not switched on for the application", "choose {grant}: " + atApp + "{grantAt}"},
 		{"org_server_only", 0, 0, "unauthorized_client", "custom authorization server", "This client cannot use a custom authorization server.",

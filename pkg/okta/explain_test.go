@@ -292,3 +292,18 @@ func FuzzRetryAfter(f *testing.F) {
 		}
 	})
 }
+
+// Who has the secret from elsewhere than the keychain is told to change it there: what `config set` stores would not be asked.
+func TestAT83_TheSecretIsChangedWhereItCameFrom(t *testing.T) {
+	t.Parallel()
+	for _, words := range []string{"The client secret supplied for a confidential client is invalid.", "Client authentication failed. Either the client or the client credentials are invalid."} {
+		e := &Error{Status: 401, Code: "invalid_client", Description: words, client: &Client{ID: "0oa1", Secret: NewSecret("wrong-horse")}}
+		if hint := e.Hint(); !strings.Contains(hint, "then run okauth config set client_secret") {
+			t.Errorf("from the keychain: got %q", hint)
+		}
+		e.client.SecretFrom = "OKAUTH_CLIENT_SECRET"
+		if hint := e.Hint(); !strings.Contains(hint, "then change OKAUTH_CLIENT_SECRET") || strings.Contains(hint, "config set") {
+			t.Errorf("from the environment: got %q", hint)
+		}
+	}
+}

@@ -8,11 +8,13 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
+var errNoCollection = errors.New("there is no such collection")
+
 // readAtOnce reads an item in two round trips, where that is enough: the collection is open, and so is the item. Its answers are
 // a value, go-keyring's ErrNotFound, and the error of ctx. Everything else is ErrUnsupported, and the caller goes the long way.
 //
-// go-keyring itself needs twelve round trips, and a precheck before them. Beside the time that costs an opportunity: a
-// collection that is locked after the precheck makes go-keyring prompt. This never unlocks anything, and ends with ctx.
+// go-keyring needs twelve, four of them for a connection, and a precheck before it. And it unlocks before it reads: a collection
+// that is locked between the precheck and its call makes it prompt. This unlocks nothing, and ends with ctx.
 func readAtOnce(ctx context.Context, account string) (value []byte, err error) {
 	defer recovered(&err)
 	b, err := dialBus(ctx)
@@ -21,7 +23,7 @@ func readAtOnce(ctx context.Context, account string) (value []byte, err error) {
 	}
 	defer b.close()
 	value, err = readItem(b, loginCollection, account)
-	if isNoObject(err) {
+	if errors.Is(err, errNoCollection) {
 		value, err = readItem(b, defaultCollection, account)
 	}
 	switch {
@@ -42,7 +44,10 @@ func readItem(b *busConn, collection dbus.ObjectPath, account string) ([]byte, e
 	session := b.ask(servicePath, "org.freedesktop.Secret.Service", "OpenSession", "plain", dbus.MakeVariant(""))
 
 	var items []dbus.ObjectPath
-	if err := b.answer(found, &items); err != nil {
+	switch err := b.answer(found, &items); {
+	case isNoObject(err):
+		return nil, errNoCollection
+	case err != nil:
 		return nil, err
 	}
 	if len(items) == 0 {
