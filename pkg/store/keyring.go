@@ -36,18 +36,19 @@ func (k *keyringItems) Get(ctx context.Context, account string) ([]byte, error) 
 	if err != nil {
 		return nil, keychainError(op, err)
 	}
+	// It ends with ctx, so it needs no goroutine, which would cost a change of threads.
 	value, err := readAtOnce(ctx, account)
 	leave()
 	if errors.Is(err, errors.ErrUnsupported) {
-		return k.call(ctx, op, func() ([]byte, error) { return k.read(ctx, account) })
+		return k.call(ctx, op, func() ([]byte, error) { return readTheLongWay(ctx, account) })
 	}
 	return value, keychainError(op, err)
 }
 
-// read reads with go-keyring, after a precheck. It never prompts, unless an item is locked by itself in a collection that is
-// open, or the collection is locked at just that moment. The error is raw.
-func (k *keyringItems) read(ctx context.Context, account string) ([]byte, error) {
-	if err := k.ready(ctx, false); err != nil {
+// readTheLongWay reads with go-keyring, after a precheck. It prompts only where an item is locked by itself in a collection that is
+// open, or the collection is locked between the two. The error is raw, as readAtOnce's is.
+func readTheLongWay(ctx context.Context, account string) ([]byte, error) {
+	if err := precheck(ctx); err != nil {
 		return nil, err
 	}
 	value, err := keyring.Get(service, account)
@@ -57,11 +58,11 @@ func (k *keyringItems) read(ctx context.Context, account string) ([]byte, error)
 	return []byte(value), err
 }
 
-// readBack is for those who have their turn already.
-func (k *keyringItems) readBack(ctx context.Context, account string) ([]byte, error) {
+// readBack reads for those who have their turn, and a goroutine that may be abandoned.
+func readBack(ctx context.Context, account string) ([]byte, error) {
 	value, err := readAtOnce(ctx, account)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return k.read(ctx, account)
+		return readTheLongWay(ctx, account)
 	}
 	return value, err
 }
@@ -80,7 +81,7 @@ func (k *keyringItems) Set(ctx context.Context, account string, value []byte) er
 			return nil, err
 		}
 		// A prompt that was dismissed looks like success, and so does a service that keeps nothing.
-		stored, err := k.readBack(ctx, account)
+		stored, err := readBack(ctx, account)
 		if err != nil && !errors.Is(err, keyring.ErrNotFound) {
 			return nil, fmt.Errorf("read it back: %w", err)
 		}
@@ -105,7 +106,7 @@ func (k *keyringItems) Delete(ctx context.Context, account string) error {
 		err := keyring.Delete(service, account)
 		if err == nil {
 			// As in Set: a dismissed prompt looks like success.
-			if _, err = k.readBack(ctx, account); err == nil {
+			if _, err = readBack(ctx, account); err == nil {
 				return nil, &kindError{Declined, errors.New("the keychain still holds it")}
 			}
 		}
