@@ -109,10 +109,12 @@ func (s stream) run(ctx context.Context) (tally, error) {
 	for range s.workers {
 		select {
 		case err := <-ended:
-			if err != nil {
-				return out.count(), cmp.Or(context.Cause(ctx), err)
+			if err != nil && ctx.Err() == nil {
+				return out.count(), err
 			}
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			return tally{}, context.Cause(ctx)
 		}
 	}
@@ -135,7 +137,7 @@ func (s stream) work(ctx context.Context, in *source, out *sink) error {
 	for ctx.Err() == nil && in.fill(b) {
 		b.answerAll(ctx, answer)
 		var err error
-		if b, err = out.put(b); err != nil {
+		if b, err = out.put(ctx, b); err != nil {
 			return err
 		}
 	}
@@ -222,9 +224,10 @@ type sink struct {
 
 // put writes b if its turn has come, and those that waited for that; else b waits.
 // It returns a batch to fill. The error is why the stream has ended.
-func (s *sink) put(b *batch) (*batch, error) {
+func (s *sink) put(ctx context.Context, b *batch) (*batch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ended = cmp.Or(s.ended, ctx.Err())
 	turn := b.turn
 	s.done[turn] = b
 	for b := s.done[s.next]; b != nil && s.ended == nil; b = s.done[s.next] {

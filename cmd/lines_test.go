@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 )
 
 // echo answers a line with itself; what begins with "bad" is bad, "fatal" ends the stream.
@@ -58,6 +59,49 @@ func TestStream(t *testing.T) {
 				t.Errorf("got error %v, want %q", err, test.err)
 			}
 		})
+	}
+}
+
+// What is answered already when an earlier line ends the stream is not written behind it.
+func TestStreamEndsWhereItIsFatal(t *testing.T) {
+	t.Parallel()
+	const before = 3*batchLines + 1
+	var in, want strings.Builder
+	for i := range 50 * batchLines {
+		text := "x"
+		if i == before {
+			text = "fatal"
+		}
+		fmt.Fprintln(&in, text)
+		if i < before {
+			fmt.Fprintf(&want, "%d: x\n", i+1)
+		}
+	}
+	var later atomic.Int64
+	waits := func(ctx context.Context, dst []byte, line int, text string) ([]byte, error, error) {
+		if line > 4*batchLines {
+			later.Add(1)
+		}
+		for text == "fatal" && later.Load() < 2*batchLines {
+			runtime.Gosched()
+		}
+		return echo(ctx, dst, line, text)
+	}
+	var out bytes.Buffer
+	got, err := newStream(strings.NewReader(in.String()), &out, waits).run(t.Context())
+	if err == nil || err.Error() != "fatal" || got.count != before || out.String() != want.String() {
+		t.Errorf("got %+v, %v and %d bytes, want %d answers and %d bytes", got, err, out.Len(), before, want.Len())
+	}
+}
+
+// A reader that breaks is an error, after the answers to what it gave.
+func TestStreamBreaks(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	broken := io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(errors.New("the disk is gone")))
+	got, err := newStream(broken, &out, echo).run(t.Context())
+	if err == nil || err.Error() != "read standard input: the disk is gone" || got.count != 2 || out.String() != "1: a\n2: b\n" {
+		t.Errorf("got %+v, %v, %q", got, err, out.String())
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -32,6 +33,9 @@ type busConn struct {
 	early   map[uint32]*dbus.Message // answers that came before somebody waited for them
 	greeted bool                     // the bus has let us in
 }
+
+// maxMessage is the size of a message, in bytes, that this reads: the biggest value, and as much for what is around it.
+const maxMessage = 2 * maxValue
 
 // dialBus connects to the session bus, if that is a socket in the file system or an abstract one. The connection ends with ctx.
 func dialBus(ctx context.Context) (*busConn, error) {
@@ -129,7 +133,7 @@ func (b *busConn) answer(serial uint32, values ...any) error {
 		if err != nil {
 			return err
 		}
-		if to, ok := m.Headers[dbus.FieldReplySerial].Value().(uint32); ok {
+		if to, ok := m.Headers[dbus.FieldReplySerial].Value().(uint32); ok && to <= b.serial {
 			b.early[to] = m
 		}
 	}
@@ -141,8 +145,8 @@ func (b *busConn) answer(serial uint32, values ...any) error {
 	return dbus.Store(m.Body, values...)
 }
 
-// next reads the next message that is no signal. The bus greets with one, which nobody here waits for: godbus would take as long
-// over it as over the rest of the greeting.
+// next reads the next message that is an answer. The bus greets with a signal, which nobody here waits for: to decode it would take
+// as long as all the rest of the greeting. Calls from others are not for us either.
 func (b *busConn) next() (*dbus.Message, error) {
 	for {
 		// "The signature of the header is yyyyuua(yv)": byte order, type, flags, version, length of the body, serial, length of the fields.
@@ -151,15 +155,19 @@ func (b *busConn) next() (*dbus.Message, error) {
 		if err != nil {
 			return nil, err
 		}
-		if dbus.Type(header[1]) != dbus.TypeSignal {
-			return dbus.DecodeMessage(b.in)
-		}
 		var order binary.ByteOrder = binary.LittleEndian
 		if header[0] == 'B' {
 			order = binary.BigEndian
 		}
-		body, fields := int64(order.Uint32(header[4:])), int64(order.Uint32(header[12:]))
-		if _, err := io.CopyN(io.Discard, b.in, 16+(fields+7)/8*8+body); err != nil {
+		size := 16 + (int64(order.Uint32(header[12:]))+7)/8*8 + int64(order.Uint32(header[4:]))
+		if size > maxMessage {
+			return nil, fmt.Errorf("the session bus sends a message of %d bytes, expected at most %d", size, maxMessage)
+		}
+		switch dbus.Type(header[1]) {
+		case dbus.TypeMethodReply, dbus.TypeError:
+			return dbus.DecodeMessage(io.LimitReader(b.in, size))
+		}
+		if _, err := io.CopyN(io.Discard, b.in, size); err != nil {
 			return nil, err
 		}
 	}

@@ -114,11 +114,15 @@ func TestBusAnswersInAnyOrder(t *testing.T) {
 			dbus.FieldPath: dbus.MakeVariant(dbus.ObjectPath("/org/freedesktop/DBus")), dbus.FieldInterface: dbus.MakeVariant("org.freedesktop.DBus"),
 			dbus.FieldMember: dbus.MakeVariant("NameAcquired"),
 		}
+		forged := message(t, binary.LittleEndian, dbus.TypeMethodCall, map[dbus.HeaderField]dbus.Variant{
+			dbus.FieldPath: dbus.MakeVariant(dbus.ObjectPath("/a")), dbus.FieldMember: dbus.MakeVariant("M"), dbus.FieldReplySerial: dbus.MakeVariant(uint32(2)),
+		}, "forged")
 		_, _ = io.WriteString(conn, "OK 0123456789abcdef0123456789abcdef\r\n")
 		for _, m := range [][]byte{
 			message(t, binary.LittleEndian, dbus.TypeMethodReply, replyTo(3), "three"),
 			message(t, binary.BigEndian, dbus.TypeSignal, signal, ":1.7", strings.Repeat("x", 9000)),
 			message(t, binary.LittleEndian, dbus.TypeSignal, signal, ":1.7"),
+			forged, // another client's
 			message(t, binary.BigEndian, dbus.TypeMethodReply, replyTo(2), "two"),
 		} {
 			_, _ = conn.Write(m)
@@ -140,7 +144,8 @@ func TestBusRefuses(t *testing.T) {
 	said := map[string]string{
 		"does not let us in": "REJECTED EXTERNAL\r\n",
 		"EOF":                "OK 0123\r\n",
-		"invalid byte order": "OK 0123\r\n" + strings.Repeat("x", 64),
+		"invalid byte order": "OK 0123\r\nx\x02\x00\x01" + strings.Repeat("\x00", 60),
+		"expected at most":   "OK 0123\r\nl\x02\x00\x01\xff\xff\xff\xff\x01\x00\x00\x00\xff\xff\xff\xff",
 	}
 	for want, says := range said {
 		b := connect(t, talk(t, func(conn net.Conn, in *bufio.Reader) {
@@ -172,6 +177,34 @@ func TestBusEndsWithItsContext(t *testing.T) {
 	time.AfterFunc(50*time.Millisecond, cancel)
 	if err := b.answer(b.ask("/a", "a.b", "C")); err == nil || ctx.Err() == nil {
 		t.Errorf("got %v", err)
+	}
+}
+
+// KR-04: an array of nothing keeps godbus busy for ever. Nobody waits for that.
+func TestKR04_HostileBusIsBounded(t *testing.T) {
+	t.Parallel()
+	path := talk(t, func(conn net.Conn, in *bufio.Reader) {
+		_, _ = io.WriteString(conn, "OK 0123456789abcdef0123456789abcdef\r\n")
+		endless := message(t, binary.LittleEndian, dbus.TypeMethodReply, replyTo(2), [][]byte{{}, {}})
+		_, _ = conn.Write(bytes.Replace(endless, []byte("aay"), []byte("a()"), 1))
+		_, _ = io.Copy(io.Discard, in)
+	})
+	short := KeychainOptions{ReadTimeout: 300 * time.Millisecond}
+	r := child(t, orders{Options: short, Steps: []step{{Do: "Get", Account: "a"}}}, busAddressVar+"=unix:path="+path)
+	r[0].wantKind(t, "timed_out", "in time")
+	if r[0].Took > 2*time.Second {
+		t.Errorf("took %v", r[0].Took)
+	}
+}
+
+// Where there is no collection "login", KWallet's and KeePassXC's for example, the default one is read in the same way.
+func TestReadOfTheDefaultCollection(t *testing.T) {
+	t.Parallel()
+	f := startFake(t, fakekeychain.Behaviour{NoLogin: true})
+	f.Put("a", "canary")
+	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
+	if r[0].Value != "canary" || f.Count("Unlock") != 0 || f.Count("connections") != 1 {
+		t.Errorf("got %+v after %v", r[0], f.Calls())
 	}
 }
 

@@ -32,39 +32,24 @@ func (k *keyringItems) Get(ctx context.Context, account string) ([]byte, error) 
 	if err := checkItem(account, []byte("-")); err != nil {
 		return nil, &Error{Failed, op, err}
 	}
-	leave, err := k.enter(ctx)
-	if err != nil {
-		return nil, keychainError(op, err)
-	}
-	// It ends with ctx, so it needs no goroutine, which would cost a change of threads.
-	value, err := readAtOnce(ctx, account)
-	leave()
-	if errors.Is(err, errors.ErrUnsupported) {
-		return k.call(ctx, op, func() ([]byte, error) { return readTheLongWay(ctx, account) })
-	}
-	return value, keychainError(op, err)
+	return k.call(ctx, op, func() ([]byte, error) { return read(ctx, account) })
 }
 
-// readTheLongWay reads with go-keyring, after a precheck. It prompts only where an item is locked by itself in a collection that is
-// open, or the collection is locked between the two. The error is raw, as readAtOnce's is.
-func readTheLongWay(ctx context.Context, account string) ([]byte, error) {
+// read reads at once, if it can, and else with go-keyring, after a precheck. It prompts only where an item is locked by itself in a
+// collection that is open, or the collection is locked between precheck and go-keyring. The error is raw.
+func read(ctx context.Context, account string) ([]byte, error) {
+	value, err := readAtOnce(ctx, account)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return value, err
+	}
 	if err := precheck(ctx); err != nil {
 		return nil, err
 	}
-	value, err := keyring.Get(service, account)
+	text, err := keyring.Get(service, account)
 	if vanished(err) { // between the search and the read; the second search finds none, or what has taken its place
-		value, err = keyring.Get(service, account)
+		text, err = keyring.Get(service, account)
 	}
-	return []byte(value), err
-}
-
-// readBack reads for those who have their turn, and a goroutine that may be abandoned.
-func readBack(ctx context.Context, account string) ([]byte, error) {
-	value, err := readAtOnce(ctx, account)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return readTheLongWay(ctx, account)
-	}
-	return value, err
+	return []byte(text), err
 }
 
 func (k *keyringItems) Set(ctx context.Context, account string, value []byte) error {
@@ -81,7 +66,7 @@ func (k *keyringItems) Set(ctx context.Context, account string, value []byte) er
 			return nil, err
 		}
 		// A prompt that was dismissed looks like success, and so does a service that keeps nothing.
-		stored, err := readBack(ctx, account)
+		stored, err := read(ctx, account)
 		if err != nil && !errors.Is(err, keyring.ErrNotFound) {
 			return nil, fmt.Errorf("read it back: %w", err)
 		}
@@ -106,7 +91,7 @@ func (k *keyringItems) Delete(ctx context.Context, account string) error {
 		err := keyring.Delete(service, account)
 		if err == nil {
 			// As in Set: a dismissed prompt looks like success.
-			if _, err = readBack(ctx, account); err == nil {
+			if _, err = read(ctx, account); err == nil {
 				return nil, &kindError{Declined, errors.New("the keychain still holds it")}
 			}
 		}
@@ -148,25 +133,16 @@ type result struct {
 	err   error
 }
 
-// enter waits for its turn, no longer than ctx.
-func (k *keyringItems) enter(ctx context.Context) (leave func(), err error) {
-	select {
-	case k.turn <- struct{}{}:
-		return func() { <-k.turn }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("an earlier call has not returned: %w", ctx.Err())
-	}
-}
-
 // call runs f in its turn and waits no longer than ctx. It returns ErrNotFound or an *Error with op.
 func (k *keyringItems) call(ctx context.Context, op string, f func() ([]byte, error)) ([]byte, error) {
-	leave, err := k.enter(ctx)
-	if err != nil {
-		return nil, keychainError(op, err)
+	select {
+	case k.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, keychainError(op, fmt.Errorf("an earlier call has not returned: %w", ctx.Err()))
 	}
 	done := make(chan result, 1)
 	go func() {
-		defer leave()
+		defer func() { <-k.turn }()
 		var r result
 		defer func() { done <- r }()
 		defer recovered(&r.err)

@@ -11,28 +11,24 @@ import (
 var errNoCollection = errors.New("there is no such collection")
 
 // readAtOnce reads an item in two round trips, where that is enough: the collection is open, and so is the item. Its answers are
-// a value, go-keyring's ErrNotFound, and the error of ctx. Everything else is ErrUnsupported, and the caller goes the long way.
+// a value and go-keyring's ErrNotFound. Everything else is ErrUnsupported, and the caller goes the long way.
 //
 // go-keyring needs twelve, four of them for a connection, and a precheck before it. And it unlocks before it reads: a collection
-// that is locked between the precheck and its call makes it prompt. This unlocks nothing, and ends with ctx.
-func readAtOnce(ctx context.Context, account string) (value []byte, err error) {
-	defer recovered(&err)
+// that is locked between the precheck and its call makes it prompt. This unlocks nothing, and asks nothing any more when ctx ends.
+func readAtOnce(ctx context.Context, account string) ([]byte, error) {
 	b, err := dialBus(ctx)
 	if err != nil {
 		return nil, errors.ErrUnsupported
 	}
 	defer b.close()
-	value, err = readItem(b, loginCollection, account)
+	value, err := readItem(b, loginCollection, account)
 	if errors.Is(err, errNoCollection) {
 		value, err = readItem(b, defaultCollection, account)
 	}
-	switch {
-	case err == nil || errors.Is(err, keyring.ErrNotFound):
-		return value, err
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
+	if err != nil && !errors.Is(err, keyring.ErrNotFound) {
+		return nil, errors.ErrUnsupported
 	}
-	return nil, errors.ErrUnsupported
+	return value, err
 }
 
 // readItem asks everything at once that does not need another answer: which items are there, and a session to read one in. Nobody
