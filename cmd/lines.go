@@ -148,9 +148,9 @@ func (s stream) work(ctx context.Context, in *source, out *sink) error {
 type source struct {
 	mu     sync.Mutex
 	in     *bufio.Reader
-	number int  // of the last line
-	ended  bool // the input has, or broke
-	taken  atomic.Int64
+	number int          // of the last line
+	ended  bool         // the input has, or broke
+	taken  atomic.Int64 // how many batches have been given a turn
 }
 
 // fill puts the next lines into b, as many as are there already: it waits for the
