@@ -33,9 +33,11 @@ func atWatchedTerminal(t *testing.T, u *user, columns uint16, args ...string) (*
 	if err := pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
 		t.Fatal(err)
 	}
-	p := &person{t: t, command: exec.Command(self, args...), terminal: master}
+	// When the first process of a session ends, Linux throws away what the terminal has not shown yet: that is not okauth, but one
+	// that waits until all has been seen. See TestMain for the name.
+	const leader = `trap : INT; (exec -a okauth "$@"); code=$?; printf '<end>' >&2; read -r; exit $code`
+	p := &person{t: t, command: exec.Command("bash", append([]string{"-c", leader, "bash", self}, args...)...), terminal: master}
 	p.more = sync.NewCond(&p.mu)
-	p.command.Args[0] = "okauth" // see TestMain
 	p.command.Env = []string{"HOME=" + t.TempDir(), "TERM=xterm", "OKAUTH_STORAGE=none"}
 	for name, value := range u.vars {
 		p.command.Env = append(p.command.Env, name+"="+value)
@@ -76,6 +78,8 @@ func TestProgressOnATerminal(t *testing.T) {
 			p, seen := atWatchedTerminal(t, u, test.columns, "token")
 			p.waitFor(" … 1 s")
 			test.end(p, release)
+			p.waitFor("<end>")
+			p.types("\r")
 			if code := p.ends(); code != test.code || (p.stdout.Len() > 0) != (code == 0) {
 				t.Errorf("got exit code %d, %d bytes of output", code, p.stdout.Len())
 			}
@@ -98,6 +102,8 @@ func TestNoProgressWhereNobodyWaits(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
 	p, seen := atWatchedTerminal(t, u, 80, "token")
+	p.waitFor("<end>")
+	p.types("\r")
 	code := p.ends()
 	<-seen
 	if code != 0 || strings.Contains(p.screen(), "waiting") {
