@@ -18,7 +18,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// busConn is a connection to the session bus on which one goroutine asks and waits for the answers. What is on the wire is godbus's.
+// busConn is a connection to the session bus on which one goroutine asks and waits for the answers. The messages are encoded by godbus.
 //
 // A connection of godbus's is four round trips old when it takes its first call, and hands each answer to another thread:
 // together a tenth of the time of `okauth token`. Like systemd's sd-bus, this sends all that it knows it will have to say at once.
@@ -28,7 +28,7 @@ type busConn struct {
 	forget  func() bool // ends the watch of the context
 	in      *bufio.Reader
 	out     bytes.Buffer             // what is asked and not sent yet
-	unsent  error                    // why a call could not be put into words
+	unsent  error                    // why a call could not be encoded
 	serial  uint32                   // of the last call
 	early   map[uint32]*dbus.Message // answers that came before somebody waited for them
 	greeted bool                     // the bus has let us in

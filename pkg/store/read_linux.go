@@ -13,7 +13,7 @@ var errNoCollection = errors.New("there is no such collection")
 // readAtOnce reads an item in two round trips, where that is enough: the collection is open, and so is the item. Its answers are
 // a value and go-keyring's ErrNotFound. Everything else is ErrUnsupported, and the caller goes the long way.
 //
-// go-keyring needs twelve, four of them for a connection, and a precheck before it. And it unlocks before it reads: a collection
+// go-keyring needs eleven, four of them for a connection, and a precheck before it. And it unlocks before it reads: a collection
 // that is locked between the precheck and its call makes it prompt. This unlocks nothing, and asks nothing any more when ctx ends.
 func readAtOnce(ctx context.Context, account string) ([]byte, error) {
 	b, err := dialBus(ctx)
