@@ -114,7 +114,7 @@ func (s stream) run(ctx context.Context) (tally, error) {
 			}
 		case <-ctx.Done():
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil { // without the tally: a writer that blocks holds its lock
 			return tally{}, context.Cause(ctx)
 		}
 	}
@@ -210,8 +210,8 @@ func (b *batch) answerAll(ctx context.Context, answer answerer) {
 
 // sink is where the answers go, in the order of the turns.
 type sink struct {
-	stream
-	source *source
+	stream stream
+	source *source // which tells when all that was read has been written
 
 	mu    sync.Mutex
 	moved sync.Cond      // next has changed, or the stream has ended
@@ -230,17 +230,18 @@ func (s *sink) put(ctx context.Context, b *batch) (*batch, error) {
 	s.ended = cmp.Or(s.ended, ctx.Err())
 	turn := b.turn
 	s.done[turn] = b
-	for b := s.done[s.next]; b != nil && s.ended == nil; b = s.done[s.next] {
+	for due := s.done[s.next]; due != nil && s.ended == nil; due = s.done[s.next] {
 		delete(s.done, s.next)
 		s.next++
-		s.ended = s.write(b)
-		s.spare = append(s.spare, b)
+		s.ended = s.write(due)
+		s.spare = append(s.spare, due)
 		s.moved.Broadcast()
 	}
-	if s.ended == nil && int64(s.next) == s.source.taken.Load() && !s.held(s.tally) {
-		s.ended = s.out.Flush()
+	// Nobody is at work any more: whoever gave the last line may be waiting for its answer.
+	if s.ended == nil && int64(s.next) == s.source.taken.Load() && !s.stream.held(s.tally) {
+		s.ended = s.stream.out.Flush()
 	}
-	for s.ended == nil && turn-s.next >= ahead*s.workers {
+	for s.ended == nil && turn-s.next >= ahead*s.stream.workers {
 		s.moved.Wait()
 	}
 	if s.ended != nil || len(s.spare) == 0 {
@@ -263,11 +264,11 @@ func (s *sink) write(b *batch) error {
 			}
 		}
 	}
-	if _, err := s.out.Write(b.answers); err != nil {
+	if _, err := s.stream.out.Write(b.answers); err != nil {
 		return err
 	}
 	if b.fatal != nil {
-		return cmp.Or(s.out.Flush(), b.fatal)
+		return cmp.Or(s.stream.out.Flush(), b.fatal)
 	}
 	return nil
 }

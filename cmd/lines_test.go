@@ -262,8 +262,15 @@ func TestStreamEndsWithItsContext(t *testing.T) {
 	defer write.Close()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("stopped")
-	cancel(stopped)
-	if _, err := newStream(silent, io.Discard, echo).run(ctx); !errors.Is(err, stopped) {
+	asked := readerFunc(func(p []byte) (int, error) {
+		cancel(stopped)
+		return silent.Read(p)
+	})
+	if _, err := newStream(asked, io.Discard, echo).run(ctx); !errors.Is(err, stopped) {
 		t.Errorf("got %v, want %v", err, stopped)
 	}
 }
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -76,7 +76,8 @@ const (
 // Dots stand for a secret wherever settings are shown.
 const Dots = "••••"
 
-// Keys returns the settings a profile may hold, in the order they are shown.
+// Keys returns the settings a profile may hold, in the order they are shown. What
+// their slices hold is everybody's, and not to be changed.
 func Keys() []Key {
 	return slices.DeleteFunc(slices.Clone(table()), func(k Key) bool { return k.EnvOnly })
 }

@@ -21,11 +21,11 @@ import (
 // busConn is a connection to the session bus on which one goroutine asks and waits for the answers. The messages are encoded by godbus.
 //
 // A connection of godbus's is four round trips old when it takes its first call, and hands each answer to another thread:
-// together a tenth of the time of `okauth token`. Like systemd's sd-bus, this sends all that it knows it will have to say at once.
+// together a twelfth of the time of `okauth token`. Like systemd's sd-bus, this sends all that it knows it will have to say at once.
 // https://dbus.freedesktop.org/doc/dbus-specification.html#auth-protocol
 type busConn struct {
 	conn    net.Conn
-	forget  func() bool // ends the watch of the context
+	unwatch func() bool // ends the watch of the context
 	in      *bufio.Reader
 	out     bytes.Buffer             // what is asked and not sent yet
 	unsent  error                    // why a call could not be encoded
@@ -55,9 +55,9 @@ func openBus(ctx context.Context, path string) (*busConn, error) {
 		return nil, err
 	}
 	b := &busConn{conn: conn, in: bufio.NewReader(conn), early: make(map[uint32]*dbus.Message)}
-	b.forget = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
+	b.unwatch = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
 	b.out.WriteString("\x00AUTH EXTERNAL " + hex.EncodeToString([]byte(strconv.Itoa(os.Geteuid()))) + "\r\nBEGIN\r\n")
-	b.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello")
+	b.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Hello")
 	return b, nil
 }
 
@@ -82,19 +82,20 @@ func busSocket(address string) (string, error) {
 }
 
 func (b *busConn) close() {
-	b.forget()
+	b.unwatch()
 	_ = b.conn.Close()
 }
 
-// ask prepares a call of the secret service, which must be running, and returns its number.
-func (b *busConn) ask(path dbus.ObjectPath, iface, member string, args ...any) uint32 {
-	return b.call(secretsName, path, iface, member, args...)
+// ask prepares a call of the secret service, which must be running, and returns its number. method is "interface.member".
+func (b *busConn) ask(path dbus.ObjectPath, method string, args ...any) uint32 {
+	return b.call(secretsName, path, method, args...)
 }
 
-func (b *busConn) call(name string, path dbus.ObjectPath, iface, member string, args ...any) uint32 {
+func (b *busConn) call(name string, path dbus.ObjectPath, method string, args ...any) uint32 {
+	dot := strings.LastIndexByte(method, '.')
 	m := &dbus.Message{Type: dbus.TypeMethodCall, Flags: dbus.FlagNoAutoStart, Body: args, Headers: map[dbus.HeaderField]dbus.Variant{
 		dbus.FieldDestination: dbus.MakeVariant(name), dbus.FieldPath: dbus.MakeVariant(path),
-		dbus.FieldInterface: dbus.MakeVariant(iface), dbus.FieldMember: dbus.MakeVariant(member),
+		dbus.FieldInterface: dbus.MakeVariant(method[:dot]), dbus.FieldMember: dbus.MakeVariant(method[dot+1:]),
 	}}
 	if len(args) > 0 {
 		m.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(args...))

@@ -44,7 +44,7 @@ func TestBusSocket(t *testing.T) {
 	}
 }
 
-// talk is a bus that says what it is told, byte by byte, and what it was told.
+// talk returns the socket of a bus that takes one connection and leaves the conversation to says.
 func talk(t *testing.T, says func(conn net.Conn, in *bufio.Reader)) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bus")
@@ -129,7 +129,7 @@ func TestBusAnswersInAnyOrder(t *testing.T) {
 		}
 	})
 	b := connect(t, path)
-	second, third := b.ask("/a", "a.b", "Second"), b.ask("/a", "a.b", "Third", "argument")
+	second, third := b.ask("/a", "a.b.Second"), b.ask("/a", "a.b.Third", "argument")
 	var two, three string
 	if err := errors.Join(b.answer(second, &two), b.answer(third, &three)); err != nil || two != "two" || three != "three" {
 		t.Errorf("got %q, %q, %v", two, three, err)
@@ -153,29 +153,30 @@ func TestBusRefuses(t *testing.T) {
 			_ = conn.(*net.UnixConn).CloseWrite()
 			_, _ = io.Copy(io.Discard, in) // until the client goes
 		}))
-		if err := b.answer(b.ask("/a", "a.b", "C")); err == nil || !strings.Contains(err.Error(), want) {
+		if err := b.answer(b.ask("/a", "a.b.C")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", says, err, want)
 		}
 	}
 	b := connect(t, talk(t, func(_ net.Conn, in *bufio.Reader) { _, _ = io.Copy(io.Discard, in) }))
-	if err := b.answer(b.ask("no path", "a.b", "C")); err == nil || !strings.Contains(err.Error(), "path") {
+	if err := b.answer(b.ask("no path", "a.b.C")); err == nil || !strings.Contains(err.Error(), "path") {
 		t.Errorf("a call that cannot be sent: %v", err)
 	}
 }
 
 func TestBusEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	hung := make(chan struct{})
-	path := talk(t, func(net.Conn, *bufio.Reader) { <-hung })
-	defer close(hung)
 	ctx, cancel := context.WithCancel(t.Context())
+	path := talk(t, func(_ net.Conn, in *bufio.Reader) {
+		_, _ = in.ReadString('\n') // the client has sent what it had to say, and waits
+		cancel()
+		_, _ = io.Copy(io.Discard, in)
+	})
 	b, err := openBus(ctx, path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.close()
-	time.AfterFunc(50*time.Millisecond, cancel)
-	if err := b.answer(b.ask("/a", "a.b", "C")); err == nil || ctx.Err() == nil {
+	if err := b.answer(b.ask("/a", "a.b.C")); err == nil || ctx.Err() == nil {
 		t.Errorf("got %v", err)
 	}
 }

@@ -28,7 +28,7 @@ type orders struct {
 }
 
 type step struct {
-	Do, Account string // Get, Set, Delete, Probe; Save, Load, Logout of the profile Account; List
+	Do, Account string // Get, Set, Delete, Probe, ReadAtOnce; Save, Load, Logout of the profile Account; List
 	Value       string
 	Size        int    // of the session's tokens, in bytes
 	Generation  uint64 // of the session
@@ -95,6 +95,8 @@ func (s step) run(k *Keychain) report {
 		err = k.Delete(ctx, s.Account)
 	case "Probe":
 		err = k.Probe(ctx)
+	case "ReadAtOnce":
+		value, err = readAtOnce(ctx, s.Account)
 	case "Unlock":
 		err = k.Unlock(ctx)
 	default:

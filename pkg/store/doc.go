@@ -7,9 +7,10 @@
 //	split                     a value too big for one item: chunks first, head last  split.go
 //	keyring                   one call to the OS at a time, bounded, read back       keyring.go
 //	precheck                  is there a keychain that answers without a prompt?     platform_*.go
-//	readAtOnce                the short way to an item, past both of them (Linux)    read_linux.go, bus_linux.go
 //
-// [NewKeychain] stacks the lower four. [File], sealed files, [Memory] and [None] take their place where there is no keychain
+// On Linux keyring first tries a shorter way to read than go-keyring's: read_linux.go, and bus_linux.go, which it asks.
+//
+// [NewKeychain] stacks the lower three. [File], sealed files, [Memory] and [None] take their place where there is no keychain
 // to use. [Locks] let processes take turns at a session, and [Refusals] remember which password was refused: both are files
 // of the user alone, and hold no secret in the clear. [Cache] keeps public data, such as key sets, for a while.
 //

@@ -10,7 +10,7 @@ import (
 type KeychainOptions struct {
 	ReadTimeout  time.Duration // one Get or Probe, in all; 0 = 3 s
 	WriteTimeout time.Duration // one Set or Delete, in all, and a Set 200 ms more per chunk; 0 = 30 s with MayPrompt, else 3 s
-	MayPrompt    bool          // a Set or Delete may open the keychain's own prompt and wait for it; a Get never does
+	MayPrompt    bool          // a Set or Delete may open the keychain's own prompt and wait for it; a Get does for an item that is locked by itself
 	Notify       func(string)  // told when a write takes so long that a prompt must be waiting; nil = nobody
 	Budget       int           // bytes in one item, beyond which a value is split; 0 = what the platform allows
 }

@@ -23,7 +23,6 @@ import (
 // https://specifications.freedesktop.org/secret-service-spec/latest/
 const (
 	secretsName       = "org.freedesktop.secrets"
-	servicePath       = dbus.ObjectPath("/org/freedesktop/secrets")
 	loginCollection   = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
 	defaultCollection = dbus.ObjectPath("/org/freedesktop/secrets/aliases/default")
 	busAddressVar     = "DBUS_SESSION_BUS_ADDRESS"

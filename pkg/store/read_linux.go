@@ -8,6 +8,9 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
+// servicePath is the object that opens sessions.
+const servicePath = dbus.ObjectPath("/org/freedesktop/secrets")
+
 var errNoCollection = errors.New("there is no such collection")
 
 // readAtOnce reads an item in two round trips, where that is enough: the collection is open, and so is the item. Its answers are
@@ -31,13 +34,12 @@ func readAtOnce(ctx context.Context, account string) ([]byte, error) {
 	return value, err
 }
 
-// readItem asks everything at once that does not need another answer: which items are there, and a session to read one in. Nobody
-// is started by that: who has no Secret Service running goes the long way, and so does who has a locked one, of which no item
-// can be read.
+// readItem asks everything at once that does not need another answer: which items are there, and a session to read one in. That
+// starts no service: without a running one, or with a locked one, of which no item can be read, the long way is taken.
 func readItem(b *busConn, collection dbus.ObjectPath, account string) ([]byte, error) {
-	found := b.ask(collection, "org.freedesktop.Secret.Collection", "SearchItems", map[string]string{"username": account, "service": service})
+	found := b.ask(collection, "org.freedesktop.Secret.Collection.SearchItems", map[string]string{"username": account, "service": service})
 	// "plain": the value crosses the bus in the clear, as with go-keyring. Whoever can listen there can ask for it as well.
-	session := b.ask(servicePath, "org.freedesktop.Secret.Service", "OpenSession", "plain", dbus.MakeVariant(""))
+	session := b.ask(servicePath, "org.freedesktop.Secret.Service.OpenSession", "plain", dbus.MakeVariant(""))
 
 	var items []dbus.ObjectPath
 	switch err := b.answer(found, &items); {
@@ -60,14 +62,14 @@ func readItem(b *busConn, collection dbus.ObjectPath, account string) ([]byte, e
 		Value      []byte
 		Type       string
 	}
-	err := b.answer(b.ask(items[0], "org.freedesktop.Secret.Item", "GetSecret", in), &secret)
+	err := b.answer(b.ask(items[0], "org.freedesktop.Secret.Item.GetSecret", in), &secret)
 	return secret.Value, err
 }
 
 // missing returns go-keyring's ErrNotFound if the collection is open: what a locked one holds need not be found.
 func missing(b *busConn, collection dbus.ObjectPath) error {
 	var locked bool
-	if err := b.answer(b.ask(collection, "org.freedesktop.DBus.Properties", "Get", "org.freedesktop.Secret.Collection", "Locked"), &locked); err != nil {
+	if err := b.answer(b.ask(collection, "org.freedesktop.DBus.Properties.Get", "org.freedesktop.Secret.Collection", "Locked"), &locked); err != nil {
 		return err
 	}
 	if locked {

@@ -151,6 +151,20 @@ func TestSecretServiceRoundTrip(t *testing.T) {
 	wantNothingLeft(t, env)
 }
 
+// The long way would hide that the short one does not get through to the real bus and the real service.
+func TestSecretServiceIsReadAtOnce(t *testing.T) {
+	t.Parallel()
+	env := realKeyring(t)
+	startKeyring(t, env, "ok: ", "--unlock")
+	r := child(t, orders{Steps: []step{{Do: "Set", Account: "a", Value: "canary"}, {Do: "ReadAtOnce", Account: "a"}, {Do: "Delete", Account: "a"}}}, env...)
+	for i := range r {
+		r[i].wantKind(t, "ok", "")
+	}
+	if r[1].Value != "canary" {
+		t.Errorf("got %+v", r[1])
+	}
+}
+
 // In chunks, as on the platforms that need them, with the index beside.
 func TestSecretServiceSessions(t *testing.T) {
 	t.Parallel()
