@@ -7,9 +7,9 @@ import (
 	"maps"
 	"time"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
 	"okauth/pkg/transport"
@@ -19,7 +19,7 @@ import (
 type app struct {
 	env      *Env
 	flags    *sessionFlags
-	settings *profile.Settings
+	settings *config.Settings
 
 	stdinSecret okta.Secret // the client secret, once it has been read
 }
@@ -29,7 +29,7 @@ func (s *sessionFlags) open(env *Env) (*app, error) {
 	if err := s.checkStdin(); err != nil {
 		return nil, err
 	}
-	settings, err := profile.Load(s.options(env))
+	settings, err := config.Load(s.options(env))
 	if err != nil {
 		return nil, err
 	}
@@ -37,26 +37,26 @@ func (s *sessionFlags) open(env *Env) (*app, error) {
 }
 
 // options says where the settings come from.
-func (s *sessionFlags) options(env *Env) profile.Options {
+func (s *sessionFlags) options(env *Env) config.Options {
 	o := s.globalFlags.options(env)
 	maps.Copy(o.Flags, s.set)
 	return o
 }
 
-func (g *globalFlags) options(env *Env) profile.Options {
-	o := profile.Options{
+func (g *globalFlags) options(env *Env) config.Options {
+	o := config.Options{
 		Flags: make(map[string]string), Profile: g.profile, ConfigFile: g.config,
 		LookupEnv: env.LookupEnv, UserConfigDir: env.UserConfigDir, Stderr: env.Stderr,
 	}
 	if g.timeout != "" {
-		o.Flags[profile.KeyTimeout] = g.timeout
+		o.Flags[config.KeyTimeout] = g.timeout
 	}
 	return o
 }
 
 // server returns the authorization server to sign in at.
 func (a *app) server() (okta.Server, error) {
-	if err := a.settings.Require(profile.KeyDomain, profile.KeyClientID); err != nil {
+	if err := a.settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
 		return okta.Server{}, err
 	}
 	return okta.NewServer(a.settings.Domain(), a.settings.Server())
@@ -194,16 +194,16 @@ func (a *app) secretFrom(baseURL, id string) string {
 		return ""
 	}
 	name := promise.Key
-	if promise.Source.Kind == profile.FromEnv {
+	if promise.Source.Kind == config.FromEnv {
 		name = promise.Source.Name
 	}
 	switch promise.Key {
-	case profile.KeyClientSecretFile:
+	case config.KeyClientSecretFile:
 		return "the file that " + name + " names"
-	case profile.KeyClientSecretCommand:
+	case config.KeyClientSecretCommand:
 		return "what the command of " + name + " prints"
 	}
-	if promise.Source.Kind == profile.FromFile {
+	if promise.Source.Kind == config.FromFile {
 		return "it in " + promise.Source.Name
 	}
 	return name

@@ -3,13 +3,13 @@ package cmd
 import (
 	"github.com/spf13/cobra"
 
-	"okauth/pkg/profile"
+	"okauth/pkg/config"
 )
 
 // completeKeys offers the setting keys for the first argument.
 func completeKeys(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var keys []string
-	for _, k := range profile.Keys() {
+	for _, k := range config.Keys() {
 		keys = append(keys, cobra.CompletionWithDesc(k.Name, k.Help))
 	}
 	return firstOf(args, keys)
@@ -26,11 +26,11 @@ func firstOf(args, words []string) ([]string, cobra.ShellCompDirective) {
 // profileNames lists the profiles in the configuration file; where it cannot be
 // read, there is nothing to offer.
 func profileNames(env *Env, global *globalFlags) []string {
-	path, err := profile.ConfigPath(global.options(env))
+	path, err := config.ConfigPath(global.options(env))
 	if err != nil {
 		return nil
 	}
-	file, err := profile.OpenFile(path)
+	file, err := config.OpenFile(path)
 	if err != nil {
 		return nil
 	}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/store"
 )
 
@@ -54,12 +54,12 @@ func (o *configOptions) open() (*app, error) {
 
 // edit opens the file to change, and tells which profile is meant. No value is
 // judged on the way, so that a wrong one can be mended.
-func (o *configOptions) edit() (*profile.File, string, error) {
-	path, name, err := profile.Locate(o.global.options(o.env))
+func (o *configOptions) edit() (*config.File, string, error) {
+	path, name, err := config.Locate(o.global.options(o.env))
 	if err != nil {
 		return nil, "", err
 	}
-	file, err := profile.OpenFile(path)
+	file, err := config.OpenFile(path)
 	return file, name, err
 }
 
@@ -111,7 +111,7 @@ func (o *configOptions) unset(ctx context.Context, key string) error {
 	if err := file.Unset(name, key); err != nil {
 		return err
 	}
-	if err := file.Save(); err != nil || key != profile.KeyClientSecret {
+	if err := file.Save(); err != nil || key != config.KeyClientSecret {
 		return err
 	}
 	return o.forgetSecret(ctx)
@@ -120,7 +120,7 @@ func (o *configOptions) unset(ctx context.Context, key string) error {
 // forgetSecret removes the client secret from the keychain, if there are both.
 func (o *configOptions) forgetSecret(ctx context.Context) error {
 	a, err := o.open()
-	if err != nil || a.settings.Require(profile.KeyDomain, profile.KeyClientID) != nil {
+	if err != nil || a.settings.Require(config.KeyDomain, config.KeyClientID) != nil {
 		return err
 	}
 	err = store.ClientSecrets{Items: a.secrets(true)}.Delete(ctx, a.clientSecretAccount())
@@ -137,7 +137,7 @@ func (o *configOptions) newPathCmd() *cobra.Command {
 		Example: "  okauth config path\n  ${EDITOR:-vi} \"$(okauth config path)\"",
 		Args:    argsBetween(0, 0),
 		RunE: func(*cobra.Command, []string) error {
-			path, err := profile.ConfigPath(o.global.options(o.env))
+			path, err := config.ConfigPath(o.global.options(o.env))
 			if err != nil {
 				return err
 			}
@@ -210,7 +210,7 @@ func (o *configList) run(ctx context.Context) error {
 	var objects []settingJSON
 	for _, s := range a.settings.List() {
 		value, source := s.Value, s.Source.String()
-		if s.Key == profile.KeyClientSecret && a.settings.ClientSecret().IsZero() {
+		if s.Key == config.KeyClientSecret && a.settings.ClientSecret().IsZero() {
 			value, source = a.keptSecret(ctx)
 		}
 		object := settingJSON{Key: s.Key, Value: value, Source: source, Set: value != "", Secret: s.Secret}
@@ -236,12 +236,12 @@ func (o *configList) run(ctx context.Context) error {
 // keptSecret tells whether the keychain has the client secret, as a value and a
 // source to show.
 func (a *app) keptSecret(ctx context.Context) (value, source string) {
-	if a.settings.Require(profile.KeyDomain, profile.KeyClientID) != nil {
+	if a.settings.Require(config.KeyDomain, config.KeyClientID) != nil {
 		return "", "not set"
 	}
 	_, err := store.ClientSecrets{Items: a.secrets(false)}.Load(ctx, a.clientSecretAccount())
 	if err == nil {
-		return profile.Dots, "keychain"
+		return config.Dots, "keychain"
 	}
 	if e, ok := errors.AsType[*store.Error](err); ok {
 		return "", "not set; keychain " + e.Kind.String()

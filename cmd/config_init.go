@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"okauth/pkg/profile"
+	"okauth/pkg/config"
 	"okauth/pkg/prompt"
 )
 
@@ -44,7 +44,7 @@ Without a terminal, use "okauth config set" or the environment instead.`,
 type interview struct {
 	*configOptions
 	t    *prompt.Terminal
-	file *profile.File
+	file *config.File
 	name string
 }
 
@@ -77,21 +77,21 @@ type question struct {
 // authorization by grant type: Resource Owner Password", Identity Engine, 2026.
 func questions() []question {
 	return []question{
-		{key: profile.KeyDomain, label: "Okta domain", where: `The host of your Okta organisation, without "-admin": dev-123456.okta.com. It is in the
+		{key: config.KeyDomain, label: "Okta domain", where: `The host of your Okta organisation, without "-admin": dev-123456.okta.com. It is in the
 menu under your name, at the top right of the admin console.`},
-		{key: profile.KeyServer, label: "Authorization server", where: `The name or id in Security > API > Authorization Servers; "org" is the org server.`},
-		{key: profile.KeyClientID, label: "Client ID", where: `Applications > Applications > your app > General > Client Credentials. It must be a native
+		{key: config.KeyServer, label: "Authorization server", where: `The name or id in Security > API > Authorization Servers; "org" is the org server.`},
+		{key: config.KeyClientID, label: "Client ID", where: `Applications > Applications > your app > General > Client Credentials. It must be a native
 app with the grant "Resource Owner Password".`},
-		{key: profile.KeyUsername, label: "Okta username", optional: true, where: `Who signs in: the Username in Directory > People, such as alice@example.com. Leave it empty,
+		{key: config.KeyUsername, label: "Okta username", optional: true, where: `Who signs in: the Username in Directory > People, such as alice@example.com. Leave it empty,
 or answer "-", to be asked at each sign-in.`},
-		{key: profile.KeyScopes, label: "Scopes", where: `What to ask for, separated by spaces, of the list in Security > API > Authorization Servers >
+		{key: config.KeyScopes, label: "Scopes", where: `What to ask for, separated by spaces, of the list in Security > API > Authorization Servers >
 your server > Scopes; "openid" brings an ID token.`},
 	}
 }
 
 // ask repeats a question until the answer is a value that the setting can have.
 func (i *interview) ask(ctx context.Context, q question) error {
-	key, err := profile.FindKey(q.key)
+	key, err := config.FindKey(q.key)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (i *interview) ask(ctx context.Context, q question) error {
 // set puts an answer into the file. A domain that was given as an issuer is
 // split into domain and server, so that the next question shows the server.
 func (i *interview) set(key, answer string) error {
-	if key == profile.KeyClientSecretFile && !strings.HasPrefix(answer, "~") {
+	if key == config.KeyClientSecretFile && !strings.HasPrefix(answer, "~") {
 		// In the file, a relative path is relative to the file; here it is not.
 		path, err := filepath.Abs(answer)
 		if err != nil {
@@ -138,10 +138,10 @@ func (i *interview) set(key, answer string) error {
 		}
 		answer = path
 	}
-	if key != profile.KeyDomain {
+	if key != config.KeyDomain {
 		return i.file.Set(i.name, key, answer)
 	}
-	d, err := profile.ParseDomain(answer)
+	d, err := config.ParseDomain(answer)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (i *interview) set(key, answer string) error {
 	if err := i.file.Set(i.name, key, strings.TrimPrefix(d.BaseURL, "https://")); err != nil || d.Server == "" {
 		return err
 	}
-	return i.file.Set(i.name, profile.KeyServer, d.Server)
+	return i.file.Set(i.name, config.KeyServer, d.Server)
 }
 
 // dropServer makes way for the server that a domain names: the file refuses two.
@@ -161,14 +161,14 @@ func (i *interview) dropServer() error {
 	if !i.has() {
 		return nil
 	}
-	return i.file.Unset(i.name, profile.KeyServer)
+	return i.file.Unset(i.name, config.KeyServer)
 }
 
 func (i *interview) has() bool { return slices.Contains(i.file.Profiles(), i.name) }
 
 // correction is an error in the words of a conversation.
 func correction(err error) string {
-	if e, ok := errors.AsType[*profile.Error](err); ok {
+	if e, ok := errors.AsType[*config.Error](err); ok {
 		text := "That will not do: " + e.Reason
 		if e.Next != "" {
 			text += "\n" + e.Next
@@ -185,7 +185,7 @@ func (i *interview) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if i.name != profile.DefaultProfile && i.file.Current() != i.name {
+	if i.name != config.DefaultProfile && i.file.Current() != i.name {
 		yes, err := i.t.Confirm(ctx, fmt.Sprintf("Use profile %q where none is named?", i.name), len(i.file.Profiles()) == 1)
 		if err != nil {
 			return err

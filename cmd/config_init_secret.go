@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
-	"okauth/pkg/profile"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
 )
@@ -70,9 +70,9 @@ func (i *interview) askSecret(ctx context.Context) (okta.Secret, error) {
 	}
 	switch way := choices[chosen].way; way {
 	case inFile:
-		return okta.Secret{}, i.ask(ctx, question{key: profile.KeyClientSecretFile, label: "File", where: "The file that holds the secret and nothing else."})
+		return okta.Secret{}, i.ask(ctx, question{key: config.KeyClientSecretFile, label: "File", where: "The file that holds the secret and nothing else."})
 	case fromCommand:
-		return okta.Secret{}, i.ask(ctx, question{key: profile.KeyClientSecretCommand, label: "Command", where: "The command whose first line of output is the secret."})
+		return okta.Secret{}, i.ask(ctx, question{key: config.KeyClientSecretCommand, label: "Command", where: "The command whose first line of output is the secret."})
 	case publicClient:
 		return okta.Secret{}, i.forget(ctx)
 	default:
@@ -81,7 +81,7 @@ func (i *interview) askSecret(ctx context.Context) (okta.Secret, error) {
 }
 
 func clientSecretKeys() []string {
-	return []string{profile.KeyClientSecret, profile.KeyClientSecretFile, profile.KeyClientSecretCommand}
+	return []string{config.KeyClientSecret, config.KeyClientSecretFile, config.KeyClientSecretCommand}
 }
 
 // presentSecret says where the client secret is already, or "".
@@ -102,7 +102,7 @@ func (i *interview) presentSecret(ctx context.Context) string {
 }
 
 func (i *interview) typeSecret(ctx context.Context, way secretWay) (okta.Secret, error) {
-	key, err := profile.FindKey(profile.KeyClientSecret)
+	key, err := config.FindKey(config.KeyClientSecret)
 	if err != nil {
 		return okta.Secret{}, err
 	}
@@ -117,7 +117,7 @@ func (i *interview) typeSecret(ctx context.Context, way secretWay) (okta.Secret,
 		switch {
 		case err != nil:
 		case way == inConfig:
-			return okta.Secret{}, i.file.Set(i.name, profile.KeyClientSecret, string(text))
+			return okta.Secret{}, i.file.Set(i.name, config.KeyClientSecret, string(text))
 		default:
 			return okta.NewSecret(string(text)), nil
 		}
@@ -142,12 +142,12 @@ func (i *interview) keychainError(ctx context.Context) error {
 // secretItem names the item of the keychain for the client and the domain of
 // the answers.
 func (i *interview) secretItem() (store.ClientSecrets, string, error) {
-	text, _ := i.file.Get(i.name, profile.KeyDomain)
-	domain, err := profile.ParseDomain(text)
+	text, _ := i.file.Get(i.name, config.KeyDomain)
+	domain, err := config.ParseDomain(text)
 	if err != nil {
 		return store.ClientSecrets{}, "", err
 	}
-	clientID, _ := i.file.Get(i.name, profile.KeyClientID)
+	clientID, _ := i.file.Get(i.name, config.KeyClientID)
 	kept := i.env.Keychain
 	if kept == nil {
 		kept = store.NewKeychain(store.KeychainOptions{MayPrompt: i.env.desktop()})

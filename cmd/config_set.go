@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
-	"okauth/pkg/profile"
 	"okauth/pkg/store"
 )
 
@@ -47,7 +47,7 @@ one domain.`,
 }
 
 func (o *configSet) run(ctx context.Context, args []string) error {
-	key, err := profile.FindKey(args[0])
+	key, err := config.FindKey(args[0])
 	if err != nil {
 		return err
 	}
@@ -86,12 +86,12 @@ func (o *configSet) sayOverridden(key string) {
 	if err != nil {
 		return // the file is written; what else is wrong shows when it is used
 	}
-	if from := a.settings.Source(key); from.Kind == profile.FromEnv {
+	if from := a.settings.Source(key); from.Kind == config.FromEnv {
 		a.warn(fmt.Sprintf("%s is set in the environment, and wins over the file", from))
 	}
 }
 
-func (o *configSet) setSecret(ctx context.Context, key profile.Key) error {
+func (o *configSet) setSecret(ctx context.Context, key config.Key) error {
 	file, name, err := o.edit()
 	if err != nil {
 		return err
@@ -141,13 +141,13 @@ func (o *configSet) setSecret(ctx context.Context, key profile.Key) error {
 // secretCanBeKept finds out, before anything is asked, whether the keychain
 // would take a client secret, and whose.
 func (a *app) secretCanBeKept(ctx context.Context) error {
-	if err := a.settings.Require(profile.KeyDomain, profile.KeyClientID); err != nil {
+	if err := a.settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
 		return err
 	}
 	var err error
 	switch kept := a.settings.Storage(); kept {
 	case storageNone, storageFile:
-		err = fmt.Errorf("storage is %q (%s): the keychain is not used", kept, a.settings.Source(profile.KeyStorage))
+		err = fmt.Errorf("storage is %q (%s): the keychain is not used", kept, a.settings.Source(config.KeyStorage))
 	default:
 		err = storage{items: a.keychain(true)}.reach(ctx)
 	}

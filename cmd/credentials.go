@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 
+	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
-	"okauth/pkg/profile"
 	"okauth/pkg/prompt"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
@@ -21,7 +21,7 @@ const longestSecret = 64 << 10
 // credentials returns the grant that the settings ask for, and who signs in with
 // it, asking for what is not set. Nobody signs in with a client's own credentials.
 func (a *app) credentials(ctx context.Context, id store.Identity, insist bool) (session.Grant, string, error) {
-	if a.settings.Grant() == profile.GrantClientCredentials {
+	if a.settings.Grant() == config.GrantClientCredentials {
 		return grant.ClientCredentials{Scopes: a.settings.Scopes()}, "", nil
 	}
 	s, err := a.password(ctx)
@@ -37,7 +37,7 @@ func (a *app) credentials(ctx context.Context, id store.Identity, insist bool) (
 
 // unattended tells whether the settings have credentials that need nobody.
 func (a *app) unattended() bool {
-	return a.settings.Grant() == profile.GrantClientCredentials || a.flags.passwordStdin || !a.settings.Password().IsZero() && a.settings.Username() != ""
+	return a.settings.Grant() == config.GrantClientCredentials || a.flags.passwordStdin || !a.settings.Password().IsZero() && a.settings.Username() != ""
 }
 
 // password collects user name and password, asking for what is not set.
@@ -119,7 +119,7 @@ func readSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the %s from standard input: %w", what, err)
 	}
-	text = profile.DropNewline(text)
+	text = config.DropNewline(text)
 	switch {
 	case len(text) == 0:
 		return nil, &usageError{message: "the " + what + " on standard input is empty"}

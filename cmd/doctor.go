@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/store"
 )
 
@@ -172,7 +172,7 @@ func (d *doctor) configuration(context.Context) bool {
 			said = append(said, "file "+path)
 		}
 	}
-	for _, key := range []string{profile.KeyDomain, profile.KeyServer, profile.KeyClientID, profile.KeyGrant, profile.KeyUsername, profile.KeyScopes} {
+	for _, key := range []string{config.KeyDomain, config.KeyServer, config.KeyClientID, config.KeyGrant, config.KeyUsername, config.KeyScopes} {
 		if s, err := settings.Get(key); err == nil && s.Value != "" {
 			said = append(said, fmt.Sprintf("%s %s (%s)", key, s.Value, s.Source))
 		}

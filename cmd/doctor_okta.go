@@ -12,9 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/transport"
 )
 
@@ -255,7 +255,7 @@ func (d *doctor) secretSource(ctx context.Context) string {
 // grant can be tried without anything being made.
 func (d *doctor) grant(ctx context.Context) bool {
 	name := d.app.settings.Grant()
-	if name != profile.GrantPassword {
+	if name != config.GrantPassword {
 		d.found("grant", "skip", name+": trying it would make a token", "")
 		return true
 	}

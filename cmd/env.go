@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"time"
 
-	"okauth/pkg/profile"
+	"okauth/pkg/config"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
 )
@@ -75,7 +75,7 @@ func System(b Build) *Env {
 // that no child process (a keychain helper, a password command) is handed them.
 func withoutSecrets() func(string) (string, bool) {
 	kept := make(map[string]string)
-	for _, name := range profile.SecretVariables() {
+	for _, name := range config.SecretVariables() {
 		if value, ok := os.LookupEnv(name); ok {
 			kept[name] = value
 			os.Unsetenv(name)

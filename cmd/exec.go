@@ -15,9 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 )
 
@@ -79,8 +79,8 @@ token is good, and may be the last for now.`,
 	}
 	c.Flags().SetInterspersed(false)
 	o.session.addFlags(c,
-		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
-		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey, profile.KeyMinTTL)
+		config.KeyClientSecretFile, config.KeyClientSecretCommand,
+		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey, config.KeyMinTTL)
 	o.kind.addFlag(c, session.Access, session.ID)
 	c.Flags().StringVar(&o.variable, "env", "", "the `NAME` of the variable (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	_ = c.RegisterFlagCompletionFunc("env", cobra.NoFileCompletions)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"okauth/pkg/profile"
+	"okauth/pkg/config"
 	"okauth/pkg/session"
 )
 
@@ -22,25 +22,25 @@ type sessionFlags struct {
 
 // identityKeys are the settings that say which session is meant.
 func identityKeys() []string {
-	return []string{profile.KeyDomain, profile.KeyServer, profile.KeyClientID, profile.KeyGrant, profile.KeyUsername, profile.KeyScopes, profile.KeyStorage}
+	return []string{config.KeyDomain, config.KeyServer, config.KeyClientID, config.KeyGrant, config.KeyUsername, config.KeyScopes, config.KeyStorage}
 }
 
 // addFlags adds the flags of the identity's settings and of those in more.
 func (s *sessionFlags) addFlags(c *cobra.Command, more ...string) {
 	s.set = make(map[string]string)
-	for _, key := range profile.Keys() {
+	for _, key := range config.Keys() {
 		if key.Flag == "" || !slices.Contains(identityKeys(), key.Name) && !slices.Contains(more, key.Name) {
 			continue
 		}
 		shorthand := ""
-		if key.Name == profile.KeyUsername {
+		if key.Name == config.KeyUsername {
 			shorthand = "u"
 		}
 		c.Flags().VarP(&settingFlag{key: key, set: s.set}, key.Flag, shorthand, key.Help)
 		fromSettings(c.Flags(), key.Flag)
 		switch key.Kind {
-		case profile.Path: // files are what the shell offers by itself
-		case profile.Enum:
+		case config.Path: // files are what the shell offers by itself
+		case config.Enum:
 			_ = c.RegisterFlagCompletionFunc(key.Flag, cobra.FixedCompletions(key.Choices, cobra.ShellCompDirectiveNoFileComp))
 		default:
 			_ = c.RegisterFlagCompletionFunc(key.Flag, cobra.NoFileCompletions)
@@ -69,18 +69,18 @@ func (s *sessionFlags) checkStdin() error {
 // global ones are added where the hint is printed.
 func (s *sessionFlags) identity() string {
 	var b strings.Builder
-	for _, key := range profile.Keys() {
-		if value, ok := s.set[key.Name]; ok && key.Name != profile.KeyMinTTL {
+	for _, key := range config.Keys() {
+		if value, ok := s.set[key.Name]; ok && key.Name != config.KeyMinTTL {
 			b.WriteString(" --" + key.Flag + " " + shellQuote(value))
 		}
 	}
 	return b.String()
 }
 
-// settingFlag is a flag that sets a setting. Package profile judges its value,
+// settingFlag is a flag that sets a setting. Package config judges its value,
 // as it does those from the other layers.
 type settingFlag struct {
-	key profile.Key
+	key config.Key
 	set map[string]string
 }
 
@@ -93,15 +93,15 @@ func (f *settingFlag) String() string {
 
 func (f *settingFlag) Type() string {
 	switch f.key.Kind {
-	case profile.Path:
+	case config.Path:
 		return "file"
-	case profile.Enum:
+	case config.Enum:
 		return strings.Join(f.key.Choices, "|")
-	case profile.Duration:
+	case config.Duration:
 		return "duration"
-	case profile.Command:
+	case config.Command:
 		return "command"
-	case profile.List:
+	case config.List:
 		return "list"
 	}
 	return "text"
@@ -109,7 +109,7 @@ func (f *settingFlag) Type() string {
 
 // Set takes the value; a list may be given in parts.
 func (f *settingFlag) Set(value string) error {
-	if before := f.set[f.key.Name]; before != "" && f.key.Kind == profile.List {
+	if before := f.set[f.key.Name]; before != "" && f.key.Kind == config.List {
 		value = before + " " + value
 	}
 	f.set[f.key.Name] = value

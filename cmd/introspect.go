@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 )
 
@@ -146,5 +146,5 @@ func notAToken() error {
 
 // connectionKeys are the settings that say how Okta is reached and the client known.
 func connectionKeys() []string {
-	return []string{profile.KeyClientSecretFile, profile.KeyClientSecretCommand, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey}
+	return []string{config.KeyClientSecretFile, config.KeyClientSecretCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey}
 }

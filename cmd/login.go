@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 )
 
 type loginOptions struct {
@@ -43,8 +43,8 @@ password only.`,
 		RunE: stoppable(env, o.run),
 	}
 	o.session.addFlags(c,
-		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
-		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey)
+		config.KeyClientSecretFile, config.KeyClientSecretCommand,
+		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 	o.session.addStdinFlags(c)
 	return c
 }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
 )
@@ -168,7 +168,7 @@ func (a *app) clientOf(ctx context.Context, id store.Identity) (*okta.Client, er
 			return nil, err
 		}
 	}
-	issuer, err := profile.ParseDomain(id.Issuer)
+	issuer, err := config.ParseDomain(id.Issuer)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"okauth/pkg/oktatest"
-	"okauth/pkg/store/fakekeychain"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 // AT-82: an answer that is lost on the way is asked for again, once and at once.
@@ -147,7 +147,7 @@ func TestAT83_OldSessionReturns(t *testing.T) {
 // all the same and loudly, the spent one is not sent again, and a sign-in mends it.
 func TestAT84_NotStored(t *testing.T) {
 	t.Parallel()
-	keychain := func(change func(*fakekeychain.Behaviour)) func(*machine, *process) {
+	keychain := func(change func(*fakesecretservice.Behaviour)) func(*machine, *process) {
 		return func(m *machine, _ *process) { m.keychain.Update(change) }
 	}
 	limit := func(what int, most uint64) func(*machine, *process) {
@@ -161,11 +161,11 @@ func TestAT84_NotStored(t *testing.T) {
 		storage string
 		spoil   func(*machine, *process)
 	}{
-		"a full keychain":                {"keychain", keychain(func(b *fakekeychain.Behaviour) { b.Full = true })},
-		"a keychain that keeps nothing":  {"keychain", keychain(func(b *fakekeychain.Behaviour) { b.Lose = true })},
-		"a keychain that has locked":     {"keychain", keychain(func(b *fakekeychain.Behaviour) { b.Locked = true })},
-		"a keychain that has gone":       {"keychain", keychain(func(b *fakekeychain.Behaviour) { b.NoOwner = true })},
-		"a keychain that hangs":          {"keychain", keychain(func(b *fakekeychain.Behaviour) { b.Hang = true })},
+		"a full keychain":                {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.Full = true })},
+		"a keychain that keeps nothing":  {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.Lose = true })},
+		"a keychain that has locked":     {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.Locked = true })},
+		"a keychain that has gone":       {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.NoOwner = true })},
+		"a keychain that hangs":          {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.Hang = true })},
 		"a disk that is full in between": {"file", limit(unix.RLIMIT_FSIZE, 100)},
 		"too many open files":            {"file", limit(unix.RLIMIT_NOFILE, 0)},
 	} {
@@ -185,7 +185,7 @@ func TestAT84_NotStored(t *testing.T) {
 			p.says("could not be stored")
 			m.unchanged(before)
 
-			m.keychain.Update(func(b *fakekeychain.Behaviour) { *b = fakekeychain.Behaviour{} })
+			m.keychain.Update(func(b *fakesecretservice.Behaviour) { *b = fakesecretservice.Behaviour{} })
 			m.posts()
 			m.start("token").fails(4, "cut short", "okauth login")
 			if n := m.posts(); n != 0 {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"okauth/pkg/oktatest"
-	"okauth/pkg/store/fakekeychain"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 // machine is where many okauth run, each in a process of its own: they share a
@@ -22,7 +22,7 @@ import (
 type machine struct {
 	t           *testing.T
 	server      *oktatest.Server
-	keychain    *fakekeychain.Fake
+	keychain    *fakesecretservice.Fake
 	inFile      bool // sessions are in sealed files, and the keychain stays empty
 	home, locks string
 	scopes      string
@@ -53,7 +53,7 @@ func newMachine(t *testing.T, storage string, rotation oktatest.Rotation) *machi
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	keychain, err := fakekeychain.Start(fakekeychain.Behaviour{})
+	keychain, err := fakesecretservice.Start(fakesecretservice.Behaviour{})
 	if err != nil {
 		t.Fatal(err)
 	}

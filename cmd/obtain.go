@@ -10,9 +10,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 )
 
@@ -67,7 +67,7 @@ func (a *app) ways(ctx context.Context, kept storage, want session.Want) (sessio
 		return session.Ways{}, err
 	}
 	newClient := func(ctx context.Context) (*okta.Client, error) { return a.client(ctx, server, a.settings.ClientID()) }
-	if a.flags.clientSecretStdin || a.settings.ClientSecret().Key == profile.KeyClientSecretCommand {
+	if a.flags.clientSecretStdin || a.settings.ClientSecret().Key == config.KeyClientSecretCommand {
 		// Whoever writes to the pipe, or the command, may ask a person, and nobody is asked while the session is
 		// locked: others would wait for the answer.
 		client, err := newClient(ctx)

@@ -20,7 +20,7 @@ import (
 	"testing"
 
 	"okauth/pkg/oktatest"
-	"okauth/pkg/store/fakekeychain"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 // The recipes of README.md, each run as it stands there, with the real programs
@@ -116,7 +116,7 @@ func newKitchen(t *testing.T) *kitchen {
 	app.ClientID, app.Assigned = readmeClient, nil
 	server.AddApp(app)
 	server.AddUser(oktatest.User{Login: readmeUser, Password: oktatest.DefaultPassword})
-	keychain, err := fakekeychain.Start(fakekeychain.Behaviour{})
+	keychain, err := fakesecretservice.Start(fakesecretservice.Behaviour{})
 	if err != nil {
 		t.Fatal(err)
 	}

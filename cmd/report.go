@@ -15,11 +15,11 @@ import (
 	"syscall"
 	"unicode/utf8"
 
+	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/prompt"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
@@ -75,7 +75,7 @@ func exitCode(err error) int {
 		return exitNetwork
 	}
 	switch {
-	case is[*usageError](err), is[*profile.Error](err), is[*store.KeyError](err), is[*grant.InputError](err), is[*transport.CAFileError](err),
+	case is[*usageError](err), is[*config.Error](err), is[*store.KeyError](err), is[*grant.InputError](err), is[*transport.CAFileError](err),
 		is[*transport.ClientCertError](err), is[*transport.ProxySettingError](err), is[*jwt.RulesError](err):
 		return exitUsage
 	case is[*okta.NetworkError](err), is[*okta.ResponseError](err), is[*okta.IssuerError](err), is[*jwt.KeySetError](err):

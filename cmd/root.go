@@ -179,7 +179,7 @@ func (g *globalFlags) addFlags(root *cobra.Command) {
 	fromSettings(f, "profile", "config", "timeout")
 }
 
-// settingsFlag marks the flags that package profile layers over the environment
+// settingsFlag marks the flags that package config layers over the environment
 // itself, so that their source is known.
 const settingsFlag = "okauth_setting"
 

@@ -15,7 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"okauth/pkg/oktatest"
-	"okauth/pkg/store/fakekeychain"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 // exits is "exits CODE CMD …": it runs CMD and fails unless it exits with CODE.
@@ -41,7 +41,7 @@ func exits() {
 // world is what surrounds the okauth of one script.
 type world struct {
 	server   *oktatest.Server
-	keychain *fakekeychain.Fake
+	keychain *fakesecretservice.Fake
 }
 
 type worldKey struct{}
@@ -80,7 +80,7 @@ func newWorld(keys *oktatest.Keys) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	keychain, err := fakekeychain.Start(fakekeychain.Behaviour{})
+	keychain, err := fakesecretservice.Start(fakesecretservice.Behaviour{})
 	if err != nil {
 		server.Close()
 		return nil, err
@@ -203,7 +203,7 @@ func cmdKeychain(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return
 	}
-	f.Update(func(b *fakekeychain.Behaviour) {
+	f.Update(func(b *fakesecretservice.Behaviour) {
 		switches := map[string]*bool{"locked": &b.Locked, "hang": &b.Hang, "absent": &b.NoOwner, "lose": &b.Lose, "full": &b.Full}
 		on, ok := switches[args[0]]
 		if !ok {

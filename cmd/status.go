@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
 )
@@ -39,7 +39,7 @@ People on a terminal get text, programs JSON.`,
 		Args: argsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	o.session.addFlags(c, profile.KeyMinTTL)
+	o.session.addFlags(c, config.KeyMinTTL)
 	enumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
 	return c
 }
@@ -130,7 +130,7 @@ func (a *app) predict(ctx context.Context, kept storage, want session.Want, s *o
 // that a command prints is not looked into: the command may ask a person.
 func (a *app) refusedBefore(ctx context.Context, id store.Identity) bool {
 	promise := a.settings.Password()
-	if a.settings.Grant() != profile.GrantPassword || promise.IsZero() || promise.Key == profile.KeyPasswordCommand {
+	if a.settings.Grant() != config.GrantPassword || promise.IsZero() || promise.Key == config.KeyPasswordCommand {
 		return false
 	}
 	dir, err := a.lockDir()
@@ -148,7 +148,7 @@ func (a *app) refusedBefore(ctx context.Context, id store.Identity) bool {
 // storageStatus says where sessions are kept.
 func (a *app) storageStatus(kept storage) output.StatusStorage {
 	s := output.StatusStorage{
-		Setting: a.settings.Storage(), Source: a.settings.Source(profile.KeyStorage).String(), Backend: kept.backend, OK: true,
+		Setting: a.settings.Storage(), Source: a.settings.Source(config.KeyStorage).String(), Backend: kept.backend, OK: true,
 	}
 	if kept.locks != nil {
 		s.Locks, _ = kept.locks.Directory() // what is wrong with it, Check says
@@ -189,7 +189,7 @@ func (a *app) settingsStatus(ctx context.Context) []output.StatusSetting {
 	var all []output.StatusSetting
 	for _, s := range a.settings.List() {
 		value, source := s.Value, s.Source.String()
-		if s.Key == profile.KeyClientSecret && a.settings.ClientSecret().IsZero() {
+		if s.Key == config.KeyClientSecret && a.settings.ClientSecret().IsZero() {
 			value, source = a.keptSecret(ctx)
 		}
 		all = append(all, output.StatusSetting{Key: s.Key, Value: value, Source: source})

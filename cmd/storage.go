@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
 )
@@ -100,7 +100,7 @@ func (a *app) readStorageKey(ctx context.Context) (store.KeyMaterial, error) {
 }
 
 // promised reads a secret that a setting promises; the zero Secret where none does.
-func (a *app) promised(ctx context.Context, promise profile.Secret) (okta.Secret, error) {
+func (a *app) promised(ctx context.Context, promise config.Secret) (okta.Secret, error) {
 	if promise.IsZero() {
 		return okta.Secret{}, nil
 	}
@@ -118,7 +118,7 @@ func (s storage) keeper(env *Env) session.Keeper {
 func (a *app) canKeep(ctx context.Context, s storage) error {
 	if s.backend == storageNone {
 		return &codedError{
-			err:  fmt.Errorf("storage is %q (%s): a session would not be kept", storageNone, a.settings.Source(profile.KeyStorage)),
+			err:  fmt.Errorf("storage is %q (%s): a session would not be kept", storageNone, a.settings.Source(config.KeyStorage)),
 			code: exitStorage, hint: "sign in with --storage keychain or --storage file; okauth token needs no login where it is given a password",
 		}
 	}

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"okauth/pkg/oktatest"
-	"okauth/pkg/store/fakekeychain"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 // person is an okauth in a process of its own with a terminal, while its
@@ -37,7 +37,7 @@ type person struct {
 
 func atTerminal(t *testing.T, u *user, args ...string) *person {
 	t.Helper()
-	keychain, err := fakekeychain.Start(fakekeychain.Behaviour{})
+	keychain, err := fakesecretservice.Start(fakesecretservice.Behaviour{})
 	if err != nil {
 		t.Fatal(err)
 	}

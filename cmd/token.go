@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 )
 
@@ -61,8 +61,8 @@ NAME, masked in the log first, and nothing else is printed.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
 	o.session.addFlags(c,
-		profile.KeyClientSecretFile, profile.KeyClientSecretCommand,
-		profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey, profile.KeyMinTTL)
+		config.KeyClientSecretFile, config.KeyClientSecretCommand,
+		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey, config.KeyMinTTL)
 	o.session.addStdinFlags(c)
 	o.kind.addFlag(c, session.Access, session.ID, session.Refresh)
 	f := c.Flags()

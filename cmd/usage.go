@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"okauth/pkg/profile"
+	"okauth/pkg/config"
 )
 
 // flagError turns what the flag parser says into one of our errors, with the
@@ -36,7 +36,7 @@ func flagError(c *cobra.Command, err error) error {
 	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	if advice := secretFlagHint(name); advice != "" {
 		e.hint = advice
-	} else if near := profile.Nearest(name, names); near != "" {
+	} else if near := config.Nearest(name, names); near != "" {
 		e.hint = fmt.Sprintf("did you mean --%s?", near)
 	}
 	return e
@@ -68,7 +68,7 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
-	if near := profile.Nearest(args[0], names); near != "" {
+	if near := config.Nearest(args[0], names); near != "" {
 		e.hint = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
 	}
 	return e

@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 )
 
@@ -35,7 +35,7 @@ People on a terminal get text, programs get Okta's answer as it came.`,
 		Args: argsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	o.session.addFlags(c, append(connectionKeys(), profile.KeyPasswordFile, profile.KeyPasswordCommand, profile.KeyMinTTL)...)
+	o.session.addFlags(c, append(connectionKeys(), config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyMinTTL)...)
 	o.session.addStdinFlags(c)
 	enumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
 	return c

@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/config"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/profile"
 	"okauth/pkg/session"
 )
 
@@ -56,7 +56,7 @@ terminal get text, programs get one JSON document per token:
 		Args: argsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
-	o.addFlags(c, []session.Kind{session.Access, session.ID}, profile.KeyAudience, profile.KeyCAFile, profile.KeyClientCert, profile.KeyClientKey)
+	o.addFlags(c, []session.Kind{session.Access, session.ID}, config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 	f := c.Flags()
 	f.StringVar(&o.issuer, "issuer", "", "the issuer, instead of --domain and --server")
 	f.StringSliceVar(&o.algorithms, "alg", []string{"RS256"}, "the signature algorithms to accept")
@@ -79,7 +79,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.settings.Require(profile.KeyDomain); err != nil {
+	if err := a.settings.Require(config.KeyDomain); err != nil {
 		return err
 	}
 	server, err := okta.NewServer(a.settings.Domain(), a.settings.Server())
@@ -123,11 +123,11 @@ func (o *verifyOptions) check() error {
 		return &usageError{message: "--jwks has the keys, so there are none for --refresh-keys to ask for"}
 	case o.issuer == "":
 		return nil
-	case o.session.set[profile.KeyDomain] != "" || o.session.set[profile.KeyServer] != "":
+	case o.session.set[config.KeyDomain] != "" || o.session.set[config.KeyServer] != "":
 		return &usageError{message: "--issuer says what --domain and --server say", hint: "use either"}
 	}
-	domain, server, err := profile.ParseIssuer(o.issuer)
-	o.session.set[profile.KeyDomain], o.session.set[profile.KeyServer] = domain, server
+	domain, server, err := config.ParseIssuer(o.issuer)
+	o.session.set[config.KeyDomain], o.session.set[config.KeyServer] = domain, server
 	return err
 }
 
@@ -139,7 +139,7 @@ func (o *verifyOptions) rules(a *app, server okta.Server) (jwt.Rules, error) {
 	}
 	if o.kind == kindFlag(session.ID) {
 		r.Kind, r.Audience = jwt.KindID, ""
-		return r, a.settings.Require(profile.KeyClientID) // the audience of an ID token is the client
+		return r, a.settings.Require(config.KeyClientID) // the audience of an ID token is the client
 	}
 	if r.Audience == "" && !r.OrgServer {
 		return r, &usageError{

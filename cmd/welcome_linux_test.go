@@ -15,7 +15,7 @@ import (
 	"github.com/creack/pty"
 
 	"okauth/pkg/oktatest"
-	"okauth/pkg/store/fakekeychain"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 // desk is a person's machine, with a terminal of 80 columns that shows what okauth
@@ -23,14 +23,14 @@ import (
 type desk struct {
 	t        *testing.T
 	server   *oktatest.Server
-	keychain *fakekeychain.Fake
+	keychain *fakesecretservice.Fake
 	home     string
 	vars     map[string]string
 }
 
-func newDesk(t *testing.T, behaviour fakekeychain.Behaviour) *desk {
+func newDesk(t *testing.T, behaviour fakesecretservice.Behaviour) *desk {
 	t.Helper()
-	keychain, err := fakekeychain.Start(behaviour)
+	keychain, err := fakesecretservice.Start(behaviour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func (d *desk) okauth(args ...string) (code int, shown, stderr string) {
 func TestWelcome(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		behaviour fakekeychain.Behaviour
+		behaviour fakesecretservice.Behaviour
 		prepare   func(*desk)
 		args      []string
 		want      []string
@@ -162,7 +162,7 @@ func TestWelcome(t *testing.T) {
 			never:   []string{oktatest.DefaultPassword, "okauth login"},
 		},
 		"keychain absent": {
-			behaviour: fakekeychain.Behaviour{NoOwner: true},
+			behaviour: fakesecretservice.Behaviour{NoOwner: true},
 			prepare:   func(d *desk) { d.setUp() },
 			want:      []string{"not signed in: profile dev, ", "  okauth doctor  "},
 			never:     []string{"okauth token"},
@@ -221,7 +221,7 @@ func (d *desk) checkShown(shown string) {
 func TestWelcomeFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		behaviour fakekeychain.Behaviour
+		behaviour fakesecretservice.Behaviour
 		prepare   func(*desk)
 		code      int
 		want      string
@@ -237,12 +237,12 @@ func TestWelcomeFails(t *testing.T) {
 			code: 2, want: "client_id",
 		},
 		"keychain absent and required": {
-			behaviour: fakekeychain.Behaviour{NoOwner: true},
+			behaviour: fakesecretservice.Behaviour{NoOwner: true},
 			prepare:   func(d *desk) { d.setUp("    storage: keychain") },
 			code:      6, want: "okauth: hint: start a keyring",
 		},
 		"keychain locked": {
-			behaviour: fakekeychain.Behaviour{Locked: true},
+			behaviour: fakesecretservice.Behaviour{Locked: true},
 			prepare:   func(d *desk) { d.setUp() },
 			code:      6, want: "locked",
 		},

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"okauth/pkg/okta"
-	"okauth/pkg/store/fakekeychain"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 // godbus keeps one connection per process, so every test of the keychain runs in a process of its own: this test binary,
@@ -186,9 +186,9 @@ func (o orders) marshal() any {
 	}{options{o.Options.ReadTimeout, o.Options.WriteTimeout, o.Options.MayPrompt, o.Options.Budget}, o.Steps}
 }
 
-func startFake(t *testing.T, b fakekeychain.Behaviour) *fakekeychain.Fake {
+func startFake(t *testing.T, b fakesecretservice.Behaviour) *fakesecretservice.Fake {
 	t.Helper()
-	f, err := fakekeychain.Start(b)
+	f, err := fakesecretservice.Start(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func startFake(t *testing.T, b fakekeychain.Behaviour) *fakekeychain.Fake {
 	return f
 }
 
-func bus(f *fakekeychain.Fake) string { return busAddressVar + "=" + f.Address() }
+func bus(f *fakesecretservice.Fake) string { return busAddressVar + "=" + f.Address() }
 
 // wantKind checks a report against a kind and a piece of its message, and that okauth would tell the user something of use.
 func (r report) wantKind(t *testing.T, kind, piece string) {

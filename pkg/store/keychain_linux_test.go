@@ -13,14 +13,14 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
-	"okauth/pkg/store/fakekeychain"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 const patience = 4 * time.Second // three, and some for a busy machine
 
 func TestKeychainRoundTrip(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{})
+	f := startFake(t, fakesecretservice.Behaviour{})
 	r := child(t, orders{Steps: []step{
 		{Do: "Probe"}, {Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: "canary-1"}, {Do: "Get", Account: "a"},
 		{Do: "Set", Account: "a", Value: "canary-2"}, {Do: "Set", Account: "b", Value: "canary-3"}, {Do: "Get", Account: "a"},
@@ -45,7 +45,7 @@ func TestKeychainRoundTrip(t *testing.T) {
 // Unlock.
 func TestOneReadIsTwoRoundTrips(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{})
+	f := startFake(t, fakesecretservice.Behaviour{})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	if r[0].Value != "canary" {
@@ -60,7 +60,7 @@ func TestOneReadIsTwoRoundTrips(t *testing.T) {
 // The keychain is locked while it is being read, by its user or by a timer. go-keyring would open a prompt.
 func TestReadNeverPrompts(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{Relock: true, Prompt: fakekeychain.PromptNever})
+	f := startFake(t, fakesecretservice.Behaviour{Relock: true, Prompt: fakesecretservice.PromptNever})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	r[0].wantKind(t, "locked", "")
@@ -72,7 +72,7 @@ func TestReadNeverPrompts(t *testing.T) {
 // KeePassXC opens each item by itself, to each program: go-keyring knows how to ask for that.
 func TestItemLockedByItself(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{ItemsLocked: true})
+	f := startFake(t, fakesecretservice.Behaviour{ItemsLocked: true})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	if r[0].Value != "canary" {
@@ -121,7 +121,7 @@ func TestKR02_NoBusNoChildProcess(t *testing.T) {
 
 func TestKR02_BusInRuntimeDirOnly(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{})
+	f := startFake(t, fakesecretservice.Behaviour{})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, "XDG_RUNTIME_DIR="+f.Dir(), busAddressVar+"=autolaunch:")
 	if r[0].Value != "canary" {
@@ -134,19 +134,19 @@ func TestKR03_NobodyThere(t *testing.T) {
 	desktop := "WAYLAND_DISPLAY=wayland-0"
 	tests := []struct {
 		name      string
-		behaviour fakekeychain.Behaviour
+		behaviour fakesecretservice.Behaviour
 		env       []string
 		want      string
 		starts    int
 	}{
-		{"no owner", fakekeychain.Behaviour{NoOwner: true}, nil, "absent", 0},
-		{"no owner on a desktop", fakekeychain.Behaviour{NoOwner: true}, []string{desktop}, "absent", 0},
-		{"activatable without a desktop", fakekeychain.Behaviour{NoOwner: true, Activatable: true}, nil, "absent", 0},
-		{"activatable on a desktop", fakekeychain.Behaviour{NoOwner: true, Activatable: true}, []string{desktop}, "not found", 1},
-		{"activatable under X", fakekeychain.Behaviour{NoOwner: true, Activatable: true}, []string{"DISPLAY=:0"}, "not found", 1},
-		{"never comes up", fakekeychain.Behaviour{NoOwner: true, Activatable: true, ActivationHangs: true}, []string{desktop}, "timed_out", 1},
-		{"no collection", fakekeychain.Behaviour{NoCollection: true}, nil, "absent", 0},
-		{"default collection only", fakekeychain.Behaviour{NoLogin: true}, nil, "not found", 0},
+		{"no owner", fakesecretservice.Behaviour{NoOwner: true}, nil, "absent", 0},
+		{"no owner on a desktop", fakesecretservice.Behaviour{NoOwner: true}, []string{desktop}, "absent", 0},
+		{"activatable without a desktop", fakesecretservice.Behaviour{NoOwner: true, Activatable: true}, nil, "absent", 0},
+		{"activatable on a desktop", fakesecretservice.Behaviour{NoOwner: true, Activatable: true}, []string{desktop}, "not found", 1},
+		{"activatable under X", fakesecretservice.Behaviour{NoOwner: true, Activatable: true}, []string{"DISPLAY=:0"}, "not found", 1},
+		{"never comes up", fakesecretservice.Behaviour{NoOwner: true, Activatable: true, ActivationHangs: true}, []string{desktop}, "timed_out", 1},
+		{"no collection", fakesecretservice.Behaviour{NoCollection: true}, nil, "absent", 0},
+		{"default collection only", fakesecretservice.Behaviour{NoLogin: true}, nil, "not found", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestKR03_NobodyThere(t *testing.T) {
 // A write may wait for a prompt for long, but not for a service that does not come up.
 func TestKR03_ActivationIsBounded(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{NoOwner: true, Activatable: true, ActivationHangs: true})
+	f := startFake(t, fakesecretservice.Behaviour{NoOwner: true, Activatable: true, ActivationHangs: true})
 	r := child(t, orders{Options: KeychainOptions{MayPrompt: true}, Steps: []step{{Do: "Set", Account: "a", Value: "canary"}}}, bus(f), "DISPLAY=:0")
 	r[0].wantKind(t, "timed_out", "in time")
 	if r[0].Took > patience {
@@ -178,7 +178,7 @@ func TestKR03_ActivationIsBounded(t *testing.T) {
 // A locked collection must not hang and must not ask, unless the caller said that it may.
 func TestKR03_LockedIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{Locked: true, Prompt: fakekeychain.PromptNever})
+	f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: fakesecretservice.PromptNever})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{
 		{Do: "Probe"}, {Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: "canary-2"}, {Do: "Delete", Account: "a"},
@@ -197,7 +197,7 @@ func TestKR03_LockedIsSaidAtOnce(t *testing.T) {
 func TestKR04_EveryCallIsBounded(t *testing.T) {
 	t.Parallel()
 	short := KeychainOptions{ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond}
-	for name, b := range map[string]fakekeychain.Behaviour{
+	for name, b := range map[string]fakesecretservice.Behaviour{
 		"bus hangs":     {HangBus: true},
 		"service hangs": {Hang: true},
 		"service slow":  {Delay: 200 * time.Millisecond},
@@ -216,7 +216,7 @@ func TestKR04_EveryCallIsBounded(t *testing.T) {
 
 func TestKR04_DefaultIsThreeSeconds(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{Hang: true})
+	f := startFake(t, fakesecretservice.Behaviour{Hang: true})
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	r[0].wantKind(t, "timed_out", "in time")
 	if r[0].Took < 2900*time.Millisecond || r[0].Took > patience {
@@ -230,18 +230,18 @@ func TestKR04_WriteWaitsForThePromptAndSaysSo(t *testing.T) {
 	set := []step{{Do: "Set", Account: "a", Value: "canary"}}
 	tests := []struct {
 		name   string
-		prompt fakekeychain.Prompt
+		prompt fakesecretservice.Prompt
 		want   string
 		notes  int
 	}{
-		{"accepted", fakekeychain.PromptAccept, "ok", 0},
-		{"never answered", fakekeychain.PromptNever, "timed_out", 1},
-		{"dismissed", fakekeychain.PromptDismiss, "declined", 0},
+		{"accepted", fakesecretservice.PromptAccept, "ok", 0},
+		{"never answered", fakesecretservice.PromptNever, "timed_out", 1},
+		{"dismissed", fakesecretservice.PromptDismiss, "declined", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, fakekeychain.Behaviour{Locked: true, Prompt: tt.prompt})
+			f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: tt.prompt})
 			r := child(t, orders{Options: ask, Steps: set}, bus(f))
 			r[0].wantKind(t, tt.want, "")
 			// A busy machine may be slow enough for a note where none is needed.
@@ -259,7 +259,7 @@ func TestKR04_WriteWaitsForThePromptAndSaysSo(t *testing.T) {
 func TestKR05_TroubleIsNotAbsence(t *testing.T) {
 	t.Parallel()
 	short := KeychainOptions{ReadTimeout: 300 * time.Millisecond}
-	for name, b := range map[string]fakekeychain.Behaviour{
+	for name, b := range map[string]fakesecretservice.Behaviour{
 		"hangs":       {Hang: true},
 		"bus hangs":   {HangBus: true},
 		"locked":      {Locked: true},
@@ -280,14 +280,14 @@ func TestKR07_WritesAreReadBack(t *testing.T) {
 	options := KeychainOptions{MayPrompt: true, WriteTimeout: 2 * time.Second}
 	tests := []struct {
 		name        string
-		behaviour   fakekeychain.Behaviour
+		behaviour   fakesecretservice.Behaviour
 		set, delete string
 	}{
-		{"loses writes", fakekeychain.Behaviour{Lose: true}, "lost", "ok"},
-		{"dismissed", fakekeychain.Behaviour{PromptOnWrite: true, Prompt: fakekeychain.PromptDismiss}, "lost", "declined"},
-		{"accepted", fakekeychain.Behaviour{PromptOnWrite: true}, "ok", "ok"},
-		{"full", fakekeychain.Behaviour{Full: true}, "failed", "ok"},
-		{"another application's item first", fakekeychain.Behaviour{Foreign: "canary-foreign"}, "lost", "declined"},
+		{"loses writes", fakesecretservice.Behaviour{Lose: true}, "lost", "ok"},
+		{"dismissed", fakesecretservice.Behaviour{PromptOnWrite: true, Prompt: fakesecretservice.PromptDismiss}, "lost", "declined"},
+		{"accepted", fakesecretservice.Behaviour{PromptOnWrite: true}, "ok", "ok"},
+		{"full", fakesecretservice.Behaviour{Full: true}, "failed", "ok"},
+		{"another application's item first", fakesecretservice.Behaviour{Foreign: "canary-foreign"}, "lost", "declined"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -305,7 +305,7 @@ func TestKR08_PanicBecomesAnError(t *testing.T) {
 	t.Parallel()
 	ask := KeychainOptions{MayPrompt: true, WriteTimeout: 5 * time.Second}
 	// The connection breaks during the prompt: go-keyring dereferences the signal that never came.
-	f := startFake(t, fakekeychain.Behaviour{Locked: true, Prompt: fakekeychain.PromptDie})
+	f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: fakesecretservice.PromptDie})
 	r := child(t, orders{Options: ask, Steps: []step{{Do: "Set", Account: "a", Value: "canary"}, {Do: "Probe"}}}, bus(f))
 	if r[0].Kind != "failed" || r[0].Took > 4*time.Second {
 		t.Errorf("got %+v", r[0])
@@ -313,7 +313,7 @@ func TestKR08_PanicBecomesAnError(t *testing.T) {
 	// The next call connects anew.
 	r[1].wantKind(t, "locked", "")
 	// go-keyring believes that Collections is a list of paths. The precheck notices first.
-	f = startFake(t, fakekeychain.Behaviour{WrongTypes: true})
+	f = startFake(t, fakesecretservice.Behaviour{WrongTypes: true})
 	r = child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	r[0].wantKind(t, "failed", "expected a boolean")
 }
@@ -336,7 +336,7 @@ func TestKR08_RecoveredKeepsValuesOut(t *testing.T) {
 
 func TestKR09_SplitInARealKeychain(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{})
+	f := startFake(t, fakesecretservice.Behaviour{})
 	value := string(text("v", 950))
 	r := child(t, orders{Options: KeychainOptions{Budget: 100, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}, Steps: []step{
 		{Do: "Set", Account: "a", Value: value}, {Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: value + "x"}, {Do: "Get", Account: "a"}, {Do: "Delete", Account: "a"},
@@ -352,7 +352,7 @@ func TestKR09_SplitInARealKeychain(t *testing.T) {
 // KR-11: see also the second Delete of TestKeychainRoundTrip.
 func TestKR11_DeleteTakesOurItemOnly(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{})
+	f := startFake(t, fakesecretservice.Behaviour{})
 	f.Put("a", "canary-a")
 	f.Put("a.b", "canary-b")
 	f.Put("aa", "canary-c")
@@ -366,7 +366,7 @@ func TestKR11_DeleteTakesOurItemOnly(t *testing.T) {
 // AT-91: an abandoned write may still happen, so it is reported as unknown, and nothing overtakes it.
 func TestAT91_AbandonedWriteIsUnknown(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{Delay: 250 * time.Millisecond})
+	f := startFake(t, fakesecretservice.Behaviour{Delay: 250 * time.Millisecond})
 	f.Put("a", "canary-old")
 	// Time enough for the first of some ten calls, the precheck, after which the write cannot be called off.
 	r := child(t, orders{Options: KeychainOptions{WriteTimeout: 900 * time.Millisecond, ReadTimeout: 20 * time.Second}, Steps: []step{
@@ -381,7 +381,7 @@ func TestAT91_AbandonedWriteIsUnknown(t *testing.T) {
 
 func TestAT91_NextCallDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{Locked: true, Prompt: fakekeychain.PromptNever})
+	f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: fakesecretservice.PromptNever})
 	r := child(t, orders{Options: KeychainOptions{MayPrompt: true, WriteTimeout: 300 * time.Millisecond, ReadTimeout: 300 * time.Millisecond}, Steps: []step{
 		{Do: "Set", Account: "a", Value: "canary"}, {Do: "Get", Account: "a"},
 	}}, bus(f))
@@ -391,7 +391,7 @@ func TestAT91_NextCallDoesNotWaitForEver(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{})
+	f := startFake(t, fakesecretservice.Behaviour{})
 	f.Put("a", "canary")
 	r := child(t, orders{Options: KeychainOptions{ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second}, Steps: []step{
 		{Do: "Get", Account: "a", Times: 8}, {Do: "Set", Account: "a", Value: "canary-2", Times: 8}, {Do: "Get", Account: "a", Times: 8},
@@ -438,8 +438,8 @@ func TestKR12_ServiceTextIsHarmless(t *testing.T) {
 // AT-85: an item that somebody deletes between our search and our read is not there; it is no failure of the keychain.
 func TestAT85_ItemVanishes(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{})
+	f := startFake(t, fakesecretservice.Behaviour{})
 	child(t, orders{Steps: []step{{Do: "Set", Account: "a", Value: "v"}}}, bus(f))[0].wantKind(t, "ok", "")
-	f.Update(func(b *fakekeychain.Behaviour) { b.Vanish = true })
+	f.Update(func(b *fakesecretservice.Behaviour) { b.Vanish = true })
 	child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))[0].wantKind(t, "not found", "")
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"okauth/pkg/store/fakekeychain"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 // Sessions in a keychain that holds little, is full, slow or somebody else's.
@@ -27,7 +27,7 @@ func TestKR09_BigSessionWithinEveryPlatformsLimit(t *testing.T) {
 	for goos, budget := range map[string]int{"windows": itemLimit("windows", 0), "darwin": itemLimit("darwin", len(longest))} {
 		t.Run(goos, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, fakekeychain.Behaviour{MaxValue: budget})
+			f := startFake(t, fakesecretservice.Behaviour{MaxValue: budget})
 			r := child(t, orders{Options: tight(budget), Steps: []step{
 				{Do: "Save", Account: longProfile, Size: bigSession, Generation: 1}, {Do: "Load", Account: longProfile, Size: bigSession, Generation: 1},
 				{Do: "Save", Account: longProfile, Size: bigSession, Generation: 2}, {Do: "Load", Account: longProfile, Size: bigSession, Generation: 2},
@@ -55,7 +55,7 @@ func TestKR09_BigSessionWithinEveryPlatformsLimit(t *testing.T) {
 // A value in many chunks may take longer than one item, by a bounded time per chunk.
 func TestKR04_ChunksHaveTimeOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{Delay: 5 * time.Millisecond})
+	f := startFake(t, fakesecretservice.Behaviour{Delay: 5 * time.Millisecond})
 	r := child(t, orders{Options: KeychainOptions{Budget: 100, WriteTimeout: 700 * time.Millisecond}, Steps: []step{
 		{Do: "Set", Account: "a", Value: string(text("canary", 3000))},
 	}}, bus(f))
@@ -71,19 +71,19 @@ func TestKR03_UnlockAsksOnce(t *testing.T) {
 	steps := []step{{Do: "Unlock"}, {Do: "Save", Account: "dev", Generation: 1}, {Do: "Logout", Account: "dev"}}
 	for _, tt := range []struct {
 		name   string
-		prompt fakekeychain.Prompt
+		prompt fakesecretservice.Prompt
 		may    bool
 		want   []string
 		asked  int
 	}{
-		{"accepted", fakekeychain.PromptAccept, true, []string{"ok", "ok", "ok"}, 1},
-		{"dismissed", fakekeychain.PromptDismiss, true, []string{"declined", "locked", "locked"}, 1},
-		{"must not ask", fakekeychain.PromptAccept, false, []string{"locked", "locked", "locked"}, 0},
-		{"dies", fakekeychain.PromptDie, true, []string{"failed", "locked", "locked"}, 1},
+		{"accepted", fakesecretservice.PromptAccept, true, []string{"ok", "ok", "ok"}, 1},
+		{"dismissed", fakesecretservice.PromptDismiss, true, []string{"declined", "locked", "locked"}, 1},
+		{"must not ask", fakesecretservice.PromptAccept, false, []string{"locked", "locked", "locked"}, 0},
+		{"dies", fakesecretservice.PromptDie, true, []string{"failed", "locked", "locked"}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, fakekeychain.Behaviour{Locked: true, Prompt: tt.prompt})
+			f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: tt.prompt})
 			f.Put("other", "canary")
 			r := child(t, orders{Options: KeychainOptions{MayPrompt: tt.may, WriteTimeout: 5 * time.Second}, Steps: steps}, bus(f))
 			for i := range r {
@@ -102,7 +102,7 @@ func TestKR03_UnlockAsksOnce(t *testing.T) {
 // A token costs one read, whether the index is there or not: the design's promise 4.
 func TestLoadAndRefreshLeaveTheIndexAlone(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{})
+	f := startFake(t, fakesecretservice.Behaviour{})
 	value, err := encodeSession(sizedSession("dev", 10, 1))
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestLoadAndRefreshLeaveTheIndexAlone(t *testing.T) {
 
 func TestKR10_AnotherApplicationsItemIsNoSession(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{Foreign: "canary-foreign"})
+	f := startFake(t, fakesecretservice.Behaviour{Foreign: "canary-foreign"})
 	r := child(t, orders{Steps: []step{{Do: "Load", Account: "dev"}, {Do: "List"}}}, bus(f))
 	for _, r := range r {
 		r.wantKind(t, "corrupt", "it is not okauth's JSON")
@@ -132,20 +132,20 @@ func TestKR10_AnotherApplicationsItemIsNoSession(t *testing.T) {
 func TestKR07_TroubleInTheMiddleOfASplitWrite(t *testing.T) {
 	t.Parallel()
 	old := step{Do: "Load", Account: "dev", Size: 5_000, Generation: 1}
-	for name, trouble := range map[string]fakekeychain.Behaviour{
+	for name, trouble := range map[string]fakesecretservice.Behaviour{
 		"full after some chunks": {Room: 12},
 		"full at once":           {Full: true},
 		"loses writes":           {Lose: true},
-		"prompt dismissed":       {PromptOnWrite: true, Prompt: fakekeychain.PromptDismiss},
-		"dies in a prompt":       {PromptOnWrite: true, Prompt: fakekeychain.PromptDie},
+		"prompt dismissed":       {PromptOnWrite: true, Prompt: fakesecretservice.PromptDismiss},
+		"dies in a prompt":       {PromptOnWrite: true, Prompt: fakesecretservice.PromptDie},
 		"chunks too big":         {MaxValue: 500},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, fakekeychain.Behaviour{})
+			f := startFake(t, fakesecretservice.Behaviour{})
 			options := tight(1000)
 			child(t, orders{Options: options, Steps: []step{{Do: "Save", Account: "dev", Size: old.Size, Generation: 1}}}, bus(f))[0].wantKind(t, "ok", "")
-			f.Update(func(b *fakekeychain.Behaviour) { *b = trouble })
+			f.Update(func(b *fakesecretservice.Behaviour) { *b = trouble })
 			failing := options
 			failing.WriteTimeout, failing.MayPrompt = 5*time.Second, true
 			for range 3 {
@@ -160,7 +160,7 @@ func TestKR07_TroubleInTheMiddleOfASplitWrite(t *testing.T) {
 			if n := len(f.Items()); n > 15 {
 				t.Errorf("failed writes pile up: %d items", n)
 			}
-			f.Update(func(b *fakekeychain.Behaviour) { *b = fakekeychain.Behaviour{} })
+			f.Update(func(b *fakesecretservice.Behaviour) { *b = fakesecretservice.Behaviour{} })
 			r := child(t, orders{Options: options, Steps: []step{
 				{Do: "Save", Account: "dev", Size: 9_000, Generation: 2}, {Do: "Load", Account: "dev", Size: 9_000, Generation: 2}, {Do: "Logout", Account: "dev"},
 			}}, bus(f))
@@ -175,7 +175,7 @@ func TestKR07_TroubleInTheMiddleOfASplitWrite(t *testing.T) {
 // The older session is whole, and its generation tells.
 func TestAT91_WriteLandsAfterALaterOne(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakekeychain.Behaviour{})
+	f := startFake(t, fakesecretservice.Behaviour{})
 	save := func(generation uint64) step {
 		return step{Do: "Save", Account: "dev", Size: 3_000, Generation: generation}
 	}
@@ -183,9 +183,9 @@ func TestAT91_WriteLandsAfterALaterOne(t *testing.T) {
 		return step{Do: "Load", Account: "dev", Size: 3_000, Generation: generation}
 	}
 	child(t, orders{Steps: []step{save(1)}}, bus(f))[0].wantKind(t, "ok", "")
-	f.Update(func(b *fakekeychain.Behaviour) { b.HoldWrites = true })
+	f.Update(func(b *fakesecretservice.Behaviour) { b.HoldWrites = true })
 	child(t, orders{Options: KeychainOptions{WriteTimeout: time.Second}, Steps: []step{save(2)}}, bus(f))[0].wantKind(t, "timed_out", "in time")
-	f.Update(func(b *fakekeychain.Behaviour) { b.HoldWrites = false })
+	f.Update(func(b *fakesecretservice.Behaviour) { b.HoldWrites = false })
 	if r := child(t, orders{Steps: []step{load(1), save(3), load(3)}}, bus(f)); r[0].Value != "same" || r[2].Value != "same" {
 		t.Errorf("before it lands: %+v", r)
 	}

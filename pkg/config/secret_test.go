@@ -1,0 +1,314 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSecretOrder(t *testing.T) {
+	t.Parallel()
+	const inFile = "profiles: {default: {client_secret: canary-file}}"
+	tests := []struct {
+		name, config string
+		env          []string
+		want, source string
+	}{
+		{"file", inFile, nil, "canary-file", "file"},
+		{"environment over file", inFile, []string{"OKAUTH_CLIENT_SECRET=canary-env"}, "canary-env", "OKAUTH_CLIENT_SECRET"},
+		{"value over command", "", []string{"OKAUTH_CLIENT_SECRET=canary-env", "OKAUTH_CLIENT_SECRET_COMMAND=echo canary-cmd"}, "canary-env", "OKAUTH_CLIENT_SECRET"},
+		{"command over Okta's names", "", []string{"OKTA_OAUTH2_CLIENT_SECRET=canary-okta", "OKAUTH_CLIENT_SECRET_COMMAND=echo canary-cmd"}, "canary-cmd", "OKAUTH_CLIENT_SECRET_COMMAND"},
+		{"Okta's names over file", inFile, []string{"OKTA_OAUTH2_CLIENTSECRET=canary-okta"}, "canary-okta", "OKTA_OAUTH2_CLIENTSECRET"},
+		{"command in the file", "profiles: {default: {client_secret_command: echo canary-cmd}}", nil, "canary-cmd", "file"},
+		{"empty variable", inFile, []string{"OKAUTH_CLIENT_SECRET="}, "canary-file", "file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := load(t, testOptions(t, tt.config, Options{}, tt.env...))
+			if tt.source == "file" {
+				tt.source = s.ConfigPath()
+			}
+			secret := s.ClientSecret()
+			got, err := secret.Read(t.Context())
+			if err != nil || string(got) != tt.want || secret.Source.String() != tt.source {
+				t.Errorf("got %q from %v, %v; want %q from %q", got, secret.Source, err, tt.want, tt.source)
+			}
+			if shown := fmt.Sprintf("%v %+v %#v %v", secret, secret, secret, s.List()); strings.Contains(shown, "canary-f") || strings.Contains(shown, "canary-e") {
+				t.Errorf("printing shows the secret: %s", shown)
+			}
+		})
+	}
+}
+
+func TestPasswordOrder(t *testing.T) {
+	t.Parallel()
+	const inFile = "profiles: {default: {password_command: echo canary-cmd}}"
+	s := load(t, testOptions(t, inFile, Options{}))
+	if got, err := s.Password().Read(t.Context()); string(got) != "canary-cmd" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	s = load(t, testOptions(t, inFile, Options{}, "OKAUTH_PASSWORD= canary with spaces "))
+	if got, err := s.Password().Read(t.Context()); string(got) != " canary with spaces " || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestStorageKeyOrder(t *testing.T) {
+	t.Parallel()
+	const inFile = "profiles: {default: {storage_key_command: echo canary-cmd}}"
+	beside := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(beside, []byte("canary-beside\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, config string
+		flags        map[string]string
+		env          []string
+		want, source string
+	}{
+		{"command in the file", inFile, nil, nil, "canary-cmd", "file"},
+		{"environment over file", inFile, nil, []string{"OKAUTH_STORAGE_KEY=canary-env", "OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-env", "OKAUTH_STORAGE_KEY"},
+		{"file over command", "", nil, []string{"OKAUTH_STORAGE_KEY_COMMAND=echo canary-cmd", "OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-beside", "OKAUTH_STORAGE_KEY_FILE"},
+		{"flag over environment", "", map[string]string{KeyStorageKeyFile: beside}, []string{"OKAUTH_STORAGE_KEY=canary-env"}, "canary-beside", "flag --storage-key-file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := load(t, testOptions(t, tt.config, Options{Flags: tt.flags}, tt.env...))
+			if tt.source == "file" {
+				tt.source = s.ConfigPath()
+			}
+			key := s.StorageKey()
+			if got, err := key.Read(t.Context()); err != nil || string(got) != tt.want || key.Source.String() != tt.source {
+				t.Errorf("got %q from %v, %v; want %q from %q", got, key.Source, err, tt.want, tt.source)
+			}
+		})
+	}
+	if s := load(t, testOptions(t, "", Options{})); !s.StorageKey().IsZero() {
+		t.Error("a storage key is promised, want none")
+	}
+}
+
+// A key must be text: raw bytes would not survive a variable or a command.
+func TestStorageKeyText(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte("canary\x00\x01raw"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_STORAGE_KEY_FILE="+path))
+	_, err := s.StorageKey().Read(t.Context())
+	wantError(t, err, `setting "storage_key_file" from OKAUTH_STORAGE_KEY_FILE`, "control character", "openssl rand -base64 32")
+}
+
+func TestSecretTwice(t *testing.T) {
+	t.Parallel()
+	_, err := Load(testOptions(t, "profiles: {default: {client_secret_file: f, client_secret_command: c}}", Options{}))
+	wantError(t, err, `"client_secret_command" from`, `"client_secret_file" is set as well`, "config unset client_secret_command")
+	_, err = Load(testOptions(t, "profiles: {default: {password_file: f, password_command: c}}", Options{}))
+	wantError(t, err, `"password_file" is set as well`)
+	_, err = Load(testOptions(t, "profiles: {default: {storage_key_file: f, storage_key_command: c}}", Options{}))
+	wantError(t, err, `"storage_key_file" is set as well`)
+	_, err = Load(testOptions(t, "", Options{Flags: map[string]string{KeyStorageKeyFile: "f", KeyStorageKeyCommand: "c"}}))
+	wantError(t, err, `"storage_key_command" from flag --storage-key-command`, `"storage_key_file" is set as well`)
+}
+
+func TestSecretFile(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ content, want, err string }{
+		{"canary-1", "canary-1", ""},
+		{"canary-1\n", "canary-1", ""},
+		{"canary-1\r\n", "canary-1", ""},
+		{" canary-1 \n", " canary-1 ", ""},
+		{"canary-1\n\n", "", "line break"},
+		{"", "", "the secret is empty"},
+		{"\n", "", "the secret is empty"},
+		{"canary\x00", "", "control character"},
+		{strings.Repeat("c", maxSecret+1), "", "larger than 65536 bytes"},
+		{"{a password of a person}\tand a tab\n", "{a password of a person}\tand a tab", ""},
+	}
+	for _, tt := range tests {
+		path := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
+		got, err := s.Password().Read(t.Context())
+		if tt.err != "" {
+			wantError(t, err, `setting "password_file" from OKAUTH_PASSWORD_FILE`, tt.err)
+		} else if err != nil || string(got) != tt.want {
+			t.Errorf("%.20q: got %q, %v; want %q", tt.content, got, err, tt.want)
+		}
+	}
+}
+
+// A client secret in braces is a template's; Okta makes none like it.
+func TestClientSecretPlaceholder(t *testing.T) {
+	t.Parallel()
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_CLIENT_SECRET={clientSecret}"))
+	_, err := s.ClientSecret().Read(t.Context())
+	wantError(t, err, `setting "client_secret" from OKAUTH_CLIENT_SECRET`, "placeholder")
+}
+
+// A path in the file is relative to the file, ~ is the home directory, and what
+// cannot be read is named.
+func TestSecretFilePath(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "pw"), []byte("canary-home"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := load(t, testOptions(t, "profiles: {default: {password_file: ~/pw, client_cert: ~/tls/me.pem, client_key: me.key}}", Options{}, "HOME="+home))
+	if want := filepath.Join(home, "tls", "me.pem"); s.ClientCert() != want {
+		t.Errorf("client_cert is %q, want %q", s.ClientCert(), want)
+	}
+	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "me.key"); s.ClientKey() != want {
+		t.Errorf("client_key is %q, want %q", s.ClientKey(), want)
+	}
+	if got, err := s.Password().Read(t.Context()); string(got) != "canary-home" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	s = load(t, testOptions(t, "profiles: {default: {password_file: pw, ca_file: ca.pem}}", Options{}))
+	beside := filepath.Join(filepath.Dir(s.ConfigPath()), "pw")
+	if err := os.WriteFile(beside, []byte("canary-beside"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Password().Read(t.Context()); string(got) != "canary-beside" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "ca.pem"); s.CAFile() != want {
+		t.Errorf("ca_file is %q, want %q", s.CAFile(), want)
+	}
+	if s = load(t, testOptions(t, "profiles: {default: {}}", Options{}, "OKAUTH_CA_FILE=ca.pem", "OKAUTH_CLIENT_CERT=me.pem", "OKAUTH_CLIENT_KEY=me.key")); s.CAFile() != "ca.pem" {
+		t.Errorf("ca_file from the environment is %q, want it as it is", s.CAFile())
+	}
+	if s.ClientCert() != "me.pem" || s.ClientKey() != "me.key" {
+		t.Errorf("from the environment: client_cert %q, client_key %q, want them as they are", s.ClientCert(), s.ClientKey())
+	}
+	if s = load(t, testOptions(t, "", Options{})); s.ClientCert() != "" || s.ClientKey() != "" {
+		t.Errorf("not set: client_cert %q, client_key %q", s.ClientCert(), s.ClientKey())
+	}
+	for path, want := range map[string]string{home: "is a directory", filepath.Join(home, "none"): "open"} {
+		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
+		_, err := s.Password().Read(t.Context())
+		wantError(t, err, want)
+	}
+}
+
+func TestSecretCommand(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command lines are written for sh")
+	}
+	t.Parallel()
+	tests := []struct{ command, want, err string }{
+		{"echo canary-1", "canary-1", ""},
+		{"printf canary-1", "canary-1", ""},
+		{`printf 'canary-1\r\nsecond\n'`, "canary-1", ""},
+		{"echo 'it'\\''s'", "it's", ""},
+		{"cat; echo after", "after", ""}, // stdin is empty, not inherited
+		{"echo canary-1; exit 3", "", "exit status 3"},
+		{"echo canary-1 >&2; false", "", "exit status 1"},
+		{"no-such-command-here", "", "exit status 127"},
+		{"kill -9 $$", "", "signal: killed"},
+		{"true", "", "the secret is empty"},
+		{"echo", "", "the secret is empty"},
+		{"yes canary", "", "more than 65536 bytes"},
+	}
+	for _, tt := range tests {
+		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_COMMAND="+tt.command))
+		got, err := s.Password().Read(t.Context())
+		if tt.err != "" {
+			wantError(t, err, `setting "password_command" from OKAUTH_PASSWORD_COMMAND`, tt.err)
+		} else if err != nil || string(got) != tt.want {
+			t.Errorf("%s: got %q, %v; want %q", tt.command, got, err, tt.want)
+		}
+	}
+}
+
+// The command sees no secret in its environment, and may complain to stderr.
+func TestAT61_SecretCommandEnvironment(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command lines are written for sh")
+	}
+	t.Parallel()
+	var complaint strings.Builder
+	o := Options{Stderr: &complaint, Environ: func() []string {
+		return append(os.Environ(), "OKAUTH_PASSWORD=canary-1", "OKAUTH_CLIENT_SECRET=canary-2", "OKTA_OAUTH2_CLIENT_SECRET=canary-3",
+			"OKTA_OAUTH2_CLIENTSECRET=canary-4", "OKAUTH_STORAGE_KEY=canary-5", "KEPT=kept")
+	}}
+	s := load(t, testOptions(t, "", o, "OKAUTH_PASSWORD_COMMAND=echo please unlock >&2; env | grep -c canary; env | grep -c ^KEPT >&2"))
+	got, err := s.Password().Read(t.Context())
+	if err != nil || string(got) != "0" || complaint.String() != "please unlock\n1\n" {
+		t.Errorf("got %q, %v, stderr %q", got, err, complaint.String())
+	}
+}
+
+// What findSecret derives from the name of a secret is what the table has.
+func TestSecretWays(t *testing.T) {
+	t.Parallel()
+	for _, k := range table() {
+		if !k.Secret {
+			continue
+		}
+		for i, way := range k.ways()[1:] {
+			got, err := FindKey(way)
+			if err != nil || got.Flag != strings.ReplaceAll(way, "_", "-") || len(got.Env) != 1 || got.Env[0] != secretEnv(k)[i+1] {
+				t.Errorf("%s: got flag %q, variables %q, %v", way, got.Flag, got.Env, err)
+			}
+		}
+	}
+}
+
+func TestSecretVariables(t *testing.T) {
+	t.Parallel()
+	want := "OKAUTH_CLIENT_SECRET OKTA_OAUTH2_CLIENT_SECRET OKTA_OAUTH2_CLIENTSECRET OKAUTH_PASSWORD OKAUTH_STORAGE_KEY"
+	if got := strings.Join(SecretVariables(), " "); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A command that hangs is killed, and the reason can be asked.
+func TestSecretCommandDeadline(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command lines are written for sh")
+	}
+	t.Parallel()
+	mark := filepath.Join(t.TempDir(), "pid")
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_COMMAND=echo $$ > '"+mark+"'; echo ready >> '"+mark+"'; exec sleep 600"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Password().Read(ctx)
+		done <- err
+	}()
+	var pid int
+	for ready := false; !ready; {
+		select {
+		case err := <-done:
+			t.Fatalf("ended early: %v", err)
+		case <-time.After(5 * time.Millisecond):
+		}
+		data, _ := os.ReadFile(mark)
+		ready = strings.Contains(string(data), "ready")
+		_, _ = fmt.Sscan(string(data), &pid)
+	}
+	cancel()
+	err := <-done
+	if wantError(t, err, "did not finish"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled in it", err)
+	}
+	for start := time.Now(); alive(pid); {
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("process %d of the command still runs", pid)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}

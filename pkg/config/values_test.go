@@ -1,0 +1,139 @@
+package config
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseScopes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		text string
+		want []string
+	}{
+		{"openid", []string{"openid"}},
+		{"openid profile,offline_access", []string{"openid", "profile", "offline_access"}},
+		{" openid ,\topenid\nprofile ", []string{"openid", "profile"}},
+		{"https://api.example.com/x:read", []string{"https://api.example.com/x:read"}},
+		{"", nil}, {" , ", nil}, {`a"b`, nil}, {`a\b`, nil}, {"é", nil}, {"a\x7fb", nil}, {"a\x00", nil},
+	}
+	for _, tt := range tests {
+		got, err := ParseScopes(tt.text)
+		if (err == nil) != (tt.want != nil) || !slices.Equal(got, tt.want) {
+			t.Errorf("ParseScopes(%q) = %q, %v; want %q", tt.text, got, err, tt.want)
+		}
+	}
+}
+
+func TestKeyCheck(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ key, text, want string }{ // want: part of the error, empty: none
+		{KeyClientID, "0oab8eb55Kb9jdMIr5d6", ""},
+		{KeyClientID, "a$-_.+!*'(),", ""},
+		{KeyClientID, "{clientId}", "placeholder"},
+		{KeyClientID, "${CLIENT_ID}", "placeholder"},
+		{KeyClientID, "<client>", "placeholder"},
+		{KeyClientID, "0oa 1", "byte at 3"},
+		{KeyClientID, "0oaé", "byte at 3"},
+		{KeyClientID, strings.Repeat("a", 101), "at most 100"},
+		{KeyClientID, "  ", "empty"},
+		{KeyUsername, "alice@example.com", ""},
+		{KeyUsername, "", "empty"},
+		{KeyUsername, "alice\x1b[2J", "control character"},
+		{KeyUsername, "alice ", "white space"},
+		{KeyStorage, "keychain", ""},
+		{KeyStorage, "file", ""},
+		{KeyStorage, "keychian", "none of auto, keychain, file, none"},
+		{KeyStorage, "File", "none of"},
+		{KeyGrant, "client-credentials", ""},
+		{KeyGrant, "Password", "none of password, client-credentials"},
+		{KeyStorageDir, "/var/lib/okauth", ""},
+		{KeyStorageDir, "/var/lib/\nokauth", "control character"},
+		{KeyStorageKeyFile, "", "empty"},
+		{KeyTimeout, "30s", ""},
+		{KeyTimeout, "45", ""},
+		{KeyTimeout, "0", "out of bounds"},
+		{KeyTimeout, "-5s", "out of bounds"},
+		{KeyTimeout, "11m", "out of bounds"},
+		{KeyTimeout, "soon", "not a duration"},
+		{KeyTimeout, "99999999999999999999", "not a duration"},
+		{KeyMinTTL, "0s", ""},
+		{KeyMinTTL, "2m", ""},
+		{KeyMinTTL, "25h", "out of bounds"},
+		{KeyScopes, ",", "no scope"},
+		{KeyClientSecret, "{clientSecret}", "placeholder"},
+		{KeyClientSecret, "canary-secret\nline", "control character"},
+		{KeyCAFile, "/etc/ssl/corp.pem", ""},
+		{KeyClientCert, "/etc/ssl/okauth.pem\n", "control character"},
+		{KeyClientKey, " ~/okauth.key", "white space"},
+		{KeyAudience, "https://api.example.com/v1", ""},
+		{KeyAudience, "Orders & more", ""},
+		{KeyAudience, "${AUDIENCE}", "placeholder"},
+		{KeyAudience, "api://orders\x1b[2J", "control character"},
+		{KeyAudience, "  ", "empty"},
+		{KeyServer, "a/b", "not a server id"},
+		{KeyDomain, "http://acme.okta.com", "in the clear"},
+	}
+	for _, tt := range tests {
+		k, err := FindKey(tt.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = k.Check(tt.text)
+		if tt.want == "" {
+			if err != nil {
+				t.Errorf("%s: Check(%q): %v", tt.key, tt.text, err)
+			}
+			continue
+		}
+		var e *Error
+		if !errors.As(err, &e) || e.Key != tt.key || !strings.Contains(e.Error(), tt.want) || strings.Contains(e.Error(), "canary") {
+			t.Errorf("%s: Check(%q) = %v, want an *Error with %q", tt.key, tt.text, err, tt.want)
+		}
+	}
+}
+
+func TestFindKey(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, hint string }{
+		{"domian", `"domain"`}, {"clientid", `"client_id"`}, {"scope", `"scopes"`}, {"Domain", `"domain"`},
+		{"min-ttl", `"min_ttl"`}, {"secret_file", ""}, {"zzzzzzzzzzzz", "the settings are domain, server"}, {strings.Repeat("x", 9000), "the settings are"},
+	}
+	for _, tt := range tests {
+		_, err := FindKey(tt.name)
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(e.Hint(), tt.hint) {
+			t.Errorf("FindKey(%.20q) = %v, want a hint with %q", tt.name, err, tt.hint)
+		}
+		if len(e.Error()) > 200 {
+			t.Errorf("FindKey(%.20q): an error of %d bytes", tt.name, len(e.Error()))
+		}
+	}
+}
+
+func TestAT60_SecretsWithoutKey(t *testing.T) {
+	t.Parallel()
+	for _, k := range Keys() {
+		if k.Name == KeyPassword || k.Name == KeyStorageKey {
+			t.Errorf("%s is a key of the file", k.Name)
+		}
+		if k.Secret && k.Flag != "" {
+			t.Errorf("%s has a flag", k.Name)
+		}
+	}
+	for _, tt := range []struct{ key, reason, instead string }{
+		{KeyPassword, "a password is never kept", "password_command"},
+		{KeyStorageKey, "a storage key is never kept", "OKAUTH_STORAGE_KEY"},
+	} {
+		_, err := FindKey(tt.key)
+		wantError(t, err, tt.reason, tt.instead)
+		_, err = Load(testOptions(t, "profiles: {default: {"+tt.key+": canary-1}}", Options{}))
+		wantError(t, err, "line 1", tt.reason, tt.instead)
+	}
+	for _, key := range []string{KeyPassword, KeyClientSecret, KeyStorageKey} {
+		_, err := Load(testOptions(t, "", Options{Flags: map[string]string{key: "canary-flag"}}))
+		wantError(t, err, key)
+	}
+}
