@@ -55,32 +55,32 @@ func (g *globalFlags) options(env *Env) config.Options {
 }
 
 // server returns the authorization server to sign in at.
-func (a *app) server() (okta.Server, error) {
+func (a *app) server() (okta.AuthorizationServer, error) {
 	if err := a.settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
-		return okta.Server{}, err
+		return okta.AuthorizationServer{}, err
 	}
-	return okta.NewServer(a.settings.Domain(), a.settings.Server())
+	return okta.NewAuthorizationServer(a.settings.Domain(), a.settings.Server())
 }
 
 // find reads the settings, and returns where sessions are kept, and the token of
 // the session that the flags are about.
-func (s *sessionFlags) find(env *Env, kind kindFlag) (*app, storage, session.Want, error) {
+func (s *sessionFlags) find(env *Env, kind kindFlag) (*app, storage, session.TokenRequest, error) {
 	a, err := s.open(env)
 	if err != nil {
-		return nil, storage{}, session.Want{}, err
+		return nil, storage{}, session.TokenRequest{}, err
 	}
 	server, err := a.server()
 	if err != nil {
-		return nil, storage{}, session.Want{}, err
+		return nil, storage{}, session.TokenRequest{}, err
 	}
 	want := a.want(server)
-	want.Kind = session.Kind(kind)
+	want.Kind = session.TokenType(kind)
 	kept, err := a.storage(false)
 	return a, kept, want, err
 }
 
-func (a *app) want(server okta.Server) session.Want {
-	return session.Want{
+func (a *app) want(server okta.AuthorizationServer) session.TokenRequest {
+	return session.TokenRequest{
 		Identity: store.Identity{
 			Profile: a.settings.ProfileName(), Issuer: server.Issuer(), ClientID: a.settings.ClientID(),
 			User: a.settings.Username(), Grant: a.settings.Grant(),
@@ -91,7 +91,7 @@ func (a *app) want(server okta.Server) session.Want {
 }
 
 // client returns the client called id that asks server for tokens.
-func (a *app) client(ctx context.Context, server okta.Server, id string) (*okta.Client, error) {
+func (a *app) client(ctx context.Context, server okta.AuthorizationServer, id string) (*okta.Client, error) {
 	secret, err := a.clientSecret(ctx, server.BaseURL(), id)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (a *app) client(ctx context.Context, server okta.Server, id string) (*okta.
 
 // asker returns a client that asks server for what it tells everybody, or whoever
 // has a token: it has no secret to show.
-func (a *app) asker(server okta.Server) (*okta.Client, error) {
+func (a *app) asker(server okta.AuthorizationServer) (*okta.Client, error) {
 	client, err := transport.New(a.transport())
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (a *app) transport() transport.Config {
 	if level := a.verbosity(); level == 0 {
 		config.Slow = func(host string) func() { return a.env.progress(0, "waiting for "+host) }
 	} else {
-		config.Trace = func(line string) { fmt.Fprintf(a.env.Stderr, "okauth: %s\n", okta.Printable(line, 2000)) }
+		config.Trace = func(line string) { fmt.Fprintf(a.env.Stderr, "okauth: %s\n", okta.Sanitize(line, 2000)) }
 		config.Detail = level >= verboseDetail
 	}
 	return config
@@ -146,7 +146,7 @@ func (a *app) verbosity() verbosity {
 // takes so long, and a job's log is read for the reason.
 func (a *app) wait(ctx context.Context, d time.Duration, why string) error {
 	if d >= time.Second {
-		fmt.Fprintf(a.env.Stderr, "okauth: %s; waiting %s\n", okta.Printable(why, 300), d.Round(time.Second))
+		fmt.Fprintf(a.env.Stderr, "okauth: %s; waiting %s\n", okta.Sanitize(why, 300), d.Round(time.Second))
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -170,7 +170,7 @@ func (a *app) clientSecret(ctx context.Context, baseURL, id string) (okta.Secret
 	account := store.ClientSecretAccount(a.settings.ProfileName(), baseURL, id)
 	secret, err := store.ClientSecrets{Items: a.secrets(false)}.Load(ctx, account)
 	e, ok := errors.AsType[*store.Error](err)
-	if errors.Is(err, store.ErrNotFound) || ok && e.Kind == store.Absent && a.settings.Storage() == storageAuto {
+	if errors.Is(err, store.ErrNotFound) || ok && e.Kind == store.Unavailable && a.settings.Storage() == storageAuto {
 		return okta.Secret{}, nil
 	}
 	return secret, err
@@ -232,7 +232,7 @@ func (a *app) clientSecretAccount() string {
 }
 
 // outputToken is t with what only its identity knows.
-func outputToken(t session.Token, id store.Identity) output.Token {
+func outputToken(t session.CachedToken, id store.Identity) output.Token {
 	return output.Token{
 		Value: t.Value, Type: string(t.Kind), TokenType: t.TokenType, Scope: t.Scope, ExpiresAt: t.ExpiresAt,
 		Issuer: id.Issuer, Profile: id.Profile,
@@ -240,5 +240,5 @@ func outputToken(t session.Token, id store.Identity) output.Token {
 }
 
 func (a *app) warn(text string) {
-	fmt.Fprintf(a.env.Stderr, "okauth: warning: %s\n", okta.Printable(text, 2000))
+	fmt.Fprintf(a.env.Stderr, "okauth: warning: %s\n", okta.Sanitize(text, 2000))
 }

@@ -85,7 +85,7 @@ func (o *configOptions) newGetCmd() *cobra.Command {
 			case setting.Value == "":
 				return fmt.Errorf("%s is not set in profile %q", setting.Key, a.settings.ProfileName())
 			}
-			_, err = fmt.Fprintln(o.env.Stdout, okta.Printable(setting.Value, 10_000))
+			_, err = fmt.Fprintln(o.env.Stdout, okta.Sanitize(setting.Value, 10_000))
 			return err
 		},
 	}
@@ -124,7 +124,7 @@ func (o *configOptions) forgetSecret(ctx context.Context) error {
 		return err
 	}
 	err = store.ClientSecrets{Items: a.secrets(true)}.Delete(ctx, a.clientSecretAccount())
-	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Absent {
+	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Unavailable {
 		return nil
 	}
 	return err
@@ -225,7 +225,7 @@ func (o *configList) run(ctx context.Context) error {
 			"profile": a.settings.ProfileName(), "config": a.settings.ConfigPath(), "settings": objects,
 		})
 	}
-	fmt.Fprintf(o.env.Stderr, "profile %q (%s)", a.settings.ProfileName(), okta.Printable(a.settings.ProfileSource().String(), 300))
+	fmt.Fprintf(o.env.Stderr, "profile %q (%s)", a.settings.ProfileName(), okta.Sanitize(a.settings.ProfileSource().String(), 300))
 	if all := a.settings.Profiles(); len(all) > 1 {
 		fmt.Fprintf(o.env.Stderr, "; there are %s", strings.Join(all, ", "))
 	}
@@ -241,7 +241,7 @@ func (a *app) keptSecret(ctx context.Context) (value, source string) {
 	}
 	_, err := store.ClientSecrets{Items: a.secrets(false)}.Load(ctx, a.clientSecretAccount())
 	if err == nil {
-		return config.Dots, "keychain"
+		return config.Redacted, "keychain"
 	}
 	if e, ok := errors.AsType[*store.Error](err); ok {
 		return "", "not set; keychain " + e.Kind.String()

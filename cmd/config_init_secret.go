@@ -175,7 +175,7 @@ func (i *interview) forget(ctx context.Context) error {
 		return err
 	}
 	err = secrets.Delete(ctx, account)
-	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Absent {
+	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Unavailable {
 		return nil
 	}
 	return err

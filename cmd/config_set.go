@@ -134,7 +134,7 @@ func (o *configSet) setSecret(ctx context.Context, key config.Key) error {
 	if promised := a.settings.ClientSecret(); !promised.IsZero() && promised.Key != key.Name {
 		a.warn(fmt.Sprintf("%s from %s is used before the keychain", promised.Key, promised.Source))
 	}
-	fmt.Fprintf(o.env.Stderr, "Kept the client secret of %s in the keychain.\n", okta.Printable(a.settings.ClientID(), 100))
+	fmt.Fprintf(o.env.Stderr, "Kept the client secret of %s in the keychain.\n", okta.Sanitize(a.settings.ClientID(), 100))
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (a *app) secretCanBeKept(ctx context.Context) error {
 	default:
 		err = storage{items: a.keychain(true)}.reach(ctx)
 	}
-	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Absent {
+	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Unavailable {
 		return err // a keychain that is locked or slow is mended, not avoided
 	}
 	if err != nil {

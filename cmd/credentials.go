@@ -30,7 +30,7 @@ func (a *app) credentials(ctx context.Context, id store.Identity, insist bool) (
 	}
 	s.name, s.insist = id.Account(), insist
 	if dir, err := a.lockDir(); err == nil {
-		s.refusals = &store.Refusals{Dir: dir, Now: a.env.Now}
+		s.refusals = &store.LockoutGuard{Dir: dir, Now: a.env.Now}
 	}
 	return s, s.Username, nil
 }

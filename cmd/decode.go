@@ -57,7 +57,7 @@ The name may be a path: address.country, groups.0, cnf.jkt, header.kid.`,
 			return o.run(c.Context(), args)
 		},
 	}
-	o.addFlags(c, []session.Kind{session.Access, session.ID})
+	o.addFlags(c, []session.TokenType{session.Access, session.ID})
 	c.Flags().StringVar(&o.claim, "claim", "", "print this claim alone, for scripts")
 	_ = c.RegisterFlagCompletionFunc("claim", cobra.FixedCompletions(
 		[]string{"sub", "exp", "iat", "iss", "aud", "cid", "uid", "scp", "jti", "email", "groups", "header.kid"}, cobra.ShellCompDirectiveNoFileComp))
@@ -81,7 +81,7 @@ func (o *decodeOptions) run(ctx context.Context, args []string) error {
 
 // one decodes a single token; when it is none, nothing is printed.
 func (o *decodeOptions) one(text string) error {
-	token, err := jwt.Parse(jwt.Clean(text))
+	token, err := jwt.Parse(jwt.TrimToken(text))
 	if err != nil {
 		return err
 	}

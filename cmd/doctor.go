@@ -96,7 +96,7 @@ type doctor struct {
 	code   int   // of the first failure
 	failed error // of the first write
 
-	server   okta.Server
+	server   okta.AuthorizationServer
 	client   *okta.Client // has no secret until the check "client" is reached
 	dates    *dateReader
 	metadata *okta.Metadata
@@ -209,7 +209,7 @@ func (d *doctor) storage(ctx context.Context) {
 	} else {
 		d.ok("lock", "%s", s.Locks)
 	}
-	if d.server != (okta.Server{}) {
+	if d.server != (okta.AuthorizationServer{}) {
 		d.session(ctx, kept)
 	}
 }

@@ -39,7 +39,7 @@ type Env struct {
 	Exec func(path string, args, environ []string) (code int, err error)
 
 	// Keychain, when set, stands for the OS keychain.
-	Keychain store.Items
+	Keychain store.Backend
 
 	// LockDir is where the locks of sessions in the keychain are; empty means
 	// the directory of the user who runs the process.

@@ -128,12 +128,12 @@ func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 		return ctx, stop
 	}
 	token, err := o.session.obtain(ctx, &env, o.kind, false)
-	if unkept, ok := errors.AsType[*session.NotKeptError](err); ok {
+	if unkept, ok := errors.AsType[*session.SaveError](err); ok {
 		// CMD runs, and its exit code will say nothing of this.
 		err = nil
-		fmt.Fprintf(o.env.Stderr, "okauth: warning: %s\n", okta.Printable(unkept.Error(), 2000))
+		fmt.Fprintf(o.env.Stderr, "okauth: warning: %s\n", okta.Sanitize(unkept.Error(), 2000))
 		if advice := hint(unkept); advice != "" {
-			fmt.Fprintf(o.env.Stderr, "okauth: hint: %s\n", okta.Printable(advice, 2000))
+			fmt.Fprintf(o.env.Stderr, "okauth: hint: %s\n", okta.Sanitize(advice, 2000))
 		}
 	}
 	if s, ok := errors.AsType[SignalError](context.Cause(watched)); ok {

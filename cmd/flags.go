@@ -155,7 +155,7 @@ func enumFlag(c *cobra.Command, value *string, name, short, initial string, word
 // kindFlag is --type.
 type kindFlag string
 
-func (k *kindFlag) addFlag(c *cobra.Command, kinds ...session.Kind) {
+func (k *kindFlag) addFlag(c *cobra.Command, kinds ...session.TokenType) {
 	var words []string
 	for _, kind := range kinds {
 		words = append(words, string(kind))

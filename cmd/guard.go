@@ -19,17 +19,17 @@ import (
 // signIn is a password grant, and what must be known of the password.
 type signIn struct {
 	grant.Password
-	typed    bool            // by a person, just now
-	refusals *store.Refusals // nil: there is nowhere to remember them
-	name     string          // of the identity, in refusals
-	insist   bool            // send it although Okta has refused it before
+	typed    bool                // by a person, just now
+	refusals *store.LockoutGuard // nil: there is nowhere to remember them
+	name     string              // of the identity, in refusals
+	insist   bool                // send it although Okta has refused it before
 	now      func() time.Time
 	warn     func(string)
 }
 
 // Exchange signs in, unless the password is one that nobody has typed and Okta
 // has refused within the last hour.
-func (s *signIn) Exchange(ctx context.Context, c *okta.Client) (*okta.Tokens, error) {
+func (s *signIn) Exchange(ctx context.Context, c *okta.Client) (*okta.TokenResponse, error) {
 	if s.typed {
 		return s.Password.Exchange(ctx, c)
 	}
@@ -41,14 +41,14 @@ func (s *signIn) Exchange(ctx context.Context, c *okta.Client) (*okta.Tokens, er
 		if refused {
 			return nil, &codedError{
 				err: fmt.Errorf("this password of %s was refused %s ago, and each further try counts for the lock-out: it was not sent again",
-					okta.Printable(s.Username, 200), output.Span(s.now().Sub(since))),
+					okta.Sanitize(s.Username, 200), output.Span(s.now().Sub(since))),
 				code: exitRefused,
 				hint: "check the password; okauth login sends it again, and an hour from the refusal okauth token does",
 			}
 		}
 	}
 	tokens, err := s.Password.Exchange(ctx, c)
-	if e, ok := errors.AsType[*okta.Error](err); ok && e.Refused() && e.Code == "invalid_grant" {
+	if e, ok := errors.AsType[*okta.Error](err); ok && e.IsRejection() && e.Code == "invalid_grant" {
 		if s.refusals == nil || s.refusals.Remember(s.name, s.Password.Password) != nil {
 			s.warn("there is no place to remember that Okta refused this password, so a loop would send it again: ten wrong ones lock the account")
 		}

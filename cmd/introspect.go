@@ -45,7 +45,7 @@ answer as it came, one line per token.`,
 			return untilStopped(c.Context(), env, func(ctx context.Context) error { return o.run(ctx, args) })
 		},
 	}
-	o.addFlags(c, []session.Kind{session.Access, session.ID, session.Refresh}, connectionKeys()...)
+	o.addFlags(c, []session.TokenType{session.Access, session.ID, session.Refresh}, connectionKeys()...)
 	c.Flags().BoolVar(&o.session.clientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
 	return c
 }
@@ -66,7 +66,7 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	text := ""
 	switch source {
 	case fromArgument:
-		text = jwt.Clean(args[0])
+		text = jwt.TrimToken(args[0])
 	case fromSession:
 		token, err := o.stored(ctx)
 		if err != nil {

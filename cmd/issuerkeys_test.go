@@ -21,7 +21,7 @@ func keysOf(t *testing.T, clock *oktatest.Clock) (server *oktatest.Server, keys 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	at, err := okta.NewServer(server.URL(), oktatest.DefaultServerID)
+	at, err := okta.NewAuthorizationServer(server.URL(), oktatest.DefaultServerID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // keys returns where the keys of server are.
-func (o *verifyOptions) keys(a *app, server okta.Server, source tokenSource) (jwt.Keys, error) {
+func (o *verifyOptions) keys(a *app, server okta.AuthorizationServer, source tokenSource) (jwt.KeySource, error) {
 	if o.jwks != "" {
 		return readKeySet(o.jwks)
 	}

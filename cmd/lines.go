@@ -186,7 +186,7 @@ func (b *batch) cut() {
 	for _, l := range b.lines {
 		l.text = whole[l.start:l.end]
 		if len(l.text) < longestLine { // else it was cut, and what stands at its end is not known: it is too long as it is
-			l.text = jwt.Clean(l.text)
+			l.text = jwt.TrimToken(l.text)
 		}
 		if l.text != "" {
 			used = append(used, l)

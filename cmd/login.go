@@ -116,20 +116,20 @@ func (o *loginOptions) offerInit(ctx context.Context, a *app) (*app, error) {
 // who names a user, or the client where none signed in.
 func (a *app) who(username string) string {
 	if username == "" {
-		return "client " + okta.Printable(a.settings.ClientID(), 100)
+		return "client " + okta.Sanitize(a.settings.ClientID(), 100)
 	}
-	return okta.Printable(username, 200)
+	return okta.Sanitize(username, 200)
 }
 
 // say tells who signed in, for what, and until when. It goes to standard error:
 // standard output is for tokens.
-func (o *loginOptions) say(a *app, server okta.Server, tokens *okta.Tokens, who string) {
+func (o *loginOptions) say(a *app, server okta.AuthorizationServer, tokens *okta.TokenResponse, who string) {
 	until := tokens.ObtainedAt.Add(tokens.ExpiresIn)
 	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until %s, %s\n",
-		who, a.settings.ProfileName(), okta.Printable(server.Issuer(), 300),
-		okta.Printable(strings.Join(tokens.Scope, " "), 1000),
+		who, a.settings.ProfileName(), okta.Sanitize(server.Issuer(), 300),
+		okta.Sanitize(strings.Join(tokens.Scope, " "), 1000),
 		until.Local().Format("2006-01-02 15:04:05 MST"), output.In(tokens.ExpiresIn))
-	for _, note := range tokens.Notes {
+	for _, note := range tokens.Warnings {
 		a.warn(note)
 	}
 }

@@ -70,9 +70,9 @@ func (o *logoutOptions) run(ctx context.Context) error {
 
 // leaveAll signs out of every session. Where the list of them cannot be read,
 // those of the profiles are left, and the error is returned.
-func (o *logoutOptions) leaveAll(ctx context.Context, a *app, keeper session.Keeper) error {
+func (o *logoutOptions) leaveAll(ctx context.Context, a *app, keeper session.Manager) error {
 	accounts, err := keeper.Store.List(ctx)
-	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Corrupt && e.Kind != store.Newer {
+	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Corrupt && e.Kind != store.UnsupportedVersion {
 		return fileAdvice(err)
 	}
 	if err != nil {
@@ -113,7 +113,7 @@ func together(all ...error) error {
 
 // leave signs out of each session and says what came of it. An error does not
 // keep it from the next.
-func (o *logoutOptions) leave(ctx context.Context, a *app, keeper session.Keeper, accounts []string) error {
+func (o *logoutOptions) leave(ctx context.Context, a *app, keeper session.Manager, accounts []string) error {
 	var all []error
 	found := 0
 	for _, account := range accounts {
@@ -123,7 +123,7 @@ func (o *logoutOptions) leave(ctx context.Context, a *app, keeper session.Keeper
 		}
 		found++
 		if dir, err := a.lockDir(); err == nil {
-			_ = store.Refusals{Dir: dir, Now: o.env.Now}.Forget(account) // it would be gone within the hour
+			_ = store.LockoutGuard{Dir: dir, Now: o.env.Now}.Forget(account) // it would be gone within the hour
 		}
 		all = append(all, o.tell(account, f)...)
 	}
@@ -134,10 +134,10 @@ func (o *logoutOptions) leave(ctx context.Context, a *app, keeper session.Keeper
 }
 
 // tell says what came of signing out of one session, and returns what failed.
-func (o *logoutOptions) tell(account string, f session.Farewell) []error {
+func (o *logoutOptions) tell(account string, f session.LogoutResult) []error {
 	who := account
 	if f.Username != "" {
-		who = okta.Printable(f.Username, 200) + " (" + account + ")"
+		who = okta.Sanitize(f.Username, 200) + " (" + account + ")"
 	}
 	var failed []error
 	if f.DeleteErr == nil {
@@ -172,7 +172,7 @@ func (a *app) clientOf(ctx context.Context, id store.Identity) (*okta.Client, er
 	if err != nil {
 		return nil, err
 	}
-	server, err := okta.NewServer(issuer.BaseURL, issuer.Server)
+	server, err := okta.NewAuthorizationServer(issuer.BaseURL, issuer.Server)
 	if err != nil {
 		return nil, err
 	}

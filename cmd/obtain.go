@@ -24,7 +24,7 @@ func (s *sessionFlags) obtain(ctx context.Context, env *Env, kind kindFlag, fres
 	if err != nil {
 		return output.Token{}, err
 	}
-	var token session.Token
+	var token session.CachedToken
 	if !fresh {
 		token, err = kept.keeper(env).Token(ctx, want)
 	}
@@ -32,7 +32,7 @@ func (s *sessionFlags) obtain(ctx context.Context, env *Env, kind kindFlag, fres
 		want.Fresh = fresh
 		token, err = a.renew(ctx, kept, want)
 	}
-	if err != nil && !is[*session.NotKeptError](err) {
+	if err != nil && !is[*session.SaveError](err) {
 		return output.Token{}, a.loginAdvice(ctx, kept, err)
 	}
 	for _, note := range token.Notes {
@@ -44,27 +44,27 @@ func (s *sessionFlags) obtain(ctx context.Context, env *Env, kind kindFlag, fres
 // renew gets a new token, for which a request must be made and perhaps a person
 // asked. From here on signals are caught: a refresh that has begun gets a moment to
 // end, since Okta may spend the refresh token just as we are told to stop.
-func (a *app) renew(ctx context.Context, kept storage, want session.Want) (session.Token, error) {
+func (a *app) renew(ctx context.Context, kept storage, want session.TokenRequest) (session.CachedToken, error) {
 	ctx, stop := a.env.Signals(ctx)
 	defer stop()
 	// A reader of standard error that has gone away must not cost the session.
 	signal.Ignore(syscall.SIGPIPE)
 	ways, err := a.ways(ctx, kept, want)
 	if err != nil {
-		return session.Token{}, err
+		return session.CachedToken{}, err
 	}
 	token, err := kept.keeper(a.env).Renew(ctx, want, ways)
-	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil && !is[*session.NotKeptError](err) {
+	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil && !is[*session.SaveError](err) {
 		return token, s
 	}
 	return token, err
 }
 
 // ways tells how new tokens can be had with these settings.
-func (a *app) ways(ctx context.Context, kept storage, want session.Want) (session.Ways, error) {
+func (a *app) ways(ctx context.Context, kept storage, want session.TokenRequest) (session.Options, error) {
 	server, err := a.server()
 	if err != nil {
-		return session.Ways{}, err
+		return session.Options{}, err
 	}
 	newClient := func(ctx context.Context) (*okta.Client, error) { return a.client(ctx, server, a.settings.ClientID()) }
 	if a.flags.clientSecretStdin || a.settings.ClientSecret().Key == config.KeyClientSecretCommand {
@@ -72,11 +72,11 @@ func (a *app) ways(ctx context.Context, kept storage, want session.Want) (sessio
 		// locked: others would wait for the answer.
 		client, err := newClient(ctx)
 		if err != nil {
-			return session.Ways{}, err
+			return session.Options{}, err
 		}
 		newClient = func(context.Context) (*okta.Client, error) { return client, nil }
 	}
-	return session.Ways{
+	return session.Options{
 		Client: newClient,
 		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Grant, string, error) {
 			if !a.unattended() && !a.mayAsk() {
@@ -88,7 +88,7 @@ func (a *app) ways(ctx context.Context, kept storage, want session.Want) (sessio
 				return nil, "", err
 			}
 			if !a.unattended() {
-				fmt.Fprintf(a.env.Stderr, "okauth: %s\n", okta.Printable(why.Error(), 1000))
+				fmt.Fprintf(a.env.Stderr, "okauth: %s\n", okta.Sanitize(why.Error(), 1000))
 			}
 			if !a.unattended() && err != nil {
 				a.warn("there is no keychain, so what you sign in for now is not kept; --storage file keeps it in a sealed file")

@@ -29,7 +29,7 @@ func (e *Env) progress(delay time.Duration, what string) (done func()) {
 	}
 	seconds := time.NewTicker(time.Second)
 	after := time.NewTimer(delay)
-	line := newProgressLine(e.Stderr, okta.Printable(what, progressWidth(e.Stderr)))
+	line := newProgressLine(e.Stderr, okta.Sanitize(what, progressWidth(e.Stderr)))
 	go line.run(after.C, seconds.C)
 	return func() {
 		after.Stop()

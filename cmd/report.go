@@ -56,7 +56,7 @@ func exitCode(err error) int {
 	if c, ok := errors.AsType[*codedError](err); ok {
 		return c.code
 	}
-	if is[*session.NotKeptError](err) { // whatever the reason: a token has been handed out
+	if is[*session.SaveError](err) { // whatever the reason: a token has been handed out
 		return exitStorage
 	}
 	if s, ok := errors.AsType[silentError](err); ok {
@@ -69,14 +69,14 @@ func exitCode(err error) int {
 		return exitLoginRequired
 	}
 	if e, ok := errors.AsType[*okta.Error](err); ok {
-		if e.Refused() {
+		if e.IsRejection() {
 			return exitRefused
 		}
 		return exitNetwork
 	}
 	switch {
 	case is[*usageError](err), is[*config.Error](err), is[*store.KeyError](err), is[*grant.InputError](err), is[*transport.CAFileError](err),
-		is[*transport.ClientCertError](err), is[*transport.ProxySettingError](err), is[*jwt.RulesError](err):
+		is[*transport.ClientCertError](err), is[*transport.ProxySettingError](err), is[*jwt.ConfigError](err):
 		return exitUsage
 	case is[*okta.NetworkError](err), is[*okta.ResponseError](err), is[*okta.IssuerError](err), is[*jwt.KeySetError](err):
 		return exitNetwork
@@ -117,7 +117,7 @@ func report(env *Env, err error, global *globalFlags, asJSON bool) {
 		return
 	}
 	w := env.Stderr
-	message, advice := okta.Printable(err.Error(), 2000), okta.Printable(hint(err), 2000)
+	message, advice := okta.Sanitize(err.Error(), 2000), okta.Sanitize(hint(err), 2000)
 	if strings.Contains(advice, " config use ") { // the profile that this was about is the mistake
 		elsewhere := *global
 		elsewhere.profile = ""

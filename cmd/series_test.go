@@ -20,7 +20,7 @@ func TestSeriesJudgesEachTokenAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge, err := jwt.Rules{
+	judge, err := jwt.Config{
 		Kind: jwt.KindAccess, Issuer: server.URL() + "/oauth2/" + oktatest.DefaultServerID, OrgIssuer: server.URL(), Audience: oktatest.DefaultAudience,
 		ClientID: oktatest.DefaultClientID, Leeway: jwt.DefaultLeeway, Now: clock.Now,
 	}.Prepare()

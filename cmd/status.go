@@ -100,7 +100,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 
 // predict says what the next "okauth token" would do: hand out the cached token,
 // refresh it, sign in by itself, or ask; and why it would ask or fail.
-func (a *app) predict(ctx context.Context, kept storage, want session.Want, s *output.Status) {
+func (a *app) predict(ctx context.Context, kept storage, want session.TokenRequest, s *output.Status) {
 	token, err := kept.keeper(a.env).Token(ctx, want)
 	required, ok := errors.AsType[*session.LoginRequiredError](err)
 	spent := slices.ContainsFunc(s.Sessions, func(of output.StatusSession) bool {
@@ -141,7 +141,7 @@ func (a *app) refusedBefore(ctx context.Context, id store.Identity) bool {
 	if err != nil {
 		return false
 	}
-	_, refused, err := store.Refusals{Dir: dir, Now: a.env.Now}.Refused(id.Account(), password)
+	_, refused, err := store.LockoutGuard{Dir: dir, Now: a.env.Now}.Refused(id.Account(), password)
 	return err == nil && refused
 }
 
@@ -198,7 +198,7 @@ func (a *app) settingsStatus(ctx context.Context) []output.StatusSetting {
 }
 
 // sessionsStatus lists the sessions that are kept, the current one first.
-func sessionsStatus(ctx context.Context, keeper session.Keeper, current string) ([]output.StatusSession, error) {
+func sessionsStatus(ctx context.Context, keeper session.Manager, current string) ([]output.StatusSession, error) {
 	accounts, err := keeper.Store.List(ctx)
 	if err != nil {
 		return nil, err
@@ -214,7 +214,7 @@ func sessionsStatus(ctx context.Context, keeper session.Keeper, current string) 
 	})
 	var all []output.StatusSession
 	for _, account := range accounts {
-		view, err := keeper.View(ctx, account)
+		view, err := keeper.Describe(ctx, account)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			continue
@@ -227,7 +227,7 @@ func sessionsStatus(ctx context.Context, keeper session.Keeper, current string) 
 	return all, nil
 }
 
-func sessionStatus(account string, current bool, v session.View) output.StatusSession {
+func sessionStatus(account string, current bool, v session.Description) output.StatusSession {
 	s := output.StatusSession{
 		Account: account, Profile: v.Identity.Profile, Issuer: v.Identity.Issuer, ClientID: v.Identity.ClientID,
 		Username: v.Username, Current: current, Generation: v.Generation,
@@ -250,7 +250,7 @@ func sessionStatus(account string, current bool, v session.View) output.StatusSe
 	return s
 }
 
-func lifeStatus(l *session.Life) *output.StatusLife {
+func lifeStatus(l *session.Lifetime) *output.StatusLife {
 	if l == nil {
 		return nil
 	}

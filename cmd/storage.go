@@ -25,7 +25,7 @@ const (
 // storage is where the sessions of one invocation are kept.
 type storage struct {
 	backend  string // storageKeychain, storageFile or storageNone
-	items    store.Items
+	items    store.Backend
 	locks    *store.Locks // nil: nothing is kept, so nothing is locked
 	optional bool         // nothing is kept where there is no keychain, or where nothing shall be
 }
@@ -100,7 +100,7 @@ func (a *app) readStorageKey(ctx context.Context) (store.KeyMaterial, error) {
 }
 
 // promised reads a secret that a setting promises; the zero Secret where none does.
-func (a *app) promised(ctx context.Context, promise config.Secret) (okta.Secret, error) {
+func (a *app) promised(ctx context.Context, promise config.SecretRef) (okta.Secret, error) {
 	if promise.IsZero() {
 		return okta.Secret{}, nil
 	}
@@ -110,8 +110,8 @@ func (a *app) promised(ctx context.Context, promise config.Secret) (okta.Secret,
 }
 
 // keeper returns the keeper of sessions in s.
-func (s storage) keeper(env *Env) session.Keeper {
-	return session.Keeper{Store: store.Sessions{Items: s.items, Locks: s.locks}, Optional: s.optional, Now: env.Now}
+func (s storage) keeper(env *Env) session.Manager {
+	return session.Manager{Store: store.Sessions{Items: s.items, Locks: s.locks}, Optional: s.optional, Now: env.Now}
 }
 
 // canKeep finds out, before anything is asked, whether a session could be kept.
@@ -160,13 +160,13 @@ func (s storage) try(ctx context.Context) error {
 // without tells whether err says that there is no store, and none is needed.
 func (s storage) without(err error) bool {
 	e, ok := errors.AsType[*store.Error](err)
-	return ok && e.Kind == store.Absent && s.optional
+	return ok && e.Kind == store.Unavailable && s.optional
 }
 
 // fileAdvice tells who has no keychain what else there is.
 func fileAdvice(err error) error {
 	e, ok := errors.AsType[*store.Error](err)
-	if !ok || e.Kind != store.Absent {
+	if !ok || e.Kind != store.Unavailable {
 		return err
 	}
 	return &codedError{err: err, code: exitStorage, hint: e.Hint() + "; or keep the session in a sealed file: --storage file"}
@@ -174,7 +174,7 @@ func fileAdvice(err error) error {
 
 // secrets returns where the client secret is kept, when no setting promises it:
 // in the keychain, where sessions are kept there.
-func (a *app) secrets(mayPrompt bool) store.Items {
+func (a *app) secrets(mayPrompt bool) store.Backend {
 	switch a.settings.Storage() {
 	case storageNone, storageFile:
 		return store.None{}
@@ -183,7 +183,7 @@ func (a *app) secrets(mayPrompt bool) store.Items {
 }
 
 // keychain returns the keychain.
-func (a *app) keychain(mayPrompt bool) store.Items {
+func (a *app) keychain(mayPrompt bool) store.Backend {
 	if a.env.Keychain != nil {
 		return a.env.Keychain
 	}

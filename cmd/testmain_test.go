@@ -99,7 +99,7 @@ func must(err error) {
 
 // killer is a store that ends its process, as kill -9 does, before one of its calls.
 type killer struct {
-	store.Items
+	store.Backend
 	left int
 }
 
@@ -119,14 +119,14 @@ func die() {
 }
 
 func (k *killer) Get(ctx context.Context, account string) (value []byte, err error) {
-	err = k.call(func() (err error) { value, err = k.Items.Get(ctx, account); return err })
+	err = k.call(func() (err error) { value, err = k.Backend.Get(ctx, account); return err })
 	return value, err
 }
 
 func (k *killer) Set(ctx context.Context, account string, value []byte) error {
-	return k.call(func() error { return k.Items.Set(ctx, account, value) })
+	return k.call(func() error { return k.Backend.Set(ctx, account, value) })
 }
 
 func (k *killer) Delete(ctx context.Context, account string) error {
-	return k.call(func() error { return k.Items.Delete(ctx, account) })
+	return k.call(func() error { return k.Backend.Delete(ctx, account) })
 }

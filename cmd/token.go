@@ -91,7 +91,7 @@ func (o *tokenOptions) run(c *cobra.Command) error {
 		return err
 	}
 	token, err := o.session.obtain(c.Context(), o.env, o.kind, o.refresh)
-	unkept, isUnkept := errors.AsType[*session.NotKeptError](err)
+	unkept, isUnkept := errors.AsType[*session.SaveError](err)
 	if err != nil && !isUnkept {
 		return err
 	}

@@ -25,7 +25,7 @@ type tokenInput struct {
 	text   bool // for people, not for programs
 }
 
-func (i *tokenInput) addFlags(c *cobra.Command, kinds []session.Kind, settings ...string) {
+func (i *tokenInput) addFlags(c *cobra.Command, kinds []session.TokenType, settings ...string) {
 	i.session.addFlags(c, settings...)
 	i.kind.addFlag(c, kinds...)
 	c.Flags().BoolVar(&i.cached, "cached", false, "the cached token, even where standard input is a pipe")
@@ -66,14 +66,14 @@ func (i *tokenInput) stream(answer answerer) stream {
 }
 
 // stored returns the session's token, valid or not.
-func (i *tokenInput) stored(ctx context.Context) (session.Token, error) {
+func (i *tokenInput) stored(ctx context.Context) (session.CachedToken, error) {
 	a, kept, want, err := i.session.find(i.env, i.kind)
 	if err != nil {
-		return session.Token{}, err
+		return session.CachedToken{}, err
 	}
 	token, err := kept.keeper(i.env).Stored(ctx, want)
 	if err != nil {
-		return session.Token{}, a.loginAdvice(ctx, kept, err)
+		return session.CachedToken{}, a.loginAdvice(ctx, kept, err)
 	}
 	return token, nil
 }

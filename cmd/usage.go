@@ -36,7 +36,7 @@ func flagError(c *cobra.Command, err error) error {
 	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	if advice := secretFlagHint(name); advice != "" {
 		e.hint = advice
-	} else if near := config.Nearest(name, names); near != "" {
+	} else if near := config.Suggest(name, names); near != "" {
 		e.hint = fmt.Sprintf("did you mean --%s?", near)
 	}
 	return e
@@ -68,7 +68,7 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
-	if near := config.Nearest(args[0], names); near != "" {
+	if near := config.Suggest(args[0], names); near != "" {
 		e.hint = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
 	}
 	return e

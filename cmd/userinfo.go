@@ -43,7 +43,7 @@ People on a terminal get text, programs get Okta's answer as it came.`,
 
 func (o *userinfoOptions) run(ctx context.Context) error {
 	token, unkept := o.session.obtain(ctx, o.env, kindFlag(session.Access), false)
-	if unkept != nil && !is[*session.NotKeptError](unkept) {
+	if unkept != nil && !is[*session.SaveError](unkept) {
 		return unkept
 	}
 	a, err := o.session.open(o.env)

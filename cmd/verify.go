@@ -56,7 +56,7 @@ terminal get text, programs get one JSON document per token:
 		Args: argsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
-	o.addFlags(c, []session.Kind{session.Access, session.ID}, config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
+	o.addFlags(c, []session.TokenType{session.Access, session.ID}, config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 	f := c.Flags()
 	f.StringVar(&o.issuer, "issuer", "", "the issuer, instead of --domain and --server")
 	f.StringSliceVar(&o.algorithms, "alg", []string{"RS256"}, "the signature algorithms to accept")
@@ -82,7 +82,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 	if err := a.settings.Require(config.KeyDomain); err != nil {
 		return err
 	}
-	server, err := okta.NewServer(a.settings.Domain(), a.settings.Server())
+	server, err := okta.NewAuthorizationServer(a.settings.Domain(), a.settings.Server())
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var token session.Token
+	var token session.CachedToken
 	if source == fromSession {
 		if token, err = o.stored(ctx); err != nil {
 			return err
@@ -132,8 +132,8 @@ func (o *verifyOptions) check() error {
 }
 
 // rules are what the token's receiver would ask for.
-func (o *verifyOptions) rules(a *app, server okta.Server) (jwt.Rules, error) {
-	r := jwt.Rules{
+func (o *verifyOptions) rules(a *app, server okta.AuthorizationServer) (jwt.Config, error) {
+	r := jwt.Config{
 		Kind: jwt.KindAccess, Issuer: server.Issuer(), Audience: a.settings.Audience(), ClientID: a.settings.ClientID(),
 		Algorithms: o.algorithms, Leeway: o.leeway, OrgServer: server.ID() == okta.OrgServer, OrgIssuer: server.BaseURL(), Now: o.env.Now,
 	}
@@ -166,8 +166,8 @@ func (o *verifyOptions) accessToken(ctx context.Context) string {
 }
 
 // one judges a single token. The verdict is the result, whatever it is.
-func (o *verifyOptions) one(ctx context.Context, j *jwt.Judge, keys jwt.Keys, text string) error {
-	verdict, err := j.Judge(ctx, jwt.Clean(text), keys)
+func (o *verifyOptions) one(ctx context.Context, j *jwt.Verifier, keys jwt.KeySource, text string) error {
+	verdict, err := j.Judge(ctx, jwt.TrimToken(text), keys)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (o *verifyOptions) one(ctx context.Context, j *jwt.Judge, keys jwt.Keys, te
 }
 
 // notValid is a verdict as an error.
-func notValid(v jwt.Verdict) error {
+func notValid(v jwt.Report) error {
 	for _, c := range v.Checks {
 		if c.Name == v.Reason() {
 			return &codedError{err: fmt.Errorf("the token is not valid: %s: %s", c.Name, c.Why), code: exitInvalidToken}
@@ -196,7 +196,7 @@ func notValid(v jwt.Verdict) error {
 }
 
 // many judges each line of standard input.
-func (o *verifyOptions) many(ctx context.Context, j *jwt.Judge, keys jwt.Keys) error {
+func (o *verifyOptions) many(ctx context.Context, j *jwt.Verifier, keys jwt.KeySource) error {
 	s := o.stream(nil)
 	s.own = func() answerer { return o.answer(j.Series(), keys) }
 	t, err := s.run(ctx)
@@ -207,7 +207,7 @@ func (o *verifyOptions) many(ctx context.Context, j *jwt.Judge, keys jwt.Keys) e
 }
 
 // answer returns what appends the verdict on one line.
-func (o *verifyOptions) answer(series *jwt.Series, keys jwt.Keys) answerer {
+func (o *verifyOptions) answer(series *jwt.Batch, keys jwt.KeySource) answerer {
 	return func(ctx context.Context, dst []byte, line int, text string) (answer []byte, bad, fatal error) {
 		verdict, err := series.Judge(ctx, text, keys)
 		if err != nil {

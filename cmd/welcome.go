@@ -68,11 +68,11 @@ func standing(ctx context.Context, env *Env, global *globalFlags) (string, error
 }
 
 // standingText says what the next token costs, and whether a person is needed for it.
-func standingText(a *app, server okta.Server, s output.Status) (text string, signedIn bool) {
+func standingText(a *app, server okta.AuthorizationServer, s output.Status) (text string, signedIn bool) {
 	where := fmt.Sprintf("profile %s, %s", a.settings.ProfileName(), server.Issuer())
 	for _, session := range s.Sessions {
 		if session.Current && session.Username != "" {
-			where = okta.Printable(session.Username, 100) + ", " + where
+			where = okta.Sanitize(session.Username, 100) + ", " + where
 		}
 	}
 	switch s.Next {
@@ -88,7 +88,7 @@ func standingText(a *app, server okta.Server, s output.Status) (text string, sig
 		return "ready: " + where + "\nokauth token signs in by itself, with the credentials it is given", true
 	}
 	if s.Reason != "not signed in" {
-		where += "\n" + okta.Printable(s.Reason, 300)
+		where += "\n" + okta.Sanitize(s.Reason, 300)
 	}
 	return "not signed in: " + where, false
 }

@@ -256,7 +256,7 @@ func (d *decoder) follow(n *yaml.Node) (*yaml.Node, error) {
 
 func unknownKey(key *yaml.Node, known []string) error {
 	err := lineError(key, "unknown key "+keyShown(key.Value))
-	if near := Nearest(key.Value, known); near != "" {
+	if near := Suggest(key.Value, known); near != "" {
 		err.Next = fmt.Sprintf("did you mean %q?", near)
 	} else if _, findErr := FindKey(key.Value); findErr == nil {
 		err.Next = "settings belong into a profile: profiles: default: " + key.Value

@@ -11,7 +11,7 @@
 // entry of the YAML text and leaves the rest as its author wrote it: what came
 // from a flag or the environment has no way into the file.
 //
-// Secrets are not values. A [Secret] is a promise to read one later, from the
+// Secrets are not values. A [SecretRef] is a promise to read one later, from the
 // environment, a file or a command; nothing in this package prints what it
 // yields, and no [Error] quotes it.
 package config

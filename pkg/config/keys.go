@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Kind says how the text of a setting is read.
-type Kind int
+// ValueType says how the text of a setting is read.
+type ValueType int
 
 // The kinds of value.
 const (
-	Text Kind = iota
+	Text ValueType = iota
 	List
 	Duration
 	Enum
@@ -28,7 +28,7 @@ type Key struct {
 	Flag    string   // the flag that sets it, without dashes; empty: none
 	Env     []string // environment variables, first one set wins
 	Default string
-	Kind    Kind
+	Kind    ValueType
 	Choices []string // for Enum
 	Help    string   // one line
 	Secret  bool     // shown as dots
@@ -73,8 +73,8 @@ const (
 	GrantClientCredentials = "client-credentials"
 )
 
-// Dots stand for a secret wherever settings are shown.
-const Dots = "••••"
+// Redacted stand for a secret wherever settings are shown.
+const Redacted = "••••"
 
 // Keys returns the settings a profile may hold, in the order they are shown. What
 // their slices hold is everybody's, and not to be changed.
@@ -152,7 +152,7 @@ func FindKey(name string) (Key, error) {
 		}
 	}
 	err := &Error{Reason: "unknown setting " + keyShown(name), Next: "the settings are " + strings.Join(names, ", ")}
-	if near := Nearest(name, names); near != "" {
+	if near := Suggest(name, names); near != "" {
 		err.Next = fmt.Sprintf("did you mean %q?", near)
 	}
 	return Key{}, err
@@ -186,7 +186,7 @@ func (k Key) checkChoice(text string) error {
 		}
 	}
 	err := &Error{Key: k.Name, Reason: fmt.Sprintf("%s is none of %s", shown(text), strings.Join(k.Choices, ", "))}
-	if near := Nearest(text, k.Choices); near != "" {
+	if near := Suggest(text, k.Choices); near != "" {
 		err.Next = fmt.Sprintf("did you mean %q?", near)
 	}
 	return err
@@ -201,9 +201,9 @@ func keyShown(name string) string {
 	return fmt.Sprintf("%q", name)
 }
 
-// Nearest returns the candidate at the smallest edit distance of word, or an
+// Suggest returns the candidate at the smallest edit distance of word, or an
 // empty string when none is near enough to be a slip of the finger.
-func Nearest(word string, candidates []string) string {
+func Suggest(word string, candidates []string) string {
 	best, least := "", len(word)/3+2
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), c); d < least {

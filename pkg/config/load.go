@@ -211,7 +211,7 @@ func (o Options) profileName(doc *document) (string, Source, error) {
 	err := CheckProfileName(name)
 	if e, ok := err.(*Error); ok {
 		e.Source = from
-		if near := Nearest(name, names(doc.profiles)); near != "" {
+		if near := Suggest(name, names(doc.profiles)); near != "" {
 			e.Next = fmt.Sprintf("did you mean %q?", near)
 		}
 	}
@@ -235,7 +235,7 @@ func isProfileName(name string) bool {
 // those there are, and how to choose: where from says the choice was made.
 func noProfile(name string, from Source, existing []string) error {
 	err := &Error{Key: "profile", Source: from, Reason: fmt.Sprintf("there is no profile %q", name)}
-	near := Nearest(name, existing)
+	near := Suggest(name, existing)
 	instead := near
 	if near == "" {
 		instead = "NAME"

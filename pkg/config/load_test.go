@@ -355,8 +355,8 @@ func TestList(t *testing.T) {
 		if strings.Contains(setting.Value, "canary") {
 			t.Errorf("%s shows its value", setting.Key)
 		}
-		if setting.Secret && setting.Value != Dots {
-			t.Errorf("%s: got %q, want %q", setting.Key, setting.Value, Dots)
+		if setting.Secret && setting.Value != Redacted {
+			t.Errorf("%s: got %q, want %q", setting.Key, setting.Value, Redacted)
 		}
 	}
 	if want := "domain server client_id client_secret client_secret_file client_secret_command grant username password password_file password_command scopes audience storage storage_dir storage_key storage_key_file storage_key_command ca_file client_cert client_key timeout min_ttl"; strings.Join(keys, " ") != want {

@@ -95,7 +95,7 @@ func TestAT67_SecretFileOfEverybody(t *testing.T) {
 		}
 		for _, variable := range []string{"OKAUTH_PASSWORD_FILE", "OKAUTH_CLIENT_SECRET_FILE", "OKAUTH_STORAGE_KEY_FILE"} {
 			s := load(t, testOptions(t, "", Options{}, variable+"="+path))
-			for _, secret := range []Secret{s.Password(), s.ClientSecret(), s.StorageKey()} {
+			for _, secret := range []SecretRef{s.Password(), s.ClientSecret(), s.StorageKey()} {
 				if secret.IsZero() {
 					continue
 				}

@@ -19,9 +19,9 @@ const (
 	secretTimeout = 30 * time.Second // for a command or a pipe
 )
 
-// Secret is the promise of a secret: where it is, not what it is. The zero
-// Secret is none. It holds nothing that printing could show.
-type Secret struct {
+// SecretRef is the promise of a secret: where it is, not what it is. The zero
+// SecretRef is none. It holds nothing that printing could show.
+type SecretRef struct {
 	Source Source
 	Key    string // the setting it comes from
 	read   func(context.Context) ([]byte, error)
@@ -29,14 +29,14 @@ type Secret struct {
 }
 
 // IsZero reports whether no setting promises the secret.
-func (s Secret) IsZero() bool { return s.read == nil }
+func (s SecretRef) IsZero() bool { return s.read == nil }
 
 // Read fetches the secret: the variable, the value in the file, the content of
 // a file without its last line break, or the first line of a command's output.
 // An empty secret is an error, and so is a file that everybody may write to.
 // Errors are *Error, never hold what was read, and wrap ctx's error where that
 // was the cause.
-func (s Secret) Read(ctx context.Context) ([]byte, error) {
+func (s SecretRef) Read(ctx context.Context) ([]byte, error) {
 	if s.read == nil {
 		return nil, &Error{Key: s.Key, Reason: "it is not set"}
 	}
@@ -62,7 +62,7 @@ func (s Secret) Read(ctx context.Context) ([]byte, error) {
 // findSecret picks the way to a secret. In the environment the order is value,
 // file, command, then Okta's names; in the other layers two ways at once are an
 // error, since one of them is a mistake.
-func (s *Settings) findSecret(base Key) (Secret, error) {
+func (s *Settings) findSecret(base Key) (SecretRef, error) {
 	if secret, err := s.oneOf(base, func(key string) (found, bool) {
 		text, ok := s.o.Flags[key]
 		return found{text, Source{FromFlag, strings.ReplaceAll(key, "_", "-")}}, ok
@@ -96,15 +96,15 @@ func secretEnv(base Key) []string {
 	return append([]string{own, own + "_FILE", own + "_COMMAND"}, base.Env[1:]...)
 }
 
-func (s *Settings) oneOf(base Key, look func(key string) (found, bool)) (Secret, error) {
-	var first Secret
+func (s *Settings) oneOf(base Key, look func(key string) (found, bool)) (SecretRef, error) {
+	var first SecretRef
 	for _, key := range base.ways() {
 		f, ok := look(key)
 		if !ok {
 			continue
 		}
 		if !first.IsZero() {
-			return Secret{}, &Error{Key: key, Source: f.from, Reason: fmt.Sprintf("%q is set as well", first.Key), Err: errTwice,
+			return SecretRef{}, &Error{Key: key, Source: f.from, Reason: fmt.Sprintf("%q is set as well", first.Key), Err: errTwice,
 				Next: "remove one with `okauth config unset " + key + "`"}
 		}
 		first = s.promise(key, f, base.check)
@@ -113,8 +113,8 @@ func (s *Settings) oneOf(base Key, look func(key string) (found, bool)) (Secret,
 }
 
 // promise binds a way to a secret to the place it was found in.
-func (s *Settings) promise(key string, f found, check func(string) error) Secret {
-	secret := Secret{Source: f.from, Key: key, check: check}
+func (s *Settings) promise(key string, f found, check func(string) error) SecretRef {
+	secret := SecretRef{Source: f.from, Key: key, check: check}
 	switch {
 	case strings.HasSuffix(key, "_file"):
 		path := s.pathOf(f)

@@ -23,7 +23,7 @@ type Settings struct {
 	file          map[string]string // the chosen profile
 
 	values  map[string]found
-	secrets map[string]Secret // by the name of the setting that would hold it
+	secrets map[string]SecretRef // by the name of the setting that would hold it
 	domain  Domain
 	server  string
 }
@@ -50,13 +50,13 @@ func (s *Settings) resolve() error {
 			return err
 		}
 	}
-	s.values, s.secrets = make(map[string]found), make(map[string]Secret)
+	s.values, s.secrets = make(map[string]found), make(map[string]SecretRef)
 	for _, k := range table() {
 		f := s.find(k)
 		// A secret is checked when it is read: from a file or a command it
 		// could not be checked here either. Only its source is kept.
 		if k.Secret && f.text != "" {
-			f.text = Dots
+			f.text = Redacted
 		}
 		s.values[k.Name] = f
 		if f.from.Kind > FromDefault && !k.Secret {
@@ -270,16 +270,16 @@ func (s *Settings) StorageDir() (string, error) {
 
 // ClientSecret returns the promise of the client secret; the zero Secret where
 // no setting has one, which means the keychain, or a public client.
-func (s *Settings) ClientSecret() Secret { return s.secrets[KeyClientSecret] }
+func (s *Settings) ClientSecret() SecretRef { return s.secrets[KeyClientSecret] }
 
 // Password returns the promise of the password; the zero Secret where it has
 // to be asked for. GrantClientCredentials has no use for it.
-func (s *Settings) Password() Secret { return s.secrets[KeyPassword] }
+func (s *Settings) Password() SecretRef { return s.secrets[KeyPassword] }
 
 // StorageKey returns the promise of the text of the key that seals storage
 // "file"; the zero Secret where no setting has one. Package store reads the
 // text, which has been checked here for control characters only.
-func (s *Settings) StorageKey() Secret { return s.secrets[KeyStorageKey] }
+func (s *Settings) StorageKey() SecretRef { return s.secrets[KeyStorageKey] }
 
 // Source returns where a setting came from.
 func (s *Settings) Source(key string) Source { return s.values[key].from }

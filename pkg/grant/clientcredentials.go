@@ -20,7 +20,7 @@ type ClientCredentials struct {
 
 // Exchange makes one POST. The error is an *InputError, in which case nothing was sent, or one of okta.Client.Token. No answer does harm: a
 // caller may make the same Exchange again.
-func (g ClientCredentials) Exchange(ctx context.Context, client *okta.Client) (*okta.Tokens, error) {
+func (g ClientCredentials) Exchange(ctx context.Context, client *okta.Client) (*okta.TokenResponse, error) {
 	if err := g.check(client); err != nil {
 		return nil, err
 	}

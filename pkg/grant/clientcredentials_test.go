@@ -54,7 +54,7 @@ func TestAClientThatCannotSignInSendsNothing(t *testing.T) {
 	} {
 		_, err := ClientCredentials{Scopes: test.scopes}.Exchange(t.Context(), test.client)
 		mistake, ok := errors.AsType[*InputError](err)
-		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) || mistake.Hint() == "" || okta.Lost(err) {
+		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) || mistake.Hint() == "" || okta.MayHaveBeenProcessed(err) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
 		}
 	}
@@ -66,7 +66,7 @@ func TestAClientThatCannotSignInSendsNothing(t *testing.T) {
 // clientAt is the client of that id at a server of oktatest.
 func clientAt(t *testing.T, s *oktatest.Server, id, server string) *okta.Client {
 	t.Helper()
-	at, err := okta.NewServer(s.URL(), server)
+	at, err := okta.NewAuthorizationServer(s.URL(), server)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestClientCredentialsBringAnAccessToken(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", test.server, err)
 		}
-		if tokens.AccessToken.IsZero() || !tokens.IDToken.IsZero() || !tokens.RefreshToken.IsZero() || len(tokens.Notes) > 0 || strings.Join(tokens.Scope, " ") != test.granted {
+		if tokens.AccessToken.IsZero() || !tokens.IDToken.IsZero() || !tokens.RefreshToken.IsZero() || len(tokens.Warnings) > 0 || strings.Join(tokens.Scope, " ") != test.granted {
 			t.Errorf("%s: got %+v, want the scopes %q, no ID token, no refresh token and no notes", test.server, tokens, test.granted)
 		}
 	}
@@ -132,14 +132,14 @@ func TestClientCredentialsNoteOtherScopes(t *testing.T) {
 		w.Write([]byte(`{"token_type":"Bearer","expires_in":3600,"access_token":"canary-access","scope":"api:read"}`))
 	}))
 	t.Cleanup(server.Close)
-	at, err := okta.NewServer(server.URL, "default")
+	at, err := okta.NewAuthorizationServer(server.URL, "default")
 	if err != nil {
 		t.Fatal(err)
 	}
 	client := &okta.Client{Server: at, ID: "0oatest", Secret: okta.NewSecret("canary-client-secret")}
 	for scopes, notes := range map[string]int{"": 0, "api:read": 0, "api:read openid offline_access": 1} {
 		tokens, err := ClientCredentials{Scopes: strings.Fields(scopes)}.Exchange(t.Context(), client)
-		if err != nil || len(tokens.Notes) != notes {
+		if err != nil || len(tokens.Warnings) != notes {
 			t.Errorf("%q: got %+v, %v, want %d notes", scopes, tokens, err, notes)
 		}
 	}

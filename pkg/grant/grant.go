@@ -56,7 +56,7 @@ func checkScopes(scopes []string) error {
 	}
 	for _, scope := range scopes {
 		if !okta.ValidScope(scope) {
-			return &InputError{"scopes", fmt.Sprintf("contain %q, which is no scope name", okta.Printable(scope, 40)), hint}
+			return &InputError{"scopes", fmt.Sprintf("contain %q, which is no scope name", okta.Sanitize(scope, 40)), hint}
 		}
 	}
 	if size := len(strings.Join(scopes, " ")); size > maxScopes {

@@ -18,7 +18,7 @@ type Password struct {
 
 // Exchange signs in with one POST. The error is an *InputError, in which case nothing was sent, or one of okta.Client.Token.
 // The caller forgets the password afterwards: "The client MUST discard the credentials once an access token has been obtained" (§4.3.1).
-func (p Password) Exchange(ctx context.Context, client *okta.Client) (*okta.Tokens, error) {
+func (p Password) Exchange(ctx context.Context, client *okta.Client) (*okta.TokenResponse, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func startClient(t *testing.T) (client *okta.Client, form *url.Values, hits *ato
 		io.WriteString(w, `{"error":"invalid_grant","error_description":"The credentials provided were invalid."}`)
 	}))
 	t.Cleanup(server.Close)
-	at, err := okta.NewServer(server.URL, "default")
+	at, err := okta.NewAuthorizationServer(server.URL, "default")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ type Refresh struct {
 // A server that rotates takes a refresh token once, and takes a late second use for a theft that ends the whole session. So the caller lets
 // nobody else use Token meanwhile, stores Tokens.RefreshToken, where there is one, in its place before anything else, and asks okta.Lost about
 // an error: where it is true, Token may be used up, and the same Exchange at once is the only way to find its successor.
-func (r Refresh) Exchange(ctx context.Context, client *okta.Client) (*okta.Tokens, error) {
+func (r Refresh) Exchange(ctx context.Context, client *okta.Client) (*okta.TokenResponse, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}

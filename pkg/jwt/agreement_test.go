@@ -49,7 +49,7 @@ func TestST20_AgreesWithGoJOSE(t *testing.T) {
 }
 
 // wantSame judges a token that go-jose signed.
-func wantSame(t *testing.T, rules jwt.Rules, alg, token string, claims []byte) {
+func wantSame(t *testing.T, rules jwt.Config, alg, token string, claims []byte) {
 	t.Helper()
 	v := judge(t, rules, token, issuerKeys())
 	if got := failed(t, v); got != "" {
@@ -75,7 +75,7 @@ func wantSame(t *testing.T, rules jwt.Rules, alg, token string, claims []byte) {
 }
 
 // wantAgreement judges a token that was changed. We may refuse by its form what go-jose would take, and not the other way round.
-func wantAgreement(t *testing.T, rules jwt.Rules, alg, token string) {
+func wantAgreement(t *testing.T, rules jwt.Config, alg, token string) {
 	t.Helper()
 	v := judge(t, rules, token, issuerKeys())
 	ours, theirs := check(t, v, "signature").State == jwt.Passed, goJOSE(t, alg, token) != nil
@@ -126,7 +126,7 @@ func FuzzJudge(f *testing.F) {
 	// Every process of a fuzzing run must have the same key.
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte("wrong-horse-----"), 2))
 	keys := keySet(f, jwk("ed", key.Public()))
-	rules := []jwt.Rules{accessRules, idRules}
+	rules := []jwt.Config{accessRules, idRules}
 	genuine := map[string]bool{}
 	for i := range rules {
 		rules[i].Algorithms = []string{"EdDSA"}

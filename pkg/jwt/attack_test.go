@@ -26,7 +26,7 @@ type refused struct {
 	token, failed string
 }
 
-func wantRefused(t *testing.T, rules jwt.Rules, keys jwt.Keys, tests map[string]refused) {
+func wantRefused(t *testing.T, rules jwt.Config, keys jwt.KeySource, tests map[string]refused) {
 	t.Helper()
 	for name, test := range tests {
 		if got := failed(t, judge(t, rules, test.token, keys)); got != test.failed || got == "" {

@@ -34,15 +34,15 @@ func ExampleParse() {
 }
 
 // An API decides by what Verify returns. A program that lives longer gets the keys from the issuer's jwks_uri, and implements
-// [jwt.Keys] to get them anew when a token names one that is not among them.
-func ExampleRules_Verify() {
+// [jwt.KeySource] to get them anew when a token names one that is not among them.
+func ExampleConfig_Verify() {
 	key, token := exampleToken(`{"iss":"https://dev-1.okta.com/oauth2/default","aud":"api://orders","sub":"jane@example.com",` +
 		`"iat":1700000000,"exp":1700003600,"cid":"0oaexample","scp":["orders.read"]}`)
 	keys, err := jwt.ParseKeySet(key)
 	if err != nil {
 		log.Fatal(err)
 	}
-	rules := jwt.Rules{
+	rules := jwt.Config{
 		Kind:       jwt.KindAccess,
 		Issuer:     "https://dev-1.okta.com/oauth2/default",
 		Audience:   "api://orders",

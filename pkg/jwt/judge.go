@@ -13,12 +13,12 @@ import (
 //
 // keys is asked once, for a token that names a key; what stands in the token never decides where keys come from. The error is what
 // keys returned, wrapped: there is no verdict without them.
-func (j *Judge) Judge(ctx context.Context, token string, keys Keys) (Verdict, error) {
+func (j *Verifier) Judge(ctx context.Context, token string, keys KeySource) (Report, error) {
 	return j.Series().Judge(ctx, token, keys)
 }
 
 // judge makes the checks of one token. The only error is that of keys.
-func (t *trial) judge(ctx context.Context, token string, keys Keys) error {
+func (t *trial) judge(ctx context.Context, token string, keys KeySource) error {
 	var err error
 	if t.token, err = t.parser.parse(token); err != nil {
 		t.unreadable(err)
@@ -47,15 +47,15 @@ func (t *trial) fromOrgServer() bool {
 
 // trial is one token before the judge.
 type trial struct {
-	*Judge
+	*Verifier
 	*memory
 	token Unverified
 	alg   algorithm
 	algOK bool // alg is set
 }
 
-func (t *trial) verdict() Verdict {
-	return Verdict{Kind: t.rules.Kind, Checks: t.checks, Token: t.token}
+func (t *trial) verdict() Report {
+	return Report{Kind: t.rules.Kind, Checks: t.checks, Token: t.token}
 }
 
 func (t *trial) pass(c Check) {
@@ -90,7 +90,7 @@ func (t *trial) unreadable(err error) {
 func notJudged(because string) string { return "not judged, because " + because + " failed" }
 
 // judgeSignature makes the checks alg, crit, kid, key and signature. The only error is that of keys.
-func (t *trial) judgeSignature(ctx context.Context, keys Keys, org bool) error {
+func (t *trial) judgeSignature(ctx context.Context, keys KeySource, org bool) error {
 	t.judgeAlg()
 	critOK := t.judgeCrit()
 	if org {
@@ -196,7 +196,7 @@ func (t *trial) judgeCrit() bool {
 }
 
 // judgeKey makes the checks kid and key. It returns the key that fits the algorithm, or nil after a check that failed.
-func (t *trial) judgeKey(ctx context.Context, keys Keys) (*publicKey, error) {
+func (t *trial) judgeKey(ctx context.Context, keys KeySource) (*publicKey, error) {
 	c := Check{Name: checkKid, Expected: "one of the issuer's keys"}
 	kid, present, ok := t.token.Header.text("kid", t.kid)
 	t.kid = kid

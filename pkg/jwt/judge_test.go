@@ -19,7 +19,7 @@ func TestJudge_GoodTokens(t *testing.T) {
 	for _, alg := range jwt.Algorithms() {
 		header := object{"alg": alg, "kid": kidFor(alg)}
 		for _, test := range []struct {
-			rules  jwt.Rules
+			rules  jwt.Config
 			claims object
 		}{{accessRules, accessClaims}, {idRules, idClaims}} {
 			test.rules.Algorithms = []string{"RS256", alg}
@@ -158,7 +158,7 @@ func TestST23_WhicheverClient(t *testing.T) {
 func TestST27_KindsDoNotPassForEachOther(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		rules   jwt.Rules
+		rules   jwt.Config
 		typ     any
 		claims  object
 		failed  string

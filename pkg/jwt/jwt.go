@@ -4,8 +4,8 @@
 // and returns an [Unverified], whose contents anybody could have written. No program may decide anything by it; it is for people
 // who want to see why an API refuses their token.
 //
-// [Rules.Verify] judges: it checks the signature with the issuer's public keys ([ParseKeySet]) and the claims with what the caller
-// asks for, and returns a [Verified], by which a program may decide. [Rules.Judge] does the same for people: its [Verdict] lists every
+// [Config.Verify] judges: it checks the signature with the issuer's public keys ([ParseKeySet]) and the claims with what the caller
+// asks for, and returns a [Verified], by which a program may decide. [Config.Judge] does the same for people: its [Report] lists every
 // check with what was expected, what was found and what to do. Neither takes a key, an address of one or an algorithm from the token.
 //
 // A token comes from wherever a user found it, so it is foreign bytes: its size is bounded before anything is split, all of it must
@@ -41,7 +41,7 @@ func (u Unverified) Unsecured() bool {
 // Parse takes apart a signed token (JWS) in compact form: three base64url parts joined by dots, the first two of them JSON
 // objects. The third part may be empty, so that an unsecured token can be looked at; see [Unverified.Unsecured].
 //
-// Text around the token is not tolerated here: use [Clean] first on anything a person pasted.
+// Text around the token is not tolerated here: use [TrimToken] first on anything a person pasted.
 //
 // Every error is a [*FormatError], whose text never holds the token or a claim's value.
 func Parse(token string) (Unverified, error) {
@@ -49,9 +49,9 @@ func Parse(token string) (Unverified, error) {
 	return p.parse(token)
 }
 
-// Clean returns the token within what people paste: it removes white space around it, a surrounding pair of quotes, the name of
+// TrimToken returns the token within what people paste: it removes white space around it, a surrounding pair of quotes, the name of
 // an Authorization header and a Bearer or DPoP scheme. It neither copies nor validates.
-func Clean(text string) string {
+func TrimToken(text string) string {
 	text = unquote(text)
 	if name, value, found := strings.Cut(text, ":"); found && strings.EqualFold(strings.TrimSpace(name), "Authorization") {
 		text = unquote(value)

@@ -157,7 +157,7 @@ func TestAT48_HugeTokenCostsNothing(t *testing.T) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := jwt.Parse(jwt.Clean(huge))
+		_, err := jwt.Parse(jwt.TrimToken(huge))
 		runtime.ReadMemStats(&after)
 		if got := after.TotalAlloc - before.TotalAlloc; got > 64<<10 {
 			t.Errorf("%d times %q: %d bytes allocated, expected at most 64 KiB", count, unit, got)
@@ -206,7 +206,7 @@ func TestClean(t *testing.T) {
 		"Authorization: Bearer " + token, "authorization:Bearer  " + token + "\r\n", "AUTHORIZATION : bearer " + token,
 		`"` + token + `"`, `'Authorization: Bearer ` + token + `'`, `Authorization: "Bearer ` + token + `"`, `Bearer "` + token + `"`, `" ` + token + ` "`,
 	} {
-		if got := jwt.Clean(text); got != token {
+		if got := jwt.TrimToken(text); got != token {
 			t.Errorf("%q: got %q, want %q", text, got, token)
 		}
 	}
@@ -214,7 +214,7 @@ func TestClean(t *testing.T) {
 		"": "", " \n": "", `"`: `"`, `""`: "", "Bearer": "Bearer", "Bearer ": "Bearer", "Bearertoken": "Bearertoken",
 		"Cookie: " + token: "Cookie: " + token, "a b": "a b", `"` + token: `"` + token, "Basic " + token: "Basic " + token,
 	} {
-		if got := jwt.Clean(text); got != want {
+		if got := jwt.TrimToken(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}

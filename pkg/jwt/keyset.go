@@ -13,8 +13,8 @@ const (
 	MaxKeys = 500
 )
 
-// Keys is where a judge gets the keys that a token may be signed with.
-type Keys interface {
+// KeySource is where a judge gets the keys that a token may be signed with.
+type KeySource interface {
 	// KeySet returns the set that should hold the key named kid. It is asked at most once for each token, from as many
 	// goroutines as judge tokens. A set without that key is an answer; an error is for a set that could not be had.
 	KeySet(ctx context.Context, kid string) (KeySet, error)
@@ -99,7 +99,7 @@ func (s KeySet) Has(kid string) bool { return len(s.usable[kid]) > 0 }
 // Rejected returns the keys that can't be used, in the order of the document.
 func (s KeySet) Rejected() []RejectedKey { return append([]RejectedKey(nil), s.rejected...) }
 
-// KeySet returns the set itself, whatever kid is: a KeySet is a [Keys].
+// KeySet returns the set itself, whatever kid is: a KeySet is a [KeySource].
 func (s KeySet) KeySet(context.Context, string) (KeySet, error) { return s, nil }
 
 // whyRejected returns why the set leaves out a key with this name. It is "" where the set has none.

@@ -2,14 +2,14 @@ package jwt
 
 import "strings"
 
-// Kind is what a token seems to be for, in words a person knows.
-type Kind string
+// TokenKind is what a token seems to be for, in words a person knows.
+type TokenKind string
 
 // The kinds that [Unverified.Kind] tells apart.
 const (
-	KindAccess  Kind = "access token" // for an API
-	KindID      Kind = "ID token"     // for the client that signed the user in
-	KindUnknown Kind = "token"        // neither, or signs of both
+	KindAccess  TokenKind = "access token" // for an API
+	KindID      TokenKind = "ID token"     // for the client that signed the user in
+	KindUnknown TokenKind = "token"        // neither, or signs of both
 )
 
 // Kind guesses what the token is for by its typ, the prefix of its jti and its claims. It is a word for people: a verifier must
@@ -17,7 +17,7 @@ const (
 //
 // Okta's access tokens have cid, scp and a jti that starts with "AT."; its ID tokens have amr, idp, at_hash and a jti that starts
 // with "ID.". https://developer.okta.com/docs/reference/api/oidc/
-func (u Unverified) Kind() Kind {
+func (u Unverified) Kind() TokenKind {
 	typ, _ := u.Header.String("typ")
 	typ = strings.ToLower(typ)
 	jti, _ := u.Claims.String("jti")

@@ -104,7 +104,7 @@ func TestST27_Kind(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, header, claims string
-		want                 jwt.Kind
+		want                 jwt.TokenKind
 	}{
 		{"Okta access", `{"alg":"RS256"}`, `{"ver":1,"jti":"AT.x","cid":"0oa1","uid":"00u1","scp":["openid"],"sub":"a"}`, jwt.KindAccess},
 		{"Okta ID", `{"alg":"RS256"}`, `{"ver":1,"jti":"ID.x","amr":["pwd"],"idp":"00o1","at_hash":"x"}`, jwt.KindID},

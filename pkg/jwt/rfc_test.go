@@ -98,7 +98,7 @@ func TestST21_UnsecuredExample(t *testing.T) {
 	if err != nil || !u.Unsecured() {
 		t.Fatalf("got %v, unsecured %t", err, u.Unsecured())
 	}
-	r := Rules{Kind: KindAccess, Issuer: "joe", Audience: "a", Now: func() time.Time { return time.Unix(1300819379, 0) }}
+	r := Config{Kind: KindAccess, Issuer: "joe", Audience: "a", Now: func() time.Time { return time.Unix(1300819379, 0) }}
 	v, err := r.Judge(context.Background(), token, KeySet{})
 	if err != nil || v.Valid() || v.Checks[2].Name != checkAlg || v.Checks[2].State != Failed {
 		t.Errorf("got %+v, %v", v.Checks, err)

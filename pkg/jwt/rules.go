@@ -13,9 +13,9 @@ import (
 // https://github.com/okta/okta-jwt-verifier-golang
 const DefaultLeeway = 120 * time.Second
 
-// Rules are what the receiver of a token asks for: the API that gets an access token, or the client that gets an ID token.
-type Rules struct {
-	Kind        Kind             // KindAccess or KindID; a token of the other kind never passes
+// Config are what the receiver of a token asks for: the API that gets an access token, or the client that gets an ID token.
+type Config struct {
+	Kind        TokenKind        // KindAccess or KindID; a token of the other kind never passes
 	Issuer      string           // iss must be exactly this
 	Audience    string           // aud must hold it; required for access tokens, ClientID where it is "" for ID tokens
 	ClientID    string           // access token: cid must be this, "" for whichever; ID token: aud must hold it, and azp be it where there is one
@@ -27,28 +27,28 @@ type Rules struct {
 	Now         func() time.Time // nil for time.Now
 }
 
-// RulesError is what is wrong with [Rules] themselves: a mistake of the program or its settings, whatever the token.
-type RulesError struct {
+// ConfigError is what is wrong with [Config] themselves: a mistake of the program or its settings, whatever the token.
+type ConfigError struct {
 	text string
 }
 
 // Error says which rule makes no sense.
-func (e *RulesError) Error() string { return e.text }
+func (e *ConfigError) Error() string { return e.text }
 
 func rulesErrorf(format string, args ...any) error {
-	return &RulesError{text: fmt.Sprintf(format, args...)}
+	return &ConfigError{text: fmt.Sprintf(format, args...)}
 }
 
-// Judge holds prepared [Rules]. It does not change and may be used by many goroutines at once.
-type Judge struct {
-	rules      Rules
+// Verifier holds prepared [Config]. It does not change and may be used by many goroutines at once.
+type Verifier struct {
+	rules      Config
 	algorithms []algorithm
 	expected   expectations
 }
 
-// Prepare checks the rules and returns a judge of many tokens. Every error is a [*RulesError].
-func (r Rules) Prepare() (*Judge, error) {
-	j := &Judge{rules: r}
+// Prepare checks the rules and returns a judge of many tokens. Every error is a [*ConfigError].
+func (r Config) Prepare() (*Verifier, error) {
+	j := &Verifier{rules: r}
 	switch {
 	case r.Kind != KindAccess && r.Kind != KindID:
 		return nil, rulesErrorf("kind of token is %q, expected %q or %q", r.Kind, KindAccess, KindID)
@@ -82,19 +82,19 @@ func (r Rules) Prepare() (*Judge, error) {
 	return j, nil
 }
 
-// Judge judges one token; see [Judge.Judge]. Whoever has many calls [Rules.Prepare] once.
+// Judge judges one token; see [Verifier.Judge]. Whoever has many calls [Config.Prepare] once.
 //
-// The error is a [*RulesError], or says that the keys could not be had.
-func (r Rules) Judge(ctx context.Context, token string, keys Keys) (Verdict, error) {
+// The error is a [*ConfigError], or says that the keys could not be had.
+func (r Config) Judge(ctx context.Context, token string, keys KeySource) (Report, error) {
 	j, err := r.Prepare()
 	if err != nil {
-		return Verdict{}, err
+		return Report{}, err
 	}
 	return j.Judge(ctx, token, keys)
 }
 
-// Verify returns the token's contents when it passes, and an [*InvalidError] when it does not. Other errors are those of [Rules.Judge].
-func (r Rules) Verify(ctx context.Context, token string, keys Keys) (Verified, error) {
+// Verify returns the token's contents when it passes, and an [*InvalidError] when it does not. Other errors are those of [Config.Judge].
+func (r Config) Verify(ctx context.Context, token string, keys KeySource) (Verified, error) {
 	v, err := r.Judge(ctx, token, keys)
 	if err != nil {
 		return Verified{}, err
@@ -111,7 +111,7 @@ type expectations struct {
 	plusLeeway, minusLeeway string // " + 120 s"
 }
 
-func (r Rules) expectations() expectations {
+func (r Config) expectations() expectations {
 	e := expectations{
 		typ: "an " + string(r.Kind),
 		alg: strings.Join(r.Algorithms, " or "),

@@ -13,25 +13,25 @@ import (
 
 func TestRules_ThatMakeNoSense(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*jwt.Rules){
-		"no kind":        func(r *jwt.Rules) { r.Kind = "" },
-		"unknown kind":   func(r *jwt.Rules) { r.Kind = jwt.KindUnknown },
-		"no issuer":      func(r *jwt.Rules) { r.Issuer = "" },
-		"no audience":    func(r *jwt.Rules) { r.Audience = "" },
-		"no client":      func(r *jwt.Rules) { r.Kind, r.Audience, r.ClientID = jwt.KindID, "", "" },
-		"negative":       func(r *jwt.Rules) { r.Leeway = -1 },
-		"no algorithm":   func(r *jwt.Rules) { r.Algorithms = []string{} },
-		"none":           func(r *jwt.Rules) { r.Algorithms = []string{"none"} },
-		"NONE":           func(r *jwt.Rules) { r.Algorithms = []string{"RS256", "NONE"} },
-		"HS256":          func(r *jwt.Rules) { r.Algorithms = []string{"RS256", "HS256"} },
-		"small letters":  func(r *jwt.Rules) { r.Algorithms = []string{"rs256"} },
-		"empty name":     func(r *jwt.Rules) { r.Algorithms = []string{""} },
-		"encryption alg": func(r *jwt.Rules) { r.Algorithms = []string{"RSA-OAEP"} },
+	for name, change := range map[string]func(*jwt.Config){
+		"no kind":        func(r *jwt.Config) { r.Kind = "" },
+		"unknown kind":   func(r *jwt.Config) { r.Kind = jwt.KindUnknown },
+		"no issuer":      func(r *jwt.Config) { r.Issuer = "" },
+		"no audience":    func(r *jwt.Config) { r.Audience = "" },
+		"no client":      func(r *jwt.Config) { r.Kind, r.Audience, r.ClientID = jwt.KindID, "", "" },
+		"negative":       func(r *jwt.Config) { r.Leeway = -1 },
+		"no algorithm":   func(r *jwt.Config) { r.Algorithms = []string{} },
+		"none":           func(r *jwt.Config) { r.Algorithms = []string{"none"} },
+		"NONE":           func(r *jwt.Config) { r.Algorithms = []string{"RS256", "NONE"} },
+		"HS256":          func(r *jwt.Config) { r.Algorithms = []string{"RS256", "HS256"} },
+		"small letters":  func(r *jwt.Config) { r.Algorithms = []string{"rs256"} },
+		"empty name":     func(r *jwt.Config) { r.Algorithms = []string{""} },
+		"encryption alg": func(r *jwt.Config) { r.Algorithms = []string{"RSA-OAEP"} },
 	} {
 		rules := accessRules
 		change(&rules)
 		for _, err := range []error{second(rules.Prepare()), second(rules.Judge(t.Context(), "", issuerKeys())), second(rules.Verify(t.Context(), "", issuerKeys()))} {
-			if bad, ok := errors.AsType[*jwt.RulesError](err); !ok || bad.Error() == "" {
+			if bad, ok := errors.AsType[*jwt.ConfigError](err); !ok || bad.Error() == "" {
 				t.Errorf("%s: got error %v, want a RulesError", name, err)
 			}
 		}
@@ -61,7 +61,7 @@ func TestJudge_KeysThatCannotBeHad(t *testing.T) {
 
 func TestVerdict_NothingIsNotValid(t *testing.T) {
 	t.Parallel()
-	for _, v := range []jwt.Verdict{{}, {Checks: []jwt.Check{{Name: "signature", State: jwt.Skipped}}}, {Checks: []jwt.Check{{Name: "format", State: jwt.Passed}}}} {
+	for _, v := range []jwt.Report{{}, {Checks: []jwt.Check{{Name: "signature", State: jwt.Skipped}}}, {Checks: []jwt.Check{{Name: "format", State: jwt.Passed}}}} {
 		if v.Valid() {
 			t.Errorf("valid without a signature: %+v", v)
 		}

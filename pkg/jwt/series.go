@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// Series judges tokens one after the other, each in the memory of the one before, which a stream of them feels: what is not
+// Batch judges tokens one after the other, each in the memory of the one before, which a stream of them feels: what is not
 // allocated is neither cleared nor collected, and is in the processor's cache already. One goroutine may use it at a time.
-type Series struct {
-	judge  *Judge
+type Batch struct {
+	judge  *Verifier
 	memory memory
 }
 
 // Series returns a new series; each goroutine that judges many tokens has its own.
-func (j *Judge) Series() *Series { return &Series{judge: j} }
+func (j *Verifier) Series() *Batch { return &Batch{judge: j} }
 
-// Judge is [Judge.Judge], but for the verdict's Checks and Token: the next call overwrites what they hold. Texts taken out of them
+// Judge is [Verifier.Judge], but for the verdict's Checks and Token: the next call overwrites what they hold. Texts taken out of them
 // stay as they are.
-func (s *Series) Judge(ctx context.Context, token string, keys Keys) (Verdict, error) {
+func (s *Batch) Judge(ctx context.Context, token string, keys KeySource) (Report, error) {
 	if keys == nil {
-		return Verdict{}, rulesErrorf("no keys are given to judge with")
+		return Report{}, rulesErrorf("no keys are given to judge with")
 	}
 	if s.memory.checks == nil {
 		s.memory.checks = make([]Check, 0, 16)
 	}
 	s.memory.checks = s.memory.checks[:0]
-	t := trial{Judge: s.judge, memory: &s.memory}
+	t := trial{Verifier: s.judge, memory: &s.memory}
 	if err := t.judge(ctx, token, keys); err != nil {
-		return Verdict{}, err
+		return Report{}, err
 	}
 	return t.verdict(), nil
 }

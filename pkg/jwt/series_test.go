@@ -100,13 +100,13 @@ func TestSeriesComparesWhatIsLikely(t *testing.T) {
 	same := func(s string) string { return strings.Repeat("x", len(s)) }
 	for _, test := range []struct {
 		name, claim, value string
-		rules              func(*jwt.Rules)
+		rules              func(*jwt.Config)
 	}{
 		{name: "iss", claim: "iss", value: same(accessRules.Issuer)},
 		{name: "aud", claim: "aud", value: same(accessRules.Audience)},
 		{name: "cid", claim: "cid", value: same(accessRules.ClientID)},
 		// The JSON "a\tb" is spelt as the client id is, and stands for another text.
-		{name: "escape", claim: "cid", value: "a\tb", rules: func(r *jwt.Rules) { r.ClientID = `a\tb` }},
+		{name: "escape", claim: "cid", value: "a\tb", rules: func(r *jwt.Config) { r.ClientID = `a\tb` }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -32,7 +32,7 @@ type algorithm struct {
 	hash   crypto.Hash // of the signature; for Ed25519, of at_hash
 }
 
-// Algorithms returns the names of the signature algorithms that [Rules] may allow. "none" and those with a shared secret are not
+// Algorithms returns the names of the signature algorithms that [Config] may allow. "none" and those with a shared secret are not
 // among them: a token that they protect proves nothing to somebody who has only public keys.
 func Algorithms() []string {
 	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}

@@ -65,8 +65,8 @@ var (
 		"ver": 1, "jti": "ID.example", "iss": issuer, "aud": client, "sub": "00uexample", "iat": now.Unix() - 60, "exp": now.Unix() + 3540,
 		"amr": []string{"pwd"}, "idp": "00oexample", "auth_time": now.Unix() - 61,
 	}
-	accessRules = jwt.Rules{Kind: jwt.KindAccess, Issuer: issuer, Audience: audience, ClientID: client, Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
-	idRules     = jwt.Rules{Kind: jwt.KindID, Issuer: issuer, ClientID: client, Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
+	accessRules = jwt.Config{Kind: jwt.KindAccess, Issuer: issuer, Audience: audience, ClientID: client, Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
+	idRules     = jwt.Config{Kind: jwt.KindID, Issuer: issuer, ClientID: client, Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
 )
 
 // private are the issuer's keys, by kid. They are made once: an RSA key takes its time.
@@ -208,7 +208,7 @@ func signed(t testing.TB, claims object) string {
 }
 
 // judge judges with the issuer's keys. There is no reason for an error.
-func judge(t testing.TB, rules jwt.Rules, token string, keys jwt.Keys) jwt.Verdict {
+func judge(t testing.TB, rules jwt.Config, token string, keys jwt.KeySource) jwt.Report {
 	t.Helper()
 	v, err := rules.Judge(t.Context(), token, keys)
 	if err != nil {
@@ -218,7 +218,7 @@ func judge(t testing.TB, rules jwt.Rules, token string, keys jwt.Keys) jwt.Verdi
 }
 
 // check returns the check called name, of which there must be one.
-func check(t testing.TB, v jwt.Verdict, name string) jwt.Check {
+func check(t testing.TB, v jwt.Report, name string) jwt.Check {
 	t.Helper()
 	for _, c := range v.Checks {
 		if c.Name == name {
@@ -231,7 +231,7 @@ func check(t testing.TB, v jwt.Verdict, name string) jwt.Check {
 
 // failed returns the names of the checks that failed, joined by blanks. It also asks for what holds of every verdict: each check
 // once and in order, nothing but printable text, a reason for whatever did not pass.
-func failed(t testing.TB, v jwt.Verdict) string {
+func failed(t testing.TB, v jwt.Report) string {
 	t.Helper()
 	const order = "format type org_server alg crit kid key signature iss aud cid sub exp nbf iat at_hash"
 	var names, failed []string

@@ -38,15 +38,15 @@ type Check struct {
 	Why string
 }
 
-// Verdict is what [Rules.Judge] finds: every check, not only the first that failed.
-type Verdict struct {
-	Kind   Kind       // the kind of token that was asked for
+// Report is what [Config.Judge] finds: every check, not only the first that failed.
+type Report struct {
+	Kind   TokenKind  // the kind of token that was asked for
 	Checks []Check    // in the order that Check.Name gives; all of them, whatever the token is
 	Token  Unverified // what was judged; zero when it could not be taken apart
 }
 
 // Valid reports whether the token passed: its signature is good and no check failed.
-func (v Verdict) Valid() bool {
+func (v Report) Valid() bool {
 	signed := false
 	for i := range v.Checks {
 		switch c := &v.Checks[i]; {
@@ -60,7 +60,7 @@ func (v Verdict) Valid() bool {
 }
 
 // Reason returns the name of the first check that failed. It is "" when none did.
-func (v Verdict) Reason() string {
+func (v Report) Reason() string {
 	for i := range v.Checks {
 		if v.Checks[i].State == Failed {
 			return v.Checks[i].Name
@@ -69,7 +69,7 @@ func (v Verdict) Reason() string {
 	return ""
 }
 
-// Verified is a token that passed: a program may decide by its claims. Only [Rules.Verify] makes one that holds anything.
+// Verified is a token that passed: a program may decide by its claims. Only [Config.Verify] makes one that holds anything.
 type Verified struct {
 	header, claims Object
 }
@@ -80,10 +80,10 @@ func (v Verified) Header() Object { return v.header }
 // Claims returns the claims set: iss, sub, exp, …
 func (v Verified) Claims() Object { return v.claims }
 
-// InvalidError is what [Rules.Verify] returns for a token that does not pass. Its text names every check that failed, with the
+// InvalidError is what [Config.Verify] returns for a token that does not pass. Its text names every check that failed, with the
 // reason, and shows no claim.
 type InvalidError struct {
-	Verdict Verdict
+	Verdict Report
 }
 
 // Error returns one printable line.

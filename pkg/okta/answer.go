@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// answer is what came back, and what it is an answer to.
-type answer struct {
+// response is what came back, and what it is an response to.
+type response struct {
 	*http.Response
 	body []byte
 
-	about  errand
+	about  operation
 	client *Client
 	hide   func(string) string // takes the request's secrets out of foreign text
 	sent   time.Time           // just before the request went out
 }
 
 // accept judges by the header alone whether the body is worth reading.
-func (a answer) accept() error {
+func (a response) accept() error {
 	if a.StatusCode >= 300 && a.StatusCode < 400 {
 		e := a.unusable("a redirect", nil)
 		e.Redirect = "an unreadable address"
@@ -59,7 +59,7 @@ func (a answer) accept() error {
 }
 
 // tokens reads the answer of a token endpoint.
-func (a answer) tokens() (*Tokens, error) {
+func (a response) tokens() (*TokenResponse, error) {
 	members, err := a.object()
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (a answer) tokens() (*Tokens, error) {
 }
 
 // document reads the answer of whoever answers with 200 and a JSON object, or refuses.
-func (a answer) document() (members, error) {
+func (a response) document() (jsonObject, error) {
 	members, err := a.object()
 	if err == nil && a.StatusCode != http.StatusOK {
 		err = a.unusable("JSON that is not an error", nil)
@@ -84,7 +84,7 @@ func (a answer) document() (members, error) {
 }
 
 // object reads the body. A refusal wins, whatever the status and whatever is beside it.
-func (a answer) object() (members, error) {
+func (a response) object() (jsonObject, error) {
 	switch text := bytes.TrimSpace(a.body); {
 	case len(text) == 0:
 		return nil, a.unusable(emptyAnswer, nil)
@@ -100,7 +100,7 @@ func (a answer) object() (members, error) {
 
 // refusal understands both shapes that Okta uses at the same endpoint: {error, error_description} of
 // RFC 6749 §5.2, and {errorCode, errorSummary, errorId}. https://developer.okta.com/docs/reference/error-codes/
-func (a answer) refusal(m members) error {
+func (a response) refusal(m jsonObject) error {
 	for _, shape := range [][2]string{{"error", "error_description"}, {"errorCode", "errorSummary"}} {
 		if !m.has(shape[0]) {
 			continue
@@ -120,7 +120,7 @@ func (a answer) refusal(m members) error {
 }
 
 // refused makes an Error of what Okta said.
-func (a answer) refused(code, description, id string) *Error {
+func (a response) refused(code, description, id string) *Error {
 	return &Error{
 		Status:      a.StatusCode,
 		Code:        a.foreign(code, 80),
@@ -135,11 +135,11 @@ func (a answer) refused(code, description, id string) *Error {
 }
 
 // foreign makes text from outside fit for an error message.
-func (a answer) foreign(text string, limit int) string { return Printable(a.hide(text), limit) }
+func (a response) foreign(text string, limit int) string { return Sanitize(a.hide(text), limit) }
 
-func (a answer) requestID() string { return a.foreign(a.Header.Get("X-Okta-Request-Id"), 80) }
+func (a response) requestID() string { return a.foreign(a.Header.Get("X-Okta-Request-Id"), 80) }
 
-func (a answer) unusable(what string, err error) *ResponseError {
+func (a response) unusable(what string, err error) *ResponseError {
 	if err != nil && a.hide(err.Error()) != err.Error() {
 		err = errors.New(a.hide(err.Error()))
 	}

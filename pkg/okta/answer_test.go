@@ -154,8 +154,8 @@ func TestAT23_ExpiresIn(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want %s", value, tokens, err, want)
 			continue
 		}
-		if noted := len(tokens.Notes) == 1 && strings.Contains(tokens.Notes[0], "1m0s"); noted != (want == unknownLife) {
-			t.Errorf("%s: got the notes %q", value, tokens.Notes)
+		if noted := len(tokens.Warnings) == 1 && strings.Contains(tokens.Warnings[0], "1m0s"); noted != (want == unknownLife) {
+			t.Errorf("%s: got the notes %q", value, tokens.Warnings)
 		}
 	}
 	for _, value := range []string{"0", "-5", "-0", "0.5", "3600.5", "1e-9", `""`, `"0"`, `"-1"`, `"soon"`, `"0x10"`, `"Inf"`, `"NaN"`, `"1_000"`, `" 60"`, `"60\n"`, `"60s"`, `"1e"`, `"+60"`, "true", "[60]", `{"a":60}`, "-1e999"} {
@@ -197,7 +197,7 @@ func TestAT25_ErrorWins(t *testing.T) {
 	} {
 		tokens, err := ask(t, respond(test.status, "application/json", test.body))
 		refusal, ok := errors.AsType[*Error](err)
-		if !ok || tokens != nil || refusal.Code != test.code || refusal.Status != test.status || refusal.RequestID != "reqVy8wsvmBQN27h4soUE3ZEnA" || !refusal.Refused() {
+		if !ok || tokens != nil || refusal.Code != test.code || refusal.Status != test.status || refusal.RequestID != "reqVy8wsvmBQN27h4soUE3ZEnA" || !refusal.IsRejection() {
 			t.Errorf("%s: got %v, %v", name, tokens, err)
 		}
 	}
@@ -259,8 +259,8 @@ func TestAT27_AT28_Notes(t *testing.T) {
 			t.Fatal(err)
 		}
 		tokens.compare(signIn, strings.Fields(test.asked))
-		if len(tokens.Notes) != len(test.want) || len(test.want) == 1 && !strings.Contains(tokens.Notes[0], test.want[0]) {
-			t.Errorf("%s: got the notes %q, want %q", test.name, tokens.Notes, test.want)
+		if len(tokens.Warnings) != len(test.want) || len(test.want) == 1 && !strings.Contains(tokens.Warnings[0], test.want[0]) {
+			t.Errorf("%s: got the notes %q, want %q", test.name, tokens.Warnings, test.want)
 		}
 		if strings.HasPrefix(test.name, "silent") && !slices.Equal(tokens.Scope, strings.Fields(test.asked)) {
 			t.Errorf("%s: got the scope %q", test.name, tokens.Scope)
@@ -276,21 +276,21 @@ func TestAT27_AT28_Notes(t *testing.T) {
 		{"some, silent", "openid offline_access", "", 0},
 		{"fewer", "openid api:read", "openid", 1},
 	} {
-		tokens := &Tokens{Scope: strings.Fields(test.scope)}
+		tokens := &TokenResponse{Scope: strings.Fields(test.scope)}
 		if test.scope == "" {
 			tokens.Scope = nil
 		}
 		tokens.compare(refresh, strings.Fields(test.asked))
-		if len(tokens.Notes) != test.want {
-			t.Errorf("refresh, %s: got the notes %q, want %d", test.name, tokens.Notes, test.want)
+		if len(tokens.Warnings) != test.want {
+			t.Errorf("refresh, %s: got the notes %q, want %d", test.name, tokens.Warnings, test.want)
 		}
 		if want := cmp.Or(test.scope, test.asked); strings.Join(tokens.Scope, " ") != want || want == "" && tokens.Scope != nil {
 			t.Errorf("refresh, %s: got the scope %q", test.name, tokens.Scope)
 		}
 	}
-	alone := &Tokens{Scope: []string{"openid", "offline_access"}}
-	if alone.compare(clientSignIn, alone.Scope); len(alone.Notes) > 0 {
-		t.Errorf("client: got the notes %q", alone.Notes)
+	alone := &TokenResponse{Scope: []string{"openid", "offline_access"}}
+	if alone.compare(clientSignIn, alone.Scope); len(alone.Warnings) > 0 {
+		t.Errorf("client: got the notes %q", alone.Warnings)
 	}
 	mustRefuse(t, "control character", answerWith("scope", `"openid \u001b[2J"`), "which is no scope name")
 	mustRefuse(t, "array", answerWith("scope", `["openid"]`), "scope is not a string")
@@ -301,7 +301,7 @@ func FuzzTokenResponse(f *testing.F) {
 		f.Add(200, []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a := answer{Response: &http.Response{StatusCode: status, Header: http.Header{}}, body: body, client: &Client{}, hide: strings.NewReplacer().Replace}
+		a := response{Response: &http.Response{StatusCode: status, Header: http.Header{}}, body: body, client: &Client{}, hide: strings.NewReplacer().Replace}
 		if receipt := a.receipt(); receipt == nil && status != 200 {
 			t.Fatalf("HTTP %d is taken for a receipt", status)
 		}
@@ -310,7 +310,7 @@ func FuzzTokenResponse(f *testing.F) {
 			t.Fatalf("got %v and %v", tokens, err)
 		}
 		if err != nil {
-			if text := err.Error(); Printable(text, 4000) != text {
+			if text := err.Error(); Sanitize(text, 4000) != text {
 				t.Errorf("error is not one printable line: %q", text)
 			}
 			return

@@ -13,7 +13,7 @@ import (
 // Client is one application registered at an authorization server; without an ID, somebody who asks what everybody may know. Its fields are set once;
 // its methods may be used concurrently.
 type Client struct {
-	Server Server
+	Server AuthorizationServer
 	ID     string // client id, "0oa…"
 	Secret Secret // client secret; the zero Secret makes a public client, which sends its id in the form instead
 	// SecretFrom is where the secret was taken from, for the advice of an error: "OKAUTH_CLIENT_SECRET". "" means: from where
@@ -29,8 +29,8 @@ type Client struct {
 	Wait func(ctx context.Context, d time.Duration, why string) error
 }
 
-// Tokens is what a grant yields.
-type Tokens struct {
+// TokenResponse is what a grant yields.
+type TokenResponse struct {
 	AccessToken Secret
 	IDToken     Secret // zero where the scope had no openid
 	// RefreshToken is what came: zero where the scope had no offline_access or the application may not refresh. After a refresh it is the
@@ -44,8 +44,8 @@ type Tokens struct {
 	ExpiresIn time.Duration
 	// ObtainedAt is read just before the request is sent, so that the token is never believed to live longer than it does.
 	ObtainedAt time.Time
-	// Notes are warnings for the user, one sentence each: what the server did other than asked.
-	Notes []string
+	// Warnings are warnings for the user, one sentence each: what the server did other than asked.
+	Warnings []string
 }
 
 // Token sends form to the token endpoint and decodes the answer. It is one POST: an answer can be lost after the server counted
@@ -57,7 +57,7 @@ type Tokens struct {
 //
 // The error is an *Error where Okta refused, a *NetworkError where there was no answer, a *ResponseError where the answer is none of a
 // token endpoint, a *transport.CAFileError where ca_file cannot be read, or wraps context.Canceled. None contains a secret of the form.
-func (c *Client) Token(ctx context.Context, form url.Values) (*Tokens, error) {
+func (c *Client) Token(ctx context.Context, form url.Values) (*TokenResponse, error) {
 	about := errandOf(form)
 	a, err := c.post(ctx, about, form)
 	if err != nil {
@@ -70,7 +70,7 @@ func (c *Client) Token(ctx context.Context, form url.Values) (*Tokens, error) {
 	tokens.ObtainedAt = a.sent
 	tokens.compare(about, strings.Fields(form.Get("scope")))
 	if skew := clockSkew(a.Header, c.now()); skew != 0 && about != refresh { // once per session is enough
-		tokens.Notes = append(tokens.Notes, clockWarning(skew))
+		tokens.Warnings = append(tokens.Warnings, clockWarning(skew))
 	}
 	return tokens, nil
 }

@@ -39,14 +39,14 @@ func refreshForm() url.Values {
 }
 
 // askAbout sends what the errand needs to a server that answers with handler, and says what came of it.
-func askAbout(t *testing.T, about errand, handler http.HandlerFunc) error {
+func askAbout(t *testing.T, about operation, handler http.HandlerFunc) error {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	return send(t.Context(), t, about, clientFor(t, server.URL, transport.Config{Timeout: 5 * time.Second}))
 }
 
-func send(ctx context.Context, t *testing.T, about errand, client *Client) (err error) {
+func send(ctx context.Context, t *testing.T, about operation, client *Client) (err error) {
 	t.Helper()
 	switch about {
 	case refresh:
@@ -77,7 +77,7 @@ func send(ctx context.Context, t *testing.T, about errand, client *Client) (err 
 // clientFor returns a confidential client for the server at base, with the given time for one request.
 func clientFor(t *testing.T, base string, config transport.Config) *Client {
 	t.Helper()
-	server, err := NewServer(base, "default")
+	server, err := NewAuthorizationServer(base, "default")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func clientFor(t *testing.T, base string, config transport.Config) *Client {
 }
 
 // ask sends the form to a server that answers with handler.
-func ask(t *testing.T, handler http.HandlerFunc) (*Tokens, error) {
+func ask(t *testing.T, handler http.HandlerFunc) (*TokenResponse, error) {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	defer server.Close()
@@ -127,7 +127,7 @@ func checkHarmless(t *testing.T, err error) {
 				t.Errorf("error shows %q: %s", canary, text)
 			}
 		}
-		if Printable(text, 2000) != text {
+		if Sanitize(text, 2000) != text {
 			t.Errorf("error is not one printable line: %q", text)
 		}
 	}
@@ -211,7 +211,7 @@ func TestTokensAreDecoded(t *testing.T) {
 	}
 	if got.AccessToken.Reveal() != "canary-a~+/_.b==" || got.RefreshToken.Reveal() != "canary-r" || got.IDToken.Reveal() != "canary.i.d" ||
 		got.TokenType != "Bearer" || got.ExpiresIn != time.Hour || !got.ObtainedAt.Equal(at) ||
-		!slices.Equal(got.Scope, []string{"offline_access", "openid"}) || len(got.Notes) != 0 {
+		!slices.Equal(got.Scope, []string{"offline_access", "openid"}) || len(got.Warnings) != 0 {
 		t.Errorf("got %+v", got)
 	}
 }

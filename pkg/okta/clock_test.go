@@ -26,7 +26,7 @@ func TestAT29_ClockSkew(t *testing.T) {
 		{4 * time.Minute, ""}, {-4 * time.Minute, ""},
 		{20 * time.Minute, "20 minutes ahead of Okta's"}, {-26*time.Hour - time.Minute, "26 hours behind Okta's"},
 	} {
-		at, err := okta.NewServer(server.URL(), oktatest.DefaultServerID)
+		at, err := okta.NewAuthorizationServer(server.URL(), oktatest.DefaultServerID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,13 +40,13 @@ func TestAT29_ClockSkew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		notes := strings.Join(tokens.Notes, "\n")
+		notes := strings.Join(tokens.Warnings, "\n")
 		if test.want == "" && notes != "" || !strings.Contains(notes, test.want) {
 			t.Errorf("%v ahead: got notes %q, want %q", test.ahead, notes, test.want)
 		}
 		tokens, err = client.Token(t.Context(), url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.RefreshToken.Reveal()}})
-		if err != nil || len(tokens.Notes) != 0 {
-			t.Errorf("refresh: got %v and notes %q", err, tokens.Notes)
+		if err != nil || len(tokens.Warnings) != 0 {
+			t.Errorf("refresh: got %v and notes %q", err, tokens.Warnings)
 		}
 	}
 }

@@ -2,12 +2,12 @@ package okta
 
 import "net/url"
 
-// errand is what a request is for. Errors speak of it, and their advice depends on it. The zero errand is a sign-in.
-type errand int
+// operation is what a request is for. Errors speak of it, and their advice depends on it. The zero operation is a sign-in.
+type operation int
 
 const (
-	signIn       errand = iota
-	clientSignIn        // without a user
+	signIn       operation = iota
+	clientSignIn           // without a user
 	refresh
 	revocation
 	introspection
@@ -20,15 +20,15 @@ const (
 )
 
 // harmless reports whether a request has no credential that could be counted or used up before the server puts it off.
-func (e errand) harmless() bool { return e == introspection || e == revocation || e >= discovery }
+func (e operation) harmless() bool { return e == introspection || e == revocation || e >= discovery }
 
 // free reports whether it may be asked again and again, also when nobody knows what became of it.
-func (e errand) free() bool {
+func (e operation) free() bool {
 	return e == introspection || e == discovery || e == keys || e == organization
 }
 
 // errandOf tells by its form what a request to the token endpoint is for.
-func errandOf(form url.Values) errand {
+func errandOf(form url.Values) operation {
 	switch form.Get("grant_type") {
 	case "refresh_token":
 		return refresh
@@ -52,7 +52,7 @@ type words struct {
 	grantAt  string // and where that stands
 }
 
-func (e errand) words() words {
+func (e operation) words() words {
 	switch e {
 	case clientSignIn:
 		return words{

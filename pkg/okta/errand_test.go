@@ -20,7 +20,7 @@ func TestErrorsSpeakOfTheErrand(t *testing.T) {
 	t.Parallel()
 	const json, page = "application/json", "<html></html>"
 	for _, test := range []struct {
-		about              errand
+		about              operation
 		status             int
 		kind, body         string
 		want, hint, absent string
@@ -60,7 +60,7 @@ func TestErrorsSpeakOfTheErrand(t *testing.T) {
 
 func TestNoAnswerSpeaksOfTheErrand(t *testing.T) {
 	t.Parallel()
-	for about, want := range map[errand]string{signIn: "counted the password", clientSignIn: "which does no harm; try again", refresh: "used up the refresh token", revocation: "may still be valid"} {
+	for about, want := range map[operation]string{signIn: "counted the password", clientSignIn: "which does no harm; try again", refresh: "used up the refresh token", revocation: "may still be valid"} {
 		for _, limit := range []time.Duration{5 * time.Second, 150 * time.Millisecond} {
 			hangUp := limit > time.Second
 			_, base := startRaw(t, func(conn net.Conn) {
@@ -94,7 +94,7 @@ func TestRefreshSendsItsFormOnceAndTakesWhatComes(t *testing.T) {
 		}))
 		tokens, err := clientFor(t, server.URL, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(), refreshForm())
 		server.Close()
-		if err != nil || tokens.RefreshToken.Reveal() != want || tokens.Scope != nil || len(tokens.Notes) != 0 {
+		if err != nil || tokens.RefreshToken.Reveal() != want || tokens.Scope != nil || len(tokens.Warnings) != 0 {
 			t.Errorf("%s: got %+v, %v", name, tokens, err)
 		}
 		if hits.Load() != 1 || got.Encode() != refreshForm().Encode() {
@@ -106,7 +106,7 @@ func TestRefreshSendsItsFormOnceAndTakesWhatComes(t *testing.T) {
 // A server or something before it may echo what it was sent, as it was or encoded.
 func TestAnEchoedTokenIsHidden(t *testing.T) {
 	t.Parallel()
-	for _, about := range []errand{refresh, revocation} {
+	for _, about := range []operation{refresh, revocation} {
 		for name, echo := range map[string]func(w http.ResponseWriter, form string){
 			"description": func(w http.ResponseWriter, form string) {
 				respond(400, "application/json", `{"error":"x","error_description":"`+form+` `+refreshToken+`"}`)(w, nil)

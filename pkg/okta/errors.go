@@ -25,8 +25,8 @@ type Error struct {
 	// ClockSkew is how far this machine's clock is ahead of Okta's, by the answer's Date; 0 within five minutes, or where there is no Date.
 	ClockSkew time.Duration
 
-	about  errand  // what was refused
-	client *Client // who was refused, for the explanation; nil in an Error made elsewhere
+	about  operation // what was refused
+	client *Client   // who was refused, for the explanation; nil in an Error made elsewhere
 }
 
 func (e *Error) Error() string {
@@ -35,7 +35,7 @@ func (e *Error) Error() string {
 	switch {
 	case e.Status == http.StatusTooManyRequests:
 		b.WriteString("Okta put the " + name + " off")
-	case !e.Refused():
+	case !e.IsRejection():
 		b.WriteString("Okta could not handle the " + name)
 	default:
 		b.WriteString("Okta refused the " + name)
@@ -54,9 +54,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Refused reports whether the answer is about these credentials, this client or this request, so that sending the same again is of no use and may lock
+// IsRejection reports whether the answer is about these credentials, this client or this request, so that sending the same again is of no use and may lock
 // the account. It is false where Okta had too much to do, was down or was failing (429, 5xx, temporarily_unavailable).
-func (e *Error) Refused() bool {
+func (e *Error) IsRejection() bool {
 	return e.Status != http.StatusTooManyRequests && e.Status < 500 && e.Code != "temporarily_unavailable"
 }
 
@@ -70,7 +70,7 @@ type ResponseError struct {
 	RequestID string
 	Err       error // what is wrong with it, or nil
 
-	about errand
+	about operation
 }
 
 func (e *ResponseError) Error() string {

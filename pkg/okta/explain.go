@@ -32,7 +32,7 @@ const (
 	byUserInfo  = errands(1) << userInfo
 )
 
-func (e errands) has(one errand) bool { return e == 0 || e&(1<<one) != 0 }
+func (e errands) has(one operation) bool { return e == 0 || e&(1<<one) != 0 }
 
 // chapter is a part of the table. Rows for one errand come before those for all.
 type chapter struct {
@@ -58,12 +58,12 @@ func (e *Error) Hint() string {
 	row := e.explain()
 	var server, client string
 	if e.client != nil {
-		server, client = Printable(e.client.Server.ID(), 80), Printable(e.client.ID, 80)
+		server, client = Sanitize(e.client.Server.ID(), 80), Sanitize(e.client.ID, 80)
 	}
 	means := strings.ReplaceAll(row.means, "{authentication}", authentication(e.client))
 	do := row.do
 	if e.client != nil && e.client.SecretFrom != "" {
-		do = strings.ReplaceAll(do, setSecret, "change "+Printable(e.client.SecretFrom, 200))
+		do = strings.ReplaceAll(do, setSecret, "change "+Sanitize(e.client.SecretFrom, 200))
 	}
 	text := fill(means+": "+do, e.about, server, client)
 	if e.ClockSkew != 0 {
@@ -97,7 +97,7 @@ func (e *Error) explain() explanation {
 
 // fill puts words in for what stands in braces, in one pass: a name of an application may have braces of its own. server and client
 // are "" where they are not known.
-func fill(text string, about errand, server, client string) string {
+func fill(text string, about operation, server, client string) string {
 	if server == "" {
 		text = strings.ReplaceAll(text, " than {server}", "")
 		text = strings.ReplaceAll(text, "no authorization server {server}", "no such authorization server")

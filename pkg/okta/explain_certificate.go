@@ -95,7 +95,7 @@ func (f fault) String() string {
 	case earlyCert:
 		return fmt.Sprintf("%s, issued by %q, is not valid before %s", of, issuer, from.Format(dateAndTime))
 	case foreignCert:
-		return fmt.Sprintf("%s, issued by %q, is for %s, not for %q (%s)", of, issuer, names(cert), Printable(f.host, 80), valid)
+		return fmt.Sprintf("%s, issued by %q, is for %s, not for %q (%s)", of, issuer, names(cert), Sanitize(f.host, 80), valid)
 	case selfSignedCert:
 		return fmt.Sprintf("%s is signed by itself, and not trusted here (%s)", of, valid)
 	case unknownCert:
@@ -108,7 +108,7 @@ func (f fault) String() string {
 func subject(cert *x509.Certificate) string {
 	switch {
 	case len(cert.DNSNames) > 0:
-		return Printable(cert.DNSNames[0], 80)
+		return Sanitize(cert.DNSNames[0], 80)
 	case cert.Subject.CommonName == "" && len(cert.IPAddresses) > 0:
 		return cert.IPAddresses[0].String()
 	}
@@ -122,14 +122,14 @@ func nameOf(commonName string, organization []string) string {
 	if commonName == "" {
 		return "somebody without a name"
 	}
-	return Printable(commonName, 80)
+	return Sanitize(commonName, 80)
 }
 
 // names lists what a certificate is for, not more than three of them.
 func names(cert *x509.Certificate) string {
 	var all []string
 	for _, name := range cert.DNSNames {
-		all = append(all, Printable(name, 80))
+		all = append(all, Sanitize(name, 80))
 	}
 	for _, ip := range cert.IPAddresses {
 		all = append(all, ip.String())

@@ -94,7 +94,7 @@ func TestAT05_BadCertificatesAreRefusedAndNamed(t *testing.T) {
 			continue
 		}
 		refused, ok := errors.AsType[*NetworkError](err)
-		if !ok || refused.Phase != PhaseTLS || row(err) != test.row || !strings.Contains(refused.Hint(), test.hint) || handled != 0 || Lost(err) {
+		if !ok || refused.Phase != PhaseTLS || row(err) != test.row || !strings.Contains(refused.Hint(), test.hint) || handled != 0 || MayHaveBeenProcessed(err) {
 			t.Errorf("%s: got %v, row %q, after %d requests", test.name, err, row(err), handled)
 		}
 		for _, text := range test.text {
@@ -241,7 +241,7 @@ func TestAProxySettingIsNoNetworkError(t *testing.T) {
 	config := trusting(nil)
 	config.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("gopher://proxy.example") }
 	_, err := clientFor(t, "https://okta.example", config).Token(context.Background(), form())
-	if _, ok := errors.AsType[*transport.ProxySettingError](err); !ok || Lost(err) {
+	if _, ok := errors.AsType[*transport.ProxySettingError](err); !ok || MayHaveBeenProcessed(err) {
 		t.Errorf("got %v", err)
 	}
 	if _, ok := errors.AsType[*NetworkError](err); ok {

@@ -32,7 +32,7 @@ func startCast(t *testing.T, opts ...oktatest.Option) (*oktatest.Server, *Client
 }
 
 // sendAny is send for every errand.
-func sendAny(t *testing.T, about errand, client *Client) (err error) {
+func sendAny(t *testing.T, about operation, client *Client) (err error) {
 	t.Helper()
 	ctx, token := t.Context(), NewSecret(refreshToken)
 	switch about {
@@ -139,7 +139,7 @@ func TestEveryRefusalOfTheCastIsExplained(t *testing.T) {
 		if example.Error == "" {
 			continue
 		}
-		server, err := NewServer(org.URL(), example.Server)
+		server, err := NewAuthorizationServer(org.URL(), example.Server)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func TestRefusalsElsewhereAreExplained(t *testing.T) {
 				return err
 			}
 			other := *client
-			if other.Server, err = NewServer(client.Server.BaseURL(), OrgServer); err != nil {
+			if other.Server, err = NewAuthorizationServer(client.Server.BaseURL(), OrgServer); err != nil {
 				return err
 			}
 			_, err = other.UserInfo(t.Context(), tokens.AccessToken)
@@ -223,7 +223,7 @@ func TestRefusalsElsewhereAreExplained(t *testing.T) {
 		}
 		if test.server != "" {
 			var err error
-			if client.Server, err = NewServer(org.URL(), test.server); err != nil {
+			if client.Server, err = NewAuthorizationServer(org.URL(), test.server); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -248,7 +248,7 @@ func TestExplanationsKeepTheirRules(t *testing.T) {
 			t.Errorf("%+v is not whole", one)
 		}
 		for _, text := range []string{one.Means, one.Do, one.Means + ": " + one.Do} {
-			if strings.HasSuffix(text, ".") || strings.ContainsAny(text, "{}") || Printable(text, 500) != text || utf8.RuneCountInString(text) > 500 {
+			if strings.HasSuffix(text, ".") || strings.ContainsAny(text, "{}") || Sanitize(text, 500) != text || utf8.RuneCountInString(text) > 500 {
 				t.Errorf("%s: got %d runes, %q", one.ID, utf8.RuneCountInString(text), text)
 			}
 		}
@@ -298,7 +298,7 @@ func castForm(scope string) map[string][]string {
 // A client id or a server id may look like a place to fill in.
 func TestNothingIsFilledInTwice(t *testing.T) {
 	t.Parallel()
-	e := &Error{Status: 401, Code: "access_denied", Description: "Policy evaluation failed", client: &Client{ID: "{server}{grant}", Server: Server{id: "aus1"}}}
+	e := &Error{Status: 401, Code: "access_denied", Description: "Policy evaluation failed", client: &Client{ID: "{server}{grant}", Server: AuthorizationServer{id: "aus1"}}}
 	if hint := e.Hint(); !strings.Contains(hint, "add a policy for {server}{grant} and") {
 		t.Errorf("got %s", hint)
 	}

@@ -84,12 +84,12 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		{502, "anything", "", "status.okta.com"},
 		{400, "brand_new_error", "Something new.", "System Log"},
 	} {
-		e := &Error{Status: test.status, Code: test.code, Description: test.words, client: &Client{ID: "0oa1", Server: Server{id: "aus1"}}}
+		e := &Error{Status: test.status, Code: test.code, Description: test.words, client: &Client{ID: "0oa1", Server: AuthorizationServer{id: "aus1"}}}
 		hint := e.Hint()
 		if !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
 			t.Errorf("%d %s %q: got %q, want %q in it", test.status, test.code, test.words, hint, test.want)
 		}
-		for _, about := range []errand{clientSignIn, refresh, revocation} {
+		for _, about := range []operation{clientSignIn, refresh, revocation} {
 			e.about = about
 			if hint := e.Hint(); strings.ContainsAny(hint, "{}\n") || strings.Contains(hint, "type them") || strings.Contains(hint, "the password was") {
 				t.Errorf("%s %d %s %q: got %q", about.words().name, test.status, test.code, test.words, hint)
@@ -105,7 +105,7 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 func TestAT83_EveryRefusalOfARefreshIsExplained(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		about       errand
+		about       operation
 		status      int
 		code, words string
 		want        string
@@ -140,7 +140,7 @@ func TestAT83_EveryRefusalOfARefreshIsExplained(t *testing.T) {
 		{revocation, 405, "E0000022", "The endpoint does not support the provided HTTP method", "no revocation endpoint"},
 		{revocation, 500, "server_error", "", "try again later"},
 	} {
-		e := &Error{Status: test.status, Code: test.code, Description: test.words, about: test.about, client: &Client{ID: "0oa1", Server: Server{id: "aus1"}}}
+		e := &Error{Status: test.status, Code: test.code, Description: test.words, about: test.about, client: &Client{ID: "0oa1", Server: AuthorizationServer{id: "aus1"}}}
 		if hint := e.Hint(); !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
 			t.Errorf("%s %d %s %q: got %q, want %q in it", test.about.words().name, test.status, test.code, test.words, hint, test.want)
 		}
@@ -188,7 +188,7 @@ func TestEveryRefusalOfAClientIsExplained(t *testing.T) {
 		{404, "E0000007", "Not found: Resource not found: aus1 (AuthorizationServer)", "aus1"},
 		{500, "E0000009", "Internal Server Error", "status.okta.com"},
 	} {
-		e := &Error{Status: test.status, Code: test.code, Description: test.words, about: clientSignIn, client: &Client{ID: "0oa1", Server: Server{id: "aus1"}}}
+		e := &Error{Status: test.status, Code: test.code, Description: test.words, about: clientSignIn, client: &Client{ID: "0oa1", Server: AuthorizationServer{id: "aus1"}}}
 		hint := e.Hint()
 		if !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
 			t.Errorf("%d %s %q: got %q, want %q in it", test.status, test.code, test.words, hint, test.want)
@@ -219,7 +219,7 @@ func TestErrorReadsLikeASentence(t *testing.T) {
 	} {
 		_, err := ask(t, respond(test.status, "application/json", test.body))
 		e, ok := errors.AsType[*Error](err)
-		if !ok || e.Error() != test.want || e.Refused() != test.refused {
+		if !ok || e.Error() != test.want || e.IsRejection() != test.refused {
 			t.Errorf("got %v, want %s", err, test.want)
 		}
 		if ok && strings.Contains(test.body, "oae1") && e.ErrorID != "oae1" {

@@ -17,7 +17,7 @@ func TestActive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	at, err := okta.NewServer(server.URL(), "default")
+	at, err := okta.NewAuthorizationServer(server.URL(), "default")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestST34_Introspect(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	at, err := okta.NewServer(server.URL(), "default")
+	at, err := okta.NewAuthorizationServer(server.URL(), "default")
 	if err != nil {
 		t.Fatal(err)
 	}

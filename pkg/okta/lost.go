@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Lost reports whether the server may have handled the request behind err although no usable answer came: a refresh token may be used up,
+// MayHaveBeenProcessed reports whether the server may have handled the request behind err although no usable answer came: a refresh token may be used up,
 // a token revoked. In doubt it says yes. A caller may send the same refresh token once more, at once: Okta takes a rotated one again for
 // the grace period, by default 30 s. https://developer.okta.com/docs/guides/refresh-tokens/main/
 //
@@ -13,7 +13,7 @@ import (
 // in whatever form); and after a success (2xx) of which nothing can be read. It is false for nil, while nothing was sent (name, connection,
 // TLS, proxy, a credential that cannot be sent), after a refusal (4xx, 429, an error with 200), after a redirect, and where a network wants a
 // sign-in of its own: 511, or a page with 200, which took the request for itself.
-func Lost(err error) bool {
+func MayHaveBeenProcessed(err error) bool {
 	if e, ok := errors.AsType[*NetworkError](err); ok {
 		return sending(e.Phase)
 	}

@@ -61,8 +61,8 @@ func TestAT82_LostJudgesTheAnswer(t *testing.T) {
 			w.Header().Set("Location", "/elsewhere")
 			respond(test.status, test.kind, test.body)(w, r)
 		})
-		if (err == nil) != (test.name == "good") || Lost(err) != test.want {
-			t.Errorf("%s: got %t for %v, want %t", test.name, Lost(err), err, test.want)
+		if (err == nil) != (test.name == "good") || MayHaveBeenProcessed(err) != test.want {
+			t.Errorf("%s: got %t for %v, want %t", test.name, MayHaveBeenProcessed(err), err, test.want)
 		}
 	}
 }
@@ -108,17 +108,17 @@ func TestAT82_LostKnowsThePhase(t *testing.T) {
 		{"silence", address(listenOn(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })), transport.Config{Timeout: 100 * time.Millisecond}, true},
 	} {
 		err := send(t.Context(), t, refresh, clientFor(t, test.base, test.config))
-		if err == nil || Lost(err) != test.want {
-			t.Errorf("%s: got %t for %v, want %t", test.name, Lost(err), err, test.want)
+		if err == nil || MayHaveBeenProcessed(err) != test.want {
+			t.Errorf("%s: got %t for %v, want %t", test.name, MayHaveBeenProcessed(err), err, test.want)
 		}
 	}
 	lookup := &NetworkError{Phase: PhaseResolve, Host: "nowhere.invalid", Err: &net.DNSError{Name: "nowhere.invalid", IsNotFound: true}}
 	for _, err := range []error{nil, errors.New("client id is empty"), lookup, fmt.Errorf("wrapped: %w", lookup)} {
-		if Lost(err) {
+		if MayHaveBeenProcessed(err) {
 			t.Errorf("got true for %v", err)
 		}
 	}
-	if err := fmt.Errorf("wrapped: %w", &Error{Status: 500}); !Lost(err) {
+	if err := fmt.Errorf("wrapped: %w", &Error{Status: 500}); !MayHaveBeenProcessed(err) {
 		t.Errorf("got false for %v", err)
 	}
 }
@@ -129,12 +129,12 @@ func TestAT82_LostAfterCancel(t *testing.T) {
 	_, base := startRaw(t, func(conn net.Conn) { cancel(); io.Copy(io.Discard, conn) })
 	client := clientFor(t, base, transport.Config{})
 	err := send(ctx, t, refresh, client)
-	if !errors.Is(err, context.Canceled) || !Lost(err) {
-		t.Errorf("cancelled after it was sent: got %t for %v", Lost(err), err)
+	if !errors.Is(err, context.Canceled) || !MayHaveBeenProcessed(err) {
+		t.Errorf("cancelled after it was sent: got %t for %v", MayHaveBeenProcessed(err), err)
 	}
 	err = send(ctx, t, refresh, client)
-	if !errors.Is(err, context.Canceled) || Lost(err) {
-		t.Errorf("cancelled before: got %t for %v", Lost(err), err)
+	if !errors.Is(err, context.Canceled) || MayHaveBeenProcessed(err) {
+		t.Errorf("cancelled before: got %t for %v", MayHaveBeenProcessed(err), err)
 	}
 }
 

@@ -21,12 +21,12 @@ const (
 	maxToken = 64 << 10
 )
 
-// members are the members of a JSON object, by their exact names. Unmarshalling into a struct is too kind to a foreign answer: it
-// matches names without regard to case, takes the last of two members, and turns invalid UTF-8 into U+FFFD.
-type members map[string]json.RawMessage
+// jsonObject are the jsonObject of a JSON object, by their exact names. Unmarshalling into a struct is too kind to a foreign answer: it
+// matches names without regard to case, takes the last of two jsonObject, and turns invalid UTF-8 into U+FFFD.
+type jsonObject map[string]json.RawMessage
 
 // readObject reads body as exactly one JSON object in valid UTF-8, none of whose members comes twice.
-func readObject(body []byte) (members, error) {
+func readObject(body []byte) (jsonObject, error) {
 	if !utf8.Valid(body) {
 		return nil, errors.New("not valid UTF-8")
 	}
@@ -37,7 +37,7 @@ func readObject(body []byte) (members, error) {
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
 		return nil, errors.New("not a JSON object")
 	}
-	m := members{}
+	m := jsonObject{}
 	for decoder.More() {
 		name, err := decoder.Token()
 		if err != nil {
@@ -45,7 +45,7 @@ func readObject(body []byte) (members, error) {
 		}
 		key, _ := name.(string)
 		if _, twice := m[key]; twice {
-			return nil, fmt.Errorf("member %q comes twice", Printable(key, 40))
+			return nil, fmt.Errorf("member %q comes twice", Sanitize(key, 40))
 		}
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
@@ -57,13 +57,13 @@ func readObject(body []byte) (members, error) {
 }
 
 // has reports whether a member is there and not null.
-func (m members) has(name string) bool {
+func (m jsonObject) has(name string) bool {
 	value, ok := m[name]
 	return ok && string(value) != "null"
 }
 
 // text returns a string member, "" where it is absent or null.
-func (m members) text(name string) (string, error) {
+func (m jsonObject) text(name string) (string, error) {
 	if !m.has(name) {
 		return "", nil
 	}
@@ -75,7 +75,7 @@ func (m members) text(name string) (string, error) {
 }
 
 // truth returns a member that must be true or false.
-func (m members) truth(name string) (bool, error) {
+func (m jsonObject) truth(name string) (bool, error) {
 	switch string(m[name]) {
 	case "true":
 		return true, nil
@@ -86,7 +86,7 @@ func (m members) truth(name string) (bool, error) {
 }
 
 // list returns an array of strings, nil where it is absent or null.
-func (m members) list(name string) ([]string, error) {
+func (m jsonObject) list(name string) ([]string, error) {
 	if !m.has(name) {
 		return nil, nil
 	}
@@ -102,8 +102,8 @@ func (m members) list(name string) ([]string, error) {
 }
 
 // tokens reads a successful answer. RFC 6749 §5.1: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
-func (m members) tokens() (*Tokens, error) {
-	t := &Tokens{TokenType: "Bearer"}
+func (m jsonObject) tokens() (*TokenResponse, error) {
+	t := &TokenResponse{TokenType: "Bearer"}
 	for name, into := range map[string]*Secret{"access_token": &t.AccessToken, "id_token": &t.IDToken, "refresh_token": &t.RefreshToken} {
 		text, err := m.text(name)
 		if err == nil && m.has(name) && !ValidToken(text) {
@@ -123,19 +123,19 @@ func (m members) tokens() (*Tokens, error) {
 	}
 	// "A client MUST NOT use an access token if it does not understand the token type": RFC 6749 §7.1. §5.1 makes it case insensitive.
 	if !strings.EqualFold(kind, "Bearer") {
-		return nil, fmt.Errorf("token_type is %q, expected %q", Printable(kind, 40), "Bearer")
+		return nil, fmt.Errorf("token_type is %q, expected %q", Sanitize(kind, 40), "Bearer")
 	}
 	if t.ExpiresIn, err = m.life(); err != nil {
 		return nil, err
 	}
 	if !m.has("expires_in") {
-		t.Notes = append(t.Notes, fmt.Sprintf("Okta did not say how long the access token is valid; it is taken for valid for %s", unknownLife))
+		t.Warnings = append(t.Warnings, fmt.Sprintf("Okta did not say how long the access token is valid; it is taken for valid for %s", unknownLife))
 	}
 	return t, m.scope(t)
 }
 
 // life reads expires_in: seconds, as a number or as a string with a number in it.
-func (m members) life() (time.Duration, error) {
+func (m jsonObject) life() (time.Duration, error) {
 	if !m.has("expires_in") {
 		return unknownLife, nil
 	}
@@ -148,17 +148,17 @@ func (m members) life() (time.Duration, error) {
 	seconds, err := strconv.ParseFloat(text, 64)
 	switch {
 	case !number || err != nil && !errors.Is(err, strconv.ErrRange):
-		return 0, fmt.Errorf("expires_in is %q, expected a number of seconds", Printable(text, 40))
+		return 0, fmt.Errorf("expires_in is %q, expected a number of seconds", Sanitize(text, 40))
 	case seconds >= maxLife.Seconds():
 		return maxLife, nil
 	case seconds < 1 || seconds != float64(int64(seconds)):
-		return 0, fmt.Errorf("expires_in is %q, expected a whole number of seconds above 0", Printable(text, 40))
+		return 0, fmt.Errorf("expires_in is %q, expected a whole number of seconds above 0", Sanitize(text, 40))
 	}
 	return time.Duration(seconds) * time.Second, nil
 }
 
 // scope leaves t.Scope nil where the answer has no scope, which means: as requested.
-func (m members) scope(t *Tokens) error {
+func (m jsonObject) scope(t *TokenResponse) error {
 	text, err := m.text("scope")
 	if err != nil || !m.has("scope") {
 		return err
@@ -166,7 +166,7 @@ func (m members) scope(t *Tokens) error {
 	t.Scope = []string{}
 	for name := range strings.FieldsSeq(text) {
 		if !ValidScope(name) {
-			return fmt.Errorf("scope contains %q, which is no scope name", Printable(name, 40))
+			return fmt.Errorf("scope contains %q, which is no scope name", Sanitize(name, 40))
 		}
 		t.Scope = append(t.Scope, name)
 	}
@@ -185,13 +185,13 @@ func ValidScope(name string) bool {
 }
 
 // compare notes what is other than asked. None of it makes the tokens unusable.
-func (t *Tokens) compare(about errand, asked []string) {
+func (t *TokenResponse) compare(about operation, asked []string) {
 	if t.Scope == nil && len(asked) > 0 {
 		// "OPTIONAL, if identical to the scope requested by the client": RFC 6749 §5.1
 		t.Scope = slices.Clone(asked)
 	}
 	if len(asked) > 0 && !sameSet(asked, t.Scope) {
-		t.Notes = append(t.Notes, fmt.Sprintf("Okta granted other scopes than asked for: asked %q, granted %q", strings.Join(asked, " "), strings.Join(t.Scope, " ")))
+		t.Warnings = append(t.Warnings, fmt.Sprintf("Okta granted other scopes than asked for: asked %q, granted %q", strings.Join(asked, " "), strings.Join(t.Scope, " ")))
 	}
 	switch about {
 	case clientSignIn:
@@ -203,10 +203,10 @@ func (t *Tokens) compare(about errand, asked []string) {
 		return
 	}
 	if slices.Contains(asked, "openid") && t.IDToken.IsZero() {
-		t.Notes = append(t.Notes, "Okta sent no ID token although the scope openid was asked for")
+		t.Warnings = append(t.Warnings, "Okta sent no ID token although the scope openid was asked for")
 	}
 	if slices.Contains(asked, "offline_access") && t.RefreshToken.IsZero() {
-		t.Notes = append(t.Notes, "Okta sent no refresh token although the scope offline_access was asked for: the application needs the grant type Refresh Token (Admin Console, Applications › the application › General › Grant type)")
+		t.Warnings = append(t.Warnings, "Okta sent no refresh token although the scope offline_access was asked for: the application needs the grant type Refresh Token (Admin Console, Applications › the application › General › Grant type)")
 	}
 }
 

@@ -65,7 +65,7 @@ func (c *Client) metadata(ctx context.Context, query string) (*Metadata, error) 
 }
 
 // metadata reads the document of server, whose issuer is known to be right.
-func (m members) metadata(server Server) (*Metadata, error) {
+func (m jsonObject) metadata(server AuthorizationServer) (*Metadata, error) {
 	d := &Metadata{Issuer: server.Issuer()}
 	for _, part := range []struct {
 		name     string
@@ -104,7 +104,7 @@ func (m members) metadata(server Server) (*Metadata, error) {
 }
 
 // owns returns what is wrong with the address of an endpoint that should be this server's: it must be at the same scheme, host and port.
-func (s Server) owns(address string) error {
+func (s AuthorizationServer) owns(address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		return errors.New("is not a URL")
@@ -113,7 +113,7 @@ func (s Server) owns(address string) error {
 		return errors.New("has a user name or a fragment")
 	}
 	if base, err := parseBase(u.Scheme + "://" + u.Host); err != nil || base != s.base {
-		return fmt.Errorf("is at %q, expected %q", Printable(u.Scheme+"://"+u.Host, 120), s.base)
+		return fmt.Errorf("is at %q, expected %q", Sanitize(u.Scheme+"://"+u.Host, 120), s.base)
 	}
 	return nil
 }

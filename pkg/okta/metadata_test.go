@@ -15,7 +15,7 @@ func TestMetadataAndKeys(t *testing.T) {
 	t.Parallel()
 	server, client, _ := startPatient(t)
 	for _, id := range []string{"default", OrgServer} {
-		at, err := NewServer(server.URL(), id)
+		at, err := NewAuthorizationServer(server.URL(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestMetadataAndKeys(t *testing.T) {
 			t.Errorf("%s: got %v, %v", id, document, err)
 		}
 	}
-	client.Server, _ = NewServer(server.URL(), "aus00000000000000000")
+	client.Server, _ = NewAuthorizationServer(server.URL(), "aus00000000000000000")
 	if _, err := client.Metadata(t.Context()); err == nil || !strings.Contains(err.Error(), "E0000007") {
 		t.Errorf("unknown server: got %v", err)
 	}
@@ -59,7 +59,7 @@ func TestST08_AT04_AnotherIssuerIsRefused(t *testing.T) {
 			m, err := client.Metadata(t.Context())
 			checkHarmless(t, err)
 			other, ok := errors.AsType[*IssuerError](err)
-			if !ok || m != nil || other.Expected != own || other.Got != Printable(issuer, 300) || !strings.Contains(other.Hint(), hint) {
+			if !ok || m != nil || other.Expected != own || other.Got != Sanitize(issuer, 300) || !strings.Contains(other.Hint(), hint) {
 				t.Errorf("%q: got %v, %v", issuer, m, err)
 				continue
 			}
@@ -210,7 +210,7 @@ func FuzzMetadata(f *testing.F) {
 		`{"jwks_uri":"https://dev-1.okta.com@evil.example/k","token_endpoint":"//x"}`, `{"scopes_supported":["a",null]}`} {
 		f.Add([]byte(seed))
 	}
-	server, err := NewServer("https://dev-1.okta.com", OrgServer)
+	server, err := NewAuthorizationServer("https://dev-1.okta.com", OrgServer)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func FuzzMetadata(f *testing.F) {
 		}
 		d, err := m.metadata(server)
 		if err != nil {
-			if text := err.Error(); Printable(text, 4000) != text {
+			if text := err.Error(); Sanitize(text, 4000) != text {
 				t.Errorf("error is not one printable line: %q", text)
 			}
 			return

@@ -41,18 +41,18 @@ type NetworkError struct {
 	// Err is the cause. Its text may hold foreign bytes; Error makes them harmless.
 	Err error
 
-	about errand
+	about operation
 }
 
 func (e *NetworkError) Error() string {
 	if e.Timeout > 0 {
 		return fmt.Sprintf("reach %s: %s: timed out after %s", e.Host, e.Phase, e.Timeout)
 	}
-	text := Printable(e.Err.Error(), 300)
+	text := Sanitize(e.Err.Error(), 300)
 	if f := faultOf(e.Err); f.kind != noFault {
 		text = f.String()
 		if proxy, ok := errors.AsType[*transport.ProxyError](e.Err); ok {
-			text = "proxy " + Printable(proxy.Host, 80) + ": " + text
+			text = "proxy " + Sanitize(proxy.Host, 80) + ": " + text
 		}
 	}
 	return fmt.Sprintf("reach %s: %s: %s", e.Host, e.Phase, text)
@@ -85,7 +85,7 @@ func (e *canceledError) Unwrap() error { return context.Canceled }
 type progress struct {
 	req   *http.Request
 	start time.Time
-	about errand
+	about operation
 	hide  func(string) string
 
 	mu    sync.Mutex // the hooks below run in several goroutines
@@ -93,7 +93,7 @@ type progress struct {
 }
 
 // watch returns the progress of req, which goes on as progress.req.
-func watch(req *http.Request, about errand, hide func(string) string) *progress {
+func watch(req *http.Request, about operation, hide func(string) string) *progress {
 	p := &progress{start: time.Now(), about: about, hide: hide, phase: PhaseConnect}
 	p.req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
 		DNSStart:             func(httptrace.DNSStartInfo) { p.enter(PhaseResolve) },

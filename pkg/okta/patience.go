@@ -31,21 +31,21 @@ const (
 	leastTime = time.Second
 )
 
-// patience counts what was done for one request.
-type patience struct {
-	about  errand
+// retryPolicy counts what was done for one request.
+type retryPolicy struct {
+	about  operation
 	until  time.Time // zero: no end
 	waited bool      // for a 429
 	tries  int       // after a 5xx or a failed connection
 }
 
 // send sends r, again where that is allowed, and returns the last answer.
-func (c *Client) send(ctx context.Context, r request) (answer, error) {
+func (c *Client) send(ctx context.Context, r request) (response, error) {
 	client, err := c.http()
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	p := patience{about: r.about}
+	p := retryPolicy{about: r.about}
 	if client.Timeout > 0 {
 		p.until = time.Now().Add(client.Timeout)
 	}
@@ -60,7 +60,7 @@ func (c *Client) send(ctx context.Context, r request) (answer, error) {
 		}
 		if c.wait(ctx, pause, why) != nil {
 			if errors.Is(ctx.Err(), context.Canceled) {
-				return answer{}, &canceledError{host: c.Server.Host()}
+				return response{}, &canceledError{host: c.Server.Host()}
 			}
 			return a, err
 		}
@@ -72,7 +72,7 @@ func (c *Client) send(ctx context.Context, r request) (answer, error) {
 }
 
 // pause returns how long to wait before the request is sent again, and why; 0 where it is not.
-func (p *patience) pause(a answer, err error) (time.Duration, string) {
+func (p *retryPolicy) pause(a response, err error) (time.Duration, string) {
 	failed, _ := errors.AsType[*NetworkError](err)
 	switch {
 	case a.Response != nil && a.StatusCode == http.StatusTooManyRequests:
@@ -94,7 +94,7 @@ func (p *patience) pause(a answer, err error) (time.Duration, string) {
 }
 
 // uncounted reports whether nothing can have been counted by whoever answered 429.
-func (p *patience) uncounted(a answer, err error) bool {
+func (p *retryPolicy) uncounted(a response, err error) bool {
 	if p.about.harmless() {
 		return true
 	}
@@ -105,12 +105,12 @@ func (p *patience) uncounted(a answer, err error) bool {
 	return ok && refusal.Code == "E0000047"
 }
 
-func (p *patience) fits(pause time.Duration) bool {
+func (p *retryPolicy) fits(pause time.Duration) bool {
 	return p.until.IsZero() || time.Until(p.until) >= pause+leastTime
 }
 
 // backoff doubles, and varies so that many who failed together don't come back together.
-func (p *patience) backoff() time.Duration {
+func (p *retryPolicy) backoff() time.Duration {
 	pause := firstPause << (p.tries - 1)
 	return pause/2 + rand.N(pause)
 }

@@ -32,10 +32,10 @@ func putOff(status int, kind, body string, seconds int) http.HandlerFunc {
 	}
 }
 
-var everything = append([]errand{signIn, clientSignIn, refresh, revocation, introspection, probe}, gets...)
+var everything = append([]operation{signIn, clientSignIn, refresh, revocation, introspection, probe}, gets...)
 
 // tryAgain counts the requests and waits of an errand at a server that always answers the same.
-func tryAgain(t *testing.T, about errand, limit time.Duration, handler http.HandlerFunc) (hits int, w *waits, err error) {
+func tryAgain(t *testing.T, about operation, limit time.Duration, handler http.HandlerFunc) (hits int, w *waits, err error) {
 	t.Helper()
 	var n atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -52,11 +52,11 @@ func tryAgain(t *testing.T, about errand, limit time.Duration, handler http.Hand
 
 func TestAT13_WhatIsPutOffIsAskedOnceMore(t *testing.T) {
 	t.Parallel()
-	harmless := append([]errand{revocation, introspection}, gets...)
+	harmless := append([]operation{revocation, introspection}, gets...)
 	for _, test := range []struct {
 		name    string
 		handler http.HandlerFunc
-		again   []errand // all others are asked once
+		again   []operation // all others are asked once
 		wait    time.Duration
 	}{
 		{"bucket", putOff(429, "application/json", bucketFull, 7), everything, 8 * time.Second},
@@ -76,10 +76,10 @@ func TestAT13_WhatIsPutOffIsAskedOnceMore(t *testing.T) {
 			if slices.Contains(test.again, about) {
 				want = 2 // never a third time
 			}
-			if hits != want || len(w.list) != want-1 || err == nil || Lost(err) {
+			if hits != want || len(w.list) != want-1 || err == nil || MayHaveBeenProcessed(err) {
 				t.Errorf("%s, %s: got %d requests, want %d; waits %v; %v", test.name, about.words().name, hits, want, w.list, err)
 			}
-			if want == 2 && (w.list[0] != test.wait || !strings.Contains(w.why[0], "127.0.0.1") || Printable(w.why[0], 200) != w.why[0]) {
+			if want == 2 && (w.list[0] != test.wait || !strings.Contains(w.why[0], "127.0.0.1") || Sanitize(w.why[0], 200) != w.why[0]) {
 				t.Errorf("%s, %s: waited %s for %q, want %s", test.name, about.words().name, w.list[0], w.why[0], test.wait)
 			}
 		}
@@ -108,7 +108,7 @@ func TestAT13_RetryAfterIsObeyedAndCapped(t *testing.T) {
 
 func TestAT13_ServerFailuresAreTriedAgainWhereNothingIsCounted(t *testing.T) {
 	t.Parallel()
-	free := []errand{discovery, keys, organization, introspection}
+	free := []operation{discovery, keys, organization, introspection}
 	for name, handler := range map[string]http.HandlerFunc{
 		"500": respond(500, "application/json", `{"errorCode":"E0000009"}`),
 		"502": respond(502, "text/html", "<html>"),
@@ -133,7 +133,7 @@ func TestAT13_ServerFailuresAreTriedAgainWhereNothingIsCounted(t *testing.T) {
 					t.Errorf("%s, %s: wait %d was %s, want about %s", name, about.words().name, i, d, middle)
 				}
 			}
-			if lost := Lost(err); (name == "500" || name == "cut") && !lost {
+			if lost := MayHaveBeenProcessed(err); (name == "500" || name == "cut") && !lost {
 				t.Errorf("%s, %s: not taken for lost: %v", name, about.words().name, err)
 			}
 		}
@@ -277,7 +277,7 @@ func TestCancelEndsAWait(t *testing.T) {
 		})
 		start := time.Now()
 		err := send(ctx, t, refresh, client)
-		if !errors.Is(err, context.Canceled) || Lost(err) || time.Since(start) > 3*time.Second || len(server.Requests()) != 1 {
+		if !errors.Is(err, context.Canceled) || MayHaveBeenProcessed(err) || time.Since(start) > 3*time.Second || len(server.Requests()) != 1 {
 			t.Errorf("got %v after %s and %d requests", err, time.Since(start), len(server.Requests()))
 		}
 		cancel()
@@ -298,11 +298,11 @@ func TestWhoDoesNotWantToWaitGetsTheRefusal(t *testing.T) {
 // A loss after the wait is a loss: what was put off before does not soften it.
 func TestLostAfterAWaitIsLost(t *testing.T) {
 	t.Parallel()
-	for _, about := range []errand{refresh, revocation, signIn} {
+	for _, about := range []operation{refresh, revocation, signIn} {
 		server, client, w := startPatient(t)
 		server.FailAlways("", oktatest.HangUp())
 		server.Fail("", respondFault(putOff(429, "application/json", bucketFull, 0)))
-		if err := send(t.Context(), t, about, client); !Lost(err) || len(server.Requests()) != 2 || len(w.list) != 1 {
+		if err := send(t.Context(), t, about, client); !MayHaveBeenProcessed(err) || len(server.Requests()) != 2 || len(w.list) != 1 {
 			t.Errorf("%s: got %v after %d requests", about.words().name, err, len(server.Requests()))
 		}
 	}

@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Printable makes foreign text harmless for a terminal, a log line or an error: the result is one line of valid UTF-8 without
+// Sanitize makes foreign text harmless for a terminal, a log line or an error: the result is one line of valid UTF-8 without
 // control, bidirectional or format characters. White space of every kind becomes one space, everything else that
 // cannot be seen becomes U+FFFD, so that a reader notices that something was there. At most limit runes are kept; "…" follows when something was cut.
 //
 // A server writes error_description, and whoever sits between writes anything: an escape sequence in it could retitle
 // the terminal, hide what stands before it, or paste a command.
-func Printable(text string, limit int) string {
+func Sanitize(text string, limit int) string {
 	if limit <= 0 {
 		return ""
 	}

@@ -19,7 +19,7 @@ import (
 func (c *Client) ProbeGrant(ctx context.Context, grantType string) error {
 	missing := map[string]string{"password": "username", "refresh_token": "refresh_token"}[grantType]
 	if missing == "" {
-		return fmt.Errorf("grant type is %q, expected %q or %q: a request for it could make a token", Printable(grantType, 80), "password", "refresh_token")
+		return fmt.Errorf("grant type is %q, expected %q or %q: a request for it could make a token", Sanitize(grantType, 80), "password", "refresh_token")
 	}
 	form := url.Values{"grant_type": {grantType}, "scope": {"openid"}}
 	a, err := c.post(ctx, probe, form)

@@ -20,7 +20,7 @@ import (
 
 // What is true of everything that is asked with a GET.
 
-var gets = []errand{discovery, keys, userInfo, organization}
+var gets = []operation{discovery, keys, userInfo, organization}
 
 // waits remembers what a client would have waited for, and waits for nothing.
 type waits struct {

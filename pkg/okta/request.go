@@ -14,36 +14,36 @@ import (
 
 // request is what is sent. It can be built any number of times.
 type request struct {
-	about  errand
+	about  operation
 	url    string
 	form   url.Values // nil: a GET, which never carries the client's secret
 	bearer Secret     // goes into the Authorization header of a GET
 }
 
 // post sends form where the errand wants it and reads the answer. It leaves to the caller what the body says.
-func (c *Client) post(ctx context.Context, about errand, form url.Values) (answer, error) {
+func (c *Client) post(ctx context.Context, about operation, form url.Values) (response, error) {
 	if c.ID == "" {
-		return answer{}, errors.New("client id is empty")
+		return response{}, errors.New("client id is empty")
 	}
 	return c.send(ctx, request{about: about, url: c.Server.Endpoint(about.words().path), form: form})
 }
 
 // get asks for the document at url, with bearer unless that is empty. It leaves to the caller what the body says.
-func (c *Client) get(ctx context.Context, about errand, url string, bearer Secret) (answer, error) {
+func (c *Client) get(ctx context.Context, about operation, url string, bearer Secret) (response, error) {
 	return c.send(ctx, request{about: about, url: url, bearer: bearer})
 }
 
 // once sends r one time and reads the answer. Beside an error, the answer is what is known of it: its header, or nothing.
-func (c *Client) once(ctx context.Context, client *http.Client, r request) (answer, error) {
+func (c *Client) once(ctx context.Context, client *http.Client, r request) (response, error) {
 	req, err := c.build(ctx, r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	a := answer{about: r.about, client: c, hide: hider(c.ID, c.Secret, r), sent: c.now()}
+	a := response{about: r.about, client: c, hide: hider(c.ID, c.Secret, r), sent: c.now()}
 	progress := watch(req, a.about, a.hide)
 	a.Response, err = client.Do(progress.req)
 	if err != nil {
-		return answer{}, progress.explain(client.Timeout, err)
+		return response{}, progress.explain(client.Timeout, err)
 	}
 	defer a.Body.Close()
 	if err := a.accept(); err != nil {
@@ -55,7 +55,7 @@ func (c *Client) once(ctx context.Context, client *http.Client, r request) (answ
 		return a, a.unusable("an answer larger than 1 MiB", nil)
 	}
 	if err != nil {
-		return answer{}, progress.explain(client.Timeout, err)
+		return response{}, progress.explain(client.Timeout, err)
 	}
 	return a, nil
 }

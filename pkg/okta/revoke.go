@@ -31,7 +31,7 @@ func (c *Client) Revoke(ctx context.Context, token Secret, hint string) error {
 // receipt judges the answer to a revocation. "The content of the response body is ignored by the client as all necessary information is
 // conveyed in the response code": RFC 7009 §2.2, https://www.rfc-editor.org/rfc/rfc7009#section-2.2. Two bodies are no receipt all the
 // same: a page, which somebody in between wrote, and an error that came with 200.
-func (a answer) receipt() error {
+func (a response) receipt() error {
 	_, err := a.object()
 	if a.StatusCode != http.StatusOK {
 		if err == nil {

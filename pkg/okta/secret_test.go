@@ -88,7 +88,7 @@ func TestAT26_Printable(t *testing.T) {
 		{"no room", "abc", 0, ""},
 		{"1 MB", strings.Repeat("x", 1<<20), 300, strings.Repeat("x", 300) + "…"},
 	} {
-		if got := Printable(test.text, test.limit); got != test.want {
+		if got := Sanitize(test.text, test.limit); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 	}
@@ -99,7 +99,7 @@ func FuzzPrintable(f *testing.F) {
 		f.Add(seed, 10)
 	}
 	f.Fuzz(func(t *testing.T, text string, limit int) {
-		got := Printable(text, limit)
+		got := Sanitize(text, limit)
 		if !utf8.ValidString(got) || strings.HasPrefix(got, " ") || strings.HasSuffix(got, " ") || strings.Contains(got, "  ") {
 			t.Errorf("got %q", got)
 		}
@@ -111,7 +111,7 @@ func FuzzPrintable(f *testing.F) {
 				t.Errorf("got %U in %q", r, got)
 			}
 		}
-		if again := Printable(got, limit+1); limit > 0 && limit < 1<<30 && again != got {
+		if again := Sanitize(got, limit+1); limit > 0 && limit < 1<<30 && again != got {
 			t.Errorf("not stable: %q, then %q", got, again)
 		}
 	})

@@ -12,27 +12,27 @@ import (
 // OrgServer is the id by which okauth calls the org authorization server, which has none at Okta.
 const OrgServer = "org"
 
-// Server is one authorization server of an Okta org: where it is and what it is called. Make it with NewServer.
-type Server struct {
+// AuthorizationServer is one authorization server of an Okta org: where it is and what it is called. Make it with NewServer.
+type AuthorizationServer struct {
 	base string // "https://dev-1.okta.com", without a slash at the end
 	id   string // "default", "aus…", or OrgServer
 }
 
-// NewServer checks and joins an org's address and the id of an authorization server. baseURL is "https://host" or
+// NewAuthorizationServer checks and joins an org's address and the id of an authorization server. baseURL is "https://host" or
 // "https://host:port"; "http://" is for loopback hosts alone. id is "default", "aus…", or "org" or "" for the org server.
 // The error names the mistake and, where there can be no password in it, the value.
-func NewServer(baseURL, id string) (Server, error) {
+func NewAuthorizationServer(baseURL, id string) (AuthorizationServer, error) {
 	base, err := parseBase(baseURL)
 	if err != nil {
-		return Server{}, err
+		return AuthorizationServer{}, err
 	}
 	if id == "" {
 		id = OrgServer
 	}
 	if strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != "" || strings.Trim(id, ".") == "" {
-		return Server{}, fmt.Errorf("server id is %q, expected \"default\", \"org\" or an id like \"aus9o8wzkhckw9TLa0h7z\"", Printable(id, 80))
+		return AuthorizationServer{}, fmt.Errorf("server id is %q, expected \"default\", \"org\" or an id like \"aus9o8wzkhckw9TLa0h7z\"", Sanitize(id, 80))
 	}
-	return Server{base: base, id: id}, nil
+	return AuthorizationServer{base: base, id: id}, nil
 }
 
 func parseBase(text string) (string, error) {
@@ -45,19 +45,19 @@ func parseBase(text string) (string, error) {
 	case u.User != nil:
 		return "", errors.New("server address contains a user name or password, expected https://your-org.okta.com")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return "", fmt.Errorf("server address starts with %q, expected https://", Printable(u.Scheme+":", 20))
+		return "", fmt.Errorf("server address starts with %q, expected https://", Sanitize(u.Scheme+":", 20))
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
 		return "", errors.New("server address contains a query or a fragment, expected https://your-org.okta.com")
 	case strings.Trim(u.Path, "/") != "" || len(u.Path) > 1:
-		return "", fmt.Errorf("server address contains the path %q, expected https://your-org.okta.com", Printable(u.Path, 80))
+		return "", fmt.Errorf("server address contains the path %q, expected https://your-org.okta.com", Sanitize(u.Path, 80))
 	case !plainHost(host):
-		return "", fmt.Errorf("server address has the host %q, expected letters, digits, dots and hyphens (a name with other letters is written xn--…)", Printable(host, 80))
+		return "", fmt.Errorf("server address has the host %q, expected letters, digits, dots and hyphens (a name with other letters is written xn--…)", Sanitize(host, 80))
 	case u.Scheme == "http" && !loopback(host):
-		return "", fmt.Errorf("server address starts with http://, expected https:// for %q: only a server on this machine may do without", Printable(host, 80))
+		return "", fmt.Errorf("server address starts with http://, expected https:// for %q: only a server on this machine may do without", Sanitize(host, 80))
 	}
 	if port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return "", fmt.Errorf("server address has the port %q, expected 1 to 65535", Printable(port, 20))
+			return "", fmt.Errorf("server address has the port %q, expected 1 to 65535", Sanitize(port, 20))
 		}
 	}
 	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
@@ -87,19 +87,19 @@ func loopback(host string) bool {
 }
 
 // ID returns "default", "aus…", or OrgServer.
-func (s Server) ID() string { return s.id }
+func (s AuthorizationServer) ID() string { return s.id }
 
 // BaseURL returns the org's address, "https://host[:port]".
-func (s Server) BaseURL() string { return s.base }
+func (s AuthorizationServer) BaseURL() string { return s.base }
 
 // Host returns the host and port of the org's address, for messages.
-func (s Server) Host() string {
+func (s AuthorizationServer) Host() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.base, "https://"), "http://")
 }
 
 // Issuer returns the value of iss in the server's tokens. The org server's has no "/oauth2", although its endpoints have.
 // https://developer.okta.com/docs/concepts/auth-servers/
-func (s Server) Issuer() string {
+func (s AuthorizationServer) Issuer() string {
 	if s.id == OrgServer {
 		return s.base
 	}
@@ -107,7 +107,7 @@ func (s Server) Issuer() string {
 }
 
 // Endpoint returns the URL of "token", "keys", "userinfo", "introspect" or "revoke".
-func (s Server) Endpoint(name string) string {
+func (s AuthorizationServer) Endpoint(name string) string {
 	if s.id == OrgServer {
 		return s.base + "/oauth2/v1/" + name
 	}

@@ -17,7 +17,7 @@ func TestServerAddresses(t *testing.T) {
 		{"http://[::1]:8099", "org", "org", "http://[::1]:8099", "http://[::1]:8099/oauth2/v1/token"},
 		{"http://127.0.0.1:8099", "default", "default", "http://127.0.0.1:8099/oauth2/default", "http://127.0.0.1:8099/oauth2/default/v1/token"},
 	} {
-		s, err := NewServer(test.base, test.id)
+		s, err := NewAuthorizationServer(test.base, test.id)
 		if err != nil {
 			t.Errorf("%s %s: %v", test.base, test.id, err)
 			continue
@@ -57,7 +57,7 @@ func TestAT02_ServerMistakes(t *testing.T) {
 		{"https://dev-1.okta.com", "a?b", "server id"},
 		{"https://dev-1.okta.com", "аus", "server id"}, // the a is Cyrillic
 	} {
-		_, err := NewServer(test.base, test.id)
+		_, err := NewAuthorizationServer(test.base, test.id)
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") || strings.ContainsAny(err.Error(), "\n\u202e") {
 			t.Errorf("%q %q: got %v, want %q", test.base, test.id, err, test.want)
 		}

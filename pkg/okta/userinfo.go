@@ -27,7 +27,7 @@ func (c *Client) UserInfo(ctx context.Context, accessToken Secret) ([]byte, erro
 
 // challenge reads the refusal of a bearer token, which stands in a header before an empty body. nil where there is none.
 // RFC 6750 §3: https://www.rfc-editor.org/rfc/rfc6750#section-3
-func (a answer) challenge() error {
+func (a response) challenge() error {
 	if a.StatusCode < 400 || a.StatusCode >= 500 {
 		return nil
 	}

@@ -14,8 +14,8 @@ type Flaw struct {
 	Check string // the first check of "okauth verify" that finds it; "" for a token that passes
 }
 
-// Flawed is a token with its flaw.
-type Flawed struct {
+// InvalidTokens is a token with its flaw.
+type InvalidTokens struct {
 	Flaw
 	Token string
 }
@@ -33,13 +33,13 @@ func Flaws() []Flaw {
 // names, each is what DefaultUser and DefaultClientID get from the server "default": signed with RS256 by a published key, for DefaultAudience, good for
 // an hour. Two are the server's own tokens throughout, which introspect knows as active: "good" and "id-token" (so does that of the org server know
 // "org-issuer"). The others were never issued.
-func (s *Server) Flawed() []Flawed {
+func (s *Server) Flawed() []InvalidTokens {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []Flawed
+	var list []InvalidTokens
 	for _, p := range patterns() {
 		token, _ := s.forge(p, s.base, s.clock.Now()) // fails only where no random numbers are to be had, which ends a Go program
-		list = append(list, Flawed{p.Flaw, token})
+		list = append(list, InvalidTokens{p.Flaw, token})
 	}
 	return list
 }

@@ -24,7 +24,7 @@ type ClaimError struct {
 
 // Error returns one printable line.
 func (e *ClaimError) Error() string {
-	return fmt.Sprintf("claim %q: %s", okta.Printable(e.Path, 80), e.What)
+	return fmt.Sprintf("claim %q: %s", okta.Sanitize(e.Path, 80), e.What)
 }
 
 // Hint names the claim that was probably meant and those that there are, or the way to see all.
@@ -32,11 +32,11 @@ func (e *ClaimError) Hint() string {
 	if len(e.Known) == 0 {
 		return "okauth decode -o json shows the whole token, with control characters escaped"
 	}
-	there := "there are: " + okta.Printable(strings.Join(e.Known, ", "), 400)
+	there := "there are: " + okta.Sanitize(strings.Join(e.Known, ", "), 400)
 	if e.Near == "" {
 		return there
 	}
-	return fmt.Sprintf("did you mean %q? %s", okta.Printable(e.Near, 80), there)
+	return fmt.Sprintf("did you mean %q? %s", okta.Sanitize(e.Near, 80), there)
 }
 
 // ClaimRaw writes one claim of u and a newline, with one Write call, for scripts: a string without quotes, everything else as
@@ -62,7 +62,7 @@ func ClaimRaw(w io.Writer, u jwt.Unverified, path string) error {
 	}
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return fmt.Errorf("read claim %q: %w", okta.Printable(path, 80), err)
+		return fmt.Errorf("read claim %q: %w", okta.Sanitize(path, 80), err)
 	}
 	if strings.ContainsFunc(text, acts) {
 		const what = "the string has line breaks or other characters that cannot be seen, so it is not printed raw"

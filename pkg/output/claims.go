@@ -55,7 +55,7 @@ func (p *page) value(m jwt.Member) string {
 			shown[i] = explained(shown[i], amrWord)
 		}
 	}
-	return okta.Printable(strings.Join(shown, ", "), maxValue)
+	return okta.Sanitize(strings.Join(shown, ", "), maxValue)
 }
 
 // explained adds what word says of a value.
@@ -71,7 +71,7 @@ func scalar(raw json.RawMessage) string {
 	if raw[0] == '"' {
 		var s string
 		if json.Unmarshal(raw, &s) == nil {
-			if s = okta.Printable(s, maxValue); s != "" {
+			if s = okta.Sanitize(s, maxValue); s != "" {
 				return s
 			}
 		}
@@ -81,7 +81,7 @@ func scalar(raw json.RawMessage) string {
 
 // harmless gives compact JSON with nothing in it that a terminal acts on.
 func harmless(raw json.RawMessage) string {
-	return okta.Printable(string(appendHarmless(nil, raw)), maxValue)
+	return okta.Sanitize(string(appendHarmless(nil, raw)), maxValue)
 }
 
 // TimeFormats lists what [TextOptions].Time may be, the default first.
@@ -114,10 +114,10 @@ func boundTo(claims jwt.Object) string {
 		return ""
 	}
 	if key, ok := cnf.String("jkt"); ok {
-		return "bound to a DPoP key (" + okta.Printable(key, 60) + "): useless without a proof made with it"
+		return "bound to a DPoP key (" + okta.Sanitize(key, 60) + "): useless without a proof made with it"
 	}
 	if hash, ok := cnf.String("x5t#S256"); ok {
-		return "bound to a client certificate (" + okta.Printable(hash, 60) + "): useless over a connection without it"
+		return "bound to a client certificate (" + okta.Sanitize(hash, 60) + "): useless over a connection without it"
 	}
 	return ""
 }

@@ -107,7 +107,7 @@ func (p *page) section(title string, o jwt.Object, word func(name string) string
 
 // member is the field that shows m.
 func (p *page) member(m jwt.Member, word func(name string) string) field {
-	return field{name: okta.Printable(m.Name, maxName), word: word(m.Name), value: p.value(m)}
+	return field{name: okta.Sanitize(m.Name, maxName), word: word(m.Name), value: p.value(m)}
 }
 
 // field is a line of a section. All its texts are printable, and without SGR codes.

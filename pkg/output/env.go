@@ -58,7 +58,7 @@ func Variable(kind string) string {
 // https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_01
 func ValidVariable(name string) error {
 	if !isName(name, "") {
-		return fmt.Errorf(`variable name %q, expected letters, digits and "_", and no digit in front`, okta.Printable(name, 40))
+		return fmt.Errorf(`variable name %q, expected letters, digits and "_", and no digit in front`, okta.Sanitize(name, 40))
 	}
 	return nil
 }
@@ -92,5 +92,5 @@ func encodeEnv(t Token, o TokenOptions) ([]byte, error) {
 		}
 		return line, nil
 	}
-	return nil, fmt.Errorf("unknown shell %q, expected one of %s", okta.Printable(name, 40), strings.Join(Shells(), ", "))
+	return nil, fmt.Errorf("unknown shell %q, expected one of %s", okta.Sanitize(name, 40), strings.Join(Shells(), ", "))
 }

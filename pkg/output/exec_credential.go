@@ -64,7 +64,7 @@ func ExecAPIVersion(info string) (string, error) {
 
 func checkExecVersion(version string) error {
 	if version != execV1 && version != execV1beta1 {
-		return fmt.Errorf("API version %q, expected %q or %q", okta.Printable(version, 60), execV1, execV1beta1)
+		return fmt.Errorf("API version %q, expected %q or %q", okta.Sanitize(version, 60), execV1, execV1beta1)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func WriteGitHubOutput(log, file io.Writer, name string, t Token) error {
 // CheckGitHubOutput returns why a step of GitHub Actions can have no output of that name, or nil.
 func CheckGitHubOutput(name string) error {
 	if !isName(name, "-") {
-		return fmt.Errorf(`output name %q, expected letters, digits, "_" and "-", and a letter or "_" in front`, okta.Printable(name, 40))
+		return fmt.Errorf(`output name %q, expected letters, digits, "_" and "-", and a letter or "_" in front`, okta.Sanitize(name, 40))
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func checkBearer(t Token) error {
 		return errors.New("a refresh token is for the authorization server alone and never for an API")
 	}
 	if t.TokenType != "" && !strings.EqualFold(t.TokenType, "Bearer") {
-		return fmt.Errorf("token type is %q, expected \"Bearer\"", okta.Printable(t.TokenType, 40))
+		return fmt.Errorf("token type is %q, expected \"Bearer\"", okta.Sanitize(t.TokenType, 40))
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (p *page) active(active bool, o jwt.Object) {
 	about := "a token"
 	for _, name := range [...]string{"username", "sub", "client_id"} {
 		if whose, ok := o.String(name); ok {
-			about += " of " + okta.Printable(whose, 120)
+			about += " of " + okta.Sanitize(whose, 120)
 			break
 		}
 	}

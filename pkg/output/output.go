@@ -108,7 +108,7 @@ func (o TokenOptions) encode(t Token) ([]byte, error) {
 		}
 		return text, nil
 	}
-	return nil, fmt.Errorf("unknown output format %q, expected one of %s", okta.Printable(o.Format, 40), strings.Join(Formats(), ", "))
+	return nil, fmt.Errorf("unknown output format %q, expected one of %s", okta.Sanitize(o.Format, 40), strings.Join(Formats(), ", "))
 }
 
 // checkValue refuses a value that a shell, a header or a terminal could take for anything but a word.

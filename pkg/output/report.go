@@ -101,5 +101,5 @@ func (p *page) finding(f Finding) {
 	if f.Hint != "" {
 		texts = append(texts, "hint: "+shown(f.Hint))
 	}
-	p.entry(f.State, okta.Printable(f.Name, maxName), maxFinding, texts...)
+	p.entry(f.State, okta.Sanitize(f.Name, maxName), maxFinding, texts...)
 }

@@ -39,7 +39,7 @@ func WriteStatusText(w io.Writer, s Status, now time.Time, opts TextOptions) err
 }
 
 // shown makes foreign text of any reasonable length fit to be shown.
-func shown(text string) string { return okta.Printable(text, maxCell) }
+func shown(text string) string { return okta.Sanitize(text, maxCell) }
 
 // verdict answers the question that a person has.
 func (p *page) verdict(s Status) {

@@ -23,7 +23,7 @@ func Table(w io.Writer, header []string, rows [][]string) error {
 	for i, line := range lines {
 		cells := make([]string, len(line))
 		for column, cell := range line {
-			cells[column] = okta.Printable(cell, maxCell)
+			cells[column] = okta.Sanitize(cell, maxCell)
 			if column == len(widths) {
 				widths = append(widths, 0)
 			}

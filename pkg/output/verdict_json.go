@@ -13,10 +13,10 @@ import (
 //
 // reason is the name of the first check that failed, or null. ok is null for a check that was skipped. What a check has nothing to
 // say of is left out. The error is that of the write.
-func VerdictJSON(w io.Writer, v jwt.Verdict) error { return write(w, AppendVerdictJSON(nil, v)) }
+func VerdictJSON(w io.Writer, v jwt.Report) error { return write(w, AppendVerdictJSON(nil, v)) }
 
 // AppendVerdictJSON appends what [VerdictJSON] writes. A stream has one for each of its tokens, so that encoding/json would be felt.
-func AppendVerdictJSON(dst []byte, v jwt.Verdict) []byte {
+func AppendVerdictJSON(dst []byte, v jwt.Report) []byte {
 	dst = slices.Grow(dst, 2048) // most verdicts fit
 	dst = append(dst, `{"valid":`...)
 	dst = appendBool(dst, v.Valid())
@@ -39,7 +39,7 @@ func AppendVerdictJSON(dst []byte, v jwt.Verdict) []byte {
 }
 
 // kindName is the kind as --type has it.
-func kindName(kind jwt.Kind) string {
+func kindName(kind jwt.TokenKind) string {
 	if kind == jwt.KindID {
 		return "id"
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 // goodVerdict is what a judge says of the example token.
-func goodVerdict(t testing.TB) jwt.Verdict {
-	v := jwt.Verdict{Kind: jwt.KindAccess, Token: parse(t, exampleHeader, exampleClaims)}
+func goodVerdict(t testing.TB) jwt.Report {
+	v := jwt.Report{Kind: jwt.KindAccess, Token: parse(t, exampleHeader, exampleClaims)}
 	for _, c := range []jwt.Check{
 		{Name: "format"},
 		{Name: "type", Expected: "an access token", Got: "an access token", Why: "the token is bound to a key (DPoP): an API also asks for a proof that the sender has it, which is not judged here"},
@@ -43,9 +43,9 @@ func goodVerdict(t testing.TB) jwt.Verdict {
 }
 
 // judged is a verdict of the real judge, without a key.
-func judged(t testing.TB, header, claims string) jwt.Verdict {
+func judged(t testing.TB, header, claims string) jwt.Report {
 	t.Helper()
-	rules := jwt.Rules{Kind: jwt.KindAccess, Issuer: "https://example.okta.com/oauth2/default", Audience: "api://orders", Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
+	rules := jwt.Config{Kind: jwt.KindAccess, Issuer: "https://example.okta.com/oauth2/default", Audience: "api://orders", Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
 	v, err := rules.Judge(t.Context(), compact(header, claims), jwt.KeySet{})
 	if err != nil {
 		t.Fatal(err)
@@ -57,10 +57,10 @@ const expiredClaims = `{"jti":"AT.EXAMPLE","iss":"https://example.okta.com/oauth
 	`"sub":"jane@example.com","iat":1695852908,"exp":1695856508,"cid":"0oa1exampleClntAx1d7","scp":["openid"]}`
 
 // orgServer is the verdict on an access token that no client can verify.
-func orgServer(t testing.TB) jwt.Verdict {
+func orgServer(t testing.TB) jwt.Report {
 	t.Helper()
 	const issuer = "https://example.okta.com"
-	rules := jwt.Rules{Kind: jwt.KindAccess, Issuer: issuer, Audience: issuer, OrgServer: true, Now: func() time.Time { return now }}
+	rules := jwt.Config{Kind: jwt.KindAccess, Issuer: issuer, Audience: issuer, OrgServer: true, Now: func() time.Time { return now }}
 	v, err := rules.Judge(t.Context(), compact(exampleHeader, `{"ver":1,"iss":"`+issuer+`","aud":"`+issuer+`","sub":"jane@example.com",`+
 		`"iat":1695855548,"exp":1695859148,"cid":"0oa1exampleClntAx1d7","scp":["openid"]}`), jwt.KeySet{})
 	if err != nil {
@@ -69,9 +69,9 @@ func orgServer(t testing.TB) jwt.Verdict {
 	return v
 }
 
-func judgedText(t testing.TB, text string) jwt.Verdict {
+func judgedText(t testing.TB, text string) jwt.Report {
 	t.Helper()
-	rules := jwt.Rules{Kind: jwt.KindAccess, Issuer: "https://example.okta.com", Audience: "api://default"}
+	rules := jwt.Config{Kind: jwt.KindAccess, Issuer: "https://example.okta.com", Audience: "api://default"}
 	v, err := rules.Judge(t.Context(), text, jwt.KeySet{})
 	if err != nil {
 		t.Fatal(err)
@@ -81,10 +81,10 @@ func judgedText(t testing.TB, text string) jwt.Verdict {
 
 func TestVerdictJSON(t *testing.T) {
 	t.Parallel()
-	valid := jwt.Verdict{Kind: jwt.KindID, Checks: []jwt.Check{
+	valid := jwt.Report{Kind: jwt.KindID, Checks: []jwt.Check{
 		{Name: "signature", State: jwt.Passed}, {Name: "aud", State: jwt.Passed, Expected: "a<b", Got: "a<b & é"}, {Name: "nbf", State: jwt.Skipped, Why: "the token has none"},
 	}}
-	for want, v := range map[string]jwt.Verdict{
+	for want, v := range map[string]jwt.Report{
 		`{"valid":true,"reason":null,"type":"id","checks":[{"name":"signature","ok":true},{"name":"aud","ok":true,"expected":"a<b","got":"a<b & é"},` +
 			`{"name":"nbf","ok":null,"why":"the token has none"}]}`: valid,
 		`{"valid":false,"reason":"exp","type":"access","checks":[{"name":"signature","ok":true},{"name":"exp","ok":false,"expected":"x","got":"\"\\\u001b\u202e\udb40\udc41\u000a","why":"y"},` +
@@ -114,7 +114,7 @@ func TestVerdictJSON_ReadBack(t *testing.T) {
 		OK                 *bool
 		Expected, Got, Why string
 	}
-	for _, v := range []jwt.Verdict{goodVerdict(t), judged(t, exampleHeader, expiredClaims), judgedText(t, "canary"), judged(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`"}`)} {
+	for _, v := range []jwt.Report{goodVerdict(t), judged(t, exampleHeader, expiredClaims), judgedText(t, "canary"), judged(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`"}`)} {
 		var got struct {
 			Valid  bool
 			Reason *string
@@ -151,7 +151,7 @@ func TestVerdictJSON_EveryCharacter(t *testing.T) {
 		for r := start; r < start+0x1000; r++ {
 			all.WriteString("a" + string(r)) // half a surrogate pair becomes U+FFFD
 		}
-		line := string(output.AppendVerdictJSON(nil, jwt.Verdict{Checks: []jwt.Check{{Name: "aud", Got: all.String()}}}))
+		line := string(output.AppendVerdictJSON(nil, jwt.Report{Checks: []jwt.Check{{Name: "aud", Got: all.String()}}}))
 		wantPrintable(t, strings.TrimSuffix(line, "\n"))
 		var back struct{ Checks []jwt.Check }
 		if err := json.Unmarshal([]byte(line), &back); err != nil {
@@ -167,20 +167,20 @@ func TestVerdictJSON_EveryCharacter(t *testing.T) {
 const hostile = `\u001b[2J\u001b]8;;x\u0007\r\n\u009b31m\u202e\u2066\u0000\"` + "\u007f\u009d\u202e\u2028\u200f\U000e0041"
 
 // foreign is a verdict whose texts are hostile, even those that a judge makes harmless.
-func foreign() jwt.Verdict {
+func foreign() jwt.Report {
 	var text string
 	if err := json.Unmarshal([]byte(`"`+hostile+`"`), &text); err != nil {
 		panic(err)
 	}
 	text += "\xff" + strings.Repeat("long ", 2000)
-	return jwt.Verdict{Kind: jwt.KindAccess, Checks: []jwt.Check{
+	return jwt.Report{Kind: jwt.KindAccess, Checks: []jwt.Check{
 		{Name: "alg", State: jwt.Passed, Got: text, Why: text}, {Name: "kid", Expected: text, Got: text, Why: text}, {Name: "key", State: jwt.Skipped, Why: text},
 	}}
 }
 
 func TestAT52_Verdict(t *testing.T) {
 	t.Parallel()
-	for _, v := range []jwt.Verdict{foreign(), judged(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`","sub":"`+hostile+`"}`)} {
+	for _, v := range []jwt.Report{foreign(), judged(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`","sub":"`+hostile+`"}`)} {
 		wantPrintable(t, strings.TrimSuffix(string(output.AppendVerdictJSON(nil, v)), "\n"))
 		for _, width := range []int{20, 80} {
 			for line := range strings.SplitSeq(verdictText(t, v, output.TextOptions{Width: width}), "\n") {
@@ -193,7 +193,7 @@ func TestAT52_Verdict(t *testing.T) {
 func TestAT94_VerdictOnAnyTerminal(t *testing.T) {
 	t.Parallel()
 	for width := 1; width < 200; width++ {
-		for _, v := range []jwt.Verdict{goodVerdict(t), judged(t, exampleHeader, expiredClaims), judgedText(t, "canary")} {
+		for _, v := range []jwt.Report{goodVerdict(t), judged(t, exampleHeader, expiredClaims), judgedText(t, "canary")} {
 			wantNarrow(t, verdictText(t, v, output.TextOptions{Width: width}), max(20, width))
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // VerdictText writes v for people, with one Write call: whether the token passes, in a sentence, and then each check, with what was
 // expected and found where that tells something. Foreign text is harmless, and no line is wider than the width unless a single
 // word is. The error is that of the write.
-func VerdictText(w io.Writer, v jwt.Verdict, opts TextOptions) error {
+func VerdictText(w io.Writer, v jwt.Report, opts TextOptions) error {
 	p := newPage(opts)
 	if v.Valid() {
 		p.headline("valid", green, p.praise(v))
@@ -36,13 +36,13 @@ func (p *page) headline(answer, code, about string) {
 }
 
 // praise says what a good token is: whose, for whom, for how long.
-func (p *page) praise(v jwt.Verdict) string {
+func (p *page) praise(v jwt.Report) string {
 	text := "an " + string(v.Kind)
 	if sub, ok := v.Token.Claims.String("sub"); ok {
-		text += " of " + okta.Printable(sub, 120)
+		text += " of " + okta.Sanitize(sub, 120)
 	}
 	if aud, ok := v.Token.Claims.Strings("aud"); ok {
-		text += " for " + okta.Printable(strings.Join(aud, ", "), 200)
+		text += " for " + okta.Sanitize(strings.Join(aud, ", "), 200)
 	}
 	switch exp, ok := v.Token.Claims.Time("exp"); {
 	case !ok: // no such token passes
@@ -55,7 +55,7 @@ func (p *page) praise(v jwt.Verdict) string {
 }
 
 // blame says what is wrong with a bad token first of all.
-func (p *page) blame(v jwt.Verdict) string {
+func (p *page) blame(v jwt.Report) string {
 	reason := v.Reason()
 	exp, dated := v.Token.Claims.Time("exp")
 	if reason == "exp" && dated && exp.Before(p.opts.Now) {
@@ -70,7 +70,7 @@ func (p *page) blame(v jwt.Verdict) string {
 }
 
 // check shows one check, its name in that many columns.
-func (p *page) check(v jwt.Verdict, c jwt.Check, columns int) {
+func (p *page) check(v jwt.Report, c jwt.Check, columns int) {
 	state, expected, got := stateFail, shown(c.Expected), shown(c.Got)
 	var texts []string
 	switch c.State {

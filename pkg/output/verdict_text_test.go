@@ -8,7 +8,7 @@ import (
 	"okauth/pkg/output"
 )
 
-func verdictText(t testing.TB, v jwt.Verdict, opts output.TextOptions) string {
+func verdictText(t testing.TB, v jwt.Report, opts output.TextOptions) string {
 	t.Helper()
 	var w oneWrite
 	opts.Now = now
@@ -24,7 +24,7 @@ func verdictText(t testing.TB, v jwt.Verdict, opts output.TextOptions) string {
 func TestVerdictText(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		verdict jwt.Verdict
+		verdict jwt.Report
 		opts    output.TextOptions
 		want    string
 	}{
@@ -308,16 +308,16 @@ func painted(text string) string {
 
 func TestVerdictText_Headline(t *testing.T) {
 	t.Parallel()
-	failed := func(name, claims string) jwt.Verdict {
-		v := jwt.Verdict{Kind: jwt.KindAccess, Checks: []jwt.Check{{Name: "signature", State: jwt.Passed}, {Name: name, Why: "the reason why"}}}
+	failed := func(name, claims string) jwt.Report {
+		v := jwt.Report{Kind: jwt.KindAccess, Checks: []jwt.Check{{Name: "signature", State: jwt.Passed}, {Name: name, Why: "the reason why"}}}
 		if claims != "" {
 			v.Token = parse(t, exampleHeader, claims)
 		}
 		return v
 	}
-	id := jwt.Verdict{Kind: jwt.KindID, Checks: []jwt.Check{{Name: "signature", State: jwt.Passed}}, Token: parse(t, exampleHeader, `{"exp":1695856628,"sub":"00u1","aud":"0oa1"}`)}
-	unsigned := jwt.Verdict{Kind: jwt.KindID, Checks: []jwt.Check{{Name: "signature", State: jwt.Skipped}}}
-	for want, v := range map[string]jwt.Verdict{
+	id := jwt.Report{Kind: jwt.KindID, Checks: []jwt.Check{{Name: "signature", State: jwt.Passed}}, Token: parse(t, exampleHeader, `{"exp":1695856628,"sub":"00u1","aud":"0oa1"}`)}
+	unsigned := jwt.Report{Kind: jwt.KindID, Checks: []jwt.Check{{Name: "signature", State: jwt.Skipped}}}
+	for want, v := range map[string]jwt.Report{
 		"valid: an ID token of 00u1 for 0oa1, within the leeway: it expired 1 minute ago": id,
 		"not valid: it expired 3 minutes ago":                                             failed("exp", `{"exp":1695856508}`),
 		"not valid: the reason why":                                                       failed("exp", `{"exp":1695856708}`),

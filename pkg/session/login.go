@@ -17,7 +17,7 @@ import (
 // says that one would not let go of it; then nothing has been sent. When the
 // grant succeeded but the session could not be stored, both the tokens and the
 // store's error are returned: the caller decides what is lost.
-func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want) (*okta.Tokens, error) {
+func (k Manager) Login(ctx context.Context, c *okta.Client, g Grant, w TokenRequest) (*okta.TokenResponse, error) {
 	lock, err := k.lock(ctx, w.Identity.Account())
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want) (*ok
 	defer lock.Release()
 	old, err := k.load(ctx, w.Identity)
 	// A sign-in is how an entry that cannot be read is mended: it is written anew.
-	if err != nil && !isKind(err, store.Corrupt, store.WrongKey, store.Newer) {
+	if err != nil && !isKind(err, store.Corrupt, store.WrongKey, store.UnsupportedVersion) {
 		return nil, err
 	}
 	if err := k.enlist(ctx, w.Identity); err != nil {
@@ -41,15 +41,15 @@ func (k Keeper) Login(ctx context.Context, c *okta.Client, g Grant, w Want) (*ok
 
 // enlist lets the session be listed before it is there: the other way round, one
 // could be there that nobody knows of.
-func (k Keeper) enlist(ctx context.Context, id store.Identity) error {
+func (k Manager) enlist(ctx context.Context, id store.Identity) error {
 	if _, nowhere := k.Store.Items.(store.None); nowhere {
 		return nil
 	}
-	return k.Store.Enlist(ctx, id)
+	return k.Store.AddToIndex(ctx, id)
 }
 
 // delist takes that back after a sign-in that failed, where there was no session.
-func (k Keeper) delist(ctx context.Context, old *store.Session, id store.Identity) {
+func (k Manager) delist(ctx context.Context, old *store.Session, id store.Identity) {
 	if old != nil {
 		return
 	}
@@ -59,7 +59,7 @@ func (k Keeper) delist(ctx context.Context, old *store.Session, id store.Identit
 }
 
 // saveLogin stores a session that a sign-in made, where there is a store.
-func (k Keeper) saveLogin(ctx context.Context, lock *store.Lock, s *store.Session) error {
+func (k Manager) saveLogin(ctx context.Context, lock *store.Lock, s *store.Session) error {
 	if _, nowhere := k.Store.Items.(store.None); nowhere {
 		return nil
 	}
@@ -70,10 +70,10 @@ func (k Keeper) saveLogin(ctx context.Context, lock *store.Lock, s *store.Sessio
 }
 
 // afterLogin is the session that a sign-in makes of old, which may be nil.
-func (k Keeper) afterLogin(old *store.Session, tokens *okta.Tokens, w Want) *store.Session {
-	s := &store.Session{Identity: w.Identity, Username: w.Username, Generation: 1}
+func (k Manager) afterLogin(old *store.Session, tokens *okta.TokenResponse, w TokenRequest) *store.Session {
+	s := &store.Session{Identity: w.Identity, Username: w.Username, Revision: 1}
 	if old != nil {
-		s.Generation = old.Generation + 1
+		s.Revision = old.Revision + 1
 	}
 	if old != nil && old.Username == w.Username {
 		s.Sets, s.Refresh = old.Sets, old.Refresh
@@ -91,7 +91,7 @@ func (k Keeper) afterLogin(old *store.Session, tokens *okta.Tokens, w Want) *sto
 }
 
 // tokenSet is what is kept of an answer to a request for scopes.
-func tokenSet(tokens *okta.Tokens, scopes []string) store.TokenSet {
+func tokenSet(tokens *okta.TokenResponse, scopes []string) store.TokenSet {
 	return store.TokenSet{
 		Requested: canonical(scopes), Granted: tokens.Scope,
 		AccessToken: tokens.AccessToken, IDToken: tokens.IDToken, TokenType: tokens.TokenType,
@@ -101,7 +101,7 @@ func tokenSet(tokens *okta.Tokens, scopes []string) store.TokenSet {
 
 // prune drops the sets that the first one replaces and those that have expired,
 // so that a session does not grow for ever.
-func (k Keeper) prune(sets []store.TokenSet) []store.TokenSet {
+func (k Manager) prune(sets []store.TokenSet) []store.TokenSet {
 	kept := sets[:1]
 	for _, t := range sets[1:] {
 		left, ok := remaining(t.ObtainedAt, t.ExpiresIn, k.now())

@@ -8,8 +8,8 @@ import (
 	"okauth/pkg/store"
 )
 
-// Farewell is what came of signing out.
-type Farewell struct {
+// LogoutResult is what came of signing out.
+type LogoutResult struct {
 	Username string // who was signed in; empty where nothing was stored or it could not be read
 	Found    bool   // something was stored
 	Revoked  int    // tokens that Okta was told to forget
@@ -26,8 +26,8 @@ type Farewell struct {
 // nothing.
 //
 // client returns whom to ask for the session's identity. It may ask a person.
-func (k Keeper) Logout(ctx context.Context, account string, client func(context.Context, store.Identity) (*okta.Client, error)) Farewell {
-	f := Farewell{}
+func (k Manager) Logout(ctx context.Context, account string, client func(context.Context, store.Identity) (*okta.Client, error)) LogoutResult {
+	f := LogoutResult{}
 	s, err := k.Store.LoadAccount(ctx, account)
 	var c *okta.Client
 	if err == nil {
@@ -36,7 +36,7 @@ func (k Keeper) Logout(ctx context.Context, account string, client func(context.
 	}
 	lock, lockErr := k.lock(ctx, account)
 	defer lock.Release()
-	if isKind(lockErr, store.Busy) {
+	if isKind(lockErr, store.LockTimeout) {
 		// Whoever holds the lock must not keep what it is about to get.
 		lockErr = k.Store.Locks.SignOut(account)
 	}
@@ -48,11 +48,11 @@ func (k Keeper) Logout(ctx context.Context, account string, client func(context.
 			_ = k.Store.DeleteAccount(context.WithoutCancel(ctx), account)
 			forget(lock)
 		}
-		return Farewell{}
+		return LogoutResult{}
 	case isKind(err, store.Corrupt, store.WrongKey):
 		f.RevokeErr = err
 	case err != nil:
-		return Farewell{Found: true, DeleteErr: err}
+		return LogoutResult{Found: true, DeleteErr: err}
 	case c == nil && f.RevokeErr == nil:
 		f.Username = s.Username
 		c, f.RevokeErr = client(ctx, s.Identity)
@@ -79,7 +79,7 @@ type usable struct {
 // valid, which may be of another sign-in.
 // RFC 7009 §2.1: https://www.rfc-editor.org/rfc/rfc7009#section-2.1
 // https://developer.okta.com/docs/guides/revoke-tokens/main/
-func (k Keeper) usable(s *store.Session) []usable {
+func (k Manager) usable(s *store.Session) []usable {
 	var tokens []usable
 	if !s.Refresh.Value.IsZero() {
 		tokens = append(tokens, usable{s.Refresh.Value, "refresh_token"})

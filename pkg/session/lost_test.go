@@ -32,7 +32,7 @@ func TestAT82_LostAnswer(t *testing.T) {
 	o.clock.Advance(time.Hour)
 	before, writes := o.session(t), o.items.writes
 	o.server.Fail("/token", oktatest.HangUp(), oktatest.HangUp())
-	if _, err := o.renew(t); !okta.Lost(err) {
+	if _, err := o.renew(t); !okta.MayHaveBeenProcessed(err) {
 		t.Fatalf("lost twice: %v", err)
 	}
 	if after := o.session(t); o.items.writes != writes || !after.Refresh.Value.Equal(before.Refresh.Value) {
@@ -43,7 +43,7 @@ func TestAT82_LostAnswer(t *testing.T) {
 	// After the leeway Okta is asked about the token before it is sent, and says no.
 	o.clock.Advance(time.Hour)
 	o.server.Fail("/token", oktatest.HangUp(), oktatest.HangUp())
-	if _, err := o.renew(t); !okta.Lost(err) {
+	if _, err := o.renew(t); !okta.MayHaveBeenProcessed(err) {
 		t.Fatalf("lost twice: %v", err)
 	}
 	o.clock.Advance(2 * oktatest.DefaultLeeway)
@@ -68,7 +68,7 @@ func TestAT82_LostRequest(t *testing.T) {
 	o.clock.Advance(time.Hour)
 	lose := oktatest.Raw("")
 	o.server.Fail("/token", lose, lose)
-	if _, err := o.renew(t); !okta.Lost(err) {
+	if _, err := o.renew(t); !okta.MayHaveBeenProcessed(err) {
 		t.Fatalf("lost twice: %v", err)
 	}
 	o.clock.Advance(time.Hour)
@@ -105,7 +105,7 @@ func TestAT83_WhatDoesNotClear(t *testing.T) {
 			if _, err := o.renew(t); err == nil {
 				t.Fatal("no error")
 			}
-			if after := o.session(t); after.Generation != before.Generation || !after.Refresh.Value.Equal(before.Refresh.Value) {
+			if after := o.session(t); after.Revision != before.Revision || !after.Refresh.Value.Equal(before.Refresh.Value) {
 				t.Error("the session has changed")
 			}
 			o.server.ClearFaults()
@@ -145,7 +145,7 @@ func TestAT83_InvalidGrantReadsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.server.Fail("/token", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		elsewhere.Generation++
+		elsewhere.Revision++
 		elsewhere.Refresh.Value = tokens.RefreshToken
 		if err := o.keeper.Store.Save(t.Context(), &elsewhere); err != nil {
 			t.Error(err)
@@ -167,11 +167,11 @@ func TestAT84_WhatCannotBeStoredIsHandedOut(t *testing.T) {
 	full := &store.Error{Kind: store.Failed, Op: "write", Err: errors.New("no space left on device")}
 	o.items.onSet = func(string) error { return full }
 	token, err := o.renew(t)
-	if unkept, ok := errors.AsType[*session.NotKeptError](err); !ok || !errors.Is(unkept, full) || token.Value.IsZero() {
+	if unkept, ok := errors.AsType[*session.SaveError](err); !ok || !errors.Is(unkept, full) || token.Value.IsZero() {
 		t.Fatalf("got error %v, token there: %v", err, !token.Value.IsZero())
 	}
 	o.items.onSet = nil
-	if view, err := o.keeper.View(t.Context(), o.want.Identity.Account()); err != nil || view.Refresh == nil || !view.Refresh.CutShort {
+	if view, err := o.keeper.Describe(t.Context(), o.want.Identity.Account()); err != nil || view.Refresh == nil || !view.Refresh.CutShort {
 		t.Errorf("view: %+v, %v", view.Refresh, err)
 	}
 	_, err = o.renew(t)

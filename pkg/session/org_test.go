@@ -21,8 +21,8 @@ type org struct {
 	server *oktatest.Server
 	clock  *oktatest.Clock
 	items  *faulty
-	keeper session.Keeper
-	want   session.Want
+	keeper session.Manager
+	want   session.TokenRequest
 	client *okta.Client
 }
 
@@ -71,14 +71,14 @@ func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	at, err := okta.NewServer(server.URL(), "default")
+	at, err := okta.NewAuthorizationServer(server.URL(), "default")
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := &org{server: server, clock: clock, items: &faulty{}}
 	o.client = &okta.Client{Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client(), Now: clock.Now}
-	o.keeper = session.Keeper{Store: store.Sessions{Items: o.items, Locks: &store.Locks{Dir: t.TempDir() + "/locks", Wait: 5 * time.Second}}, Now: clock.Now}
-	o.want = session.Want{
+	o.keeper = session.Manager{Store: store.Sessions{Items: o.items, Locks: &store.Locks{Dir: t.TempDir() + "/locks", Wait: 5 * time.Second}}, Now: clock.Now}
+	o.want = session.TokenRequest{
 		Identity: store.Identity{Profile: "dev", Issuer: at.Issuer(), ClientID: oktatest.DefaultClientID, User: oktatest.DefaultUser, Grant: "password"},
 		Scopes:   []string{"openid", "profile", "offline_access"}, MinTTL: time.Minute, Username: oktatest.DefaultUser,
 	}
@@ -100,11 +100,11 @@ func (o *org) login(t *testing.T) {
 	o.server.ResetRequests()
 }
 
-func (o *org) ways() session.Ways {
-	return session.Ways{Client: func(context.Context) (*okta.Client, error) { return o.client, nil }}
+func (o *org) ways() session.Options {
+	return session.Options{Client: func(context.Context) (*okta.Client, error) { return o.client, nil }}
 }
 
-func (o *org) renew(t *testing.T) (session.Token, error) {
+func (o *org) renew(t *testing.T) (session.CachedToken, error) {
 	t.Helper()
 	return o.keeper.Renew(t.Context(), o.want, o.ways())
 }
@@ -153,7 +153,7 @@ func (o *org) wantRequired(t *testing.T, err error, reason string) *session.Logi
 	return required
 }
 
-func (o *org) logout(t *testing.T) session.Farewell {
+func (o *org) logout(t *testing.T) session.LogoutResult {
 	t.Helper()
 	return o.keeper.Logout(t.Context(), o.want.Identity.Account(), func(context.Context, store.Identity) (*okta.Client, error) { return o.client, nil })
 }

@@ -44,27 +44,27 @@ const grace = 2 * time.Second
 
 // refresh gets a new token for w, stores it and returns it. The session's refresh
 // token covers the scopes of w.
-func (k Keeper) refresh(ctx context.Context, w Want, a attempt) (Token, error) {
+func (k Manager) refresh(ctx context.Context, w TokenRequest, a attempt) (CachedToken, error) {
 	if ctx.Err() != nil {
-		return Token{}, context.Cause(ctx)
+		return CachedToken{}, context.Cause(ctx)
 	}
 	asking, cancel := lingering(ctx)
 	defer cancel()
 	ctx = context.WithoutCancel(ctx)
 	spent, err := a.spent(asking)
 	if err != nil {
-		return Token{}, err
+		return CachedToken{}, err
 	}
 	if spent {
 		return k.forgetRefreshToken(ctx, a, &LoginRequiredError{Reason: "an earlier refresh was cut short, and its refresh token is spent"})
 	}
 	if err := a.mark(); err != nil {
-		return Token{}, err
+		return CachedToken{}, err
 	}
 	scopes, _ := refreshScopes(a.session, w)
 	request := grant.Refresh{Token: a.session.Refresh.Value, Scopes: scopes}
 	tokens, err := request.Exchange(asking, a.client)
-	lost := okta.Lost(err)
+	lost := okta.MayHaveBeenProcessed(err)
 	if lost && asking.Err() == nil {
 		tokens, err = request.Exchange(asking, a.client)
 	}
@@ -73,10 +73,10 @@ func (k Keeper) refresh(ctx context.Context, w Want, a attempt) (Token, error) {
 		return k.keep(ctx, w, a, tokens)
 	case isInvalidGrant(err):
 		return k.refused(ctx, w, a, err)
-	case !lost && !okta.Lost(err):
+	case !lost && !okta.MayHaveBeenProcessed(err):
 		a.unmark() // nothing has happened to the token
 	}
-	return Token{}, err
+	return CachedToken{}, err
 }
 
 // lingering returns a context that ends a moment after ctx does.
@@ -88,13 +88,13 @@ func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // keep stores what a refresh brought, unless another process has signed out or
 // in meanwhile without waiting for the lock: it wins.
-func (k Keeper) keep(ctx context.Context, w Want, a attempt, tokens *okta.Tokens) (Token, error) {
+func (k Manager) keep(ctx context.Context, w TokenRequest, a attempt, tokens *okta.TokenResponse) (CachedToken, error) {
 	after := k.afterRefresh(a.session, tokens, w)
 	now, err := k.load(ctx, w.Identity)
 	switch {
 	case a.signedOut(), err == nil && now == nil:
 		return k.abandon(ctx, a, after)
-	case err == nil && now.Generation != a.session.Generation:
+	case err == nil && now.Revision != a.session.Revision:
 		return k.choose(now, w)
 	}
 	// A store that cannot be read may take the session all the same.
@@ -115,16 +115,16 @@ func (k Keeper) keep(ctx context.Context, w Want, a attempt, tokens *okta.Tokens
 }
 
 // abandon ends what a late refresh brought: what was signed out must not live on.
-func (k Keeper) abandon(ctx context.Context, a attempt, after *store.Session) (Token, error) {
+func (k Manager) abandon(ctx context.Context, a attempt, after *store.Session) (CachedToken, error) {
 	err := k.Store.DeleteAccount(ctx, after.Identity.Account())
 	if revoked := a.client.Revoke(ctx, after.Refresh.Value, "refresh_token"); err == nil {
 		err = revoked
 	}
 	if err != nil {
-		return Token{}, err
+		return CachedToken{}, err
 	}
 	forget(a.lock)
-	return Token{}, &LoginRequiredError{Reason: signedOut}
+	return CachedToken{}, &LoginRequiredError{Reason: signedOut}
 }
 
 // forget removes what lies beside the lock: nothing is left that it could be about.
@@ -140,15 +140,15 @@ func (a attempt) signedOut() bool { return a.lock != nil && a.lock.SignedOut() }
 // refused handles Okta's invalid_grant. Somebody may have refreshed without our
 // lock, on another machine perhaps, and stored a newer token: then that is used.
 // Otherwise the refresh token is forgotten; the access tokens stay.
-func (k Keeper) refused(ctx context.Context, w Want, a attempt, refusal error) (Token, error) {
+func (k Manager) refused(ctx context.Context, w TokenRequest, a attempt, refusal error) (CachedToken, error) {
 	now, err := k.load(ctx, w.Identity)
 	switch {
 	case err != nil:
-		return Token{}, err
+		return CachedToken{}, err
 	case now == nil:
 		forget(a.lock)
-		return Token{}, &LoginRequiredError{Reason: signedOut}
-	case now.Generation != a.session.Generation:
+		return CachedToken{}, &LoginRequiredError{Reason: signedOut}
+	case now.Revision != a.session.Revision:
 		token, err := k.choose(now, w)
 		_, covered := refreshScopes(now, w)
 		if is[*LoginRequiredError](err) && covered && !now.Refresh.Value.Equal(a.session.Refresh.Value) {
@@ -163,18 +163,18 @@ func (k Keeper) refused(ctx context.Context, w Want, a attempt, refusal error) (
 
 // forgetRefreshToken stores the session without its refresh token, which is of no
 // use any more, and returns why. The access tokens stay, and so does the mark.
-func (k Keeper) forgetRefreshToken(ctx context.Context, a attempt, why *LoginRequiredError) (Token, error) {
+func (k Manager) forgetRefreshToken(ctx context.Context, a attempt, why *LoginRequiredError) (CachedToken, error) {
 	after := *a.session
-	after.Generation++
+	after.Revision++
 	after.Refresh = store.RefreshToken{}
 	_ = k.Store.Save(ctx, &after) // else the mark says the same next time
-	return Token{}, why
+	return CachedToken{}, why
 }
 
 // afterRefresh is the session that a refresh makes of old.
-func (k Keeper) afterRefresh(old *store.Session, tokens *okta.Tokens, w Want) *store.Session {
+func (k Manager) afterRefresh(old *store.Session, tokens *okta.TokenResponse, w TokenRequest) *store.Session {
 	s := *old
-	s.Generation++
+	s.Revision++
 	// An answer without a refresh token leaves the old one good. RFC 6749 §6:
 	// "The authorization server MAY issue a new refresh token, in which case the
 	// client MUST discard the old refresh token".
@@ -195,7 +195,7 @@ func (k Keeper) afterRefresh(old *store.Session, tokens *okta.Tokens, w Want) *s
 // of the sign-in. covered is false when the session's refresh token can't bring
 // them: "The requested scope MUST NOT include any scope not originally granted
 // by the resource owner". RFC 6749 §6: https://www.rfc-editor.org/rfc/rfc6749#section-6
-func refreshScopes(s *store.Session, w Want) (scopes []string, covered bool) {
+func refreshScopes(s *store.Session, w TokenRequest) (scopes []string, covered bool) {
 	if s == nil || s.Refresh.Value.IsZero() {
 		return nil, false
 	}
@@ -217,7 +217,7 @@ func refreshScopes(s *store.Session, w Want) (scopes []string, covered bool) {
 // A rate limit has the same code at Okta and says nothing about the token.
 func isInvalidGrant(err error) bool {
 	e, ok := errors.AsType[*okta.Error](err)
-	return ok && e.Code == "invalid_grant" && e.Refused()
+	return ok && e.Code == "invalid_grant" && e.IsRejection()
 }
 
 // spent reports whether the refresh token is used up. A mark says that it may be:

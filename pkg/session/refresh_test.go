@@ -32,8 +32,8 @@ func TestRefreshAcrossExpiries(t *testing.T) {
 				}
 				token := o.mustRenew(t)
 				after := o.session(t)
-				if slices.Contains(seen, token) || len(o.posts(t)) != n || after.Generation != before.Generation+1 {
-					t.Fatalf("refresh %d: token new %v, %d posts, generation %d after %d", n, !slices.Contains(seen, token), len(o.posts(t)), after.Generation, before.Generation)
+				if slices.Contains(seen, token) || len(o.posts(t)) != n || after.Revision != before.Revision+1 {
+					t.Fatalf("refresh %d: token new %v, %d posts, generation %d after %d", n, !slices.Contains(seen, token), len(o.posts(t)), after.Revision, before.Revision)
 				}
 				if same := after.Refresh.Value.Equal(before.Refresh.Value); same == rotation.Rotate {
 					t.Errorf("refresh %d: the stored refresh token stayed the same: %v", n, same)

@@ -34,14 +34,14 @@ import (
 
 // Grant turns credentials into tokens with one request: one of package grant.
 type Grant interface {
-	Exchange(ctx context.Context, c *okta.Client) (*okta.Tokens, error)
+	Exchange(ctx context.Context, c *okta.Client) (*okta.TokenResponse, error)
 }
 
-// Want says which token a caller would like to have.
-type Want struct {
+// TokenRequest says which token a caller would like to have.
+type TokenRequest struct {
 	Identity store.Identity
 	Scopes   []string      // as requested at sign-in, in any order
-	Kind     Kind          // empty is Access
+	Kind     TokenType     // empty is Access
 	MinTTL   time.Duration // how long the token must remain valid
 	Username string        // who signs in, for Login; elsewhere, whose token it must be, if not empty
 	Fresh    bool          // for Renew: no token will do that was stored before the call
@@ -49,8 +49,8 @@ type Want struct {
 	seen uint64 // for Fresh: the generation of the session before the call
 }
 
-// Ways are how a new token can be had.
-type Ways struct {
+// Options are how a new token can be had.
+type Options struct {
 	// Client returns the client to ask with. It is called when a request is
 	// about to be made, with the lock held: it must not ask a person.
 	Client func(context.Context) (*okta.Client, error)
@@ -60,8 +60,8 @@ type Ways struct {
 	Credentials func(context.Context, *LoginRequiredError) (Grant, string, error)
 }
 
-// LoginRequiredError says that there is no token to hand out. From [Keeper.Token]
-// it means that [Keeper.Renew] may have one; from Renew, that only a new sign-in
+// LoginRequiredError says that there is no token to hand out. From [Manager.Token]
+// it means that [Manager.Renew] may have one; from Renew, that only a new sign-in
 // can bring one. Callers that may ask a person do so; others exit 4.
 type LoginRequiredError struct {
 	Reason      string // why: "not signed in", "the access token expired at …"
@@ -79,19 +79,19 @@ func (e *LoginRequiredError) Error() string {
 // Unwrap returns Okta's refusal, or nil.
 func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
-// NotKeptError says that a new token was had but could not be stored. It comes
+// SaveError says that a new token was had but could not be stored. It comes
 // with the token, which is good: the caller hands it out, and says this loudly.
-type NotKeptError struct{ Err error }
+type SaveError struct{ Err error }
 
-func (e *NotKeptError) Error() string {
+func (e *SaveError) Error() string {
 	return "the new session could not be stored, so the next call may need a sign-in: " + e.Err.Error()
 }
 
 // Unwrap returns the store's error.
-func (e *NotKeptError) Unwrap() error { return e.Err }
+func (e *SaveError) Unwrap() error { return e.Err }
 
-// Keeper hands out the tokens of sessions and keeps new ones.
-type Keeper struct {
+// Manager hands out the tokens of sessions and keeps new ones.
+type Manager struct {
 	Store store.Sessions
 	// Optional: a store that is not there is taken for one that keeps nothing.
 	Optional bool
@@ -103,10 +103,10 @@ type Keeper struct {
 //
 // It returns a *LoginRequiredError when there is none, and the store's
 // *store.Error when the store cannot be read.
-func (k Keeper) Token(ctx context.Context, w Want) (Token, error) {
+func (k Manager) Token(ctx context.Context, w TokenRequest) (CachedToken, error) {
 	s, err := k.load(ctx, w.Identity)
 	if err != nil && !k.away(err) {
-		return Token{}, err
+		return CachedToken{}, err
 	}
 	token, err := k.choose(s, w)
 	if token.Kind == Refresh && k.cutShort(ctx, s, w.Identity.Account()) {
@@ -126,15 +126,15 @@ func (k Keeper) Token(ctx context.Context, w Want) (Token, error) {
 //
 // A refresh that has begun when ctx ends gets a moment more, and is stored: an
 // answer that nobody waits for would cost a question to Okta at least.
-func (k Keeper) Renew(ctx context.Context, w Want, ways Ways) (Token, error) {
+func (k Manager) Renew(ctx context.Context, w TokenRequest, ways Options) (CachedToken, error) {
 	before, err := k.load(ctx, w.Identity)
 	switch {
 	case k.away(err):
 		k.Store = store.Sessions{Items: store.None{}} // nothing is kept, so there is nothing to lock
 	case err != nil:
-		return Token{}, err
+		return CachedToken{}, err
 	case before != nil:
-		w.seen = before.Generation
+		w.seen = before.Revision
 	}
 	token, err := k.refreshed(ctx, w, before, ways)
 	required, ok := errors.AsType[*LoginRequiredError](err)
@@ -143,10 +143,10 @@ func (k Keeper) Renew(ctx context.Context, w Want, ways Ways) (Token, error) {
 	}
 	grant, username, err := ways.Credentials(ctx, required)
 	if err != nil {
-		return Token{}, err
+		return CachedToken{}, err
 	}
 	if grant == nil {
-		return Token{}, required
+		return CachedToken{}, required
 	}
 	w.Username = username
 	return k.signedIn(ctx, w, ways, grant)
@@ -154,54 +154,54 @@ func (k Keeper) Renew(ctx context.Context, w Want, ways Ways) (Token, error) {
 
 // refreshed returns the token that another process has just stored, or gets one
 // with the refresh token.
-func (k Keeper) refreshed(ctx context.Context, w Want, before *store.Session, ways Ways) (Token, error) {
+func (k Manager) refreshed(ctx context.Context, w TokenRequest, before *store.Session, ways Options) (CachedToken, error) {
 	token, err := k.choose(before, w)
 	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
 		return token, err
 	}
-	return k.turn(ctx, w, func(a attempt, why *LoginRequiredError) (token Token, err error) {
+	return k.withLock(ctx, w, func(a attempt, why *LoginRequiredError) (token CachedToken, err error) {
 		if !why.Refreshable {
-			return Token{}, why
+			return CachedToken{}, why
 		}
 		if a.client, err = ways.Client(ctx); err != nil {
-			return Token{}, err
+			return CachedToken{}, err
 		}
 		return k.refresh(ctx, w, a)
 	})
 }
 
 // signedIn returns the token that another process has just stored, or signs in.
-func (k Keeper) signedIn(ctx context.Context, w Want, ways Ways, grant Grant) (Token, error) {
-	return k.turn(ctx, w, func(a attempt, _ *LoginRequiredError) (Token, error) {
+func (k Manager) signedIn(ctx context.Context, w TokenRequest, ways Options, grant Grant) (CachedToken, error) {
+	return k.withLock(ctx, w, func(a attempt, _ *LoginRequiredError) (CachedToken, error) {
 		client, err := ways.Client(ctx)
 		if err != nil {
-			return Token{}, err
+			return CachedToken{}, err
 		}
 		if err := k.enlist(ctx, w.Identity); err != nil {
-			return Token{}, err
+			return CachedToken{}, err
 		}
 		tokens, err := grant.Exchange(ctx, client)
 		if err != nil {
 			k.delist(ctx, a.session, w.Identity)
-			return Token{}, err
+			return CachedToken{}, err
 		}
 		after := k.afterLogin(a.session, tokens, w)
 		return k.handOut(after, w, tokens, k.saveLogin(ctx, a.lock, after))
 	})
 }
 
-// turn waits until no other process is at the session, and returns the token
+// withLock waits until no other process is at the session, and returns the token
 // that is stored then, if it is good enough. Otherwise it returns what act does,
 // and no other process is at the session meanwhile.
-func (k Keeper) turn(ctx context.Context, w Want, act func(attempt, *LoginRequiredError) (Token, error)) (Token, error) {
+func (k Manager) withLock(ctx context.Context, w TokenRequest, act func(attempt, *LoginRequiredError) (CachedToken, error)) (CachedToken, error) {
 	lock, err := k.lock(ctx, w.Identity.Account())
 	if err != nil {
-		return Token{}, err
+		return CachedToken{}, err
 	}
 	defer lock.Release()
 	s, err := k.load(ctx, w.Identity)
 	if err != nil {
-		return Token{}, err
+		return CachedToken{}, err
 	}
 	token, err := k.choose(s, w)
 	required, ok := errors.AsType[*LoginRequiredError](err)
@@ -213,33 +213,33 @@ func (k Keeper) turn(ctx context.Context, w Want, act func(attempt, *LoginRequir
 
 // handOut returns the token of a session that has just been made, however
 // short-lived it is. saved is the error of storing it.
-func (k Keeper) handOut(s *store.Session, w Want, tokens *okta.Tokens, saved error) (Token, error) {
+func (k Manager) handOut(s *store.Session, w TokenRequest, tokens *okta.TokenResponse, saved error) (CachedToken, error) {
 	w.Fresh = false
 	token, err := k.choose(s, w)
 	if is[*LoginRequiredError](err) {
 		token, _, err = pick(s.Sets[0], s, w.Kind) // it expires sooner than the clock's tolerance
 	}
 	if err != nil {
-		return Token{}, err
+		return CachedToken{}, err
 	}
-	token.Notes = append(token.Notes, tokens.Notes...)
+	token.Notes = append(token.Notes, tokens.Warnings...)
 	if saved != nil {
-		return token, &NotKeptError{saved}
+		return token, &SaveError{saved}
 	}
 	return token, nil
 }
 
 // choose takes the token that w asks for out of s, if it is good enough. s is
 // nil where nothing is stored.
-func (k Keeper) choose(s *store.Session, w Want) (Token, error) {
+func (k Manager) choose(s *store.Session, w TokenRequest) (CachedToken, error) {
 	if s == nil {
-		return Token{}, &LoginRequiredError{Reason: "not signed in"}
+		return CachedToken{}, &LoginRequiredError{Reason: "not signed in"}
 	}
 	_, covered := refreshScopes(s, w)
-	no := func(reason string, args ...any) (Token, error) {
-		return Token{}, &LoginRequiredError{Reason: fmt.Sprintf(reason, args...), Refreshable: covered}
+	no := func(reason string, args ...any) (CachedToken, error) {
+		return CachedToken{}, &LoginRequiredError{Reason: fmt.Sprintf(reason, args...), Refreshable: covered}
 	}
-	if w.Fresh && s.Generation <= w.seen {
+	if w.Fresh && s.Revision <= w.seen {
 		return no("a new token is asked for, and the session has no refresh token for the scopes %q", canonical(w.Scopes))
 	}
 	if w.Kind == Refresh {
@@ -254,7 +254,7 @@ func (k Keeper) choose(s *store.Session, w Want) (Token, error) {
 	}
 	t, life, err := pick(set, s, w.Kind)
 	if err != nil {
-		return Token{}, err
+		return CachedToken{}, err
 	}
 	left, known := remaining(set.ObtainedAt, life, k.now())
 	switch {
@@ -286,7 +286,7 @@ func find(s *store.Session, scopes []string) (store.TokenSet, bool) {
 
 // load reads the session; nil where there is none. A store that is not there is
 // an error: what was in it may come back.
-func (k Keeper) load(ctx context.Context, id store.Identity) (*store.Session, error) {
+func (k Manager) load(ctx context.Context, id store.Identity) (*store.Session, error) {
 	s, err := k.Store.Load(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -295,17 +295,17 @@ func (k Keeper) load(ctx context.Context, id store.Identity) (*store.Session, er
 }
 
 // away reports whether err says that there is no store, where none is needed.
-func (k Keeper) away(err error) bool { return k.Optional && isKind(err, store.Absent) }
+func (k Manager) away(err error) bool { return k.Optional && isKind(err, store.Unavailable) }
 
 // lock waits for the turn of this process to change the session of an account.
-func (k Keeper) lock(ctx context.Context, account string) (*store.Lock, error) {
+func (k Manager) lock(ctx context.Context, account string) (*store.Lock, error) {
 	if k.Store.Locks == nil {
 		return nil, nil
 	}
 	return k.Store.Locks.Acquire(ctx, account)
 }
 
-func (k Keeper) now() time.Time {
+func (k Manager) now() time.Time {
 	if k.Now == nil {
 		return time.Now()
 	}
@@ -317,7 +317,7 @@ func is[E error](err error) bool {
 	return ok
 }
 
-func isKind(err error, kinds ...store.Kind) bool {
+func isKind(err error, kinds ...store.ErrorKind) bool {
 	e, ok := errors.AsType[*store.Error](err)
 	return ok && slices.Contains(kinds, e.Kind)
 }

@@ -19,11 +19,11 @@ var start = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 
 // canned is a grant that brings the same tokens every time.
 type canned struct {
-	tokens okta.Tokens
+	tokens okta.TokenResponse
 	err    error
 }
 
-func (c canned) Exchange(context.Context, *okta.Client) (*okta.Tokens, error) {
+func (c canned) Exchange(context.Context, *okta.Client) (*okta.TokenResponse, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -31,8 +31,8 @@ func (c canned) Exchange(context.Context, *okta.Client) (*okta.Tokens, error) {
 	return &tokens, nil
 }
 
-func tokensNamed(name string) okta.Tokens {
-	return okta.Tokens{
+func tokensNamed(name string) okta.TokenResponse {
+	return okta.TokenResponse{
 		AccessToken: okta.NewSecret("fake-access-" + name), TokenType: "Bearer",
 		Scope: []string{"openid"}, ExpiresIn: time.Hour, ObtainedAt: start,
 	}
@@ -40,22 +40,22 @@ func tokensNamed(name string) okta.Tokens {
 
 // bench is a keeper over a store in memory, with a clock of its own.
 type bench struct {
-	session.Keeper
+	session.Manager
 	now  time.Time
-	want session.Want
+	want session.TokenRequest
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{now: start, want: session.Want{
+	b := &bench{now: start, want: session.TokenRequest{
 		Identity: store.Identity{Profile: "dev", Issuer: "https://example.okta.com/oauth2/default", ClientID: "0oaexample", Grant: "password"},
 		Scopes:   []string{"openid"},
 	}}
-	b.Keeper = session.Keeper{Store: store.Sessions{Items: new(store.Memory)}, Now: func() time.Time { return b.now }}
+	b.Manager = session.Manager{Store: store.Sessions{Items: new(store.Memory)}, Now: func() time.Time { return b.now }}
 	return b
 }
 
-func (b *bench) login(t *testing.T, tokens okta.Tokens, username string) {
+func (b *bench) login(t *testing.T, tokens okta.TokenResponse, username string) {
 	t.Helper()
 	b.want.Username = username
 	if _, err := b.Login(t.Context(), nil, canned{tokens: tokens}, b.want); err != nil {
@@ -132,14 +132,14 @@ func TestAT93_NeverAnotherToken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.login(t, tokensNamed("a"), "alice")
-	for name, change := range map[string]func(*session.Want){
-		"profile": func(w *session.Want) { w.Identity.Profile = "prod" },
-		"issuer":  func(w *session.Want) { w.Identity.Issuer = "https://example.okta.com" },
-		"client":  func(w *session.Want) { w.Identity.ClientID = "0oaother" },
-		"user":    func(w *session.Want) { w.Identity.User = "bob" },
-		"grant":   func(w *session.Want) { w.Identity.Grant = "client_credentials" },
-		"fewer":   func(w *session.Want) { w.Scopes = nil },
-		"more":    func(w *session.Want) { w.Scopes = []string{"openid", "profile"} },
+	for name, change := range map[string]func(*session.TokenRequest){
+		"profile": func(w *session.TokenRequest) { w.Identity.Profile = "prod" },
+		"issuer":  func(w *session.TokenRequest) { w.Identity.Issuer = "https://example.okta.com" },
+		"client":  func(w *session.TokenRequest) { w.Identity.ClientID = "0oaother" },
+		"user":    func(w *session.TokenRequest) { w.Identity.User = "bob" },
+		"grant":   func(w *session.TokenRequest) { w.Identity.Grant = "client_credentials" },
+		"fewer":   func(w *session.TokenRequest) { w.Scopes = nil },
+		"more":    func(w *session.TokenRequest) { w.Scopes = []string{"openid", "profile"} },
 	} {
 		w := b.want
 		change(&w)
@@ -199,8 +199,8 @@ func TestExpiredSetsAreDropped(t *testing.T) {
 		b.login(t, tokens, "alice")
 	}
 	s := b.stored(t)
-	if len(s.Sets) != 1 || s.Generation != 20 {
-		t.Errorf("got %d sets in generation %d, want 1 in 20", len(s.Sets), s.Generation)
+	if len(s.Sets) != 1 || s.Revision != 20 {
+		t.Errorf("got %d sets in generation %d, want 1 in 20", len(s.Sets), s.Revision)
 	}
 }
 
@@ -238,7 +238,7 @@ func TestMissingTokenNamesTheScope(t *testing.T) {
 
 // broken fails as it is told to.
 type broken struct {
-	store.Items
+	store.Backend
 	get, set error
 }
 
@@ -246,26 +246,28 @@ func (b broken) Get(ctx context.Context, account string) ([]byte, error) {
 	if b.get != nil && account != "sessions" { // the index is well
 		return nil, b.get
 	}
-	return b.Items.Get(ctx, account)
+	return b.Backend.Get(ctx, account)
 }
 
 func (b broken) Set(ctx context.Context, account string, value []byte) error {
 	if b.set != nil && account != "sessions" {
 		return b.set
 	}
-	return b.Items.Set(ctx, account, value)
+	return b.Backend.Set(ctx, account, value)
 }
 
 func TestLoginAndABrokenStore(t *testing.T) {
 	t.Parallel()
-	failed := func(kind store.Kind) error { return &store.Error{Kind: kind, Op: "test", Err: errors.New("broken")} }
+	failed := func(kind store.ErrorKind) error {
+		return &store.Error{Kind: kind, Op: "test", Err: errors.New("broken")}
+	}
 	for _, c := range []struct {
 		name         string
 		get, set     error
 		sent, stored bool
 	}{
 		{"corrupt entry is written anew", failed(store.Corrupt), nil, true, true},
-		{"newer entry is written anew", failed(store.Newer), nil, true, true},
+		{"newer entry is written anew", failed(store.UnsupportedVersion), nil, true, true},
 		{"sealed with another key", failed(store.WrongKey), nil, true, true},
 		{"locked", failed(store.Locked), nil, false, false},
 		{"slow", failed(store.TimedOut), nil, false, false},

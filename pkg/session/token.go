@@ -10,24 +10,24 @@ import (
 	"okauth/pkg/store"
 )
 
-// Kind says which of the tokens of a sign-in is meant.
-type Kind string
+// TokenType says which of the tokens of a sign-in is meant.
+type TokenType string
 
 // The kinds of token a session holds.
 const (
-	Access  Kind = "access"
-	ID      Kind = "id"
-	Refresh Kind = "refresh"
+	Access  TokenType = "access"
+	ID      TokenType = "id"
+	Refresh TokenType = "refresh"
 )
 
 // clockSlack is how far a clock may run backwards after a sign-in before the
 // stored time of that sign-in is no longer believed.
 const clockSlack = 30 * time.Second
 
-// Token is a token that is valid now, and what is known of it.
-type Token struct {
+// CachedToken is a token that is valid now, and what is known of it.
+type CachedToken struct {
 	Value     okta.Secret
-	Kind      Kind
+	Kind      TokenType
 	TokenType string
 	Scope     []string  // as granted
 	ExpiresAt time.Time // by the clock of this machine; zero where only Okta knows
@@ -36,7 +36,7 @@ type Token struct {
 }
 
 // MissingTokenError says that the sign-in brought no token of that kind.
-type MissingTokenError struct{ Kind Kind }
+type MissingTokenError struct{ Kind TokenType }
 
 func (e *MissingTokenError) Error() string {
 	return fmt.Sprintf("the session has no %s token", e.Kind)
@@ -54,8 +54,8 @@ func (e *MissingTokenError) Hint() string {
 }
 
 // pick takes one token out of a set of s, with its whole life.
-func pick(set store.TokenSet, s *store.Session, kind Kind) (Token, time.Duration, error) {
-	t := Token{Kind: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}
+func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, time.Duration, error) {
+	t := CachedToken{Kind: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}
 	life := set.ExpiresIn
 	switch kind {
 	case Access, "":
@@ -63,10 +63,10 @@ func pick(set store.TokenSet, s *store.Session, kind Kind) (Token, time.Duration
 	case ID:
 		t.Value, life = set.IDToken, idTokenLife(set)
 	default:
-		return Token{}, 0, fmt.Errorf("there is no %q token: access, id or refresh", kind)
+		return CachedToken{}, 0, fmt.Errorf("there is no %q token: access, id or refresh", kind)
 	}
 	if t.Value.IsZero() {
-		return Token{}, 0, &MissingTokenError{Kind: kind}
+		return CachedToken{}, 0, &MissingTokenError{Kind: kind}
 	}
 	t.ExpiresAt = set.ObtainedAt.Add(life)
 	return t, life, nil
@@ -74,11 +74,11 @@ func pick(set store.TokenSet, s *store.Session, kind Kind) (Token, time.Duration
 
 // refreshToken takes the refresh token out of s. How long it lives is known to
 // Okta alone.
-func refreshToken(s *store.Session) (Token, error) {
+func refreshToken(s *store.Session) (CachedToken, error) {
 	if s.Refresh.Value.IsZero() {
-		return Token{}, &MissingTokenError{Kind: Refresh}
+		return CachedToken{}, &MissingTokenError{Kind: Refresh}
 	}
-	return Token{Value: s.Refresh.Value, Kind: Refresh, Scope: s.Refresh.Granted, Username: s.Username}, nil
+	return CachedToken{Value: s.Refresh.Value, Kind: Refresh, Scope: s.Refresh.Granted, Username: s.Username}, nil
 }
 
 // idTokenLife is how long an ID token lives. "expires_in" speaks of the access

@@ -11,27 +11,27 @@ import (
 
 // Stored returns the token that w asks for as it is stored, valid or not, for
 // those who want to look into it.
-func (k Keeper) Stored(ctx context.Context, w Want) (Token, error) {
+func (k Manager) Stored(ctx context.Context, w TokenRequest) (CachedToken, error) {
 	s, err := k.load(ctx, w.Identity)
 	if err != nil && !k.away(err) {
-		return Token{}, err
+		return CachedToken{}, err
 	}
 	if s == nil {
-		return Token{}, &LoginRequiredError{Reason: "not signed in"}
+		return CachedToken{}, &LoginRequiredError{Reason: "not signed in"}
 	}
 	if w.Kind == Refresh {
 		return refreshToken(s)
 	}
 	set, ok := find(s, w.Scopes)
 	if !ok {
-		return Token{}, &LoginRequiredError{Reason: fmt.Sprintf("not signed in for the scopes %q", canonical(w.Scopes))}
+		return CachedToken{}, &LoginRequiredError{Reason: fmt.Sprintf("not signed in for the scopes %q", canonical(w.Scopes))}
 	}
 	t, _, err := pick(set, s, w.Kind)
 	return t, err
 }
 
-// View is a session as it may be shown: without a secret.
-type View struct {
+// Description is a session as it may be shown: without a secret.
+type Description struct {
 	Identity   store.Identity
 	Username   string
 	Generation uint64
@@ -39,14 +39,14 @@ type View struct {
 	Refresh    *RefreshView // nil: there is no refresh token
 }
 
-// SetView is one set of tokens of a [View].
+// SetView is one set of tokens of a [Description].
 type SetView struct {
 	Requested, Granted []string
-	Access, ID         *Life // nil: there is no such token
+	Access, ID         *Lifetime // nil: there is no such token
 }
 
-// Life is from when until when a token is valid, by the clock of this machine.
-type Life struct {
+// Lifetime is from when until when a token is valid, by the clock of this machine.
+type Lifetime struct {
 	From, Until time.Time
 	Left        time.Duration // 0 when it has expired or the clock has run backwards
 }
@@ -59,14 +59,14 @@ type RefreshView struct {
 	CutShort           bool // it may be spent: the process that used it did not live to store the answer
 }
 
-// View returns the session stored as account for showing it. It costs one read
+// Describe returns the session stored as account for showing it. It costs one read
 // of the store; the errors are those of [store.Sessions.LoadAccount].
-func (k Keeper) View(ctx context.Context, account string) (View, error) {
+func (k Manager) Describe(ctx context.Context, account string) (Description, error) {
 	s, err := k.Store.LoadAccount(ctx, account)
 	if err != nil {
-		return View{}, err
+		return Description{}, err
 	}
-	v := View{Identity: s.Identity, Username: s.Username, Generation: s.Generation}
+	v := Description{Identity: s.Identity, Username: s.Username, Generation: s.Revision}
 	for _, set := range s.Sets {
 		v.Sets = append(v.Sets, SetView{
 			Requested: set.Requested, Granted: set.Granted,
@@ -83,17 +83,17 @@ func (k Keeper) View(ctx context.Context, account string) (View, error) {
 	return v, nil
 }
 
-func (k Keeper) life(token okta.Secret, set store.TokenSet, whole time.Duration) *Life {
+func (k Manager) life(token okta.Secret, set store.TokenSet, whole time.Duration) *Lifetime {
 	if token.IsZero() {
 		return nil
 	}
 	left, _ := remaining(set.ObtainedAt, whole, k.now())
-	return &Life{From: set.ObtainedAt, Until: set.ObtainedAt.Add(whole), Left: max(left, 0)}
+	return &Lifetime{From: set.ObtainedAt, Until: set.ObtainedAt.Add(whole), Left: max(left, 0)}
 }
 
 // cutShort reports whether a mark says that the refresh token has been sent, and
 // nobody is at it now.
-func (k Keeper) cutShort(ctx context.Context, s *store.Session, account string) bool {
+func (k Manager) cutShort(ctx context.Context, s *store.Session, account string) bool {
 	if k.Store.Locks == nil {
 		return false
 	}
@@ -105,5 +105,5 @@ func (k Keeper) cutShort(ctx context.Context, s *store.Session, account string) 
 	locks.Wait = time.Millisecond
 	lock, err := locks.Acquire(ctx, account)
 	defer lock.Release()
-	return !isKind(err, store.Busy)
+	return !isKind(err, store.LockTimeout)
 }

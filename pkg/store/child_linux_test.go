@@ -138,7 +138,7 @@ func (s step) runSession(ctx context.Context, sessions Sessions) (value []byte, 
 // sizedSession returns a session of profile with size bytes of tokens, which differ from generation to generation.
 func sizedSession(profile string, size int, generation uint64) *Session {
 	s := someSession()
-	s.Identity.Profile, s.Generation = profile, generation
+	s.Identity.Profile, s.Revision = profile, generation
 	if size > 0 {
 		tokens := strings.ReplaceAll(string(text(fmt.Sprintf("canary-%d-", generation), size)), ",", ".")
 		s.Sets[0].AccessToken, s.Sets[0].IDToken = okta.NewSecret(tokens[:size/2]), okta.NewSecret(tokens[size/2:])

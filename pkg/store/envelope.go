@@ -16,7 +16,7 @@ import (
 
 // formatError is a value that cannot be believed (Corrupt) or understood (Newer). Its text is our own, never the value's.
 type formatError struct {
-	kind Kind
+	kind ErrorKind
 	text string
 }
 
@@ -92,7 +92,7 @@ func judgeVersion(value []byte, known int) error {
 	case err != nil || version == 0:
 		return corrupt("it has no version")
 	case version > uint64(known):
-		return &formatError{Newer, fmt.Sprintf("the stored value has format %d, and this okauth knows %d", version, known)}
+		return &formatError{UnsupportedVersion, fmt.Sprintf("the stored value has format %d, and this okauth knows %d", version, known)}
 	case version < uint64(known):
 		return corrupt(fmt.Sprintf("it has format %d, from before the first release, and this okauth knows %d", version, known))
 	}

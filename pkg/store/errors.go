@@ -8,45 +8,45 @@ import (
 	"syscall"
 )
 
-// Kind says what is wrong with a store, as far as a caller has to act on it.
-type Kind int
+// ErrorKind says what is wrong with a store, as far as a caller has to act on it.
+type ErrorKind int
 
 // The kinds of an [*Error].
 const (
-	Failed   Kind = iota // anything else
-	Absent               // there is no keychain: nothing is stored, and nothing can be
-	Locked               // there is one, and it wants its password first
-	TimedOut             // it did not answer in time; the secret may well be there, a write may still happen
-	Declined             // the user, or the system for the user, said no to a prompt
-	TooBig               // the value does not fit
-	Corrupt              // what is stored is not what okauth wrote; it has not been returned
-	Newer                // a later okauth wrote it; it has been left untouched
-	Lost                 // the keychain said that it stored the value, but did not
-	Busy                 // another process has had its turn for longer than the caller waits
-	Unsafe               // a file or directory is not the user's alone, or is not what it should be; it has not been used
-	WrongKey             // the sealed file was sealed with another key; it has been left untouched
+	Failed             ErrorKind = iota // anything else
+	Unavailable                         // there is no keychain: nothing is stored, and nothing can be
+	Locked                              // there is one, and it wants its password first
+	TimedOut                            // it did not answer in time; the secret may well be there, a write may still happen
+	Denied                              // the user, or the system for the user, said no to a prompt
+	TooBig                              // the value does not fit
+	Corrupt                             // what is stored is not what okauth wrote; it has not been returned
+	UnsupportedVersion                  // a later okauth wrote it; it has been left untouched
+	NotPersisted                        // the keychain said that it stored the value, but did not
+	LockTimeout                         // another process has had its turn for longer than the caller waits
+	Unsafe                              // a file or directory is not the user's alone, or is not what it should be; it has not been used
+	WrongKey                            // the sealed file was sealed with another key; it has been left untouched
 )
 
 // String returns the kind's name in lower case, words joined by "_".
-func (k Kind) String() string {
+func (k ErrorKind) String() string {
 	switch k {
-	case Absent:
+	case Unavailable:
 		return "absent"
 	case Locked:
 		return "locked"
 	case TimedOut:
 		return "timed_out"
-	case Declined:
+	case Denied:
 		return "declined"
 	case TooBig:
 		return "too_big"
 	case Corrupt:
 		return "corrupt"
-	case Newer:
+	case UnsupportedVersion:
 		return "newer"
-	case Lost:
+	case NotPersisted:
 		return "lost"
-	case Busy:
+	case LockTimeout:
 		return "busy"
 	case Unsafe:
 		return "unsafe"
@@ -60,7 +60,7 @@ func (k Kind) String() string {
 // Error is a store that cannot do what it was asked. Callers branch on Kind: Absent may mean "keep nothing", Corrupt and Newer
 // concern one item only; all other kinds end the command. Err is never nil and never holds a secret.
 type Error struct {
-	Kind Kind
+	Kind ErrorKind
 	Op   string // what was being done: `read "dev-0123abcd" from the keychain`
 	Err  error  // why it did not work
 }
@@ -73,23 +73,23 @@ func (e *Error) Unwrap() error { return e.Err }
 // Hint says what the user can do about it; it is empty where there is nothing to advise.
 func (e *Error) Hint() string {
 	switch e.Kind {
-	case Absent:
+	case Unavailable:
 		return absentHint(runtime.GOOS)
 	case Locked:
 		return lockedHint(runtime.GOOS)
 	case TimedOut:
 		return "look for a prompt of the keychain behind other windows, answer it or restart the keychain service, then try again"
-	case Declined:
+	case Denied:
 		return "run the command again and allow the access when the keychain asks"
 	case TooBig:
 		return "ask for fewer scopes or claims: every group in a token makes it longer"
 	case Corrupt:
 		return "`okauth login` writes a new session; `okauth config set client_secret` a new client secret"
-	case Newer:
+	case UnsupportedVersion:
 		return "upgrade okauth to the version that wrote it"
-	case Lost:
+	case NotPersisted:
 		return "run the command again and allow the access when the keychain asks; what it held before is unchanged"
-	case Busy:
+	case LockTimeout:
 		return "another okauth is at work on this session: wait for it, or end it if it hangs, then try again"
 	case Unsafe:
 		return "look who made it so, then give it to you alone (chown, chmod go=), remove it, or choose another place"

@@ -25,7 +25,7 @@ func newFile(t testing.TB) *File {
 	return NewFile(FileOptions{filepath.Join(t.TempDir(), "state", "okauth"), givenKey(storageKey(t, rawKey))})
 }
 
-func mustSet(t testing.TB, items Items, account, value string) {
+func mustSet(t testing.TB, items Backend, account, value string) {
 	t.Helper()
 	if err := items.Set(context.Background(), account, []byte(value)); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestFileRefusesItems(t *testing.T) {
 	tests := map[string]struct {
 		ctx            context.Context
 		account, value string
-		want           Kind
+		want           ErrorKind
 	}{
 		"a way out":       {t.Context(), "../dev", "canary", Failed},
 		"no name":         {t.Context(), "", "canary", Failed},
@@ -231,7 +231,7 @@ func TestFileWithoutKey(t *testing.T) {
 		"refused":   func(context.Context) (KeyMaterial, error) { return KeyMaterial{}, noKey },
 		"not found": func(context.Context) (KeyMaterial, error) { return KeyMaterial{}, ErrNotFound },
 		"absent": func(context.Context) (KeyMaterial, error) {
-			return KeyMaterial{}, &Error{Absent, "read", errors.New("no keychain")}
+			return KeyMaterial{}, &Error{Unavailable, "read", errors.New("no keychain")}
 		},
 		"no context": func(ctx context.Context) (KeyMaterial, error) { return KeyMaterial{}, context.Canceled },
 	} {

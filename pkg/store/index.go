@@ -39,9 +39,9 @@ func (s Sessions) List(ctx context.Context) ([]string, error) {
 	return decodeIndex(value, err)
 }
 
-// Enlist makes List name the session of id, if it does not yet. Save does so for a new session. Whoever signs in again calls
+// AddToIndex makes List name the session of id, if it does not yet. Save does so for a new session. Whoever signs in again calls
 // it for the session that there was, lest it stay unknown after the index was lost.
-func (s Sessions) Enlist(ctx context.Context, id Identity) error {
+func (s Sessions) AddToIndex(ctx context.Context, id Identity) error {
 	account := id.Account()
 	return s.changeIndex(ctx, func(accounts []string) []string {
 		if slices.Contains(accounts, account) {

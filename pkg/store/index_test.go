@@ -16,7 +16,7 @@ import (
 
 // mute hides that Items could list, as a keychain cannot, and counts what is asked for the index.
 type mute struct {
-	Items
+	Backend
 	index int
 }
 
@@ -24,14 +24,14 @@ func (m *mute) Get(ctx context.Context, account string) ([]byte, error) {
 	if strings.HasPrefix(account, indexAccount) {
 		m.index++
 	}
-	return m.Items.Get(ctx, account)
+	return m.Backend.Get(ctx, account)
 }
 
 // failing answers one operation on one account with an error of a kind.
 type failing struct {
-	Items
+	Backend
 	do, account string
-	kind        Kind
+	kind        ErrorKind
 }
 
 func (f failing) fail(do, account string) error {
@@ -45,27 +45,27 @@ func (f failing) Get(ctx context.Context, account string) ([]byte, error) {
 	if err := f.fail("Get", account); err != nil {
 		return nil, err
 	}
-	return f.Items.Get(ctx, account)
+	return f.Backend.Get(ctx, account)
 }
 
 func (f failing) Set(ctx context.Context, account string, value []byte) error {
 	if err := f.fail("Set", account); err != nil {
 		return err
 	}
-	return f.Items.Set(ctx, account, value)
+	return f.Backend.Set(ctx, account, value)
 }
 
 func (f failing) Delete(ctx context.Context, account string) error {
 	if err := f.fail("Delete", account); err != nil {
 		return err
 	}
-	return f.Items.Delete(ctx, account)
+	return f.Backend.Delete(ctx, account)
 }
 
 // sessionOf returns a session of its own for each profile.
 func sessionOf(profile string, generation uint64) *Session {
 	s := someSession()
-	s.Identity.Profile, s.Generation = profile, generation
+	s.Identity.Profile, s.Revision = profile, generation
 	return s
 }
 
@@ -85,7 +85,7 @@ func TestListNamesEverySession(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	m := new(Memory)
-	for name, items := range map[string]Items{"with an index": &mute{Items: m}, "by themselves": new(Memory)} {
+	for name, items := range map[string]Backend{"with an index": &mute{Backend: m}, "by themselves": new(Memory)} {
 		t.Run(name, func(t *testing.T) {
 			s := Sessions{Items: items}
 			wantList(t, s)
@@ -147,7 +147,7 @@ func TestItemsThatListHaveNoIndex(t *testing.T) {
 func TestLoadAndLaterSavesDoNotReadTheIndex(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	m := &mute{Items: new(Memory)}
+	m := &mute{Backend: new(Memory)}
 	s := Sessions{Items: m}
 	if err := s.Save(ctx, sessionOf("dev", 1)); err != nil || m.index == 0 {
 		t.Fatalf("first Save: %v, %d reads of the index", err, m.index)
@@ -175,7 +175,7 @@ func TestKR10_IndexThatCannotBeBelieved(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := new(Memory)
-			s := Sessions{Items: &mute{Items: m}}
+			s := Sessions{Items: &mute{Backend: m}}
 			if err := m.Set(ctx, indexAccount, []byte(tt.value)); err != nil {
 				t.Fatal(err)
 			}
@@ -196,7 +196,7 @@ func TestKR10_IndexThatCannotBeBelieved(t *testing.T) {
 			}
 			wantList(t, s, "dev")
 			// Signing in again makes good what the index has lost.
-			if err := errors.Join(m.Set(ctx, indexAccount, []byte(tt.value)), s.Enlist(ctx, sessionOf("dev", 1).Identity)); err != nil {
+			if err := errors.Join(m.Set(ctx, indexAccount, []byte(tt.value)), s.AddToIndex(ctx, sessionOf("dev", 1).Identity)); err != nil {
 				t.Errorf("Enlist: %v", err)
 			}
 			wantList(t, s, "dev")
@@ -216,8 +216,8 @@ func TestKR10_DeleteOfWhatCannotBeBelieved(t *testing.T) {
 		`{"okauth":3,"canary":"newer"}`: "newer", headPrefix + "2:canary": "newer",
 	} {
 		m := new(Memory)
-		s := Sessions{Items: &mute{Items: split{m, budget(2560)}}}
-		if err := errors.Join(s.Enlist(ctx, id), m.Set(ctx, id.Account(), []byte(value))); err != nil {
+		s := Sessions{Items: &mute{Backend: chunked{m, budget(2560)}}}
+		if err := errors.Join(s.AddToIndex(ctx, id), m.Set(ctx, id.Account(), []byte(value))); err != nil {
 			t.Fatal(err)
 		}
 		err := s.DeleteAccount(ctx, id.Account())
@@ -258,10 +258,10 @@ func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
 	ctx := t.Context()
 	dev := sessionOf("dev", 1).Identity.Account()
 	for _, trouble := range []failing{
-		{do: "Get", account: indexAccount, kind: TimedOut}, {do: "Set", account: indexAccount, kind: Lost}, {do: "Get", account: indexAccount, kind: Failed},
+		{do: "Get", account: indexAccount, kind: TimedOut}, {do: "Set", account: indexAccount, kind: NotPersisted}, {do: "Get", account: indexAccount, kind: Failed},
 	} {
 		m := new(Memory)
-		trouble.Items = m
+		trouble.Backend = m
 		if err := (Sessions{Items: trouble}).Save(ctx, sessionOf("dev", 1)); kindOf(err) != trouble.kind.String() {
 			t.Errorf("Save: got %v, want %s", err, trouble.kind)
 		}
@@ -269,9 +269,9 @@ func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
 			t.Errorf("%s at the index: a session was written that nobody lists", trouble.kind)
 		}
 	}
-	for _, trouble := range []failing{{do: "Get", account: dev, kind: TimedOut}, {do: "Delete", account: dev, kind: Declined}, {do: "Get", account: dev, kind: Failed}} {
+	for _, trouble := range []failing{{do: "Get", account: dev, kind: TimedOut}, {do: "Delete", account: dev, kind: Denied}, {do: "Get", account: dev, kind: Failed}} {
 		m := new(Memory)
-		trouble.Items = m
+		trouble.Backend = m
 		s := Sessions{Items: trouble}
 		if err := s.Save(ctx, sessionOf("dev", 1)); err != nil {
 			t.Fatal(err)
@@ -296,13 +296,13 @@ func TestAT92_SessionKilledAtEveryItem(t *testing.T) {
 	for name, step := range steps {
 		for n, finished := 0, false; !finished; n++ {
 			m := new(Memory)
-			s := Sessions{Items: &mute{Items: split{m, budget(300)}}}
+			s := Sessions{Items: &mute{Backend: chunked{m, budget(300)}}}
 			before := ErrNotFound
 			if name != "first Save" {
 				before = s.Save(ctx, sizedFor(1, 900))
 			}
 			b := &brittle{m, n}
-			err := step(Sessions{Items: &mute{Items: split{b, budget(300)}}})
+			err := step(Sessions{Items: &mute{Backend: chunked{b, budget(300)}}})
 			finished = b.left >= 0
 			got, loadErr := s.Load(ctx, id)
 			listed, listErr := s.List(ctx)
@@ -388,7 +388,7 @@ func TestKR12_IndexIsBusy(t *testing.T) {
 	}
 	defer held.Release()
 	m := new(Memory)
-	s := Sessions{Items: &mute{Items: m}, Locks: &Locks{Dir: dir, Wait: time.Millisecond}}
+	s := Sessions{Items: &mute{Backend: m}, Locks: &Locks{Dir: dir, Wait: time.Millisecond}}
 	if err := s.Save(ctx, sessionOf("dev", 1)); kindOf(err) != "busy" || len(m.Accounts()) != 0 {
 		t.Errorf("Save: %v, stored %q", err, m.Accounts())
 	}

@@ -25,7 +25,7 @@ const chunkTime = 200 * time.Millisecond
 type Keychain struct {
 	opts  KeychainOptions
 	ring  *keyringItems
-	items split
+	items chunked
 }
 
 // NewKeychain returns the keychain of the user who runs the process. It touches nothing yet.
@@ -44,7 +44,7 @@ func NewKeychain(opts KeychainOptions) *Keychain {
 		limit = func(string) int { return opts.Budget }
 	}
 	ring := newKeyringItems(opts)
-	return &Keychain{opts: opts, ring: ring, items: split{ring, limit}}
+	return &Keychain{opts: opts, ring: ring, items: chunked{ring, limit}}
 }
 
 // ItemLimit returns how many bytes one item holds under a short name; a value that is larger is split over several.

@@ -71,7 +71,7 @@ func (k *keyringItems) Set(ctx context.Context, account string, value []byte) er
 			return nil, fmt.Errorf("read it back: %w", err)
 		}
 		if !bytes.Equal(stored, value) {
-			return nil, &kindError{Lost, errors.New("the keychain did not keep the value: its prompt was dismissed, or it keeps nothing")}
+			return nil, &kindError{NotPersisted, errors.New("the keychain did not keep the value: its prompt was dismissed, or it keeps nothing")}
 		}
 		return nil, nil
 	})
@@ -92,7 +92,7 @@ func (k *keyringItems) Delete(ctx context.Context, account string) error {
 		if err == nil {
 			// As in Set: a dismissed prompt looks like success.
 			if _, err = read(ctx, account); err == nil {
-				return nil, &kindError{Declined, errors.New("the keychain still holds it")}
+				return nil, &kindError{Denied, errors.New("the keychain still holds it")}
 			}
 		}
 		if errors.Is(err, keyring.ErrNotFound) {
@@ -169,7 +169,7 @@ func recovered(err *error) {
 
 // kindError carries a Kind from a platform's code to keychainError.
 type kindError struct {
-	kind Kind
+	kind ErrorKind
 	err  error
 }
 
@@ -191,7 +191,7 @@ func keychainError(op string, err error) error {
 	case errors.Is(err, keyring.ErrSetDataTooBig):
 		return &Error{TooBig, op, err}
 	case errors.Is(err, keyring.ErrUnsupportedPlatform):
-		return &Error{Absent, op, err}
+		return &Error{Unavailable, op, err}
 	}
 	kind, err := classify(err)
 	return &Error{kind, op, err}

@@ -123,9 +123,9 @@ func (l Locks) wait(ctx context.Context, name string, take func(context.Context,
 	case <-waiting.Done():
 		switch err := ctx.Err(); {
 		case err == nil:
-			return nil, &Error{Busy, op, fmt.Errorf("another process holds it, and did not let go in %v", wait)}
+			return nil, &Error{LockTimeout, op, fmt.Errorf("another process holds it, and did not let go in %v", wait)}
 		case errors.Is(err, context.DeadlineExceeded):
-			return nil, &Error{Busy, op, fmt.Errorf("wait for another process: %w", err)}
+			return nil, &Error{LockTimeout, op, fmt.Errorf("wait for another process: %w", err)}
 		default:
 			return nil, &Error{Failed, op, err}
 		}

@@ -268,7 +268,7 @@ func readOnlyInChild(t *testing.T, home string) {
 		_, err := l.Acquire(t.Context(), "a")
 		wantError(t, err, "failed", want, "permission denied")
 		wantError(t, l.Ready(), "failed", "permission denied")
-		wantError(t, Refusals{Dir: dir}.Remember("a", okta.NewSecret("wrong-horse")), "failed", "permission denied")
+		wantError(t, LockoutGuard{Dir: dir}.Remember("a", okta.NewSecret("wrong-horse")), "failed", "permission denied")
 		if err := os.Chmod(d, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -305,7 +305,7 @@ func fullInChild(t *testing.T, at string) {
 		}
 	}
 	l := Locks{Dir: filepath.Join(at, "okauth")}
-	r := Refusals{Dir: l.Dir}
+	r := LockoutGuard{Dir: l.Dir}
 	mount(0, "size=16k")
 	held := mustAcquire(t, l, "a")
 	if err := held.Mark("first"); err != nil {

@@ -67,7 +67,7 @@ func (None) Get(context.Context, string) ([]byte, error) { return nil, ErrNotFou
 
 // Set returns an [*Error].
 func (None) Set(_ context.Context, account string, _ []byte) error {
-	return &Error{Absent, "keep " + strconv.Quote(account), errors.New("storage is switched off")}
+	return &Error{Unavailable, "keep " + strconv.Quote(account), errors.New("storage is switched off")}
 }
 
 // Delete succeeds: there is nothing to delete.

@@ -9,9 +9,9 @@ import (
 )
 
 // precheck says that go-keyring was built without a keychain for this system.
-func precheck(context.Context) error { return &kindError{Absent, keyring.ErrUnsupportedPlatform} }
+func precheck(context.Context) error { return &kindError{Unavailable, keyring.ErrUnsupportedPlatform} }
 
 // vanished is for keychains that search and read in two steps.
 func vanished(error) bool { return false }
 
-func classify(err error) (Kind, error) { return Failed, err }
+func classify(err error) (ErrorKind, error) { return Failed, err }

@@ -59,9 +59,9 @@ func precheck(ctx context.Context) error {
 	}
 	switch {
 	case isNoOwner(err):
-		return &kindError{Absent, errors.New("no secret service runs on the session bus")}
+		return &kindError{Unavailable, errors.New("no secret service runs on the session bus")}
 	case isNoObject(err):
-		return &kindError{Absent, errors.New("the secret service has no login or default collection")}
+		return &kindError{Unavailable, errors.New("the secret service has no login or default collection")}
 	case err != nil:
 		return err
 	case locked:
@@ -86,14 +86,14 @@ func pinBus() error {
 			return os.Setenv(busAddressVar, "unix:path="+dbus.EscapeBusAddressValue(socket))
 		}
 	}
-	return &kindError{Absent, errors.New("there is no D-Bus session bus: " + busAddressVar + " is not set, and there is no socket bus in $XDG_RUNTIME_DIR")}
+	return &kindError{Unavailable, errors.New("there is no D-Bus session bus: " + busAddressVar + " is not set, and there is no socket bus in $XDG_RUNTIME_DIR")}
 }
 
 // connectError tells a bus that is not there from one that does not want us.
 func connectError(err error) error {
 	for _, gone := range []error{fs.ErrNotExist, syscall.ECONNREFUSED, syscall.ENOTDIR} {
 		if errors.Is(err, gone) {
-			return &kindError{Absent, fmt.Errorf("no D-Bus session bus answers: %w", err)}
+			return &kindError{Unavailable, fmt.Errorf("no D-Bus session bus answers: %w", err)}
 		}
 	}
 	return fmt.Errorf("connect to the D-Bus session bus: %w", err)
@@ -124,7 +124,7 @@ func isLocked(ctx context.Context, conn *dbus.Conn, path dbus.ObjectPath) (bool,
 
 // activate asks the bus to start the secret service, if it can and if a desktop is there. It returns nil when there is reason to look again.
 func activate(ctx context.Context, conn *dbus.Conn) error {
-	absent := &kindError{Absent, errors.New("no secret service runs on the session bus")}
+	absent := &kindError{Unavailable, errors.New("no secret service runs on the session bus")}
 	if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
 		return absent
 	}
@@ -138,7 +138,7 @@ func activate(ctx context.Context, conn *dbus.Conn) error {
 		if name == secretsName {
 			err := conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.StartServiceByName", 0, secretsName, uint32(0)).Err
 			if err != nil && ctx.Err() == nil {
-				return &kindError{Absent, fmt.Errorf("the secret service does not start: %w", harmless(err))}
+				return &kindError{Unavailable, fmt.Errorf("the secret service does not start: %w", harmless(err))}
 			}
 			return err
 		}
@@ -177,7 +177,7 @@ func isNoObject(err error) bool {
 func vanished(err error) bool { return errorName(err) == "org.freedesktop.Secret.Error.NoSuchObject" }
 
 // classify gives an error of the precheck or of go-keyring its kind, and makes text of the service harmless to print.
-func classify(err error) (Kind, error) {
+func classify(err error) (ErrorKind, error) {
 	switch errorName(err) {
 	case "":
 	case "org.freedesktop.Secret.Error.IsLocked":
@@ -185,11 +185,11 @@ func classify(err error) (Kind, error) {
 	case "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Timeout", "org.freedesktop.DBus.Error.TimedOut":
 		return TimedOut, harmless(err)
 	case "org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.ServiceUnknown":
-		return Absent, harmless(err)
+		return Unavailable, harmless(err)
 	}
 	// go-keyring's only trace of a dismissed prompt.
 	if strings.HasPrefix(err.Error(), "failed to unlock correct collection") {
-		return Declined, errors.New("the prompt of the keychain was dismissed")
+		return Denied, errors.New("the prompt of the keychain was dismissed")
 	}
 	return Failed, harmless(err)
 }
@@ -198,7 +198,7 @@ func classify(err error) (Kind, error) {
 func harmless(err error) error {
 	var e dbus.Error
 	if errors.As(err, &e) {
-		return fmt.Errorf("%s: %s", okta.Printable(e.Name, 100), okta.Printable(e.Error(), 200))
+		return fmt.Errorf("%s: %s", okta.Sanitize(e.Name, 100), okta.Sanitize(e.Error(), 200))
 	}
 	return err
 }

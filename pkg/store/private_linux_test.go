@@ -72,7 +72,7 @@ func TestAT87_BadFiles(t *testing.T) {
 			return err
 		}},
 		{"refused", func(dir string) error {
-			_, _, err := Refusals{Dir: dir}.Refused("a", okta.NewSecret("wrong-horse"))
+			_, _, err := LockoutGuard{Dir: dir}.Refused("a", okta.NewSecret("wrong-horse"))
 			return err
 		}},
 		{"read", func(dir string) error { return open(filepath.Join(dir, "a.read"), os.O_RDONLY) }},
@@ -170,7 +170,7 @@ func TestAT87_BadDirectories(t *testing.T) {
 			t.Parallel()
 			path := privateTemp(t)
 			bad.at(t, path)
-			l, r := Locks{Dir: path}, Refusals{Dir: path}
+			l, r := Locks{Dir: path}, LockoutGuard{Dir: path}
 			wantError(t, l.Ready(), "unsafe", path, bad.says)
 			_, err := l.Acquire(t.Context(), "a")
 			wantError(t, err, "unsafe", filepath.Join(path, "a.lock"), bad.says)

@@ -31,12 +31,12 @@ const (
 	maxRefusal        = 4096 // bytes
 )
 
-// Refusals remembers, per name, the last password that the server refused, so that no loop sends it again until the account is
+// LockoutGuard remembers, per name, the last password that the server refused, so that no loop sends it again until the account is
 // locked. What is kept is a salted, slow hash in Dir/name.refused: it serves to recognise a password, and is a poor place to
 // guess one. A refusal is forgotten after an hour.
 //
 // Errors are of type *Error. Unsafe means that the directory or file is not the user's alone; it has not been read.
-type Refusals struct {
+type LockoutGuard struct {
 	Dir string           // made by Remember when missing
 	Now func() time.Time // nil is time.Now
 }
@@ -51,7 +51,7 @@ type refusal struct {
 
 // Remember notes that password was refused for name now, in place of what was noted for that name before. It takes some tenths
 // of a second.
-func (r Refusals) Remember(name string, password okta.Secret) error {
+func (r LockoutGuard) Remember(name string, password okta.Secret) error {
 	path, err := r.path("remember the refusal of ", name)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (r Refusals) Remember(name string, password okta.Secret) error {
 // Refused reports whether password is the one that was last refused for name, and when that was. It takes some tenths of a second
 // where something is noted for name, and next to nothing otherwise. A record that is older than an hour, lies more than a minute in
 // the future or cannot be understood counts as none, and is removed.
-func (r Refusals) Refused(name string, password okta.Secret) (since time.Time, refused bool, err error) {
+func (r LockoutGuard) Refused(name string, password okta.Secret) (since time.Time, refused bool, err error) {
 	path, err := r.path("look for refusals of ", name)
 	if err != nil {
 		return time.Time{}, false, err
@@ -111,7 +111,7 @@ func (r Refusals) Refused(name string, password okta.Secret) (since time.Time, r
 }
 
 // Forget removes what is noted for name; there need not be anything.
-func (r Refusals) Forget(name string) error {
+func (r LockoutGuard) Forget(name string) error {
 	path, err := r.path("forget refusals of ", name)
 	if err != nil {
 		return err
@@ -119,14 +119,14 @@ func (r Refusals) Forget(name string) error {
 	return clearPrivate(path)
 }
 
-func (r Refusals) path(op, name string) (string, error) {
+func (r LockoutGuard) path(op, name string) (string, error) {
 	if !isAccount(name) || r.Dir == "" {
 		return "", &Error{Failed, op + strconv.Quote(name), errors.New("it takes a directory, and a name of A-Z a-z 0-9 _ . - only")}
 	}
 	return filepath.Join(r.Dir, name+".refused"), nil
 }
 
-func (r Refusals) now() time.Time {
+func (r LockoutGuard) now() time.Time {
 	if r.Now == nil {
 		return time.Now()
 	}

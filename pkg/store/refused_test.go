@@ -11,17 +11,17 @@ import (
 )
 
 // noted is a Refusals with one refused password, "wrong-horse" of dev-0123abcd, and a clock to turn.
-func noted(t *testing.T) (r Refusals, clock *time.Time) {
+func noted(t *testing.T) (r LockoutGuard, clock *time.Time) {
 	t.Helper()
 	now := time.Unix(1_800_000_000, 0)
-	r = Refusals{Dir: privateTemp(t), Now: func() time.Time { return now }}
+	r = LockoutGuard{Dir: privateTemp(t), Now: func() time.Time { return now }}
 	if err := r.Remember("dev-0123abcd", okta.NewSecret("wrong-horse")); err != nil {
 		t.Fatal(err)
 	}
 	return r, &now
 }
 
-func (r Refusals) want(t *testing.T, name, password string, refused bool) {
+func (r LockoutGuard) want(t *testing.T, name, password string, refused bool) {
 	t.Helper()
 	since, got, err := r.Refused(name, okta.NewSecret(password))
 	if err != nil || got != refused {
@@ -132,7 +132,7 @@ func TestRefusalDoesNotHoldThePassword(t *testing.T) {
 
 func TestRefusalsTouchNothingUnasked(t *testing.T) {
 	t.Parallel()
-	r := Refusals{Dir: privateTemp(t)}
+	r := LockoutGuard{Dir: privateTemp(t)}
 	r.want(t, "dev-0123abcd", "wrong-horse", false)
 	if err := r.Forget("dev-0123abcd"); err != nil {
 		t.Error(err)
@@ -140,7 +140,7 @@ func TestRefusalsTouchNothingUnasked(t *testing.T) {
 	if _, err := os.Lstat(r.Dir); err == nil {
 		t.Error("a question made the directory")
 	}
-	for _, bad := range []Refusals{{Dir: r.Dir}, {}} {
+	for _, bad := range []LockoutGuard{{Dir: r.Dir}, {}} {
 		name := "../dev"
 		if bad.Dir == "" {
 			name = "dev"

@@ -68,7 +68,7 @@ func parseSealed(line []byte) (sealed, error) {
 		if err != nil || v <= sealVersion {
 			return sealed{}, corrupt("it has no version")
 		}
-		return sealed{}, &formatError{Newer, fmt.Sprintf("it is sealed in format %d, and this okauth knows %d", v, sealVersion)}
+		return sealed{}, &formatError{UnsupportedVersion, fmt.Sprintf("it is sealed in format %d, and this okauth knows %d", v, sealVersion)}
 	}
 	broken := corrupt("it is cut short or damaged")
 	if !whole || len(fields) != 6 {

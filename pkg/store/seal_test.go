@@ -127,7 +127,7 @@ func TestKR10_UnsealTellsApart(t *testing.T) {
 	tests := map[string]struct {
 		line, account string
 		key           KeyMaterial
-		want          Kind
+		want          ErrorKind
 		piece         string
 	}{
 		"another key":            {mine, "dev-0123abcd", storageKey(t, otherRawKey), WrongKey, "another key from OKAUTH_STORAGE_KEY"},
@@ -136,8 +136,8 @@ func TestKR10_UnsealTellsApart(t *testing.T) {
 		"another account":        {mine, "dev-0123abce", storageKey(t, rawKey), Corrupt, "another item's"},
 		"empty":                  {"", "dev-0123abcd", storageKey(t, rawKey), Corrupt, "not a sealed file"},
 		"a plain session":        {`{"okauth":2,"session":{}}`, "dev-0123abcd", storageKey(t, rawKey), Corrupt, "not a sealed file"},
-		"newer":                  {with(1, "2"), "dev-0123abcd", storageKey(t, rawKey), Newer, "format 2"},
-		"newer in every way":     {"okauth-sealed 12 {}", "dev-0123abcd", storageKey(t, rawKey), Newer, "format 12"},
+		"newer":                  {with(1, "2"), "dev-0123abcd", storageKey(t, rawKey), UnsupportedVersion, "format 2"},
+		"newer in every way":     {"okauth-sealed 12 {}", "dev-0123abcd", storageKey(t, rawKey), UnsupportedVersion, "format 12"},
 		"version 0":              {with(1, "0"), "dev-0123abcd", storageKey(t, rawKey), Corrupt, "no version"},
 		"version 01":             {with(1, "01"), "dev-0123abcd", storageKey(t, rawKey), Corrupt, "no version"},
 		"version -1":             {with(1, "-1"), "dev-0123abcd", storageKey(t, rawKey), Corrupt, "no version"},

@@ -18,7 +18,7 @@ func ClientSecretAccount(profile, baseURL, clientID string) string {
 
 // ClientSecrets keeps client secrets as Items, under names made by [ClientSecretAccount].
 type ClientSecrets struct {
-	Items Items
+	Items Backend
 }
 
 // clientSecretVersion is the version of clientSecretJSON; every change of that needs a new one.

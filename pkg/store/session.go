@@ -83,16 +83,16 @@ type RefreshToken struct {
 
 // Session is everything that is kept of a sign-in.
 type Session struct {
-	Identity   Identity
-	Username   string       // who signed in
-	Refresh    RefreshToken // zero without "offline_access"
-	Generation uint64       // counts the writes, from 1; whoever writes adds one
-	Sets       []TokenSet
+	Identity Identity
+	Username string       // who signed in
+	Refresh  RefreshToken // zero without "offline_access"
+	Revision uint64       // counts the writes, from 1; whoever writes adds one
+	Sets     []TokenSet
 }
 
 // Sessions keeps sessions as Items, one value per identity. Those who write one session take turns by a lock of their own.
 type Sessions struct {
-	Items Items
+	Items Backend
 	Locks *Locks // for the index; nil = no other process writes
 }
 
@@ -132,7 +132,7 @@ func foreign(account string) error {
 // Save keeps session in the place of what was there, whatever it was: a caller that must not overwrite a later okauth's session
 // loads first. A session that Load would not believe is refused with an [*Error].
 //
-// Generation 1, or 0, says that there was no session: it is listed first (see [Sessions.Enlist]). A later one is written and
+// Generation 1, or 0, says that there was no session: it is listed first (see [Sessions.AddToIndex]). A later one is written and
 // nothing else is touched.
 func (s Sessions) Save(ctx context.Context, session *Session) error {
 	account := session.Identity.Account()
@@ -140,8 +140,8 @@ func (s Sessions) Save(ctx context.Context, session *Session) error {
 	if err != nil {
 		return itemError("write the session "+strconv.Quote(account), err)
 	}
-	if session.Generation <= 1 {
-		if err := s.Enlist(ctx, session.Identity); err != nil {
+	if session.Revision <= 1 {
+		if err := s.AddToIndex(ctx, session.Identity); err != nil {
 			return err
 		}
 	}
@@ -170,7 +170,7 @@ func (s Sessions) DeleteAccount(ctx context.Context, account string) error {
 	return s.delist(ctx, account)
 }
 
-func isKind(err error, kind Kind) bool {
+func isKind(err error, kind ErrorKind) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Kind == kind
 }

@@ -20,7 +20,7 @@ func someIdentity() Identity {
 
 func someSession() *Session {
 	return &Session{
-		Identity: someIdentity(), Username: "Zoë\u2028😀<&>", Generation: 1<<64 - 1,
+		Identity: someIdentity(), Username: "Zoë\u2028😀<&>", Revision: 1<<64 - 1,
 		Refresh: RefreshToken{
 			Value: okta.NewSecret("canary-refresh"), Requested: []string{"openid", "offline_access"}, Granted: []string{"offline_access"},
 			ObtainedAt: time.Date(2026, 11, 22, 17, 0, 0, 1, time.UTC), Rotation: Rotating,
@@ -36,7 +36,7 @@ func someSession() *Session {
 // plain makes secrets comparable.
 func plain(s *Session) string {
 	r := s.Refresh
-	out := fmt.Sprintf("%#v %q %d %q %q %q %s %v", s.Identity, s.Username, s.Generation,
+	out := fmt.Sprintf("%#v %q %d %q %q %q %s %v", s.Identity, s.Username, s.Revision,
 		r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Format(time.RFC3339Nano), r.Rotation)
 	for _, set := range s.Sets {
 		out += fmt.Sprintf(" %q %q %q %q %q %s %s", set.Requested, set.Granted, set.AccessToken.Reveal(), set.IDToken.Reveal(),

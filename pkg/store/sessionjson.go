@@ -55,7 +55,7 @@ func encodeSession(s *Session) ([]byte, error) {
 	id := identityJSON(s.Identity)
 	out := sessionJSON{
 		Version: sessionVersion, Session: &id, Username: s.Username, Refresh: encodeRefresh(s.Refresh),
-		Generation: s.Generation, Sets: []tokenSetJSON{},
+		Generation: s.Revision, Sets: []tokenSetJSON{},
 	}
 	for _, set := range s.Sets {
 		out.Sets = append(out.Sets, tokenSetJSON{
@@ -109,7 +109,7 @@ func decodeSession(value []byte) (*Session, error) {
 	if err := in.check(); err != nil {
 		return nil, corrupt(err.Error())
 	}
-	s := &Session{Identity: Identity(*in.Session), Username: in.Username, Refresh: in.Refresh.decode(), Generation: in.Generation}
+	s := &Session{Identity: Identity(*in.Session), Username: in.Username, Refresh: in.Refresh.decode(), Revision: in.Generation}
 	for _, set := range in.Sets {
 		s.Sets = append(s.Sets, TokenSet{
 			Requested: set.Requested, Granted: set.Granted,

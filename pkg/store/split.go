@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// split is Items over Items that hold little. A value that fits is one item, as it is. A bigger one is
+// chunked is Items over Items that hold little. A value that fits is one item, as it is. A bigger one is
 //
 //	<account>                  the head: generation, number of chunks, length, SHA-256
 //	<account>.<generation>.0…  the chunks
@@ -22,8 +22,8 @@ import (
 //	<account>.journal          every generation that there is or may be
 //
 // which is written before anything else and deleted last. A reader does not need it.
-type split struct {
-	items Items
+type chunked struct {
+	items Backend
 	limit func(account string) int // bytes in one item of that name
 }
 
@@ -34,37 +34,37 @@ const (
 	maxChunks     = 64 // of Windows' 2560 bytes: 160 KiB
 )
 
-// head describes a value that is kept in chunks.
-type head struct {
+// manifest describes a value that is kept in chunks.
+type manifest struct {
 	generation string // 8 hex digits, random
 	count      int    // of chunks
 	length     int    // of the value, in bytes
 	sum        string // SHA-256 of the value in hex
 }
 
-func (h head) String() string {
+func (h manifest) String() string {
 	return fmt.Sprintf("%s%d:%s:%d:%d:%s", headPrefix, headVersion, h.generation, h.count, h.length, h.sum)
 }
 
-func (h head) chunk(account string, i int) string {
+func (h manifest) chunk(account string, i int) string {
 	return account + "." + h.generation + "." + strconv.Itoa(i)
 }
 
 // parseHead reads a head item. isHead is false for a value that is none: a whole value. The error is a *formatError; the head
 // of a damaged item has the generation, where that can still be read.
-func parseHead(item []byte) (h head, isHead bool, err error) {
+func parseHead(item []byte) (h manifest, isHead bool, err error) {
 	text, isHead := strings.CutPrefix(string(item), headPrefix)
 	if !isHead {
-		return head{}, false, nil
+		return manifest{}, false, nil
 	}
 	version, rest, _ := strings.Cut(text, ":")
 	if v, err := strconv.ParseUint(version, 10, 32); err == nil && v > headVersion {
-		return head{}, true, &formatError{Newer, fmt.Sprintf("the stored value is split in format %d, and this okauth knows %d", v, headVersion)}
+		return manifest{}, true, &formatError{UnsupportedVersion, fmt.Sprintf("the stored value is split in format %d, and this okauth knows %d", v, headVersion)}
 	}
 	broken := corrupt("its first part is damaged")
 	fields := strings.Split(rest, ":")
 	if len(fields) != 4 {
-		return head{generation: fields[0]}, true, broken
+		return manifest{generation: fields[0]}, true, broken
 	}
 	h.generation, h.sum = fields[0], fields[3]
 	h.count, _ = strconv.Atoi(fields[1])
@@ -72,7 +72,7 @@ func parseHead(item []byte) (h head, isHead bool, err error) {
 	// What does not print as it was read was not printed by us.
 	if h.String() != string(item) || !isHex(h.generation, 8) || !isHex(h.sum, 2*sha256.Size) ||
 		h.count < 1 || h.count > maxChunks || h.length < h.count || h.length > maxValue {
-		return head{generation: h.generation}, true, broken
+		return manifest{generation: h.generation}, true, broken
 	}
 	return h, true, nil
 }
@@ -85,7 +85,7 @@ func isHex(s string, length int) bool {
 var errTorn = corrupt("its parts do not belong together")
 
 // Get returns the value, put together again and compared with its checksum.
-func (s split) Get(ctx context.Context, account string) ([]byte, error) {
+func (s chunked) Get(ctx context.Context, account string) ([]byte, error) {
 	var seen string
 	for {
 		item, err := s.items.Get(ctx, account)
@@ -107,7 +107,7 @@ func (s split) Get(ctx context.Context, account string) ([]byte, error) {
 	}
 }
 
-func (s split) assemble(ctx context.Context, account string, item []byte) ([]byte, error) {
+func (s chunked) assemble(ctx context.Context, account string, item []byte) ([]byte, error) {
 	h, isHead, err := parseHead(item)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func checksum(value []byte) string {
 }
 
 // Set stores value whole or in chunks. Size and contents are checked before anything is written.
-func (s split) Set(ctx context.Context, account string, value []byte) error {
+func (s chunked) Set(ctx context.Context, account string, value []byte) error {
 	op := "write " + strconv.Quote(account) + " to the keychain"
 	if err := checkItem(account, value); err != nil {
 		return &Error{Failed, op, err}
@@ -186,13 +186,13 @@ func (s split) Set(ctx context.Context, account string, value []byte) error {
 }
 
 // cut returns no head for a value that fits in one item, and else one head and its chunks.
-func (s split) cut(account string, value []byte) ([]head, [][]byte, error) {
+func (s chunked) cut(account string, value []byte) ([]manifest, [][]byte, error) {
 	if len(value) <= s.limit(account) {
 		return nil, nil, nil
 	}
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand
-	h := head{generation: hex.EncodeToString(id[:]), length: len(value), sum: checksum(value)}
+	h := manifest{generation: hex.EncodeToString(id[:]), length: len(value), sum: checksum(value)}
 	size := s.limit(h.chunk(account, maxChunks))
 	if size < 1 || len(value) > size*maxChunks {
 		return nil, nil, fmt.Errorf("the value has %d bytes, expected at most %d", len(value), max(size, 0)*maxChunks)
@@ -204,12 +204,12 @@ func (s split) cut(account string, value []byte) ([]head, [][]byte, error) {
 		rest = rest[n:]
 	}
 	h.count = len(parts)
-	return []head{h}, parts, nil
+	return []manifest{h}, parts, nil
 }
 
 // Delete removes the head first, so that a reader finds nothing rather than half. A damaged head goes with the chunks of the
 // generation that can be read in it; what a later okauth split is left untouched.
-func (s split) Delete(ctx context.Context, account string) error {
+func (s chunked) Delete(ctx context.Context, account string) error {
 	if s.limit(account) >= maxValue {
 		return s.items.Delete(ctx, account)
 	}
@@ -229,7 +229,7 @@ func (s split) Delete(ctx context.Context, account string) error {
 
 // generations returns what is stored in chunks under account: what the head names is current, what a damaged head or the
 // journal names besides is stale.
-func (s split) generations(ctx context.Context, account string) (current, stale []head, err error) {
+func (s chunked) generations(ctx context.Context, account string) (current, stale []manifest, err error) {
 	item, err := s.items.Get(ctx, account)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, nil, err
@@ -237,12 +237,12 @@ func (s split) generations(ctx context.Context, account string) (current, stale 
 	h, isHead, err := parseHead(item)
 	var f *formatError
 	switch {
-	case errors.As(err, &f) && f.kind == Newer:
+	case errors.As(err, &f) && f.kind == UnsupportedVersion:
 		return nil, nil, itemError("replace "+strconv.Quote(account)+" in the keychain", err)
 	case isHead && err == nil:
 		current = append(current, h)
 	case isHead && isHex(h.generation, 8):
-		stale = append(stale, head{generation: h.generation, count: maxChunks})
+		stale = append(stale, manifest{generation: h.generation, count: maxChunks})
 	}
 	item, err = s.items.Get(ctx, account+".journal")
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -256,7 +256,7 @@ func (s split) generations(ctx context.Context, account string) (current, stale 
 	return current, stale, nil
 }
 
-func (s split) writeJournal(ctx context.Context, account string, heads []head) error {
+func (s chunked) writeJournal(ctx context.Context, account string, heads []manifest) error {
 	if len(heads) == 0 {
 		return nil
 	}
@@ -268,24 +268,24 @@ func (s split) writeJournal(ctx context.Context, account string, heads []head) e
 }
 
 // parseJournal returns generations and counts. It skips what it cannot read: then something is left over, but nothing is lost.
-func parseJournal(item []byte) []head {
+func parseJournal(item []byte) []manifest {
 	text, ok := strings.CutPrefix(string(item), journalPrefix)
 	if !ok {
 		return nil
 	}
-	var heads []head
+	var heads []manifest
 	for name := range strings.SplitSeq(text, ",") {
 		generation, count, _ := strings.Cut(name, "/")
 		n, err := strconv.Atoi(count)
 		if err == nil && isHex(generation, 8) && 0 < n && n <= maxChunks {
-			heads = append(heads, head{generation: generation, count: n})
+			heads = append(heads, manifest{generation: generation, count: n})
 		}
 	}
 	return heads
 }
 
 // sweep deletes the chunks of old generations, and leaves those in the journal that stay.
-func (s split) sweep(ctx context.Context, account string, old, stay []head) error {
+func (s chunked) sweep(ctx context.Context, account string, old, stay []manifest) error {
 	if err := s.sweepChunks(ctx, account, old); err != nil {
 		return err
 	}
@@ -296,7 +296,7 @@ func (s split) sweep(ctx context.Context, account string, old, stay []head) erro
 }
 
 // sweepChunks goes on after an error and returns the first.
-func (s split) sweepChunks(ctx context.Context, account string, old []head) error {
+func (s chunked) sweepChunks(ctx context.Context, account string, old []manifest) error {
 	var first error
 	for _, h := range old {
 		for i := range h.count {

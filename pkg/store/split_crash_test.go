@@ -15,7 +15,7 @@ import (
 
 // brittle is Items that stop working after some writes, as if the process had been killed there.
 type brittle struct {
-	Items
+	Backend
 	left int // writes and deletes that still happen
 }
 
@@ -32,14 +32,14 @@ func (b *brittle) Set(ctx context.Context, account string, value []byte) error {
 	if err := b.step(); err != nil {
 		return err
 	}
-	return b.Items.Set(ctx, account, value)
+	return b.Backend.Set(ctx, account, value)
 }
 
 func (b *brittle) Delete(ctx context.Context, account string) error {
 	if err := b.step(); err != nil {
 		return err
 	}
-	return b.Items.Delete(ctx, account)
+	return b.Backend.Delete(ctx, account)
 }
 
 // A reader sees the old value or the new one wherever the writer was killed, also when the next one is killed too, and nothing
@@ -59,7 +59,7 @@ func TestAT92_KilledAtEveryItem(t *testing.T) {
 }
 
 // write sets value, or deletes it when it is nil.
-func write(ctx context.Context, s split, value []byte) error {
+func write(ctx context.Context, s chunked, value []byte) error {
 	if value == nil {
 		return s.Delete(ctx, "a")
 	}
@@ -73,11 +73,11 @@ func killAfter(t *testing.T, n int, old, fresh []byte) (finished bool) {
 	ctx := t.Context()
 	again := text("again", 350)
 	m := new(Memory)
-	if err := write(ctx, split{m, budget(100)}, old); err != nil {
+	if err := write(ctx, chunked{m, budget(100)}, old); err != nil {
 		t.Fatal(err)
 	}
 	b := &brittle{m, n}
-	err := write(ctx, split{b, budget(100)}, fresh)
+	err := write(ctx, chunked{b, budget(100)}, fresh)
 	finished = b.left >= 0
 	seen := wantOneOf(t, m, n, old, fresh)
 	if err == nil && !bytes.Equal(seen, fresh) {
@@ -87,7 +87,7 @@ func killAfter(t *testing.T, n int, old, fresh []byte) (finished bool) {
 		for k, done := 0, false; !done; k++ {
 			crashed := copyOf(m)
 			b := &brittle{crashed, k}
-			_ = write(ctx, split{b, budget(100)}, second)
+			_ = write(ctx, chunked{b, budget(100)}, second)
 			done = b.left >= 0
 			wantOneOf(t, crashed, n, seen, second)
 			wantMended(t, crashed, n, again)
@@ -99,7 +99,7 @@ func killAfter(t *testing.T, n int, old, fresh []byte) (finished bool) {
 // wantOneOf reads what is there, which must be one of the values, and returns it. nil is nothing.
 func wantOneOf(t *testing.T, m *Memory, n int, values ...[]byte) []byte {
 	t.Helper()
-	got, err := split{m, budget(100)}.Get(t.Context(), "a")
+	got, err := chunked{m, budget(100)}.Get(t.Context(), "a")
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		t.Errorf("killed after %d: read: %v", n, err)
 	}
@@ -113,7 +113,7 @@ func wantOneOf(t *testing.T, m *Memory, n int, values ...[]byte) []byte {
 func wantMended(t *testing.T, m *Memory, n int, again []byte) {
 	t.Helper()
 	ctx := t.Context()
-	s := split{m, budget(100)}
+	s := chunked{m, budget(100)}
 	onlyDelete := copyOf(m)
 	if err := s.Set(ctx, "a", again); err != nil {
 		t.Errorf("killed after %d: next Set: %v", n, err)
@@ -126,7 +126,7 @@ func wantMended(t *testing.T, m *Memory, n int, again []byte) {
 		t.Errorf("killed after %d: the next Set left %q", n, m.Accounts())
 	}
 	for _, m := range []*Memory{m, onlyDelete} {
-		if err := (split{m, budget(100)}).Delete(ctx, "a"); err != nil || len(m.Accounts()) != 0 {
+		if err := (chunked{m, budget(100)}).Delete(ctx, "a"); err != nil || len(m.Accounts()) != 0 {
 			t.Errorf("killed after %d: Delete: %v, left %q", n, err, m.Accounts())
 		}
 	}
@@ -140,7 +140,7 @@ func copyOf(m *Memory) *Memory {
 
 // late is Items whose process gives up at one write, which the keychain carries out when nobody waits any more.
 type late struct {
-	Items
+	Backend
 	left  int
 	lands func()
 	on    string // account of that write
@@ -158,17 +158,17 @@ func (l *late) give(account string, write func()) (up bool, err error) {
 }
 
 func (l *late) Set(ctx context.Context, account string, value []byte) error {
-	if up, err := l.give(account, func() { _ = l.Items.Set(context.Background(), account, value) }); up {
+	if up, err := l.give(account, func() { _ = l.Backend.Set(context.Background(), account, value) }); up {
 		return err
 	}
-	return l.Items.Set(ctx, account, value)
+	return l.Backend.Set(ctx, account, value)
 }
 
 func (l *late) Delete(ctx context.Context, account string) error {
-	if up, err := l.give(account, func() { _ = l.Items.Delete(context.Background(), account) }); up {
+	if up, err := l.give(account, func() { _ = l.Backend.Delete(context.Background(), account) }); up {
 		return err
 	}
-	return l.Items.Delete(ctx, account)
+	return l.Backend.Delete(ctx, account)
 }
 
 // AT-91: a write that was given up lands after a later one. The reader sees a whole value that somebody wrote, or hears that
@@ -183,9 +183,9 @@ func TestAT91_WriteLandsLate(t *testing.T) {
 		for newName, fresh := range values {
 			for n, finished := 0, false; !finished; n++ {
 				m := new(Memory)
-				s := split{m, budget(100)}
-				l := &late{Items: m, left: n}
-				_, _ = write(ctx, s, old), write(ctx, split{l, budget(100)}, fresh)
+				s := chunked{m, budget(100)}
+				l := &late{Backend: m, left: n}
+				_, _ = write(ctx, s, old), write(ctx, chunked{l, budget(100)}, fresh)
 				finished = l.lands == nil
 				if err := s.Set(ctx, "a", third); err != nil {
 					t.Fatal(err)
@@ -219,7 +219,7 @@ func TestAT92_ReadersWhileSomebodyWrites(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	m := new(Memory)
-	s := split{m, budget(100)}
+	s := chunked{m, budget(100)}
 	values := [][]byte{text("w", 50), text("s", 450), text("l", 950), text("o", 450), nil, text("x", 100)}
 	if err := write(ctx, s, values[0]); err != nil {
 		t.Fatal(err)
@@ -253,12 +253,12 @@ func TestAT92_ReadersWhileSomebodyWrites(t *testing.T) {
 
 // swapping is Items that another process changes, once after each of the first reads of a head.
 type swapping struct {
-	Items
+	Backend
 	swaps []func()
 }
 
 func (s *swapping) Get(ctx context.Context, account string) ([]byte, error) {
-	value, err := s.Items.Get(ctx, account)
+	value, err := s.Backend.Get(ctx, account)
 	if account == "a" && len(s.swaps) > 0 {
 		s.swaps[0]()
 		s.swaps = s.swaps[1:]
@@ -270,7 +270,7 @@ func TestAT92_ReaderMeetsWriters(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	m := new(Memory)
-	s := split{m, budget(100)}
+	s := chunked{m, budget(100)}
 	if err := s.Set(ctx, "a", text("old", 300)); err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func TestAT92_ReaderMeetsWriters(t *testing.T) {
 		}
 	}
 	fresh := text("new", 400)
-	reader := split{&swapping{m, []func(){swap(text("one", 300)), swap(text("two", 500)), swap(fresh)}}, s.limit}
+	reader := chunked{&swapping{m, []func(){swap(text("one", 300)), swap(text("two", 500)), swap(fresh)}}, s.limit}
 	if got, err := reader.Get(ctx, "a"); err != nil || !bytes.Equal(got, fresh) {
 		t.Errorf("got %d bytes, %v; want the new value", len(got), err)
 	}
@@ -306,7 +306,7 @@ func TestAT84_FullKeychain(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	m := new(Memory)
-	s := split{full{m, 12}, budget(100)}
+	s := chunked{full{m, 12}, budget(100)}
 	old := text("old", 450)
 	if err := s.Set(ctx, "a", old); err != nil {
 		t.Fatal(err)
@@ -321,7 +321,7 @@ func TestAT84_FullKeychain(t *testing.T) {
 		t.Errorf("the journal grows: %d bytes", len(journal))
 	}
 	// Now there is enough, if what failed is swept before anything is written.
-	if err := (split{full{m, 18}, budget(100)}).Set(ctx, "a", text("new", 950)); err != nil {
+	if err := (chunked{full{m, 18}, budget(100)}).Set(ctx, "a", text("new", 950)); err != nil {
 		t.Error(err)
 	}
 	wantMended(t, m, 0, text("again", 350))

@@ -41,7 +41,7 @@ func TestKR09_SizeIsHandled(t *testing.T) {
 	const limit = 100
 	for _, n := range []int{1, 99, 100, 101, 199, 200, 201, 2500, limit * maxChunks} {
 		m := new(Memory)
-		s := split{m, budget(limit)}
+		s := chunked{m, budget(limit)}
 		value := text("v", n)
 		if err := s.Set(ctx, "a", value); err != nil {
 			t.Fatalf("Set of %d bytes: %v", n, err)
@@ -90,7 +90,7 @@ func TestKR09_RefusedBeforeAnythingIsWritten(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := new(Memory)
-			err := split{m, budget(tt.limit)}.Set(t.Context(), tt.account, tt.value)
+			err := chunked{m, budget(tt.limit)}.Set(t.Context(), tt.account, tt.value)
 			if got := kindOf(err); got != tt.want {
 				t.Errorf("got %s, want %s: %v", got, tt.want, err)
 			}
@@ -143,7 +143,7 @@ func TestAT92_TornSetIsCorrupt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
 			m := new(Memory)
-			s := split{m, budget(100)}
+			s := chunked{m, budget(100)}
 			if err := s.Set(ctx, "a", text("canary", 300)); err != nil {
 				t.Fatal(err)
 			}
@@ -176,7 +176,7 @@ func TestKR10_DamagedSplitIsSwept(t *testing.T) {
 	for name, damage := range tests {
 		t.Run(name, func(t *testing.T) {
 			m := new(Memory)
-			if err := (split{m, budget(100)}).Set(t.Context(), "a", text("v", 950)); err != nil {
+			if err := (chunked{m, budget(100)}).Set(t.Context(), "a", text("v", 950)); err != nil {
 				t.Fatal(err)
 			}
 			head, _ := m.Get(t.Context(), "a")
@@ -193,7 +193,7 @@ func TestKR10_NewerSplitIsLeftUntouched(t *testing.T) {
 	if err := m.Set(ctx, "a", []byte(newer)); err != nil {
 		t.Fatal(err)
 	}
-	s := split{m, budget(100)}
+	s := chunked{m, budget(100)}
 	_, getErr := s.Get(ctx, "a")
 	for name, err := range map[string]error{"Get": getErr, "Set": s.Set(ctx, "a", text("v", 10)), "Delete": s.Delete(ctx, "a")} {
 		if got := kindOf(err); got != "newer" {
@@ -206,7 +206,7 @@ func TestKR10_NewerSplitIsLeftUntouched(t *testing.T) {
 }
 
 func FuzzHead(f *testing.F) {
-	f.Add([]byte(head{"0123abcd", 3, 250, checksum(nil)}.String()))
+	f.Add([]byte(manifest{"0123abcd", 3, 250, checksum(nil)}.String()))
 	f.Add([]byte(headPrefix + "2:x"))
 	f.Add([]byte(headPrefix + "1:0123abcd:+3:250:" + checksum(nil)))
 	f.Add([]byte(headPrefix + "1:0123abcd:99999999999999999999:1:" + checksum(nil)))

@@ -12,14 +12,14 @@ const MaxBody = 1 << 20
 // ErrBodyTooLarge is what reading the body of an answer yields beyond MaxBody bytes.
 var ErrBodyTooLarge = errors.New("answer larger than 1 MiB")
 
-// Capped limits the bodies of answers to MaxBody. It stands above the layer that decompresses, so that 50 KB that
+// LimitBody limits the bodies of answers to MaxBody. It stands above the layer that decompresses, so that 50 KB that
 // swell to 50 MB are stopped like any other large answer.
-type Capped struct {
+type LimitBody struct {
 	Base http.RoundTripper // nil means http.DefaultTransport
 }
 
 // RoundTrip hands the request on unchanged and puts the limit round the answer's body.
-func (c *Capped) RoundTrip(req *http.Request) (*http.Response, error) {
+func (c *LimitBody) RoundTrip(req *http.Request) (*http.Response, error) {
 	base := c.Base
 	if base == nil {
 		base = http.DefaultTransport

@@ -220,7 +220,7 @@ func TestAT05_NoHostIsNoMatch(t *testing.T) {
 	}
 }
 
-func second(_ voucher, err error) error { return err }
+func second(_ trustAnchor, err error) error { return err }
 
 // Through a proxy, too, the certificates at hand are tried first: parsing all of a system's takes longer than the rest of a request.
 func TestRootsAtHandComeFirstThroughProxies(t *testing.T) {

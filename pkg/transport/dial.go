@@ -18,7 +18,7 @@ type dialer struct {
 	roots  func() (*x509.CertPool, error)           // all of them
 	client *tls.Certificate                         // shown to a server that asks, nil for none
 	// seen, where it is not nil, is told how a server's certificates were judged.
-	seen func(tls.ConnectionState, voucher, error)
+	seen func(tls.ConnectionState, trustAnchor, error)
 }
 
 func newDialer(c Config) (*dialer, error) {
@@ -93,8 +93,8 @@ func (d *dialer) dialTLS(ctx context.Context, addr string, configure func(contex
 	return secure, nil
 }
 
-// voucher says who vouches for a server.
-type voucher struct {
+// trustAnchor says who vouches for a server.
+type trustAnchor struct {
 	chain  []*x509.Certificate // from the server's certificate to the root
 	byFile bool                // the root is from ca_file
 }
@@ -102,9 +102,9 @@ type voucher struct {
 // verify does what crypto/tls would do with all the roots, but tries those first that are at hand: of ca_file, then the few of the system's
 // whose name the certificates give as their issuer's. Parsing all of a system's certificates takes as long as the rest of a
 // sign-in, and all but one are for other servers.
-func (d *dialer) verify(ctx context.Context, host string, chain []*x509.Certificate) (voucher, error) {
+func (d *dialer) verify(ctx context.Context, host string, chain []*x509.Certificate) (trustAnchor, error) {
 	if host == "" || len(chain) == 0 {
-		return voucher{}, errors.New("no host to compare with the certificate, or no certificate") // Verify would compare nothing
+		return trustAnchor{}, errors.New("no host to compare with the certificate, or no certificate") // Verify would compare nothing
 	}
 	opts := x509.VerifyOptions{DNSName: host, Intermediates: x509.NewCertPool()}
 	addAll(opts.Intermediates, chain[1:])
@@ -116,7 +116,7 @@ func (d *dialer) verify(ctx context.Context, host string, chain []*x509.Certific
 	} {
 		pool, failed := roots()
 		if failed != nil {
-			return voucher{}, failed
+			return trustAnchor{}, failed
 		}
 		if pool == nil {
 			continue // as VerifyOptions.Roots it would mean the system's
@@ -124,7 +124,7 @@ func (d *dialer) verify(ctx context.Context, host string, chain []*x509.Certific
 		opts.Roots = pool
 		chains, err := chain[0].Verify(opts)
 		if err == nil {
-			return voucher{chain: chains[0], byFile: i == 0}, nil
+			return trustAnchor{chain: chains[0], byFile: i == 0}, nil
 		}
 		if _, unknown := errors.AsType[x509.UnknownAuthorityError](first); first == nil || unknown {
 			first = err
@@ -133,7 +133,7 @@ func (d *dialer) verify(ctx context.Context, host string, chain []*x509.Certific
 			break // other roots would not help; an authority's certificate that has expired may have its successor among them
 		}
 	}
-	return voucher{}, &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: first}
+	return trustAnchor{}, &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: first}
 }
 
 // handshake tells a trace of the request that it begins, and that it fails. Of success http.Transport tells, which finds it done.

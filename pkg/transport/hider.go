@@ -19,15 +19,15 @@ const dots = "••••"
 // minHidden is the shortest secret, in bytes, that is looked for: "a" would turn every line into dots.
 const minHidden = 4
 
-// hider takes the secrets of one request out of foreign text. A server, or whatever stands before it, may say again what it was sent.
-type hider struct {
+// redactor takes the secrets of one request out of foreign text. A server, or whatever stands before it, may say again what it was sent.
+type redactor struct {
 	plain   []string // in lower case
 	encoded []string // base64, of which a piece begins and ends amid a character
 }
 
 // newHider collects what is secret in a request: fields and query values that are not public, both halves of Basic credentials, tokens, and
 // each header whose name is not harmless.
-func newHider(req *http.Request, form []field) *hider {
+func newHider(req *http.Request, form []field) *redactor {
 	secrets := map[string]bool{}
 	for _, f := range slices.Concat(form, fields(req.URL.RawQuery)) {
 		if !f.public() {
@@ -48,8 +48,8 @@ func newHider(req *http.Request, form []field) *hider {
 	return hiderFor(maps.Keys(secrets))
 }
 
-func hiderFor(secrets iter.Seq[string]) *hider {
-	h := &hider{}
+func hiderFor(secrets iter.Seq[string]) *redactor {
+	h := &redactor{}
 	for secret := range secrets {
 		if secret = strings.TrimSpace(secret); len(secret) >= minHidden { // a header loses the space round it
 			h.add(secret)
@@ -90,7 +90,7 @@ func addCredentials(secrets map[string]bool, value string) {
 }
 
 // add looks for a secret as it is and as it may come back: percent-encoded, in JSON, in hex, in base64.
-func (h *hider) add(secret string) {
+func (h *redactor) add(secret string) {
 	query := url.QueryEscape(secret)
 	quoted, _ := json.Marshal(secret) // a string can always be marshalled
 	for _, form := range []string{
@@ -117,7 +117,7 @@ func (h *hider) add(secret string) {
 type span struct{ from, to int }
 
 // text returns foreign text with dots for the request's secrets and for everything that looks like a JWT.
-func (h *hider) text(text string) string {
+func (h *redactor) text(text string) string {
 	var found []span
 	low := lower(text)
 	for _, needle := range h.plain {

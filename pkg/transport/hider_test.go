@@ -11,8 +11,8 @@ import (
 	"unicode"
 )
 
-func hiderOf(secrets ...string) *hider {
-	h := &hider{}
+func hiderOf(secrets ...string) *redactor {
+	h := &redactor{}
 	for _, secret := range secrets {
 		h.add(secret)
 	}

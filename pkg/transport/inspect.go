@@ -99,7 +99,7 @@ func (i *Inspection) resolve(ctx context.Context, host string) error {
 }
 
 // see notes how the server's certificate was judged.
-func (i *Inspection) see(state tls.ConnectionState, v voucher, err error) {
+func (i *Inspection) see(state tls.ConnectionState, v trustAnchor, err error) {
 	i.Protocol = tls.VersionName(state.Version)
 	chain := state.PeerCertificates
 	if err == nil {

@@ -68,7 +68,7 @@ func (t *Trace) proxyName(req *http.Request) string {
 type exchange struct {
 	say    func(string)
 	detail bool
-	hide   *hider
+	hide   *redactor
 }
 
 func (x *exchange) line(format string, args ...any) { x.say(printable(fmt.Sprintf(format, args...))) }

@@ -84,7 +84,7 @@ func New(c Config) (*http.Client, error) {
 	}
 	return &http.Client{
 		Timeout:   c.Timeout,
-		Transport: &Capped{Base: layers},
+		Transport: &LimitBody{Base: layers},
 		// A 307 or 308 would make Go send the form, password and all, to wherever it points.
 		// RFC 9700 §4.12: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.12
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
