@@ -1,0 +1,240 @@
+// Package privatefile reads and writes files that only the current user may read or write.
+//
+// A lock that others can open is a lock that others can hold, and a directory that others can write to lets them choose
+// what okauth reads. So a file or directory is checked before it is used, and a file once more when it is open and can
+// no longer be exchanged: its type, its owner, its mode, and that it has one name.
+package privatefile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Error says which operation failed, and on which file or directory. Every error of this package is one, except where a
+// function says otherwise.
+type Error struct {
+	Op     string // "open", "read", "write", "remove", "use directory", "write to", "flush"
+	Path   string
+	Unsafe bool // the file or directory is not private, or of the wrong type; it has not been used
+	Err    error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s %q: %v", e.Op, e.Path, e.Err) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// fail returns an *Error without the path that package os puts into its own.
+func fail(op, path string, err error) error { return &Error{Op: op, Path: path, Err: Cause(err)} }
+
+func refuse(op, path string, err error) error {
+	return &Error{Op: op, Path: path, Unsafe: true, Err: err}
+}
+
+// MakeDir creates a directory, mode 0700, and its missing parents. One that exists must be a directory, not a symbolic
+// link, belong to the current user and grant no rights to others; otherwise MakeDir fails and changes nothing.
+func MakeDir(path string) error {
+	const op = "use directory"
+	if path == "" {
+		return fail(op, path, errors.New("it has no name"))
+	}
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return &Error{Op: op, Path: path, Err: fmt.Errorf("make it: %w", err)} // names the parent that it failed at
+		}
+		info, err = os.Lstat(path)
+	}
+	if err != nil {
+		return fail(op, path, err)
+	}
+	if !info.IsDir() {
+		return refuse(op, path, fmt.Errorf("it is %s, not a directory", TypeName(info.Mode())))
+	}
+	if err := CheckOwner(info); err != nil {
+		return refuse(op, path, err)
+	}
+	return nil
+}
+
+// DirExists reports whether a directory exists. It is an error if it exists and is not private.
+func DirExists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fail("use directory", path, err)
+	}
+	return true, MakeDir(path)
+}
+
+// CanCreate returns nil if files can be created in a private directory. If the directory does not exist, its nearest
+// existing parent must be writable. CanCreate changes nothing.
+func CanCreate(path string) error {
+	exists, err := DirExists(path)
+	if err != nil {
+		return err
+	}
+	dir := path
+	for !exists && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		_, err := os.Lstat(dir)
+		exists = !errors.Is(err, fs.ErrNotExist)
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is not a directory")
+	}
+	if err == nil {
+		err = checkWritable(dir)
+	}
+	if err != nil {
+		return fail("write to", dir, err)
+	}
+	return nil
+}
+
+// Open opens a file as [os.OpenFile] does, and creates it with mode 0600 if flag says so. It follows no symbolic link
+// and does not block on a named pipe. The file must be a regular file with one name, belong to the current user and
+// grant no rights to others. The error wraps fs.ErrNotExist if there is no file.
+func Open(path string, flag int) (*os.File, error) {
+	const op = "open"
+	f, err := os.OpenFile(path, flag|OpenFlags, 0o600)
+	if err != nil {
+		// Systems report a link, a directory or a socket in place of a file by different errors: look at what it is.
+		if info, statErr := os.Lstat(path); statErr == nil && Check(info) != nil {
+			return nil, refuse(op, path, Check(info))
+		}
+		return nil, fail(op, path, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return nil, fail(op, path, err)
+	}
+	if err := Check(info); err != nil {
+		_ = f.Close()
+		return nil, refuse(op, path, err)
+	}
+	return f, nil
+}
+
+// Read returns the first limit bytes of a file that [Open] accepts.
+func Read(path string, limit int64) ([]byte, error) {
+	f, err := Open(path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit))
+	if err != nil {
+		return nil, fail("read", path, err)
+	}
+	return data, nil
+}
+
+// TempSuffix ends the name of the file that [Replace] renames.
+const TempSuffix = ".new"
+
+// Replace writes data to a file, mode 0600. Readers see the old content or the new one, whole, also after a crash or a
+// power failure. Whatever had that name is replaced, unless it is a directory. Only one process at a time may replace a
+// file: the data is first written to path.new, which the next call removes if a process was killed before the rename.
+func Replace(path string, data []byte) error {
+	temp := path + TempSuffix
+	if err := remove(temp); err != nil {
+		return err
+	}
+	// A full disk may show only when the file is flushed.
+	if err := writeAndRename(temp, path, data, (*os.File).Sync); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// ReplaceCached is [Replace] for data that may be lost: it does not flush, so a power failure may leave an incomplete
+// file. Processes may call it at once if each names a temp of its own, which must not exist.
+func ReplaceCached(temp, path string, data []byte) error {
+	return writeAndRename(temp, path, data, func(*os.File) error { return nil })
+}
+
+// writeAndRename creates the file temp with data in it and renames it to path. After an error temp does not exist.
+func writeAndRename(temp, path string, data []byte, flush func(*os.File) error) error {
+	f, err := Open(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = flush(f)
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = renameFile(temp, path)
+	}
+	if err != nil {
+		_ = os.Remove(temp)
+		return fail("write", path, err)
+	}
+	return nil
+}
+
+// Remove removes a file and what a killed [Replace] left. It is no error if there is neither.
+func Remove(path string) error {
+	if err := remove(path + TempSuffix); err != nil {
+		return err
+	}
+	return remove(path)
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fail("remove", path, err)
+	}
+	return nil
+}
+
+// Check returns an error, not an *Error, unless info is that of a regular file of the current user that grants no rights
+// to others.
+func Check(info fs.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("it is %s, not a file", TypeName(info.Mode()))
+	}
+	return CheckOwner(info)
+}
+
+// typeNames are the types of file that people know by name.
+var typeNames = map[fs.FileMode]string{
+	0:                "a file",
+	fs.ModeDir:       "a directory",
+	fs.ModeSymlink:   "a symbolic link",
+	fs.ModeNamedPipe: "a named pipe",
+	fs.ModeSocket:    "a socket",
+}
+
+// TypeName returns the type of a file, with its article.
+func TypeName(mode fs.FileMode) string {
+	if name, ok := typeNames[mode.Type()]; ok {
+		return name
+	}
+	return "a device or something else"
+}
+
+// Cause returns what is wrong without the operation and the path that package os adds, for callers that name both.
+func Cause(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
+}

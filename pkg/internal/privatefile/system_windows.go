@@ -1,0 +1,39 @@
+package privatefile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+// OpenFlags open a symbolic link or junction itself, which is then seen not to be a regular file.
+const OpenFlags = windows.FILE_FLAG_OPEN_REPARSE_POINT
+
+// IsOwner returns true: see [CheckOwner].
+func IsOwner(fs.FileInfo) bool { return true }
+
+// Permissions returns no bits: Windows has access lists instead, and Go derives a mode from the read-only attribute.
+func Permissions(fs.FileInfo) fs.FileMode { return 0 }
+
+// CheckOwner returns nil: okauth's directories are in the user's local application data and inherit its access list.
+func CheckOwner(fs.FileInfo) error { return nil }
+
+// checkWritable returns nil: only writing itself asks the access lists.
+func checkWritable(string) error { return nil }
+
+// renameFile waits a moment for readers, which take no lock: Windows does not replace a file that is open.
+func renameFile(from, to string) error {
+	for tries := 50; ; tries-- {
+		err := os.Rename(from, to)
+		if tries == 0 || !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// SyncDir does nothing: Windows cannot flush a directory.
+func SyncDir(string) error { return nil }
