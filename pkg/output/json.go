@@ -12,30 +12,37 @@ import (
 	"unicode/utf8"
 )
 
-// tokenJSON is the document of -o json. Names, order and meaning are a promise: every member is there, what is unknown is null, and
-// version stays 1 for as long as nothing is taken away or comes to mean something else. New members may follow the last one.
+// tokenJSON is the document of -o json: the members of a token response (https://www.rfc-editor.org/rfc/rfc6749#section-5.1),
+// of which only the token's own is there, and three more. The other members are always there, null where the value is unknown.
 type tokenJSON struct {
-	Version   int     `json:"version"` // 1
-	Token     string  `json:"token"`
-	Type      string  `json:"type"`       // access, id or refresh
-	TokenType *string `json:"token_type"` // as the server said, normally Bearer
-	Scope     *string `json:"scope"`      // separated by spaces, as in a token response
-	ExpiresAt *string `json:"expires_at"` // RFC 3339, UTC, whole seconds
-	ExpiresIn *int64  `json:"expires_in"` // whole seconds from now, rounded down, 0 once expired
-	Issuer    *string `json:"issuer"`     // URL
-	Profile   *string `json:"profile"`
+	AccessToken  string  `json:"access_token,omitempty"`
+	IDToken      string  `json:"id_token,omitempty"`
+	RefreshToken string  `json:"refresh_token,omitempty"`
+	TokenType    *string `json:"token_type"` // as the server said, normally Bearer
+	ExpiresIn    *int64  `json:"expires_in"` // whole seconds from now, rounded down, 0 once expired
+	Scope        *string `json:"scope"`      // as granted, separated by spaces
+	ExpiresAt    *string `json:"expires_at"` // RFC 3339, UTC, whole seconds
+	Issuer       *string `json:"issuer"`     // URL
+	Profile      *string `json:"profile"`
 }
 
 // encodeJSON gives one line of JSON, for programs.
 func encodeJSON(t Token, o TokenOptions) ([]byte, error) {
 	doc := tokenJSON{
-		Version: 1, Token: t.Value.Reveal(), Type: t.Type, TokenType: known(t.TokenType),
-		Scope: known(strings.Join(t.Scope, " ")), Issuer: known(t.Issuer), Profile: known(t.Profile),
+		TokenType: known(t.TokenType), Scope: known(strings.Join(t.Scope, " ")), ExpiresAt: knownTime(t.ExpiresAt),
+		Issuer: known(t.Issuer), Profile: known(t.Profile),
+	}
+	switch value := t.Value.Reveal(); t.Type {
+	case "id":
+		doc.IDToken = value
+	case "refresh":
+		doc.RefreshToken = value
+	default:
+		doc.AccessToken = value
 	}
 	if !t.ExpiresAt.IsZero() {
 		left := wholeSeconds(t.ExpiresAt.Sub(o.Now))
 		doc.ExpiresIn = &left
-		doc.ExpiresAt = knownTime(t.ExpiresAt)
 	}
 	return encodeLine(doc)
 }

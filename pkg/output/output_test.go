@@ -33,8 +33,8 @@ func TestAT71_WriteToken(t *testing.T) {
 		"header": "Authorization: Bearer canary.access-token_~+/==\n",
 		"curl":   `header = "Authorization: Bearer canary.access-token_~+/=="` + "\n",
 		"env":    "export OKTA_ACCESS_TOKEN='canary.access-token_~+/=='\n",
-		"json": `{"version":1,"token":"canary.access-token_~+/==","type":"access","token_type":"Bearer","scope":"openid profile",` +
-			`"expires_at":"2023-09-27T23:59:08Z","expires_in":2460,"issuer":"https://dev-1.okta.com/oauth2/default","profile":"dev"}` + "\n",
+		"json": `{"access_token":"canary.access-token_~+/==","token_type":"Bearer","expires_in":2460,"scope":"openid profile",` +
+			`"expires_at":"2023-09-27T23:59:08Z","issuer":"https://dev-1.okta.com/oauth2/default","profile":"dev"}` + "\n",
 		"exec-credential": `{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",` +
 			`"status":{"token":"canary.access-token_~+/==","expirationTimestamp":"2023-09-27T23:59:08Z"}}` + "\n",
 	}
@@ -61,12 +61,15 @@ func TestAT71_WriteToken(t *testing.T) {
 func TestWriteToken_JSONOfTheUnknown(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	if err := in("json").Write(&b, output.Token{Value: okta.NewSecret("canary"), Type: "id"}); err != nil {
-		t.Fatal(err)
-	}
-	want := `{"version":1,"token":"canary","type":"id","token_type":null,"scope":null,"expires_at":null,"expires_in":null,"issuer":null,"profile":null}` + "\n"
-	if b.String() != want {
-		t.Errorf("got  %s\nwant %s", b.String(), want)
+	for _, kind := range []string{"access", "id", "refresh"} {
+		b.Reset()
+		if err := in("json").Write(&b, output.Token{Value: okta.NewSecret("canary"), Type: kind}); err != nil {
+			t.Fatal(err)
+		}
+		want := `{"` + kind + `_token":"canary","token_type":null,"expires_in":null,"scope":null,"expires_at":null,"issuer":null,"profile":null}` + "\n"
+		if b.String() != want {
+			t.Errorf("got  %s\nwant %s", b.String(), want)
+		}
 	}
 	expired := token()
 	expired.ExpiresAt = now.Add(-time.Hour)

@@ -25,7 +25,7 @@ var (
 func readBack(t testing.TB, o output.TokenOptions, text string) (name, value string) {
 	t.Helper()
 	var doc struct {
-		Token  string
+		Token  string `json:"access_token"`
 		Status struct{ Token string }
 	}
 	match := func(pattern *regexp.Regexp) []string {
