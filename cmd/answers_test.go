@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"okauth/cmd/internal/cli"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func (u *user) okauth(ctx context.Context, args ...string) (code int, stdout, st
 	if u.stdinFrom != nil {
 		stdin = u.stdinFrom
 	}
-	env := &cmd.Env{
+	env := &cli.Env{
 		Stdin: stdin, Stdout: &out, Stderr: &errs, StdinIsPipe: u.stdin != "", StderrIsTTY: u.stderrTTY,
 		LookupEnv:     func(name string) (string, bool) { v, ok := u.vars[name]; return v, ok },
 		UserConfigDir: func() (string, error) { return filepath.Dir(u.config), nil },
@@ -207,7 +208,7 @@ func TestAT08_Silence(t *testing.T) {
 		t.Errorf("got exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	u.server.Intercept(func(w http.ResponseWriter, r *http.Request) bool { cancel(cmd.SignalError{Signal: 2}); return false })
+	u.server.Intercept(func(w http.ResponseWriter, r *http.Request) bool { cancel(cli.SignalError{Signal: 2}); return false })
 	code, stdout, _ = u.okauth(ctx, "login")
 	if code != 130 || stdout != "" {
 		t.Errorf("after SIGINT: got exit code %d, stdout %q", code, stdout)
@@ -263,7 +264,7 @@ func TestAT72_FullDisk(t *testing.T) {
 	}
 	for _, args := range [][]string{{"token"}, {"token", "-o", "json"}, {"decode", "--type", "id"}, {"version"}, {"config", "path"}, {"config", "list"}} {
 		var errs bytes.Buffer
-		env := &cmd.Env{
+		env := &cli.Env{
 			Stdin: strings.NewReader(""), Stdout: full{}, Stderr: &errs, Now: time.Now, Keychain: u.keychain,
 			LookupEnv: func(name string) (string, bool) { v, ok := u.vars[name]; return v, ok },
 		}

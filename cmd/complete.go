@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"okauth/cmd/internal/cli"
+
 	"github.com/spf13/cobra"
 
 	"okauth/pkg/config"
@@ -25,8 +27,8 @@ func firstOf(args, words []string) ([]string, cobra.ShellCompDirective) {
 
 // profileNames lists the profiles in the configuration file; where it cannot be
 // read, there is nothing to offer.
-func profileNames(env *Env, global *globalFlags) []string {
-	path, err := config.ConfigPath(global.options(env))
+func profileNames(env *cli.Env, global *cli.GlobalFlags) []string {
+	path, err := config.ConfigPath(global.Options(env))
 	if err != nil {
 		return nil
 	}

@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"bytes"
 	"flag"
+	"okauth/cmd/internal/cli"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,7 +18,7 @@ func TestCompletionsAreTrue(t *testing.T) {
 	t.Parallel()
 	for shell, name := range map[string]string{"bash": "okauth.bash", "zsh": "_okauth", "fish": "okauth.fish", "powershell": "okauth.ps1"} {
 		var got, errs bytes.Buffer
-		env := &cmd.Env{Stdout: &got, Stderr: &errs, LookupEnv: func(string) (string, bool) { return "", false }}
+		env := &cli.Env{Stdout: &got, Stderr: &errs, LookupEnv: func(string) (string, bool) { return "", false }}
 		if code := cmd.Main(t.Context(), env, []string{"completion", shell}); code != 0 {
 			t.Fatalf("completion %s: exit code %d: %s", shell, code, &errs)
 		}

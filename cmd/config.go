@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,11 +17,11 @@ import (
 
 // configOptions are what the commands below "config" share.
 type configOptions struct {
-	env    *Env
-	global *globalFlags
+	env    *cli.Env
+	global *cli.GlobalFlags
 }
 
-func newConfigCmd(env *Env, global *globalFlags) *cobra.Command {
+func newConfigCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &configOptions{env: env, global: global}
 	c := &cobra.Command{
 		Use:   "config",
@@ -32,7 +33,7 @@ commands read and write the profile in use, or the one that -p names.`,
   okauth config list
   okauth config set scopes "openid profile"
   okauth -p prod config set domain prod-1.okta.com`,
-		Args: noSuchCommand,
+		Args: cli.NoSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
@@ -48,14 +49,14 @@ commands read and write the profile in use, or the one that -p names.`,
 }
 
 // open reads the settings of the profile.
-func (o *configOptions) open() (*app, error) {
-	return (&sessionFlags{globalFlags: o.global}).open(o.env)
+func (o *configOptions) open() (*cli.App, error) {
+	return (&cli.SessionFlags{GlobalFlags: o.global}).Open(o.env)
 }
 
 // edit opens the file to change, and tells which profile is meant. No value is
 // judged on the way, so that a wrong one can be mended.
 func (o *configOptions) edit() (*config.File, string, error) {
-	path, name, err := config.Locate(o.global.options(o.env))
+	path, name, err := config.Locate(o.global.Options(o.env))
 	if err != nil {
 		return nil, "", err
 	}
@@ -69,21 +70,21 @@ func (o *configOptions) newGetCmd() *cobra.Command {
 		Short:             "Print the value of one setting",
 		Long:              "Print the value that is in force for a setting. A secret is never printed.",
 		Example:           "  okauth config get domain",
-		Args:              argsBetween(1, 1),
+		Args:              cli.ArgsBetween(1, 1),
 		ValidArgsFunction: completeKeys,
 		RunE: func(_ *cobra.Command, args []string) error {
 			a, err := o.open()
 			if err != nil {
 				return err
 			}
-			setting, err := a.settings.Get(args[0])
+			setting, err := a.Settings.Get(args[0])
 			switch {
 			case err != nil:
 				return err
 			case setting.Secret:
-				return &usageError{message: fmt.Sprintf("%s is a secret and never shown", setting.Key), hint: "okauth config list tells where it comes from"}
+				return &cli.UsageError{Message: fmt.Sprintf("%s is a secret and never shown", setting.Key), Advice: "okauth config list tells where it comes from"}
 			case setting.Value == "":
-				return fmt.Errorf("%s is not set in profile %q", setting.Key, a.settings.ProfileName())
+				return fmt.Errorf("%s is not set in profile %q", setting.Key, a.Settings.ProfileName())
 			}
 			_, err = fmt.Fprintln(o.env.Stdout, okta.Sanitize(setting.Value, 10_000))
 			return err
@@ -97,7 +98,7 @@ func (o *configOptions) newUnsetCmd() *cobra.Command {
 		Short:             "Remove a setting from the profile",
 		Long:              "Remove a setting from the profile. client_secret is removed from the keychain as\nwell.",
 		Example:           "  okauth config unset username\n  okauth -p prod config unset client_secret",
-		Args:              argsBetween(1, 1),
+		Args:              cli.ArgsBetween(1, 1),
 		ValidArgsFunction: completeKeys,
 		RunE:              func(c *cobra.Command, args []string) error { return o.unset(c.Context(), args[0]) },
 	}
@@ -120,10 +121,10 @@ func (o *configOptions) unset(ctx context.Context, key string) error {
 // forgetSecret removes the client secret from the keychain, if there are both.
 func (o *configOptions) forgetSecret(ctx context.Context) error {
 	a, err := o.open()
-	if err != nil || a.settings.Require(config.KeyDomain, config.KeyClientID) != nil {
+	if err != nil || a.Settings.Require(config.KeyDomain, config.KeyClientID) != nil {
 		return err
 	}
-	err = store.ClientSecrets{Items: a.secrets(true)}.Delete(ctx, a.clientSecretAccount())
+	err = store.ClientSecrets{Items: a.Secrets(true)}.Delete(ctx, a.ClientSecretAccount())
 	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Unavailable {
 		return nil
 	}
@@ -135,9 +136,9 @@ func (o *configOptions) newPathCmd() *cobra.Command {
 		Use:     "path",
 		Short:   "Print where the configuration file is, or would be",
 		Example: "  okauth config path\n  ${EDITOR:-vi} \"$(okauth config path)\"",
-		Args:    argsBetween(0, 0),
+		Args:    cli.ArgsBetween(0, 0),
 		RunE: func(*cobra.Command, []string) error {
-			path, err := config.ConfigPath(o.global.options(o.env))
+			path, err := config.ConfigPath(o.global.Options(o.env))
 			if err != nil {
 				return err
 			}
@@ -152,7 +153,7 @@ func (o *configOptions) newUseCmd() *cobra.Command {
 		Use:     "use PROFILE",
 		Short:   "Choose the profile that is used where none is named",
 		Example: "  okauth config use prod",
-		Args:    argsBetween(1, 1),
+		Args:    cli.ArgsBetween(1, 1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return firstOf(args, profileNames(o.env, o.global))
 		},
@@ -185,10 +186,10 @@ func newConfigListCmd(shared *configOptions) *cobra.Command {
 		Use:     "list",
 		Short:   "Show every setting and where it comes from",
 		Example: "  okauth config list\n  okauth -p prod config list -o json | jq '.settings[] | select(.set)'",
-		Args:    argsBetween(0, 0),
+		Args:    cli.ArgsBetween(0, 0),
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	enumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "how to print it")
+	cli.EnumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "how to print it")
 	return c
 }
 
@@ -208,10 +209,10 @@ func (o *configList) run(ctx context.Context) error {
 	}
 	var rows [][]string
 	var objects []settingJSON
-	for _, s := range a.settings.List() {
+	for _, s := range a.Settings.List() {
 		value, source := s.Value, s.Source.String()
-		if s.Key == config.KeyClientSecret && a.settings.ClientSecret().IsZero() {
-			value, source = a.keptSecret(ctx)
+		if s.Key == config.KeyClientSecret && a.Settings.ClientSecret().IsZero() {
+			value, source = keptSecret(a, ctx)
 		}
 		object := settingJSON{Key: s.Key, Value: value, Source: source, Set: value != "", Secret: s.Secret}
 		if s.Secret {
@@ -222,11 +223,11 @@ func (o *configList) run(ctx context.Context) error {
 	}
 	if o.output == "json" {
 		return output.JSON(o.env.Stdout, map[string]any{
-			"profile": a.settings.ProfileName(), "config": a.settings.ConfigPath(), "settings": objects,
+			"profile": a.Settings.ProfileName(), "config": a.Settings.ConfigPath(), "settings": objects,
 		})
 	}
-	fmt.Fprintf(o.env.Stderr, "profile %q (%s)", a.settings.ProfileName(), okta.Sanitize(a.settings.ProfileSource().String(), 300))
-	if all := a.settings.Profiles(); len(all) > 1 {
+	fmt.Fprintf(o.env.Stderr, "profile %q (%s)", a.Settings.ProfileName(), okta.Sanitize(a.Settings.ProfileSource().String(), 300))
+	if all := a.Settings.Profiles(); len(all) > 1 {
 		fmt.Fprintf(o.env.Stderr, "; there are %s", strings.Join(all, ", "))
 	}
 	fmt.Fprintln(o.env.Stderr)
@@ -235,11 +236,11 @@ func (o *configList) run(ctx context.Context) error {
 
 // keptSecret tells whether the keychain has the client secret, as a value and a
 // source to show.
-func (a *app) keptSecret(ctx context.Context) (value, source string) {
-	if a.settings.Require(config.KeyDomain, config.KeyClientID) != nil {
+func keptSecret(a *cli.App, ctx context.Context) (value, source string) {
+	if a.Settings.Require(config.KeyDomain, config.KeyClientID) != nil {
 		return "", "not set"
 	}
-	_, err := store.ClientSecrets{Items: a.secrets(false)}.Load(ctx, a.clientSecretAccount())
+	_, err := store.ClientSecrets{Items: a.Secrets(false)}.Load(ctx, a.ClientSecretAccount())
 	if err == nil {
 		return config.Redacted, "keychain"
 	}

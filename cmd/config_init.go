@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,12 +25,12 @@ Okta's admin console the answer is found, and Enter keeps what is in brackets.
 Without a terminal, use "okauth config set" or the environment instead.`,
 		Example: `  okauth config init
   okauth -p prod config init`,
-		Args: argsBetween(0, 0),
-		RunE: stoppable(o.env, func(ctx context.Context) error {
-			t, err := openTerminal(o.env, o.global,
+		Args: cli.ArgsBetween(0, 0),
+		RunE: cli.Stoppable(o.env, func(ctx context.Context) error {
+			t, err := cli.OpenTerminal(o.env, o.global,
 				"okauth config set domain …, client_id …, client_secret; or set OKAUTH_DOMAIN, OKAUTH_CLIENT_ID and OKAUTH_CLIENT_SECRET")
 			if err != nil {
-				return &codedError{err: err, code: exitUsage, hint: hint(err)}
+				return &cli.ExitError{Err: err, Code: cli.ExitUsage, Advice: cli.Hint(err)}
 			}
 			defer t.Close()
 			if err := initProfile(ctx, o.env, o.global, t); err != nil {
@@ -49,7 +50,7 @@ type interview struct {
 }
 
 // initProfile asks, then writes: an interview that is broken off changes nothing.
-func initProfile(ctx context.Context, env *Env, global *globalFlags, t *prompt.Terminal) error {
+func initProfile(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.Terminal) error {
 	shared := &configOptions{env: env, global: global}
 	file, name, err := shared.edit()
 	if err != nil {

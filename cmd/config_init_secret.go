@@ -150,7 +150,7 @@ func (i *interview) secretItem() (store.ClientSecrets, string, error) {
 	clientID, _ := i.file.Get(i.name, config.KeyClientID)
 	kept := i.env.Keychain
 	if kept == nil {
-		kept = store.NewKeychain(store.KeychainOptions{MayPrompt: i.env.desktop()})
+		kept = store.NewKeychain(store.KeychainOptions{MayPrompt: i.env.Desktop()})
 	}
 	return store.ClientSecrets{Items: kept}, store.ClientSecretAccount(i.name, domain.BaseURL, clientID), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
@@ -35,14 +36,14 @@ one domain.`,
   okauth config set scopes "openid profile"
   okauth -p prod config set client_id 0oab8eb55Kb9jdMIr5d6
   op read op://dev/okta/secret | okauth config set client_secret`,
-		Args:              argsBetween(1, 2),
+		Args:              cli.ArgsBetween(1, 2),
 		ValidArgsFunction: completeKeys,
 		RunE: func(c *cobra.Command, args []string) error {
 			run := func(ctx context.Context) error { return o.run(ctx, args) }
-			return stoppable(o.env, run)(c, args)
+			return cli.Stoppable(o.env, run)(c, args)
 		},
 	}
-	enumFlag(c, &o.keep, "keep", "", "keychain", []string{"keychain", "file"}, "where client_secret is kept")
+	cli.EnumFlag(c, &o.keep, "keep", "", "keychain", []string{"keychain", "file"}, "where client_secret is kept")
 	return c
 }
 
@@ -53,18 +54,18 @@ func (o *configSet) run(ctx context.Context, args []string) error {
 	}
 	if key.Secret {
 		if len(args) == 2 {
-			return &usageError{
-				message: fmt.Sprintf("%s takes no value on the command line: it would stay in your shell's history", key.Name),
-				hint:    "okauth config set " + key.Name + " asks for it; change the secret in Okta if a real one was typed",
+			return &cli.UsageError{
+				Message: fmt.Sprintf("%s takes no value on the command line: it would stay in your shell's history", key.Name),
+				Advice:  "okauth config set " + key.Name + " asks for it; change the secret in Okta if a real one was typed",
 			}
 		}
 		return o.setSecret(ctx, key)
 	}
 	if o.keep != "keychain" {
-		return &usageError{message: "--keep is for client_secret only", hint: "okauth config set --help"}
+		return &cli.UsageError{Message: "--keep is for client_secret only", Advice: "okauth config set --help"}
 	}
 	if len(args) == 1 {
-		return &usageError{message: fmt.Sprintf("%s needs a value", key.Name), hint: "okauth config set " + key.Name + " VALUE; to remove it: okauth config unset " + key.Name}
+		return &cli.UsageError{Message: fmt.Sprintf("%s needs a value", key.Name), Advice: "okauth config set " + key.Name + " VALUE; to remove it: okauth config unset " + key.Name}
 	}
 	file, name, err := o.edit()
 	if err != nil {
@@ -86,8 +87,8 @@ func (o *configSet) sayOverridden(key string) {
 	if err != nil {
 		return // the file is written; what else is wrong shows when it is used
 	}
-	if from := a.settings.Source(key); from.Kind == config.FromEnv {
-		a.warn(fmt.Sprintf("%s is set in the environment, and wins over the file", from))
+	if from := a.Settings.Source(key); from.Kind == config.FromEnv {
+		a.Warn(fmt.Sprintf("%s is set in the environment, and wins over the file", from))
 	}
 }
 
@@ -101,7 +102,7 @@ func (o *configSet) setSecret(ctx context.Context, key config.Key) error {
 		return err
 	}
 	if o.keep == "keychain" {
-		if err := a.secretCanBeKept(ctx); err != nil {
+		if err := secretCanBeKept(a, ctx); err != nil {
 			return err
 		}
 	}
@@ -119,7 +120,7 @@ func (o *configSet) setSecret(ctx context.Context, key config.Key) error {
 		}
 		return file.Save()
 	}
-	if err := a.keepSecret(ctx, okta.NewSecret(string(text))); err != nil {
+	if err := keepSecret(a, ctx, okta.NewSecret(string(text))); err != nil {
 		return err
 	}
 	// One in the file would win over the keychain's.
@@ -131,49 +132,49 @@ func (o *configSet) setSecret(ctx context.Context, key config.Key) error {
 			return err
 		}
 	}
-	if promised := a.settings.ClientSecret(); !promised.IsZero() && promised.Key != key.Name {
-		a.warn(fmt.Sprintf("%s from %s is used before the keychain", promised.Key, promised.Source))
+	if promised := a.Settings.ClientSecret(); !promised.IsZero() && promised.Key != key.Name {
+		a.Warn(fmt.Sprintf("%s from %s is used before the keychain", promised.Key, promised.Source))
 	}
-	fmt.Fprintf(o.env.Stderr, "Kept the client secret of %s in the keychain.\n", okta.Sanitize(a.settings.ClientID(), 100))
+	fmt.Fprintf(o.env.Stderr, "Kept the client secret of %s in the keychain.\n", okta.Sanitize(a.Settings.ClientID(), 100))
 	return nil
 }
 
 // secretCanBeKept finds out, before anything is asked, whether the keychain
 // would take a client secret, and whose.
-func (a *app) secretCanBeKept(ctx context.Context) error {
-	if err := a.settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
+func secretCanBeKept(a *cli.App, ctx context.Context) error {
+	if err := a.Settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
 		return err
 	}
 	var err error
-	switch kept := a.settings.Storage(); kept {
-	case storageNone, storageFile:
-		err = fmt.Errorf("storage is %q (%s): the keychain is not used", kept, a.settings.Source(config.KeyStorage))
+	switch kept := a.Settings.Storage(); kept {
+	case cli.StorageNone, cli.StorageFile:
+		err = fmt.Errorf("storage is %q (%s): the keychain is not used", kept, a.Settings.Source(config.KeyStorage))
 	default:
-		err = storage{items: a.keychain(true)}.reach(ctx)
+		err = cli.Storage{Items: a.Keychain(true)}.Reach(ctx)
 	}
 	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Unavailable {
 		return err // a keychain that is locked or slow is mended, not avoided
 	}
 	if err != nil {
-		return &codedError{err: err, code: exitStorage, hint: "okauth config set client_secret --keep file writes it to the configuration file; " +
+		return &cli.ExitError{Err: err, Code: cli.ExitStorage, Advice: "okauth config set client_secret --keep file writes it to the configuration file; " +
 			"client_secret_file, client_secret_command and OKAUTH_CLIENT_SECRET are other ways"}
 	}
 	return nil
 }
 
-func (a *app) keepSecret(ctx context.Context, secret okta.Secret) error {
-	return store.ClientSecrets{Items: a.secrets(true)}.Save(ctx, a.clientSecretAccount(), secret)
+func keepSecret(a *cli.App, ctx context.Context, secret okta.Secret) error {
+	return store.ClientSecrets{Items: a.Secrets(true)}.Save(ctx, a.ClientSecretAccount(), secret)
 }
 
 // read takes the secret from a pipe, else from a person.
 func (o *configSet) read(ctx context.Context) ([]byte, error) {
 	if o.env.StdinIsPipe {
-		return readSecret(ctx, o.env, "client secret")
+		return cli.ReadSecret(ctx, o.env, "client secret")
 	}
-	t, err := openTerminal(o.env, o.global, "pipe the secret into the command, or set client_secret_file or client_secret_command")
+	t, err := cli.OpenTerminal(o.env, o.global, "pipe the secret into the command, or set client_secret_file or client_secret_command")
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close()
-	return askSecret(ctx, t, "Client secret", "client secret")
+	return cli.AskSecret(ctx, t, "Client secret", "client secret")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +20,8 @@ type decodeOptions struct {
 	time  string
 }
 
-func newDecodeCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &decodeOptions{tokenInput: tokenInput{env: env, session: sessionFlags{globalFlags: global}}}
+func newDecodeCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &decodeOptions{tokenInput: tokenInput{env: env, session: cli.SessionFlags{GlobalFlags: global}}}
 	c := &cobra.Command{
 		Use:   "decode [TOKEN]",
 		Short: "Show what is inside a token, without verifying it",
@@ -45,14 +46,14 @@ The name may be a path: address.country, groups.0, cnf.jkt, header.kid.`,
   okauth decode --type id -o json | jq .claims.sub
   pbpaste | okauth decode --time utc
   okauth decode -o json < tokens.txt`,
-		Args: argsBetween(0, 1),
+		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.cached = o.cached || c.Flags().Changed("type")
 			if o.claim == "" && c.Flags().Changed("claim") {
-				return &usageError{message: "--claim is empty", hint: "okauth decode --claim sub"}
+				return &cli.UsageError{Message: "--claim is empty", Advice: "okauth decode --claim sub"}
 			}
 			if o.claim != "" && c.Flags().Changed("output") {
-				return &usageError{message: "--claim prints the claim alone, so there is nothing for -o to say"}
+				return &cli.UsageError{Message: "--claim prints the claim alone, so there is nothing for -o to say"}
 			}
 			return o.run(c.Context(), args)
 		},
@@ -61,7 +62,7 @@ The name may be a path: address.country, groups.0, cnf.jkt, header.kid.`,
 	c.Flags().StringVar(&o.claim, "claim", "", "print this claim alone, for scripts")
 	_ = c.RegisterFlagCompletionFunc("claim", cobra.FixedCompletions(
 		[]string{"sub", "exp", "iat", "iss", "aud", "cid", "uid", "scp", "jti", "email", "groups", "header.kid"}, cobra.ShellCompDirectiveNoFileComp))
-	enumFlag(c, &o.time, "time", "", output.TimeFormats()[0], output.TimeFormats(), "how text shows times")
+	cli.EnumFlag(c, &o.time, "time", "", output.TimeFormats()[0], output.TimeFormats(), "how text shows times")
 	return c
 }
 

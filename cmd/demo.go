@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"okauth/cmd/internal/cli"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 	"okauth/pkg/store"
 )
 
-func newDemoCmd(env *Env) *cobra.Command {
+func newDemoCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Show the whole story against a built-in server",
@@ -30,8 +31,8 @@ prints. The demo needs no account, no keychain and no network, and leaves
 nothing behind.`,
 		Example: `  okauth demo
   okauth demo | less -R`,
-		Args: argsBetween(0, 0),
-		RunE: stoppable(env, func(ctx context.Context) error { return runDemo(ctx, env) }),
+		Args: cli.ArgsBetween(0, 0),
+		RunE: cli.Stoppable(env, func(ctx context.Context) error { return runDemo(ctx, env) }),
 	}
 }
 
@@ -39,11 +40,11 @@ nothing behind.`,
 type demo struct {
 	out    io.Writer
 	server *oktatest.Server
-	env    Env
+	env    cli.Env
 	err    error // the first that occurred; the steps after it do nothing
 }
 
-func runDemo(ctx context.Context, env *Env) error {
+func runDemo(ctx context.Context, env *cli.Env) error {
 	signal.Ignore(syscall.SIGPIPE) // "okauth demo | head" must not leave the directory behind
 	server, err := oktatest.Start(oktatest.WithRotation(oktatest.Rotation{Rotate: true}))
 	if err != nil {
@@ -67,7 +68,7 @@ func runDemo(ctx context.Context, env *Env) error {
 }
 
 // demoVariables is an environment in which nothing of the user's own setup shows.
-func demoVariables(env *Env, config string) func(string) (string, bool) {
+func demoVariables(env *cli.Env, config string) func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		switch {
 		case name == "OKAUTH_CONFIG":
@@ -136,7 +137,7 @@ func (d *demo) okauthReading(ctx context.Context, file, stdin string, args ...st
 	}
 	line := "okauth"
 	for _, arg := range args {
-		line += " " + shellQuote(arg)
+		line += " " + cli.ShellQuote(arg)
 	}
 	env := d.env
 	env.Stdin = strings.NewReader(stdin)
@@ -147,7 +148,7 @@ func (d *demo) okauthReading(ctx context.Context, file, stdin string, args ...st
 	if _, d.err = fmt.Fprintf(d.out, "$ %s\n", line); d.err != nil {
 		return
 	}
-	if code := Main(ctx, &env, args); code != exitOK {
+	if code := Main(ctx, &env, args); code != cli.ExitOK {
 		d.err = fmt.Errorf("demo: %q ended with exit code %d", line, code)
 	}
 }
@@ -164,7 +165,7 @@ func (d *demo) call(ctx context.Context) {
 	var header bytes.Buffer
 	env := d.env
 	env.Stdout = &header
-	if code := Main(ctx, &env, []string{"token", "-o", "header"}); code != exitOK {
+	if code := Main(ctx, &env, []string{"token", "-o", "header"}); code != cli.ExitOK {
 		d.err = fmt.Errorf("demo: okauth token ended with exit code %d", code)
 		return
 	}

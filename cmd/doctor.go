@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"os"
 	"strings"
 	"time"
@@ -17,13 +18,13 @@ import (
 )
 
 type doctorOptions struct {
-	env     *Env
-	session sessionFlags
+	env     *cli.Env
+	session cli.SessionFlags
 	output  string
 }
 
-func newDoctorCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &doctorOptions{env: env, session: sessionFlags{globalFlags: global}}
+func newDoctorCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &doctorOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Walk the path of a request and say what is wrong with the set-up",
@@ -43,12 +44,12 @@ the first failure.`,
 		Example: `  okauth doctor
   okauth doctor -p staging
   okauth doctor -o json | jq -r '.checks[] | select(.state == "fail")'`,
-		Args: argsBetween(0, 0),
-		RunE: stoppable(env, o.run),
+		Args: cli.ArgsBetween(0, 0),
+		RunE: cli.Stoppable(env, o.run),
 	}
-	o.session.addFlags(c, connectionKeys()...)
-	c.Flags().BoolVar(&o.session.clientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
-	enumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	o.session.AddFlags(c, connectionKeys()...)
+	c.Flags().BoolVar(&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+	cli.EnumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
 	return c
 }
 
@@ -57,14 +58,14 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	text := o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY
 	if text { // as soon as it is known: a network that is ill is slow
 		d.show = func(f output.Finding) error {
-			return output.FindingText(o.env.Stdout, f, output.TextOptions{Width: o.env.Width, Color: o.env.color()})
+			return output.FindingText(o.env.Stdout, f, output.TextOptions{Width: o.env.Width, Color: o.env.Color()})
 		}
 	}
-	a, err := o.session.open(o.env)
+	a, err := o.session.Open(o.env)
 	if err != nil {
 		d.fail("configuration", err)
 	} else {
-		d.app, d.report.Profile = a, a.settings.ProfileName()
+		d.app, d.report.Profile = a, a.Settings.ProfileName()
 		d.examine(ctx)
 	}
 	if ctx.Err() != nil {
@@ -73,23 +74,23 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	switch {
 	case d.failed != nil:
 	case text:
-		d.failed = output.WriteReportSum(o.env.Stdout, d.report, output.TextOptions{Width: o.env.Width, Color: o.env.color()})
+		d.failed = output.WriteReportSum(o.env.Stdout, d.report, output.TextOptions{Width: o.env.Width, Color: o.env.Color()})
 	default:
 		d.failed = output.WriteReportJSON(o.env.Stdout, d.report)
 	}
 	switch {
 	case d.failed != nil:
 		return d.failed
-	case d.code != exitOK:
-		return silentError{d.code}
+	case d.code != cli.ExitOK:
+		return cli.SilentError{Code: d.code}
 	}
 	return nil
 }
 
 // doctor collects what the checks find.
 type doctor struct {
-	env  *Env
-	app  *app
+	env  *cli.Env
+	app  *cli.App
 	show func(output.Finding) error // nil: nobody is waiting for each
 
 	report output.Report
@@ -151,16 +152,16 @@ func (d *doctor) fail(name string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // whoever pressed Ctrl-C knows
 	}
-	if d.code == exitOK {
-		d.code = exitCode(err)
+	if d.code == cli.ExitOK {
+		d.code = cli.ExitCode(err)
 	}
-	d.found(name, "fail", err.Error(), hint(err))
+	d.found(name, "fail", err.Error(), cli.Hint(err))
 }
 
 // configuration says where the settings come from that a request needs.
 func (d *doctor) configuration(context.Context) bool {
-	settings := d.app.settings
-	server, err := d.app.server()
+	settings := d.app.Settings
+	server, err := d.app.Server()
 	if err != nil {
 		d.fail("configuration", err)
 		return false
@@ -183,28 +184,28 @@ func (d *doctor) configuration(context.Context) bool {
 
 // storage says whether a session can be kept, and what there is.
 func (d *doctor) storage(ctx context.Context) {
-	kept, err := d.app.storage(false)
+	kept, err := d.app.Storage(false)
 	if err != nil {
 		d.fail("storage", err)
 		return
 	}
-	s := d.app.storageStatus(kept)
-	if kept.backend == storageNone {
+	s := storageStatus(d.app, kept)
+	if kept.Backend == cli.StorageNone {
 		d.found("storage", "note", "none ("+s.Source+"): no session is kept", "")
 		return
 	}
 	began := time.Now()
-	err = kept.try(ctx)
+	err = kept.Try(ctx)
 	switch {
-	case kept.without(err):
-		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), hint(fileAdvice(err)))
+	case kept.Without(err):
+		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), cli.Hint(cli.FileAdvice(err)))
 		return
 	case err != nil:
-		d.fail("storage", fileAdvice(err))
+		d.fail("storage", cli.FileAdvice(err))
 		return
 	}
 	d.ok("storage", "%s, %s (%s): can be written and read, in %s%s", s.Backend, s.Where, s.Source, time.Since(began).Round(time.Millisecond), limits(kept))
-	if err := kept.locks.Ready(); err != nil {
+	if err := kept.Locks.Ready(); err != nil {
 		d.fail("lock", err)
 	} else {
 		d.ok("lock", "%s", s.Locks)
@@ -215,8 +216,8 @@ func (d *doctor) storage(ctx context.Context) {
 }
 
 // limits says how much fits into an item of the keychain, where that is a limit.
-func limits(kept storage) string {
-	keychain, ok := kept.items.(*store.Keychain)
+func limits(kept cli.Storage) string {
+	keychain, ok := kept.Items.(*store.Keychain)
 	if !ok {
 		return ""
 	}
@@ -224,15 +225,15 @@ func limits(kept storage) string {
 }
 
 // session says what the next "okauth token" would do.
-func (d *doctor) session(ctx context.Context, kept storage) {
-	want := d.app.want(d.server)
+func (d *doctor) session(ctx context.Context, kept cli.Storage) {
+	want := d.app.Want(d.server)
 	s := output.Status{Storage: output.StatusStorage{OK: true}}
 	var err error
-	if s.Sessions, err = sessionsStatus(ctx, kept.keeper(d.env), want.Identity.Account()); err != nil {
+	if s.Sessions, err = sessionsStatus(ctx, kept.Keeper(d.env), want.Identity.Account()); err != nil {
 		d.fail("session", err)
 		return
 	}
-	d.app.predict(ctx, kept, want, &s)
+	predict(d.app, ctx, kept, want, &s)
 	switch s.Next {
 	case "cached":
 		d.ok("session", "an access token is good until %s", s.Until.Local().Format(time.DateTime))
@@ -241,8 +242,8 @@ func (d *doctor) session(ctx context.Context, kept storage) {
 	case "sign_in":
 		d.ok("session", "none; okauth token signs in with the credentials it is given")
 	case "ask":
-		d.found("session", "note", s.Reason, "okauth login"+d.app.flags.identity())
+		d.found("session", "note", s.Reason, "okauth login"+d.app.Flags.Identity())
 	default:
-		d.fail("session", &codedError{err: errors.New(s.Reason), code: exitLoginRequired, hint: "okauth status tells more"})
+		d.fail("session", &cli.ExitError{Err: errors.New(s.Reason), Code: cli.ExitLoginRequired, Advice: "okauth status tells more"})
 	}
 }

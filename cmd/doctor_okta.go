@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"okauth/cmd/internal/cli"
 	"slices"
 	"strings"
 	"sync"
@@ -46,7 +47,7 @@ func (d *dateReader) RoundTrip(req *http.Request) (*http.Response, error) {
 // network follows the connection step by step and then sends the first request.
 // What failed of it, the request's error tells best.
 func (d *doctor) network(ctx context.Context) bool {
-	client, err := d.app.asker(d.server)
+	client, err := d.app.Asker(d.server)
 	if err != nil {
 		d.fail("tls", err)
 		return false
@@ -54,11 +55,11 @@ func (d *doctor) network(ctx context.Context) bool {
 	d.dates = &dateReader{RoundTripper: client.HTTP.Transport, now: d.env.Now}
 	client.HTTP.Transport = d.dates
 	d.client = client
-	done := d.env.progress(unnoticed, "connecting to "+d.server.Host())
-	seen, _ := transport.Inspect(ctx, d.app.transport(), d.server.BaseURL())
+	done := d.env.Progress(cli.Unnoticed, "connecting to "+d.server.Host())
+	seen, _ := transport.Inspect(ctx, d.app.Transport(), d.server.BaseURL())
 	done()
 	org, err := client.Organization(ctx)
-	if is[*okta.NetworkError](err) || is[*transport.ProxySettingError](err) {
+	if cli.Is[*okta.NetworkError](err) || cli.Is[*transport.ProxySettingError](err) {
 		d.connection(seen, err)
 		return false
 	}
@@ -118,7 +119,7 @@ func (d *doctor) connection(seen *transport.Inspection, failed error) {
 
 // phaseOf returns how far a request came that failed; "" for one that did not.
 func phaseOf(err error) string {
-	if is[*transport.ProxySettingError](err) || is[*transport.ProxyError](err) {
+	if cli.Is[*transport.ProxySettingError](err) || cli.Is[*transport.ProxyError](err) {
 		return transport.PhaseProxy
 	}
 	if failed, ok := errors.AsType[*okta.NetworkError](err); ok {
@@ -183,20 +184,20 @@ func (d *doctor) clock(context.Context) bool {
 
 // scopes compares what will be asked for with what the server says it has.
 func (d *doctor) scopes(context.Context) bool {
-	if scopes := d.app.settings.Scopes(); slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
-		d.fail("scopes", &codedError{
-			err:  fmt.Errorf("%s: scopes like profile and email come only together with openid", strings.Join(scopes, " ")),
-			code: exitUsage, hint: "add it: okauth config set scopes \"openid " + strings.Join(scopes, " ") + "\"",
+	if scopes := d.app.Settings.Scopes(); slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
+		d.fail("scopes", &cli.ExitError{
+			Err:  fmt.Errorf("%s: scopes like profile and email come only together with openid", strings.Join(scopes, " ")),
+			Code: cli.ExitUsage, Advice: "add it: okauth config set scopes \"openid " + strings.Join(scopes, " ") + "\"",
 		})
 		return true
 	}
 	var unlisted []string
-	for _, scope := range d.app.settings.Scopes() {
+	for _, scope := range d.app.Settings.Scopes() {
 		if !slices.Contains(d.metadata.Scopes, scope) {
 			unlisted = append(unlisted, scope)
 		}
 	}
-	asked := strings.Join(d.app.settings.Scopes(), " ")
+	asked := strings.Join(d.app.Settings.Scopes(), " ")
 	switch {
 	case len(unlisted) > 0:
 		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "),
@@ -221,12 +222,12 @@ const noToken = "okauth-doctor-asks-about-no-token"
 
 // clientAuthentication finds out whether Okta knows the client and its secret.
 func (d *doctor) clientAuthentication(ctx context.Context) bool {
-	secret, err := d.app.clientSecret(ctx, d.server.BaseURL(), d.client.ID)
+	secret, err := d.app.ClientSecret(ctx, d.server.BaseURL(), d.client.ID)
 	if err != nil {
 		d.fail("client", err)
 		return false
 	}
-	d.client.Secret, d.client.SecretFrom = secret, d.app.secretFrom(d.server.BaseURL(), d.client.ID)
+	d.client.Secret, d.client.SecretFrom = secret, d.app.SecretFrom(d.server.BaseURL(), d.client.ID)
 	how := "with its secret (" + d.secretSource(ctx) + ")"
 	if secret.IsZero() {
 		how = "without a secret: a public client"
@@ -240,12 +241,12 @@ func (d *doctor) clientAuthentication(ctx context.Context) bool {
 }
 
 func (d *doctor) secretSource(ctx context.Context) string {
-	promise := d.app.settings.ClientSecret()
+	promise := d.app.Settings.ClientSecret()
 	switch {
-	case d.app.flags.clientSecretStdin:
+	case d.app.Flags.ClientSecretStdin:
 		return "standard input"
 	case promise.IsZero():
-		_, source := d.app.keptSecret(ctx)
+		_, source := keptSecret(d.app, ctx)
 		return source
 	}
 	return promise.Source.String()
@@ -254,7 +255,7 @@ func (d *doctor) secretSource(ctx context.Context) string {
 // grant finds out whether the application may use the grant. Only the password
 // grant can be tried without anything being made.
 func (d *doctor) grant(ctx context.Context) bool {
-	name := d.app.settings.Grant()
+	name := d.app.Settings.Grant()
 	if name != config.GrantPassword {
 		d.found("grant", "skip", name+": trying it would make a token", "")
 		return true

@@ -3,11 +3,11 @@ package cmd_test
 import (
 	"context"
 	"io"
+	"okauth/cmd/internal/cli"
 	"os"
 	"strings"
 	"testing"
 
-	"okauth/cmd"
 	"okauth/pkg/oktatest"
 )
 
@@ -18,7 +18,7 @@ func TestAT61_SecretsLeaveTheEnvironment(t *testing.T) {
 		t.Setenv(name, "canary-"+name)
 	}
 	t.Setenv("OKAUTH_USERNAME", "alice")
-	env := cmd.System(cmd.Build{})
+	env := cli.System(cli.Build{})
 	if inherited := strings.Join(os.Environ(), "\n"); strings.Contains(inherited, "canary-") {
 		t.Error("a child would inherit a secret")
 	}
@@ -78,7 +78,7 @@ func TestAT08_SilentPipe(t *testing.T) {
 	defer w.Close()
 	u.stdinFrom = r
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(cmd.SignalError{Signal: 15})
+	cancel(cli.SignalError{Signal: 15})
 	if code, stdout, _ := u.okauth(ctx, "login", "--password-stdin"); code != 143 || stdout != "" || u.posts() != 0 {
 		t.Errorf("got exit code %d, stdout %q, %d requests", code, stdout, u.posts())
 	}

@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"bytes"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"os"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 func TestHelpErrorsHasEveryRow(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	env := &cmd.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, LookupEnv: func(string) (string, bool) { return "", false }}
+	env := &cli.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, LookupEnv: func(string) (string, bool) { return "", false }}
 	if code := cmd.Main(t.Context(), env, []string{"help", "errors"}); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &errs)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"okauth/cmd/internal/cli"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,24 +22,15 @@ import (
 	"okauth/pkg/session"
 )
 
-// What exec adds to okauth's exit codes, as shells do: "If a command is not
-// found, the exit status shall be 127. If the command name is found, but it is
-// not an executable utility, the exit status shall be 126."
-// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02
-const (
-	exitNotExecutable = 126
-	exitNotFound      = 127
-)
-
 type execOptions struct {
-	env      *Env
-	session  sessionFlags
-	kind     kindFlag
+	env      *cli.Env
+	session  cli.SessionFlags
+	kind     cli.KindFlag
 	variable string
 }
 
-func newExecCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &execOptions{env: env, session: sessionFlags{globalFlags: global}}
+func newExecCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &execOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "exec [flags] -- CMD [ARG...]",
 		Short: "Run a command with a token in its environment",
@@ -71,17 +63,17 @@ token is good, and may be the last for now.`,
   okauth exec --min-ttl 30m -p prod -- python3 report.py`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return &usageError{message: fmt.Sprintf("%q needs a command to run", c.CommandPath()), hint: "write it behind --, as in: okauth exec -- ./deploy.sh"}
+				return &cli.UsageError{Message: fmt.Sprintf("%q needs a command to run", c.CommandPath()), Advice: "write it behind --, as in: okauth exec -- ./deploy.sh"}
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
 	c.Flags().SetInterspersed(false)
-	o.session.addFlags(c,
+	o.session.AddFlags(c,
 		config.KeyClientSecretFile, config.KeyClientSecretCommand,
 		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey, config.KeyMinTTL)
-	o.kind.addFlag(c, session.Access, session.ID)
+	o.kind.AddFlag(c, session.Access, session.ID)
 	c.Flags().StringVar(&o.variable, "env", "", "the `NAME` of the variable (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	_ = c.RegisterFlagCompletionFunc("env", cobra.NoFileCompletions)
 	return c
@@ -93,9 +85,9 @@ func (o *execOptions) run(ctx context.Context, args []string) error {
 		variable = output.Variable(string(o.kind))
 	}
 	if output.ValidVariable(variable) != nil { // what was typed is not shown: it may be "$TOKEN"
-		return &usageError{
-			message: "--env: expected the name of a variable: letters, digits and _, with no digit in front",
-			hint:    "okauth exec --env API_TOKEN -- " + shellQuote(args[0]),
+		return &cli.UsageError{
+			Message: "--env: expected the name of a variable: letters, digits and _, with no digit in front",
+			Advice:  "okauth exec --env API_TOKEN -- " + cli.ShellQuote(args[0]),
 		}
 	}
 	path, err := find(args[0]) // first: a slip of the pen must cost no request
@@ -114,7 +106,7 @@ func (o *execOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return cannotRun(args[0], err)
 	}
-	return silentError{code}
+	return cli.SilentError{Code: code}
 }
 
 // token is sessionFlags.obtain for a caller who hands the token on to something
@@ -127,16 +119,16 @@ func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 		watched = ctx
 		return ctx, stop
 	}
-	token, err := o.session.obtain(ctx, &env, o.kind, false)
+	token, err := o.session.Obtain(ctx, &env, o.kind, false)
 	if unkept, ok := errors.AsType[*session.SaveError](err); ok {
 		// CMD runs, and its exit code will say nothing of this.
 		err = nil
 		fmt.Fprintf(o.env.Stderr, "okauth: warning: %s\n", okta.Sanitize(unkept.Error(), 2000))
-		if advice := hint(unkept); advice != "" {
+		if advice := cli.Hint(unkept); advice != "" {
 			fmt.Fprintf(o.env.Stderr, "okauth: hint: %s\n", okta.Sanitize(advice, 2000))
 		}
 	}
-	if s, ok := errors.AsType[SignalError](context.Cause(watched)); ok {
+	if s, ok := errors.AsType[cli.SignalError](context.Cause(watched)); ok {
 		return output.Token{}, s
 	}
 	return token, err
@@ -149,9 +141,9 @@ func find(name string) (string, error) {
 	case err == nil:
 		return path, nil
 	case errors.Is(err, exec.ErrDot):
-		return "", &codedError{
-			err: fmt.Errorf("run %q: it is in the directory %q, and PATH finds programs in absolute directories only", name, filepath.Dir(path)), code: exitNotFound,
-			hint: fmt.Sprintf("if that one is meant, write .%c%s", filepath.Separator, path),
+		return "", &cli.ExitError{
+			Err: fmt.Errorf("run %q: it is in the directory %q, and PATH finds programs in absolute directories only", name, filepath.Dir(path)), Code: cli.ExitNotFound,
+			Advice: fmt.Sprintf("if that one is meant, write .%c%s", filepath.Separator, path),
 		}
 	case errors.Is(err, exec.ErrNotFound):
 		if path := notExecutable(name); path != "" {
@@ -187,20 +179,20 @@ func cannotRun(name string, err error) error {
 	if !strings.ContainsRune(name, filepath.Separator) && (len(name) > 32 || strings.Count(name, ".") == 2) {
 		text = "(not shown: it is long, or looks like a token)"
 	}
-	e := &codedError{err: fmt.Errorf("run %s: %w", text, err), code: exitNotExecutable}
+	e := &cli.ExitError{Err: fmt.Errorf("run %s: %w", text, err), Code: cli.ExitNotExecutable}
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		e.code = exitNotFound
+		e.Code = cli.ExitNotFound
 		switch {
 		case os.Getenv("PATH") == "" && errors.Is(err, exec.ErrNotFound):
-			e.hint = "PATH is not set: write the whole path of CMD"
+			e.Advice = "PATH is not set: write the whole path of CMD"
 		case strings.ContainsAny(name, " |<>$;"):
-			e.hint = "CMD and each ARG are words of their own; for a line of shell: okauth exec -- sh -c '…'"
+			e.Advice = "CMD and each ARG are words of their own; for a line of shell: okauth exec -- sh -c '…'"
 		}
 	case errors.Is(err, syscall.ENOEXEC):
-		e.hint = "a script names its interpreter in its first line, as in: #!/bin/sh"
+		e.Advice = "a script names its interpreter in its first line, as in: #!/bin/sh"
 	case errors.Is(err, fs.ErrPermission):
-		e.hint = "if it is a program, make it executable: chmod +x " + shellQuote(name)
+		e.Advice = "if it is a program, make it executable: chmod +x " + cli.ShellQuote(name)
 	}
 	return e
 }

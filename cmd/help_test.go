@@ -2,6 +2,7 @@ package cmd_test
 
 import (
 	"bytes"
+	"okauth/cmd/internal/cli"
 	"os"
 	"strings"
 	"testing"
@@ -14,9 +15,9 @@ import (
 // are looked things up in, and Cobra lays them out.
 func TestHelpFits80Columns(t *testing.T) {
 	t.Parallel()
-	for command := range everyCommand(cmd.Commands(cmd.Build{})) {
+	for command := range everyCommand(cmd.Commands(cli.Build{})) {
 		var out, errs bytes.Buffer
-		env := &cmd.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, LookupEnv: os.LookupEnv}
+		env := &cli.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, LookupEnv: os.LookupEnv}
 		args := append([]string{"help"}, strings.Fields(command.CommandPath())[1:]...)
 		if code := cmd.Main(t.Context(), env, args); code != 0 || out.Len() == 0 {
 			t.Errorf("okauth %q: exit code %d, %q", args, code, &errs)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +21,8 @@ type introspectOptions struct {
 	hint string // token_type_hint
 }
 
-func newIntrospectCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &introspectOptions{tokenInput: tokenInput{env: env, session: sessionFlags{globalFlags: global}}}
+func newIntrospectCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &introspectOptions{tokenInput: tokenInput{env: env, session: cli.SessionFlags{GlobalFlags: global}}}
 	c := &cobra.Command{
 		Use:   "introspect [TOKEN]",
 		Short: "Ask Okta whether a token is active, and whose it is",
@@ -37,29 +38,29 @@ answer as it came, one line per token.`,
 		Example: `  okauth introspect
   okauth introspect --type refresh
   pbpaste | okauth introspect -o json | jq .exp`,
-		Args: argsBetween(0, 1),
+		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("type") {
 				o.hint = string(o.kind) + "_token"
 			}
-			return untilStopped(c.Context(), env, func(ctx context.Context) error { return o.run(ctx, args) })
+			return cli.UntilStopped(c.Context(), env, func(ctx context.Context) error { return o.run(ctx, args) })
 		},
 	}
 	o.addFlags(c, []session.TokenType{session.Access, session.ID, session.Refresh}, connectionKeys()...)
-	c.Flags().BoolVar(&o.session.clientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+	c.Flags().BoolVar(&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
 	return c
 }
 
 func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	source := o.source(args)
-	if source == fromStdin && o.session.clientSecretStdin {
-		return &usageError{message: "--client-secret-stdin and the tokens want the same standard input", hint: "give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command"}
+	if source == fromStdin && o.session.ClientSecretStdin {
+		return &cli.UsageError{Message: "--client-secret-stdin and the tokens want the same standard input", Advice: "give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command"}
 	}
-	a, err := o.session.open(o.env)
+	a, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	server, err := a.server()
+	server, err := a.Server()
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 		text = token.Value.Reveal()
 		o.hint = string(token.Kind) + "_token"
 	}
-	client, err := a.client(ctx, server, a.settings.ClientID())
+	client, err := a.Client(ctx, server, a.Settings.ClientID())
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if bad != nil && o.text && o.env.StdoutIsTTY {
-		return silentError{exitInvalidToken}
+		return cli.SilentError{Code: cli.ExitInvalidToken}
 	}
 	return bad
 }
@@ -129,7 +130,7 @@ func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text s
 		return nil, nil, err
 	}
 	if !said.Active {
-		bad = &codedError{err: errors.New("the token is not active: it expired or was revoked, or " + client.Server.Issuer() + " did not issue it"), code: exitInvalidToken}
+		bad = &cli.ExitError{Err: errors.New("the token is not active: it expired or was revoked, or " + client.Server.Issuer() + " did not issue it"), Code: cli.ExitInvalidToken}
 	}
 	var b bytes.Buffer
 	if o.text {
@@ -141,7 +142,7 @@ func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text s
 }
 
 func notAToken() error {
-	return &codedError{err: errors.New("that is no token: it has characters that no token has"), code: exitInvalidToken}
+	return &cli.ExitError{Err: errors.New("that is no token: it has characters that no token has"), Code: cli.ExitInvalidToken}
 }
 
 // connectionKeys are the settings that say how Okta is reached and the client known.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"okauth/cmd/internal/cli"
 	"os"
 	"sync"
 	"time"
@@ -17,22 +18,22 @@ import (
 )
 
 // keys returns where the keys of server are.
-func (o *verifyOptions) keys(a *app, server okta.AuthorizationServer, source tokenSource) (jwt.KeySource, error) {
+func (o *verifyOptions) keys(a *cli.App, server okta.AuthorizationServer, source tokenSource) (jwt.KeySource, error) {
 	if o.jwks != "" {
 		return readKeySet(o.jwks)
 	}
-	client, err := a.asker(server)
+	client, err := a.Asker(server)
 	if err != nil {
 		return nil, err
 	}
 	cache := store.Cache{Now: o.env.Now}
-	if a.settings.Storage() != storageNone { // which touches no disk
+	if a.Settings.Storage() != cli.StorageNone { // which touches no disk
 		cache.Dir = store.CacheDir(o.env.LookupEnv)
 	}
 	keys := &issuerKeys{client: client, cache: cache, now: o.env.Now, fresh: o.refreshKeys}
 	if source == fromStdin {
 		keys.unasked = func(err error) {
-			a.warn("a token's key is not among the kept ones, and the issuer could not be asked for newer ones: " + err.Error())
+			a.Warn("a token's key is not among the kept ones, and the issuer could not be asked for newer ones: " + err.Error())
 		}
 	}
 	return keys, nil
@@ -42,16 +43,16 @@ func (o *verifyOptions) keys(a *app, server okta.AuthorizationServer, source tok
 func readKeySet(name string) (jwt.KeySet, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return jwt.KeySet{}, &usageError{message: fmt.Sprintf("--jwks: %v", err), hint: "the file has what the issuer's jwks_uri answers: {\"keys\":[…]}"}
+		return jwt.KeySet{}, &cli.UsageError{Message: fmt.Sprintf("--jwks: %v", err), Advice: "the file has what the issuer's jwks_uri answers: {\"keys\":[…]}"}
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, jwt.MaxKeySetSize+1))
 	if err != nil {
-		return jwt.KeySet{}, &usageError{message: fmt.Sprintf("--jwks: %v", err)}
+		return jwt.KeySet{}, &cli.UsageError{Message: fmt.Sprintf("--jwks: %v", err)}
 	}
 	set, err := jwt.ParseKeySet(text)
 	if err != nil {
-		return jwt.KeySet{}, &usageError{message: fmt.Sprintf("--jwks %q: %v", name, err), hint: "the file has what the issuer's jwks_uri answers: {\"keys\":[…]}"}
+		return jwt.KeySet{}, &cli.UsageError{Message: fmt.Sprintf("--jwks %q: %v", name, err), Advice: "the file has what the issuer's jwks_uri answers: {\"keys\":[…]}"}
 	}
 	return set, nil
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"okauth/cmd/internal/cli"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -50,7 +51,7 @@ func (t tally) conclude(command, bad string) error {
 	case t.count == 1 && t.bad == 1:
 		return t.first
 	case t.bad > 0:
-		return &codedError{err: fmt.Errorf("%d of %d tokens %s; the first: line %d: %w", t.bad, t.count, bad, t.firstLine, t.first), code: exitInvalidToken}
+		return &cli.ExitError{Err: fmt.Errorf("%d of %d tokens %s; the first: line %d: %w", t.bad, t.count, bad, t.firstLine, t.first), Code: cli.ExitInvalidToken}
 	}
 	return nil
 }

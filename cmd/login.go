@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -15,12 +16,12 @@ import (
 )
 
 type loginOptions struct {
-	env     *Env
-	session sessionFlags
+	env     *cli.Env
+	session cli.SessionFlags
 }
 
-func newLoginCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &loginOptions{env: env, session: sessionFlags{globalFlags: global}}
+func newLoginCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &loginOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "login",
 		Short: "Sign in with a password and keep the session",
@@ -39,13 +40,13 @@ password only.`,
 		Example: `  okauth login
   okauth login --username alice@example.com --scope "openid profile"
   pass show okta | okauth login --password-stdin`,
-		Args: argsBetween(0, 0),
-		RunE: stoppable(env, o.run),
+		Args: cli.ArgsBetween(0, 0),
+		RunE: cli.Stoppable(env, o.run),
 	}
-	o.session.addFlags(c,
+	o.session.AddFlags(c,
 		config.KeyClientSecretFile, config.KeyClientSecretCommand,
 		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
-	o.session.addStdinFlags(c)
+	o.session.AddStdinFlags(c)
 	return c
 }
 
@@ -53,49 +54,49 @@ func (o *loginOptions) run(ctx context.Context) error {
 	// A reader of standard error that has gone away must not cost the session
 	// that Okta has already granted.
 	signal.Ignore(syscall.SIGPIPE)
-	a, err := o.session.open(o.env)
+	a, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
 	if a, err = o.offerInit(ctx, a); err != nil {
 		return err
 	}
-	server, err := a.server()
+	server, err := a.Server()
 	if err != nil {
 		return err
 	}
-	kept, err := a.storage(true)
+	kept, err := a.Storage(true)
 	if err != nil {
 		return err
 	}
-	if err := a.canKeep(ctx, kept); err != nil {
+	if err := a.CanKeep(ctx, kept); err != nil {
 		return err
 	}
-	client, err := a.client(ctx, server, a.settings.ClientID())
+	client, err := a.Client(ctx, server, a.Settings.ClientID())
 	if err != nil {
 		return err
 	}
-	want := a.want(server)
-	credentials, username, err := a.credentials(ctx, want.Identity, true)
+	want := a.Want(server)
+	credentials, username, err := a.Credentials(ctx, want.Identity, true)
 	if err != nil {
 		return err
 	}
 	want.Username = username
-	tokens, err := kept.keeper(o.env).Login(ctx, client, credentials, want)
+	tokens, err := kept.Keeper(o.env).Login(ctx, client, credentials, want)
 	if tokens != nil && err != nil {
-		return fmt.Errorf("signed in as %s, but the session could not be kept: %w", a.who(username), err)
+		return fmt.Errorf("signed in as %s, but the session could not be kept: %w", who(a, username), err)
 	}
 	if err != nil {
 		return err
 	}
-	o.say(a, server, tokens, a.who(username))
+	o.say(a, server, tokens, who(a, username))
 	return nil
 }
 
 // offerInit leads a person without any configuration to one, and returns what
 // the settings are then.
-func (o *loginOptions) offerInit(ctx context.Context, a *app) (*app, error) {
-	if a.settings.Domain() != "" || a.settings.ClientID() != "" || o.session.noInput || o.session.passwordStdin || o.session.clientSecretStdin {
+func (o *loginOptions) offerInit(ctx context.Context, a *cli.App) (*cli.App, error) {
+	if a.Settings.Domain() != "" || a.Settings.ClientID() != "" || o.session.NoInput || o.session.PasswordStdin || o.session.ClientSecretStdin {
 		return a, nil
 	}
 	t, err := o.env.OpenTerminal()
@@ -107,29 +108,29 @@ func (o *loginOptions) offerInit(ctx context.Context, a *app) (*app, error) {
 	if err != nil || !yes {
 		return a, err
 	}
-	if err := initProfile(ctx, o.env, o.session.globalFlags, t); err != nil {
+	if err := initProfile(ctx, o.env, o.session.GlobalFlags, t); err != nil {
 		return nil, err
 	}
-	return o.session.open(o.env)
+	return o.session.Open(o.env)
 }
 
 // who names a user, or the client where none signed in.
-func (a *app) who(username string) string {
+func who(a *cli.App, username string) string {
 	if username == "" {
-		return "client " + okta.Sanitize(a.settings.ClientID(), 100)
+		return "client " + okta.Sanitize(a.Settings.ClientID(), 100)
 	}
 	return okta.Sanitize(username, 200)
 }
 
 // say tells who signed in, for what, and until when. It goes to standard error:
 // standard output is for tokens.
-func (o *loginOptions) say(a *app, server okta.AuthorizationServer, tokens *okta.TokenResponse, who string) {
+func (o *loginOptions) say(a *cli.App, server okta.AuthorizationServer, tokens *okta.TokenResponse, who string) {
 	until := tokens.ObtainedAt.Add(tokens.ExpiresIn)
 	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until %s, %s\n",
-		who, a.settings.ProfileName(), okta.Sanitize(server.Issuer(), 300),
+		who, a.Settings.ProfileName(), okta.Sanitize(server.Issuer(), 300),
 		okta.Sanitize(strings.Join(tokens.Scope, " "), 1000),
 		until.Local().Format("2006-01-02 15:04:05 MST"), output.In(tokens.ExpiresIn))
 	for _, note := range tokens.Warnings {
-		a.warn(note)
+		a.Warn(note)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
@@ -14,13 +15,13 @@ import (
 )
 
 type logoutOptions struct {
-	env     *Env
-	session sessionFlags
+	env     *cli.Env
+	session cli.SessionFlags
 	all     bool
 }
 
-func newLogoutCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &logoutOptions{env: env, session: sessionFlags{globalFlags: global}}
+func newLogoutCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &logoutOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "logout",
 		Short: "Revoke the tokens at Okta and forget the session",
@@ -35,54 +36,54 @@ expires. The client secret stays: okauth config unset client_secret removes it.
 		Example: `  okauth logout
   okauth -p prod logout
   okauth logout --all`,
-		Args: argsBetween(0, 0),
-		RunE: stoppable(env, o.run),
+		Args: cli.ArgsBetween(0, 0),
+		RunE: cli.Stoppable(env, o.run),
 	}
-	o.session.addFlags(c, connectionKeys()...)
+	o.session.AddFlags(c, connectionKeys()...)
 	c.Flags().BoolVar(&o.all, "all", false, "sign out of every session of every profile")
 	return c
 }
 
 func (o *logoutOptions) run(ctx context.Context) error {
-	a, err := o.session.open(o.env)
+	a, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	kept, err := a.storage(true)
+	kept, err := a.Storage(true)
 	if err != nil {
 		return err
 	}
-	if kept.backend == storageKeychain {
-		if err := kept.reach(ctx); err != nil {
+	if kept.Backend == cli.StorageKeychain {
+		if err := kept.Reach(ctx); err != nil {
 			return err
 		}
 	}
-	keeper := kept.keeper(o.env)
+	keeper := kept.Keeper(o.env)
 	if o.all {
 		return o.leaveAll(ctx, a, keeper)
 	}
-	server, err := a.server()
+	server, err := a.Server()
 	if err != nil {
 		return err
 	}
-	return o.leave(ctx, a, keeper, []string{a.want(server).Identity.Account()})
+	return o.leave(ctx, a, keeper, []string{a.Want(server).Identity.Account()})
 }
 
 // leaveAll signs out of every session. Where the list of them cannot be read,
 // those of the profiles are left, and the error is returned.
-func (o *logoutOptions) leaveAll(ctx context.Context, a *app, keeper session.Manager) error {
+func (o *logoutOptions) leaveAll(ctx context.Context, a *cli.App, keeper session.Manager) error {
 	accounts, err := keeper.Store.List(ctx)
 	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Corrupt && e.Kind != store.UnsupportedVersion {
-		return fileAdvice(err)
+		return cli.FileAdvice(err)
 	}
 	if err != nil {
-		for _, name := range a.settings.Profiles() {
-			of, err := a.ofProfile(name)
+		for _, name := range a.Settings.Profiles() {
+			of, err := ofProfile(a, name)
 			if err != nil {
 				continue
 			}
-			if server, err := of.server(); err == nil {
-				accounts = append(accounts, of.want(server).Identity.Account())
+			if server, err := of.Server(); err == nil {
+				accounts = append(accounts, of.Want(server).Identity.Account())
 			}
 		}
 		err = fmt.Errorf("there may be more sessions than those of the profiles: %w", err)
@@ -91,10 +92,10 @@ func (o *logoutOptions) leaveAll(ctx context.Context, a *app, keeper session.Man
 }
 
 // ofProfile is a with the settings of another profile.
-func (a *app) ofProfile(name string) (*app, error) {
-	global := *a.flags.globalFlags
-	global.profile = name
-	return (&sessionFlags{globalFlags: &global}).open(a.env)
+func ofProfile(a *cli.App, name string) (*cli.App, error) {
+	global := *a.Flags.GlobalFlags
+	global.Profile = name
+	return (&cli.SessionFlags{GlobalFlags: &global}).Open(a.Env)
 }
 
 // together is one error of several, on one line; nil ones are left out.
@@ -113,16 +114,16 @@ func together(all ...error) error {
 
 // leave signs out of each session and says what came of it. An error does not
 // keep it from the next.
-func (o *logoutOptions) leave(ctx context.Context, a *app, keeper session.Manager, accounts []string) error {
+func (o *logoutOptions) leave(ctx context.Context, a *cli.App, keeper session.Manager, accounts []string) error {
 	var all []error
 	found := 0
 	for _, account := range accounts {
-		f := keeper.Logout(ctx, account, a.clientOf)
+		f := keeper.Logout(ctx, account, func(ctx context.Context, id store.Identity) (*okta.Client, error) { return clientOf(ctx, a, id) })
 		if !f.Found && f.DeleteErr == nil {
 			continue
 		}
 		found++
-		if dir, err := a.lockDir(); err == nil {
+		if dir, err := a.LockDir(); err == nil {
 			_ = store.LockoutGuard{Dir: dir, Now: o.env.Now}.Forget(account) // it would be gone within the hour
 		}
 		all = append(all, o.tell(account, f)...)
@@ -160,11 +161,11 @@ func (o *logoutOptions) tell(account string, f session.LogoutResult) []error {
 
 // clientOf makes the client for the identity of a session: with the settings of
 // the profile that it belongs to.
-func (a *app) clientOf(ctx context.Context, id store.Identity) (*okta.Client, error) {
+func clientOf(ctx context.Context, a *cli.App, id store.Identity) (*okta.Client, error) {
 	of := a
-	if id.Profile != a.settings.ProfileName() {
+	if id.Profile != a.Settings.ProfileName() {
 		var err error
-		if of, err = a.ofProfile(id.Profile); err != nil {
+		if of, err = ofProfile(a, id.Profile); err != nil {
 			return nil, err
 		}
 	}
@@ -176,5 +177,5 @@ func (a *app) clientOf(ctx context.Context, id store.Identity) (*okta.Client, er
 	if err != nil {
 		return nil, err
 	}
-	return of.client(ctx, server, id.ClientID)
+	return of.Client(ctx, server, id.ClientID)
 }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"io"
+	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
@@ -11,15 +12,15 @@ import (
 
 // Commands returns the tree of all commands, for the generator of the man pages.
 // Nothing of it can be run: it touches no system.
-func Commands(b Build) *cobra.Command {
-	env := &Env{
+func Commands(b cli.Build) *cobra.Command {
+	env := &cli.Env{
 		Stdin: emptyInput{}, Stdout: io.Discard, Stderr: io.Discard, Build: b,
 		LookupEnv:     func(string) (string, bool) { return "", false },
 		UserConfigDir: func() (string, error) { return "", nil },
 		OpenTerminal:  func() (*prompt.Terminal, error) { return nil, prompt.ErrNoTerminal },
 		Signals:       func(ctx context.Context) (context.Context, func()) { return ctx, func() {} },
 	}
-	return newRootCmd(env, &globalFlags{}, nil)
+	return newRootCmd(env, &cli.GlobalFlags{}, nil)
 }
 
 type emptyInput struct{}

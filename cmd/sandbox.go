@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 )
 
 type sandboxOptions struct {
-	env      *Env
+	env      *cli.Env
 	addr     string
 	noLimits bool
 
@@ -28,7 +29,7 @@ type sandboxOptions struct {
 	cast, listTokens, listFaults bool
 }
 
-func newSandboxCmd(env *Env) *cobra.Command {
+func newSandboxCmd(env *cli.Env) *cobra.Command {
 	o := &sandboxOptions{env: env}
 	c := &cobra.Command{
 		Use:   "sandbox",
@@ -58,8 +59,8 @@ TLS       --certificate is expired, not-yet-valid, wrong-name, self-signed,
   okauth sandbox --fault html --fault 503-read-only@/keys
   okauth sandbox --certificate expired
   okauth sandbox --cast`,
-		Args: argsBetween(0, 0),
-		RunE: stoppable(env, o.run),
+		Args: cli.ArgsBetween(0, 0),
+		RunE: cli.Stoppable(env, o.run),
 	}
 	o.addFlags(c)
 	return c
@@ -93,19 +94,19 @@ func (o *sandboxOptions) addFlags(c *cobra.Command) {
 func (o *sandboxOptions) check() error {
 	switch {
 	case o.lifetime < time.Second:
-		return &usageError{message: fmt.Sprintf("--lifetime: expected 1s or more, got %v", o.lifetime), hint: "okauth sandbox --lifetime 90s"}
+		return &cli.UsageError{Message: fmt.Sprintf("--lifetime: expected 1s or more, got %v", o.lifetime), Advice: "okauth sandbox --lifetime 90s"}
 	case o.grace < 0 || o.grace > time.Minute:
-		return &usageError{message: fmt.Sprintf("--grace: expected 0s to 60s, got %v", o.grace), hint: "okauth sandbox --rotate --grace 60s"}
+		return &cli.UsageError{Message: fmt.Sprintf("--grace: expected 0s to 60s, got %v", o.grace), Advice: "okauth sandbox --rotate --grace 60s"}
 	case o.grace != oktatest.DefaultLeeway && !o.rotate:
-		return &usageError{message: "--grace needs --rotate: a refresh token that stays the same is never spent", hint: "okauth sandbox --rotate --grace " + o.grace.String()}
+		return &cli.UsageError{Message: "--grace needs --rotate: a refresh token that stays the same is never spent", Advice: "okauth sandbox --rotate --grace " + o.grace.String()}
 	case o.certificate != "" && !slices.Contains(certificateKinds(), o.certificate):
-		return &usageError{message: fmt.Sprintf("--certificate: %q is not one of %s", o.certificate, strings.Join(certificateKinds(), ", ")),
-			hint: "okauth sandbox --certificate expired"}
+		return &cli.UsageError{Message: fmt.Sprintf("--certificate: %q is not one of %s", o.certificate, strings.Join(certificateKinds(), ", ")),
+			Advice: "okauth sandbox --certificate expired"}
 	}
 	for _, fault := range o.faults {
 		name, _ := splitFault(fault)
 		if _, ok := oktatest.FaultNamed(name); !ok {
-			return &usageError{message: fmt.Sprintf("--fault: there is no fault %q", name), hint: "okauth sandbox --faults lists them"}
+			return &cli.UsageError{Message: fmt.Sprintf("--fault: there is no fault %q", name), Advice: "okauth sandbox --faults lists them"}
 		}
 	}
 	return nil
@@ -129,7 +130,7 @@ func (o *sandboxOptions) run(ctx context.Context) error {
 	}
 	server, err := oktatest.Start(o.options()...)
 	if err != nil {
-		return &codedError{err: err, code: exitUsage, hint: "--addr takes a loopback address and a free port, such as 127.0.0.1:8099"}
+		return &cli.ExitError{Err: err, Code: cli.ExitUsage, Advice: "--addr takes a loopback address and a free port, such as 127.0.0.1:8099"}
 	}
 	defer server.Close()
 	if o.cast {
@@ -164,7 +165,7 @@ func (o *sandboxOptions) list() error {
 // serve says how to reach the server, and waits for the end.
 func (o *sandboxOptions) serve(ctx context.Context, server *oktatest.Server, files sandboxFiles) error {
 	if o.certificate == "self-signed" || o.certificate == "unknown-ca" {
-		fmt.Fprintf(o.env.Stderr, "okauth: nobody is told to trust the certificate; this would do it: export OKAUTH_CA_FILE=%s\n", shellQuote(files.ca))
+		fmt.Fprintf(o.env.Stderr, "okauth: nobody is told to trust the certificate; this would do it: export OKAUTH_CA_FILE=%s\n", cli.ShellQuote(files.ca))
 		files.ca = ""
 	}
 	if _, err := fmt.Fprint(o.env.Stdout, sandboxExports(server, files)); err != nil {
@@ -207,7 +208,7 @@ func sandboxExports(server *oktatest.Server, files sandboxFiles) string {
 		{"OKAUTH_CLIENT_KEY", files.clientKey},
 	} {
 		if v[1] != "" {
-			fmt.Fprintf(&b, "export %s=%s\n", v[0], shellQuote(v[1]))
+			fmt.Fprintf(&b, "export %s=%s\n", v[0], cli.ShellQuote(v[1]))
 		}
 	}
 	return b.String()

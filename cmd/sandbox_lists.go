@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"strings"
 
 	"okauth/pkg/oktatest"
@@ -26,16 +27,16 @@ func castCommand(e oktatest.Example) string {
 		line.WriteString("OKAUTH_CLIENT_SECRET=" + e.Secret + " ")
 	}
 	if e.Password != oktatest.DefaultPassword {
-		line.WriteString("OKAUTH_PASSWORD=" + shellQuote(e.Password) + " ")
+		line.WriteString("OKAUTH_PASSWORD=" + cli.ShellQuote(e.Password) + " ")
 	}
-	line.WriteString("okauth login --scope " + shellQuote(e.Scope))
+	line.WriteString("okauth login --scope " + cli.ShellQuote(e.Scope))
 	for _, flag := range [][3]string{
 		{"server", e.Server, oktatest.DefaultServerID},
 		{"client-id", e.ClientID, oktatest.DefaultClientID},
 		{"username", e.Login, oktatest.DefaultUser},
 	} {
 		if flag[1] != flag[2] {
-			line.WriteString(" --" + flag[0] + " " + shellQuote(flag[1]))
+			line.WriteString(" --" + flag[0] + " " + cli.ShellQuote(flag[1]))
 		}
 	}
 	return line.String()

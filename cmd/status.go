@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"okauth/cmd/internal/cli"
 	"runtime"
 	"slices"
 
@@ -15,13 +16,13 @@ import (
 )
 
 type statusOptions struct {
-	env     *Env
-	session sessionFlags
+	env     *cli.Env
+	session cli.SessionFlags
 	output  string
 }
 
-func newStatusCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &statusOptions{env: env, session: sessionFlags{globalFlags: global}}
+func newStatusCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &statusOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show sessions, settings and storage, and whether token would ask",
@@ -36,72 +37,66 @@ People on a terminal get text, programs JSON.`,
 		Example: `  okauth status
   okauth status -o json | jq '.sessions[].tokens'
   okauth status >/dev/null || okauth login`,
-		Args: argsBetween(0, 0),
+		Args: cli.ArgsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	o.session.addFlags(c, config.KeyMinTTL)
-	enumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	o.session.AddFlags(c, config.KeyMinTTL)
+	cli.EnumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
 	return c
 }
 
-// silentError ends the process with a code and no message: what there is to say
-// is on standard output.
-type silentError struct{ code int }
-
-func (silentError) Error() string { return "see the output" }
-
 func (o *statusOptions) run(ctx context.Context) error {
-	a, err := o.session.open(o.env)
+	a, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	kept, err := a.storage(false)
+	kept, err := a.Storage(false)
 	if err != nil {
 		return err
 	}
 	s := output.Status{
-		Profile: a.settings.ProfileName(), ProfileSource: a.settings.ProfileSource().String(), Profiles: a.settings.Profiles(),
-		ConfigFile: a.settings.ConfigPath(), Settings: a.settingsStatus(ctx),
+		Profile: a.Settings.ProfileName(), ProfileSource: a.Settings.ProfileSource().String(), Profiles: a.Settings.Profiles(),
+		ConfigFile: a.Settings.ConfigPath(), Settings: settingsStatus(a, ctx),
 	}
-	server, unset := a.server()
-	want := a.want(server)
-	s.Storage = a.storageStatus(kept)
-	unreachable := kept.reach(ctx)
-	if unreachable == nil || kept.backend == storageFile { // what cannot be written may be read
+	server, unset := a.Server()
+	want := a.Want(server)
+	s.Storage = storageStatus(a, kept)
+	unreachable := kept.Reach(ctx)
+	if unreachable == nil || kept.Backend == cli.StorageFile { // what cannot be written may be read
 		var err error
-		if s.Sessions, err = sessionsStatus(ctx, kept.keeper(o.env), want.Identity.Account()); unreachable == nil {
+		if s.Sessions, err = sessionsStatus(ctx, kept.Keeper(o.env), want.Identity.Account()); unreachable == nil {
 			unreachable = err
 		}
 	}
-	if unreachable == nil && kept.locks != nil {
-		unreachable = kept.locks.Check(want.Identity.Account())
+	if unreachable == nil && kept.Locks != nil {
+		unreachable = kept.Locks.Check(want.Identity.Account())
 	}
 	if unreachable != nil {
-		unreachable = fileAdvice(unreachable)
-		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, unreachable.Error(), hint(unreachable)
+		unreachable = cli.FileAdvice(unreachable)
+		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, unreachable.Error(), cli.Hint(unreachable)
 	}
 	s.Storage.Why = whyStorage(s.Storage)
 	if unset != nil {
 		s.Next, s.Reason = "fail", unset.Error()
 	} else {
-		a.predict(ctx, kept, want, &s)
+		predict(a, ctx, kept, want, &s)
 	}
 	s.Ready = s.Reason == ""
 	if o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY {
-		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), output.TextOptions{Color: o.env.color(), Width: o.env.Width})
+		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), output.TextOptions{Color: o.env.Color(), Width: o.env.Width})
 	} else {
 		err = output.WriteStatusJSON(o.env.Stdout, s, o.env.Now())
 	}
 	if err == nil && !s.Ready {
-		return silentError{exitLoginRequired}
+		return cli.SilentError{Code: cli.ExitLoginRequired}
 	}
 	return err
 }
 
 // predict says what the next "okauth token" would do: hand out the cached token,
 // refresh it, sign in by itself, or ask; and why it would ask or fail.
-func (a *app) predict(ctx context.Context, kept storage, want session.TokenRequest, s *output.Status) {
-	token, err := kept.keeper(a.env).Token(ctx, want)
+func predict(a *cli.App, ctx context.Context, kept cli.Storage, want session.TokenRequest, s *output.Status) {
+	token, err := kept.Keeper(a.Env).Token(ctx, want)
 	required, ok := errors.AsType[*session.LoginRequiredError](err)
 	spent := slices.ContainsFunc(s.Sessions, func(of output.StatusSession) bool {
 		return of.Current && of.Refresh != nil && of.Refresh.CutShort
@@ -111,13 +106,13 @@ func (a *app) predict(ctx context.Context, kept storage, want session.TokenReque
 		s.Next, s.Until = "cached", token.ExpiresAt
 	case !ok:
 		s.Next, s.Reason = "fail", err.Error()
-	case !s.Storage.OK && !kept.optional:
+	case !s.Storage.OK && !kept.Optional:
 		s.Next, s.Reason = "fail", s.Storage.Problem
 	case required.Refreshable && !spent:
 		s.Next = "refresh"
-	case a.unattended() && a.refusedBefore(ctx, want.Identity):
+	case a.Unattended() && refusedBefore(a, ctx, want.Identity):
 		s.Next, s.Reason = "fail", "Okta has refused this password, and it is not sent again for an hour"
-	case a.unattended():
+	case a.Unattended():
 		s.Next = "sign_in"
 	case spent:
 		s.Next, s.Reason = "ask", "an earlier refresh was cut short; the next okauth token asks Okta whether its refresh token is spent"
@@ -128,38 +123,38 @@ func (a *app) predict(ctx context.Context, kept storage, want session.TokenReque
 
 // refusedBefore asks the lock-out guard about the password that needs nobody. One
 // that a command prints is not looked into: the command may ask a person.
-func (a *app) refusedBefore(ctx context.Context, id store.Identity) bool {
-	promise := a.settings.Password()
-	if a.settings.Grant() != config.GrantPassword || promise.IsZero() || promise.Key == config.KeyPasswordCommand {
+func refusedBefore(a *cli.App, ctx context.Context, id store.Identity) bool {
+	promise := a.Settings.Password()
+	if a.Settings.Grant() != config.GrantPassword || promise.IsZero() || promise.Key == config.KeyPasswordCommand {
 		return false
 	}
-	dir, err := a.lockDir()
+	dir, err := a.LockDir()
 	if err != nil {
 		return false
 	}
-	password, err := a.promised(ctx, promise)
+	password, err := a.Promised(ctx, promise)
 	if err != nil {
 		return false
 	}
-	_, refused, err := store.LockoutGuard{Dir: dir, Now: a.env.Now}.Refused(id.Account(), password)
+	_, refused, err := store.LockoutGuard{Dir: dir, Now: a.Env.Now}.Refused(id.Account(), password)
 	return err == nil && refused
 }
 
 // storageStatus says where sessions are kept.
-func (a *app) storageStatus(kept storage) output.StatusStorage {
+func storageStatus(a *cli.App, kept cli.Storage) output.StatusStorage {
 	s := output.StatusStorage{
-		Setting: a.settings.Storage(), Source: a.settings.Source(config.KeyStorage).String(), Backend: kept.backend, OK: true,
+		Setting: a.Settings.Storage(), Source: a.Settings.Source(config.KeyStorage).String(), Backend: kept.Backend, OK: true,
 	}
-	if kept.locks != nil {
-		s.Locks, _ = kept.locks.Directory() // what is wrong with it, Check says
+	if kept.Locks != nil {
+		s.Locks, _ = kept.Locks.Directory() // what is wrong with it, Check says
 	}
 	switch {
-	case kept.backend == storageKeychain && a.env.Keychain != nil:
+	case kept.Backend == cli.StorageKeychain && a.Env.Keychain != nil:
 		s.Where = "in this process"
-	case kept.backend == storageKeychain:
+	case kept.Backend == cli.StorageKeychain:
 		s.Where = keychainName(runtime.GOOS)
-	case kept.backend == storageFile:
-		s.Where = kept.locks.Dir
+	case kept.Backend == cli.StorageFile:
+		s.Where = kept.Locks.Dir
 	}
 	return s
 }
@@ -167,7 +162,7 @@ func (a *app) storageStatus(kept storage) output.StatusStorage {
 // whyStorage says in a few words what the setting means here.
 func whyStorage(s output.StatusStorage) string {
 	switch {
-	case s.Setting != storageAuto:
+	case s.Setting != cli.StorageAuto:
 		return "as set"
 	case s.OK:
 		return "auto: there is a keychain"
@@ -185,12 +180,12 @@ func keychainName(goos string) string {
 	return "Secret Service"
 }
 
-func (a *app) settingsStatus(ctx context.Context) []output.StatusSetting {
+func settingsStatus(a *cli.App, ctx context.Context) []output.StatusSetting {
 	var all []output.StatusSetting
-	for _, s := range a.settings.List() {
+	for _, s := range a.Settings.List() {
 		value, source := s.Value, s.Source.String()
-		if s.Key == config.KeyClientSecret && a.settings.ClientSecret().IsZero() {
-			value, source = a.keptSecret(ctx)
+		if s.Key == config.KeyClientSecret && a.Settings.ClientSecret().IsZero() {
+			value, source = keptSecret(a, ctx)
 		}
 		all = append(all, output.StatusSetting{Key: s.Key, Value: value, Source: source})
 	}
@@ -219,7 +214,7 @@ func sessionsStatus(ctx context.Context, keeper session.Manager, current string)
 		case errors.Is(err, store.ErrNotFound):
 			continue
 		case err != nil:
-			all = append(all, output.StatusSession{Account: account, Current: account == current, Problem: err.Error(), Hint: hint(err)})
+			all = append(all, output.StatusSession{Account: account, Current: account == current, Problem: err.Error(), Hint: cli.Hint(err)})
 			continue
 		}
 		all = append(all, sessionStatus(account, account == current, view))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,8 +62,8 @@ var program = sync.OnceValues(func() (string, error) {
 //	TEST_BUDGET  bytes that an item of the keychain holds
 //	TEST_KILL    N kills the process right before its Nth call to the keychain
 //	TEST_WAIT    how long the keychain may take, where so many share the machine that it is slow
-func testEnv() *cmd.Env {
-	env := cmd.System(cmd.Build{Version: "1.2.3"})
+func testEnv() *cli.Env {
+	env := cli.System(cli.Build{Version: "1.2.3"})
 	env.LockDir = cmp.Or(os.Getenv("TEST_LOCKS"), filepath.Join(os.Getenv("HOME"), "locks"))
 	if text := os.Getenv("TEST_CLOCK"); text != "" {
 		off, err := time.ParseDuration(text)

@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"os"
 	"strings"
 
@@ -14,16 +15,16 @@ import (
 )
 
 type tokenOptions struct {
-	env          *Env
-	session      sessionFlags
-	kind         kindFlag
+	env          *cli.Env
+	session      cli.SessionFlags
+	kind         cli.KindFlag
 	refresh      bool
 	how          output.TokenOptions
 	githubOutput string
 }
 
-func newTokenCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &tokenOptions{env: env, session: sessionFlags{globalFlags: global}}
+func newTokenCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &tokenOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "token",
 		Short: "Print a token that is valid now",
@@ -57,18 +58,18 @@ NAME, masked in the log first, and nothing else is printed.`,
   okauth token --type id
   okauth token --scope "openid orders:read"
   okauth token --min-ttl 10m`,
-		Args: argsBetween(0, 0),
+		Args: cli.ArgsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
-	o.session.addFlags(c,
+	o.session.AddFlags(c,
 		config.KeyClientSecretFile, config.KeyClientSecretCommand,
 		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey, config.KeyMinTTL)
-	o.session.addStdinFlags(c)
-	o.kind.addFlag(c, session.Access, session.ID, session.Refresh)
+	o.session.AddStdinFlags(c)
+	o.kind.AddFlag(c, session.Access, session.ID, session.Refresh)
 	f := c.Flags()
 	f.BoolVar(&o.refresh, "refresh", false, "get a new token, however good the cached one is")
-	enumFlag(c, &o.how.Format, "output", "o", "raw", output.Formats(), "how to print it")
-	enumFlag(c, &o.how.Shell, "shell", "", "sh", output.Shells(), "the shell that reads -o env")
+	cli.EnumFlag(c, &o.how.Format, "output", "o", "raw", output.Formats(), "how to print it")
+	cli.EnumFlag(c, &o.how.Shell, "shell", "", "sh", output.Shells(), "the shell that reads -o env")
 	f.StringVar(&o.how.Variable, "env", "", "the variable that -o env sets (default OKTA_ACCESS_TOKEN, OKTA_ID_TOKEN)")
 	f.StringVar(&o.githubOutput, "github-output", "", "the step output of GitHub Actions to write the token to")
 	for _, name := range []string{"env", "github-output"} {
@@ -90,7 +91,7 @@ func (o *tokenOptions) run(c *cobra.Command) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
-	token, err := o.session.obtain(c.Context(), o.env, o.kind, o.refresh)
+	token, err := o.session.Obtain(c.Context(), o.env, o.kind, o.refresh)
 	unkept, isUnkept := errors.AsType[*session.SaveError](err)
 	if err != nil && !isUnkept {
 		return err
@@ -107,30 +108,30 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 	if o.how.Format == "exec-credential" {
 		// kubectl wants the version it asks for, and most clusters the ID token.
 		var err error
-		if o.how.APIVersion, err = output.ExecAPIVersion(o.env.getenv("KUBERNETES_EXEC_INFO")); err != nil {
-			return &usageError{message: "KUBERNETES_EXEC_INFO: " + err.Error()}
+		if o.how.APIVersion, err = output.ExecAPIVersion(o.env.Getenv("KUBERNETES_EXEC_INFO")); err != nil {
+			return &cli.UsageError{Message: "KUBERNETES_EXEC_INFO: " + err.Error()}
 		}
 		if !c.Flags().Changed("type") {
-			o.kind = kindFlag(session.ID)
+			o.kind = cli.KindFlag(session.ID)
 		}
 	}
 	if o.how.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")) {
-		return &usageError{message: "--shell and --env are for -o env", hint: "okauth token -o env --shell fish"}
+		return &cli.UsageError{Message: "--shell and --env are for -o env", Advice: "okauth token -o env --shell fish"}
 	}
 	if err := o.how.Check(string(o.kind)); err != nil {
-		return &usageError{message: err.Error(), hint: "okauth token --help tells what -o prints"}
+		return &cli.UsageError{Message: err.Error(), Advice: "okauth token --help tells what -o prints"}
 	}
 	if o.githubOutput != "" && c.Flags().Changed("output") {
-		return &usageError{message: "--github-output prints no token, so there is nothing for -o to say"}
+		return &cli.UsageError{Message: "--github-output prints no token, so there is nothing for -o to say"}
 	}
 	if o.githubOutput == "" {
 		return nil
 	}
 	if err := output.CheckGitHubOutput(o.githubOutput); err != nil {
-		return &usageError{message: "--github-output: " + err.Error()}
+		return &cli.UsageError{Message: "--github-output: " + err.Error()}
 	}
-	if o.env.getenv("GITHUB_OUTPUT") == "" {
-		return &usageError{message: "--github-output: GITHUB_OUTPUT is not set", hint: "it is for a step of GitHub Actions; elsewhere, print the token: okauth token"}
+	if o.env.Getenv("GITHUB_OUTPUT") == "" {
+		return &cli.UsageError{Message: "--github-output: GITHUB_OUTPUT is not set", Advice: "it is for a step of GitHub Actions; elsewhere, print the token: okauth token"}
 	}
 	return nil
 }
@@ -141,7 +142,7 @@ func (o *tokenOptions) write(token output.Token) error {
 		return o.how.Write(o.env.Stdout, token)
 	}
 	// https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
-	file, err := os.OpenFile(o.env.getenv("GITHUB_OUTPUT"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(o.env.Getenv("GITHUB_OUTPUT"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("write the step output: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"runtime"
 	"time"
 
@@ -16,9 +17,9 @@ import (
 // tokenInput is how "decode", "verify" and "introspect" get the tokens they look
 // into: the argument, else each line of standard input, else the cached token.
 type tokenInput struct {
-	env     *Env
-	session sessionFlags
-	kind    kindFlag
+	env     *cli.Env
+	session cli.SessionFlags
+	kind    cli.KindFlag
 	output  string
 
 	cached bool // the cached token is meant, whatever stdin is
@@ -26,10 +27,10 @@ type tokenInput struct {
 }
 
 func (i *tokenInput) addFlags(c *cobra.Command, kinds []session.TokenType, settings ...string) {
-	i.session.addFlags(c, settings...)
-	i.kind.addFlag(c, kinds...)
+	i.session.AddFlags(c, settings...)
+	i.kind.AddFlag(c, kinds...)
 	c.Flags().BoolVar(&i.cached, "cached", false, "the cached token, even where standard input is a pipe")
-	enumFlag(c, &i.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	cli.EnumFlag(c, &i.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
 }
 
 // tokenSource is where the tokens of one call are.
@@ -67,25 +68,25 @@ func (i *tokenInput) stream(answer answerer) stream {
 
 // stored returns the session's token, valid or not.
 func (i *tokenInput) stored(ctx context.Context) (session.CachedToken, error) {
-	a, kept, want, err := i.session.find(i.env, i.kind)
+	a, kept, want, err := i.session.Find(i.env, i.kind)
 	if err != nil {
 		return session.CachedToken{}, err
 	}
-	token, err := kept.keeper(i.env).Stored(ctx, want)
+	token, err := kept.Keeper(i.env).Stored(ctx, want)
 	if err != nil {
-		return session.CachedToken{}, a.loginAdvice(ctx, kept, err)
+		return session.CachedToken{}, a.LoginAdvice(ctx, kept, err)
 	}
 	return token, nil
 }
 
 func (i *tokenInput) textOptions() output.TextOptions {
-	return output.TextOptions{Now: i.env.Now(), Location: time.Local, Width: i.env.Width, Color: i.env.color()}
+	return output.TextOptions{Now: i.env.Now(), Location: time.Local, Width: i.env.Width, Color: i.env.Color()}
 }
 
 // nothingOnStdin is the error of a stream that has no token.
 func nothingOnStdin(command string) error {
-	return &usageError{
-		message: "no token on standard input",
-		hint:    "to " + command + " the cached token while standard input is a pipe: okauth " + command + " --cached",
+	return &cli.UsageError{
+		Message: "no token on standard input",
+		Advice:  "to " + command + " the cached token while standard input is a pipe: okauth " + command + " --cached",
 	}
 }

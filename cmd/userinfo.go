@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"okauth/cmd/internal/cli"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,13 +14,13 @@ import (
 )
 
 type userinfoOptions struct {
-	env     *Env
-	session sessionFlags
+	env     *cli.Env
+	session cli.SessionFlags
 	output  string
 }
 
-func newUserinfoCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &userinfoOptions{env: env, session: sessionFlags{globalFlags: global}}
+func newUserinfoCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &userinfoOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "userinfo",
 		Short: "Ask Okta who the session's user is",
@@ -32,33 +33,33 @@ People on a terminal get text, programs get Okta's answer as it came.`,
 		Example: `  okauth userinfo
   okauth userinfo -o json | jq -r .email
   okauth userinfo --scope "openid profile email"`,
-		Args: argsBetween(0, 0),
+		Args: cli.ArgsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	o.session.addFlags(c, append(connectionKeys(), config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyMinTTL)...)
-	o.session.addStdinFlags(c)
-	enumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	o.session.AddFlags(c, append(connectionKeys(), config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyMinTTL)...)
+	o.session.AddStdinFlags(c)
+	cli.EnumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
 	return c
 }
 
 func (o *userinfoOptions) run(ctx context.Context) error {
-	token, unkept := o.session.obtain(ctx, o.env, kindFlag(session.Access), false)
-	if unkept != nil && !is[*session.SaveError](unkept) {
+	token, unkept := o.session.Obtain(ctx, o.env, cli.KindFlag(session.Access), false)
+	if unkept != nil && !cli.Is[*session.SaveError](unkept) {
 		return unkept
 	}
-	a, err := o.session.open(o.env)
+	a, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	server, err := a.server()
+	server, err := a.Server()
 	if err != nil {
 		return err
 	}
-	client, err := a.asker(server)
+	client, err := a.Asker(server)
 	if err != nil {
 		return err
 	}
-	err = untilStopped(ctx, o.env, func(ctx context.Context) error { return o.show(ctx, client, token.Value) })
+	err = cli.UntilStopped(ctx, o.env, func(ctx context.Context) error { return o.show(ctx, client, token.Value) })
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (o *userinfoOptions) show(ctx context.Context, client *okta.Client, accessT
 	}
 	if o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY {
 		return output.ObjectText(o.env.Stdout, text, output.TextOptions{
-			Now: o.env.Now(), Location: time.Local, Width: o.env.Width, Color: o.env.color(),
+			Now: o.env.Now(), Location: time.Local, Width: o.env.Width, Color: o.env.Color(),
 		})
 	}
 	return output.ObjectJSON(o.env.Stdout, text)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,8 +26,8 @@ type verifyOptions struct {
 	refreshKeys bool
 }
 
-func newVerifyCmd(env *Env, global *globalFlags) *cobra.Command {
-	o := &verifyOptions{tokenInput: tokenInput{env: env, session: sessionFlags{globalFlags: global}}}
+func newVerifyCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &verifyOptions{tokenInput: tokenInput{env: env, session: cli.SessionFlags{GlobalFlags: global}}}
 	c := &cobra.Command{
 		Use:   "verify [TOKEN]",
 		Short: "Judge a token as an API would",
@@ -53,7 +54,7 @@ terminal get text, programs get one JSON document per token:
   okauth verify --issuer https://dev-1.okta.com/oauth2/default < token.txt
   okauth verify --jwks keys.json < token.txt
   okauth verify -o json < tokens.txt | jq -c 'select(.valid | not)'`,
-		Args: argsBetween(0, 1),
+		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
 	o.addFlags(c, []session.TokenType{session.Access, session.ID}, config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
@@ -75,14 +76,14 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	source := o.source(args)
-	a, err := o.session.open(o.env)
+	a, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	if err := a.settings.Require(config.KeyDomain); err != nil {
+	if err := a.Settings.Require(config.KeyDomain); err != nil {
 		return err
 	}
-	server, err := okta.NewAuthorizationServer(a.settings.Domain(), a.settings.Server())
+	server, err := okta.NewAuthorizationServer(a.Settings.Domain(), a.Settings.Server())
 	if err != nil {
 		return err
 	}
@@ -103,7 +104,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 	}
 	j, err := rules.Prepare()
 	if err != nil {
-		return &usageError{message: err.Error(), hint: "okauth verify --help"}
+		return &cli.UsageError{Message: err.Error(), Advice: "okauth verify --help"}
 	}
 	switch source {
 	case fromArgument:
@@ -118,33 +119,33 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 func (o *verifyOptions) check() error {
 	switch {
 	case o.leeway < 0 || o.leeway > time.Hour:
-		return &usageError{message: fmt.Sprintf("--leeway: expected 0s to 1h, got %v", o.leeway), hint: "clocks that are minutes apart are set wrong"}
+		return &cli.UsageError{Message: fmt.Sprintf("--leeway: expected 0s to 1h, got %v", o.leeway), Advice: "clocks that are minutes apart are set wrong"}
 	case o.jwks != "" && o.refreshKeys:
-		return &usageError{message: "--jwks has the keys, so there are none for --refresh-keys to ask for"}
+		return &cli.UsageError{Message: "--jwks has the keys, so there are none for --refresh-keys to ask for"}
 	case o.issuer == "":
 		return nil
-	case o.session.set[config.KeyDomain] != "" || o.session.set[config.KeyServer] != "":
-		return &usageError{message: "--issuer says what --domain and --server say", hint: "use either"}
+	case o.session.Set[config.KeyDomain] != "" || o.session.Set[config.KeyServer] != "":
+		return &cli.UsageError{Message: "--issuer says what --domain and --server say", Advice: "use either"}
 	}
 	domain, server, err := config.ParseIssuer(o.issuer)
-	o.session.set[config.KeyDomain], o.session.set[config.KeyServer] = domain, server
+	o.session.Set[config.KeyDomain], o.session.Set[config.KeyServer] = domain, server
 	return err
 }
 
 // rules are what the token's receiver would ask for.
-func (o *verifyOptions) rules(a *app, server okta.AuthorizationServer) (jwt.Config, error) {
+func (o *verifyOptions) rules(a *cli.App, server okta.AuthorizationServer) (jwt.Config, error) {
 	r := jwt.Config{
-		Kind: jwt.KindAccess, Issuer: server.Issuer(), Audience: a.settings.Audience(), ClientID: a.settings.ClientID(),
+		Kind: jwt.KindAccess, Issuer: server.Issuer(), Audience: a.Settings.Audience(), ClientID: a.Settings.ClientID(),
 		Algorithms: o.algorithms, Leeway: o.leeway, OrgServer: server.ID() == okta.OrgServer, OrgIssuer: server.BaseURL(), Now: o.env.Now,
 	}
-	if o.kind == kindFlag(session.ID) {
+	if o.kind == cli.KindFlag(session.ID) {
 		r.Kind, r.Audience = jwt.KindID, ""
-		return r, a.settings.Require(config.KeyClientID) // the audience of an ID token is the client
+		return r, a.Settings.Require(config.KeyClientID) // the audience of an ID token is the client
 	}
 	if r.Audience == "" && !r.OrgServer {
-		return r, &usageError{
-			message: fmt.Sprintf("no audience is set, and authorization server %s has none by default", server.ID()),
-			hint:    "okauth config set audience, or --audience: Admin Console, Security › API shows it beside the server",
+		return r, &cli.UsageError{
+			Message: fmt.Sprintf("no audience is set, and authorization server %s has none by default", server.ID()),
+			Advice:  "okauth config set audience, or --audience: Admin Console, Security › API shows it beside the server",
 		}
 	}
 	return r, nil
@@ -153,11 +154,11 @@ func (o *verifyOptions) rules(a *app, server okta.AuthorizationServer) (jwt.Conf
 // accessToken returns the session's access token, which an ID token may bear the
 // hash of; "" where it is not at hand.
 func (o *verifyOptions) accessToken(ctx context.Context) string {
-	if o.kind != kindFlag(session.ID) {
+	if o.kind != cli.KindFlag(session.ID) {
 		return ""
 	}
 	beside := o.tokenInput
-	beside.kind = kindFlag(session.Access)
+	beside.kind = cli.KindFlag(session.Access)
 	token, err := beside.stored(ctx)
 	if err != nil {
 		return ""
@@ -180,7 +181,7 @@ func (o *verifyOptions) one(ctx context.Context, j *jwt.Verifier, keys jwt.KeySo
 	case err != nil || verdict.Valid():
 		return err
 	case o.text:
-		return silentError{exitInvalidToken} // who reads the verdict needs no second one
+		return cli.SilentError{Code: cli.ExitInvalidToken} // who reads the verdict needs no second one
 	}
 	return notValid(verdict)
 }
@@ -189,10 +190,10 @@ func (o *verifyOptions) one(ctx context.Context, j *jwt.Verifier, keys jwt.KeySo
 func notValid(v jwt.Report) error {
 	for _, c := range v.Checks {
 		if c.Name == v.Reason() {
-			return &codedError{err: fmt.Errorf("the token is not valid: %s: %s", c.Name, c.Why), code: exitInvalidToken}
+			return &cli.ExitError{Err: fmt.Errorf("the token is not valid: %s: %s", c.Name, c.Why), Code: cli.ExitInvalidToken}
 		}
 	}
-	return &codedError{err: errors.New("the token is not valid"), code: exitInvalidToken}
+	return &cli.ExitError{Err: errors.New("the token is not valid"), Code: cli.ExitInvalidToken}
 }
 
 // many judges each line of standard input.

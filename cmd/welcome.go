@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,7 @@ import (
 
 // welcome is "okauth" alone: on a terminal it tells where one stands and what comes
 // next; programs get the help text.
-func welcome(c *cobra.Command, env *Env, global *globalFlags) error {
+func welcome(c *cobra.Command, env *cli.Env, global *cli.GlobalFlags) error {
 	if !env.StdoutIsTTY {
 		return c.Help()
 	}
@@ -26,15 +27,15 @@ func welcome(c *cobra.Command, env *Env, global *globalFlags) error {
 }
 
 // standing says in a few lines where one stands. Nothing is asked or sent.
-func standing(ctx context.Context, env *Env, global *globalFlags) (string, error) {
-	flags := &sessionFlags{globalFlags: global}
-	a, err := flags.open(env)
+func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (string, error) {
+	flags := &cli.SessionFlags{GlobalFlags: global}
+	a, err := flags.Open(env)
 	if err != nil {
 		return "", err
 	}
-	server, unset := a.server()
+	server, unset := a.Server()
 	if unset != nil {
-		if a.settings.Domain() == "" && len(a.settings.Profiles()) == 0 {
+		if a.Settings.Domain() == "" && len(a.Settings.Profiles()) == 0 {
 			return next("okauth is not set up yet", [][2]string{
 				{"okauth config init", "say where to sign in, once"},
 				{"okauth demo", "see it all first, against a built-in server"},
@@ -42,17 +43,17 @@ func standing(ctx context.Context, env *Env, global *globalFlags) (string, error
 		}
 		return "", unset
 	}
-	kept, err := a.storage(false)
+	kept, err := a.Storage(false)
 	if err != nil {
 		return "", err
 	}
-	want := a.want(server)
+	want := a.Want(server)
 	s := output.Status{Storage: output.StatusStorage{OK: true}}
-	if s.Sessions, err = sessionsStatus(ctx, kept.keeper(env), want.Identity.Account()); err != nil && !kept.without(err) {
-		return "", fileAdvice(err)
+	if s.Sessions, err = sessionsStatus(ctx, kept.Keeper(env), want.Identity.Account()); err != nil && !kept.Without(err) {
+		return "", cli.FileAdvice(err)
 	}
-	a.predict(ctx, kept, want, &s)
-	again := global.again()
+	predict(a, ctx, kept, want, &s)
+	again := global.Again()
 	text, signedIn := standingText(a, server, s)
 	if signedIn {
 		return next(wrapLines(text), [][2]string{
@@ -68,8 +69,8 @@ func standing(ctx context.Context, env *Env, global *globalFlags) (string, error
 }
 
 // standingText says what the next token costs, and whether a person is needed for it.
-func standingText(a *app, server okta.AuthorizationServer, s output.Status) (text string, signedIn bool) {
-	where := fmt.Sprintf("profile %s, %s", a.settings.ProfileName(), server.Issuer())
+func standingText(a *cli.App, server okta.AuthorizationServer, s output.Status) (text string, signedIn bool) {
+	where := fmt.Sprintf("profile %s, %s", a.Settings.ProfileName(), server.Issuer())
 	for _, session := range s.Sessions {
 		if session.Current && session.Username != "" {
 			where = okta.Sanitize(session.Username, 100) + ", " + where
@@ -79,7 +80,7 @@ func standingText(a *app, server okta.AuthorizationServer, s output.Status) (tex
 	case "cached":
 		good := "the access token is good"
 		if !s.Until.IsZero() {
-			good += " for " + output.Span(s.Until.Sub(a.env.Now()))
+			good += " for " + output.Span(s.Until.Sub(a.Env.Now()))
 		}
 		return "signed in: " + where + "\n" + good, true
 	case "refresh":
@@ -97,7 +98,7 @@ func standingText(a *app, server okta.AuthorizationServer, s output.Status) (tex
 func wrapLines(text string) string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
-		lines = append(lines, wrap(line, 80))
+		lines = append(lines, cli.Wrap(line, 80))
 	}
 	return strings.Join(lines, "\n")
 }

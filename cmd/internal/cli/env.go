@@ -1,10 +1,12 @@
-package cmd
+package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"okauth/pkg/config"
@@ -97,18 +99,51 @@ func isPipe(f *os.File) bool {
 // color tells whether standard output may be coloured.
 // https://no-color.org: "when present and not an empty string (regardless of its
 // value), prevents the addition of ANSI color"
-func (e *Env) color() bool {
-	return e.StdoutIsTTY && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
+func (e *Env) Color() bool {
+	return e.StdoutIsTTY && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
 }
 
 // desktop tells whether a keychain could show a prompt: on Linux, only where a
 // display is known.
-func (e *Env) desktop() bool {
-	return runtime.GOOS == "darwin" || runtime.GOOS == "windows" || e.getenv("DISPLAY") != "" || e.getenv("WAYLAND_DISPLAY") != ""
+func (e *Env) Desktop() bool {
+	return runtime.GOOS == "darwin" || runtime.GOOS == "windows" || e.Getenv("DISPLAY") != "" || e.Getenv("WAYLAND_DISPLAY") != ""
 }
 
 // getenv returns the variable's value; unset and empty are the same.
-func (e *Env) getenv(name string) string {
+func (e *Env) Getenv(name string) string {
 	value, _ := e.LookupEnv(name)
 	return value
 }
+
+// Number is the version alone.
+func (b Build) Number() string {
+	if b.Version == "" {
+		return "devel"
+	}
+	return b.Version
+}
+
+// String says which build this is: version, commit, date, Go version, platform.
+func (b Build) String() string {
+	commit := b.Commit
+	if b.Version == "" {
+		if info, ok := debug.ReadBuildInfo(); ok {
+			for _, s := range info.Settings {
+				if s.Key == "vcs.revision" {
+					commit = s.Value
+				}
+			}
+		}
+	}
+	line := b.Number()
+	if commit != "" {
+		line += " (" + commit[:min(len(commit), 12)] + ")"
+	}
+	if b.Date != "" {
+		line += " " + b.Date
+	}
+	return fmt.Sprintf("%s %s %s/%s", line, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// userAgent is how okauth names itself to Okta.
+func (b Build) userAgent() string { return "okauth/" + b.Number() }

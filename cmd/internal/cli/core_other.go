@@ -1,6 +1,6 @@
 //go:build !linux
 
-package cmd
+package cli
 
 // noTracers has no equal outside Linux that costs nothing.
 func noTracers() {}

@@ -2,48 +2,6 @@ package cmd
 
 import "github.com/spf13/cobra"
 
-// The exit codes of okauth. They are part of its contract: scripts branch on
-// them, so a number never changes its meaning.
-const (
-	exitOK            = 0
-	exitFailure       = 1
-	exitUsage         = 2
-	exitNetwork       = 3
-	exitLoginRequired = 4
-	exitRefused       = 5
-	exitStorage       = 6
-	exitInvalidToken  = 7
-	exitSignal        = 128 // plus the number of the signal
-)
-
-// exitName is the code's name in JSON errors.
-func exitName(code int) string {
-	switch code {
-	case exitOK:
-		return "ok"
-	case exitUsage:
-		return "usage"
-	case exitNetwork:
-		return "network"
-	case exitLoginRequired:
-		return "login_required"
-	case exitRefused:
-		return "refused"
-	case exitStorage:
-		return "storage"
-	case exitInvalidToken:
-		return "invalid_token"
-	case exitNotExecutable:
-		return "not_executable"
-	case exitNotFound:
-		return "not_found"
-	}
-	if code > exitSignal {
-		return "signal"
-	}
-	return "failure"
-}
-
 // newExitCodesTopic is "okauth help exit-codes".
 func newExitCodesTopic() *cobra.Command {
 	return &cobra.Command{

@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 // The line that says what takes so long.
 
@@ -14,7 +14,7 @@ import (
 )
 
 // unnoticed is how long a person waits without wondering.
-const unnoticed = 500 * time.Millisecond
+const Unnoticed = 500 * time.Millisecond
 
 // eraseLine takes the cursor to the first column and clears the line.
 // https://ecma-international.org/publications-and-standards/standards/ecma-48/ section 8.3.41
@@ -23,8 +23,8 @@ const eraseLine = "\r\x1b[K"
 // progress says on a terminal, once delay is over, what okauth is doing and for how
 // long. The returned function ends that and erases the line; nothing else may be
 // printed before it is called. A second call does nothing.
-func (e *Env) progress(delay time.Duration, what string) (done func()) {
-	if !e.StderrIsTTY || e.getenv("TERM") == "dumb" {
+func (e *Env) Progress(delay time.Duration, what string) (done func()) {
+	if !e.StderrIsTTY || e.Getenv("TERM") == "dumb" {
 		return func() {}
 	}
 	seconds := time.NewTicker(time.Second)

@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 // How errors reach the user. Commands return them; this file prints them, once:
 //
@@ -27,46 +27,52 @@ import (
 )
 
 // usageError is a mistake on the command line.
-type usageError struct{ message, hint string }
+type UsageError struct{ Message, Advice string }
 
-func (e *usageError) Error() string { return e.message }
+func (e *UsageError) Error() string { return e.Message }
 
 // Hint tells what to type instead.
-func (e *usageError) Hint() string { return e.hint }
+func (e *UsageError) Hint() string { return e.Advice }
 
 // codedError gives an error an exit code and a hint of the command's own.
-type codedError struct {
-	err  error
-	code int
-	hint string
+type ExitError struct {
+	Err  error
+	Code int
+	Advice string
 }
 
-func (e *codedError) Error() string { return e.err.Error() }
-func (e *codedError) Unwrap() error { return e.err }
-func (e *codedError) Hint() string  { return e.hint }
+func (e *ExitError) Error() string { return e.Err.Error() }
+func (e *ExitError) Unwrap() error { return e.Err }
+func (e *ExitError) Hint() string  { return e.Advice }
+
+// silentError ends the process with a code and no message: what there is to say
+// is on standard output.
+type SilentError struct{ Code int }
+
+func (SilentError) Error() string { return "see the output" }
 
 // exitCode maps an error to the process's exit code.
-func exitCode(err error) int {
+func ExitCode(err error) int {
 	if err == nil {
-		return exitOK
+		return ExitOK
 	}
 	if s, ok := errors.AsType[SignalError](err); ok {
 		return exitSignal + int(s.Signal)
 	}
-	if c, ok := errors.AsType[*codedError](err); ok {
-		return c.code
+	if c, ok := errors.AsType[*ExitError](err); ok {
+		return c.Code
 	}
-	if is[*session.SaveError](err) { // whatever the reason: a token has been handed out
-		return exitStorage
+	if Is[*session.SaveError](err) { // whatever the reason: a token has been handed out
+		return ExitStorage
 	}
-	if s, ok := errors.AsType[silentError](err); ok {
-		return s.code
+	if s, ok := errors.AsType[SilentError](err); ok {
+		return s.Code
 	}
 	if errors.Is(err, syscall.EPIPE) {
 		return exitSignal + int(syscall.SIGPIPE) // as if it had ended us
 	}
-	if is[*session.LoginRequiredError](err) { // it may tell of Okta's refusal
-		return exitLoginRequired
+	if Is[*session.LoginRequiredError](err) { // it may tell of Okta's refusal
+		return ExitLoginRequired
 	}
 	if e, ok := errors.AsType[*okta.Error](err); ok {
 		if e.IsRejection() {
@@ -75,28 +81,28 @@ func exitCode(err error) int {
 		return exitNetwork
 	}
 	switch {
-	case is[*usageError](err), is[*config.Error](err), is[*store.KeyError](err), is[*grant.InputError](err), is[*transport.CAFileError](err),
-		is[*transport.ClientCertError](err), is[*transport.ProxySettingError](err), is[*jwt.ConfigError](err):
-		return exitUsage
-	case is[*okta.NetworkError](err), is[*okta.ResponseError](err), is[*okta.IssuerError](err), is[*jwt.KeySetError](err):
+	case Is[*UsageError](err), Is[*config.Error](err), Is[*store.KeyError](err), Is[*grant.InputError](err), Is[*transport.CAFileError](err),
+		Is[*transport.ClientCertError](err), Is[*transport.ProxySettingError](err), Is[*jwt.ConfigError](err):
+		return ExitUsage
+	case Is[*okta.NetworkError](err), Is[*okta.ResponseError](err), Is[*okta.IssuerError](err), Is[*jwt.KeySetError](err):
 		return exitNetwork
-	case is[*session.MissingTokenError](err), errors.Is(err, prompt.ErrNoTerminal):
-		return exitLoginRequired
-	case is[*store.Error](err):
-		return exitStorage
-	case is[*jwt.FormatError](err):
-		return exitInvalidToken
+	case Is[*session.MissingTokenError](err), errors.Is(err, prompt.ErrNoTerminal):
+		return ExitLoginRequired
+	case Is[*store.Error](err):
+		return ExitStorage
+	case Is[*jwt.FormatError](err):
+		return ExitInvalidToken
 	}
-	return exitFailure
+	return ExitFailure
 }
 
-func is[E error](err error) bool {
+func Is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
 }
 
 // hint returns what the outermost error that has one says should be done.
-func hint(err error) string {
+func Hint(err error) string {
 	for h, ok := errors.AsType[hinter](err); ok; h, ok = errors.AsType[hinter](errors.Unwrap(h)) {
 		if advice := h.Hint(); advice != "" {
 			return advice
@@ -112,18 +118,18 @@ type hinter interface {
 
 // report prints err to standard error. A broken context is reported as the
 // signal that broke it, quietly: who presses Ctrl-C knows.
-func report(env *Env, err error, global *globalFlags, asJSON bool) {
-	if is[silentError](err) || (is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
+func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
+	if Is[SilentError](err) || (Is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
 		return
 	}
 	w := env.Stderr
-	message, advice := okta.Sanitize(err.Error(), 2000), okta.Sanitize(hint(err), 2000)
+	message, advice := okta.Sanitize(err.Error(), 2000), okta.Sanitize(Hint(err), 2000)
 	if strings.Contains(advice, " config use ") { // the profile that this was about is the mistake
 		elsewhere := *global
-		elsewhere.profile = ""
+		elsewhere.Profile = ""
 		global = &elsewhere
 	}
-	if flags := global.again(); flags != "" {
+	if flags := global.Again(); flags != "" {
 		// A command to type must be about the profile that this one was about.
 		for _, command := range []string{" config ", " login"} {
 			advice = strings.ReplaceAll(advice, "okauth"+command, "okauth"+flags+command)
@@ -134,9 +140,9 @@ func report(env *Env, err error, global *globalFlags, asJSON bool) {
 		if env.StderrIsTTY {
 			width = env.Width
 		}
-		fmt.Fprintln(w, wrap("okauth: error: "+message, width))
+		fmt.Fprintln(w, Wrap("okauth: error: "+message, width))
 		if advice != "" {
-			fmt.Fprintln(w, wrap("okauth: hint: "+advice, width))
+			fmt.Fprintln(w, Wrap("okauth: hint: "+advice, width))
 		}
 		return
 	}
@@ -146,7 +152,7 @@ func report(env *Env, err error, global *globalFlags, asJSON bool) {
 
 // wrap breaks text between words, so that no line is wider than width columns
 // where that can be; a width of 0 leaves it alone.
-func wrap(text string, width int) string {
+func Wrap(text string, width int) string {
 	if width == 0 {
 		return text
 	}
@@ -186,7 +192,7 @@ type oktaError struct {
 }
 
 func errorObject(err error, message, advice string) errorJSON {
-	code := exitCode(err)
+	code := ExitCode(err)
 	object := errorJSON{Code: exitName(code), Exit: code, Message: message, Hint: advice}
 	if e, ok := errors.AsType[*okta.Error](err); ok {
 		object.Okta = &oktaError{Status: e.Status, Error: e.Code, Description: e.Description, RequestID: e.RequestID}

@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"context"
@@ -39,11 +39,11 @@ func (s *signIn) Exchange(ctx context.Context, c *okta.Client) (*okta.TokenRespo
 			return nil, err
 		}
 		if refused {
-			return nil, &codedError{
-				err: fmt.Errorf("this password of %s was refused %s ago, and each further try counts for the lock-out: it was not sent again",
+			return nil, &ExitError{
+				Err: fmt.Errorf("this password of %s was refused %s ago, and each further try counts for the lock-out: it was not sent again",
 					okta.Sanitize(s.Username, 200), output.Span(s.now().Sub(since))),
-				code: exitRefused,
-				hint: "check the password; okauth login sends it again, and an hour from the refusal okauth token does",
+				Code: exitRefused,
+				Advice: "check the password; okauth login sends it again, and an hour from the refusal okauth token does",
 			}
 		}
 	}

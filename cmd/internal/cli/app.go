@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"context"
@@ -16,16 +16,16 @@ import (
 )
 
 // app is what flags, environment and configuration make of one invocation.
-type app struct {
-	env      *Env
-	flags    *sessionFlags
-	settings *config.Settings
+type App struct {
+	Env      *Env
+	Flags    *SessionFlags
+	Settings *config.Settings
 
 	stdinSecret okta.Secret // the client secret, once it has been read
 }
 
 // open reads the settings.
-func (s *sessionFlags) open(env *Env) (*app, error) {
+func (s *SessionFlags) Open(env *Env) (*App, error) {
 	if err := s.checkStdin(); err != nil {
 		return nil, err
 	}
@@ -33,19 +33,19 @@ func (s *sessionFlags) open(env *Env) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &app{env: env, flags: s, settings: settings}, nil
+	return &App{Env: env, Flags: s, Settings: settings}, nil
 }
 
 // options says where the settings come from.
-func (s *sessionFlags) options(env *Env) config.Options {
-	o := s.globalFlags.options(env)
-	maps.Copy(o.Flags, s.set)
+func (s *SessionFlags) options(env *Env) config.Options {
+	o := s.GlobalFlags.Options(env)
+	maps.Copy(o.Flags, s.Set)
 	return o
 }
 
-func (g *globalFlags) options(env *Env) config.Options {
+func (g *GlobalFlags) Options(env *Env) config.Options {
 	o := config.Options{
-		Flags: make(map[string]string), Profile: g.profile, ConfigFile: g.config,
+		Flags: make(map[string]string), Profile: g.Profile, ConfigFile: g.config,
 		LookupEnv: env.LookupEnv, UserConfigDir: env.UserConfigDir, Stderr: env.Stderr,
 	}
 	if g.timeout != "" {
@@ -55,78 +55,78 @@ func (g *globalFlags) options(env *Env) config.Options {
 }
 
 // server returns the authorization server to sign in at.
-func (a *app) server() (okta.AuthorizationServer, error) {
-	if err := a.settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
+func (a *App) Server() (okta.AuthorizationServer, error) {
+	if err := a.Settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
 		return okta.AuthorizationServer{}, err
 	}
-	return okta.NewAuthorizationServer(a.settings.Domain(), a.settings.Server())
+	return okta.NewAuthorizationServer(a.Settings.Domain(), a.Settings.Server())
 }
 
 // find reads the settings, and returns where sessions are kept, and the token of
 // the session that the flags are about.
-func (s *sessionFlags) find(env *Env, kind kindFlag) (*app, storage, session.TokenRequest, error) {
-	a, err := s.open(env)
+func (s *SessionFlags) Find(env *Env, kind KindFlag) (*App, Storage, session.TokenRequest, error) {
+	a, err := s.Open(env)
 	if err != nil {
-		return nil, storage{}, session.TokenRequest{}, err
+		return nil, Storage{}, session.TokenRequest{}, err
 	}
-	server, err := a.server()
+	server, err := a.Server()
 	if err != nil {
-		return nil, storage{}, session.TokenRequest{}, err
+		return nil, Storage{}, session.TokenRequest{}, err
 	}
-	want := a.want(server)
+	want := a.Want(server)
 	want.Kind = session.TokenType(kind)
-	kept, err := a.storage(false)
+	kept, err := a.Storage(false)
 	return a, kept, want, err
 }
 
-func (a *app) want(server okta.AuthorizationServer) session.TokenRequest {
+func (a *App) Want(server okta.AuthorizationServer) session.TokenRequest {
 	return session.TokenRequest{
 		Identity: store.Identity{
-			Profile: a.settings.ProfileName(), Issuer: server.Issuer(), ClientID: a.settings.ClientID(),
-			User: a.settings.Username(), Grant: a.settings.Grant(),
+			Profile: a.Settings.ProfileName(), Issuer: server.Issuer(), ClientID: a.Settings.ClientID(),
+			User: a.Settings.Username(), Grant: a.Settings.Grant(),
 		},
-		Scopes: a.settings.Scopes(),
-		MinTTL: a.settings.MinTTL(),
+		Scopes: a.Settings.Scopes(),
+		MinTTL: a.Settings.MinTTL(),
 	}
 }
 
 // client returns the client called id that asks server for tokens.
-func (a *app) client(ctx context.Context, server okta.AuthorizationServer, id string) (*okta.Client, error) {
-	secret, err := a.clientSecret(ctx, server.BaseURL(), id)
+func (a *App) Client(ctx context.Context, server okta.AuthorizationServer, id string) (*okta.Client, error) {
+	secret, err := a.ClientSecret(ctx, server.BaseURL(), id)
 	if err != nil {
 		return nil, err
 	}
-	client, err := a.asker(server)
+	client, err := a.Asker(server)
 	if err != nil {
 		return nil, err
 	}
-	client.ID, client.Secret, client.SecretFrom = id, secret, a.secretFrom(server.BaseURL(), id)
+	client.ID, client.Secret, client.SecretFrom = id, secret, a.SecretFrom(server.BaseURL(), id)
 	return client, nil
 }
 
 // asker returns a client that asks server for what it tells everybody, or whoever
 // has a token: it has no secret to show.
-func (a *app) asker(server okta.AuthorizationServer) (*okta.Client, error) {
-	client, err := transport.New(a.transport())
+func (a *App) Asker(server okta.AuthorizationServer) (*okta.Client, error) {
+	client, err := transport.New(a.Transport())
 	if err != nil {
 		return nil, err
 	}
 	return &okta.Client{
-		Server: server, ID: a.settings.ClientID(),
-		HTTP: client, UserAgent: a.env.Build.userAgent(), Now: a.env.Now, Wait: a.wait,
+		Server: server, ID: a.Settings.ClientID(),
+		HTTP: client, UserAgent: a.Env.Build.userAgent(), Now: a.Env.Now, Wait: a.wait,
 	}, nil
 }
 
 // transport says how requests are sent.
-func (a *app) transport() transport.Config {
+func (a *App) Transport() transport.Config {
 	config := transport.Config{
-		Timeout: a.settings.Timeout(), CAFile: a.settings.CAFile(),
-		ClientCert: a.settings.ClientCert(), ClientKey: a.settings.ClientKey(),
+		Timeout: a.Settings.Timeout(), CAFile: a.Settings.CAFile(),
+		ClientCert: a.Settings.ClientCert(), ClientKey: a.Settings.ClientKey(),
 	}
 	if level := a.verbosity(); level == 0 {
-		config.Slow = func(host string) func() { return a.env.progress(0, "waiting for "+host) }
+		config.Slow = func(host string) func() { return a.Env.Progress(0, "waiting for "+host) }
 	} else {
-		config.Trace = func(line string) { fmt.Fprintf(a.env.Stderr, "okauth: %s\n", okta.Sanitize(line, 2000)) }
+		config.Trace = func(line string) { fmt.Fprintf(a.Env.Stderr, "okauth: %s\n", okta.Sanitize(line, 2000)) }
 		config.Detail = level >= verboseDetail
 	}
 	return config
@@ -134,19 +134,19 @@ func (a *app) transport() transport.Config {
 
 // verbosity is how much of each request is shown. OKAUTH_DEBUG is what a job sets
 // whose command line is far away.
-func (a *app) verbosity() verbosity {
-	switch debug := a.env.getenv("OKAUTH_DEBUG"); debug {
+func (a *App) verbosity() verbosity {
+	switch debug := a.Env.Getenv("OKAUTH_DEBUG"); debug {
 	case "", "0", "false":
-		return a.flags.verbose
+		return a.Flags.verbose
 	}
 	return verboseDetail
 }
 
 // wait waits before a request is sent again, and says so: a person wonders what
 // takes so long, and a job's log is read for the reason.
-func (a *app) wait(ctx context.Context, d time.Duration, why string) error {
+func (a *App) wait(ctx context.Context, d time.Duration, why string) error {
 	if d >= time.Second {
-		fmt.Fprintf(a.env.Stderr, "okauth: %s; waiting %s\n", okta.Sanitize(why, 300), d.Round(time.Second))
+		fmt.Fprintf(a.Env.Stderr, "okauth: %s; waiting %s\n", okta.Sanitize(why, 300), d.Round(time.Second))
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -161,34 +161,34 @@ func (a *app) wait(ctx context.Context, d time.Duration, why string) error {
 // clientSecret returns the secret of the client called id at an organisation: the
 // one that a setting promises, if the settings are about that client, else the
 // one in the keychain. The zero Secret means that there is none: a public client.
-func (a *app) clientSecret(ctx context.Context, baseURL, id string) (okta.Secret, error) {
+func (a *App) ClientSecret(ctx context.Context, baseURL, id string) (okta.Secret, error) {
 	if a.isOwn(baseURL, id) {
 		if secret, err := a.givenSecret(ctx); err != nil || !secret.IsZero() {
 			return secret, err
 		}
 	}
-	account := store.ClientSecretAccount(a.settings.ProfileName(), baseURL, id)
-	secret, err := store.ClientSecrets{Items: a.secrets(false)}.Load(ctx, account)
+	account := store.ClientSecretAccount(a.Settings.ProfileName(), baseURL, id)
+	secret, err := store.ClientSecrets{Items: a.Secrets(false)}.Load(ctx, account)
 	e, ok := errors.AsType[*store.Error](err)
-	if errors.Is(err, store.ErrNotFound) || ok && e.Kind == store.Unavailable && a.settings.Storage() == storageAuto {
+	if errors.Is(err, store.ErrNotFound) || ok && e.Kind == store.Unavailable && a.Settings.Storage() == StorageAuto {
 		return okta.Secret{}, nil
 	}
 	return secret, err
 }
 
 // isOwn tells whether the settings are about the client called id.
-func (a *app) isOwn(baseURL, id string) bool {
-	return baseURL == a.settings.Domain() && id == a.settings.ClientID()
+func (a *App) isOwn(baseURL, id string) bool {
+	return baseURL == a.Settings.Domain() && id == a.Settings.ClientID()
 }
 
 // secretFrom says what the secret of the client called id was taken from, where that is not
 // what "config set client_secret" would change.
-func (a *app) secretFrom(baseURL, id string) string {
-	promise := a.settings.ClientSecret()
+func (a *App) SecretFrom(baseURL, id string) string {
+	promise := a.Settings.ClientSecret()
 	switch {
 	case !a.isOwn(baseURL, id):
 		return ""
-	case a.flags.clientSecretStdin:
+	case a.Flags.ClientSecretStdin:
 		return "what --client-secret-stdin reads"
 	case promise.IsZero():
 		return ""
@@ -211,12 +211,12 @@ func (a *app) secretFrom(baseURL, id string) string {
 
 // givenSecret returns the client secret that standard input or a setting has; the
 // zero Secret where neither does.
-func (a *app) givenSecret(ctx context.Context) (okta.Secret, error) {
-	if !a.flags.clientSecretStdin {
-		return a.promised(ctx, a.settings.ClientSecret())
+func (a *App) givenSecret(ctx context.Context) (okta.Secret, error) {
+	if !a.Flags.ClientSecretStdin {
+		return a.Promised(ctx, a.Settings.ClientSecret())
 	}
 	if a.stdinSecret.IsZero() {
-		text, err := readSecret(ctx, a.env, "client secret")
+		text, err := ReadSecret(ctx, a.Env, "client secret")
 		defer clear(text)
 		if err != nil {
 			return okta.Secret{}, err
@@ -227,8 +227,8 @@ func (a *app) givenSecret(ctx context.Context) (okta.Secret, error) {
 }
 
 // clientSecretAccount names the keychain item of the client's secret.
-func (a *app) clientSecretAccount() string {
-	return store.ClientSecretAccount(a.settings.ProfileName(), a.settings.Domain(), a.settings.ClientID())
+func (a *App) ClientSecretAccount() string {
+	return store.ClientSecretAccount(a.Settings.ProfileName(), a.Settings.Domain(), a.Settings.ClientID())
 }
 
 // outputToken is t with what only its identity knows.
@@ -239,6 +239,6 @@ func outputToken(t session.CachedToken, id store.Identity) output.Token {
 	}
 }
 
-func (a *app) warn(text string) {
-	fmt.Fprintf(a.env.Stderr, "okauth: warning: %s\n", okta.Sanitize(text, 2000))
+func (a *App) Warn(text string) {
+	fmt.Fprintf(a.Env.Stderr, "okauth: warning: %s\n", okta.Sanitize(text, 2000))
 }

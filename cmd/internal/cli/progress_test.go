@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"testing"
@@ -42,7 +42,7 @@ func TestProgressLine(t *testing.T) {
 		at   time.Duration
 		want string
 	}{
-		{after, unnoticed, "\r\x1b[Kokauth: waiting for dev-1.okta.com …"},
+		{after, Unnoticed, "\r\x1b[Kokauth: waiting for dev-1.okta.com …"},
 		{seconds, 2 * time.Second, "\r\x1b[Kokauth: waiting for dev-1.okta.com … 2 s"},
 		{seconds, 3 * time.Second, "\r\x1b[Kokauth: waiting for dev-1.okta.com … 3 s"},
 	} {
@@ -71,6 +71,6 @@ func TestProgressKeepsQuiet(t *testing.T) {
 		{Stderr: out, StderrIsTTY: false, LookupEnv: func(string) (string, bool) { return "", false }},
 		{Stderr: out, StderrIsTTY: true, LookupEnv: func(string) (string, bool) { return "dumb", true }},
 	} {
-		env.progress(0, "x")()
+		env.Progress(0, "x")()
 	}
 }

@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"bytes"
@@ -20,32 +20,32 @@ const longestSecret = 64 << 10
 
 // credentials returns the grant that the settings ask for, and who signs in with
 // it, asking for what is not set. Nobody signs in with a client's own credentials.
-func (a *app) credentials(ctx context.Context, id store.Identity, insist bool) (session.Grant, string, error) {
-	if a.settings.Grant() == config.GrantClientCredentials {
-		return grant.ClientCredentials{Scopes: a.settings.Scopes()}, "", nil
+func (a *App) Credentials(ctx context.Context, id store.Identity, insist bool) (session.Grant, string, error) {
+	if a.Settings.Grant() == config.GrantClientCredentials {
+		return grant.ClientCredentials{Scopes: a.Settings.Scopes()}, "", nil
 	}
 	s, err := a.password(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	s.name, s.insist = id.Account(), insist
-	if dir, err := a.lockDir(); err == nil {
-		s.refusals = &store.LockoutGuard{Dir: dir, Now: a.env.Now}
+	if dir, err := a.LockDir(); err == nil {
+		s.refusals = &store.LockoutGuard{Dir: dir, Now: a.Env.Now}
 	}
 	return s, s.Username, nil
 }
 
 // unattended tells whether the settings have credentials that need nobody.
-func (a *app) unattended() bool {
-	return a.settings.Grant() == config.GrantClientCredentials || a.flags.passwordStdin || !a.settings.Password().IsZero() && a.settings.Username() != ""
+func (a *App) Unattended() bool {
+	return a.Settings.Grant() == config.GrantClientCredentials || a.Flags.PasswordStdin || !a.Settings.Password().IsZero() && a.Settings.Username() != ""
 }
 
 // password collects user name and password, asking for what is not set.
-func (a *app) password(ctx context.Context) (*signIn, error) {
-	s := &signIn{Password: grant.Password{Username: a.settings.Username(), Scopes: a.settings.Scopes()}, now: a.env.Now, warn: a.warn}
-	promised := a.settings.Password()
+func (a *App) password(ctx context.Context) (*signIn, error) {
+	s := &signIn{Password: grant.Password{Username: a.Settings.Username(), Scopes: a.Settings.Scopes()}, now: a.Env.Now, warn: a.Warn}
+	promised := a.Settings.Password()
 	var t *prompt.Terminal
-	if s.Username == "" || !a.flags.passwordStdin && promised.IsZero() {
+	if s.Username == "" || !a.Flags.PasswordStdin && promised.IsZero() {
 		var err error
 		if t, err = a.terminal(s.Username == ""); err != nil {
 			return nil, err
@@ -61,13 +61,13 @@ func (a *app) password(ctx context.Context) (*signIn, error) {
 	var password []byte
 	var err error
 	switch {
-	case a.flags.passwordStdin:
-		password, err = readSecret(ctx, a.env, "password")
+	case a.Flags.PasswordStdin:
+		password, err = ReadSecret(ctx, a.Env, "password")
 	case !promised.IsZero():
 		password, err = promised.Read(ctx)
 	default:
 		s.typed = true
-		password, err = askSecret(ctx, t, "Password for "+s.Username, "password")
+		password, err = AskSecret(ctx, t, "Password for "+s.Username, "password")
 	}
 	defer clear(password)
 	s.Password.Password = okta.NewSecret(string(password))
@@ -76,33 +76,33 @@ func (a *app) password(ctx context.Context) (*signIn, error) {
 
 // terminal opens the terminal device to ask for the password, or for the user
 // name as well.
-func (a *app) terminal(username bool) (*prompt.Terminal, error) {
+func (a *App) terminal(username bool) (*prompt.Terminal, error) {
 	hint := "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or password_command"
 	if username {
 		hint = "set OKAUTH_USERNAME or use --username, and " + hint
 	}
-	return openTerminal(a.env, a.flags.globalFlags, hint)
+	return OpenTerminal(a.Env, a.Flags.GlobalFlags, hint)
 }
 
 // openTerminal opens the terminal device, unless nothing may be asked; hint
 // names the ways to do without.
-func openTerminal(env *Env, flags *globalFlags, hint string) (*prompt.Terminal, error) {
-	if flags.noInput {
-		return nil, &codedError{err: errors.New("a question would have to be asked, and --no-input forbids it"), code: exitLoginRequired, hint: hint}
+func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, error) {
+	if flags.NoInput {
+		return nil, &ExitError{Err: errors.New("a question would have to be asked, and --no-input forbids it"), Code: ExitLoginRequired, Advice: hint}
 	}
 	t, err := env.OpenTerminal()
 	if err != nil {
-		return nil, &codedError{err: err, code: exitLoginRequired, hint: hint}
+		return nil, &ExitError{Err: err, Code: ExitLoginRequired, Advice: hint}
 	}
 	return t, nil
 }
 
 // askSecret asks for a secret on the terminal.
-func askSecret(ctx context.Context, t *prompt.Terminal, label, what string) ([]byte, error) {
+func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) ([]byte, error) {
 	text, err := t.ReadPassword(ctx, label)
 	switch {
 	case errors.Is(err, prompt.ErrEmpty), errors.Is(err, prompt.ErrTooLong):
-		return nil, &usageError{message: fmt.Sprintf("the %s: %v", what, err)}
+		return nil, &UsageError{Message: fmt.Sprintf("the %s: %v", what, err)}
 	case err != nil:
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func askSecret(ctx context.Context, t *prompt.Terminal, label, what string) ([]b
 
 // readSecret reads a secret from standard input and removes one trailing
 // newline, LF or CRLF.
-func readSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
+func ReadSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
 	if env.StdinIsTTY {
 		fmt.Fprintf(env.Stderr, "okauth: reading the %s from standard input, which shows what you type; end with Ctrl-D\n", what)
 	}
@@ -122,9 +122,9 @@ func readSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
 	text = config.DropNewline(text)
 	switch {
 	case len(text) == 0:
-		return nil, &usageError{message: "the " + what + " on standard input is empty"}
+		return nil, &UsageError{Message: "the " + what + " on standard input is empty"}
 	case len(text) > longestSecret:
-		return nil, &usageError{message: fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret)}
+		return nil, &UsageError{Message: fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret)}
 	}
 	return text, plainSecret(text, what)
 }
@@ -153,7 +153,7 @@ func readAll(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
 // sequence of an arrow key, a second line.
 func plainSecret(text []byte, what string) error {
 	if i := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
-		return &usageError{message: fmt.Sprintf("the %s holds a control character or a second line, at byte %d; it was not sent", what, i+1)}
+		return &UsageError{Message: fmt.Sprintf("the %s holds a control character or a second line, at byte %d; it was not sent", what, i+1)}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"fmt"
@@ -13,11 +13,11 @@ import (
 
 // sessionFlags say which session a command is about. They are the settings'
 // own flags, so that one call can differ from the configuration.
-type sessionFlags struct {
-	*globalFlags
-	set map[string]string // the flags that were typed, by the key of their setting
+type SessionFlags struct {
+	*GlobalFlags
+	Set map[string]string // the flags that were typed, by the key of their setting
 
-	passwordStdin, clientSecretStdin bool
+	PasswordStdin, ClientSecretStdin bool
 }
 
 // identityKeys are the settings that say which session is meant.
@@ -26,8 +26,8 @@ func identityKeys() []string {
 }
 
 // addFlags adds the flags of the identity's settings and of those in more.
-func (s *sessionFlags) addFlags(c *cobra.Command, more ...string) {
-	s.set = make(map[string]string)
+func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
+	s.Set = make(map[string]string)
 	for _, key := range config.Keys() {
 		if key.Flag == "" || !slices.Contains(identityKeys(), key.Name) && !slices.Contains(more, key.Name) {
 			continue
@@ -36,7 +36,7 @@ func (s *sessionFlags) addFlags(c *cobra.Command, more ...string) {
 		if key.Name == config.KeyUsername {
 			shorthand = "u"
 		}
-		c.Flags().VarP(&settingFlag{key: key, set: s.set}, key.Flag, shorthand, key.Help)
+		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, key.Flag, shorthand, key.Help)
 		fromSettings(c.Flags(), key.Flag)
 		switch key.Kind {
 		case config.Path: // files are what the shell offers by itself
@@ -49,17 +49,17 @@ func (s *sessionFlags) addFlags(c *cobra.Command, more ...string) {
 }
 
 // addStdinFlags adds the flags that take a secret from standard input.
-func (s *sessionFlags) addStdinFlags(c *cobra.Command) {
-	c.Flags().BoolVar(&s.passwordStdin, "password-stdin", false, "read the password from standard input")
-	c.Flags().BoolVar(&s.clientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+func (s *SessionFlags) AddStdinFlags(c *cobra.Command) {
+	c.Flags().BoolVar(&s.PasswordStdin, "password-stdin", false, "read the password from standard input")
+	c.Flags().BoolVar(&s.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
 }
 
 // checkStdin refuses two secrets on one standard input.
-func (s *sessionFlags) checkStdin() error {
-	if s.passwordStdin && s.clientSecretStdin {
-		return &usageError{
-			message: "--password-stdin and --client-secret-stdin want the same standard input",
-			hint:    "give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command or client_secret_command",
+func (s *SessionFlags) checkStdin() error {
+	if s.PasswordStdin && s.ClientSecretStdin {
+		return &UsageError{
+			Message: "--password-stdin and --client-secret-stdin want the same standard input",
+			Advice:    "give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command or client_secret_command",
 		}
 	}
 	return nil
@@ -67,11 +67,11 @@ func (s *sessionFlags) checkStdin() error {
 
 // identity returns the flags that lead another command to the same session; the
 // global ones are added where the hint is printed.
-func (s *sessionFlags) identity() string {
+func (s *SessionFlags) Identity() string {
 	var b strings.Builder
 	for _, key := range config.Keys() {
-		if value, ok := s.set[key.Name]; ok && key.Name != config.KeyMinTTL {
-			b.WriteString(" --" + key.Flag + " " + shellQuote(value))
+		if value, ok := s.Set[key.Name]; ok && key.Name != config.KeyMinTTL {
+			b.WriteString(" --" + key.Flag + " " + ShellQuote(value))
 		}
 	}
 	return b.String()
@@ -117,7 +117,7 @@ func (f *settingFlag) Set(value string) error {
 }
 
 // shellQuote makes s one word in a POSIX shell, for commands in hints.
-func shellQuote(s string) string {
+func ShellQuote(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@._:/+-", r)
 	}
@@ -146,19 +146,19 @@ func (e *enum) Set(word string) error {
 
 // enumFlag adds a flag that takes one of words, shows them in the help text and
 // completes them.
-func enumFlag(c *cobra.Command, value *string, name, short, initial string, words []string, help string) {
+func EnumFlag(c *cobra.Command, value *string, name, short, initial string, words []string, help string) {
 	*value = initial
 	c.Flags().VarP(&enum{value, words}, name, short, help)
 	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // kindFlag is --type.
-type kindFlag string
+type KindFlag string
 
-func (k *kindFlag) addFlag(c *cobra.Command, kinds ...session.TokenType) {
+func (k *KindFlag) AddFlag(c *cobra.Command, kinds ...session.TokenType) {
 	var words []string
 	for _, kind := range kinds {
 		words = append(words, string(kind))
 	}
-	enumFlag(c, (*string)(k), "type", "", words[0], words, "which token")
+	EnumFlag(c, (*string)(k), "type", "", words[0], words, "which token")
 }

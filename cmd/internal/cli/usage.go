@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 // What those are told who mistype: the nearest command or flag, and never the
 // value of what may be a secret in the wrong place.
@@ -17,27 +17,27 @@ import (
 
 // flagError turns what the flag parser says into one of our errors, with the
 // nearest flag that exists.
-func flagError(c *cobra.Command, err error) error {
+func FlagError(c *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "bool" {
-		return &usageError{message: fmt.Sprintf("--%s takes no value", invalid.GetFlag().Name), hint: helpHint(c)}
+		return &UsageError{Message: fmt.Sprintf("--%s takes no value", invalid.GetFlag().Name), Advice: helpHint(c)}
 	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
-		return &usageError{message: err.Error(), hint: helpHint(c)}
+		return &UsageError{Message: err.Error(), Advice: helpHint(c)}
 	}
 	// The parser's own text has the whole argument, which may be a secret.
 	name := unknown.GetSpecifiedName()
-	e := &usageError{message: "unknown flag: --" + name, hint: helpHint(c)}
+	e := &UsageError{Message: "unknown flag: --" + name, Advice: helpHint(c)}
 	if len(unknown.GetSpecifiedShortnames()) > 0 {
-		e.message = "unknown shorthand flag: -" + name
+		e.Message = "unknown shorthand flag: -" + name
 		return e
 	}
 	var names []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	if advice := secretFlagHint(name); advice != "" {
-		e.hint = advice
+		e.Advice = advice
 	} else if near := config.Suggest(name, names); near != "" {
-		e.hint = fmt.Sprintf("did you mean --%s?", near)
+		e.Advice = fmt.Sprintf("did you mean --%s?", near)
 	}
 	return e
 }
@@ -55,7 +55,7 @@ func secretFlagHint(name string) string {
 }
 
 // noSuchCommand refuses arguments of a command that only has subcommands.
-func noSuchCommand(c *cobra.Command, args []string) error {
+func NoSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -63,13 +63,13 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	if len(args[0]) > 32 || strings.Count(args[0], ".") == 2 {
 		name = "(not shown: it is long, or looks like a token)"
 	}
-	e := &usageError{message: fmt.Sprintf("unknown command %s for %q", name, c.CommandPath()), hint: helpHint(c)}
+	e := &UsageError{Message: fmt.Sprintf("unknown command %s for %q", name, c.CommandPath()), Advice: helpHint(c)}
 	var names []string
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
 	if near := config.Suggest(args[0], names); near != "" {
-		e.hint = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
+		e.Advice = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
 	}
 	return e
 }
@@ -77,15 +77,15 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 func helpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
 
 // argsBetween is cobra.RangeArgs with our errors.
-func argsBetween(least, most int) cobra.PositionalArgs {
+func ArgsBetween(least, most int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return &usageError{message: fmt.Sprintf("%q needs %s", c.CommandPath(), argumentNames(c)), hint: helpHint(c)}
+			return &UsageError{Message: fmt.Sprintf("%q needs %s", c.CommandPath(), argumentNames(c)), Advice: helpHint(c)}
 		case most == 0 && len(args) > 0:
-			return &usageError{message: fmt.Sprintf("%q takes no arguments, got %q", c.CommandPath(), args[0]), hint: helpHint(c)}
+			return &UsageError{Message: fmt.Sprintf("%q takes no arguments, got %q", c.CommandPath(), args[0]), Advice: helpHint(c)}
 		case len(args) > most:
-			return &usageError{message: fmt.Sprintf("%q takes at most %d arguments, got %d", c.CommandPath(), most, len(args)), hint: helpHint(c)}
+			return &UsageError{Message: fmt.Sprintf("%q takes at most %d arguments, got %d", c.CommandPath(), most, len(args)), Advice: helpHint(c)}
 		}
 		return nil
 	}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// The flags that every command has, and how commands run.
+
+// globalFlags are the flags that every command has.
+type GlobalFlags struct {
+	Profile string
+	config  string
+	NoInput bool
+	verbose verbosity
+	timeout string
+}
+
+// again returns the flags that lead another command to the same configuration.
+func (g *GlobalFlags) Again() string {
+	text := ""
+	if g.config != "" {
+		text += " --config " + ShellQuote(g.config)
+	}
+	if g.Profile != "" {
+		text += " -p " + ShellQuote(g.Profile)
+	}
+	return text
+}
+
+func (g *GlobalFlags) AddFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringVarP(&g.Profile, "profile", "p", "", "the profile to use")
+	f.StringVar(&g.config, "config", "", "the configuration file to use")
+	f.BoolVar(&g.NoInput, "no-input", false, "never ask a question")
+	f.VarPF(&g.verbose, "verbose", "v", "show each request on standard error, without secrets; -vv also headers and form fields").NoOptDefVal = "+1"
+	f.StringVar(&g.timeout, "timeout", "", "give up a request after this long (default 30s)")
+	fromSettings(f, "profile", "config", "timeout")
+}
+
+// settingsFlag marks the flags that package config layers over the environment
+// itself, so that their source is known.
+const settingsFlag = "okauth_setting"
+
+func fromSettings(f *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		_ = f.SetAnnotation(name, settingsFlag, []string{"true"}) // fails for unknown names only
+	}
+}
+
+// flagsFromEnvironment gives every flag that was not typed the value of its
+// variable: --no-input is OKAUTH_NO_INPUT.
+func FlagsFromEnvironment(c *cobra.Command, env *Env) error {
+	var bad error
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || bad != nil || f.Name == "help" || f.Name == "version" || f.Annotations[settingsFlag] != nil {
+			return
+		}
+		name := flagVariable(f.Name)
+		value := env.Getenv(name)
+		if value == "" {
+			return
+		}
+		err := f.Value.Set(value)
+		switch {
+		case err != nil && f.Value.Type() == "bool": // the value may be a secret in the wrong place
+			bad = &UsageError{Message: name + ": expected true or false", Advice: "the variable stands for --" + f.Name}
+		case err != nil:
+			bad = &UsageError{Message: fmt.Sprintf("%s: %v", name, err), Advice: "the variable stands for --" + f.Name}
+		}
+	})
+	return bad
+}
+
+func flagVariable(flag string) string {
+	return "OKAUTH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// stoppable is run in a context that a signal ends.
+func Stoppable(env *Env, run func(context.Context) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, _ []string) error { return UntilStopped(c.Context(), env, run) }
+}
+
+// untilStopped calls run with a context that a signal ends. Whatever failed then
+// failed because of the signal.
+func UntilStopped(ctx context.Context, env *Env, run func(context.Context) error) error {
+	ctx, stop := env.Signals(ctx)
+	defer stop()
+	err := run(ctx)
+	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil {
+		return s
+	}
+	return err
+}
+
+// verbosity is --verbose: how often it was given, or how much OKAUTH_VERBOSE says.
+type verbosity int
+
+// The levels of verbosity that differ.
+const (
+	verboseLines  verbosity = 1 // a line for each request and each answer
+	verboseDetail verbosity = 2 // headers and form fields as well
+)
+
+func (v *verbosity) String() string { return strconv.Itoa(int(*v)) }
+func (v *verbosity) Type() string   { return "count" }
+
+// Set takes a level, true or false, and +1 for each time the flag is typed.
+func (v *verbosity) Set(text string) error {
+	switch text {
+	case "+1":
+		*v++
+		return nil
+	case "true", "false":
+		*v = map[string]verbosity{"true": verboseLines}[text]
+		return nil
+	}
+	level, err := strconv.ParseUint(text, 10, 8)
+	if err != nil || level > uint64(verboseDetail) {
+		return errors.New("expected true, false or a number from 0 to 2")
+	}
+	*v = verbosity(level)
+	return nil
+}
