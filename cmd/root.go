@@ -11,6 +11,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// Env holds everything outside the process's memory that a command touches.
+type Env = cli.Env
+
+// Build says which okauth this is; the release build fills it in.
+type Build = cli.Build
+
+// System returns the environment that the operating system gives a process.
+func System(b Build) *Env { return cli.System(b) }
+
 // Main is the program: it runs the command line args, without the program's
 // name, and returns the exit code. It prints the error, if there is one.
 func Main(ctx context.Context, env *cli.Env, args []string) (code int) {

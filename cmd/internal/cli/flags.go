@@ -59,7 +59,7 @@ func (s *SessionFlags) checkStdin() error {
 	if s.PasswordStdin && s.ClientSecretStdin {
 		return &UsageError{
 			Message: "--password-stdin and --client-secret-stdin want the same standard input",
-			Advice:    "give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command or client_secret_command",
+			Advice:  "give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command or client_secret_command",
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ func (s *signIn) Exchange(ctx context.Context, c *okta.Client) (*okta.TokenRespo
 			return nil, &ExitError{
 				Err: fmt.Errorf("this password of %s was refused %s ago, and each further try counts for the lock-out: it was not sent again",
 					okta.Sanitize(s.Username, 200), output.Span(s.now().Sub(since))),
-				Code: exitRefused,
+				Code:   exitRefused,
 				Advice: "check the password; okauth login sends it again, and an hour from the refusal okauth token does",
 			}
 		}

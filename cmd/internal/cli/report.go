@@ -36,8 +36,8 @@ func (e *UsageError) Hint() string { return e.Advice }
 
 // codedError gives an error an exit code and a hint of the command's own.
 type ExitError struct {
-	Err  error
-	Code int
+	Err    error
+	Code   int
 	Advice string
 }
 
