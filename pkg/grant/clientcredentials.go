@@ -8,34 +8,34 @@ import (
 	"okauth/pkg/okta"
 )
 
-// ClientCredentials is the grant of a client that acts for itself. It brings an access token alone: no ID token, since there is no user it could
-// tell of, and no refresh token, since the client can ask again at any time (RFC 6749 §4.4.3).
+// ClientCredentials is the grant of a client that signs in for itself. It yields an access token alone: no ID token,
+// because there is no user, and no refresh token, because the client can ask again at any time (RFC 6749 §4.4.3).
 // RFC 6749 §4.4: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
 type ClientCredentials struct {
-	// Scopes are custom scopes of the authorization server; none means those that it gives by default. Okta refuses openid and the other
-	// scopes that are about a user, and the org server refuses every client that has a secret.
+	// Scopes are custom scopes of the authorization server; none means the server's default scopes. Okta refuses openid
+	// and the other scopes that are about a user, and the org server refuses every client that has a secret.
 	// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
 	Scopes []string
 }
 
-// Exchange makes one POST. The error is an *InputError, in which case nothing was sent, or one of okta.Client.Token. No answer does harm: a
-// caller may make the same Exchange again.
-func (g ClientCredentials) Exchange(ctx context.Context, client *okta.Client) (*okta.TokenResponse, error) {
-	if err := g.check(client); err != nil {
+// Token makes one POST and asks the user nothing. No lost answer does harm: a caller may call Token again.
+func (g ClientCredentials) Token(ctx context.Context, c *okta.Client, _ Interaction) (*okta.TokenResponse, error) {
+	if err := g.check(c); err != nil {
 		return nil, err
 	}
 	form := url.Values{"grant_type": {"client_credentials"}}
 	if len(g.Scopes) > 0 {
 		form.Set("scope", strings.Join(g.Scopes, " "))
 	}
-	return client.Token(ctx, form)
+	return c.Token(ctx, form)
 }
 
 // check: "The client credentials grant type MUST only be used by confidential clients." RFC 6749 §4.4
-func (g ClientCredentials) check(client *okta.Client) error {
-	if client.Secret.IsZero() {
+func (g ClientCredentials) check(c *okta.Client) error {
+	if c.Secret.IsZero() {
 		return &InputError{"client secret", "is empty, and without one a client cannot sign in for itself",
-			"give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; an application without one can sign in users only"}
+			"give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; " +
+				"an application without one can sign in users only"}
 	}
 	if len(g.Scopes) == 0 {
 		return nil

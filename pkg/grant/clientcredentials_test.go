@@ -24,7 +24,7 @@ func TestClientCredentialsSendNoMoreThanScopes(t *testing.T) {
 		{[]string{"api:read", "api:write"}, url.Values{"grant_type": {"client_credentials"}, "scope": {"api:read api:write"}}},
 	} {
 		before := hits.Load()
-		_, err := ClientCredentials{Scopes: test.scopes}.Exchange(t.Context(), client)
+		_, err := ClientCredentials{Scopes: test.scopes}.Token(t.Context(), client, nil)
 		if refusal, ok := errors.AsType[*okta.Error](err); !ok || !strings.HasPrefix(err.Error(), "Okta refused the client sign-in") || strings.Contains(refusal.Hint(), "password") {
 			t.Fatalf("%q: got %v", test.scopes, err)
 		}
@@ -49,10 +49,10 @@ func TestAClientThatCannotSignInSendsNothing(t *testing.T) {
 	}{
 		{"public client", public, []string{"api:read"}, "client secret", "is empty"},
 		{"public client without scopes", public, nil, "client secret", "is empty"},
-		{"two scopes in one", client, []string{"api:read api:write"}, "scopes", "no scope name"},
-		{"empty scope", client, []string{""}, "scopes", "no scope name"},
+		{"two scopes in one", client, []string{"api:read api:write"}, "scopes", "not a scope name"},
+		{"empty scope", client, []string{""}, "scopes", "not a scope name"},
 	} {
-		_, err := ClientCredentials{Scopes: test.scopes}.Exchange(t.Context(), test.client)
+		_, err := ClientCredentials{Scopes: test.scopes}.Token(t.Context(), test.client, nil)
 		mistake, ok := errors.AsType[*InputError](err)
 		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) || mistake.Hint() == "" || okta.MayHaveBeenProcessed(err) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
@@ -85,7 +85,7 @@ func TestClientCredentialsBringAnAccessToken(t *testing.T) {
 		{oktatest.DefaultServerID, "api:read api:write", "api:read api:write"},
 		{oktatest.DefaultScopesServerID, "", "api:read"},
 	} {
-		tokens, err := ClientCredentials{Scopes: strings.Fields(test.scopes)}.Exchange(t.Context(), clientAt(t, s, oktatest.ServiceClientID, test.server))
+		tokens, err := ClientCredentials{Scopes: strings.Fields(test.scopes)}.Token(t.Context(), clientAt(t, s, oktatest.ServiceClientID, test.server), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", test.server, err)
 		}
@@ -109,7 +109,7 @@ func TestRefusalsOfClientCredentialsAreAboutTheClient(t *testing.T) {
 		}
 		client := clientAt(t, s, e.ClientID, e.Server)
 		client.Secret = okta.NewSecret(e.Secret)
-		_, err := ClientCredentials{Scopes: strings.Fields(e.Scope)}.Exchange(t.Context(), client)
+		_, err := ClientCredentials{Scopes: strings.Fields(e.Scope)}.Token(t.Context(), client, nil)
 		refusal, ok := errors.AsType[*okta.Error](err)
 		if !ok || refusal.Code != e.Error || refusal.Description != e.Text {
 			t.Errorf("%s: got %v", e.Shows, err)
@@ -138,7 +138,7 @@ func TestClientCredentialsNoteOtherScopes(t *testing.T) {
 	}
 	client := &okta.Client{Server: at, ID: "0oatest", Secret: okta.NewSecret("canary-client-secret")}
 	for scopes, notes := range map[string]int{"": 0, "api:read": 0, "api:read openid offline_access": 1} {
-		tokens, err := ClientCredentials{Scopes: strings.Fields(scopes)}.Exchange(t.Context(), client)
+		tokens, err := ClientCredentials{Scopes: strings.Fields(scopes)}.Token(t.Context(), client, nil)
 		if err != nil || len(tokens.Warnings) != notes {
 			t.Errorf("%q: got %+v, %v, want %d notes", scopes, tokens, err, notes)
 		}

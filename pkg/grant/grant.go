@@ -1,18 +1,22 @@
-// Package grant turns credentials into tokens: one OAuth 2.0 grant per file, each a plain struct with an Exchange method that makes
-// one call to the token endpoint.
+// Package grant gets tokens from the token endpoint: one OAuth 2.0 grant per file.
 //
-// Password, the resource owner password credentials grant, is a last resort. "The resource owner password credentials grant MUST NOT
-// be used": RFC 9700 §2.4 (https://www.rfc-editor.org/rfc/rfc9700.html#section-2.4), because it shows the user's password to a program that
-// is not the authorization server, trains people to type it in more places, and leaves no room for a second factor. OAuth 2.1 has dropped it.
-// It is right where nothing else can be had: a test or service user without a browser and without a second factor, an application that
-// cannot be changed.
+// A [Grant] makes the request or requests of one sign-in or one refresh. All lists the grants that sign in, with what
+// a caller must know to choose one and to collect what it needs. To add a grant, write its file and its row in All.
 //
-// ClientCredentials is for a job that has no user: the client signs in for itself, with the secret that it has anyway.
+// [Password], the resource owner password credentials grant, is a last resort. "The resource owner password credentials
+// grant MUST NOT be used": RFC 9700 §2.4 (https://www.rfc-editor.org/rfc/rfc9700.html#section-2.4), because it shows the
+// user's password to a program that is not the authorization server, trains people to type it in more places, and leaves
+// no room for a second factor. OAuth 2.1 has dropped it. Use it only where no browser is available and the user has no
+// second factor: for a test or service user, or an application that cannot be changed.
 //
-// Refresh carries on from a user's sign-in: it turns the refresh token into new tokens, without the password and without the user.
+// [ClientCredentials] is for a job that has no user: the client signs in for itself.
+//
+// [Refresh] continues a user's session: it exchanges the refresh token for new tokens, without the password and
+// without the user.
 package grant
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -20,8 +24,31 @@ import (
 	"okauth/pkg/okta"
 )
 
-// maxScopes bounds the scope parameter, in bytes.
-const maxScopes = 4096
+// Grant is one way to get tokens.
+type Grant interface {
+	// Token gets tokens for client c. It asks the user through i for what it lacks; i is nil where no user can be
+	// asked. The error is an *InputError or an *InteractionRequiredError, and then nothing was sent, one of i's, or
+	// one of okta.Client.Token.
+	Token(ctx context.Context, c *okta.Client, i Interaction) (*okta.TokenResponse, error)
+}
+
+// Interaction asks the person who signs in. It is a grant's only way to a person. An error of a method ends the
+// sign-in and is returned as it is.
+type Interaction interface {
+	// AskUsername asks for the user's Okta login.
+	AskUsername(ctx context.Context) (string, error)
+	// AskPassword asks for the password of username.
+	AskPassword(ctx context.Context, username string) (okta.Secret, error)
+}
+
+// InteractionRequiredError says that a grant must ask the user for something and has no Interaction to do so.
+type InteractionRequiredError struct {
+	Field string // what is missing: "username" or "password"
+}
+
+func (e *InteractionRequiredError) Error() string {
+	return e.Field + " is not set, and there is no way to ask for it"
+}
 
 // InputError says that a credential cannot be sent as it is. Nothing has been sent; the value is not in it.
 type InputError struct {
@@ -35,7 +62,10 @@ func (e *InputError) Error() string { return e.Field + " " + e.Problem }
 // Hint says where the value comes from.
 func (e *InputError) Hint() string { return e.hint }
 
-// checkText refuses what no Okta user name or password can be, and what would be cut short on its way.
+// maxScopes bounds the scope parameter, in bytes.
+const maxScopes = 4096
+
+// checkText refuses what no Okta user name or password can be, and what would be truncated on its way.
 func checkText(field, text, hint string) error {
 	switch {
 	case text == "":
@@ -56,7 +86,8 @@ func checkScopes(scopes []string) error {
 	}
 	for _, scope := range scopes {
 		if !okta.ValidScope(scope) {
-			return &InputError{"scopes", fmt.Sprintf("contain %q, which is no scope name", okta.Sanitize(scope, 40)), hint}
+			problem := fmt.Sprintf("contain %q, which is not a scope name", okta.Sanitize(scope, 40))
+			return &InputError{"scopes", problem, hint}
 		}
 	}
 	if size := len(strings.Join(scopes, " ")); size > maxScopes {

@@ -11,32 +11,52 @@ import (
 // Password is the resource owner password credentials grant.
 // RFC 6749 §4.3: https://www.rfc-editor.org/rfc/rfc6749#section-4.3
 type Password struct {
-	Username string // Okta login, as the user types it
-	Password okta.Secret
-	Scopes   []string // at least one; without openid there is no ID token
+	Username string      // Okta login, as the user types it; "" is asked for
+	Password okta.Secret // the zero Secret is asked for
+	Scopes   []string    // at least one; without openid there is no ID token
 }
 
-// Exchange signs in with one POST. The error is an *InputError, in which case nothing was sent, or one of okta.Client.Token.
-// The caller forgets the password afterwards: "The client MUST discard the credentials once an access token has been obtained" (§4.3.1).
-func (p Password) Exchange(ctx context.Context, client *okta.Client) (*okta.TokenResponse, error) {
-	if err := p.check(); err != nil {
+// Token signs in with one POST. The response's Username is who signed in. The caller forgets the password afterwards:
+// "The client MUST discard the credentials once an access token has been obtained" (RFC 6749 §4.3.1).
+func (p Password) Token(ctx context.Context, c *okta.Client, i Interaction) (*okta.TokenResponse, error) {
+	p, err := p.complete(ctx, i)
+	if err != nil {
 		return nil, err
 	}
-	return client.Token(ctx, url.Values{
+	tokens, err := c.Token(ctx, url.Values{
 		"grant_type": {"password"},
 		"username":   {p.Username},
 		"password":   {p.Password.Reveal()},
 		"scope":      {strings.Join(p.Scopes, " ")},
 	})
+	if err == nil {
+		tokens.Username = p.Username
+	}
+	return tokens, err
 }
 
-func (p Password) check() error {
-	err := checkText("username", p.Username, "set username (OKAUTH_USERNAME), or sign in on a terminal, where okauth asks for it")
-	if err == nil {
-		err = checkText("password", p.Password.Reveal(), "give the password with --password-stdin or OKAUTH_PASSWORD, or sign in on a terminal, where okauth asks for it")
+// complete asks for what is missing and checks the whole, first what can be checked before a question.
+func (p Password) complete(ctx context.Context, i Interaction) (Password, error) {
+	err := checkScopes(p.Scopes)
+	if err == nil && p.Username == "" {
+		if i == nil {
+			return p, &InteractionRequiredError{Field: "username"}
+		}
+		p.Username, err = i.AskUsername(ctx)
 	}
 	if err == nil {
-		err = checkScopes(p.Scopes)
+		err = checkText("username", p.Username,
+			"set username (OKAUTH_USERNAME), or sign in on a terminal, where okauth asks for it")
 	}
-	return err
+	if err == nil && p.Password.IsZero() {
+		if i == nil {
+			return p, &InteractionRequiredError{Field: "password"}
+		}
+		p.Password, err = i.AskPassword(ctx, p.Username)
+	}
+	if err == nil {
+		err = checkText("password", p.Password.Reveal(), "give the password with --password-stdin or OKAUTH_PASSWORD, "+
+			"or sign in on a terminal, where okauth asks for it")
+	}
+	return p, err
 }

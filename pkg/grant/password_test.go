@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -38,7 +39,7 @@ func TestST13_PasswordArrivesAsTyped(t *testing.T) {
 	client, form, hits := startClient(t)
 	for _, password := range []string{"wrong-horse", "&=+% \"'\\;#?/", "  leading and trailing  ", "ünïcode 世界 🐎", "%2B+%20", "e\u0301 is not \u00e9", "tab\tand\nnewline", strings.Repeat("x", 10_000)} {
 		before := hits.Load()
-		_, err := Password{Username: `CORP\alice+test@example.com`, Password: okta.NewSecret(password), Scopes: []string{"openid", "api:read"}}.Exchange(t.Context(), client)
+		_, err := Password{Username: `CORP\alice+test@example.com`, Password: okta.NewSecret(password), Scopes: []string{"openid", "api:read"}}.Token(t.Context(), client, nil)
 		refusal, ok := errors.AsType[*okta.Error](err)
 		if !ok || refusal.Code != "invalid_grant" || !strings.Contains(refusal.Hint(), "locked") {
 			t.Fatalf("got %v", err)
@@ -62,22 +63,20 @@ func TestMistakesAreSeenBeforeAnythingIsSent(t *testing.T) {
 		scopes                   []string
 		field, want              string
 	}{
-		{"no username", "", "wrong-horse", []string{"openid"}, "username", "is empty"},
 		{"username with NUL", bad, "wrong-horse", []string{"openid"}, "username", "NUL"},
 		{"username in Latin-1", "canary\xe9", "wrong-horse", []string{"openid"}, "username", "UTF-8"},
-		{"no password", "alice", "", []string{"openid"}, "password", "is empty"},
 		{"password with NUL", "alice", bad, []string{"openid"}, "password", "NUL"},
 		{"password in Latin-1", "alice", "canary\xe9", []string{"openid"}, "password", "UTF-8"},
 		{"no scopes", "alice", "wrong-horse", nil, "scopes", "are empty"},
-		{"empty scope", "alice", "wrong-horse", []string{"openid", ""}, "scopes", "no scope name"},
-		{"two in one", "alice", "wrong-horse", []string{"openid email"}, "scopes", "no scope name"},
-		{"quote", "alice", "wrong-horse", []string{`a"b`}, "scopes", "no scope name"},
-		{"backslash", "alice", "wrong-horse", []string{`a\b`}, "scopes", "no scope name"},
-		{"escape", "alice", "wrong-horse", []string{"a\x1b[2J"}, "scopes", "no scope name"},
-		{"other letters", "alice", "wrong-horse", []string{"é"}, "scopes", "no scope name"},
+		{"empty scope", "alice", "wrong-horse", []string{"openid", ""}, "scopes", "not a scope name"},
+		{"two in one", "alice", "wrong-horse", []string{"openid email"}, "scopes", "not a scope name"},
+		{"quote", "alice", "wrong-horse", []string{`a"b`}, "scopes", "not a scope name"},
+		{"backslash", "alice", "wrong-horse", []string{`a\b`}, "scopes", "not a scope name"},
+		{"escape", "alice", "wrong-horse", []string{"a\x1b[2J"}, "scopes", "not a scope name"},
+		{"other letters", "alice", "wrong-horse", []string{"é"}, "scopes", "not a scope name"},
 		{"too many", "alice", "wrong-horse", strings.Split(strings.Repeat("scope ", 700)+"x", " "), "scopes", "4096"},
 	} {
-		_, err := Password{Username: test.username, Password: okta.NewSecret(test.password), Scopes: test.scopes}.Exchange(t.Context(), client)
+		_, err := Password{Username: test.username, Password: okta.NewSecret(test.password), Scopes: test.scopes}.Token(t.Context(), client, nil)
 		mistake, ok := errors.AsType[*InputError](err)
 		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) || mistake.Hint() == "" {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
@@ -92,5 +91,69 @@ func TestMistakesAreSeenBeforeAnythingIsSent(t *testing.T) {
 	atLimit := strings.Repeat("a", maxScopes)
 	if err := checkScopes([]string{atLimit}); err != nil {
 		t.Errorf("%d bytes of scopes: %v", maxScopes, err)
+	}
+}
+
+// person answers questions with what it holds, and counts them.
+type person struct {
+	username, password string
+	err                error
+	asked              []string
+}
+
+func (p *person) AskUsername(context.Context) (string, error) {
+	p.asked = append(p.asked, "username")
+	return p.username, p.err
+}
+
+func (p *person) AskPassword(_ context.Context, username string) (okta.Secret, error) {
+	p.asked = append(p.asked, "password of "+username)
+	return okta.NewSecret(p.password), p.err
+}
+
+func TestPasswordAsksForWhatItLacks(t *testing.T) {
+	t.Parallel()
+	client, form, hits := startClient(t)
+	gone := errors.New("terminal is gone")
+	for _, test := range []struct {
+		name   string
+		grant  Password
+		person *person // nil: no person can be asked
+		asked  string
+		want   string // the error; "" where a request is sent
+	}{
+		{"neither", Password{}, &person{username: "alice", password: "typed"}, "username, password of alice", ""},
+		{"username alone", Password{Username: "alice"}, &person{password: "typed"}, "password of alice", ""},
+		{"password alone", Password{Password: okta.NewSecret("typed")}, &person{username: "alice"}, "username", ""},
+		{"no answer", Password{Username: "alice"}, &person{}, "password of alice", "password is empty"},
+		{"no name", Password{}, &person{}, "username", "username is empty"},
+		{"failed question", Password{}, &person{err: gone}, "username", gone.Error()},
+		{"no person, no username", Password{Password: okta.NewSecret("typed")}, nil, "", "username is not set, and there is no way to ask for it"},
+		{"no person, no password", Password{Username: "alice"}, nil, "", "password is not set, and there is no way to ask for it"},
+	} {
+		before := hits.Load()
+		var i Interaction
+		if test.person != nil {
+			i = test.person
+		}
+		test.grant.Scopes = []string{"openid"}
+		_, err := test.grant.Token(t.Context(), client, i)
+		if test.person != nil && strings.Join(test.person.asked, ", ") != test.asked {
+			t.Errorf("%s: asked for %q, want %q", test.name, test.person.asked, test.asked)
+		}
+		_, refused := errors.AsType[*okta.Error](err)
+		if test.want == "" && (!refused || form.Get("username") != "alice" || form.Get("password") != "typed") || test.want != "" && (err == nil || err.Error() != test.want) {
+			t.Errorf("%s: got %v, want %q; sent %v", test.name, err, test.want, *form)
+		}
+		if _, required := errors.AsType[*InteractionRequiredError](err); required != (test.person == nil) {
+			t.Errorf("%s: got the error %T", test.name, err)
+		}
+		if sent := hits.Load() > before; sent != (test.want == "") {
+			t.Errorf("%s: a request was sent: %t", test.name, sent)
+		}
+	}
+	var asked person
+	if _, err := (Password{Scopes: []string{"a b"}}).Token(t.Context(), client, &asked); err == nil || len(asked.asked) > 0 {
+		t.Errorf("unusable scopes: got %v after the questions %q", err, asked.asked)
 	}
 }

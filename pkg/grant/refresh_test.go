@@ -22,7 +22,7 @@ func TestRefreshNamesScopesOnlyWhereAsked(t *testing.T) {
 		{[]string{"openid", "api:read"}, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}, "scope": {"openid api:read"}}},
 	} {
 		before := hits.Load()
-		_, err := Refresh{Token: okta.NewSecret(token), Scopes: test.scopes}.Exchange(t.Context(), client)
+		_, err := Refresh{RefreshToken: okta.NewSecret(token), Scopes: test.scopes}.Token(t.Context(), client, nil)
 		refusal, ok := errors.AsType[*okta.Error](err)
 		if !ok || !strings.HasPrefix(err.Error(), "Okta refused the refresh") || !strings.Contains(refusal.Hint(), "okauth login") {
 			t.Fatalf("%q: got %v", test.scopes, err)
@@ -48,10 +48,10 @@ func TestARefreshThatCannotBeIsNotSent(t *testing.T) {
 		{"token with a space", "canary x", nil, "refresh token", "no token has"},
 		{"token with NUL", "canary\x00", nil, "refresh token", "no token has"},
 		{"token too long", strings.Repeat("canary", 20_000), nil, "refresh token", "no token has"},
-		{"two scopes in one", "canary", []string{"openid email"}, "scopes", "no scope name"},
-		{"empty scope", "canary", []string{""}, "scopes", "no scope name"},
+		{"two scopes in one", "canary", []string{"openid email"}, "scopes", "not a scope name"},
+		{"empty scope", "canary", []string{""}, "scopes", "not a scope name"},
 	} {
-		_, err := Refresh{Token: okta.NewSecret(test.token), Scopes: test.scopes}.Exchange(t.Context(), client)
+		_, err := Refresh{RefreshToken: okta.NewSecret(test.token), Scopes: test.scopes}.Token(t.Context(), client, nil)
 		mistake, ok := errors.AsType[*InputError](err)
 		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) || mistake.Hint() == "" || okta.MayHaveBeenProcessed(err) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)

@@ -44,6 +44,8 @@ type TokenResponse struct {
 	ExpiresIn time.Duration
 	// ObtainedAt is read just before the request is sent, so that the token is never believed to live longer than it does.
 	ObtainedAt time.Time
+	// Username is who signed in, as a grant that sends a user name sent it; "" otherwise.
+	Username string
 	// Warnings are warnings for the user, one sentence each: what the server did other than asked.
 	Warnings []string
 }

@@ -24,7 +24,7 @@ func TestActive(t *testing.T) {
 	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client()}
 	tokens, err := grant.Password{
 		Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid", "offline_access"},
-	}.Exchange(t.Context(), client)
+	}.Token(t.Context(), client, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestActive(t *testing.T) {
 	}
 	first := tokens.RefreshToken
 	ask(first, true)
-	if tokens, err = (grant.Refresh{Token: first}).Exchange(t.Context(), client); err != nil {
+	if tokens, err = (grant.Refresh{RefreshToken: first}).Token(t.Context(), client, nil); err != nil {
 		t.Fatal(err)
 	}
 	ask(first, false)
@@ -72,7 +72,7 @@ func TestST34_Introspect(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client()}
-	tokens, err := grant.Password{Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid"}}.Exchange(t.Context(), client)
+	tokens, err := grant.Password{Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid"}}.Token(t.Context(), client, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
 )
@@ -17,7 +18,7 @@ import (
 // says that one would not let go of it; then nothing has been sent. When the
 // grant succeeded but the session could not be stored, both the tokens and the
 // store's error are returned: the caller decides what is lost.
-func (k Manager) Login(ctx context.Context, c *okta.Client, g Grant, w TokenRequest) (*okta.TokenResponse, error) {
+func (k Manager) Login(ctx context.Context, c *okta.Client, g grant.Grant, w TokenRequest) (*okta.TokenResponse, error) {
 	lock, err := k.lock(ctx, w.Identity.Account())
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func (k Manager) Login(ctx context.Context, c *okta.Client, g Grant, w TokenRequ
 	if err := k.enlist(ctx, w.Identity); err != nil {
 		return nil, err
 	}
-	tokens, err := g.Exchange(ctx, c)
+	tokens, err := g.Token(ctx, c, nil)
 	if err != nil {
 		k.delist(ctx, old, w.Identity)
 		return nil, err

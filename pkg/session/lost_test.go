@@ -140,7 +140,7 @@ func TestAT83_InvalidGrantReadsAgain(t *testing.T) {
 	o.login(t)
 	o.clock.Advance(time.Hour)
 	elsewhere := *o.session(t)
-	tokens, err := grant.Refresh{Token: elsewhere.Refresh.Value}.Exchange(t.Context(), o.client)
+	tokens, err := grant.Refresh{RefreshToken: elsewhere.Refresh.Value}.Token(t.Context(), o.client, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,11 +62,11 @@ func (k Manager) refresh(ctx context.Context, w TokenRequest, a attempt) (Cached
 		return CachedToken{}, err
 	}
 	scopes, _ := refreshScopes(a.session, w)
-	request := grant.Refresh{Token: a.session.Refresh.Value, Scopes: scopes}
-	tokens, err := request.Exchange(asking, a.client)
+	request := grant.Refresh{RefreshToken: a.session.Refresh.Value, Scopes: scopes}
+	tokens, err := request.Token(asking, a.client, nil)
 	lost := okta.MayHaveBeenProcessed(err)
 	if lost && asking.Err() == nil {
-		tokens, err = request.Exchange(asking, a.client)
+		tokens, err = request.Token(asking, a.client, nil)
 	}
 	switch {
 	case err == nil:

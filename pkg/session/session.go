@@ -28,14 +28,10 @@ import (
 	"slices"
 	"time"
 
+	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
 )
-
-// Grant turns credentials into tokens with one request: one of package grant.
-type Grant interface {
-	Exchange(ctx context.Context, c *okta.Client) (*okta.TokenResponse, error)
-}
 
 // TokenRequest says which token a caller would like to have.
 type TokenRequest struct {
@@ -57,7 +53,7 @@ type Options struct {
 	// Credentials returns a grant and the user it signs in, when there is no
 	// refresh token or Okta no longer takes it; it is told why. It may ask a
 	// person. nil, or a nil Grant: there are none.
-	Credentials func(context.Context, *LoginRequiredError) (Grant, string, error)
+	Credentials func(context.Context, *LoginRequiredError) (grant.Grant, string, error)
 }
 
 // LoginRequiredError says that there is no token to hand out. From [Manager.Token]
@@ -120,7 +116,7 @@ func (k Manager) Token(ctx context.Context, w TokenRequest) (CachedToken, error)
 // credentials. Of many processes that call it at once, one makes the request and
 // the others get what it brought.
 //
-// Beside Token's errors it returns those of a grant's Exchange, and a *store.Error
+// Beside Token's errors it returns those of a grant's Token, and a *store.Error
 // of kind Busy where another process has the lock for too long. With a
 // *NotKeptError comes a token that is good.
 //
@@ -141,15 +137,15 @@ func (k Manager) Renew(ctx context.Context, w TokenRequest, ways Options) (Cache
 	if !ok || ways.Credentials == nil {
 		return token, err
 	}
-	grant, username, err := ways.Credentials(ctx, required)
+	g, username, err := ways.Credentials(ctx, required)
 	if err != nil {
 		return CachedToken{}, err
 	}
-	if grant == nil {
+	if g == nil {
 		return CachedToken{}, required
 	}
 	w.Username = username
-	return k.signedIn(ctx, w, ways, grant)
+	return k.signedIn(ctx, w, ways, g)
 }
 
 // refreshed returns the token that another process has just stored, or gets one
@@ -171,7 +167,7 @@ func (k Manager) refreshed(ctx context.Context, w TokenRequest, before *store.Se
 }
 
 // signedIn returns the token that another process has just stored, or signs in.
-func (k Manager) signedIn(ctx context.Context, w TokenRequest, ways Options, grant Grant) (CachedToken, error) {
+func (k Manager) signedIn(ctx context.Context, w TokenRequest, ways Options, g grant.Grant) (CachedToken, error) {
 	return k.withLock(ctx, w, func(a attempt, _ *LoginRequiredError) (CachedToken, error) {
 		client, err := ways.Client(ctx)
 		if err != nil {
@@ -180,7 +176,7 @@ func (k Manager) signedIn(ctx context.Context, w TokenRequest, ways Options, gra
 		if err := k.enlist(ctx, w.Identity); err != nil {
 			return CachedToken{}, err
 		}
-		tokens, err := grant.Exchange(ctx, client)
+		tokens, err := g.Token(ctx, client, nil)
 		if err != nil {
 			k.delist(ctx, a.session, w.Identity)
 			return CachedToken{}, err

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
@@ -23,7 +24,7 @@ type canned struct {
 	err    error
 }
 
-func (c canned) Exchange(context.Context, *okta.Client) (*okta.TokenResponse, error) {
+func (c canned) Token(context.Context, *okta.Client, grant.Interaction) (*okta.TokenResponse, error) {
 	if c.err != nil {
 		return nil, c.err
 	}

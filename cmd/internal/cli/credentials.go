@@ -11,7 +11,6 @@ import (
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
-	"okauth/pkg/session"
 	"okauth/pkg/store"
 )
 
@@ -20,7 +19,7 @@ const longestSecret = 64 << 10
 
 // credentials returns the grant that the settings ask for, and who signs in with
 // it, asking for what is not set. Nobody signs in with a client's own credentials.
-func (a *App) Credentials(ctx context.Context, id store.Identity, insist bool) (session.Grant, string, error) {
+func (a *App) Credentials(ctx context.Context, id store.Identity, insist bool) (grant.Grant, string, error) {
 	if a.Settings.Grant() == config.GrantClientCredentials {
 		return grant.ClientCredentials{Scopes: a.Settings.Scopes()}, "", nil
 	}

@@ -27,11 +27,11 @@ type signIn struct {
 	warn     func(string)
 }
 
-// Exchange signs in, unless the password is one that nobody has typed and Okta
+// Token signs in, unless the password is one that nobody has typed and Okta
 // has refused within the last hour.
-func (s *signIn) Exchange(ctx context.Context, c *okta.Client) (*okta.TokenResponse, error) {
+func (s *signIn) Token(ctx context.Context, c *okta.Client, i grant.Interaction) (*okta.TokenResponse, error) {
 	if s.typed {
-		return s.Password.Exchange(ctx, c)
+		return s.Password.Token(ctx, c, i)
 	}
 	if !s.insist && s.refusals != nil {
 		since, refused, err := s.refusals.Refused(s.name, s.Password.Password)
@@ -47,7 +47,7 @@ func (s *signIn) Exchange(ctx context.Context, c *okta.Client) (*okta.TokenRespo
 			}
 		}
 	}
-	tokens, err := s.Password.Exchange(ctx, c)
+	tokens, err := s.Password.Token(ctx, c, i)
 	if e, ok := errors.AsType[*okta.Error](err); ok && e.IsRejection() && e.Code == "invalid_grant" {
 		if s.refusals == nil || s.refusals.Remember(s.name, s.Password.Password) != nil {
 			s.warn("there is no place to remember that Okta refused this password, so a loop would send it again: ten wrong ones lock the account")

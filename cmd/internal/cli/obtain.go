@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"okauth/pkg/config"
+	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/session"
@@ -78,7 +79,7 @@ func (a *App) ways(ctx context.Context, kept Storage, want session.TokenRequest)
 	}
 	return session.Options{
 		Client: newClient,
-		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Grant, string, error) {
+		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (grant.Grant, string, error) {
 			if !a.Unattended() && !a.mayAsk() {
 				return nil, "", nil
 			}

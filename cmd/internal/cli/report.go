@@ -86,7 +86,7 @@ func ExitCode(err error) int {
 		return ExitUsage
 	case Is[*okta.NetworkError](err), Is[*okta.ResponseError](err), Is[*okta.IssuerError](err), Is[*jwt.KeySetError](err):
 		return exitNetwork
-	case Is[*session.MissingTokenError](err), errors.Is(err, prompt.ErrNoTerminal):
+	case Is[*session.MissingTokenError](err), Is[*grant.InteractionRequiredError](err), errors.Is(err, prompt.ErrNoTerminal):
 		return ExitLoginRequired
 	case Is[*store.Error](err):
 		return ExitStorage

@@ -1,0 +1,85 @@
+package grant
+
+import (
+	"slices"
+
+	"okauth/pkg/okta"
+)
+
+// Type describes a grant that signs in: what it needs, what it may bring, and how to make one. It holds the answer to
+// every question that depends on the grant, so that no caller compares names.
+type Type struct {
+	Name      string // value of the setting "grant": "client-credentials"
+	GrantType string // value of the parameter grant_type: "client_credentials"
+
+	// User: a user signs in. Otherwise the client signs in for itself: there is no ID token, no refresh token and no
+	// user name, and the session is one of its own, apart from every user's.
+	User bool
+	// Username: the grant sends Params.Username.
+	Username bool
+	// Secret is the name of the setting that Params.Secret comes from: "password". "" means that the grant has no
+	// secret beside the client's.
+	Secret string
+	// Interactive: the grant always needs a person, whatever Params has.
+	Interactive bool
+	// LimitsFailures: Okta counts wrong values of Params.Secret and locks the user's account after some, so a rejected
+	// one must not be sent again by a loop.
+	LimitsFailures bool
+	// DefaultScopes are the scopes to ask for where no setting names any; none leaves the choice to the server.
+	DefaultScopes []string
+	// ProbeParameter is a parameter without which Okta refuses the grant before anything is counted or made, for
+	// okta.Client.ProbeGrant; "" where there is none, because a request could make a token.
+	ProbeParameter string
+
+	New func(Params) Grant
+}
+
+// Params are what a grant is made from. A zero field is unset.
+type Params struct {
+	Username string
+	Secret   okta.Secret // the value of Type.Secret
+	Scopes   []string
+}
+
+// All returns the grants, the default first.
+func All() []Type {
+	return []Type{
+		{
+			Name: "password", GrantType: "password",
+			User: true, Username: true, Secret: "password", LimitsFailures: true,
+			DefaultScopes:  []string{"openid"},
+			ProbeParameter: "username",
+			New: func(p Params) Grant {
+				return Password{Username: p.Username, Password: p.Secret, Scopes: p.Scopes}
+			},
+		},
+		{
+			Name: "client-credentials", GrantType: "client_credentials",
+			New: func(p Params) Grant { return ClientCredentials{Scopes: p.Scopes} },
+		},
+	}
+}
+
+// Lookup returns the grant of that name.
+func Lookup(name string) (Type, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(t Type) bool { return t.Name == name })
+	if i < 0 {
+		return Type{}, false
+	}
+	return all[i], true
+}
+
+// Names returns the names of the grants, the default first.
+func Names() []string {
+	var names []string
+	for _, t := range All() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// NonInteractive reports whether the grant can sign in without asking a person, given which of Params are set.
+func (t Type) NonInteractive(hasUsername, hasSecret bool) bool {
+	return !t.Interactive && (hasUsername || !t.Username) && (hasSecret || t.Secret == "")
+}

@@ -1,0 +1,52 @@
+package grant
+
+import (
+	"slices"
+	"testing"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/oktatest"
+)
+
+// A row keeps what it promises: what it makes signs in without a question exactly where NonInteractive says so.
+func TestEachTypeSignsInWithWhatItNamesAlone(t *testing.T) {
+	t.Parallel()
+	s, err := oktatest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	secrets := map[string]okta.Secret{"": {}, "password": okta.NewSecret(oktatest.DefaultPassword)}
+	for _, g := range All() {
+		if byName, ok := Lookup(g.Name); !ok || byName.GrantType != g.GrantType || !slices.Contains(Names(), g.Name) {
+			t.Errorf("%s: Lookup or Names does not find it", g.Name)
+		}
+		secret, ok := secrets[g.Secret]
+		if !ok {
+			t.Fatalf("%s: this test has no value of the secret %q", g.Name, g.Secret)
+		}
+		id, scopes := oktatest.DefaultClientID, g.DefaultScopes
+		if !g.User {
+			id, scopes = oktatest.ServiceClientID, []string{"api:read"}
+		}
+		for _, params := range []Params{
+			{Scopes: scopes},
+			{Scopes: scopes, Username: oktatest.DefaultUser},
+			{Scopes: scopes, Secret: secret},
+			{Scopes: scopes, Username: oktatest.DefaultUser, Secret: secret},
+		} {
+			tokens, err := g.New(params).Token(t.Context(), clientAt(t, s, id, oktatest.DefaultServerID), nil)
+			possible := g.NonInteractive(params.Username != "", !params.Secret.IsZero())
+			_, asked := err.(*InteractionRequiredError)
+			if possible != (err == nil) || !possible && !asked {
+				t.Errorf("%s, %+v: NonInteractive is %t, got %v", g.Name, params, possible, err)
+			}
+			if err == nil && g.User == tokens.IDToken.IsZero() {
+				t.Errorf("%s: User is %t, and the ID token is missing: %t", g.Name, g.User, tokens.IDToken.IsZero())
+			}
+		}
+	}
+	if _, ok := Lookup("magic"); ok {
+		t.Error("Lookup finds a grant that does not exist")
+	}
+}
