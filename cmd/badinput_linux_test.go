@@ -16,7 +16,6 @@ type hurdle struct {
 	storage string // "" is the keychain; the locks are the same
 	env     []string
 	put     func(m *machine, lock string) // in the way; lock is the path of the session's lock file
-	cramped bool                          // no file can be written to
 	code    int
 	says    []string
 }
@@ -34,8 +33,6 @@ func instead(f func(m *machine, lock string) error) func(*machine, string) {
 	}
 }
 
-func markOf(lock string) string { return strings.TrimSuffix(lock, ".lock") + ".sent" }
-
 func hurdles() map[string]hurdle {
 	symlink := func(m *machine, lock string) error {
 		victim := filepath.Join(m.home, "victim")
@@ -52,11 +49,6 @@ func hurdles() map[string]hurdle {
 			code: 6, says: []string{".lock", "a directory"}},
 		"lock is a pipe": {put: instead(func(_ *machine, lock string) error { return unix.Mkfifo(lock, 0o600) }),
 			code: 6, says: []string{".lock", "named pipe"}},
-		"mark is a directory": {put: func(m *machine, lock string) {
-			if err := os.Mkdir(markOf(lock), 0o700); err != nil {
-				m.t.Fatal(err)
-			}
-		}, code: 6, says: []string{".sent", "a directory"}},
 		"lock is open to all": {put: func(m *machine, lock string) {
 			if err := os.Chmod(lock, 0o666); err != nil {
 				m.t.Fatal(err)
@@ -69,7 +61,6 @@ func hurdles() map[string]hurdle {
 		}, code: 6, says: []string{"0777"}},
 		"no place for locks":     {env: []string{"TEST_LOCKS=/dev/null/locks"}, code: 6, says: []string{"/dev/null/locks"}},
 		"unwritable locks":       {env: []string{"TEST_LOCKS=/proc/okauth"}, code: 6, says: []string{"/proc/okauth"}},
-		"full disk, no mark":     {storage: "file", cramped: true, code: 6, says: []string{".sent"}},
 		"storage key too short":  {storage: "file", env: []string{"OKAUTH_STORAGE_KEY=c2hvcnQ="}, code: 2, says: []string{"OKAUTH_STORAGE_KEY", "5 bytes", "expected 32"}},
 		"storage key too long":   {storage: "file", env: []string{"OKAUTH_STORAGE_KEY=" + strings.Repeat("00", 33)}, code: 2, says: []string{"OKAUTH_STORAGE_KEY", "33 bytes"}},
 		"another storage key":    {storage: "file", env: []string{"OKAUTH_STORAGE_KEY=" + strings.Repeat("00", 32)}, code: 6, says: []string{"the client secret"}},
@@ -113,19 +104,13 @@ func (h hurdle) meet(m *machine) {
 			if err := os.Chmod(m.locks, 0o700); err != nil {
 				m.t.Fatal(err)
 			}
-			for _, path := range []string{locks[0], markOf(locks[0])} {
-				if err := os.RemoveAll(path); err != nil {
-					m.t.Fatal(err)
-				}
+			if err := os.RemoveAll(locks[0]); err != nil {
+				m.t.Fatal(err)
 			}
 		}
 	}
 	m.later(2 * time.Hour)
-	start := m.start
-	if h.cramped {
-		start = m.startCramped
-	}
-	start("token --timeout 5s", h.env...).fails(h.code, h.says...)
+	m.start("token --timeout 5s", h.env...).fails(h.code, h.says...)
 	if n := m.posts(); n != 0 {
 		m.t.Errorf("%d requests, want none", n)
 	}

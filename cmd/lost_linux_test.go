@@ -39,6 +39,25 @@ func TestAT82_LostAnswer(t *testing.T) {
 	})
 }
 
+// AT-82: after a lost answer, a password at hand brings a new session, also where the server has no introspection.
+func TestAT82_LostAnswerThenPassword(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newExpired(t, storage, rotating())
+		m.server.FailAlways("/v1/introspect", oktatest.HTML(404))
+		m.server.Fail("/v1/token", oktatest.HangUp(), oktatest.HTML(502))
+		m.start("token").fails(3)
+		p := m.start("token", "OKAUTH_PASSWORD="+oktatest.DefaultPassword)
+		m.reuses = 1
+		if code := p.ends(); code != 0 || p.stderr.Len() > 0 || p.stdout.Len() == 0 {
+			t.Fatalf("got exit code %d, want 0 and a token: %s", code, &p.stderr)
+		}
+		m.server.ClearFaults()
+		p.good()
+		m.alive()
+	})
+}
+
 // AT-83: nothing that the network or a failing server does costs the session.
 func TestAT83_NetworkErrorsClearNothing(t *testing.T) {
 	t.Parallel()
@@ -100,7 +119,6 @@ func TestAT83_AnotherHostRotated(t *testing.T) {
 		token := m.start("token").token()
 		after := m.stored()
 		m.restore(before)
-		m.forgetMarks()
 
 		arrived, release := make(chan struct{}), make(chan struct{})
 		refusal := oktatest.Respond(400, http.Header{"Content-Type": {"application/json"}},
@@ -124,7 +142,7 @@ func TestAT83_AnotherHostRotated(t *testing.T) {
 }
 
 // A session that comes back, out of a backup or with a write that was late, has a
-// refresh token that is spent, and that is not sent.
+// refresh token that is spent, and that is presented once.
 func TestAT83_OldSessionReturns(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, storage string) {
@@ -132,19 +150,14 @@ func TestAT83_OldSessionReturns(t *testing.T) {
 		before := m.stored()
 		m.start("token").token()
 		m.restore(before)
-		m.posts()
-		m.start("token").fails(4, "okauth login")
-		if n := m.posts(); n != 0 {
-			t.Errorf("%d requests with a spent refresh token", n)
-		}
-		m.unspent()
+		m.refusedOnce()
 		m.start("login").does()
 		m.alive()
 	})
 }
 
 // AT-84: when the new refresh token cannot be stored, the access token is printed
-// all the same and loudly, the spent one is not sent again, and a sign-in mends it.
+// nevertheless and loudly, the stored one is presented once more, and a sign-in recovers.
 func TestAT84_NotStored(t *testing.T) {
 	t.Parallel()
 	keychain := func(change func(*fakesecretservice.Behaviour)) func(*machine, *process) {
@@ -186,11 +199,7 @@ func TestAT84_NotStored(t *testing.T) {
 			m.unchanged(before)
 
 			m.keychain.Update(func(b *fakesecretservice.Behaviour) { *b = fakesecretservice.Behaviour{} })
-			m.posts()
-			m.start("token").fails(4, "cut short", "okauth login")
-			if n := m.posts(); n != 0 {
-				t.Errorf("%d requests with a spent refresh token", n)
-			}
+			m.refusedOnce()
 			m.start("login").does()
 			m.alive()
 		})
@@ -248,7 +257,7 @@ func TestAT85_SecondSignal(t *testing.T) {
 			if p.stdout.Len() > 0 {
 				t.Errorf("%d bytes on stdout", p.stdout.Len())
 			}
-			m.start("token").fails(4, "cut short")
+			m.refusedOnce()
 			m.start("login").does()
 			m.alive()
 			return

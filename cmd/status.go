@@ -98,9 +98,6 @@ func (o *statusOptions) run(ctx context.Context) error {
 func predict(a *cli.App, ctx context.Context, kept cli.Storage, want session.TokenRequest, s *output.Status) {
 	token, err := kept.Keeper(a.Env).Token(ctx, want)
 	required, ok := errors.AsType[*session.LoginRequiredError](err)
-	spent := slices.ContainsFunc(s.Sessions, func(of output.StatusSession) bool {
-		return of.Current && of.Refresh != nil && of.Refresh.CutShort
-	})
 	switch {
 	case err == nil:
 		s.Next, s.Until = "cached", token.ExpiresAt
@@ -108,14 +105,12 @@ func predict(a *cli.App, ctx context.Context, kept cli.Storage, want session.Tok
 		s.Next, s.Reason = "fail", err.Error()
 	case !s.Storage.OK && !kept.Optional:
 		s.Next, s.Reason = "fail", s.Storage.Problem
-	case required.Refreshable && !spent:
+	case required.Refreshable:
 		s.Next = "refresh"
 	case a.Unattended() && refusedBefore(a, ctx, want.Identity):
 		s.Next, s.Reason = "fail", "Okta has refused this password, and it is not sent again for an hour"
 	case a.Unattended():
 		s.Next = "sign_in"
-	case spent:
-		s.Next, s.Reason = "ask", "an earlier refresh was cut short; the next okauth token asks Okta whether its refresh token is spent"
 	default:
 		s.Next, s.Reason = "ask", required.Reason
 	}
@@ -240,7 +235,7 @@ func sessionStatus(account string, current bool, v session.Description) output.S
 		case store.Persistent:
 			rotates = "no"
 		}
-		s.Refresh = &output.StatusRefresh{Scopes: r.Granted, ObtainedAt: r.ObtainedAt, Rotates: rotates, CutShort: r.CutShort}
+		s.Refresh = &output.StatusRefresh{Scopes: r.Granted, ObtainedAt: r.ObtainedAt, Rotates: rotates}
 	}
 	return s
 }

@@ -62,7 +62,6 @@ type StatusRefresh struct {
 	ObtainedAt time.Time
 	Rotates    string    // "yes", "no" or "unknown"
 	ExpiresAt  time.Time // zero: Okta does not say
-	CutShort   bool      // a refresh did not live to store its answer, so the token may be spent
 }
 
 // The documents of "status -o json". Names and order are a promise; what is unknown is null, and a list never is.
@@ -121,7 +120,6 @@ type (
 		ObtainedAt *string  `json:"obtained_at"`
 		Rotates    *bool    `json:"rotates"`
 		ExpiresAt  *string  `json:"expires_at"`
-		CutShort   bool     `json:"cut_short"`
 	}
 	statusSettingJSON struct {
 		Key    string  `json:"key"`
@@ -171,7 +169,7 @@ func sessionJSON(s StatusSession) statusSessionJSON {
 	}
 	if r := s.Refresh; r != nil {
 		doc.Refresh = &statusRefreshJSON{
-			Scopes: list(r.Scopes), ObtainedAt: knownTime(r.ObtainedAt), ExpiresAt: knownTime(r.ExpiresAt), CutShort: r.CutShort,
+			Scopes: list(r.Scopes), ObtainedAt: knownTime(r.ObtainedAt), ExpiresAt: knownTime(r.ExpiresAt),
 		}
 		if r.Rotates == "yes" || r.Rotates == "no" {
 			rotates := r.Rotates == "yes"

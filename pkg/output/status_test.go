@@ -80,16 +80,16 @@ func locked() output.Status {
 	}
 }
 
-// torn is ready, but for a second session that cannot be read, and a refresh that was cut short.
+// torn has no token for the scopes asked for, and a second session that cannot be read.
 func torn() output.Status {
 	s := ready()
 	s.Sessions[0].Tokens = nil
-	s.Sessions[0].Refresh = &output.StatusRefresh{Rotates: "unknown", CutShort: true}
+	s.Sessions[0].Refresh = &output.StatusRefresh{Rotates: "unknown", ObtainedAt: now.Add(-time.Hour), Scopes: []string{"openid"}}
 	s.Sessions = append(s.Sessions, output.StatusSession{
 		Account: "test-99999999", Problem: `read the session "test-99999999": SHA-256 does not match`, Hint: "`okauth login` writes a new session",
 	})
 	s.Ready, s.Next, s.Until, s.Settings = false, "ask", time.Time{}, nil
-	s.Reason = "an earlier refresh was cut short, and its refresh token may be spent"
+	s.Reason = "not signed in for the scopes \"email\""
 	return s
 }
 
@@ -108,7 +108,7 @@ func TestStatusJSON(t *testing.T) {
 			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"generation":3,` +
 			`"tokens":[{"requested":["openid","profile","offline_access"],"granted":["openid","profile","offline_access"],` +
 			`"access":` + hour + `,"id":` + hour + `}],` +
-			`"refresh":{"scopes":["offline_access","openid","profile"],"obtained_at":"2023-09-27T22:59:08Z","rotates":true,"expires_at":null,"cut_short":false}}],` +
+			`"refresh":{"scopes":["offline_access","openid","profile"],"obtained_at":"2023-09-27T22:59:08Z","rotates":true,"expires_at":null}}],` +
 			`"settings":[{"key":"domain","value":"example.okta.com","source":"/home/jane/.config/okauth/config.yaml"},` +
 			`{"key":"server","value":"default","source":"default"},{"key":"client_secret","value":"••••","source":"keychain"},` +
 			`{"key":"username","value":null,"source":"not set"},{"key":"client_secret_command","value":null,"source":"not set"},` +
@@ -121,7 +121,7 @@ func TestStatusJSON(t *testing.T) {
 			`{"requested":["groups","openid"],"granted":["openid"],` +
 			`"access":{"from":"2023-09-26T22:59:08Z","expires_at":"2023-09-27T23:59:08Z","expires_in":2460},` +
 			`"id":{"from":"2023-09-28T23:18:08Z","expires_at":"2023-09-29T00:18:08Z","expires_in":0}}],` +
-			`"refresh":{"scopes":["offline_access"],"obtained_at":"2023-09-26T22:59:08Z","rotates":false,"expires_at":"2023-10-03T22:59:08Z","cut_short":false}}],` +
+			`"refresh":{"scopes":["offline_access"],"obtained_at":"2023-09-26T22:59:08Z","rotates":false,"expires_at":"2023-10-03T22:59:08Z"}}],` +
 			`"settings":[{"key":"server","value":"default","source":"default"}]}`},
 		"not signed in": {signedOut(), `{"ready":false,"next":"ask","reason":"not signed in","expires_at":null,"expires_in":null,` +
 			`"profile":"default","profile_source":"default","profiles":[],"config":null,` +
@@ -132,10 +132,10 @@ func TestStatusJSON(t *testing.T) {
 			`"storage":{"setting":"auto","source":"default","backend":"keychain","why":null,"where":"Secret Service","locks":"/run/user/1000/okauth",` +
 			`"ok":false,"problem":"list the keychain: it is locked",` +
 			`"hint":"unlock the keychain by signing in to the desktop or with its own application, then try again"},"sessions":[],"settings":[]}`},
-		"two sessions, one corrupt": {torn(), `{"ready":false,"next":"ask","reason":"an earlier refresh was cut short, and its refresh token may be spent",` +
+		"two sessions, one corrupt": {torn(), `{"ready":false,"next":"ask","reason":"not signed in for the scopes \"email\"",` +
 			`"expires_at":null,"expires_in":null,"profile":"dev","profile_source":"flag --profile","profiles":[],"config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
 			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"generation":3,"tokens":[],` +
-			`"refresh":{"scopes":[],"obtained_at":null,"rotates":null,"expires_at":null,"cut_short":true}},` +
+			`"refresh":{"scopes":["openid"],"obtained_at":"2023-09-27T22:18:08Z","rotates":null,"expires_at":null}},` +
 			`{"account":"test-99999999","current":false,"problem":"read the session \"test-99999999\": SHA-256 does not match",` +
 			"\"hint\":\"`okauth login` writes a new session\"," + `"profile":null,"issuer":null,"client_id":null,"username":null,"generation":null,` +
 			`"tokens":[],"refresh":null}],"settings":[]}`},

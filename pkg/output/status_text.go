@@ -155,10 +155,6 @@ func (p *page) appendLife(fields []field, name string, l *StatusLife) []field {
 func (p *page) refreshToken(s StatusSession) field {
 	r := s.Refresh
 	f := field{name: "refresh token", code: green}
-	if r.CutShort {
-		f.value, f.code = "may be spent: a refresh was cut short before its answer was stored; `okauth login` gets a new one", red
-		return f
-	}
 	f.value = "since " + p.at(r.ObtainedAt)
 	switch r.Rotates {
 	case "yes":

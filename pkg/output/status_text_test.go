@@ -102,8 +102,7 @@ storage
 
 settings of profile dev
 `},
-		"two sessions, one corrupt": {torn(), 80, `okauth token would ask: an earlier refresh was cut short, and its refresh token
-may be spent
+		"two sessions, one corrupt": {torn(), 80, `okauth token would ask: not signed in for the scopes "email"
 
 storage
   where   keychain (Secret Service)
@@ -115,8 +114,8 @@ session dev-1a2b3c4d, the current one
   user           jane@example.com
   issuer         https://example.okta.com/oauth2/default
   client         0oa1exampleClntAx1d7
-  refresh token  may be spent: a refresh was cut short before its answer was
-                 stored; ` + "`" + `okauth login` + "`" + ` gets a new one
+  refresh token  since 00:18:08, 1 hour ago; not used yet; expiry known to Okta
+                 alone; for openid
 
 session test-99999999
   problem  read the session "test-99999999": SHA-256 does not match
@@ -215,7 +214,7 @@ func TestStatusText_Color(t *testing.T) {
 	for want, s := range map[string]output.Status{
 		"\x1b[32mokauth token works without asking\x1b[0m: the": ready(), "\x1b[32maccess token \x1b[0m": ready(),
 		"\x1b[31maccess token \x1b[0m": expired(), "\x1b[31mokauth token would ask\x1b[0m: not": signedOut(),
-		"\x1b[31mproblem\x1b[0m": locked(), "\x1b[31mrefresh token\x1b[0m": torn(), "  \x1b[2mfile\x1b[0m": ready(),
+		"\x1b[31mproblem\x1b[0m": locked(), "\x1b[32mrefresh token\x1b[0m": torn(), "  \x1b[2mfile\x1b[0m": ready(),
 	} {
 		got := statusText(t, s, output.TextOptions{Color: true, Location: cest})
 		if !strings.Contains(got, want) {

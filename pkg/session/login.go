@@ -37,7 +37,7 @@ func (k Manager) Login(ctx context.Context, c *okta.Client, g grant.Grant, w Tok
 		k.delist(ctx, old, w.Identity)
 		return nil, err
 	}
-	return tokens, k.saveLogin(ctx, lock, k.afterLogin(old, tokens, w))
+	return tokens, k.saveLogin(ctx, k.afterLogin(old, tokens, w))
 }
 
 // enlist lets the session be listed before it is there: the other way round, one
@@ -60,12 +60,9 @@ func (k Manager) delist(ctx context.Context, old *store.Session, id store.Identi
 }
 
 // saveLogin stores a session that a sign-in made, where there is a store.
-func (k Manager) saveLogin(ctx context.Context, lock *store.Lock, s *store.Session) error {
+func (k Manager) saveLogin(ctx context.Context, s *store.Session) error {
 	if _, nowhere := k.Store.Items.(store.None); nowhere {
 		return nil
-	}
-	if lock != nil {
-		_ = lock.SignIn() // a note that stays would end the session at its first refresh, and no worse
 	}
 	return k.Store.Save(context.WithoutCancel(ctx), s)
 }

@@ -22,8 +22,7 @@ type LogoutResult struct {
 // Logout revokes what can still be used of the session stored as account, and
 // deletes it, also when the revocation fails or ctx ends meanwhile. It waits for a
 // refresh that is under way, so that the token that brings is revoked as well; one
-// that does not end in time will find a note that the session is over, and keep
-// nothing.
+// that does not end in time finds its lock revoked, and keeps nothing.
 //
 // client returns whom to ask for the session's identity. It may ask a person.
 func (k Manager) Logout(ctx context.Context, account string, client func(context.Context, store.Identity) (*okta.Client, error)) LogoutResult {
@@ -38,7 +37,7 @@ func (k Manager) Logout(ctx context.Context, account string, client func(context
 	defer lock.Release()
 	if isKind(lockErr, store.LockTimeout) {
 		// Whoever holds the lock must not keep what it is about to get.
-		lockErr = k.Store.Locks.SignOut(account)
+		lockErr = k.Store.Locks.Revoke(account)
 	}
 	// What a refresh or a sign-in has brought meanwhile is what must be revoked.
 	s, err = k.Store.LoadAccount(ctx, account)
@@ -46,7 +45,6 @@ func (k Manager) Logout(ctx context.Context, account string, client func(context
 	case errors.Is(err, store.ErrNotFound):
 		if lock != nil { // a logout or a login may have been cut short
 			_ = k.Store.DeleteAccount(context.WithoutCancel(ctx), account)
-			forget(lock)
 		}
 		return LogoutResult{}
 	case isKind(err, store.Corrupt, store.WrongKey):
@@ -62,9 +60,6 @@ func (k Manager) Logout(ctx context.Context, account string, client func(context
 		f.Revoked, f.RevokeErr = revoke(ctx, c, k.usable(s))
 	}
 	f.DeleteErr = k.Store.DeleteAccount(context.WithoutCancel(ctx), account)
-	if f.DeleteErr == nil {
-		forget(lock)
-	}
 	return f
 }
 

@@ -132,14 +132,19 @@ func (o *org) session(t *testing.T) *store.Session {
 // that no spent refresh token was among them.
 func (o *org) posts(t *testing.T) []url.Values {
 	t.Helper()
+	if n := o.server.Reuses(); n != 0 {
+		t.Errorf("the server was shown a spent refresh token %d times", n)
+	}
+	return o.forms()
+}
+
+// forms returns the forms of the token requests since the last login.
+func (o *org) forms() []url.Values {
 	var forms []url.Values
 	for _, r := range o.server.Requests() {
 		if strings.HasSuffix(r.Path, "/token") {
 			forms = append(forms, r.Form)
 		}
-	}
-	if n := o.server.Reuses(); n != 0 {
-		t.Errorf("the server was shown a spent refresh token %d times", n)
 	}
 	return forms
 }

@@ -2,11 +2,8 @@ package session
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"okauth/pkg/grant"
@@ -14,16 +11,15 @@ import (
 	"okauth/pkg/store"
 )
 
-// A refresh token may be good for one use: "the previous refresh token is
-// invalidated", and Okta takes a second use of it for a theft, which ends every
-// token of the sign-in. So:
+// A refresh token may work only once: "the previous refresh token is invalidated", and Okta takes a second use
+// for theft, which ends every token of the sign-in. So:
 //
-//   - one process at a time, and it reads the store again first;
-//   - before the token is sent, a mark beside the lock says so, and it stays until the
-//     answer has been stored. Whoever finds it, after a crash, a full disk or an answer
-//     that never came, knows that the stored token may be spent, and asks Okta whether
-//     it is, which spends nothing, before it sends it again;
-//   - an answer that was lost on the way is asked for again, once and at once;
+//   - one process refreshes at a time, and it reads the store again first;
+//   - a request whose answer was lost is repeated once, at once, with the same token: Okta's grace period covers it;
+//   - a network error changes nothing in the store, and nothing is recorded of a refresh in flight: after a crash
+//     the next call presents the stored token, which is all that is left;
+//   - invalid_grant reads the store again, since another machine may have rotated the token, and forgets the token
+//     only if it is still the stored one;
 //   - the answer is stored before the access token is handed out.
 //
 // RFC 6749 §6 and RFC 9700 §4.14.2: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.14.2
@@ -42,8 +38,7 @@ type attempt struct {
 // that is on its way is worth a moment, since nobody else can have it.
 const grace = 2 * time.Second
 
-// refresh gets a new token for w, stores it and returns it. The session's refresh
-// token covers the scopes of w.
+// refresh gets a new token for w, stores it and returns it. The session's refresh token covers the scopes of w.
 func (k Manager) refresh(ctx context.Context, w TokenRequest, a attempt) (CachedToken, error) {
 	if ctx.Err() != nil {
 		return CachedToken{}, context.Cause(ctx)
@@ -51,21 +46,10 @@ func (k Manager) refresh(ctx context.Context, w TokenRequest, a attempt) (Cached
 	asking, cancel := lingering(ctx)
 	defer cancel()
 	ctx = context.WithoutCancel(ctx)
-	spent, err := a.spent(asking)
-	if err != nil {
-		return CachedToken{}, err
-	}
-	if spent {
-		return k.forgetRefreshToken(ctx, a, &LoginRequiredError{Reason: "an earlier refresh was cut short, and its refresh token is spent"})
-	}
-	if err := a.mark(); err != nil {
-		return CachedToken{}, err
-	}
 	scopes, _ := refreshScopes(a.session, w)
 	request := grant.Refresh{RefreshToken: a.session.Refresh.Value, Scopes: scopes}
 	tokens, err := request.Token(asking, a.client, nil)
-	lost := okta.MayHaveBeenProcessed(err)
-	if lost && asking.Err() == nil {
+	if okta.MayHaveBeenProcessed(err) && asking.Err() == nil {
 		tokens, err = request.Token(asking, a.client, nil)
 	}
 	switch {
@@ -73,8 +57,6 @@ func (k Manager) refresh(ctx context.Context, w TokenRequest, a attempt) (Cached
 		return k.keep(ctx, w, a, tokens)
 	case isInvalidGrant(err):
 		return k.refused(ctx, w, a, err)
-	case !lost && !okta.MayHaveBeenProcessed(err):
-		a.unmark() // nothing has happened to the token
 	}
 	return CachedToken{}, err
 }
@@ -86,35 +68,26 @@ func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
 	return longer, func() { stop(); cancel() }
 }
 
-// keep stores what a refresh brought, unless another process has signed out or
-// in meanwhile without waiting for the lock: it wins.
+// keep stores what a refresh brought, unless another process has signed out or in meanwhile without waiting for
+// the lock: then that wins.
 func (k Manager) keep(ctx context.Context, w TokenRequest, a attempt, tokens *okta.TokenResponse) (CachedToken, error) {
 	after := k.afterRefresh(a.session, tokens, w)
 	now, err := k.load(ctx, w.Identity)
 	switch {
-	case a.signedOut(), err == nil && now == nil:
+	case a.lock.Revoked(), err == nil && now == nil:
 		return k.abandon(ctx, a, after)
 	case err == nil && now.Revision != a.session.Revision:
 		return k.choose(now, w)
 	}
-	// A store that cannot be read may take the session all the same.
+	// Even a store that cannot be read may accept the session.
 	err = k.Store.Save(ctx, after)
-	if a.signedOut() {
+	if a.lock.Revoked() {
 		return k.abandon(ctx, a, after)
 	}
-	if err != nil {
-		return k.handOut(after, w, tokens, err) // the mark stays: what is stored may be spent
-	}
-	// The mark is about the token that has been sent. It stays when there is
-	// another one now: should the old session come back, by a backup or a write
-	// that was late, its token is known to be spent.
-	if after.Refresh.Value.Equal(a.session.Refresh.Value) {
-		a.unmark()
-	}
-	return k.handOut(after, w, tokens, nil)
+	return k.handOut(after, w, tokens, err)
 }
 
-// abandon ends what a late refresh brought: what was signed out must not live on.
+// abandon ends what a late refresh brought: a session that was signed out must not live on.
 func (k Manager) abandon(ctx context.Context, a attempt, after *store.Session) (CachedToken, error) {
 	err := k.Store.DeleteAccount(ctx, after.Identity.Account())
 	if revoked := a.client.Revoke(ctx, after.Refresh.Value, "refresh_token"); err == nil {
@@ -123,19 +96,8 @@ func (k Manager) abandon(ctx context.Context, a attempt, after *store.Session) (
 	if err != nil {
 		return CachedToken{}, err
 	}
-	forget(a.lock)
 	return CachedToken{}, &LoginRequiredError{Reason: signedOut}
 }
-
-// forget removes what lies beside the lock: nothing is left that it could be about.
-func forget(lock *store.Lock) {
-	if lock != nil {
-		_, _ = lock.Unmark(), lock.SignIn()
-	}
-}
-
-// signedOut reports whether another process has signed out without the lock.
-func (a attempt) signedOut() bool { return a.lock != nil && a.lock.SignedOut() }
 
 // refused handles Okta's invalid_grant. Somebody may have refreshed without our
 // lock, on another machine perhaps, and stored a newer token: then that is used.
@@ -146,7 +108,6 @@ func (k Manager) refused(ctx context.Context, w TokenRequest, a attempt, refusal
 	case err != nil:
 		return CachedToken{}, err
 	case now == nil:
-		forget(a.lock)
 		return CachedToken{}, &LoginRequiredError{Reason: signedOut}
 	case now.Revision != a.session.Revision:
 		token, err := k.choose(now, w)
@@ -157,18 +118,11 @@ func (k Manager) refused(ctx context.Context, w TokenRequest, a attempt, refusal
 		}
 		return token, err
 	}
-	a.session = now
-	return k.forgetRefreshToken(ctx, a, &LoginRequiredError{Reason: "Okta no longer takes the session's refresh token", Err: refusal})
-}
-
-// forgetRefreshToken stores the session without its refresh token, which is of no
-// use any more, and returns why. The access tokens stay, and so does the mark.
-func (k Manager) forgetRefreshToken(ctx context.Context, a attempt, why *LoginRequiredError) (CachedToken, error) {
-	after := *a.session
+	after := *now
 	after.Revision++
 	after.Refresh = store.RefreshToken{}
-	_ = k.Store.Save(ctx, &after) // else the mark says the same next time
-	return CachedToken{}, why
+	_ = k.Store.Save(ctx, &after) // if that fails, the next call gets the same answer from Okta
+	return CachedToken{}, &LoginRequiredError{Reason: "Okta no longer takes the session's refresh token", Err: refusal}
 }
 
 // afterRefresh is the session that a refresh makes of old.
@@ -218,44 +172,4 @@ func refreshScopes(s *store.Session, w TokenRequest) (scopes []string, covered b
 func isInvalidGrant(err error) bool {
 	e, ok := errors.AsType[*okta.Error](err)
 	return ok && e.Code == "invalid_grant" && e.IsRejection()
-}
-
-// spent reports whether the refresh token is used up. A mark says that it may be:
-// it has been sent, and no answer has been stored. Then Okta is asked.
-func (a attempt) spent(ctx context.Context) (bool, error) {
-	if a.lock == nil {
-		return false, nil
-	}
-	mark, err := a.lock.Marked()
-	if err != nil || !marks(mark, a.session) {
-		return false, err
-	}
-	active, err := a.client.Active(ctx, a.session.Refresh.Value, "refresh_token")
-	return !active && err == nil, err
-}
-
-// marks reports whether a mark is about the session's refresh token. One that
-// can't be read, which begins with "?", may be.
-func marks(mark string, s *store.Session) bool {
-	return mark == fingerprint(s) || strings.HasPrefix(mark, "?")
-}
-
-// unmark takes back the mark. One that can't be removed costs a question later.
-func (a attempt) unmark() {
-	if a.lock != nil {
-		_ = a.lock.Unmark()
-	}
-}
-
-func (a attempt) mark() error {
-	if a.lock == nil {
-		return nil
-	}
-	return a.lock.Mark(fingerprint(a.session))
-}
-
-// fingerprint tells refresh tokens apart without telling anything about them.
-func fingerprint(s *store.Session) string {
-	sum := sha256.Sum256([]byte("okauth refresh token\n" + s.Refresh.Value.Reveal()))
-	return hex.EncodeToString(sum[:16])
 }

@@ -104,11 +104,7 @@ func (k Manager) Token(ctx context.Context, w TokenRequest) (CachedToken, error)
 	if err != nil && !k.away(err) {
 		return CachedToken{}, err
 	}
-	token, err := k.choose(s, w)
-	if token.Kind == Refresh && k.cutShort(ctx, s, w.Identity.Account()) {
-		token.Notes = append(token.Notes, "this refresh token may be spent: it was used, and no answer was stored")
-	}
-	return token, err
+	return k.choose(s, w)
 }
 
 // Renew returns a token as Token does, and gets a new one where the stored one
@@ -182,7 +178,7 @@ func (k Manager) signedIn(ctx context.Context, w TokenRequest, ways Options, g g
 			return CachedToken{}, err
 		}
 		after := k.afterLogin(a.session, tokens, w)
-		return k.handOut(after, w, tokens, k.saveLogin(ctx, a.lock, after))
+		return k.handOut(after, w, tokens, k.saveLogin(ctx, after))
 	})
 }
 

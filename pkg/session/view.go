@@ -56,7 +56,6 @@ type RefreshView struct {
 	Requested, Granted []string
 	ObtainedAt         time.Time
 	Rotation           store.Rotation
-	CutShort           bool // it may be spent: the process that used it did not live to store the answer
 }
 
 // Describe returns the session stored as account for showing it. It costs one read
@@ -78,7 +77,6 @@ func (k Manager) Describe(ctx context.Context, account string) (Description, err
 	}
 	v.Refresh = &RefreshView{
 		Requested: s.Refresh.Requested, Granted: s.Refresh.Granted, ObtainedAt: s.Refresh.ObtainedAt, Rotation: s.Refresh.Rotation,
-		CutShort: k.cutShort(ctx, s, account),
 	}
 	return v, nil
 }
@@ -89,21 +87,4 @@ func (k Manager) life(token okta.Secret, set store.TokenSet, whole time.Duration
 	}
 	left, _ := remaining(set.ObtainedAt, whole, k.now())
 	return &Lifetime{From: set.ObtainedAt, Until: set.ObtainedAt.Add(whole), Left: max(left, 0)}
-}
-
-// cutShort reports whether a mark says that the refresh token has been sent, and
-// nobody is at it now.
-func (k Manager) cutShort(ctx context.Context, s *store.Session, account string) bool {
-	if k.Store.Locks == nil {
-		return false
-	}
-	mark, err := k.Store.Locks.Marked(account)
-	if err != nil || !marks(mark, s) {
-		return false
-	}
-	locks := *k.Store.Locks
-	locks.Wait = time.Millisecond
-	lock, err := locks.Acquire(ctx, account)
-	defer lock.Release()
-	return !isKind(err, store.LockTimeout)
 }

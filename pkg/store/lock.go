@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,9 +17,6 @@ import (
 
 // lockWait is how long Acquire waits where nothing else is said.
 const lockWait = 30 * time.Second
-
-// maxMark is the longest mark in bytes.
-const maxMark = 4096
 
 // Locks are advisory file locks, one per name, between all processes of one user. A lock dies with the process that holds it,
 // however that ends, because it belongs to the open file and not to what is in it. So its file, Dir/name.lock, stays for ever:
@@ -34,14 +30,10 @@ type Locks struct {
 }
 
 // Lock is a lock that is held. One goroutine uses it.
-type Lock struct{ file *flock.Flock }
-
-// The files of a name: the lock, and what lies beside it.
-const (
-	lockSuffix = ".lock"
-	markSuffix = ".sent"
-	outSuffix  = ".out"
-)
+type Lock struct {
+	file  *flock.Flock
+	taken time.Time // when the file was last changed before; see [Locks.Revoke]
+}
 
 // Ready returns nil when locks can be taken in Dir, which it makes when missing. Otherwise the *Error that Acquire would return.
 // It never waits for a lock, but as Acquire does for a file system that does not answer.
@@ -63,7 +55,12 @@ func (l Locks) Acquire(ctx context.Context, name string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Lock{file}, nil
+	info, err := file.Stat()
+	if err != nil {
+		_ = file.Unlock()
+		return nil, lockError("lock "+strconv.Quote(file.Path()), err)
+	}
+	return &Lock{file, info.ModTime()}, nil
 }
 
 // Directory returns the directory of the locks, which need not exist; the error is that of [LockDir].
@@ -74,20 +71,20 @@ func (l Locks) Directory() (string, error) {
 	return LockDir()
 }
 
-// file returns the path of what belongs to the lock of that name.
-func (l Locks) file(name, suffix string) (string, error) {
+// file returns the path of the lock of that name.
+func (l Locks) file(name string) (string, error) {
 	dir, err := l.Directory()
 	if err == nil && !isAccount(name) {
 		err = &Error{Failed, "lock " + strconv.Quote(name), errors.New("a name of a lock has A-Z a-z 0-9 _ . - only")}
 	}
-	return filepath.Join(dir, name+suffix), err
+	return filepath.Join(dir, name+".lock"), err
 }
 
 // wait calls take with the file of that name, and gives up on it when ctx ends or Wait is over. Any system call on a file may
 // hang, on a network file system beyond the reach of a signal, so all of them run in a goroutine that may be left behind. What
 // such a one still gets, it gives back at once.
 func (l Locks) wait(ctx context.Context, name string, take func(context.Context, *flock.Flock) error) (*flock.Flock, error) {
-	path, err := l.file(name, lockSuffix)
+	path, err := l.file(name)
 	if err != nil {
 		return nil, err
 	}
@@ -188,81 +185,41 @@ func (l *Lock) Release() {
 	}
 }
 
-// Mark leaves text, one line of at most 4096 bytes, for whoever holds the lock next. It survives the death of this process and
-// replaces an earlier mark. Once Mark has returned nil, the mark is on the disk.
-func (l *Lock) Mark(text string) error {
-	op := "write " + strconv.Quote(l.path(markSuffix))
-	if text == "" || len(text) > maxMark || strings.Contains(text, "\n") {
-		return &Error{Failed, op, errors.New("a mark is one line")}
+// Revoked reports whether [Locks.Revoke] was called since the lock was taken; on nil it is false.
+func (l *Lock) Revoked() bool {
+	if l == nil {
+		return false
 	}
-	if err := l.held(op); err != nil {
+	info, err := l.file.Stat()
+	return err != nil || !info.ModTime().Equal(l.taken)
+}
+
+// Revoke tells the process that holds the lock of that name, and has not released it in time, that it must no longer
+// change what the lock protects: its [Lock.Revoked] is true from now on. The next holder is not concerned.
+func (l Locks) Revoke(name string) error {
+	if err := l.Check(name); err != nil {
 		return err
 	}
-	if err := replacePrivate(l.path(markSuffix), []byte(text+"\n")); err != nil {
+	path, err := l.file(name)
+	if err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(l.file.Path())); err != nil {
-		return &Error{Failed, op, err}
+	info, err := os.Lstat(path)
+	if err == nil {
+		// The holder compares the time with the one it found. Two seconds are a difference on every file system.
+		later := info.ModTime().Add(2 * time.Second)
+		err = os.Chtimes(path, later, later)
+	}
+	if err != nil {
+		return &Error{Failed, "revoke the lock " + strconv.Quote(path), bare(err)}
 	}
 	return nil
-}
-
-// Unmark removes the mark; there need not be one.
-func (l *Lock) Unmark() error { return l.clear(markSuffix) }
-
-// SignedOut reports whether [Locks.SignOut] has left its note, and nobody has removed it.
-func (l *Lock) SignedOut() bool {
-	_, err := os.Lstat(l.path(outSuffix))
-	return err == nil
-}
-
-// SignIn removes the note of [Locks.SignOut]; there need not be one.
-func (l *Lock) SignIn() error { return l.clear(outSuffix) }
-
-func (l *Lock) clear(suffix string) error {
-	if err := l.held("remove " + strconv.Quote(l.path(suffix))); err != nil {
-		return err
-	}
-	return clearPrivate(l.path(suffix))
-}
-
-func (l *Lock) held(op string) error {
-	if l.file.Locked() {
-		return nil
-	}
-	return &Error{Failed, op, errors.New("the lock is no longer held")}
-}
-
-func (l *Lock) path(suffix string) string {
-	return strings.TrimSuffix(l.file.Path(), lockSuffix) + suffix
-}
-
-// Marked returns what Mark has left, "" where nothing is.
-func (l *Lock) Marked() (string, error) { return readMark(l.path(markSuffix)) }
-
-// Marked returns the mark of that name without taking the lock, so it may be gone already; "" where there is none.
-func (l Locks) Marked(name string) (string, error) {
-	path, err := l.file(name, markSuffix)
-	if err != nil {
-		return "", err
-	}
-	return readMark(path)
-}
-
-// SignOut leaves a note for the process that holds the lock of that name and would not let go of it: what it is about to keep must
-// not be kept.
-func (l Locks) SignOut(name string) error {
-	path, err := l.file(name, outSuffix)
-	if err != nil {
-		return err
-	}
-	return replacePrivate(path, []byte("signed out\n"))
 }
 
 // Check returns nil when nothing that is there keeps a lock of that name from being taken. It makes nothing and waits for nothing,
 // so it is less than [Locks.Ready].
 func (l Locks) Check(name string) error {
-	path, err := l.file(name, lockSuffix)
+	path, err := l.file(name)
 	if err != nil {
 		return err
 	}
@@ -281,21 +238,4 @@ func (l Locks) Check(name string) error {
 		return &Error{Unsafe, op, bare(err)}
 	}
 	return nil
-}
-
-// readMark returns "" only where there is no mark: that something was left is known even if no longer what, and then the text
-// begins with "?", which no reader will take for what it left itself.
-func readMark(path string) (string, error) {
-	data, err := readPrivate(path, maxMark+1)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	text, whole := strings.CutSuffix(string(data), "\n")
-	if !whole || text == "" || strings.Contains(text, "\n") {
-		return "?" + text, nil
-	}
-	return text, nil
 }

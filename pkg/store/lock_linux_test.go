@@ -96,9 +96,6 @@ func holdInChild(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := held.Mark("by the child"); err != nil {
-		t.Fatal(err)
-	}
 	fmt.Println("held")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	held.Release()
@@ -111,16 +108,10 @@ func TestAT86_DiesWithItsProcess(t *testing.T) {
 	short := Locks{Dir: l.Dir, Wait: 50 * time.Millisecond}
 	_, err := short.Acquire(t.Context(), "a")
 	wantError(t, err, "busy", "a.lock")
-	if text, err := l.Marked("a"); err != nil || text != "by the child" {
-		t.Errorf("while it is held: got %q, %v", text, err)
-	}
 	if err := child.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	held := mustAcquire(t, l, "a") // the minute is for machines, not for the lock
-	if text, err := held.Marked(); err != nil || text != "by the child" {
-		t.Errorf("the mark must survive: got %q, %v", text, err)
-	}
+	mustAcquire(t, l, "a").Release() // the minute is for machines, not for the lock
 }
 
 func TestAT86_HolderIsStopped(t *testing.T) {
@@ -273,15 +264,7 @@ func readOnlyInChild(t *testing.T, home string) {
 			t.Fatal(err)
 		}
 	}
-	held := mustAcquire(t, l, "a")
-	if err := errors.Join(held.Mark("first"), os.Chmod(dir, 0o500)); err != nil {
-		t.Fatal(err)
-	}
-	wantError(t, held.Mark("second"), "failed", "a.sent", "permission denied")
-	wantError(t, held.Unmark(), "failed", "a.sent", "permission denied")
-	if err := os.Chmod(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	mustAcquire(t, l, "a").Release()
 }
 
 // TestAT86_FullDisk mounts file systems of a few pages in a mount namespace of its own, which ends with the child.
@@ -308,18 +291,15 @@ func fullInChild(t *testing.T, at string) {
 	r := LockoutGuard{Dir: l.Dir}
 	mount(0, "size=16k")
 	held := mustAcquire(t, l, "a")
-	if err := held.Mark("first"); err != nil {
+	if err := r.Remember("a", okta.NewSecret("first-horse")); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(at, "fill"), make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk is not full: %v", err)
 	}
-	wantError(t, held.Mark("second"), "failed", "a.sent", "no space left")
-	if text, err := held.Marked(); err != nil || text != "first" {
-		t.Errorf("the earlier mark must stay: got %q, %v", text, err)
-	}
 	wantError(t, r.Remember("a", okta.NewSecret("wrong-horse")), "failed", "a.refused", "no space left")
 	r.want(t, "a", "wrong-horse", false)
+	r.want(t, "a", "first-horse", true) // the earlier record stays
 	if left, _ := filepath.Glob(filepath.Join(l.Dir, "*.new")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}

@@ -151,8 +151,7 @@ func TestLockNames(t *testing.T) {
 	for _, name := range []string{"", "../a", "a/b", `a\b`, "a b", "a\x00", "ä", strings.Repeat("a", 257)} {
 		_, err := l.Acquire(t.Context(), name)
 		wantError(t, err, "failed", "A-Z a-z 0-9")
-		_, err = l.Marked(name)
-		wantError(t, err, "failed", "A-Z a-z 0-9")
+		wantError(t, l.Revoke(name), "failed", "A-Z a-z 0-9")
 	}
 	if _, err := os.Lstat(l.Dir); err == nil {
 		t.Error("a bad name made the directory")
@@ -176,58 +175,30 @@ func TestAT86_FileSystemWithoutLocks(t *testing.T) {
 	}
 }
 
-func TestMarks(t *testing.T) {
+// AT-85: the holder of a lock learns that it was revoked, and the next holder is not concerned.
+func TestAT85_Revoke(t *testing.T) {
 	t.Parallel()
 	l := Locks{Dir: privateTemp(t)}
-	if text, err := l.Marked("a"); text != "" || err != nil {
-		t.Errorf("before there is a directory: got %q, %v", text, err)
-	}
-	held := mustAcquire(t, l, "a")
-	for _, want := range []string{"sent 1", "sent 2, which is longer", "3", strings.Repeat("x", maxMark)} {
-		if err := held.Mark(want); err != nil {
-			t.Fatal(err)
-		}
-		mine, err := held.Marked()
-		theirs, lerr := l.Marked("a")
-		if err != nil || lerr != nil || mine != want || theirs != want {
-			t.Errorf("got %q, %v and %q, %v; want %q", mine, err, theirs, lerr, want)
-		}
-	}
-	for _, bad := range []string{"", "a\nb", "a\n", strings.Repeat("x", maxMark+1)} {
-		wantError(t, held.Mark(bad), "failed", "one line")
-	}
-	if text, err := l.Marked("b"); text != "" || err != nil {
-		t.Errorf("another name: got %q, %v", text, err)
-	}
-	held.Release()
-	wantError(t, held.Mark("late"), "failed", "a.sent", "no longer held")
-	wantError(t, held.Unmark(), "failed", "a.sent", "no longer held")
-	held = mustAcquire(t, l, "a")
+	wantError(t, l.Revoke("a"), "failed", "a.lock")
 	for range 2 {
-		if err := held.Unmark(); err != nil {
+		held, other := mustAcquire(t, l, "a"), mustAcquire(t, l, "b")
+		if held.Revoked() {
+			t.Error("a fresh lock is revoked")
+		}
+		if err := l.Revoke("a"); err != nil {
 			t.Fatal(err)
 		}
-		if text, err := held.Marked(); text != "" || err != nil {
-			t.Errorf("after Unmark: got %q, %v", text, err)
+		if !held.Revoked() || other.Revoked() {
+			t.Errorf("revoked: %v, and the other %v", held.Revoked(), other.Revoked())
 		}
+		held.Release()
+		other.Release()
+	}
+	if (*Lock)(nil).Revoked() {
+		t.Error("no lock is revoked")
 	}
 	entries, err := os.ReadDir(l.Dir)
-	if err != nil || len(entries) != 1 || entries[0].Name() != "a.lock" {
-		t.Errorf("left behind: %v, %v; want a.lock alone", entries, err)
-	}
-}
-
-func TestMarkThatIsGarbledIsStillAMark(t *testing.T) {
-	t.Parallel()
-	l := Locks{Dir: privateTemp(t)}
-	held := mustAcquire(t, l, "a")
-	for _, content := range []string{"", "\n", "half of a ma", "two\nlines\n", "\x00\xff", strings.Repeat("x", 1<<20)} {
-		if err := os.WriteFile(filepath.Join(l.Dir, "a.sent"), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		text, err := held.Marked()
-		if err != nil || !strings.HasPrefix(text, "?") || len(text) > maxMark+2 {
-			t.Errorf("content %.20q: got %.20q, %v; want a text that begins with ?", content, text, err)
-		}
+	if err != nil || len(entries) != 2 {
+		t.Errorf("left behind: %v, %v; want a.lock and b.lock alone", entries, err)
 	}
 }

@@ -67,10 +67,7 @@ func TestAT87_BadFiles(t *testing.T) {
 			held.Release()
 			return err
 		}},
-		{"sent", func(dir string) error {
-			_, err := Locks{Dir: dir}.Marked("a")
-			return err
-		}},
+		{"lock", func(dir string) error { return Locks{Dir: dir}.Revoke("a") }},
 		{"refused", func(dir string) error {
 			_, _, err := LockoutGuard{Dir: dir}.Refused("a", okta.NewSecret("wrong-horse"))
 			return err
@@ -122,11 +119,13 @@ func TestAT87_BadFilesAreReplaced(t *testing.T) {
 	for _, bad := range badFiles() {
 		t.Run(bad.what, func(t *testing.T) {
 			t.Parallel()
-			l := Locks{Dir: privateTemp(t)}
-			held := mustAcquire(t, l, "a")
-			path := filepath.Join(l.Dir, "a.sent")
+			r := LockoutGuard{Dir: privateTemp(t)}
+			if err := privateDir(r.Dir); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(r.Dir, "a.refused")
 			bad.at(t, path)
-			err := held.Mark("ours")
+			err := r.Remember("a", okta.NewSecret("wrong-horse"))
 			if bad.what == "directory" {
 				wantError(t, err, "failed", path)
 				if left, _ := filepath.Glob(path + ".*"); len(left) > 0 {
@@ -134,9 +133,10 @@ func TestAT87_BadFilesAreReplaced(t *testing.T) {
 				}
 				return
 			}
-			if text, rerr := l.Marked("a"); err != nil || rerr != nil || text != "ours" {
-				t.Errorf("got %v; then %q, %v", err, text, rerr)
+			if err != nil {
+				t.Error(err)
 			}
+			r.want(t, "a", "wrong-horse", true)
 			for _, other := range []string{path + ".target", path + ".second"} {
 				if content, err := os.ReadFile(other); err == nil && string(content) != "planted" {
 					t.Errorf("%s now holds %q", other, content)
