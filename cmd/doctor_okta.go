@@ -15,6 +15,7 @@ import (
 
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/output"
 	"okauth/pkg/transport"
 )
@@ -227,7 +228,7 @@ func (d *doctor) clientAuthentication(ctx context.Context) bool {
 		d.fail("client", err)
 		return false
 	}
-	d.client.Secret, d.client.SecretFrom = secret, d.app.SecretFrom(d.server.BaseURL(), d.client.ID)
+	d.client.Auth, d.client.SecretFrom = clientauth.ForSecret(secret), d.app.SecretFrom(d.server.BaseURL(), d.client.ID)
 	how := "with its secret (" + d.secretSource(ctx) + ")"
 	if secret.IsZero() {
 		how = "without a secret: a public client"

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/oktatest"
 )
 
@@ -70,7 +71,7 @@ func clientAt(t *testing.T, s *oktatest.Server, id, server string) *okta.Client 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &okta.Client{Server: at, ID: id, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: s.Client()}
+	return &okta.Client{Server: at, ID: id, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: s.Client()}
 }
 
 // A token for a client is all there is to have, and nothing that is not there is missed.
@@ -108,7 +109,7 @@ func TestRefusalsOfClientCredentialsAreAboutTheClient(t *testing.T) {
 			continue
 		}
 		client := clientAt(t, s, e.ClientID, e.Server)
-		client.Secret = okta.NewSecret(e.Secret)
+		client.Auth = clientauth.ForSecret(okta.NewSecret(e.Secret))
 		_, err := ClientCredentials{Scopes: strings.Fields(e.Scope)}.Token(t.Context(), client, nil)
 		refusal, ok := errors.AsType[*okta.Error](err)
 		if !ok || refusal.Code != e.Error || refusal.Description != e.Text {
@@ -136,7 +137,7 @@ func TestClientCredentialsNoteOtherScopes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &okta.Client{Server: at, ID: "0oatest", Secret: okta.NewSecret("canary-client-secret")}
+	client := &okta.Client{Server: at, ID: "0oatest", Auth: clientauth.ForSecret(okta.NewSecret("canary-client-secret"))}
 	for scopes, notes := range map[string]int{"": 0, "api:read": 0, "api:read openid offline_access": 1} {
 		tokens, err := ClientCredentials{Scopes: strings.Fields(scopes)}.Token(t.Context(), client, nil)
 		if err != nil || len(tokens.Warnings) != notes {

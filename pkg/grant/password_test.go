@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 )
 
 // startClient serves a refusal, remembers the last form and counts.
@@ -31,7 +32,7 @@ func startClient(t *testing.T) (client *okta.Client, form *url.Values, hits *ato
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &okta.Client{Server: at, ID: "0oatest", Secret: okta.NewSecret("canary-client-secret")}, form, hits
+	return &okta.Client{Server: at, ID: "0oatest", Auth: clientauth.ForSecret(okta.NewSecret("canary-client-secret"))}, form, hits
 }
 
 func TestST13_PasswordArrivesAsTyped(t *testing.T) {

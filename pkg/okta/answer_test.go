@@ -223,7 +223,7 @@ func TestAT26_ForeignWordsAreHarmless(t *testing.T) {
 		w.Header()["X-Okta-Request-Id"] = []string{"req\u202etitle"}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(400)
-		w.Write([]byte(`{"error":"invalid_grant","error_description":"you sent ` + `wrong-horse&=+% \"'\\ ünïcode ` + ` and ` + secret + `"}`))
+		w.Write([]byte(`{"error":"invalid_grant","error_description":"you sent ` + `wrong-horse&=+% \"'\\ ünïcode ` + ` and ` + clientSecret + `"}`))
 	})
 	if refusal, ok := errors.AsType[*Error](err); !ok || !strings.Contains(refusal.Description, "you sent •••• and ••••") || refusal.RequestID != "req\uFFFDtitle" {
 		t.Errorf("an echo of the secrets: got %v", err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/transport"
 )
 
@@ -15,7 +16,8 @@ import (
 type Client struct {
 	Server AuthorizationServer
 	ID     string // client id, "0oa…"
-	Secret Secret // client secret; the zero Secret makes a public client, which sends its id in the form instead
+	// Auth authenticates the client; nil means clientauth.None, a public client.
+	Auth clientauth.Method
 	// SecretFrom is where the secret was taken from, for the advice of an error: "OKAUTH_CLIENT_SECRET". "" means: from where
 	// okauth config set client_secret puts it.
 	SecretFrom string
@@ -82,6 +84,16 @@ func (c *Client) now() time.Time {
 		return c.Now()
 	}
 	return time.Now()
+}
+
+// AuthMethod returns the name of the client's authentication method: "none" for a public client.
+func (c *Client) AuthMethod() string { return c.auth().Name() }
+
+func (c *Client) auth() clientauth.Method {
+	if c.Auth == nil {
+		return clientauth.None{}
+	}
+	return c.Auth
 }
 
 func (c *Client) http() (*http.Client, error) {

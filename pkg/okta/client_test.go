@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"okauth/pkg/okta/clientauth"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +23,9 @@ import (
 )
 
 const (
-	goodAnswer = `{"token_type":"Bearer","expires_in":3600,"access_token":"canary-access","scope":"openid","id_token":"canary.id.token"}`
-	password   = "wrong-horse&=+% \"'\\ ünïcode "
-	secret     = "canary-client-secret"
+	goodAnswer   = `{"token_type":"Bearer","expires_in":3600,"access_token":"canary-access","scope":"openid","id_token":"canary.id.token"}`
+	password     = "wrong-horse&=+% \"'\\ ünïcode "
+	clientSecret = "canary-client-secret"
 )
 
 func form() url.Values {
@@ -86,7 +87,7 @@ func clientFor(t *testing.T, base string, config transport.Config) *Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(httpClient.CloseIdleConnections)
-	return &Client{Server: server, ID: "0oatest", Secret: NewSecret(secret), HTTP: httpClient, UserAgent: "okauth/1.2.3"}
+	return &Client{Server: server, ID: "0oatest", Auth: clientauth.ForSecret(NewSecret(clientSecret)), HTTP: httpClient, UserAgent: "okauth/1.2.3"}
 }
 
 // ask sends the form to a server that answers with handler.
@@ -122,7 +123,7 @@ func checkHarmless(t *testing.T, err error) {
 		texts = append(texts, hint.Hint())
 	}
 	for _, text := range texts {
-		for _, canary := range []string{"canary", "wrong-horse", url.QueryEscape(password), url.QueryEscape("refresh+/.~=="), base64.StdEncoding.EncodeToString([]byte("0oatest:" + secret))} {
+		for _, canary := range []string{"canary", "wrong-horse", url.QueryEscape(password), url.QueryEscape("refresh+/.~=="), base64.StdEncoding.EncodeToString([]byte("0oatest:" + clientSecret))} {
 			if strings.Contains(text, canary) {
 				t.Errorf("error shows %q: %s", canary, text)
 			}
@@ -143,7 +144,7 @@ func TestST11_ST13_ConfidentialRequest(t *testing.T) {
 	}))
 	defer server.Close()
 	client := clientFor(t, server.URL, transport.Config{})
-	client.ID, client.Secret = "0oa:b c%", NewSecret("canary +:&é")
+	client.ID, client.Auth = "0oa:b c%", clientauth.ForSecret(NewSecret("canary +:&é"))
 	sent := form()
 	if _, err := client.Token(t.Context(), sent); err != nil {
 		t.Fatal(err)
@@ -176,7 +177,7 @@ func TestPublicClientSendsItsIDInTheForm(t *testing.T) {
 	}))
 	defer server.Close()
 	client := clientFor(t, server.URL, transport.Config{})
-	client.Secret = Secret{}
+	client.Auth = clientauth.ForSecret(Secret{})
 	if _, err := client.Token(t.Context(), form()); err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +322,7 @@ func TestAT14_LostAnswerIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	server, base := startRaw(t, nil)
 	client := clientFor(t, base, transport.Config{Timeout: 5 * time.Second})
-	if req, err := client.build(t.Context(), request{form: form()}); err != nil || req.GetBody != nil {
+	if req, _, err := client.build(t.Context(), request{form: form()}); err != nil || req.GetBody != nil {
 		t.Errorf("net/http could send the form again by itself (%v)", err)
 	}
 	_, err := client.Token(t.Context(), form())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/oktatest"
 )
 
@@ -31,7 +32,7 @@ func TestAT29_ClockSkew(t *testing.T) {
 			t.Fatal(err)
 		}
 		client := &okta.Client{
-			Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client(),
+			Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client(),
 			Now: func() time.Time { return clock.Now().Add(test.ahead) },
 		}
 		form := url.Values{"grant_type": {"password"}, "username": {oktatest.DefaultUser}, "password": {oktatest.DefaultPassword}, "scope": {"openid offline_access"}}

@@ -77,7 +77,7 @@ func authentication(c *Client) string {
 	switch {
 	case c == nil:
 		return "the client secret is wrong, or the application authenticates in another way: with a client secret set, okauth sends it by Basic; without, it is a public client"
-	case c.Secret.IsZero():
+	case c.AuthMethod() == "none":
 		return "okauth has no client secret and sent none, but the application wants one, or authenticates in yet another way"
 	}
 	return "okauth sent the client secret by Basic, and it is wrong, or the application authenticates in another way"

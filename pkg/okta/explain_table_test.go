@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"okauth/pkg/okta/clientauth"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func startCast(t *testing.T, opts ...oktatest.Option) (*oktatest.Server, *Client
 	}
 	t.Cleanup(func() { org.Close() })
 	client := clientFor(t, org.URL(), transport.Config{Timeout: 5 * time.Second})
-	client.ID, client.Secret = oktatest.DefaultClientID, NewSecret(oktatest.DefaultClientSecret)
+	client.ID, client.Auth = oktatest.DefaultClientID, clientauth.ForSecret(NewSecret(oktatest.DefaultClientSecret))
 	client.Wait = func(context.Context, time.Duration, string) error { return nil }
 	return org, client
 }
@@ -144,7 +145,7 @@ func TestEveryRefusalOfTheCastIsExplained(t *testing.T) {
 			t.Fatal(err)
 		}
 		asking := *client
-		asking.Server, asking.ID, asking.Secret = server, example.ClientID, NewSecret(example.Secret)
+		asking.Server, asking.ID, asking.Auth = server, example.ClientID, clientauth.ForSecret(NewSecret(example.Secret))
 		form := form()
 		form.Set("grant_type", example.Grant)
 		for name, value := range map[string]string{"username": example.Login, "password": example.Password, "scope": example.Scope} {

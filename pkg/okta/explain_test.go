@@ -3,6 +3,7 @@ package okta
 import (
 	"errors"
 	"net/http"
+	"okauth/pkg/okta/clientauth"
 	"strconv"
 	"strings"
 	"testing"
@@ -297,7 +298,7 @@ func FuzzRetryAfter(f *testing.F) {
 func TestAT83_TheSecretIsChangedWhereItCameFrom(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{"The client secret supplied for a confidential client is invalid.", "Client authentication failed. Either the client or the client credentials are invalid."} {
-		e := &Error{Status: 401, Code: "invalid_client", Description: words, client: &Client{ID: "0oa1", Secret: NewSecret("wrong-horse")}}
+		e := &Error{Status: 401, Code: "invalid_client", Description: words, client: &Client{ID: "0oa1", Auth: clientauth.ForSecret(NewSecret("wrong-horse"))}}
 		if hint := e.Hint(); !strings.Contains(hint, "then run okauth config set client_secret") {
 			t.Errorf("from the keychain: got %q", hint)
 		}

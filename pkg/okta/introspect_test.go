@@ -7,6 +7,7 @@ import (
 
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/oktatest"
 )
 
@@ -21,7 +22,7 @@ func TestActive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client()}
+	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client()}
 	tokens, err := grant.Password{
 		Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid", "offline_access"},
 	}.Token(t.Context(), client, nil)
@@ -53,7 +54,7 @@ func TestActive(t *testing.T) {
 			t.Errorf("%s: got %v, want a ResponseError", answer, err)
 		}
 	}
-	client.Secret = okta.NewSecret("wrong-horse")
+	client.Auth = clientauth.ForSecret(okta.NewSecret("wrong-horse"))
 	_, err = client.Active(t.Context(), first, "")
 	if refusal, ok := errors.AsType[*okta.Error](err); !ok || refusal.Status != 401 || !strings.Contains(err.Error(), "introspection") {
 		t.Errorf("with a wrong secret: %v", err)
@@ -71,7 +72,7 @@ func TestST34_Introspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client()}
+	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client()}
 	tokens, err := grant.Password{Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid"}}.Token(t.Context(), client, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package okta
 
 import (
 	"errors"
+	"okauth/pkg/okta/clientauth"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestProbeGrant(t *testing.T) {
 		app.Grants = []string{"password", "refresh_token"}
 		server.AddApp(app)
 	}
-	client.Secret = NewSecret("wrong-horse")
+	client.Auth = clientauth.ForSecret(NewSecret("wrong-horse"))
 	err := client.ProbeGrant(t.Context(), "password")
 	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != "invalid_client" {
 		t.Errorf("wrong secret: got %v", err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"okauth/pkg/okta/clientauth"
 	"slices"
 	"strings"
 	"sync"
@@ -49,7 +50,7 @@ func startPatient(t *testing.T, options ...oktatest.Option) (*oktatest.Server, *
 	t.Cleanup(func() { server.Close() })
 	w := &waits{}
 	client := clientFor(t, server.URL(), transport.Config{Timeout: 5 * time.Second})
-	client.ID, client.Secret, client.Wait = oktatest.DefaultClientID, NewSecret(oktatest.DefaultClientSecret), w.wait
+	client.ID, client.Auth, client.Wait = oktatest.DefaultClientID, clientauth.ForSecret(NewSecret(oktatest.DefaultClientSecret)), w.wait
 	return server, client, w
 }
 

@@ -1,14 +1,16 @@
 package okta
 
 import (
+	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/transport"
 )
 
@@ -35,11 +37,11 @@ func (c *Client) get(ctx context.Context, about operation, url string, bearer Se
 
 // once sends r one time and reads the answer. Beside an error, the answer is what is known of it: its header, or nothing.
 func (c *Client) once(ctx context.Context, client *http.Client, r request) (response, error) {
-	req, err := c.build(ctx, r)
+	req, form, err := c.build(ctx, r)
 	if err != nil {
 		return response{}, err
 	}
-	a := response{about: r.about, client: c, hide: hider(c.ID, c.Secret, r), sent: c.now()}
+	a := response{about: r.about, client: c, hide: redactor(req, form), sent: c.now()}
 	progress := watch(req, a.about, a.hide)
 	a.Response, err = client.Do(progress.req)
 	if err != nil {
@@ -61,65 +63,48 @@ func (c *Client) once(ctx context.Context, client *http.Client, r request) (resp
 }
 
 // build makes the request. No Origin header: Okta takes it for a browser and refuses.
-func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
-	method, body := http.MethodGet, io.Reader(nil)
+func (c *Client) build(ctx context.Context, r request) (*http.Request, url.Values, error) {
+	method := http.MethodGet
 	if r.form != nil {
-		method, body = http.MethodPost, c.body(r.form)
+		method = http.MethodPost
 	}
-	req, err := http.NewRequestWithContext(ctx, method, r.url, body)
+	req, err := http.NewRequestWithContext(ctx, method, r.url, nil)
 	if err != nil {
-		return nil, errors.New("make the request: server address is not a URL")
+		return nil, nil, errors.New("make the request: server address is not a URL")
 	}
-	req.GetBody = nil // with it, net/http may send the body again by itself
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "okauth")
-	if c.UserAgent != "" {
-		req.Header.Set("User-Agent", c.UserAgent)
-	}
-	switch {
-	case r.form != nil:
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if !c.Secret.IsZero() {
-			req.Header.Set("Authorization", basic(c.ID, c.Secret))
-		}
-	case !r.bearer.IsZero():
+	req.Header.Set("User-Agent", cmp.Or(c.UserAgent, "okauth"))
+	if !r.bearer.IsZero() {
 		// "Clients SHOULD make authenticated requests with a bearer token using the 'Authorization' request header field":
 		// RFC 6750 §2.1, https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 		req.Header.Set("Authorization", "Bearer "+r.bearer.Reveal())
 	}
-	return req, nil
+	if r.form == nil {
+		return req, nil, nil
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	form := maps.Clone(r.form) // the caller's stays as it is
+	c.auth().Authenticate(clientauth.Request{ClientID: c.ID, Header: req.Header, Form: form})
+	body := form.Encode()
+	// Without GetBody, which would let net/http send the body again by itself.
+	req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	return req, form, nil
 }
 
-// body adds to a form the id of a public client, and leaves the caller's form as it is.
-func (c *Client) body(form url.Values) io.Reader {
-	body := make(url.Values, len(form)+1)
-	for name, values := range form {
-		body[name] = values
+// redactor returns a function that takes the secrets of a request out of foreign text: a server or a proxy may echo what
+// it was sent.
+func redactor(req *http.Request, form url.Values) func(string) string {
+	_, credentials, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	secrets := []string{credentials}
+	if _, password, ok := req.BasicAuth(); ok {
+		plain, _ := url.QueryUnescape(password)
+		secrets = append(secrets, password, plain)
 	}
-	if c.Secret.IsZero() {
-		body.Set("client_id", c.ID)
-	}
-	return strings.NewReader(body.Encode())
-}
-
-// basic encodes both parts before it joins them: "The client identifier is encoded using the 'application/x-www-form-urlencoded'
-// encoding algorithm … and the encoded value is used as the username; the client password is encoded using the same algorithm".
-// RFC 6749 §2.3.1: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1. What Okta generates is not changed by it.
-//
-// With the header set, the id is not repeated in the form: Okta answers 401 "Cannot supply multiple client credentials".
-func basic(id string, secret Secret) string {
-	pair := url.QueryEscape(id) + ":" + url.QueryEscape(secret.Reveal())
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
-}
-
-// hider returns a function that takes the secrets of a request out of foreign text: a server or a proxy may echo what it was sent.
-func hider(clientID string, clientSecret Secret, r request) func(string) string {
-	secrets := []string{clientSecret.Reveal(), r.bearer.Reveal()}
-	for _, name := range []string{"password", "refresh_token", "token", "client_secret", "client_assertion", "code", "code_verifier", "device_code", "otp", "mfa_token", "assertion", "subject_token"} {
-		secrets = append(secrets, r.form[name]...)
-	}
-	if !clientSecret.IsZero() {
-		secrets = append(secrets, strings.TrimPrefix(basic(clientID, clientSecret), "Basic "))
+	for _, name := range []string{
+		"password", "refresh_token", "token", "client_secret", "client_assertion", "code", "code_verifier", "device_code",
+		"otp", "mfa_token", "assertion", "subject_token",
+	} {
+		secrets = append(secrets, form[name]...)
 	}
 	return transport.Hide(secrets...)
 }

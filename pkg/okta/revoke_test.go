@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"okauth/pkg/okta/clientauth"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -22,8 +23,8 @@ func TestRevokeRequest(t *testing.T) {
 		path               string
 		want               url.Values
 	}{
-		{"confidential", "default", "refresh_token", secret, "/oauth2/default/v1/revoke", url.Values{"token": {refreshToken}, "token_type_hint": {"refresh_token"}}},
-		{"org server", OrgServer, "access_token", secret, "/oauth2/v1/revoke", url.Values{"token": {refreshToken}, "token_type_hint": {"access_token"}}},
+		{"confidential", "default", "refresh_token", clientSecret, "/oauth2/default/v1/revoke", url.Values{"token": {refreshToken}, "token_type_hint": {"refresh_token"}}},
+		{"org server", OrgServer, "access_token", clientSecret, "/oauth2/v1/revoke", url.Values{"token": {refreshToken}, "token_type_hint": {"access_token"}}},
 		{"public, no hint", "default", "", "", "/oauth2/default/v1/revoke", url.Values{"token": {refreshToken}, "client_id": {"0oatest"}}},
 	} {
 		var got *http.Request
@@ -32,7 +33,7 @@ func TestRevokeRequest(t *testing.T) {
 			got = r
 		}))
 		client := clientFor(t, server.URL, transport.Config{Timeout: 5 * time.Second})
-		client.Server.id, client.Secret = test.server, NewSecret(test.secret)
+		client.Server.id, client.Auth = test.server, clientauth.ForSecret(NewSecret(test.secret))
 		err := client.Revoke(t.Context(), NewSecret(refreshToken), test.hint)
 		server.Close()
 		if err != nil {

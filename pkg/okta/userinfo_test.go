@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"okauth/pkg/okta/clientauth"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestUserInfo(t *testing.T) {
 	t.Parallel()
 	server, client, w := startPatient(t)
 	token := signedIn(t, client, "openid profile email")
-	client.ID, client.Secret = "", Secret{}
+	client.ID, client.Auth = "", clientauth.ForSecret(Secret{})
 	text, err := client.UserInfo(t.Context(), token)
 	if err != nil || !strings.Contains(string(text), `"preferred_username":"`+oktatest.DefaultUser) {
 		t.Fatalf("got %s, %v", text, err)

@@ -11,6 +11,7 @@ import (
 
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/oktatest"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
@@ -76,7 +77,7 @@ func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
 		t.Fatal(err)
 	}
 	o := &org{server: server, clock: clock, items: &faulty{}}
-	o.client = &okta.Client{Server: at, ID: oktatest.DefaultClientID, Secret: okta.NewSecret(oktatest.DefaultClientSecret), HTTP: server.Client(), Now: clock.Now}
+	o.client = &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client(), Now: clock.Now}
 	o.keeper = session.Manager{Store: store.Sessions{Items: o.items, Locks: &store.Locks{Dir: t.TempDir() + "/locks", Wait: 5 * time.Second}}, Now: clock.Now}
 	o.want = session.TokenRequest{
 		Identity: store.Identity{Profile: "dev", Issuer: at.Issuer(), ClientID: oktatest.DefaultClientID, User: oktatest.DefaultUser, Grant: "password"},

@@ -9,6 +9,7 @@ import (
 
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/output"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
@@ -100,7 +101,7 @@ func (a *App) Client(ctx context.Context, server okta.AuthorizationServer, id st
 	if err != nil {
 		return nil, err
 	}
-	client.ID, client.Secret, client.SecretFrom = id, secret, a.SecretFrom(server.BaseURL(), id)
+	client.ID, client.Auth, client.SecretFrom = id, clientauth.ForSecret(secret), a.SecretFrom(server.BaseURL(), id)
 	return client, nil
 }
 

@@ -1,4 +1,5 @@
-package okta
+// Package secret has the type of a password, a client secret or a token.
+package secret
 
 import (
 	"crypto/subtle"
@@ -7,29 +8,29 @@ import (
 	"log/slog"
 )
 
-// redacted is what a Secret shows to everybody who does not call Reveal, also for an empty one.
+// redacted is what every Secret prints, also an empty one.
 const redacted = "••••"
 
-// Secret is text that must reach the wire or the keychain and nothing else: a password, a client secret, a token.
-// Every way of printing or marshalling it yields "••••"; Reveal is the only way to the text. The zero Secret is empty.
+// Secret is text that belongs on the wire or in the store and nowhere else: a password, a client secret, a token.
+// Printing and marshaling it in any way yields "••••"; Reveal alone returns the text. The zero Secret is empty.
 //
 // Secrets are not comparable with == (the compiler says so); use Equal.
 type Secret struct {
-	_ [0]func() // two equal secrets have different pointers, so == would lie
-	// A pointer, because fmt calls no method on an unexported field of a stranger's struct: it would print a string
-	// held here, but of a pointer it prints the address.
+	_ [0]func() // two equal secrets have different pointers, so == would give wrong results
+	// A pointer, because fmt calls no method on an unexported field of another package's struct: it would print a
+	// string held here, but of a pointer it prints the address.
 	text *string
 }
 
-// NewSecret wraps text. An empty text gives the zero Secret.
-func NewSecret(text string) Secret {
+// New wraps text. An empty text gives the zero Secret.
+func New(text string) Secret {
 	if text == "" {
 		return Secret{}
 	}
 	return Secret{text: &text}
 }
 
-// Reveal returns the text itself. Only the encoder of a request, the store and the output of a token have a reason to call it.
+// Reveal returns the text itself. Only the encoder of a request, the store and the output of a token should call it.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
@@ -37,7 +38,7 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// IsZero reports whether there is no text.
+// IsZero reports whether the secret is empty.
 func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // Equal compares two secrets in time that depends on their lengths only.
@@ -51,7 +52,7 @@ func (Secret) String() string { return redacted }
 // GoString returns "••••", for %#v.
 func (Secret) GoString() string { return redacted }
 
-// Format prints "••••" whatever the verb: %x and %d would otherwise go round String.
+// Format prints "••••" for every verb: %x and %d would otherwise bypass String.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // MarshalText returns "••••", for YAML, XML and map keys.

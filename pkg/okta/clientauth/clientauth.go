@@ -1,0 +1,65 @@
+// Package clientauth authenticates a client to an authorization server: a [Method] adds what proves the client's
+// identity to each request to the token, revocation and introspection endpoints.
+// https://developer.okta.com/docs/api/openapi/okta-oauth/guides/client-auth/
+package clientauth
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+
+	"okauth/pkg/internal/secret"
+)
+
+// Method is one way to authenticate a client. Its value in the registry of token_endpoint_auth_methods names it.
+type Method interface {
+	// Name returns "none", "client_secret_basic", ….
+	Name() string
+	// Authenticate adds the authentication to r.
+	Authenticate(r Request)
+}
+
+// Request is the part of a request that a Method may change.
+type Request struct {
+	ClientID string
+	Header   http.Header
+	Form     url.Values
+}
+
+// ForSecret returns the method of a client that has this client secret: ClientSecretBasic, or None where it is empty.
+func ForSecret(s secret.Secret) Method {
+	if s.IsZero() {
+		return None{}
+	}
+	return ClientSecretBasic{Secret: s}
+}
+
+// None is for a public client, which has nothing to prove its identity with: "A client MAY use the 'client_id' request
+// parameter to identify itself when sending requests to the token endpoint". RFC 6749 §3.2.1:
+// https://www.rfc-editor.org/rfc/rfc6749#section-3.2.1
+type None struct{}
+
+// Name returns "none".
+func (None) Name() string { return "none" }
+
+// Authenticate adds the client id to the form.
+func (None) Authenticate(r Request) { r.Form.Set("client_id", r.ClientID) }
+
+// ClientSecretBasic sends the client id and the client secret by HTTP Basic authentication.
+type ClientSecretBasic struct {
+	Secret secret.Secret // an okta.Secret
+}
+
+// Name returns "client_secret_basic".
+func (ClientSecretBasic) Name() string { return "client_secret_basic" }
+
+// Authenticate sets the Authorization header. It encodes both parts before it joins them: "The client identifier is
+// encoded using the 'application/x-www-form-urlencoded' encoding algorithm … and the encoded value is used as the
+// username; the client password is encoded using the same algorithm". RFC 6749 §2.3.1:
+// https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1. The encoding does not change the values that Okta generates.
+//
+// The id is not repeated in the form: Okta answers that with 401 "Cannot supply multiple client credentials".
+func (m ClientSecretBasic) Authenticate(r Request) {
+	pair := url.QueryEscape(r.ClientID) + ":" + url.QueryEscape(m.Secret.Reveal())
+	r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+}
