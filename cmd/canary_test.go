@@ -28,12 +28,12 @@ func TestAT62_Canary(t *testing.T) {
 		{"config", "list"}, {"config", "list", "-o", "json"}, {"config", "path"}, {"config", "set", "server", "default"},
 		{"config", "set", "timeout", "20s"}, {"config", "use", "default"}, {"config", "unset", "timeout"},
 		{"-v", "decode", "--type", "id"}, {"decode", "--type", "access", "-o", "text"}, {"decode", "--type", "access", "-o", "json"},
-		{"-v", "status", "-o", "json"}, {"status", "-o", "text"}, {"login"}, {"-v", "token", "--refresh"},
+		{"-v", "status", "-o", "json"}, {"status"}, {"login"}, {"-v", "token", "--refresh"},
 		{"version"}, {"help"}, {"help", "exit-codes"}, {"help", "token"}, {"completion", "bash"}, {"__complete", "token", ""},
 		{"demo"}, {"sandbox", "--cast"}, {"sandbox", "--tokens"}, {"sandbox", "--faults"}, {"help", "errors"},
-		{"-vv", "login"}, {"-vv", "token", "--refresh"}, {"-vv", "verify", "--cached"}, {"-vv", "verify", "--type", "id", "-o", "text"},
+		{"-vv", "login"}, {"-vv", "token", "--refresh"}, {"-vv", "verify", "--cached", "-o", "json"}, {"-vv", "verify", "--type", "id"},
 		{"-vv", "introspect", "--type", "refresh", "--cached"}, {"-vv", "userinfo", "-o", "text"},
-		{"-vv", "doctor"}, {"doctor", "-o", "text"}, {"decode", "--claim", "sub"},
+		{"-vv", "doctor", "-o", "json"}, {"doctor"}, {"decode", "--claim", "sub"},
 	} {
 		c.must(args...)
 	}
@@ -42,7 +42,7 @@ func TestAT62_Canary(t *testing.T) {
 	c.stdin = c.hunted["access"] + "\n" + c.hunted["id"] + "\n"
 	c.must("decode")
 	c.must("-vv", "introspect")
-	c.run("verify", "-o", "text") // one of the two is of the wrong kind
+	c.run("verify", "-o", "json") // one of the two is of the wrong kind
 	c.stdin = ""
 	c.formats()
 	c.children()
@@ -270,7 +270,7 @@ func (c *canary) sealedFiles() {
 		c.run("login", "--password-stdin")
 		c.stdin = ""
 		c.run("-v", "token", "--refresh")
-		c.run("status")
+		c.run("status", "-o", "json")
 	}
 	c.server.Fail("/revoke", oktatest.HangUp())
 	c.run("-v", "logout")

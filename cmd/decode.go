@@ -58,7 +58,7 @@ The name may be a path: address.country, groups.0, cnf.jkt, header.kid.`,
 			return o.run(c.Context(), args)
 		},
 	}
-	o.addFlags(c, []session.TokenType{session.Access, session.ID})
+	o.addFlags(c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID})
 	c.Flags().StringVar(&o.claim, "claim", "", "print this claim alone, for scripts")
 	_ = c.RegisterFlagCompletionFunc("claim", cobra.FixedCompletions(
 		[]string{"sub", "exp", "iat", "iss", "aud", "cid", "uid", "scp", "jti", "email", "groups", "header.kid"}, cobra.ShellCompDirectiveNoFileComp))

@@ -40,7 +40,7 @@ is tried without a user name; both leave a line in Okta's System Log. In the
 keychain an item is written, read back and deleted.
 
 The exit code is 0 when nothing failed (a warning is no failure), else that of
-the first failure.`,
+the first failure. -o json is for programs.`,
 		Example: `  okauth doctor
   okauth doctor -p staging
   okauth doctor -o json | jq -r '.checks[] | select(.state == "fail")'`,
@@ -49,13 +49,13 @@ the first failure.`,
 	}
 	o.session.AddFlags(c, connectionKeys()...)
 	c.Flags().BoolVar(&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
-	cli.EnumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	cli.EnumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "output format")
 	return c
 }
 
 func (o *doctorOptions) run(ctx context.Context) error {
 	d := &doctor{env: o.env}
-	text := o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY
+	text := o.output == "text"
 	if text { // as soon as it is known: a network that is ill is slow
 		d.show = func(f output.Finding) error {
 			return output.FindingText(o.env.Stdout, f, output.TextOptions{Width: o.env.Width, Color: o.env.Color()})

@@ -46,7 +46,7 @@ answer as it came, one line per token.`,
 			return cli.UntilStopped(c.Context(), env, func(ctx context.Context) error { return o.run(ctx, args) })
 		},
 	}
-	o.addFlags(c, []session.TokenType{session.Access, session.ID, session.Refresh}, connectionKeys()...)
+	o.addFlags(c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID, session.Refresh}, connectionKeys()...)
 	c.Flags().BoolVar(&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
 	return c
 }

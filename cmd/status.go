@@ -33,7 +33,7 @@ request, and shows no secret. Where sessions are sealed with a key that a
 command prints, that command is run.
 
 The exit code is 0 when a token can be had without asking, and 4 when not.
-People on a terminal get text, programs JSON.`,
+-o json is for programs.`,
 		Example: `  okauth status
   okauth status -o json | jq '.sessions[].tokens'
   okauth status >/dev/null || okauth login`,
@@ -41,7 +41,7 @@ People on a terminal get text, programs JSON.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	o.session.AddFlags(c, config.KeyMinTTL)
-	cli.EnumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	cli.EnumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "output format")
 	return c
 }
 
@@ -82,7 +82,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		predict(a, ctx, kept, want, &s)
 	}
 	s.Ready = s.Reason == ""
-	if o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY {
+	if o.output == "text" {
 		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), output.TextOptions{Color: o.env.Color(), Width: o.env.Width})
 	} else {
 		err = output.WriteStatusJSON(o.env.Stdout, s, o.env.Now())

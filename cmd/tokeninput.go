@@ -26,11 +26,17 @@ type tokenInput struct {
 	text   bool // for people, not for programs
 }
 
-func (i *tokenInput) addFlags(c *cobra.Command, kinds []session.TokenType, settings ...string) {
+// addFlags adds the flags of a command that prints tokens in one of formats, the
+// first by default.
+func (i *tokenInput) addFlags(c *cobra.Command, formats []string, kinds []session.TokenType, settings ...string) {
 	i.session.AddFlags(c, settings...)
 	i.kind.AddFlag(c, kinds...)
 	c.Flags().BoolVar(&i.cached, "cached", false, "the cached token, even where standard input is a pipe")
-	cli.EnumFlag(c, &i.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	about := "output format"
+	if formats[0] == "auto" {
+		about += "; auto is text on a terminal, else JSON"
+	}
+	cli.EnumFlag(c, &i.output, "output", "o", formats[0], formats, about)
 }
 
 // tokenSource is where the tokens of one call are.

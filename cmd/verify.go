@@ -44,8 +44,8 @@ network. An access token does not pass for an ID token, nor the other way round:
 --type says which is wanted. The access tokens of the org authorization server
 are for Okta alone; "okauth introspect" asks it about them.
 
-The exit code is 0 when all tokens pass and 7 when one does not. People on a
-terminal get text, programs get one JSON document per token:
+The exit code is 0 when all tokens pass and 7 when one does not. -o json prints
+one JSON document per token:
 
   {"valid":false,"reason":"exp","type":"access","checks":[{"name":"exp",…}…]}`,
 		Example: `  okauth verify
@@ -57,7 +57,7 @@ terminal get text, programs get one JSON document per token:
 		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
-	o.addFlags(c, []session.TokenType{session.Access, session.ID}, config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
+	o.addFlags(c, []string{"text", "json"}, []session.TokenType{session.Access, session.ID}, config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 	f := c.Flags()
 	f.StringVar(&o.issuer, "issuer", "", "the issuer, instead of --domain and --server")
 	f.StringSliceVar(&o.algorithms, "alg", []string{"RS256"}, "the signature algorithms to accept")
@@ -180,8 +180,8 @@ func (o *verifyOptions) one(ctx context.Context, j *jwt.Verifier, keys jwt.KeySo
 	switch {
 	case err != nil || verdict.Valid():
 		return err
-	case o.text:
-		return cli.SilentError{Code: cli.ExitInvalidToken} // who reads the verdict needs no second one
+	case o.text && o.env.StdoutIsTTY:
+		return cli.SilentError{Code: cli.ExitInvalidToken} // the report has just been shown
 	}
 	return notValid(verdict)
 }
