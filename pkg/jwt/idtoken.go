@@ -1,0 +1,104 @@
+package jwt
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// IDTokenClaims are what a client expects of an ID token that the token endpoint just gave it.
+type IDTokenClaims struct {
+	Issuer      string        // iss must be exactly this
+	ClientID    string        // aud must hold it, and azp be it where there is one
+	Nonce       string        // the one sent in the authentication request; "" if none was
+	AccessToken string        // the one that came with the ID token, for at_hash; "" if none did
+	Now         time.Time     // when it came
+	Leeway      time.Duration // how far clocks may be apart; 0 or more
+}
+
+// IDTokenError says which claim of an ID token is not what the client expects. All texts are printable.
+type IDTokenError struct {
+	Claim    string // "iss", "aud", "azp", "sub", "exp", "nbf", "iat", "nonce" or "at_hash"
+	Expected string // "" where any value would do
+	Got      string // "" where the token has none
+	Reason   string // "the token has expired"
+}
+
+// Error says what is expected, what the token has, and why they don't match, in one line.
+func (e *IDTokenError) Error() string {
+	text := "ID token has no " + e.Claim
+	if e.Got != "" {
+		text = fmt.Sprintf("ID token has %s %q", e.Claim, e.Got)
+	}
+	if e.Expected != "" {
+		text += fmt.Sprintf(", expected %q", e.Expected)
+	}
+	return text + ": " + e.Reason
+}
+
+// CheckIDToken checks the claims of an ID token that came straight from the token endpoint. It does not check the signature:
+// "If the ID Token is received via direct communication between the Client and the Token Endpoint […], the TLS server validation
+// MAY be used to validate the issuer in place of checking the token signature."
+// https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+//
+// The error is an [*IDTokenError] for the first claim that is wrong, a [*FormatError] for a text that is no JWT (an encrypted token
+// is none that the client can read), or a [*ConfigError] where want lacks the issuer or the client.
+func CheckIDToken(token string, want IDTokenClaims) error {
+	now := func() time.Time { return want.Now }
+	verifier, err := Config{
+		Kind: KindID, Issuer: want.Issuer, ClientID: want.ClientID, AccessToken: want.AccessToken, Leeway: want.Leeway, Now: now,
+	}.Prepare()
+	if err != nil {
+		return err
+	}
+	t := trial{Verifier: verifier, memory: new(memory)}
+	if t.token, err = Parse(token); err != nil {
+		return err
+	}
+	alg, _ := t.token.Header.String("alg")
+	t.alg, t.algOK = algorithmOf(alg)
+	if strings.HasPrefix(alg, "HS") { // signed with the client's secret: the hash is that of the others
+		t.alg, t.algOK = algorithmOf("RS" + alg[len("HS"):])
+	}
+	t.judgeClaims(want.Now)
+	t.judgeNonce(want.Nonce)
+	for _, c := range t.checks {
+		if c.State == Failed {
+			return t.idTokenError(c)
+		}
+	}
+	if want.AccessToken != "" && t.token.Claims.has(checkAtHash) && !t.algOK {
+		return &IDTokenError{
+			Claim: checkAtHash, Got: t.token.Claims.show(checkAtHash), Reason: "no hash is known for alg " + quoteShort(alg),
+		}
+	}
+	return nil
+}
+
+// judgeNonce checks that the token answers the request that was sent.
+// "If a nonce value was sent in the Authentication Request, a nonce Claim MUST be present and its value checked to verify that it
+// is the same value": https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+func (t *trial) judgeNonce(sent string) {
+	if sent == "" {
+		return
+	}
+	got, present, ok := t.token.Claims.text("nonce", sent)
+	c := Check{Name: "nonce", Expected: printable(sent), Got: printable(got), Why: whyNot("nonce", present, ok)}
+	if c.Why == "" && got != sent {
+		c.Why = "the token answers another request"
+	}
+	t.settle(c)
+}
+
+// idTokenError names azp where the check of aud found that one wrong.
+func (t *trial) idTokenError(c Check) *IDTokenError {
+	e := &IDTokenError{Claim: c.Name, Expected: c.Expected, Got: c.Got, Reason: c.Why}
+	if audiences, _ := t.token.Claims.Strings(checkAud); c.Name == checkAud && slices.Contains(audiences, t.rules.ClientID) {
+		e.Claim, e.Got = "azp", ""
+		if azp, present, _ := t.token.Claims.text("azp", ""); present {
+			e.Got = printable(azp)
+		}
+	}
+	return e
+}
