@@ -30,9 +30,9 @@ type user struct {
 	stderrTTY bool
 }
 
-func newUser(t *testing.T, options ...oktatest.Option) *user {
+func newUser(t *testing.T, options ...oktatest.Options) *user {
 	t.Helper()
-	server, err := oktatest.Start(options...)
+	server, err := oktatest.Start(append(options, oktatest.Options{})[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestBadAnswers(t *testing.T) {
 		{"AT11_empty", oktatest.Respond(200, http.Header{"Content-Type": {"application/json"}}, ""), network, "empty"},
 		{"AT11_no content", oktatest.Respond(204, nil, ""), network, "204"},
 		{"AT11_login to the network", oktatest.Respond(511, nil, ""), network, "511"},
-		{"AT12_text", oktatest.ContentType("text/plain"), network, "text/plain"},
+		{"AT12_text", oktatest.Header("Content-Type", "text/plain"), network, "text/plain"},
 		{"AT12_form", oktatest.FormEncoded(), network, ""},
 		{"AT13_server error", oktatest.HTML(500), network, "500"},
 		{"AT13_rate limit", oktatest.Respond(429, http.Header{"Content-Type": {"application/json"}, "Retry-After": {"4070908800"}},
@@ -124,7 +124,7 @@ func TestBadAnswers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			u := newUser(t, oktatest.WithKeys(keys))
+			u := newUser(t, oktatest.Options{Keys: keys})
 			u.server.Fail("/v1/token", c.fault)
 			code, stdout, stderr := u.okauth(t.Context(), "--timeout", "20s", "login")
 			if code != c.code || !strings.Contains(stderr, c.says) {
@@ -170,7 +170,7 @@ func TestOddAnswers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			u := newUser(t, oktatest.WithKeys(keys))
+			u := newUser(t, oktatest.Options{Keys: keys})
 			u.server.Fail("/v1/token", c.fault)
 			code, stdout, stderr := u.okauth(t.Context(), "login", "--scope", c.scope)
 			if code != 0 || stdout != "" {
@@ -219,12 +219,12 @@ func TestAT08_Silence(t *testing.T) {
 // request id and a hint; the password is sent once.
 func TestEveryRefusalIsExplained(t *testing.T) {
 	t.Parallel()
-	u := newUser(t, oktatest.WithLimits(oktatest.Limits{}))
-	for _, e := range u.server.Cast() {
+	u := newUser(t, oktatest.Options{Limits: &oktatest.Limits{}})
+	for _, e := range oktatest.Scenarios() {
 		if e.Error == "" || e.Login == "" || e.Password == "" || e.Scope == "" {
 			continue // okauth never sends these
 		}
-		t.Run(e.Shows, func(t *testing.T) {
+		t.Run(e.Description, func(t *testing.T) {
 			u.server.ResetRequests()
 			u.vars["OKAUTH_CLIENT_ID"], u.vars["OKAUTH_CLIENT_SECRET"] = e.ClientID, e.Secret
 			u.vars["OKAUTH_USERNAME"], u.vars["OKAUTH_PASSWORD"] = e.Login, e.Password

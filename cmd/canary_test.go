@@ -30,7 +30,7 @@ func TestAT62_Canary(t *testing.T) {
 		{"-v", "decode", "--type", "id"}, {"decode", "--type", "access", "-o", "text"}, {"decode", "--type", "access", "-o", "json"},
 		{"-v", "status", "-o", "json"}, {"status"}, {"login"}, {"-v", "token", "--refresh"},
 		{"version"}, {"help"}, {"help", "exit-codes"}, {"help", "token"}, {"completion", "bash"}, {"__complete", "token", ""},
-		{"demo"}, {"sandbox", "--cast"}, {"sandbox", "--tokens"}, {"sandbox", "--faults"}, {"help", "errors"},
+		{"demo"}, {"sandbox", "--scenarios"}, {"sandbox", "--tokens"}, {"sandbox", "--faults"}, {"help", "errors"},
 		{"-vv", "login"}, {"-vv", "token", "--refresh"}, {"-vv", "verify", "--cached", "-o", "json"}, {"-vv", "verify", "--type", "id"},
 		{"-vv", "introspect", "--type", "refresh", "--cached"}, {"-vv", "userinfo", "-o", "text"},
 		{"-vv", "doctor", "-o", "json"}, {"doctor"}, {"decode", "--claim", "sub"},
@@ -66,7 +66,7 @@ type canary struct {
 
 func newCanary(t *testing.T) *canary {
 	const password, secret = "canary-password-5d1f", "canary-client-secret-8a2c-0000000000000000"
-	u := newUser(t, oktatest.WithLimits(oktatest.Limits{}))
+	u := newUser(t, oktatest.Options{Limits: &oktatest.Limits{}})
 	u.server.AddUser(oktatest.User{Login: "canary@example.com", Password: password})
 	u.server.AddApp(oktatest.App{
 		ClientID: "0oaCanaryClient00001", Secrets: []string{secret}, Type: "native",

@@ -245,7 +245,7 @@ func containerOktaNames(c *container) {
 }
 
 func containerHTTPS(c *container) {
-	server, err := oktatest.Start(oktatest.WithKeys(sharedKeys()), oktatest.WithTLS())
+	server, err := oktatest.Start(oktatest.Options{Keys: sharedKeys(), TLS: true})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ type demo struct {
 
 func runDemo(ctx context.Context, env *cli.Env) error {
 	signal.Ignore(syscall.SIGPIPE) // "okauth demo | head" must not leave the directory behind
-	server, err := oktatest.Start(oktatest.WithRotation(oktatest.Rotation{Rotate: true}))
+	server, err := oktatest.Start(oktatest.Options{Rotation: oktatest.Rotation{Rotate: true}})
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 // keysOf returns a server and its keys, by a clock that the test sets, and how often they were asked for since the last call.
 func keysOf(t *testing.T, clock *oktatest.Clock) (server *oktatest.Server, keys *issuerKeys, requests func() int) {
 	t.Helper()
-	server, err := oktatest.Start(oktatest.WithClock(clock))
+	server, err := oktatest.Start(oktatest.Options{Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +63,8 @@ func TestKeysEnd(t *testing.T) {
 	t.Parallel()
 	clock := oktatest.NewClock(time.Now())
 	server, keys, requests := keysOf(t, clock)
-	server.SetKeysCacheControl("max-age=3600")
-	flawed := server.Flawed()
+	server.FailAlways("/keys", oktatest.Header("Cache-Control", "max-age=3600"))
+	flawed := server.InvalidTokens()
 	kid := kidOf(t, flawed[0].Token)
 	for _, step := range []struct {
 		later time.Duration
@@ -90,7 +90,7 @@ func TestKeysWhenTheIssuerIsAway(t *testing.T) {
 		if stream {
 			keys.unasked = func(error) { told++ }
 		}
-		kid := kidOf(t, server.Flawed()[0].Token)
+		kid := kidOf(t, server.InvalidTokens()[0].Token)
 		if _, err := keys.KeySet(t.Context(), kid); err != nil {
 			t.Fatal(err)
 		}

@@ -48,8 +48,8 @@ func newExpired(t *testing.T, storage string, rotation oktatest.Rotation) *machi
 
 func newMachine(t *testing.T, storage string, rotation oktatest.Rotation) *machine {
 	t.Helper()
-	server, err := oktatest.Start(oktatest.WithKeys(sharedKeys()), oktatest.WithClock(new(oktatest.Clock)),
-		oktatest.WithRotation(rotation), oktatest.WithLimits(oktatest.Limits{}))
+	server, err := oktatest.Start(oktatest.Options{Keys: sharedKeys(), Clock: new(oktatest.Clock),
+		Rotation: rotation, Limits: &oktatest.Limits{}})
 	if err != nil {
 		t.Fatal(err)
 	}

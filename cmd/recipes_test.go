@@ -104,10 +104,10 @@ type order struct {
 
 func newKitchen(t *testing.T) *kitchen {
 	t.Helper()
-	server, err := oktatest.Start(oktatest.WithKeys(sharedKeys()), oktatest.WithTLS(), oktatest.WithLimits(oktatest.Limits{}),
-		oktatest.WithCertificate(func(leaf *x509.Certificate) {
+	server, err := oktatest.Start(oktatest.Options{Keys: sharedKeys(), TLS: true, Limits: &oktatest.Limits{},
+		EditCertificate: func(leaf *x509.Certificate) {
 			leaf.DNSNames = append(leaf.DNSNames, readmeDomain, readmeAPI)
-		}))
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type sandboxOptions struct {
 	certificate string
 	faults      []string // NAME or NAME@PATH
 
-	cast, listTokens, listFaults bool
+	listScenarios, listTokens, listFaults bool
 }
 
 func newSandboxCmd(env *cli.Env) *cobra.Command {
@@ -39,7 +39,7 @@ okauth out and for the tests of other programs. It prints the lines to paste
 into another terminal and serves until Ctrl-C, which is no failure: exit 0.
 Nothing it knows is a secret, and it forgets everything when it ends.
 
-Refusals  It says no as Okta does: --cast lists how to meet each refusal.
+Refusals  It says no as Okta does: --scenarios lists how to meet each.
 Sessions  OKAUTH_SCOPES is among the lines, so that okauth login brings a
           refresh token and okauth token --refresh uses it. With --rotate
           each works once: the answer has the next one, and the old one, shown
@@ -58,7 +58,7 @@ TLS       --certificate is expired, not-yet-valid, wrong-name, self-signed,
   okauth sandbox --tls --addr 127.0.0.1:8443
   okauth sandbox --fault html --fault 503-read-only@/keys
   okauth sandbox --certificate expired
-  okauth sandbox --cast`,
+  okauth sandbox --scenarios`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(env, o.run),
 	}
@@ -71,11 +71,11 @@ func (o *sandboxOptions) addFlags(c *cobra.Command) {
 	f.SortFlags = false // in the order of the text above
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address to serve at")
 	f.BoolVar(&o.noLimits, "no-limits", false, "no rate limits and no lock-out")
-	f.BoolVar(&o.cast, "cast", false, "list the refusals, each with how to meet it")
+	f.BoolVar(&o.listScenarios, "scenarios", false, "list the refusals, each with how to meet it")
 	f.DurationVar(&o.lifetime, "lifetime", time.Hour, "life of access tokens, 1s or more")
 	f.BoolVar(&o.rotate, "rotate", false, "a refresh spends its refresh token, brings another")
 	f.DurationVar(&o.grace, "grace", oktatest.DefaultLeeway, "how long a spent one works, 0s to 60s")
-	f.BoolVar(&o.listTokens, "tokens", false, "list flawed tokens, each with how to have it judged")
+	f.BoolVar(&o.listTokens, "tokens", false, "list invalid tokens, each with how to verify it")
 	f.StringArrayVar(&o.faults, "fault", nil, "`NAME[@PATH]` spoils requests; may be given again")
 	f.BoolVar(&o.listFaults, "faults", false, "list the faults, each with how to switch it on")
 	f.BoolVar(&o.tls, "tls", false, "serve https, with an authority of its own")
@@ -84,7 +84,7 @@ func (o *sandboxOptions) addFlags(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("fault", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		for _, fault := range oktatest.NamedFaults() {
-			names = append(names, cobra.CompletionWithDesc(fault.Name, fault.Shows))
+			names = append(names, cobra.CompletionWithDesc(fault.Name, fault.Description))
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	})
@@ -125,18 +125,14 @@ func (o *sandboxOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if o.listTokens || o.listFaults {
+	if o.listScenarios || o.listTokens || o.listFaults {
 		return o.list()
 	}
-	server, err := oktatest.Start(o.options()...)
+	server, err := oktatest.Start(o.options())
 	if err != nil {
 		return &cli.ExitError{Err: err, Code: cli.ExitUsage, Advice: "--addr takes a loopback address and a free port, such as 127.0.0.1:8099"}
 	}
 	defer server.Close()
-	if o.cast {
-		_, err := fmt.Fprint(o.env.Stdout, castList(server))
-		return err
-	}
 	for _, fault := range o.faults {
 		name, path := splitFault(fault)
 		spoil, _ := oktatest.FaultNamed(name) // see check
@@ -152,6 +148,9 @@ func (o *sandboxOptions) run(ctx context.Context) error {
 
 func (o *sandboxOptions) list() error {
 	var text string
+	if o.listScenarios {
+		text += scenarioList()
+	}
 	if o.listTokens {
 		text += tokenList()
 	}
@@ -176,19 +175,13 @@ func (o *sandboxOptions) serve(ctx context.Context, server *oktatest.Server, fil
 	return nil // being told to stop is how a server ends well
 }
 
-func (o *sandboxOptions) options() []oktatest.Option {
-	options := []oktatest.Option{
-		oktatest.WithAddr(o.addr), oktatest.WithLifetimes(oktatest.Lifetimes{Access: o.lifetime}),
-		oktatest.WithRotation(oktatest.Rotation{Rotate: o.rotate, Leeway: o.grace}),
-	}
-	if o.tls {
-		options = append(options, oktatest.WithTLS())
-	}
-	if o.certificate != "" {
-		options = append(options, certificateOption(o.certificate))
-	}
+func (o *sandboxOptions) options() oktatest.Options {
+	options := certificateOptions(o.certificate)
+	options.Addr, options.TLS = o.addr, o.tls || o.certificate != ""
+	options.Lifetimes.Access = o.lifetime
+	options.Rotation = oktatest.Rotation{Rotate: o.rotate, Leeway: o.grace}
 	if o.noLimits {
-		options = append(options, oktatest.WithLimits(oktatest.Limits{}))
+		options.Limits = &oktatest.Limits{}
 	}
 	return options
 }

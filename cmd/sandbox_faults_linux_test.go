@@ -69,7 +69,7 @@ func TestSandboxTokens(t *testing.T) {
 	t.Parallel()
 	s := startSandbox(t)
 	var stdin strings.Builder
-	for _, f := range oktatest.Flaws() {
+	for _, f := range oktatest.InvalidTokenKinds() {
 		status, token, err := s.ask(t, http.DefaultClient, "GET", "/sandbox/tokens/"+f.Name)
 		if status != 200 || err != nil {
 			t.Fatalf("%s: got %d, %v", f.Name, status, err)
@@ -81,7 +81,7 @@ func TestSandboxTokens(t *testing.T) {
 		t.Errorf("got exit code %d, want 7: %s", code, stderr)
 	}
 	answers := json.NewDecoder(strings.NewReader(stdout))
-	for _, f := range oktatest.Flaws() {
+	for _, f := range oktatest.InvalidTokenKinds() {
 		var verdict struct {
 			Valid  bool
 			Reason string

@@ -185,9 +185,9 @@ func TestSandboxLists(t *testing.T) {
 		least         int
 		first, second string // what the lines of each pair hold
 	}{
-		"--cast":   {20, ": ", "okauth login "},
-		"--tokens": {25, ": ", `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/`},
-		"--faults": {20, "", `"$OKAUTH_DOMAIN/sandbox/fault`},
+		"--scenarios": {20, ": ", "okauth login "},
+		"--tokens":    {25, ": ", `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/`},
+		"--faults":    {20, "", `"$OKAUTH_DOMAIN/sandbox/fault`},
 	} {
 		code, stdout, stderr := newUser(t).okauth(t.Context(), "sandbox", flag)
 		lines := strings.Split(strings.TrimSpace(stdout), "\n")

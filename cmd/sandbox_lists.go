@@ -8,20 +8,20 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// castList shows each refusal with the command that meets it, in a shell that has
-// the sandbox's variables. What okauth never sends is left out.
-func castList(server *oktatest.Server) string {
+// scenarioList shows each refusal with the command that provokes it, in a shell
+// that has the sandbox's variables. What okauth never sends is left out.
+func scenarioList() string {
 	var b strings.Builder
-	for _, e := range server.Cast() {
+	for _, e := range oktatest.Scenarios() {
 		if e.Error == "" || e.Login == "" || e.Password == "" || e.Scope == "" {
 			continue
 		}
-		fmt.Fprintf(&b, "%s: %d %s\n  %s\n", e.Shows, e.Status, e.Error, castCommand(e))
+		fmt.Fprintf(&b, "%s: %d %s\n  %s\n", e.Description, e.Status, e.Error, scenarioCommand(e))
 	}
 	return b.String()
 }
 
-func castCommand(e oktatest.Example) string {
+func scenarioCommand(e oktatest.Scenario) string {
 	var line strings.Builder
 	if e.Secret != oktatest.DefaultClientSecret {
 		line.WriteString("OKAUTH_CLIENT_SECRET=" + e.Secret + " ")
@@ -42,11 +42,11 @@ func castCommand(e oktatest.Example) string {
 	return line.String()
 }
 
-// tokenList shows each flawed token with the command that has it judged.
+// tokenList shows each invalid token with the command that verifies it.
 func tokenList() string {
 	var b strings.Builder
-	for _, f := range oktatest.Flaws() {
-		fmt.Fprintf(&b, "%s: %s\n  curl -s \"$OKAUTH_DOMAIN/sandbox/tokens/%s\" | okauth verify\n", f.Name, f.Shows, f.Name)
+	for _, f := range oktatest.InvalidTokenKinds() {
+		fmt.Fprintf(&b, "%s: %s\n  curl -s \"$OKAUTH_DOMAIN/sandbox/tokens/%s\" | okauth verify\n", f.Name, f.Description, f.Name)
 	}
 	return b.String()
 }
@@ -56,7 +56,7 @@ func tokenList() string {
 func faultList() string {
 	var b strings.Builder
 	for _, f := range oktatest.NamedFaults() {
-		fmt.Fprintf(&b, "%s: %s\n  curl -X PUT \"$OKAUTH_DOMAIN/sandbox/fault/%s?path=%s\"\n", f.Name, f.Shows, f.Name, oktatest.DefaultFaultPath)
+		fmt.Fprintf(&b, "%s: %s\n  curl -X PUT \"$OKAUTH_DOMAIN/sandbox/fault/%s?path=%s\"\n", f.Name, f.Description, f.Name, oktatest.DefaultFaultPath)
 	}
 	return b.String() + "all is well again\n  curl -X DELETE \"$OKAUTH_DOMAIN/sandbox/fault\"\n"
 }

@@ -15,25 +15,25 @@ func certificateKinds() []string {
 	return []string{"expired", "not-yet-valid", "wrong-name", "self-signed", "unknown-ca", "client-required"}
 }
 
-// certificateOption is how the sandbox comes by such a certificate.
-func certificateOption(kind string) oktatest.Option {
+// certificateOptions let the sandbox have such a certificate.
+func certificateOptions(kind string) oktatest.Options {
 	switch kind {
 	case "expired":
-		return oktatest.WithCertificate(func(leaf *x509.Certificate) {
+		return oktatest.Options{EditCertificate: func(leaf *x509.Certificate) {
 			leaf.NotBefore, leaf.NotAfter = time.Now().AddDate(0, -3, 0), time.Now().AddDate(0, 0, -1)
-		})
+		}}
 	case "not-yet-valid":
-		return oktatest.WithCertificate(func(leaf *x509.Certificate) { leaf.NotBefore = time.Now().AddDate(0, 0, 1) })
+		return oktatest.Options{EditCertificate: func(leaf *x509.Certificate) { leaf.NotBefore = time.Now().AddDate(0, 0, 1) }}
 	case "wrong-name":
-		return oktatest.WithCertificate(func(leaf *x509.Certificate) {
+		return oktatest.Options{EditCertificate: func(leaf *x509.Certificate) {
 			leaf.DNSNames, leaf.IPAddresses = []string{"another.example"}, []net.IP{net.IPv4(192, 0, 2, 1)}
-		})
+		}}
 	case "self-signed":
-		return oktatest.WithSelfSigned()
+		return oktatest.Options{SelfSigned: true}
 	case "client-required":
-		return oktatest.WithClientCertificate()
+		return oktatest.Options{RequireClientCertificate: true}
 	}
-	return oktatest.WithTLS() // unknown-ca: its authority is not told to the client
+	return oktatest.Options{} // unknown-ca: its authority is not told to the client
 }
 
 // sandboxFiles are the certificates that a client of a sandbox with TLS needs, in

@@ -76,7 +76,7 @@ func TestScripts(t *testing.T) {
 }
 
 func newWorld(keys *oktatest.Keys) (*world, error) {
-	server, err := oktatest.Start(oktatest.WithKeys(keys))
+	server, err := oktatest.Start(oktatest.Options{Keys: keys})
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +255,7 @@ func cmdRotate(ts *testscript.TestScript, _ bool, args []string) {
 
 // "nolimits" ends the server's rate limits and lock-out.
 func cmdNoLimits(ts *testscript.TestScript, _ bool, _ []string) {
-	of(ts).server.SetLimits(oktatest.Limits{})
+	of(ts).server.Change(func(o *oktatest.Options) { o.Limits = &oktatest.Limits{} })
 }
 
 // "expand FILE" replaces the variables in a file by their values.

@@ -39,7 +39,7 @@ func cmdRotateKeys(ts *testscript.TestScript, _ bool, _ []string) {
 // "flawed NAME …" writes the tokens of these names to flawed.txt, one per line.
 func cmdFlawed(ts *testscript.TestScript, _ bool, args []string) {
 	byName := make(map[string]string)
-	for _, f := range of(ts).server.Flawed() {
+	for _, f := range of(ts).server.InvalidTokens() {
 		byName[f.Name] = f.Token
 	}
 	var text strings.Builder

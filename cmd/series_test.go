@@ -27,7 +27,7 @@ func TestSeriesJudgesEachTokenAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens := server.Flawed()
+	tokens := server.InvalidTokens()
 	alone := make(map[string]string)
 	for _, f := range tokens {
 		verdict, err := judge.Judge(t.Context(), f.Token, set)

@@ -26,7 +26,7 @@ func TestStreamInterrupted(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := stdin.Write([]byte(m.server.Flawed()[0].Token + "\n")); err != nil {
+		if _, err := stdin.Write([]byte(m.server.InvalidTokens()[0].Token + "\n")); err != nil {
 			t.Fatal(err)
 		}
 		if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || !strings.HasPrefix(line, "{") {

@@ -46,7 +46,7 @@ func newDesk(t *testing.T, behaviour fakesecretservice.Behaviour) *desk {
 // setUp configures profile dev for a server of its own.
 func (d *desk) setUp(more ...string) {
 	d.t.Helper()
-	server, err := oktatest.Start()
+	server, err := oktatest.Start(oktatest.Options{})
 	if err != nil {
 		d.t.Fatal(err)
 	}

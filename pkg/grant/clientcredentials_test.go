@@ -77,7 +77,7 @@ func clientAt(t *testing.T, s *oktatest.Server, id, server string) *okta.Client 
 // A token for a client is all there is to have, and nothing that is not there is missed.
 func TestClientCredentialsBringAnAccessToken(t *testing.T) {
 	t.Parallel()
-	s, err := oktatest.Start()
+	s, err := oktatest.Start(oktatest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,12 +99,12 @@ func TestClientCredentialsBringAnAccessToken(t *testing.T) {
 // Each refusal names what mends it for a client, and never sends anybody to what only a user has.
 func TestRefusalsOfClientCredentialsAreAboutTheClient(t *testing.T) {
 	t.Parallel()
-	s, err := oktatest.Start()
+	s, err := oktatest.Start(oktatest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	for _, e := range s.Cast() {
+	for _, e := range oktatest.Scenarios() {
 		if e.Grant != oktatest.GrantClientCredentials || e.Error == "" || e.AuthMethod == oktatest.NoSecret {
 			continue
 		}
@@ -113,13 +113,13 @@ func TestRefusalsOfClientCredentialsAreAboutTheClient(t *testing.T) {
 		_, err := ClientCredentials{Scopes: strings.Fields(e.Scope)}.Token(t.Context(), client, nil)
 		refusal, ok := errors.AsType[*okta.Error](err)
 		if !ok || refusal.Code != e.Error || refusal.Description != e.Text {
-			t.Errorf("%s: got %v", e.Shows, err)
+			t.Errorf("%s: got %v", e.Description, err)
 			continue
 		}
 		hint := refusal.Hint()
 		for _, absent := range []string{"knows no more", "password", "Password", "the user ", "scopes openid", "server org", "okauth login"} {
 			if strings.Contains(hint, absent) {
-				t.Errorf("%s: %q is in the hint %q", e.Shows, absent, hint)
+				t.Errorf("%s: %q is in the hint %q", e.Description, absent, hint)
 			}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func TestAT29_ClockSkew(t *testing.T) {
 	t.Parallel()
 	clock := oktatest.NewClock(time.Now())
-	server, err := oktatest.Start(oktatest.WithClock(clock))
+	server, err := oktatest.Start(oktatest.Options{Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

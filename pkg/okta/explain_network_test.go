@@ -45,37 +45,37 @@ func TestAT05_BadCertificatesAreRefusedAndNamed(t *testing.T) {
 	long, soon := time.Now().Add(-50*time.Hour), time.Now().Add(50*time.Hour)
 	for _, test := range []struct {
 		name    string
-		option  oktatest.Option
+		options oktatest.Options
 		foreign bool // nobody trusts the server's authority
 		row     string
 		text    []string // in the error
 		hint    string
 	}{
-		{"good", oktatest.WithTLS(), false, "", nil, ""},
-		{"TLS 1.2", oktatest.WithTLSConfig(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), false, "", nil, ""},
-		{"TLS 1.1", oktatest.WithTLSConfig(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }), false, "old_tls", []string{"protocol version"}, "TLS 1.2 and 1.3"},
-		{"TLS 1.0", oktatest.WithTLSConfig(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 }), false, "old_tls", nil, "config get domain"},
-		{"expired", oktatest.WithCertificate(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = long.Add(-time.Hour), long }), false, "certificate_expired",
+		{"good", oktatest.Options{TLS: true}, false, "", nil, ""},
+		{"TLS 1.2", oktatest.Options{EditTLS: func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }}, false, "", nil, ""},
+		{"TLS 1.1", oktatest.Options{EditTLS: func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }}, false, "old_tls", []string{"protocol version"}, "TLS 1.2 and 1.3"},
+		{"TLS 1.0", oktatest.Options{EditTLS: func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 }}, false, "old_tls", nil, "config get domain"},
+		{"expired", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.NotBefore, c.NotAfter = long.Add(-time.Hour), long }}, false, "certificate_expired",
 			[]string{`the certificate of "localhost", issued by "oktatest CA (for tests only)", expired on ` + date(long)}, "(it says " + time.Now().UTC().Format(time.DateOnly)},
-		{"not yet valid", oktatest.WithCertificate(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = soon, soon.Add(time.Hour) }), false, "certificate_early",
+		{"not yet valid", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.NotBefore, c.NotAfter = soon, soon.Add(time.Hour) }}, false, "certificate_early",
 			[]string{`"localhost"`, "is not valid before " + date(soon)}, "clock is wrong"},
-		{"wrong name", oktatest.WithCertificate(func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"a.example.com", "b.example.com"}, nil }), false, "certificate_name",
+		{"wrong name", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"a.example.com", "b.example.com"}, nil }}, false, "certificate_name",
 			[]string{`the certificate of "a.example.com"`, `is for a.example.com, b.example.com, not for "127.0.0.1"`, "valid from 20"}, "okauth config get domain"},
-		{"many names", oktatest.WithCertificate(func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = strings.Split("a.b c.d e.f g.h i.j", " "), nil }), false, "certificate_name",
+		{"many names", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = strings.Split("a.b c.d e.f g.h i.j", " "), nil }}, false, "certificate_name",
 			[]string{"a.b, c.d, e.f and 2 more"}, "domain"},
-		{"no name", oktatest.WithCertificate(func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil }), false, "certificate_name", []string{`"oktatest"`, "is for no host"}, "domain"},
-		{"self-signed", oktatest.WithSelfSigned(), true, "certificate_self_signed", []string{`the certificate of "localhost" is signed by itself`}, "set ca_file to this very certificate"},
-		{"unknown authority", oktatest.WithTLS(), true, "certificate_authority", []string{`is issued by "oktatest CA (for tests only)", which is not trusted here`}, "okauth config set ca_file"},
-		{"another use", oktatest.WithCertificate(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} }), false, "certificate_unusable",
+		{"no name", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil }}, false, "certificate_name", []string{`"oktatest"`, "is for no host"}, "domain"},
+		{"self-signed", oktatest.Options{SelfSigned: true}, true, "certificate_self_signed", []string{`the certificate of "localhost" is signed by itself`}, "set ca_file to this very certificate"},
+		{"unknown authority", oktatest.Options{TLS: true}, true, "certificate_authority", []string{`is issued by "oktatest CA (for tests only)", which is not trusted here`}, "okauth config set ca_file"},
+		{"another use", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} }}, false, "certificate_unusable",
 			[]string{"may not be used for this"}, "whoever runs the server"},
-		{"hostile names", oktatest.WithCertificate(func(c *x509.Certificate) {
+		{"hostile names", oktatest.Options{EditCertificate: func(c *x509.Certificate) {
 			c.DNSNames, c.IPAddresses, c.Subject.CommonName = nil, nil, "x\x1b]0;title\a\r\n\u202e"+strings.Repeat("y", 300)
-		}), false, "certificate_name", []string{"x\uFFFD]0;title"}, "domain"},
-		{"client certificate", oktatest.WithClientCertificate(), false, "client_certificate", []string{"certificate required"}, "set client_cert and client_key"},
-		{"client certificate, TLS 1.2", oktatest.WithTLSConfig(func(c *tls.Config) { c.MaxVersion, c.ClientAuth = tls.VersionTLS12, tls.RequireAnyClientCert }), false, "tls",
+		}}, false, "certificate_name", []string{"x\uFFFD]0;title"}, "domain"},
+		{"client certificate", oktatest.Options{RequireClientCertificate: true}, false, "client_certificate", []string{"certificate required"}, "set client_cert and client_key"},
+		{"client certificate, TLS 1.2", oktatest.Options{EditTLS: func(c *tls.Config) { c.MaxVersion, c.ClientAuth = tls.VersionTLS12, tls.RequireAnyClientCert }}, false, "tls",
 			[]string{"handshake failure"}, "set client_cert and client_key"}, // as TLS 1.2 says it, which has no alert for this
 	} {
-		org, err := oktatest.Start(test.option)
+		org, err := oktatest.Start(test.options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestAT05_BadCertificatesAreRefusedAndNamed(t *testing.T) {
 // The certificate that a server wants, shown to it, is enough.
 func TestAClientCertificateIsShown(t *testing.T) {
 	t.Parallel()
-	org, err := oktatest.Start(oktatest.WithClientCertificate())
+	org, err := oktatest.Start(oktatest.Options{RequireClientCertificate: true})
 	if err != nil {
 		t.Fatal(err)
 	}

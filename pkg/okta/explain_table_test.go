@@ -18,10 +18,10 @@ import (
 	"okauth/pkg/transport"
 )
 
-// startCast returns an Okta and a client of its app that just works.
-func startCast(t *testing.T, opts ...oktatest.Option) (*oktatest.Server, *Client) {
+// startOrg returns an Okta and a client of its app that just works.
+func startOrg(t *testing.T, options ...oktatest.Options) (*oktatest.Server, *Client) {
 	t.Helper()
-	org, err := oktatest.Start(opts...)
+	org, err := oktatest.Start(append(options, oktatest.Options{})[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ var place = regexp.MustCompile(`Admin Console, |okauth (config|login|token) |run
 // Every row is reached over HTTP with its own example, from each errand that it is for or from one at least, and says where to go.
 func TestEveryRowIsReached(t *testing.T) {
 	t.Parallel()
-	org, client := startCast(t)
+	org, client := startOrg(t)
 	for _, part := range chapters() {
 		for _, row := range part.rows() {
 			status, body := refusalOf(row)
@@ -118,7 +118,7 @@ func TestEveryRowIsReached(t *testing.T) {
 }
 
 // What oktatest's org refuses by itself: nobody told it which words would fit our table.
-func TestEveryRefusalOfTheCastIsExplained(t *testing.T) {
+func TestEveryRefusalOfTheScenariosIsExplained(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
 		"wrong password": "wrong_password", "unknown user": "wrong_password", "locked user": "wrong_password", "expired password": "expired_password",
@@ -135,8 +135,8 @@ func TestEveryRefusalOfTheCastIsExplained(t *testing.T) {
 		"a client asks for a scope that needs consent": "client_consent_required", "client credentials not enabled": "client_grant_off",
 		"a public client cannot sign in for itself": "client_grant_off", "wrong secret of a client": "wrong_client_secret",
 	}
-	org, client := startCast(t, oktatest.WithLimits(oktatest.Limits{}))
-	for _, example := range org.Cast() {
+	org, client := startOrg(t, oktatest.Options{Limits: &oktatest.Limits{}})
+	for _, example := range oktatest.Scenarios() {
 		if example.Error == "" {
 			continue
 		}
@@ -155,8 +155,8 @@ func TestEveryRefusalOfTheCastIsExplained(t *testing.T) {
 		}
 		_, err = asking.Token(t.Context(), form)
 		refusal, ok := errors.AsType[*Error](err)
-		if !ok || refusal.explain().id != want[example.Shows] || refusal.explain().id == "" {
-			t.Errorf("%s: got %v, want the row %q", example.Shows, err, want[example.Shows])
+		if !ok || refusal.explain().id != want[example.Description] || refusal.explain().id == "" {
+			t.Errorf("%s: got %v, want the row %q", example.Description, err, want[example.Description])
 		}
 	}
 }
@@ -164,49 +164,48 @@ func TestEveryRefusalOfTheCastIsExplained(t *testing.T) {
 // The quirks of orgs, the endpoints beside /token, and sessions.
 func TestRefusalsElsewhereAreExplained(t *testing.T) {
 	t.Parallel()
-	quirky := func(q oktatest.Quirks) oktatest.Option { return oktatest.WithQuirks(q) }
 	with := func(scope string) func(*testing.T, *Client) error {
 		return func(t *testing.T, client *Client) error {
-			_, err := client.Token(t.Context(), castForm(scope))
+			_, err := client.Token(t.Context(), signInForm(scope))
 			return err
 		}
 	}
 	for _, test := range []struct {
 		want   string
-		option oktatest.Option
+		quirks oktatest.Quirks
 		id     string // of another app
 		server string // another one
 		ask    func(*testing.T, *Client) error
 	}{
-		{"no_custom_servers", quirky(oktatest.Quirks{NoAPIAccessManagement: true}), "", "", with("openid")},
-		{"openid_missing_denied", quirky(oktatest.Quirks{OpenIDRequired403: true}), "", "", with("profile")},
-		{"offline_access_denied", quirky(oktatest.Quirks{OfflineDeniedByPolicy: true}), oktatest.NoRefreshClientID, "", with("openid offline_access")},
-		{"session_ended", quirky(oktatest.Quirks{}), "", "", func(t *testing.T, client *Client) error {
+		{"no_custom_servers", oktatest.Quirks{NoAPIAccessManagement: true}, "", "", with("openid")},
+		{"openid_missing_denied", oktatest.Quirks{OpenIDRequired403: true}, "", "", with("profile")},
+		{"offline_access_denied", oktatest.Quirks{OfflineDeniedByPolicy: true}, oktatest.NoRefreshClientID, "", with("openid offline_access")},
+		{"session_ended", oktatest.Quirks{}, "", "", func(t *testing.T, client *Client) error {
 			_, err := client.Token(t.Context(), refreshForm())
 			return err
 		}},
-		{"unknown_server", quirky(oktatest.Quirks{}), "", "ausNobodyKnowsMe0001", func(t *testing.T, client *Client) error {
+		{"unknown_server", oktatest.Quirks{}, "", "ausNobodyKnowsMe0001", func(t *testing.T, client *Client) error {
 			_, err := client.Metadata(t.Context())
 			return err
 		}},
-		{"unknown_client", quirky(oktatest.Quirks{}), "0oaNobodyKnowsMe0001", "", func(t *testing.T, client *Client) error {
+		{"unknown_client", oktatest.Quirks{}, "0oaNobodyKnowsMe0001", "", func(t *testing.T, client *Client) error {
 			_, err := client.Introspect(t.Context(), NewSecret("canary"), "")
 			return err
 		}},
-		{"token_not_taken", quirky(oktatest.Quirks{}), "", "", func(t *testing.T, client *Client) error {
+		{"token_not_taken", oktatest.Quirks{}, "", "", func(t *testing.T, client *Client) error {
 			_, err := client.UserInfo(t.Context(), NewSecret("canary"))
 			return err
 		}},
-		{"token_lacks_scope", quirky(oktatest.Quirks{LongChallenges: true}), "", "", func(t *testing.T, client *Client) error {
-			tokens, err := client.Token(t.Context(), castForm("api:read"))
+		{"token_lacks_scope", oktatest.Quirks{LongChallenges: true}, "", "", func(t *testing.T, client *Client) error {
+			tokens, err := client.Token(t.Context(), signInForm("api:read"))
 			if err != nil {
 				return err
 			}
 			_, err = client.UserInfo(t.Context(), tokens.AccessToken)
 			return err
 		}},
-		{"token_not_taken", quirky(oktatest.Quirks{}), "", "", func(t *testing.T, client *Client) error { // of a custom server, at the org server
-			tokens, err := client.Token(t.Context(), castForm("openid"))
+		{"token_not_taken", oktatest.Quirks{}, "", "", func(t *testing.T, client *Client) error { // of a custom server, at the org server
+			tokens, err := client.Token(t.Context(), signInForm("openid"))
 			if err != nil {
 				return err
 			}
@@ -218,7 +217,7 @@ func TestRefusalsElsewhereAreExplained(t *testing.T) {
 			return err
 		}},
 	} {
-		org, client := startCast(t, test.option)
+		org, client := startOrg(t, oktatest.Options{Quirks: test.quirks})
 		if test.id != "" {
 			client.ID = test.id
 		}
@@ -272,7 +271,7 @@ func TestClockSkewIsNoted(t *testing.T) {
 		3*time.Hour + time.Minute: "3 hours ahead", -(72*time.Hour + time.Minute): "3 days behind", -1e6 * time.Hour: "41666 days behind",
 	} {
 		clock := oktatest.NewClock(now.Add(-skew))
-		_, client := startCast(t, oktatest.WithClock(clock))
+		_, client := startOrg(t, oktatest.Options{Clock: clock})
 		client.Now = func() time.Time { return now }
 		_, err := client.Token(t.Context(), form())
 		refusal, ok := errors.AsType[*Error](err)
@@ -291,8 +290,8 @@ func TestClockSkewIsNoted(t *testing.T) {
 	}
 }
 
-// castForm is the sign-in of the cast's user.
-func castForm(scope string) map[string][]string {
+// signInForm is the sign-in of the sandbox's user.
+func signInForm(scope string) map[string][]string {
 	return map[string][]string{"grant_type": {"password"}, "username": {oktatest.DefaultUser}, "password": {oktatest.DefaultPassword}, "scope": {scope}}
 }
 

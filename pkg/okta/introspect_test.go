@@ -13,7 +13,7 @@ import (
 
 func TestActive(t *testing.T) {
 	t.Parallel()
-	server, err := oktatest.Start(oktatest.WithRotation(oktatest.Rotation{Rotate: true}))
+	server, err := oktatest.Start(oktatest.Options{Rotation: oktatest.Rotation{Rotate: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestActive(t *testing.T) {
 
 func TestST34_Introspect(t *testing.T) {
 	t.Parallel()
-	server, err := oktatest.Start()
+	server, err := oktatest.Start(oktatest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func isResponse(err error, says string) bool {
 // At a custom URL domain, the issuer of the metadata can depend on the client who asks.
 func TestIssuerOfTheClient(t *testing.T) {
 	t.Parallel()
-	server, client, _ := startPatient(t, oktatest.WithIssuer("https://login.example.com"))
+	server, client, _ := startPatient(t, oktatest.Options{Issuer: "https://login.example.com"})
 	app, _ := server.App(client.ID)
 	app.Issuer = server.URL()
 	server.AddApp(app)
@@ -183,7 +183,7 @@ func TestOrganization(t *testing.T) {
 	t.Parallel()
 	server, client, _ := startPatient(t)
 	for _, classic := range []bool{false, true} {
-		server.SetQuirks(oktatest.Quirks{ClassicEngine: classic})
+		server.Change(func(o *oktatest.Options) { o.Quirks = oktatest.Quirks{ClassicEngine: classic} })
 		org, err := client.Organization(t.Context())
 		if err != nil || !strings.HasPrefix(org.ID, "00o") || org.Pipeline != map[bool]string{false: "idx", true: "v1"}[classic] {
 			t.Errorf("got %v, %v", org, err)

@@ -166,7 +166,7 @@ func (a ageing) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestTheSecondAnswerCounts(t *testing.T) {
 	t.Parallel()
 	clock := oktatest.NewClock(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC))
-	server, client, w := startPatient(t, oktatest.WithClock(clock), oktatest.WithLimits(oktatest.Limits{BucketPerMinute: 1}))
+	server, client, w := startPatient(t, oktatest.Options{Clock: clock, Limits: &oktatest.Limits{BucketPerMinute: 1}})
 	client.Now, client.HTTP.Timeout, client.HTTP.Transport = clock.Now, 2*time.Minute, ageing{client.HTTP.Transport, clock}
 	client.Wait = func(ctx context.Context, d time.Duration, why string) error {
 		clock.Advance(d)

@@ -41,9 +41,11 @@ func (w *waits) wait(_ context.Context, d time.Duration, why string) error {
 var sharedKeys = sync.OnceValue(oktatest.NewKeys)
 
 // startPatient returns a server, and a confidential client of its default authorization server that waits for nothing.
-func startPatient(t *testing.T, options ...oktatest.Option) (*oktatest.Server, *Client, *waits) {
+func startPatient(t *testing.T, options ...oktatest.Options) (*oktatest.Server, *Client, *waits) {
 	t.Helper()
-	server, err := oktatest.Start(append(options, oktatest.WithKeys(sharedKeys()))...)
+	option := append(options, oktatest.Options{})[0]
+	option.Keys = sharedKeys()
+	server, err := oktatest.Start(option)
 	if err != nil {
 		t.Fatal(err)
 	}

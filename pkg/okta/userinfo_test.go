@@ -53,7 +53,7 @@ func TestUserInfo(t *testing.T) {
 func TestUserInfoRefusalsAreInAHeader(t *testing.T) {
 	t.Parallel()
 	for _, long := range []bool{false, true} {
-		server, client, _ := startPatient(t, oktatest.WithQuirks(oktatest.Quirks{LongChallenges: long}))
+		server, client, _ := startPatient(t, oktatest.Options{Quirks: oktatest.Quirks{LongChallenges: long}})
 		_, err := client.UserInfo(t.Context(), NewSecret("never-issued"))
 		if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Status != 401 || refusal.Code != "invalid_token" || refusal.Description == "" || refusal.RequestID == "" || !refusal.IsRejection() || MayHaveBeenProcessed(err) {
 			t.Errorf("got %v", err)

@@ -28,7 +28,7 @@ func (s *Server) authenticate(c *call) *reply {
 		return apiError(http.StatusUnauthorized, "invalid_client", "Invalid value for 'client_id' parameter.")
 	}
 	bothSecret := app.AuthMethod != NoSecret && shown.method != NoSecret
-	if shown.method != app.AuthMethod && (!bothSecret || !s.quirks.AnySecretMethod) {
+	if shown.method != app.AuthMethod && (!bothSecret || !s.options.Quirks.AnySecretMethod) {
 		return invalidClient("Client authentication failed. Either the client or the client credentials are invalid.")
 	}
 	if app.AuthMethod != NoSecret && !slices.Contains(app.Secrets, shown.secret) {
@@ -57,7 +57,7 @@ func (s *Server) readCredentials(c *call) (credentials, *reply) {
 	switch {
 	case len(headers) > 1, len(headers) == 1 && (inBody || asserted), asserted && c.form.Get("client_secret") != "":
 		status := http.StatusUnauthorized
-		if s.quirks.MultipleCredentials400 {
+		if s.options.Quirks.MultipleCredentials400 {
 			status = http.StatusBadRequest
 		}
 		return credentials{}, oauthError(status, "invalid_request", "Cannot supply multiple client credentials. Use one of the following: credentials in the "+
@@ -86,7 +86,7 @@ func (s *Server) readBasic(header string) (credentials, *reply) {
 	if !strings.EqualFold(scheme, "Basic") || err != nil || !colon {
 		return credentials{}, invalid
 	}
-	if s.quirks.DecodeBasic {
+	if s.options.Quirks.DecodeBasic {
 		var errID, errSecret error
 		id, errID = url.QueryUnescape(id)
 		secret, errSecret = url.QueryUnescape(secret)

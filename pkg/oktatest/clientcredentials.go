@@ -42,7 +42,7 @@ func (s *Server) checkServiceClient(c *call) *reply {
 		return oauthError(http.StatusBadRequest, "unauthorized_client", "Confidential client is required to make this request.")
 	case c.as.ID != OrgServerID:
 		return nil
-	case s.quirks.OrgGrantUnsupported:
+	case s.options.Quirks.OrgGrantUnsupported:
 		return oauthError(http.StatusBadRequest, "unsupported_grant_type", "'client_credentials' grant type can only be used with a custom authorization server.")
 	}
 	return invalidClient("Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.")

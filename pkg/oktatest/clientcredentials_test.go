@@ -12,10 +12,10 @@ import (
 )
 
 // itself is the cast's example of a client that signs in for itself.
-func itself(t *testing.T, s *oktatest.Server) oktatest.Example {
+func itself(t *testing.T, s *oktatest.Server) oktatest.Scenario {
 	t.Helper()
-	cast := s.Cast()
-	i := slices.IndexFunc(cast, func(e oktatest.Example) bool { return e.Grant == oktatest.GrantClientCredentials && e.Error == "" })
+	cast := oktatest.Scenarios()
+	i := slices.IndexFunc(cast, func(e oktatest.Scenario) bool { return e.Grant == oktatest.GrantClientCredentials && e.Error == "" })
 	if i < 0 {
 		t.Fatal("no client of the cast signs in for itself")
 	}
@@ -75,46 +75,46 @@ func TestClientCredentialsRefusals(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		quirks oktatest.Quirks
-		edit   func(*oktatest.Server, *oktatest.Example)
+		edit   func(*oktatest.Server, *oktatest.Scenario)
 		status int
 		code   string
 		text   string
 	}{
-		{"public client with the grant", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Example) {
+		{"public client with the grant", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddApp(oktatest.App{ClientID: "public", AuthMethod: oktatest.NoSecret, Grants: []string{oktatest.GrantClientCredentials}})
 			e.ClientID, e.AuthMethod = "public", oktatest.NoSecret
 		}, 400, "unauthorized_client", "Confidential client is required to make this request."},
-		{"policy without the grant", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Example) {
+		{"policy without the grant", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Scopes: []oktatest.Scope{{Name: "api:read"}},
 				Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{Grants: []string{oktatest.GrantPassword}}}}}})
 			e.Server = "aus1"
 		}, 401, "access_denied", policy},
-		{"policy for another client", oktatest.Quirks{PolicyRefusal400: true}, func(s *oktatest.Server, e *oktatest.Example) {
+		{"policy for another client", oktatest.Quirks{PolicyRefusal400: true}, func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Scopes: []oktatest.Scope{{Name: "api:read"}},
 				Policies: []oktatest.Policy{{Clients: []string{"another"}, Rules: []oktatest.Rule{{}}}}})
 			e.Server = "aus1"
 		}, 400, "access_denied", policy},
-		{"policy for one user", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Example) {
+		{"policy for one user", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Scopes: []oktatest.Scope{{Name: "api:read"}},
 				Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{Users: []string{"nobody@example.com"}}}}}})
 			e.Server = "aus1"
 		}, 200, "", ""},
-		{"profile alone", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Example) { e.Scope = "profile" }, 400, "invalid_scope", openid},
-		{"offline_access", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Example) { e.Scope = "api:read offline_access" }, 400, "invalid_scope", openid},
-		{"org server of an older org", oktatest.Quirks{OrgGrantUnsupported: true}, func(_ *oktatest.Server, e *oktatest.Example) { e.Server = oktatest.OrgServerID },
+		{"profile alone", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "profile" }, 400, "invalid_scope", openid},
+		{"offline_access", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "api:read offline_access" }, 400, "invalid_scope", openid},
+		{"org server of an older org", oktatest.Quirks{OrgGrantUnsupported: true}, func(_ *oktatest.Server, e *oktatest.Scenario) { e.Server = oktatest.OrgServerID },
 			400, "unsupported_grant_type", "'client_credentials' grant type can only be used with a custom authorization server."},
-		{"consent, trusted app", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Example) {
+		{"consent, trusted app", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
 			app, _ := s.App(e.ClientID)
 			app.Trusted = true
 			s.AddApp(app)
 			e.Scope = "api:read api:consent"
 		}, 400, "consent_required", "The following scopes require user consent and cannot be granted for the client credentials grant type: [api:consent]."},
-		{"some scopes denied", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Example) { e.Scope = "api:read api:admin" }, 400, "access_denied",
+		{"some scopes denied", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "api:read api:admin" }, 400, "access_denied",
 			"Some of the requested scopes were denied by the policy. Denied scopes: [api:admin]."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, oktatest.WithQuirks(test.quirks))
+			s := start(t, oktatest.Options{Quirks: test.quirks})
 			e := itself(t, s)
 			test.edit(s, &e)
 			got := send(t, s, request(t, s, e))
@@ -128,7 +128,7 @@ func TestClientCredentialsRefusals(t *testing.T) {
 // A client's sign-ins are not attempts of a user: they are not limited and lock nobody out.
 func TestAClientIsNotLockedOut(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithLimits(oktatest.Limits{UserPerSecond: 1, MaxAttempts: 1}))
+	s := start(t, oktatest.Options{Limits: &oktatest.Limits{UserPerSecond: 1, MaxAttempts: 1}})
 	for _, secret := range []string{"canary-wrong", "canary-wrong", oktatest.DefaultClientSecret, oktatest.DefaultClientSecret} {
 		e := itself(t, s)
 		e.Secret = secret

@@ -21,7 +21,7 @@ func (s *Server) discover(c *call, id, document string) *reply {
 	}
 	body := oidcMetadata(c, s.issuerOf(c))
 	if document == "oauth-authorization-server" {
-		if id == OrgServerID && s.quirks.NoOrgOAuthMetadata {
+		if id == OrgServerID && s.options.Quirks.NoOrgOAuthMetadata {
 			return noSuchPath()
 		}
 		body = oauthMetadata(body)
@@ -121,7 +121,7 @@ func (s *Server) organization(c *call) *reply {
 		return wrongMethod()
 	}
 	pipeline := "idx"
-	if s.quirks.ClassicEngine {
+	if s.options.Quirks.ClassicEngine {
 		pipeline = "v1"
 	}
 	return cacheable(members{

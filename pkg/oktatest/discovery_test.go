@@ -45,7 +45,7 @@ func TestDiscovery(t *testing.T) {
 
 func TestDiscoveryRefusals(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithQuirks(oktatest.Quirks{NoOrgOAuthMetadata: true, ClassicEngine: true}))
+	s := start(t, oktatest.Options{Quirks: oktatest.Quirks{NoOrgOAuthMetadata: true, ClassicEngine: true}})
 	for _, test := range []struct {
 		path   string
 		status int

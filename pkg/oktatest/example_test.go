@@ -14,7 +14,7 @@ import (
 
 // A program that signs people in is tested against a server that says no, and then yes.
 func Example() {
-	okta, err := oktatest.Start(oktatest.WithTLS())
+	okta, err := oktatest.Start(oktatest.Options{TLS: true})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -58,7 +58,7 @@ func Example() {
 
 // A program that refreshes must store the new refresh token before it needs it: the old one, shown again, ends the sign-in.
 func Example_rotation() {
-	okta, err := oktatest.Start(oktatest.WithRotation(oktatest.Rotation{Rotate: true, Leeway: oktatest.DefaultLeeway}))
+	okta, err := oktatest.Start(oktatest.Options{Rotation: oktatest.Rotation{Rotate: true, Leeway: oktatest.DefaultLeeway}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -99,8 +99,8 @@ func Example_rotation() {
 }
 
 // A service that takes access tokens is shown one of each kind that it must refuse.
-func ExampleServer_Flawed() {
-	okta, err := oktatest.Start()
+func ExampleServer_InvalidTokens() {
+	okta, err := oktatest.Start(oktatest.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -123,13 +123,13 @@ func ExampleServer_Flawed() {
 		}
 	})
 
-	for _, f := range okta.Flawed() {
+	for _, f := range okta.InvalidTokens() {
 		r := httptest.NewRequest(http.MethodGet, "/orders", nil)
 		r.Header.Set("Authorization", "Bearer "+f.Token)
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, r)
 		if w.Code == http.StatusOK {
-			fmt.Printf("takes %s: %s\n", f.Name, f.Shows)
+			fmt.Printf("takes %s: %s\n", f.Name, f.Description)
 		}
 	}
 	for _, r := range okta.Requests() {

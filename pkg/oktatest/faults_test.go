@@ -43,7 +43,7 @@ func TestAnswersThatAreNotOktas(t *testing.T) {
 		{"HTML", oktatest.HTML(502), 502, "Content-Type: text/html; charset=utf-8", "<h1>Bad Gateway</h1>"},
 		{"empty", oktatest.Respond(204, nil, ""), 204, "", ""},
 		{"JSON", oktatest.JSON("null"), 200, "Content-Type: application/json", "null"},
-		{"content type", oktatest.ContentType("text/plain"), 200, "Content-Type: text/plain", `"access_token"`},
+		{"content type", oktatest.Header("Content-Type", "text/plain"), 200, "Content-Type: text/plain", `"access_token"`},
 		{"header", oktatest.Header("Retry-After", "-1"), 200, "Retry-After: -1", `"access_token"`},
 		{"override", oktatest.Override("expires_in", `"3600"`), 200, "", `"token_type":"Bearer","expires_in":"3600","access_token"`},
 		{"leave out", oktatest.Override("token_type", ""), 200, "", `{"expires_in":3600`},
@@ -100,17 +100,17 @@ func TestBrokenConnections(t *testing.T) {
 		name  string
 		fault oktatest.Fault
 		want  error
-		opts  []oktatest.Option
+		opts  oktatest.Options
 	}{
-		{"truncated", oktatest.Truncated(), io.ErrUnexpectedEOF, nil},
-		{"reset", oktatest.Reset(), syscall.ECONNRESET, nil},
-		{"reset under TLS", oktatest.Reset(), syscall.ECONNRESET, []oktatest.Option{oktatest.WithTLS()}},
-		{"hang up", oktatest.HangUp(), io.EOF, nil},
-		{"content too short", oktatest.Raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}"), io.ErrUnexpectedEOF, nil},
+		{"truncated", oktatest.Truncated(), io.ErrUnexpectedEOF, oktatest.Options{}},
+		{"reset", oktatest.Reset(), syscall.ECONNRESET, oktatest.Options{}},
+		{"reset under TLS", oktatest.Reset(), syscall.ECONNRESET, oktatest.Options{TLS: true}},
+		{"hang up", oktatest.HangUp(), io.EOF, oktatest.Options{}},
+		{"content too short", oktatest.Raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}"), io.ErrUnexpectedEOF, oktatest.Options{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, test.opts...)
+			s := start(t, test.opts)
 			s.Fail("/token", test.fault)
 			if _, text, err := exchange(t, s, good(t, s)); !errors.Is(err, test.want) {
 				t.Errorf("got %v with %q, want %v", err, text, test.want)

@@ -76,7 +76,7 @@ func (s *Server) judge(token string, now int64) (helloClaims, string) {
 
 // isIssuerBase: is it one that our tokens may name?
 func (s *Server) isIssuerBase(base string) bool {
-	if s.isOwnBase(base) || (base != "" && base == s.issuerBase) {
+	if s.isOwnBase(base) || (base != "" && base == s.options.Issuer) {
 		return true
 	}
 	for _, app := range s.apps {

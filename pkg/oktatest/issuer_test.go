@@ -16,7 +16,7 @@ func issuers(t *testing.T, s *oktatest.Server, server, clientID string) [4]strin
 		base += "/oauth2/" + server
 	}
 	metadata := base + "/.well-known/openid-configuration"
-	e := s.Cast()[0]
+	e := oktatest.Scenarios()[0]
 	e.Server, e.ClientID, e.Scope = server, clientID, "openid"
 	tokens := send(t, s, request(t, s, e))
 	out := [4]string{get(t, s, metadata, "").member(t, "issuer"), get(t, s, metadata+"?client_id="+clientID, "").member(t, "issuer")}
@@ -46,7 +46,7 @@ func TestIssuerModes(t *testing.T) {
 		{"the client as asked", custom, oktatest.IssuerDynamic, [4]string{custom, "", "", ""}},
 	} {
 		for server, path := range map[string]string{"default": "/oauth2/default", oktatest.OrgServerID: ""} {
-			s := start(t, oktatest.WithIssuer(test.server))
+			s := start(t, oktatest.Options{Issuer: test.server})
 			app, _ := s.App(oktatest.DefaultClientID)
 			app.Issuer = test.app
 			s.AddApp(app)
@@ -70,7 +70,7 @@ func TestIssuerModes(t *testing.T) {
 // The endpoints stay where they can be reached, and the API takes tokens of that issuer.
 func TestCustomDomainWorks(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithIssuer("https://login.example.com"))
+	s := start(t, oktatest.Options{Issuer: "https://login.example.com"})
 	got := get(t, s, s.URL()+"/oauth2/default/.well-known/openid-configuration", "")
 	if uri := got.member(t, "jwks_uri"); uri != s.URL()+defaultBase+"keys" {
 		t.Errorf("jwks_uri: got %s", uri)
@@ -85,7 +85,7 @@ func TestCustomDomainWorks(t *testing.T) {
 	app, _ := s.App(oktatest.PublicClientID)
 	app.Issuer = "https://org.example.com"
 	s.AddApp(app)
-	e := s.Cast()[4]
+	e := oktatest.Scenarios()[4]
 	if got := get(t, s, s.URL()+"/api/hello", send(t, s, request(t, s, e)).member(t, "access_token")); got.Status != 200 {
 		t.Errorf("hello, with a client's issuer: got %d %v", got.Status, got.Header)
 	}

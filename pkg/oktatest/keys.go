@@ -15,7 +15,7 @@ import (
 const keyBits = 2048
 
 // Keys are the signing keys of a server's authorization servers. A key is made when it is first needed, which takes about a tenth of a second;
-// servers that share Keys (WithKeys) share that cost, and a rotation.
+// servers that share Keys (Options.Keys) share that cost, and a rotation.
 type Keys struct {
 	mu    sync.Mutex
 	rings map[string]*ring // by authorization server id
@@ -186,18 +186,11 @@ func (s *Server) publishKeys(c *call, id string) *reply {
 	if err != nil {
 		return internalError()
 	}
-	return cacheable(keySet(keys), s.keysCache)
+	return cacheable(keySet(keys), keysCacheControl)
 }
 
 // keysCacheControl is what Okta's documents show: about 44 days.
 const keysCacheControl = "max-age=3832304, must-revalidate"
-
-// SetKeysCacheControl changes the Cache-Control header of …/v1/keys from "max-age=3832304, must-revalidate"; "" leaves it out.
-func (s *Server) SetKeysCacheControl(value string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keysCache = value
-}
 
 func keySet(keys []*signingKey) members {
 	list := make([]members, len(keys))

@@ -32,7 +32,7 @@ func newTries() tries {
 // spend counts a request against its bucket and puts the X-Rate-Limit headers on the answer, on a success as well as on a 429.
 // https://developer.okta.com/docs/reference/rl-best-practices/
 func (s *Server) spend(c *call, id, endpoint string, h http.Header) *reply {
-	limit := s.limits.BucketPerMinute
+	limit := s.options.Limits.BucketPerMinute
 	if limit == 0 {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (s *Server) countAttempt(c *call, login string) *reply {
 	})
 	user := s.users[key]
 	throttled := user != nil && user.Throttled
-	if throttled || (s.limits.UserPerSecond > 0 && len(recent) >= s.limits.UserPerSecond) {
+	if throttled || (s.options.Limits.UserPerSecond > 0 && len(recent) >= s.options.Limits.UserPerSecond) {
 		s.tries.recent[key] = recent
 		rep := oauthError(http.StatusTooManyRequests, "invalid_grant", "API call exceeded rate limit due to too many requests.")
 		s.retryAfter(rep, 1)
@@ -80,7 +80,7 @@ func (s *Server) countAttempt(c *call, login string) *reply {
 }
 
 func (s *Server) retryAfter(rep *reply, seconds int64) {
-	if s.quirks.RetryAfter {
+	if s.options.Quirks.RetryAfter {
 		rep.header = http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}}
 	}
 }
@@ -89,7 +89,7 @@ func (s *Server) retryAfter(rep *reply, seconds int64) {
 func (s *Server) countFailure(user *User) {
 	key := userKey(user.Login)
 	s.tries.failed[key]++
-	if s.limits.MaxAttempts > 0 && s.tries.failed[key] >= s.limits.MaxAttempts {
+	if s.options.Limits.MaxAttempts > 0 && s.tries.failed[key] >= s.options.Limits.MaxAttempts {
 		user.Status = Locked
 	}
 }

@@ -58,7 +58,7 @@ func TestLockout(t *testing.T) {
 // A client that fails its own authentication, or a request that is turned away, costs the user nothing.
 func TestLockoutCountsOnlyPasswords(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithLimits(oktatest.Limits{MaxAttempts: 1}))
+	s := start(t, oktatest.Options{Limits: &oktatest.Limits{MaxAttempts: 1}})
 	r := good(t, s)
 	setForm(t, r, func(v url.Values) { v.Set("password", "wrong-horse") })
 	r.SetBasicAuth(oktatest.DefaultClientID, "canary-wrong-secret")
@@ -70,7 +70,7 @@ func TestLockoutCountsOnlyPasswords(t *testing.T) {
 
 func TestUserRate(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithQuirks(oktatest.Quirks{RetryAfter: true}))
+	s := start(t, oktatest.Options{Quirks: oktatest.Quirks{RetryAfter: true}})
 	for i := range 4 {
 		if got := send(t, s, good(t, s)); got.Status != 200 {
 			t.Fatalf("attempt %d: got %d %s", i+1, got.Status, got.Text)
@@ -89,7 +89,7 @@ func TestUserRate(t *testing.T) {
 
 func TestBucketRate(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithLimits(oktatest.Limits{BucketPerMinute: 2}), oktatest.WithQuirks(oktatest.Quirks{RetryAfter: true}))
+	s := start(t, oktatest.Options{Limits: &oktatest.Limits{BucketPerMinute: 2}, Quirks: oktatest.Quirks{RetryAfter: true}})
 	s.Clock().Advance(17 * time.Second) // the window begins with the first request, not with the minute
 	for _, want := range []string{"1", "0"} {
 		got := send(t, s, good(t, s))
@@ -104,7 +104,7 @@ func TestBucketRate(t *testing.T) {
 		h.Get("X-Rate-Limit-Reset") != "1785585677" || h.Get("Retry-After") != "40" || h.Get("Date") != "Sat, 01 Aug 2026 12:00:37 GMT" {
 		t.Errorf("got %d %q %v", got.Status, code, h)
 	}
-	other := s.Cast()[1] // the org server is another bucket
+	other := oktatest.Scenarios()[1] // the org server is another bucket
 	if got := send(t, s, request(t, s, other)); got.Status != 200 {
 		t.Errorf("org server: got %d %s", got.Status, got.Text)
 	}
@@ -112,7 +112,7 @@ func TestBucketRate(t *testing.T) {
 	if got := send(t, s, good(t, s)); got.Status != 200 {
 		t.Errorf("a minute later: got %d %s", got.Status, got.Text)
 	}
-	s.SetLimits(oktatest.Limits{})
+	s.Change(func(o *oktatest.Options) { o.Limits = &oktatest.Limits{} })
 	if h := send(t, s, good(t, s)).Header; h.Get("X-Rate-Limit-Limit") != "" {
 		t.Errorf("no limit: got %v", h)
 	}

@@ -17,7 +17,7 @@ const (
 	NoSecret          = "none" // a public client: client_id in the body
 )
 
-// IssuerDynamic is the App.Issuer (Okta: issuer_mode) that follows the host which the request used, as the server does without WithIssuer.
+// IssuerDynamic is the App.Issuer (Okta: issuer_mode) that follows the host which the request used, as the server does without Options.Issuer.
 const IssuerDynamic = "DYNAMIC"
 
 // The grants that an App may be given, as they are written on the wire.
@@ -42,7 +42,7 @@ type App struct {
 	Inactive   bool     // answered like an unknown client
 	Trusted    bool     // consent_method TRUSTED: scopes that need consent need none
 	Rotation   Rotation // what becomes of a refresh token that is used
-	// Issuer is the base URL that its tokens name as their issuer, and the metadata that is asked for with its client_id. "" is the server's (WithIssuer).
+	// Issuer is the base URL that its tokens name as their issuer, and the metadata that is asked for with its client_id. "" is the server's (Options.Issuer).
 	Issuer string
 
 	Assigned    []string // logins; nil: everybody is assigned

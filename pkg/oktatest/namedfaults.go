@@ -11,9 +11,9 @@ import (
 
 // NamedFault is a Fault that can be switched on from outside, by its name.
 type NamedFault struct {
-	Name  string // a word that a person can type: "html"
-	Shows string // what happens to a request, in a few words
-	Fault Fault
+	Name        string // a word that a person can type: "html"
+	Description string // what happens to a request, in a few words
+	Fault       Fault
 }
 
 // DefaultFaultPath is the end of the paths that a fault spoils when nobody says which.
@@ -54,7 +54,7 @@ func answerFaults() []NamedFault {
 		{"empty", "200 and nothing else", Respond(http.StatusOK, nil, "")},
 		{"redirect", "307 to another path of this server", Redirect(http.StatusTemporaryRedirect, "/elsewhere")},
 		{"redirect-other-host", "307 to another host", Redirect(http.StatusTemporaryRedirect, "https://elsewhere.invalid/")},
-		{"wrong-type", "the right answer, said to be text/plain", ContentType("text/plain")},
+		{"wrong-type", "the right answer, said to be text/plain", Header("Content-Type", "text/plain")},
 		{"json-twice", "the right answer, twice", altered(func(a *answerBuffer) { a.body.Write(bytes.Clone(a.body.Bytes())) })},
 		{"duplicate-member", "the right answer, its first member twice", altered(repeatFirst)},
 		{"clock-behind", "the right answer, its Date a day ago", altered(func(a *answerBuffer) { setDate(a.header, dateOf(a.header).AddDate(0, 0, -1)) })},

@@ -72,7 +72,7 @@ func TestNamedFaults(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range oktatest.NamedFaults() {
 		check := tests[f.Name]
-		if check == nil || seen[f.Name] || f.Shows == "" {
+		if check == nil || seen[f.Name] || f.Description == "" {
 			t.Errorf("%q is unknown, or there twice, or says nothing", f.Name)
 			continue
 		}

@@ -6,71 +6,44 @@ import (
 	"time"
 )
 
-// Option changes how Start builds the server.
-type Option func(*options)
+// Options are what Start builds a server from. The zero value is an org over plain HTTP with Okta's own settings.
+type Options struct {
+	// Addr is the address to listen on: a loopback address or "localhost", and a port. "" is "127.0.0.1:0", a free one.
+	Addr string
 
-type options struct {
-	addr   string
-	tls    bool
-	clock  *Clock
-	keys   *Keys
-	limits Limits
-	quirks Quirks
+	// TLS serves HTTPS with a certificate for 127.0.0.1, ::1 and localhost, signed by an authority made for this start
+	// (Server.CAPEM). The four options below imply it.
+	TLS                      bool
+	SelfSigned               bool                    // the certificate is signed by itself, and is its own authority
+	RequireClientCertificate bool                    // mutual TLS: Server.ClientCertificate is accepted, Client sends it
+	EditCertificate          func(*x509.Certificate) // changes the certificate before it is signed: expired, another name
+	EditTLS                  func(*tls.Config)       // changes the configuration: an old protocol version, say
 
-	lifetimes Lifetimes
-	rotation  Rotation
-	issuer    string
+	Clock *Clock // of iat, exp, the Date header and the limits; nil runs with the system's
+	Keys  *Keys  // signing keys, which servers of one test run can share; nil makes new ones
 
-	editLeaf func(*x509.Certificate)
-	editTLS  func(*tls.Config)
+	Limits    *Limits   // nil is DefaultLimits
+	Lifetimes Lifetimes // of tokens
+	Rotation  Rotation  // of the refresh tokens of the apps in Scenarios; App.Rotation is for one app
+	Quirks    Quirks    // what Okta's documents leave open
 
-	selfSigned bool
-	clientCert bool
+	// Issuer is the base URL, without a slash at its end, that every authorization server names in its metadata and its
+	// tokens, whatever host it is asked at (Okta: issuer mode CUSTOM_URL). The endpoints stay where they are. "" follows
+	// the host of the request. App.Issuer is for one app.
+	Issuer string
 }
 
-// WithAddr listens on addr ("127.0.0.1:8099"; port 0 = a free one). Only loopback addresses and "localhost" are taken.
-func WithAddr(addr string) Option { return func(o *options) { o.addr = addr } }
-
-// WithTLS serves HTTPS with a certificate for 127.0.0.1, ::1 and localhost, signed by an authority made for this start (Server.CAPEM).
-func WithTLS() Option { return func(o *options) { o.tls = true } }
-
-// WithCertificate is WithTLS with a certificate that edit has changed before it was signed: expired, or for another name.
-func WithCertificate(edit func(leaf *x509.Certificate)) Option {
-	return func(o *options) { o.tls, o.editLeaf = true, edit }
+// Change edits the options of a running server. Limits, Lifetimes, Quirks and Issuer take effect with the next request
+// and the next token; what was counted stays counted, and the other options have no effect.
+func (s *Server) Change(edit func(*Options)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	edit(&s.options)
+	if s.options.Limits == nil {
+		limits := DefaultLimits()
+		s.options.Limits = &limits
+	}
 }
-
-// WithTLSConfig is WithTLS with a configuration that edit has changed: an old protocol version, say.
-func WithTLSConfig(edit func(*tls.Config)) Option {
-	return func(o *options) { o.tls, o.editTLS = true, edit }
-}
-
-// WithSelfSigned is WithTLS with a certificate that nobody signed but itself. It is its own authority: CAPEM.
-func WithSelfSigned() Option { return func(o *options) { o.tls, o.selfSigned = true, true } }
-
-// WithClientCertificate is WithTLS for clients that show a certificate of the server's authority (mTLS): Server.ClientCertificate is one, Client shows it.
-func WithClientCertificate() Option { return func(o *options) { o.tls, o.clientCert = true, true } }
-
-// WithClock lets the server live by this clock: iat and exp, the Date header, rate limits.
-func WithClock(c *Clock) Option { return func(o *options) { o.clock = c } }
-
-// WithKeys lets several servers of one test run share their signing keys: making an RSA key takes about a tenth of a second.
-func WithKeys(k *Keys) Option { return func(o *options) { o.keys = k } }
-
-// WithLimits replaces DefaultLimits.
-func WithLimits(l Limits) Option { return func(o *options) { o.limits = l } }
-
-// WithLifetimes sets how long tokens live.
-func WithLifetimes(l Lifetimes) Option { return func(o *options) { o.lifetimes = l } }
-
-// WithRotation sets what becomes of the refresh tokens of the cast's apps; see App.Rotation for your own.
-func WithRotation(r Rotation) Option { return func(o *options) { o.rotation = r } }
-
-// WithQuirks sets the switches for what Okta's documents leave open.
-func WithQuirks(q Quirks) Option { return func(o *options) { o.quirks = q } }
-
-// WithIssuer lets every authorization server name itself as one of the org at base ("https://login.example.com", without a slash at its end), in its
-// metadata and its tokens, whatever host it is asked at: issuer mode CUSTOM_URL. The endpoints stay where they are. See App.Issuer for one app alone.
-func WithIssuer(base string) Option { return func(o *options) { o.issuer = base } }
 
 // Limits are the numbers that an Okta org enforces. Zero means: no limit.
 type Limits struct {
@@ -86,13 +59,6 @@ type Limits struct {
 // DefaultLimits are Okta's: 4 attempts per second and user, 1200 requests per minute and bucket (a One App or Enterprise org), locked after 10 wrong passwords.
 func DefaultLimits() Limits { return Limits{UserPerSecond: 4, BucketPerMinute: 1200, MaxAttempts: 10} }
 
-// SetLimits changes the limits of a running server; what was counted stays counted.
-func (s *Server) SetLimits(l Limits) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.limits = l
-}
-
 // Lifetimes is how long tokens live. Zero means: as long as Okta's by default.
 type Lifetimes struct {
 	Access  time.Duration // where no Rule says otherwise; 1 hour
@@ -102,13 +68,6 @@ type Lifetimes struct {
 }
 
 const defaultLifetime = time.Hour
-
-// SetLifetimes changes how long tokens live that are made from now on. A refresh does not prolong its refresh token: that lives by its sign-in.
-func (s *Server) SetLifetimes(l Lifetimes) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lifetimes = l
-}
 
 // refresh is how long refresh tokens of a server live, and how long unused; 0 is without limit.
 // https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
@@ -146,11 +105,4 @@ type Quirks struct {
 	AudienceArray          bool // aud of access tokens is an array of one
 	LongChallenges         bool // the challenges of userinfo are the long ones, with realm and resource
 	ClassicEngine          bool // okta-organization says pipeline "v1" (Classic Engine), not "idx"
-}
-
-// SetQuirks changes the switches of a running server.
-func (s *Server) SetQuirks(q Quirks) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.quirks = q
 }

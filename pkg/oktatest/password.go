@@ -57,7 +57,7 @@ func (s *Server) checkPassword(login, password string) (*User, *reply) {
 // checkUser is what Okta tells only to somebody who knew the password.
 func (s *Server) checkUser(c *call, user *User) *reply {
 	switch {
-	case user.Status == PasswordExpired && s.quirks.ExpiredPassword403:
+	case user.Status == PasswordExpired && s.options.Quirks.ExpiredPassword403:
 		return oauthError(http.StatusForbidden, "access_denied", "The user's password is expired.")
 	case user.Status == PasswordExpired:
 		return invalidGrant("Password has expired.")

@@ -11,12 +11,12 @@ import (
 // https://developer.okta.com/docs/guides/configure-access-policy/main/
 func (s *Server) evaluate(c *call, login, grantType string) (time.Duration, *reply) {
 	if c.as.ID == OrgServerID {
-		return orElse(s.lifetimes.Access, defaultLifetime), nil
+		return orElse(s.options.Lifetimes.Access, defaultLifetime), nil
 	}
 	rule, ok := findRule(c, login, grantType)
 	if !ok {
 		status := http.StatusUnauthorized
-		if s.quirks.PolicyRefusal400 {
+		if s.options.Quirks.PolicyRefusal400 {
 			status = http.StatusBadRequest
 		}
 		return 0, oauthError(status, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.")
@@ -33,7 +33,7 @@ func (s *Server) evaluate(c *call, login, grantType string) (time.Duration, *rep
 	case len(denied) > 0:
 		return 0, scopesDenied(denied...)
 	}
-	return orElse(rule.Lifetime, orElse(s.lifetimes.Access, defaultLifetime)), nil
+	return orElse(rule.Lifetime, orElse(s.options.Lifetimes.Access, defaultLifetime)), nil
 }
 
 // findRule: policies are allow lists, the first rule that fits wins. Who the user is, is no question where there is none.

@@ -15,7 +15,7 @@ import (
 // A request for tokens without user and password tells what is wrong with the client and the grant, in Okta's order, and counts for nobody.
 func TestProbeOfTheGrant(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithLimits(oktatest.Limits{UserPerSecond: 1, MaxAttempts: 1}))
+	s := start(t, oktatest.Options{Limits: &oktatest.Limits{UserPerSecond: 1, MaxAttempts: 1}})
 	for _, test := range []struct {
 		name, server, client, secret, code, text string
 	}{
@@ -42,7 +42,7 @@ func TestUserinfoChallenges(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Audience: "api://one", Scopes: []oktatest.Scope{{Name: "a"}}, Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{}}}}})
-	e := s.Cast()[0]
+	e := oktatest.Scenarios()[0]
 	e.Server, e.Scope = "aus1", "a"
 	narrow := send(t, s, request(t, s, e)).member(t, "access_token")
 	path := "/oauth2/aus1/v1/userinfo"
@@ -60,7 +60,7 @@ func TestUserinfoChallenges(t *testing.T) {
 		{"narrow, long", narrow, true, 403, long + `error="insufficient_scope", error_description="The access token provided does not contain the required scopes.", ` +
 			`resource="` + path + `"`},
 	} {
-		s.SetQuirks(oktatest.Quirks{LongChallenges: test.long})
+		s.Change(func(o *oktatest.Options) { o.Quirks = oktatest.Quirks{LongChallenges: test.long} })
 		got := get(t, s, s.URL()+path, test.token)
 		if got.Status != test.status || got.Text != "" || got.Header.Get("Www-Authenticate") != test.challenge || got.Header.Get("X-Rate-Limit-Remaining") == "" {
 			t.Errorf("%s: got %d %q %v, want %d %s", test.name, got.Status, got.Text, got.Header, test.status, test.challenge)
@@ -92,26 +92,25 @@ func TestIntrospectCustomClaims(t *testing.T) {
 func TestKeysCacheControl(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for _, test := range []struct{ set, want string }{
-		{"", "max-age=3832304, must-revalidate"}, {"max-age=60", "max-age=60"}, {"no-store", "no-store"}, {"-", ""},
+	for _, test := range []struct {
+		set  []oktatest.Fault
+		want string
+	}{
+		{nil, "max-age=3832304, must-revalidate"},
+		{[]oktatest.Fault{oktatest.Header("Cache-Control", "no-store")}, "no-store"},
+		{[]oktatest.Fault{oktatest.Header("Cache-Control", "")}, ""},
 	} {
-		switch test.set {
-		case "":
-		case "-":
-			s.SetKeysCacheControl("")
-		default:
-			s.SetKeysCacheControl(test.set)
-		}
+		s.Fail("/keys", test.set...)
 		got, sent := get(t, s, s.URL()+defaultBase+"keys", "").Header["Cache-Control"]
 		if strings.Join(got, "|") != test.want || sent != (test.want != "") {
-			t.Errorf("%q: got %q, want %q", test.set, got, test.want)
+			t.Errorf("got %q, want %q", got, test.want)
 		}
 	}
 }
 
 func TestCertificateSignedByItself(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithSelfSigned())
+	s := start(t, oktatest.Options{SelfSigned: true})
 	var unknown x509.UnknownAuthorityError
 	if _, err := new(http.Client).Get(s.URL()); !errors.As(err, &unknown) {
 		t.Errorf("a client that knows it not: got %v", err)
@@ -125,7 +124,7 @@ func TestCertificateSignedByItself(t *testing.T) {
 
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithClientCertificate())
+	s := start(t, oktatest.Options{RequireClientCertificate: true})
 	if cert, key := s.ClientCertificate(); len(cert) == 0 || len(key) == 0 {
 		t.Fatal("there is none")
 	}

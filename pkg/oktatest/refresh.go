@@ -42,11 +42,11 @@ func (s *Server) renew(c *call) *reply {
 func (s *Server) successor(c *call, token *refreshToken, shown string) (next, told string) {
 	rotate := c.app.Rotation.Rotate
 	switch {
-	case !rotate && s.quirks.RefreshNotEchoed:
+	case !rotate && s.options.Quirks.RefreshNotEchoed:
 		return shown, ""
 	case !rotate:
 		return shown, shown
-	case s.quirks.OneSuccessor && !token.spent.IsZero():
+	case s.options.Quirks.OneSuccessor && !token.spent.IsZero():
 		return token.of.newest, token.of.newest
 	}
 	next = randomBase64()

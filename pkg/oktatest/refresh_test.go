@@ -19,8 +19,8 @@ const (
 	day         = 24 * time.Hour
 )
 
-func rotating(leeway time.Duration) oktatest.Option {
-	return oktatest.WithRotation(oktatest.Rotation{Rotate: true, Leeway: leeway})
+func rotating(leeway time.Duration) oktatest.Options {
+	return oktatest.Options{Rotation: oktatest.Rotation{Rotate: true, Leeway: leeway}}
 }
 
 // firstRefresh signs in and returns the refresh token.
@@ -72,7 +72,7 @@ func TestRefreshKeepsToken(t *testing.T) {
 	if got.member(t, "access_token") == first.member(t, "access_token") {
 		t.Error("the access token is the old one")
 	}
-	s.SetQuirks(oktatest.Quirks{RefreshNotEchoed: true})
+	s.Change(func(o *oktatest.Options) { o.Quirks = oktatest.Quirks{RefreshNotEchoed: true} })
 	if got := mustRefresh(t, s, token); strings.Contains(got.Text, "refresh_token") {
 		t.Errorf("not echoed: got %s", got.Text)
 	}
@@ -211,7 +211,9 @@ func TestRotation(t *testing.T) {
 
 func TestOneSuccessor(t *testing.T) {
 	t.Parallel()
-	s := start(t, rotating(time.Minute), oktatest.WithQuirks(oktatest.Quirks{OneSuccessor: true}))
+	s := start(t, oktatest.Options{
+		Rotation: oktatest.Rotation{Rotate: true, Leeway: time.Minute}, Quirks: oktatest.Quirks{OneSuccessor: true},
+	})
 	first := firstRefresh(t, s, offline)
 	second := mustRefresh(t, s, first).member(t, "refresh_token")
 	if again := mustRefresh(t, s, first).member(t, "refresh_token"); again != second || second == first {
@@ -275,7 +277,7 @@ func TestLifetimes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, oktatest.WithLifetimes(test.set), oktatest.WithRotation(oktatest.Rotation{Rotate: test.rotates}))
+			s := start(t, oktatest.Options{Lifetimes: test.set, Rotation: oktatest.Rotation{Rotate: test.rotates}})
 			token := signIn(t, s, test.server, offline).member(t, "refresh_token")
 			for i := 0; ; i++ {
 				s.Clock().Advance(test.each)
@@ -299,7 +301,7 @@ func TestLifetimes(t *testing.T) {
 
 func TestLifetimesOfTheOthers(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithLifetimes(oktatest.Lifetimes{Access: 5 * time.Second}))
+	s := start(t, oktatest.Options{Lifetimes: oktatest.Lifetimes{Access: 5 * time.Second}})
 	check := func(server, access string, id int64) {
 		t.Helper()
 		got := signIn(t, s, server, "openid")
@@ -316,7 +318,7 @@ func TestLifetimesOfTheOthers(t *testing.T) {
 	check(oktatest.OrgServerID, "5", 3600)
 	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{Lifetime: time.Minute}}}}})
 	check("aus1", "60", 3600) // the rule says otherwise
-	s.SetLifetimes(oktatest.Lifetimes{ID: time.Minute})
+	s.Change(func(o *oktatest.Options) { o.Lifetimes = oktatest.Lifetimes{ID: time.Minute} })
 	check("default", "3600", 60)
 }
 
@@ -324,7 +326,7 @@ func TestLifetimesOfTheOthers(t *testing.T) {
 func TestRefreshAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, rotation := range []oktatest.Rotation{{}, {Rotate: true}, {Rotate: true, Leeway: time.Minute}} {
-		s, err := oktatest.Start(oktatest.WithKeys(testKeys), oktatest.WithRotation(rotation)) // with a clock that runs
+		s, err := oktatest.Start(oktatest.Options{Keys: testKeys, Rotation: rotation}) // with a clock that runs
 		if err != nil {
 			t.Fatal(err)
 		}

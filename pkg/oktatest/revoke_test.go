@@ -144,8 +144,8 @@ func TestRevokeAndIntrospectRefusals(t *testing.T) {
 // They share a bucket with userinfo, and a public client names itself in the body.
 func TestRevokeOfPublicClient(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithLimits(oktatest.Limits{BucketPerMinute: 2}))
-	e := s.Cast()[4]
+	s := start(t, oktatest.Options{Limits: &oktatest.Limits{BucketPerMinute: 2}})
+	e := oktatest.Scenarios()[4]
 	e.Scope = offline
 	token := send(t, s, request(t, s, e)).member(t, "refresh_token")
 	form := url.Values{"token": {token}, "client_id": {oktatest.PublicClientID}}
@@ -163,7 +163,7 @@ func TestRevokeOfPublicClient(t *testing.T) {
 func TestIntrospect(t *testing.T) {
 	t.Parallel()
 	const dead = `{"active":false}`
-	s := start(t, oktatest.WithLifetimes(oktatest.Lifetimes{ID: 2 * time.Hour}))
+	s := start(t, oktatest.Options{Lifetimes: oktatest.Lifetimes{ID: 2 * time.Hour}})
 	a := signIn(t, s, "default", offline)
 	access, id, refresh := a.member(t, "access_token"), a.member(t, "id_token"), a.member(t, "refresh_token")
 	common := `\{"active":true,"token_type":"Bearer","scope":"offline_access openid","client_id":"0oaSandboxClient0001","username":"alice@example.com",`
@@ -251,7 +251,7 @@ func TestIntrospectEndOfRefresh(t *testing.T) {
 		{oktatest.Lifetimes{Refresh: time.Hour, Idle: time.Minute}, `"exp":1785585661`},
 		{oktatest.Lifetimes{Refresh: time.Minute, Idle: time.Hour}, `"exp":1785585661`},
 	} {
-		s := start(t, oktatest.WithLifetimes(test.set))
+		s := start(t, oktatest.Options{Lifetimes: test.set})
 		if got := introspect(t, s, firstRefresh(t, s, offline)); !strings.Contains(got, test.want) {
 			t.Errorf("%+v: got %s, want %s", test.set, got, test.want)
 		}

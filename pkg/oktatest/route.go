@@ -188,7 +188,7 @@ func (s *Server) find(c *call, id string) *reply {
 		c.as = orgServer(c.base)
 		return nil
 	}
-	if s.quirks.NoAPIAccessManagement {
+	if s.options.Quirks.NoAPIAccessManagement {
 		return apiError(http.StatusUnauthorized, "E0000015", "You do not have permission to access the feature you are requesting")
 	}
 	as, ok := s.servers[id]

@@ -11,8 +11,8 @@ const sandboxPrefix = "/sandbox/"
 
 // sandbox answers in plain text:
 //
-//	GET    /sandbox/tokens           the names of Flaws, each with what is wrong
-//	GET    /sandbox/tokens/NAME      a fresh token with this flaw
+//	GET    /sandbox/tokens           the names of InvalidTokens, each with what is wrong
+//	GET    /sandbox/tokens/NAME      a fresh token of this kind
 //	GET    /sandbox/faults           the names of NamedFaults, each with what it does
 //	PUT    /sandbox/fault/NAME       FailAlways: every request to a path that ends with ?path= (by default "/token") is spoilt
 //	DELETE /sandbox/fault            ClearFaults
@@ -31,9 +31,9 @@ func (s *Server) sandbox(c *call) *reply {
 	var answer func() *reply
 	switch path {
 	case "tokens":
-		answer = listFlaws
+		answer = listTokens
 	case "tokens/":
-		answer = func() *reply { return s.flawedToken(c, name) }
+		answer = func() *reply { return s.invalidToken(c, name) }
 	case "faults":
 		answer = listFaults
 	case "fault/":
@@ -61,10 +61,10 @@ func done() *reply { return &reply{status: http.StatusNoContent} }
 
 func plainText(text string) *reply { return &reply{status: http.StatusOK, text: text} }
 
-func listFlaws() *reply {
+func listTokens() *reply {
 	var b strings.Builder
-	for _, f := range Flaws() {
-		fmt.Fprintf(&b, "%-18s%s\n", f.Name, f.Shows)
+	for _, f := range InvalidTokenKinds() {
+		fmt.Fprintf(&b, "%-18s%s\n", f.Name, f.Description)
 	}
 	return plainText(b.String())
 }
@@ -72,7 +72,7 @@ func listFlaws() *reply {
 func listFaults() *reply {
 	var b strings.Builder
 	for _, f := range NamedFaults() {
-		fmt.Fprintf(&b, "%-21s%s\n", f.Name, f.Shows)
+		fmt.Fprintf(&b, "%-21s%s\n", f.Name, f.Description)
 	}
 	return plainText(b.String())
 }
@@ -85,7 +85,7 @@ func (s *Server) listRequests() *reply {
 	return plainText(b.String())
 }
 
-func (s *Server) flawedToken(c *call, name string) *reply {
+func (s *Server) invalidToken(c *call, name string) *reply {
 	for _, p := range patterns() {
 		if p.Name != name {
 			continue
@@ -96,7 +96,7 @@ func (s *Server) flawedToken(c *call, name string) *reply {
 		}
 		return plainText(token + "\n")
 	}
-	return notFound(name, "Flaw")
+	return notFound(name, "InvalidToken")
 }
 
 func (s *Server) switchFault(c *call, name string) *reply {

@@ -11,7 +11,7 @@ import (
 
 func TestSandboxEndpoints(t *testing.T) {
 	t.Parallel()
-	s, err := oktatest.Start() // keys of its own: they are rotated
+	s, err := oktatest.Start(oktatest.Options{}) // keys of its own: they are rotated
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func ask(t *testing.T, s *oktatest.Server, method, path string) answer {
 func TestJKUIsRecorded(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.Flawed()
+	s.InvalidTokens()
 	if got := s.Requests(); len(got) != 0 {
 		t.Errorf("before: got %v", got)
 	}

@@ -34,13 +34,13 @@ func (s *Server) checkScopes(c *call) *reply {
 	}
 	if slices.ContainsFunc(asked, isOIDCScope) && !slices.Contains(asked, "openid") {
 		const text = "Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope."
-		if s.quirks.OpenIDRequired403 {
+		if s.options.Quirks.OpenIDRequired403 {
 			return oauthError(http.StatusForbidden, "access_denied", text)
 		}
 		return invalidScope(text)
 	}
 	if slices.Contains(asked, "offline_access") && !slices.Contains(c.app.Grants, GrantRefreshToken) {
-		if s.quirks.OfflineDeniedByPolicy {
+		if s.options.Quirks.OfflineDeniedByPolicy {
 			return scopesDenied("offline_access")
 		}
 		return invalidScope("The following scopes are not allowed for this request: [offline_access].")

@@ -2,18 +2,18 @@
 //
 // It was built from what Okta documents and from recordings of real orgs, and from nothing of the client it is used to test, so that the two cannot share
 // a misunderstanding. Start gives a running server that is already full of people: one user who can sign in, one app that can sign in for itself, and
-// one user, app or authorization server for each way in which Okta says no (see Cast). AddUser, AddApp and AddAuthServer bring in your own; Clock moves time; Limits, Lifetimes, Rotation
+// one user, app or authorization server for each way in which Okta says no (see Scenarios). AddUser, AddApp and AddAuthServer bring in your own; Clock moves time; Limits, Lifetimes, Rotation
 // and Quirks change what Okta lets an administrator change and what its documents leave open; Fail makes the network or the server misbehave; Requests
 // tells afterwards what was asked, how often and with what.
 //
-// Refresh tokens stay the same unless their app rotates them (WithRotation, App.Rotation): then each works once, and for its leeway. One that is shown
+// Refresh tokens stay the same unless their app rotates them (Options.Rotation, App.Rotation): then each works once, and for its leeway. One that is shown
 // later ends the sign-in as it does at Okta, and is counted: a test of a client that refreshes asks Reuses for 0 and RefreshAlive for the token it kept.
 //
 // A request goes through the files in this order: requests.go writes it down, faults.go may spoil it, route.go finds the endpoint, token.go checks it in
 // Okta's order with the help of clientauth.go, scopes.go, limits.go and policy.go, password.go, refresh.go and clientcredentials.go judge what is shown for
 // tokens, tokens.go and keys.go make them. revoke.go ends them, and says which are active.
 //
-// For whoever takes tokens there is a box of bad ones (Flawed), and for programs in other languages the paths below /sandbox/: flawed tokens, faults to
+// For whoever takes tokens there is a box of bad ones (InvalidTokens), and for programs in other languages the paths below /sandbox/: flawed tokens, faults to
 // switch on (NamedFaults), key rotation, the log. sandbox.go lists them.
 //
 // What is not played (yet): browser sign-in and the other grants. The metadata names them all the same, because Okta's does; asking for one is answered
@@ -44,54 +44,46 @@ type Server struct {
 	log    requestLog
 	faults faultQueue
 
-	base       string // scheme://host:port
-	issuerBase string // of WithIssuer; "": the host that a request used
-	port       string
-	files      tlsFiles
-	http       *http.Server
-	cancel     context.CancelFunc
-	served     chan struct{} // closed when the accept loop has ended
+	base   string // scheme://host:port
+	port   string
+	files  tlsFiles
+	http   *http.Server
+	cancel context.CancelFunc
+	served chan struct{} // closed when the accept loop has ended
 
 	closing sync.Once
 	serving sync.RWMutex // read-held by every request in progress, write-held for ever by Close
 
-	mu        sync.Mutex // guards everything below; held while a request is judged
-	limits    Limits
-	quirks    Quirks
-	lifetimes Lifetimes
-	orgID     string
-	servers   map[string]*AuthServer
-	apps      map[string]*App
-	users     map[string]*User
-	tries     tries
-	access    map[string]*grant // access token → what it stands for
-	ids       map[string]*grant // ID token → what it stands for
-	refresh   map[string]*refreshToken
-	reuses    int
-	keysCache string // Cache-Control of …/v1/keys
+	mu      sync.Mutex // guards everything below; held while a request is judged
+	options Options
+	orgID   string
+	servers map[string]*AuthServer
+	apps    map[string]*App
+	users   map[string]*User
+	tries   tries
+	access  map[string]*grant // access token → what it stands for
+	ids     map[string]*grant // ID token → what it stands for
+	refresh map[string]*refreshToken
+	reuses  int
 }
 
-// Start listens on 127.0.0.1 and a free port (see WithAddr) and serves until Close. The error says why the address could not be used.
-func Start(opts ...Option) (*Server, error) {
-	o := options{addr: "127.0.0.1:0", limits: DefaultLimits()}
-	for _, opt := range opts {
-		opt(&o)
+// Start listens on Options.Addr and serves until Close. The error says why the address could not be used.
+func Start(o Options) (*Server, error) {
+	if o.Clock == nil {
+		o.Clock = new(Clock)
 	}
-	if o.clock == nil {
-		o.clock = new(Clock)
-	}
-	if o.keys == nil {
-		o.keys = NewKeys()
+	if o.Keys == nil {
+		o.Keys = NewKeys()
 	}
 	s := &Server{
-		clock: o.clock, keys: o.keys, limits: o.limits, quirks: o.quirks, lifetimes: o.lifetimes,
-		orgID: oktaID("00o", "oktatest"), issuerBase: o.issuer, keysCache: keysCacheControl,
+		clock: o.Clock, keys: o.Keys, orgID: oktaID("00o", "oktatest"),
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		access: map[string]*grant{}, ids: map[string]*grant{}, refresh: map[string]*refreshToken{},
 		tries: newTries(), served: make(chan struct{}),
 	}
-	s.bringCast(o.rotation)
-	listener, err := listenLoopback(o.addr)
+	s.Change(func(options *Options) { *options = o })
+	s.addScenarios(o.Rotation)
+	listener, err := listenLoopback(cmp.Or(o.Addr, "127.0.0.1:0"))
 	if err != nil {
 		return nil, err
 	}
@@ -120,11 +112,11 @@ func listenLoopback(addr string) (net.Listener, error) {
 	return listener, nil
 }
 
-func (s *Server) serve(listener net.Listener, o options) error {
+func (s *Server) serve(listener net.Listener, o Options) error {
 	addr := listener.Addr().String()
 	_, s.port, _ = net.SplitHostPort(addr)
 	s.base = "http://" + addr
-	if o.tls {
+	if o.TLS || o.SelfSigned || o.RequireClientCertificate || o.EditCertificate != nil || o.EditTLS != nil {
 		config, files, err := newTLSConfig(o)
 		if err != nil {
 			return err
@@ -163,16 +155,16 @@ func (s *Server) Close() error {
 	return err
 }
 
-// URL is the org's base URL, without a slash at its end: "http://127.0.0.1:43215", "https://…" with WithTLS.
+// URL is the org's base URL, without a slash at its end: "http://127.0.0.1:43215", "https://…" with TLS.
 func (s *Server) URL() string { return s.base }
 
 // Issuer is the issuer of the authorization server with this id, as its tokens name it (those of an App with an Issuer of its own aside): "org" (or "") is
-// the org server, whose issuer is the base URL itself. Without WithIssuer, the endpoints are below it.
-func (s *Server) Issuer(id string) string { return issuer(cmp.Or(s.issuerBase, s.base), id) }
+// the org server, whose issuer is the base URL itself. Without Options.Issuer, the endpoints are below it.
+func (s *Server) Issuer(id string) string { return issuer(cmp.Or(s.options.Issuer, s.base), id) }
 
 // issuerOf is what the answer to this call names as the issuer. https://developer.okta.com/docs/guides/custom-url-domain/main/
 func (s *Server) issuerOf(c *call) string {
-	base := s.issuerBase
+	base := s.options.Issuer
 	if c.app != nil && c.app.Issuer != "" {
 		base = c.app.Issuer
 	}
@@ -189,10 +181,10 @@ func issuer(base, id string) string {
 	return base + "/oauth2/" + id
 }
 
-// CAPEM is the certificate of the authority that signed the server's own, in PEM, made anew at each start; nil without WithTLS.
+// CAPEM is the certificate of the authority that signed the server's own, in PEM, made anew at each start; nil without TLS.
 func (s *Server) CAPEM() []byte { return s.files.ca }
 
-// ClientCertificate is the certificate that the server wants to see, and its key, both in PEM and made anew at each start; nil without WithClientCertificate.
+// ClientCertificate is the certificate that the server wants to see, and its key, both in PEM and made anew at each start; nil without RequireClientCertificate.
 func (s *Server) ClientCertificate() (cert, key []byte) { return s.files.clientCert, s.files.clientKey }
 
 // Client is an HTTP client that trusts the server's certificate, shows the one it may ask for, follows no redirect, uses no proxy and gives up after 30 seconds.
@@ -213,5 +205,5 @@ func (s *Server) Client() *http.Client {
 	}
 }
 
-// Clock is the clock that the server lives by: the one given with WithClock, otherwise one that runs with the system's.
+// Clock is the clock that the server lives by: the one of Options, otherwise one that runs with the system's.
 func (s *Server) Clock() *Clock { return s.clock }

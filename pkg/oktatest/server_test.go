@@ -17,24 +17,24 @@ import (
 
 func TestLoopbackOnly(t *testing.T) {
 	t.Parallel()
-	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "example.com:0", "127.0.0.1", ""} {
-		if s, err := oktatest.Start(oktatest.WithAddr(addr)); err == nil {
+	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "example.com:0", "127.0.0.1"} {
+		if s, err := oktatest.Start(oktatest.Options{Addr: addr}); err == nil {
 			t.Errorf("%q: got a server at %s, want an error", addr, s.URL())
 			_ = s.Close()
 		}
 	}
-	s := start(t, oktatest.WithAddr("localhost:0"))
+	s := start(t, oktatest.Options{Addr: "localhost:0"})
 	if !strings.HasPrefix(s.URL(), "http://127.0.0.1:") {
 		t.Errorf("localhost: got %s", s.URL())
 	}
-	if _, err := oktatest.Start(oktatest.WithAddr(strings.TrimPrefix(s.URL(), "http://"))); err == nil {
+	if _, err := oktatest.Start(oktatest.Options{Addr: strings.TrimPrefix(s.URL(), "http://")}); err == nil {
 		t.Error("the same address twice: got no error")
 	}
 }
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithTLS())
+	s := start(t, oktatest.Options{TLS: true})
 	if !strings.HasPrefix(s.URL(), "https://127.0.0.1:") {
 		t.Errorf("got %s", s.URL())
 	}
@@ -57,16 +57,16 @@ func TestTLS(t *testing.T) {
 func TestBadCertificates(t *testing.T) {
 	t.Parallel()
 	var expired x509.CertificateInvalidError
-	s := start(t, oktatest.WithCertificate(func(leaf *x509.Certificate) { leaf.NotAfter = time.Now().Add(-time.Minute) }))
+	s := start(t, oktatest.Options{EditCertificate: func(leaf *x509.Certificate) { leaf.NotAfter = time.Now().Add(-time.Minute) }})
 	if _, err := s.Client().Get(s.URL()); !errors.As(err, &expired) {
 		t.Errorf("expired: got %v", err)
 	}
 	var name x509.HostnameError
-	s = start(t, oktatest.WithCertificate(func(leaf *x509.Certificate) { leaf.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }))
+	s = start(t, oktatest.Options{EditCertificate: func(leaf *x509.Certificate) { leaf.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }})
 	if _, err := s.Client().Get(s.URL()); !errors.As(err, &name) {
 		t.Errorf("another name: got %v", err)
 	}
-	s = start(t, oktatest.WithTLSConfig(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 }))
+	s = start(t, oktatest.Options{EditTLS: func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 }})
 	if _, err := s.Client().Get(s.URL()); err == nil || !strings.Contains(err.Error(), "protocol version") {
 		t.Errorf("TLS 1.1: got %v", err)
 	}
@@ -132,7 +132,7 @@ func TestCloseTwice(t *testing.T) {
 // Everything at once, for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithLimits(oktatest.Limits{}))
+	s := start(t, oktatest.Options{Limits: &oktatest.Limits{}})
 	const workers = 16
 	statuses := make(chan int, workers)
 	client := s.Client()
@@ -169,7 +169,7 @@ func FuzzToken(f *testing.F) {
 	f.Add(basic(oktatest.DefaultClientID+":"+oktatest.DefaultClientSecret), "grant_type=refresh_token&refresh_token=canary&scope=openid")
 	f.Add("Basic \x00", "grant_type=%zz&&=")
 	f.Add("Basic Og==", "a=1&a=2")
-	s, err := oktatest.Start(oktatest.WithKeys(testKeys), oktatest.WithLimits(oktatest.Limits{}))
+	s, err := oktatest.Start(oktatest.Options{Keys: testKeys, Limits: &oktatest.Limits{}})
 	if err != nil {
 		f.Fatal(err)
 	}

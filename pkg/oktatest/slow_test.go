@@ -76,7 +76,7 @@ func TestHeldAndLostAnswers(t *testing.T) {
 // A request that was held is judged by the time at which it is let in.
 func TestHeldRequestIsJudgedWhenReleased(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithLifetimes(oktatest.Lifetimes{Refresh: time.Hour}))
+	s := start(t, oktatest.Options{Lifetimes: oktatest.Lifetimes{Refresh: time.Hour}})
 	token := firstRefresh(t, s, offline)
 	arrived, release := make(chan struct{}), make(chan struct{})
 	s.Fail("/token", oktatest.HoldRequest(arrived, release))

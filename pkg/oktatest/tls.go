@@ -26,12 +26,12 @@ type identity struct {
 // tlsFiles are what the clients of a server with TLS need, in PEM.
 type tlsFiles struct {
 	ca                    []byte // the authority, or the certificate that signed itself
-	clientCert, clientKey []byte // only with WithClientCertificate
+	clientCert, clientKey []byte // only with RequireClientCertificate
 }
 
 // newTLSConfig makes an authority and a certificate signed by it. Their dates are the real ones, whatever the server's clock says, because a client
 // judges them by its own.
-func newTLSConfig(o options) (*tls.Config, tlsFiles, error) {
+func newTLSConfig(o Options) (*tls.Config, tlsFiles, error) {
 	var files tlsFiles
 	now := time.Now()
 	ca, err := certify(&x509.Certificate{
@@ -44,11 +44,11 @@ func newTLSConfig(o options) (*tls.Config, tlsFiles, error) {
 	}
 	template := leafTemplate(2, "oktatest", x509.ExtKeyUsageServerAuth)
 	template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
-	if o.editLeaf != nil {
-		o.editLeaf(template)
+	if o.EditCertificate != nil {
+		o.EditCertificate(template)
 	}
 	signer := &ca
-	if o.selfSigned {
+	if o.SelfSigned {
 		signer = nil
 	}
 	leaf, err := certify(template, signer)
@@ -56,20 +56,20 @@ func newTLSConfig(o options) (*tls.Config, tlsFiles, error) {
 		return nil, files, fmt.Errorf("make the certificate: %w", err)
 	}
 	files.ca = encodePEM("CERTIFICATE", ca.der)
-	if o.selfSigned {
+	if o.SelfSigned {
 		files.ca = encodePEM("CERTIFICATE", leaf.der)
 	}
 	config := &tls.Config{
 		Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.der}, PrivateKey: leaf.key}},
 		MinVersion:   tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 	}
-	if o.clientCert {
+	if o.RequireClientCertificate {
 		if err := askForClient(config, &files, ca); err != nil {
 			return nil, files, fmt.Errorf("make the client's certificate: %w", err)
 		}
 	}
-	if o.editTLS != nil {
-		o.editTLS(config)
+	if o.EditTLS != nil {
+		o.EditTLS(config)
 	}
 	return config, files, nil
 }

@@ -15,7 +15,7 @@ import (
 // good is a request that gets tokens.
 func good(t *testing.T, s *oktatest.Server) *http.Request {
 	t.Helper()
-	return request(t, s, s.Cast()[0])
+	return request(t, s, oktatest.Scenarios()[0])
 }
 
 func setForm(t *testing.T, r *http.Request, change func(url.Values)) {
@@ -117,7 +117,7 @@ func TestTokenRefusals(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, oktatest.WithQuirks(test.quirks))
+			s := start(t, oktatest.Options{Quirks: test.quirks})
 			r := good(t, s)
 			if test.edit != nil {
 				test.edit(t, r)
@@ -136,8 +136,8 @@ func TestTokenRefusals(t *testing.T) {
 
 func TestOfflineAccessDeniedByPolicy(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithQuirks(oktatest.Quirks{OfflineDeniedByPolicy: true}))
-	e := s.Cast()[0]
+	s := start(t, oktatest.Options{Quirks: oktatest.Quirks{OfflineDeniedByPolicy: true}})
+	e := oktatest.Scenarios()[0]
 	e.ClientID, e.Scope = oktatest.NoRefreshClientID, "openid offline_access"
 	code, text := send(t, s, request(t, s, e)).error(t)
 	if want := "Some of the requested scopes were denied by the policy. Denied scopes: [offline_access]."; code != "access_denied" || text != want {
@@ -162,7 +162,7 @@ func TestErrorShapes(t *testing.T) {
 	if id := got.member(t, "errorId"); got.Text != want || len(id) != 25 || !strings.HasPrefix(id, "oae") {
 		t.Errorf("API shape: got %s, want %s", got.Text, want)
 	}
-	mfa := s.Cast()[0]
+	mfa := oktatest.Scenarios()[0]
 	mfa.Login, mfa.ClientID = "mfa@example.com", oktatest.DirectAuthClientID
 	if token := send(t, s, request(t, s, mfa)).member(t, "mfa_token"); len(token) != 20 {
 		t.Errorf("mfa_token: got %q, want 20 characters", token)
@@ -208,7 +208,7 @@ func TestBasicEncodings(t *testing.T) {
 		{"raw as encoded", true, raw, 401},
 		{"the older secret", false, basic(id + ":old-secret-00000"), 200},
 	} {
-		s.SetQuirks(oktatest.Quirks{DecodeBasic: test.decode})
+		s.Change(func(o *oktatest.Options) { o.Quirks = oktatest.Quirks{DecodeBasic: test.decode} })
 		s.Clock().Advance(time.Second)
 		r := good(t, s)
 		r.Header.Set("Authorization", test.header)
@@ -220,7 +220,7 @@ func TestBasicEncodings(t *testing.T) {
 
 func TestAnySecretMethod(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithQuirks(oktatest.Quirks{AnySecretMethod: true}))
+	s := start(t, oktatest.Options{Quirks: oktatest.Quirks{AnySecretMethod: true}})
 	r := good(t, s)
 	r.SetBasicAuth(oktatest.PostClientID, oktatest.DefaultClientSecret)
 	if got := send(t, s, r); got.Status != 200 {
@@ -281,7 +281,7 @@ func TestPolicies(t *testing.T) {
 		}},
 	}})
 	for scope, want := range map[string]string{"openid a": `"expires_in":300,`, "openid": `"expires_in":300,`, "openid b": "access_denied"} {
-		e := s.Cast()[0]
+		e := oktatest.Scenarios()[0]
 		e.Server, e.Scope = "aus1", scope
 		if got := send(t, s, request(t, s, e)); !strings.Contains(got.Text, want) {
 			t.Errorf("%s: got %s, want %s", scope, got.Text, want)
@@ -289,7 +289,7 @@ func TestPolicies(t *testing.T) {
 	}
 	trusted := oktatest.App{ClientID: "trusted", Secrets: []string{oktatest.DefaultClientSecret}, Grants: []string{oktatest.GrantPassword}, Trusted: true}
 	s.AddApp(trusted)
-	e := s.Cast()[0]
+	e := oktatest.Scenarios()[0]
 	e.ClientID, e.Scope = "trusted", "openid api:consent"
 	if got := send(t, s, request(t, s, e)); got.Status != 200 {
 		t.Errorf("consent of a trusted app: got %d %s, want 200", got.Status, got.Text)

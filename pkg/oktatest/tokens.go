@@ -47,7 +47,7 @@ func (s *Server) begin(c *call) (*signIn, string) {
 		return in, ""
 	}
 	in.refreshID = "oar" + randomText(17)
-	lifetime, idle := s.lifetimes.refresh(c.as.ID)
+	lifetime, idle := s.options.Lifetimes.refresh(c.as.ID)
 	if lifetime > 0 {
 		in.expires = c.now.Add(lifetime)
 	}
@@ -91,7 +91,7 @@ func (s *Server) accessClaims(c *call, in *signIn, expires time.Time) members {
 		jti += "." + in.refreshID
 	}
 	audience := any(c.as.Audience)
-	if s.quirks.AudienceArray {
+	if s.options.Quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
 	claims := members{{"ver", 1}, {"jti", jti}, {"iss", s.issuerOf(c)}, {"aud", audience}}
@@ -142,7 +142,7 @@ func (s *Server) idToken(c *call, in *signIn, access string) (string, error) {
 	if slices.Contains(c.scopes, "email") {
 		claims = append(claims, member{"email", c.user.email()})
 	}
-	expires := c.now.Add(orElse(s.lifetimes.ID, defaultLifetime))
+	expires := c.now.Add(orElse(s.options.Lifetimes.ID, defaultLifetime))
 	claims = append(claims, members{
 		{"ver", 1}, {"iss", s.issuerOf(c)}, {"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", expires.Unix()},
 		{"jti", "ID." + randomBase64()}, {"amr", []string{"pwd"}}, {"idp", s.orgID},

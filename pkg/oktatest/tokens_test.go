@@ -77,7 +77,7 @@ func open(t *testing.T, token string, keys map[string]*rsa.PublicKey) (header, c
 func signIn(t *testing.T, s *oktatest.Server, server, scope string) answer {
 	t.Helper()
 	s.Clock().Advance(time.Second)
-	e := s.Cast()[0]
+	e := oktatest.Scenarios()[0]
 	e.Server, e.Scope = server, scope
 	got := send(t, s, request(t, s, e))
 	if got.Status != 200 {
@@ -141,7 +141,7 @@ func TestTokensOfOrgServer(t *testing.T) {
 
 func TestAudienceArrayAndCustomClaims(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithQuirks(oktatest.Quirks{AudienceArray: true}))
+	s := start(t, oktatest.Options{Quirks: oktatest.Quirks{AudienceArray: true}})
 	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Audience: "api://one", Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{}}}},
 		Claims: map[string]any{"groups": []string{"<Everyone>"}, "dept": 7}})
 	_, claims, _ := open(t, signIn(t, s, "aus1", "openid").member(t, "access_token"), nil)
@@ -155,7 +155,7 @@ func TestUnfitAuthServers(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{}}}}, Claims: map[string]any{"x": make(chan int)}})
-	e := s.Cast()[0]
+	e := oktatest.Scenarios()[0]
 	e.Server = "aus1"
 	if code, _ := send(t, s, request(t, s, e)).error(t); code != "E0000009" {
 		t.Errorf("got %q, want E0000009", code)
@@ -168,7 +168,7 @@ func TestUnfitAuthServers(t *testing.T) {
 
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.WithKeys(oktatest.NewKeys()))
+	s := start(t, oktatest.Options{Keys: oktatest.NewKeys()})
 	target := s.URL() + "/oauth2/default/v1/keys"
 	before := signIn(t, s, "default", "openid").member(t, "access_token")
 	first := publicKeys(t, s, target)
@@ -216,7 +216,7 @@ func TestUserinfo(t *testing.T) {
 		t.Errorf("groups: got %d %s", got.Status, got.Text)
 	}
 	s.Clock().Advance(time.Second)
-	e := s.Cast()[6]
+	e := oktatest.Scenarios()[6]
 	narrow := send(t, s, request(t, s, e)).member(t, "access_token")
 	const invalid = `Bearer error="invalid_token", error_description="The access token is invalid"`
 	check := func(what, target, token string, status int, header string) {
@@ -243,7 +243,7 @@ func TestUserinfo(t *testing.T) {
 	s.SetUserStatus(oktatest.DefaultUser, oktatest.Active)
 	s.Clock().Advance(time.Hour)
 	check("expired", endpoint, token, 401, invalid)
-	s.SetLimits(oktatest.Limits{BucketPerMinute: 1})
+	s.Change(func(o *oktatest.Options) { o.Limits = &oktatest.Limits{BucketPerMinute: 1} })
 	get(t, s, endpoint, token)
 	if code, _ := get(t, s, endpoint, token).error(t); code != "E0000047" {
 		t.Errorf("too many: got %q, want E0000047", code)

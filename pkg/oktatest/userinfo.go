@@ -60,7 +60,7 @@ func bearerError(status int, code, text string) *reply {
 
 // challenge is a refusal of userinfo. The long form was seen in the wild, at an org server with insufficient_scope; of the others it is a guess.
 func (s *Server) challenge(c *call, status int, code, text string) *reply {
-	if !s.quirks.LongChallenges {
+	if !s.options.Quirks.LongChallenges {
 		return bearerError(status, code, text)
 	}
 	if code == "insufficient_scope" {

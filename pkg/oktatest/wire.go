@@ -48,9 +48,6 @@ func Header(name, value string) Fault {
 	})
 }
 
-// ContentType lets the server answer and calls the answer something else.
-func ContentType(contentType string) Fault { return Header("Content-Type", contentType) }
-
 // Override lets the server answer and changes one member of its JSON: Override("expires_in", `"3600"`). The raw value "" leaves the member out; a name
 // that was not there is added at the end. The value need not be JSON.
 func Override(name, raw string) Fault {

@@ -67,7 +67,7 @@ var sharedKeys = sync.OnceValue(oktatest.NewKeys)
 func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
 	t.Helper()
 	clock := oktatest.NewClock(start)
-	server, err := oktatest.Start(oktatest.WithKeys(sharedKeys()), oktatest.WithClock(clock), oktatest.WithRotation(rotation), oktatest.WithLimits(oktatest.Limits{}))
+	server, err := oktatest.Start(oktatest.Options{Keys: sharedKeys(), Clock: clock, Rotation: rotation, Limits: &oktatest.Limits{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func TestRefreshAcrossExpiries(t *testing.T) {
 func TestRefreshTokenIsKeptWhenNoneComes(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{})
-	o.server.SetQuirks(oktatest.Quirks{RefreshNotEchoed: true})
+	o.server.Change(func(o *oktatest.Options) { o.Quirks = oktatest.Quirks{RefreshNotEchoed: true} })
 	o.login(t)
 	before := o.session(t).Refresh.Value
 	o.clock.Advance(time.Hour)
@@ -133,7 +133,9 @@ func TestAT93_RefreshesForScopeSets(t *testing.T) {
 func TestIDTokenIsRefreshedByItsOwnLife(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{Rotate: true})
-	o.server.SetLifetimes(oktatest.Lifetimes{Access: 2 * time.Hour, ID: 10 * time.Minute})
+	o.server.Change(func(o *oktatest.Options) {
+		o.Lifetimes = oktatest.Lifetimes{Access: 2 * time.Hour, ID: 10 * time.Minute}
+	})
 	o.login(t)
 	o.clock.Advance(11 * time.Minute)
 	o.mustRenew(t)
@@ -216,7 +218,7 @@ func TestAT80_OneRefreshForMany(t *testing.T) {
 func TestShortLives(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{Rotate: true})
-	o.server.SetLifetimes(oktatest.Lifetimes{Access: 5 * time.Minute})
+	o.server.Change(func(o *oktatest.Options) { o.Lifetimes = oktatest.Lifetimes{Access: 5 * time.Minute} })
 	o.login(t)
 	o.want.MinTTL = 10 * time.Minute
 	first := o.mustRenew(t)

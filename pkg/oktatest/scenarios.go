@@ -15,7 +15,7 @@ const (
 	DefaultPassword     = "correct-horse-battery-staple"
 )
 
-// The other apps and servers of the cast.
+// The other apps and servers of Scenarios.
 const (
 	PostClientID        = "0oaPostBodyClient001" // DefaultClientSecret in the body
 	PublicClientID      = "0oaPublicClient00001" // no secret
@@ -31,33 +31,33 @@ const (
 	DefaultScopesServerID = "ausDefaultScope00001" // takes a request without scope
 )
 
-// Example is one thing to try at a freshly started server, and what comes of it.
-type Example struct {
-	Shows      string // in a few words
-	Grant      string // grant_type: GrantPassword, or GrantClientCredentials, which sends no Login and no Password
-	Server     string // authorization server id, or OrgServerID
-	ClientID   string
-	AuthMethod string // how the client shows its secret: ClientSecretBasic, ClientSecretPost, NoSecret
-	Secret     string
-	Login      string
-	Password   string
-	Scope      string // space-separated; "" sends none
-	Status     int    // of the answer
-	Error      string // error or errorCode of the answer; "" for tokens
-	Text       string // error_description or errorSummary
+// Scenario is one thing to try at a freshly started server, and what comes of it.
+type Scenario struct {
+	Description string // in a few words
+	Grant       string // grant_type: GrantPassword, or GrantClientCredentials, which sends no Login and no Password
+	Server      string // authorization server id, or OrgServerID
+	ClientID    string
+	AuthMethod  string // how the client shows its secret: ClientSecretBasic, ClientSecretPost, NoSecret
+	Secret      string
+	Login       string
+	Password    string
+	Scope       string // space-separated; "" sends none
+	Status      int    // of the answer
+	Error       string // error or errorCode of the answer; "" for tokens
+	Text        string // error_description or errorSummary
 }
 
-// Cast is everything that is on stage after Start: first what works, then one example for each refusal of the password grant and of client credentials. Those about MFA, consent
+// Scenarios is everything that is on stage after Start: first what works, then one example for each refusal of the password grant and of client credentials. Those about MFA, consent
 // and policies are settings of an org, not of a request; here each has a user, an app, a scope or a server of its own. What is said of an answer holds
 // with the zero Quirks.
-func (s *Server) Cast() []Example {
+func Scenarios() []Scenario {
 	return slices.Concat(successes(), refusals(), clientRefusals())
 }
 
-// example is an Example at the default server with the default app, user and scope, changed by edit.
-func example(shows string, edit func(*Example)) Example {
-	e := Example{
-		Shows: shows, Grant: GrantPassword, Server: DefaultServerID, ClientID: DefaultClientID, AuthMethod: ClientSecretBasic, Secret: DefaultClientSecret,
+// example is an Scenario at the default server with the default app, user and scope, changed by edit.
+func example(shows string, edit func(*Scenario)) Scenario {
+	e := Scenario{
+		Description: shows, Grant: GrantPassword, Server: DefaultServerID, ClientID: DefaultClientID, AuthMethod: ClientSecretBasic, Secret: DefaultClientSecret,
 		Login: DefaultUser, Password: DefaultPassword, Scope: "openid profile", Status: 200,
 	}
 	if edit != nil {
@@ -66,42 +66,42 @@ func example(shows string, edit func(*Example)) Example {
 	return e
 }
 
-func successes() []Example {
-	return []Example{
+func successes() []Scenario {
+	return []Scenario{
 		example("a user signs in", nil),
-		example("the org server", func(e *Example) { e.Server = OrgServerID }),
-		example("a refresh token and a custom scope", func(e *Example) { e.Scope = "openid offline_access api:read" }),
-		example("the secret in the body", func(e *Example) { e.ClientID, e.AuthMethod = PostClientID, ClientSecretPost }),
-		example("a public client", func(e *Example) { *e = e.client(PublicClientID).public() }),
-		example("no scope, at a server with default scopes", func(e *Example) { e.Server, e.Scope = DefaultScopesServerID, "" }),
-		example("a custom scope alone: no ID token", func(e *Example) { e.Scope = "api:read" }),
-		example("a client signs in for itself", func(e *Example) { *e = e.itself() }),
-		example("a client, no scope, at a server with default scopes", func(e *Example) { *e = e.itself().server(DefaultScopesServerID).scope("") }),
+		example("the org server", func(e *Scenario) { e.Server = OrgServerID }),
+		example("a refresh token and a custom scope", func(e *Scenario) { e.Scope = "openid offline_access api:read" }),
+		example("the secret in the body", func(e *Scenario) { e.ClientID, e.AuthMethod = PostClientID, ClientSecretPost }),
+		example("a public client", func(e *Scenario) { *e = e.client(PublicClientID).public() }),
+		example("no scope, at a server with default scopes", func(e *Scenario) { e.Server, e.Scope = DefaultScopesServerID, "" }),
+		example("a custom scope alone: no ID token", func(e *Scenario) { e.Scope = "api:read" }),
+		example("a client signs in for itself", func(e *Scenario) { *e = e.itself() }),
+		example("a client, no scope, at a server with default scopes", func(e *Scenario) { *e = e.itself().server(DefaultScopesServerID).scope("") }),
 	}
 }
 
-// refused is an Example that ends in a refusal.
-func refused(shows string, status int, code, text string) Example {
-	return example(shows, func(e *Example) { e.Status, e.Error, e.Text = status, code, text })
+// refused is an Scenario that ends in a refusal.
+func refused(shows string, status int, code, text string) Scenario {
+	return example(shows, func(e *Scenario) { e.Status, e.Error, e.Text = status, code, text })
 }
 
-func (e Example) by(login string) Example      { e.Login = login; return e }
-func (e Example) client(id string) Example     { e.ClientID = id; return e }
-func (e Example) scope(scope string) Example   { e.Scope = scope; return e }
-func (e Example) server(id string) Example     { e.Server = id; return e }
-func (e Example) public() Example              { e.AuthMethod, e.Secret = NoSecret, ""; return e }
-func (e Example) password(p string) Example    { e.Password = p; return e }
-func (e Example) secret(secret string) Example { e.Secret = secret; return e }
+func (e Scenario) by(login string) Scenario      { e.Login = login; return e }
+func (e Scenario) client(id string) Scenario     { e.ClientID = id; return e }
+func (e Scenario) scope(scope string) Scenario   { e.Scope = scope; return e }
+func (e Scenario) server(id string) Scenario     { e.Server = id; return e }
+func (e Scenario) public() Scenario              { e.AuthMethod, e.Secret = NoSecret, ""; return e }
+func (e Scenario) password(p string) Scenario    { e.Password = p; return e }
+func (e Scenario) secret(secret string) Scenario { e.Secret = secret; return e }
 
 // itself is what a client asks for that has no user.
-func (e Example) itself() Example {
+func (e Scenario) itself() Scenario {
 	e.Grant, e.ClientID, e.Login, e.Password, e.Scope = GrantClientCredentials, ServiceClientID, "", "", "api:read"
 	return e
 }
 
 // clientRefusals are those of client credentials.
-func clientRefusals() []Example {
-	return []Example{
+func clientRefusals() []Scenario {
+	return []Scenario{
 		refused("a client asks for openid", 400, "invalid_scope", "Cannot request 'openid' scopes using client credentials.").itself().scope("openid api:read"),
 		refused("a client asks for an unknown scope", 400, "invalid_scope",
 			"One or more scopes are not configured for the authorization server resource.").itself().scope("api:unknown"),
@@ -125,9 +125,9 @@ func clientRefusals() []Example {
 }
 
 // refusals follow the table of failures of the password grant, and then that of client authentication.
-func refusals() []Example {
+func refusals() []Scenario {
 	const wrong = "The credentials provided were invalid."
-	return []Example{
+	return []Scenario{
 		refused("wrong password", 400, "invalid_grant", wrong).password("wrong-horse"),
 		refused("unknown user", 400, "invalid_grant", wrong).by("nobody@example.com"),
 		refused("locked user", 400, "invalid_grant", wrong).by("locked@example.com"),
@@ -179,8 +179,8 @@ func refusals() []Example {
 	}
 }
 
-// bringCast fills the org. Every user has DefaultPassword, every app with a secret DefaultClientSecret.
-func (s *Server) bringCast(rotation Rotation) {
+// addScenarios fills the org. Every user has DefaultPassword, every app with a secret DefaultClientSecret.
+func (s *Server) addScenarios(rotation Rotation) {
 	s.AddUser(User{Login: DefaultUser, Password: DefaultPassword, GivenName: "Alice", FamilyName: "Example", Groups: []string{"Engineering"}})
 	for _, u := range []User{
 		{Login: "locked@example.com", Status: Locked},

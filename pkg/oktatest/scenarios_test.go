@@ -18,9 +18,14 @@ var testKeys = oktatest.NewKeys()
 var testTime = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 
 // start is a server whose clock stands still.
-func start(t *testing.T, opts ...oktatest.Option) *oktatest.Server {
+func start(t *testing.T, options ...oktatest.Options) *oktatest.Server {
 	t.Helper()
-	s, err := oktatest.Start(append([]oktatest.Option{oktatest.WithKeys(testKeys), oktatest.WithClock(oktatest.NewClock(testTime))}, opts...)...)
+	o := append(options, oktatest.Options{})[0]
+	o.Clock = oktatest.NewClock(testTime)
+	if o.Keys == nil {
+		o.Keys = testKeys
+	}
+	s, err := oktatest.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +93,7 @@ func newPost(t *testing.T, target string, form url.Values) *http.Request {
 }
 
 // request is the request that shows an Example.
-func request(t *testing.T, s *oktatest.Server, e oktatest.Example) *http.Request {
+func request(t *testing.T, s *oktatest.Server, e oktatest.Scenario) *http.Request {
 	t.Helper()
 	form := url.Values{"grant_type": {e.Grant}}
 	if e.Grant == oktatest.GrantPassword {
@@ -130,18 +135,18 @@ func refreshing(t *testing.T, s *oktatest.Server, token, scope string) *http.Req
 	return byClient(t, s, tokenURL(s, "default"), form)
 }
 
-func TestCast(t *testing.T) {
+func TestScenarios(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for _, e := range s.Cast() {
+	for _, e := range oktatest.Scenarios() {
 		s.Clock().Advance(2 * time.Second)
 		got := send(t, s, request(t, s, e))
 		code, text := got.error(t)
 		if got.Status != e.Status || code != e.Error || text != e.Text {
-			t.Errorf("%s: got %d %q %q, want %d %q %q", e.Shows, got.Status, code, text, e.Status, e.Error, e.Text)
+			t.Errorf("%s: got %d %q %q, want %d %q %q", e.Description, got.Status, code, text, e.Status, e.Error, e.Text)
 		}
 		if e.Error == "" && got.member(t, "access_token") == "" {
-			t.Errorf("%s: no access token in %s", e.Shows, got.Text)
+			t.Errorf("%s: no access token in %s", e.Description, got.Text)
 		}
 	}
 }

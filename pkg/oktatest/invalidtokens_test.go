@@ -104,7 +104,7 @@ func names(object []byte) []string {
 }
 
 // Each token is wrong in the way it says, in no other, and the check that it names is the first to see it.
-func TestFlawed(t *testing.T) {
+func TestInvalidTokens(t *testing.T) {
 	t.Parallel()
 	want := map[string][]string{
 		"good": nil, "dpop-bound": nil,
@@ -117,9 +117,9 @@ func TestFlawed(t *testing.T) {
 	}
 	s := start(t)
 	j := judge{issuer: s.Issuer("default"), org: s.URL(), keys: publicKeys(t, s, s.URL()+defaultBase+"keys"), now: testTime}
-	list := s.Flawed()
-	if len(list) != len(want) || len(oktatest.Flaws()) != len(list) {
-		t.Errorf("got %d tokens and %d flaws, want %d", len(list), len(oktatest.Flaws()), len(want))
+	list := s.InvalidTokens()
+	if len(list) != len(want) || len(oktatest.InvalidTokenKinds()) != len(list) {
+		t.Errorf("got %d tokens and %d flaws, want %d", len(list), len(oktatest.InvalidTokenKinds()), len(want))
 	}
 	for i, f := range list {
 		expected, known := want[f.Name]
@@ -127,8 +127,8 @@ func TestFlawed(t *testing.T) {
 		if !known || !slices.Equal(got, expected) {
 			t.Errorf("%s: got the complaints %q, want %q", f.Name, got, expected)
 		}
-		if first := append(got, "")[0]; f.Check != first || f.Shows == "" || f.Flaw != oktatest.Flaws()[i] {
-			t.Errorf("%s: got %+v, want the check %q", f.Name, f.Flaw, first)
+		if first := append(got, "")[0]; f.Check != first || f.Description == "" || f.Name != oktatest.InvalidTokenKinds()[i].Name {
+			t.Errorf("%s: got %+v, want the check %q", f.Name, f.Name, first)
 		}
 	}
 }
@@ -176,7 +176,7 @@ func signedBy(t *testing.T, key *rsa.PublicKey, token string) bool {
 }
 
 // What a careless verifier would be taken in by: the signature is as right as the flaw leaves it.
-func TestFlawedSignatures(t *testing.T) {
+func TestInvalidTokensSignatures(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	keys := publicKeys(t, s, s.URL()+defaultBase+"keys")
@@ -225,7 +225,7 @@ func spki(key *rsa.PublicKey) []byte {
 }
 
 // And what it would believe.
-func TestFlawedContents(t *testing.T) {
+func TestInvalidTokensContents(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	if h := headerOf(t, flawed(t, s, "jku")); h.JKU != s.URL()+"/sandbox/attacker-keys" {
@@ -267,10 +267,10 @@ func TestFlawedContents(t *testing.T) {
 }
 
 // The API of the sandbox takes "good" alone, and introspect knows what was issued.
-func TestFlawedAtTheServer(t *testing.T) {
+func TestInvalidTokensAtTheServer(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for _, f := range s.Flawed() {
+	for _, f := range s.InvalidTokens() {
 		want := 401
 		if f.Name == "good" {
 			want = 200
@@ -292,7 +292,7 @@ func TestFlawedAtTheServer(t *testing.T) {
 }
 
 // A token is as fresh as the request: by the server's clock, with an id of its own, for the host that was asked.
-func TestFlawedIsFresh(t *testing.T) {
+func TestInvalidTokensIsFresh(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	first := flawed(t, s, "expired")

@@ -6,52 +6,48 @@ import (
 	"time"
 )
 
-// Flaw is one way in which an access token can be wrong. A service that takes tokens should refuse all but those whose Check is "":
-// "good", and "dpop-bound" if it knows nothing of DPoP.
-type Flaw struct {
-	Name  string // "wrong-audience"; also its path: GET /sandbox/tokens/wrong-audience
-	Shows string // what is wrong, in a few words
-	Check string // the first check of "okauth verify" that finds it; "" for a token that passes
+// InvalidToken is one way in which an access token can be wrong. A service that takes tokens should refuse all but
+// those whose Check is "": "good", and "dpop-bound" if it knows nothing of DPoP.
+type InvalidToken struct {
+	Name        string // "wrong-audience"; also its path: GET /sandbox/tokens/wrong-audience
+	Description string // what is wrong, in a few words
+	Check       string // the first check of "okauth verify" that finds it; "" for a token that passes
+	Token       string
 }
 
-// InvalidTokens is a token with its flaw.
-type InvalidTokens struct {
-	Flaw
-	Token string
-}
-
-// Flaws are the tokens that Flawed makes, in this order, without the tokens.
-func Flaws() []Flaw {
-	var list []Flaw
+// InvalidTokenKinds are the tokens that InvalidTokens makes, in this order, with an empty Token.
+func InvalidTokenKinds() []InvalidToken {
+	var list []InvalidToken
 	for _, p := range patterns() {
-		list = append(list, p.Flaw)
+		list = append(list, p.InvalidToken)
 	}
 	return list
 }
 
-// Flawed makes one token for each of Flaws, at this moment of the server's clock, for tests of whatever takes access tokens. But for the one flaw it
-// names, each is what DefaultUser and DefaultClientID get from the server "default": signed with RS256 by a published key, for DefaultAudience, good for
-// an hour. Two are the server's own tokens throughout, which introspect knows as active: "good" and "id-token" (so does that of the org server know
-// "org-issuer"). The others were never issued.
-func (s *Server) Flawed() []InvalidTokens {
+// InvalidTokens makes one token of each kind, at this moment of the server's clock, for tests of whatever takes access
+// tokens. But for what its name says, each is what DefaultUser and DefaultClientID get from the server "default": signed
+// with RS256 by a published key, for DefaultAudience, good for an hour. Two are the server's own tokens throughout, which
+// introspect knows as active: "good" and "id-token" (so does that of the org server know "org-issuer"). The others were
+// never issued.
+func (s *Server) InvalidTokens() []InvalidToken {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []InvalidTokens
+	var list []InvalidToken
 	for _, p := range patterns() {
-		token, _ := s.forge(p, s.base, s.clock.Now()) // fails only where no random numbers are to be had, which ends a Go program
-		list = append(list, InvalidTokens{p.Flaw, token})
+		p.Token, _ = s.forge(p, s.base, s.clock.Now()) // fails only without random numbers, which ends a Go program
+		list = append(list, p.InvalidToken)
 	}
 	return list
 }
 
 // pattern is a flaw and how it is made; without bend, there is none.
 type pattern struct {
-	Flaw
+	InvalidToken
 	bend func(*forgery)
 }
 
 func patterns() []pattern {
-	list := []pattern{{Flaw{"good", "nothing is wrong", ""}, func(f *forgery) { f.whole = f.issued(DefaultServerID, (*Server).goodToken) }}}
+	list := []pattern{{InvalidToken{"good", "nothing is wrong", "", ""}, func(f *forgery) { f.whole = f.issued(DefaultServerID, (*Server).goodToken) }}}
 	for _, group := range [][]pattern{claimFlaws(), keyFlaws(), algorithmFlaws(), headerFlaws(), formFlaws()} {
 		list = append(list, group...)
 	}
@@ -60,26 +56,26 @@ func patterns() []pattern {
 
 func claimFlaws() []pattern {
 	return []pattern{
-		{Flaw{"expired", "it expired an hour ago", "exp"}, func(f *forgery) { f.live(-2*time.Hour, -time.Hour) }},
-		{Flaw{"not-yet-valid", "nbf and iat are in an hour", "nbf"}, func(f *forgery) {
+		{InvalidToken{"expired", "it expired an hour ago", "exp", ""}, func(f *forgery) { f.live(-2*time.Hour, -time.Hour) }},
+		{InvalidToken{"not-yet-valid", "nbf and iat are in an hour", "nbf", ""}, func(f *forgery) {
 			f.live(time.Hour, 2*time.Hour)
 			f.claims.set("nbf", f.now.Add(time.Hour).Unix())
 		}},
-		{Flaw{"wrong-issuer", "iss is another org, the key is ours", "iss"}, func(f *forgery) { f.claims.set("iss", "https://another-org.example/oauth2/default") }},
-		{Flaw{"org-issuer", "an access token of the org server, for Okta's own APIs", "org_server"}, func(f *forgery) {
+		{InvalidToken{"wrong-issuer", "iss is another org, the key is ours", "iss", ""}, func(f *forgery) { f.claims.set("iss", "https://another-org.example/oauth2/default") }},
+		{InvalidToken{"org-issuer", "an access token of the org server, for Okta's own APIs", "org_server", ""}, func(f *forgery) {
 			f.whole = f.issued(OrgServerID, (*Server).goodToken)
 		}},
-		{Flaw{"wrong-audience", "aud is another API", "aud"}, func(f *forgery) { f.claims.set("aud", "api://another") }},
-		{Flaw{"two-audiences", "aud is two other APIs", "aud"}, func(f *forgery) { f.claims.set("aud", []string{"api://one", "api://two"}) }},
-		{Flaw{"wrong-client", "cid is another client", "cid"}, func(f *forgery) { f.claims.set("cid", "0oaAnotherClient0001") }},
-		{Flaw{"id-token", "an ID token, not an access token", "type"}, func(f *forgery) { f.whole = f.issued(DefaultServerID, (*Server).goodIDToken) }},
-		{Flaw{"no-exp", "exp is missing", "exp"}, func(f *forgery) { f.claims.remove("exp") }},
-		{Flaw{"exp-as-string", "exp is a string", "exp"}, func(f *forgery) { f.claims.set("exp", "9999999999") }},
-		{Flaw{"no-iat", "iat is missing", "iat"}, func(f *forgery) { f.claims.remove("iat") }},
-		{Flaw{"duplicate-claim", "aud is there twice: another API, then ours", "format"}, func(f *forgery) {
+		{InvalidToken{"wrong-audience", "aud is another API", "aud", ""}, func(f *forgery) { f.claims.set("aud", "api://another") }},
+		{InvalidToken{"two-audiences", "aud is two other APIs", "aud", ""}, func(f *forgery) { f.claims.set("aud", []string{"api://one", "api://two"}) }},
+		{InvalidToken{"wrong-client", "cid is another client", "cid", ""}, func(f *forgery) { f.claims.set("cid", "0oaAnotherClient0001") }},
+		{InvalidToken{"id-token", "an ID token, not an access token", "type", ""}, func(f *forgery) { f.whole = f.issued(DefaultServerID, (*Server).goodIDToken) }},
+		{InvalidToken{"no-exp", "exp is missing", "exp", ""}, func(f *forgery) { f.claims.remove("exp") }},
+		{InvalidToken{"exp-as-string", "exp is a string", "exp", ""}, func(f *forgery) { f.claims.set("exp", "9999999999") }},
+		{InvalidToken{"no-iat", "iat is missing", "iat", ""}, func(f *forgery) { f.claims.remove("iat") }},
+		{InvalidToken{"duplicate-claim", "aud is there twice: another API, then ours", "format", ""}, func(f *forgery) {
 			f.claims = append(members{{"aud", "api://another"}}, f.claims...)
 		}},
-		{Flaw{"dpop-bound", "good, but bound to a DPoP key, whose proof is not with it", ""}, func(f *forgery) {
+		{InvalidToken{"dpop-bound", "good, but bound to a DPoP key, whose proof is not with it", "", ""}, func(f *forgery) {
 			f.claims.set("cnf", members{{"jkt", f.attacker.kid}}) // RFC 9449 §6.1: https://www.rfc-editor.org/rfc/rfc9449#section-6.1
 		}},
 	}

@@ -22,19 +22,19 @@ const attackerPath = "/sandbox/attacker-keys"
 
 func keyFlaws() []pattern {
 	return []pattern{
-		{Flaw{"no-kid", "the header names no key", "kid"}, func(f *forgery) { f.header.remove("kid") }},
-		{Flaw{"unknown-kid", "kid is in no key set", "kid"}, func(f *forgery) { f.header.set("kid", randomBase64()) }},
-		{Flaw{"other-key", "kid is a published key, another signed it", "signature"}, func(f *forgery) { f.sign = f.attacker.signature }},
-		{Flaw{"tampered", "a scope was added after it was signed", "signature"}, func(f *forgery) {
+		{InvalidToken{"no-kid", "the header names no key", "kid", ""}, func(f *forgery) { f.header.remove("kid") }},
+		{InvalidToken{"unknown-kid", "kid is in no key set", "kid", ""}, func(f *forgery) { f.header.set("kid", randomBase64()) }},
+		{InvalidToken{"other-key", "kid is a published key, another signed it", "signature", ""}, func(f *forgery) { f.sign = f.attacker.signature }},
+		{InvalidToken{"tampered", "a scope was added after it was signed", "signature", ""}, func(f *forgery) {
 			f.parts(func(parts []string) {
 				claims, _ := base64.RawURLEncoding.DecodeString(parts[1]) // our own
 				parts[1] = base64url(bytes.Replace(claims, []byte(`"scp":[`), []byte(`"scp":["api:admin",`), 1))
 			})
 		}},
-		{Flaw{"jku", "its header says where the attacker's key is", "kid"}, func(f *forgery) {
+		{InvalidToken{"jku", "its header says where the attacker's key is", "kid", ""}, func(f *forgery) {
 			f.byAttacker(member{"jku", f.base + attackerPath})
 		}},
-		{Flaw{"embedded-jwk", "the attacker's key is in its header", "kid"}, func(f *forgery) {
+		{InvalidToken{"embedded-jwk", "the attacker's key is in its header", "kid", ""}, func(f *forgery) {
 			f.byAttacker(member{"jwk", f.attacker.jwk()})
 		}},
 	}
@@ -49,11 +49,11 @@ func (f *forgery) byAttacker(lead member) {
 
 func algorithmFlaws() []pattern {
 	return []pattern{
-		{Flaw{"alg-none", "alg is none, there is no signature", "alg"}, func(f *forgery) { f.unsigned("none") }},
-		{Flaw{"alg-None", "the same, with a capital N", "alg"}, func(f *forgery) { f.unsigned("None") }},
-		{Flaw{"hs256-public-key", "HMAC, with the public key's PEM as the secret", "alg"}, func(f *forgery) { f.hmac(f.key.pem()) }},
-		{Flaw{"hs256-modulus", "HMAC, with the public key's modulus as the secret", "alg"}, func(f *forgery) { f.hmac(f.key.private.N.Bytes()) }},
-		{Flaw{"rs512", "rightly signed, with an algorithm that Okta does not use", "alg"}, func(f *forgery) {
+		{InvalidToken{"alg-none", "alg is none, there is no signature", "alg", ""}, func(f *forgery) { f.unsigned("none") }},
+		{InvalidToken{"alg-None", "the same, with a capital N", "alg", ""}, func(f *forgery) { f.unsigned("None") }},
+		{InvalidToken{"hs256-public-key", "HMAC, with the public key's PEM as the secret", "alg", ""}, func(f *forgery) { f.hmac(f.key.pem()) }},
+		{InvalidToken{"hs256-modulus", "HMAC, with the public key's modulus as the secret", "alg", ""}, func(f *forgery) { f.hmac(f.key.private.N.Bytes()) }},
+		{InvalidToken{"rs512", "rightly signed, with an algorithm that Okta does not use", "alg", ""}, func(f *forgery) {
 			f.header.set("alg", "RS512")
 			f.sign = func(input string) ([]byte, error) {
 				sum := sha512.Sum512([]byte(input))
@@ -80,11 +80,11 @@ func (f *forgery) hmac(secret []byte) {
 
 func headerFlaws() []pattern {
 	return []pattern{
-		{Flaw{"crit", "crit asks for an extension that nobody knows", "crit"}, func(f *forgery) {
+		{InvalidToken{"crit", "crit asks for an extension that nobody knows", "crit", ""}, func(f *forgery) {
 			f.header = append(f.header, members{{"https://example.com/ext", true}, {"crit", []string{"https://example.com/ext"}}}...)
 		}},
 		// "JWTs MUST NOT use" it: https://www.rfc-editor.org/rfc/rfc7797#section-7
-		{Flaw{"b64-false", "b64 is false: the claims would be the text itself", "crit"}, func(f *forgery) {
+		{InvalidToken{"b64-false", "b64 is false: the claims would be the text itself", "crit", ""}, func(f *forgery) {
 			f.header = append(f.header, members{{"b64", false}, {"crit", []string{"b64"}}}...)
 		}},
 	}
@@ -93,15 +93,15 @@ func headerFlaws() []pattern {
 // formFlaws are those of the writing: "exactly one spelling" is what makes a token fit for lists of revoked ones.
 func formFlaws() []pattern {
 	return []pattern{
-		{Flaw{"padded", `base64 with "=" at its end`, "format"}, func(f *forgery) {
+		{InvalidToken{"padded", `base64 with "=" at its end`, "format", ""}, func(f *forgery) {
 			f.after = func(token string) string { return token + "==" }
 		}},
-		{Flaw{"trailing-bits", "the same signature, in another spelling of base64", "format"}, func(f *forgery) { f.after = respell }},
-		{Flaw{"encrypted", "five parts: JWE, as a server may be set to issue", "format"}, func(f *forgery) { f.whole = encryptedToken }},
-		{Flaw{"opaque", "one part: no JWT at all", "format"}, func(f *forgery) {
+		{InvalidToken{"trailing-bits", "the same signature, in another spelling of base64", "format", ""}, func(f *forgery) { f.after = respell }},
+		{InvalidToken{"encrypted", "five parts: JWE, as a server may be set to issue", "format", ""}, func(f *forgery) { f.whole = encryptedToken }},
+		{InvalidToken{"opaque", "one part: no JWT at all", "format", ""}, func(f *forgery) {
 			f.whole = func() (string, error) { return randomBase64(), nil }
 		}},
-		{Flaw{"too-long", "a claim of 300 KiB", "format"}, func(f *forgery) { f.claims.set("padding", strings.Repeat("x", 300<<10)) }},
+		{InvalidToken{"too-long", "a claim of 300 KiB", "format", ""}, func(f *forgery) { f.claims.set("padding", strings.Repeat("x", 300<<10)) }},
 	}
 }
 
