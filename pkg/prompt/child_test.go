@@ -71,7 +71,7 @@ func play(ctx context.Context, role string) string {
 		answer, err = form(ctx, terminal)
 	case "panic":
 		defer func() { tell("panic: %v", recover()) }()
-		_, err = terminal.ReadPassword(&treacherous{Context: ctx}, "Password")
+		_, err = terminal.ReadPassword(treacherous{ctx}, "Password")
 	default:
 		err = fmt.Errorf("unknown role %q", role)
 	}
@@ -117,17 +117,13 @@ func name(ctx context.Context, err error) string {
 	return "error: " + err.Error()
 }
 
-// treacherous panics when it is asked for the second time whether it has ended: in the middle of a question.
-type treacherous struct {
-	context.Context
-	asked bool
-}
+// treacherous panics when it has ended: in the middle of a question.
+type treacherous struct{ context.Context }
 
-func (c *treacherous) Err() error {
-	if c.asked {
+func (c treacherous) Err() error {
+	if c.Context.Err() != nil {
 		panic("treacherous context")
 	}
-	c.asked = true
 	return nil
 }
 

@@ -1,17 +1,15 @@
-// Package prompt asks a person something on the terminal device.
+// Package prompt asks the user questions on the terminal device.
 //
-// The device is /dev/tty (CONIN$ and CONOUT$ on Windows), never standard input or output, so a question works while
-// both are pipes, and a pipe is never mistaken for an answer. Where there is no device, [Open] says so at once.
+// The device is /dev/tty (CONIN$ and CONOUT$ on Windows), not standard input and output, so questions work while both
+// are pipes. [Open] fails at once if there is no terminal.
 //
-// The rules every question keeps:
-//
-//   - A secret is not echoed, not in part, not as stars. Its characters arrive as typed, however many there are.
-//   - The terminal is given back as it was found: after an answer, an error, a panic, the end of the context, and
-//     while the process is stopped by Ctrl-Z. Coming back to the foreground asks the question again.
-//   - The end of the context ends the question at once. The caller ties the context to the signals that end the
-//     process (SIGINT, SIGTERM, SIGHUP); this package does not catch those.
-//   - A terminal that has gone away is an error at once, not an empty answer and not a loop.
-//   - No colours and no cursor movement: a dumb terminal of 20 columns is enough.
+//   - A secret is not echoed, not even as stars.
+//   - The terminal gets its settings back after an answer, an error, a panic, the end of the context, and while Ctrl-Z
+//     has stopped the process. After fg, the question is asked again.
+//   - The end of the context ends a question at once. The caller cancels the context on the signals that end the
+//     process (SIGINT, SIGTERM, SIGHUP); this package does not catch them.
+//   - A terminal that hung up is an error at once, not an empty answer.
+//   - There are no colors and no cursor movement, so a dumb terminal of 20 columns is enough.
 package prompt
 
 import (
@@ -20,45 +18,37 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/term"
+
+	"okauth/pkg/internal/safetext"
 )
 
 var (
-	// ErrNoTerminal means that the process has no terminal to ask on (cron, CI, a detached service). Callers name
-	// the other ways to give the answer.
+	// ErrNoTerminal means that the process has no terminal (cron, CI, a detached service).
 	ErrNoTerminal = errors.New("no terminal to ask on")
 
-	// ErrClosed means that no answer will come: the terminal was hung up, or the person pressed Ctrl-D (Ctrl-Z and
-	// Enter on Windows) instead of answering.
+	// ErrClosed means that the terminal hung up, or that the user pressed Ctrl-D (Ctrl-Z and Enter on Windows).
 	ErrClosed = errors.New("the input ended without an answer")
 
-	// ErrEmpty means that Enter was pressed where a secret was wanted.
+	// ErrEmpty means that the user pressed Enter instead of typing a secret.
 	ErrEmpty = errors.New("the answer is empty")
 
-	// ErrTooLong means that an answer was longer than MaxSecret or MaxLine bytes. Nothing of it is returned: a
-	// secret cut short is a wrong secret.
+	// ErrTooLong means that the answer has more bytes than the system passes on in one line: 4000 on Linux and Windows,
+	// 1000 on macOS. Nothing of it is returned.
 	ErrTooLong = errors.New("the answer is too long")
 )
 
-const (
-	// MaxSecret is the longest secret that is accepted, in bytes.
-	MaxSecret = 64 << 10
-
-	// MaxLine is the longest answer to a question with echo, in bytes. The kernel edits such a line and cuts it
-	// without a word: at 1024 bytes on macOS (MAX_CANON), at 4096 on Linux (termios(3), canonical mode).
-	MaxLine = 1000
-)
-
-// Terminal is the terminal device of this process. It asks one question at a time and is not for concurrent use.
+// Terminal is the terminal device of this process. It must not be used concurrently.
 type Terminal struct {
 	device
 	out *os.File
 }
 
-// Open returns the terminal device. The error wraps ErrNoTerminal where there is none. The caller closes it.
+// Open returns the terminal device. The error wraps ErrNoTerminal. The caller closes the Terminal.
 func Open() (*Terminal, error) {
 	t, err := open()
 	if err != nil {
@@ -67,17 +57,20 @@ func Open() (*Terminal, error) {
 	return t, nil
 }
 
-// Printf shows text to the person, on the terminal. Control characters other than newline and tab are escaped.
+// Printf writes lines of text to the terminal. It replaces control characters.
 func (t *Terminal) Printf(format string, args ...any) error {
-	return t.write(printable(fmt.Sprintf(format, args...), "\n\t"))
+	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
+	for i, line := range lines {
+		lines[i] = safe(line)
+	}
+	return t.write(strings.Join(lines, "\n"))
 }
 
-// ReadPassword asks for a secret without echo and returns its bytes exactly as typed, without the line end. Backspace
-// removes a whole character, Ctrl-W a word, Ctrl-U everything. The caller zeroes the bytes after use.
+// ReadPassword asks for a secret without echo and returns its bytes exactly as typed. The caller zeroes them after use.
 //
-// Errors: ErrEmpty, ErrClosed, ErrTooLong (64 KiB), or the cause of the context's end.
+// Errors: ErrEmpty, ErrClosed, ErrTooLong, or the cause of the context's end.
 func (t *Terminal) ReadPassword(ctx context.Context, label string) ([]byte, error) {
-	secret, err := t.ask(ctx, printable(label, "")+": ", true)
+	secret, err := t.ask(ctx, safe(label)+": ", true)
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +81,14 @@ func (t *Terminal) ReadPassword(ctx context.Context, label string) ([]byte, erro
 	return secret, nil
 }
 
-// ReadLine asks with echo and returns the answer without surrounding white space, or def, shown in brackets, if the
-// person only presses Enter.
+// ReadLine asks with echo and returns the answer without surrounding white space. It shows def in brackets and returns
+// it if the user only presses Enter.
 //
-// Errors: ErrClosed, ErrTooLong (1000 bytes), or the cause of the context's end.
+// Errors: ErrClosed, ErrTooLong, or the cause of the context's end.
 func (t *Terminal) ReadLine(ctx context.Context, label, def string) (string, error) {
-	prompt := printable(label, "")
+	prompt := safe(label)
 	if def != "" {
-		prompt += " [" + printable(def, "") + "]"
+		prompt += " [" + safe(def) + "]"
 	}
 	line, err := t.ask(ctx, prompt+": ", false)
 	if err != nil {
@@ -108,37 +101,35 @@ func (t *Terminal) ReadLine(ctx context.Context, label, def string) (string, err
 	return answer, nil
 }
 
-// Choose shows the options numbered from 1 and returns the index, from 0, of the one chosen by its number or its
-// text; Enter takes options[def], unless def is not an index. It asks until the answer is one of them.
+// Choose lists options, numbered from 1, and returns the index of the one that the user chooses by number or text.
+// Enter chooses options[def], if there is one. It repeats the question until the answer is an option.
 //
-// Errors: as ReadLine; and one where there are no options.
+// Errors: as ReadLine.
 func (t *Terminal) Choose(ctx context.Context, label string, options []string, def int) (int, error) {
 	if len(options) == 0 {
 		return 0, fmt.Errorf("choose %q: no options", label)
 	}
-	list := printable(label, "") + "\n"
+	list := safe(label) + "\n"
 	for i, option := range options {
-		list += fmt.Sprintf("  %d) %s\n", i+1, printable(option, ""))
+		list += fmt.Sprintf("  %d) %s\n", i+1, safe(option))
 	}
 	if err := t.write(list); err != nil {
 		return 0, err
 	}
-	shown := ""
+	number := ""
 	if def >= 0 && def < len(options) {
-		shown = strconv.Itoa(def + 1)
+		number = strconv.Itoa(def + 1)
 	}
 	for {
-		answer, err := t.ReadLine(ctx, "Number", shown)
+		answer, err := t.ReadLine(ctx, "Number", number)
 		if err != nil {
 			return 0, err
 		}
 		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(options) {
 			return n - 1, nil
 		}
-		for i, option := range options {
-			if answer == option {
-				return i, nil
-			}
+		if i := slices.Index(options, answer); i >= 0 {
+			return i, nil
 		}
 		if err := t.Printf("Please answer with a number from 1 to %d.\n", len(options)); err != nil {
 			return 0, err
@@ -146,8 +137,10 @@ func (t *Terminal) Choose(ctx context.Context, label string, options []string, d
 	}
 }
 
-// Confirm asks a question that is answered with yes or no, in full or by the first letter; Enter means def. It asks
-// until it understands. Errors: as ReadLine.
+// Confirm asks a question that the user answers with yes or no, in full or by the first letter; Enter means def. It
+// repeats the question until it understands the answer.
+//
+// Errors: as ReadLine.
 func (t *Terminal) Confirm(ctx context.Context, label string, def bool) (bool, error) {
 	hint := " (y/N)"
 	if def {
@@ -177,7 +170,7 @@ func IsTerminal(f *os.File) bool {
 	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// Width returns how many columns the terminal f has, 0 if f is not a terminal or does not say.
+// Width returns the number of columns of the terminal f, or 0 if f is not a terminal or does not tell.
 func Width(f *os.File) int {
 	if f == nil {
 		return 0
@@ -196,20 +189,17 @@ func (t *Terminal) write(text string) error {
 	return nil
 }
 
-// withoutPasteMarkers removes what a terminal in bracketed paste mode, left on by some other program, puts around
-// pasted text: nobody types these, and nobody can see them in a password that is then refused.
+func safe(text string) string { return safetext.Sanitize(text, 1000) }
+
+// withoutPasteMarkers removes what a terminal puts around pasted text if another program left it in bracketed paste
+// mode: in a password the user could not see it.
 // https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Bracketed-Paste-Mode
 func withoutPasteMarkers(line []byte) []byte {
 	for _, marker := range []string{"\x1b[200~", "\x1b[201~"} {
-		for {
-			i := bytes.Index(line, []byte(marker))
-			if i < 0 {
-				break
-			}
-			// In place, so that no second copy of a secret is left behind.
-			rest := append(line[:i], line[i+len(marker):]...)
-			clear(line[len(rest):])
-			line = rest
+		if bytes.Contains(line, []byte(marker)) {
+			clean := bytes.ReplaceAll(line, []byte(marker), nil)
+			clear(line)
+			line = clean
 		}
 	}
 	return line

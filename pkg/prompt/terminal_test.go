@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patienceOfTests ends a test that waits for what will not come.
-const patienceOfTests = 20 * time.Second
+// testTimeout ends a test that waits for something that does not happen.
+const testTimeout = 20 * time.Second
 
 // person sits at a pseudo-terminal in front of a child process, sees the screen, types, and hears the reports.
 type person struct {
@@ -72,7 +72,7 @@ func sitAlone(t *testing.T, role string, env ...string) *person {
 	return p
 }
 
-// terminalAt returns a Terminal at a pseudo-terminal that is nobody's controlling terminal, with no one watching.
+// terminalAt returns a Terminal at a pseudo-terminal that is no process's controlling terminal.
 func terminalAt(t *testing.T) *Terminal {
 	t.Helper()
 	master, slave, err := pty.Open()
@@ -131,7 +131,7 @@ func (p *person) start(terminal *os.File, env []string) {
 		close(p.reports)
 		_ = r.Close()
 	}()
-	p.child.WaitDelay = patienceOfTests
+	p.child.WaitDelay = testTimeout
 	p.Cleanup(func() {
 		if p.asker != p.child.Process.Pid && p.Failed() {
 			_ = unix.Kill(p.asker, unix.SIGKILL) // stopped, perhaps, and holding the pipes
@@ -163,7 +163,7 @@ func (p *person) watch() {
 // sees waits until text appears on the screen behind what was seen before.
 func (p *person) sees(text string) {
 	p.Helper()
-	deadline := time.After(patienceOfTests)
+	deadline := time.After(testTimeout)
 	for {
 		p.mu.Lock()
 		i := strings.Index(string(p.screen[p.seen:]), text)
@@ -211,7 +211,7 @@ func (p *person) listens() string {
 			return "end of reports"
 		}
 		return got
-	case <-time.After(patienceOfTests):
+	case <-time.After(testTimeout):
 		p.Fatalf("waited for a report, the screen is %q", p.shown())
 		return ""
 	}
@@ -280,14 +280,15 @@ func (p *person) mode(set *unix.Termios) (mode *unix.Termios) {
 	return mode
 }
 
-// hidden waits until everybody has left and fails the test if any of the secrets was shown, on the screen or on standard output and error.
+// hidden waits for the end of all processes and fails the test if any of the secrets was shown, on the screen or on
+// standard output and error.
 func (p *person) hidden(secrets ...string) {
 	p.Helper()
 	_ = p.orders.Close() // the shell leaves
 	_ = p.child.Wait()
 	select {
 	case <-p.dark:
-	case <-time.After(patienceOfTests):
+	case <-time.After(testTimeout):
 		p.Fatal("the terminal is still in use")
 	}
 	for _, secret := range secrets {

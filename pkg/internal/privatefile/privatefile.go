@@ -200,8 +200,8 @@ func remove(path string) error {
 	return nil
 }
 
-// Check returns an error, not an *Error, unless info is that of a regular file of the current user that grants no rights
-// to others.
+// Check returns an error, not an *Error, unless info describes a regular file of the current user that grants no
+// rights to others.
 func Check(info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("it is %s, not a file", TypeName(info.Mode()))
