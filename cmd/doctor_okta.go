@@ -4,6 +4,7 @@ package cmd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -56,15 +57,13 @@ func (d *doctor) network(ctx context.Context) bool {
 	d.dates = &dateReader{RoundTripper: client.HTTP.Transport, now: d.env.Now}
 	client.HTTP.Transport = d.dates
 	d.client = client
-	done := d.env.Progress(cli.Unnoticed, "connecting to "+d.server.Host())
-	seen, _ := transport.Inspect(ctx, d.app.Transport(), d.server.BaseURL())
-	done()
-	org, err := client.Organization(ctx)
+	observed, seen := transport.Observe(ctx)
+	org, err := client.Organization(observed)
 	if cli.Is[*okta.NetworkError](err) || cli.Is[*transport.ProxySettingError](err) {
-		d.connection(seen, err)
+		d.connection(seen(), err)
 		return false
 	}
-	d.connection(seen, nil)
+	d.connection(seen(), nil)
 	// Whoever is no Okta answers in another way than Okta's.
 	if err != nil {
 		d.fail("okta", err)
@@ -80,18 +79,15 @@ func (d *doctor) network(ctx context.Context) bool {
 
 // connection reports the steps before the first byte of HTTP, up to the one that
 // failed.
-func (d *doctor) connection(seen *transport.Inspection, failed error) {
-	if seen == nil {
-		seen = new(transport.Inspection)
-	}
+func (d *doctor) connection(seen transport.Connection, failed error) {
 	secure := strings.HasPrefix(d.server.BaseURL(), "https://")
 	steps := []struct {
 		name, phase, detail string
 	}{
-		{"proxy", transport.PhaseProxy, proxyDetail(seen.Proxy)},
+		{"proxy", phaseProxy, proxyDetail(seen.Proxy)},
 		{"dns", okta.PhaseResolve, d.server.Host() + " is " + strings.Join(seen.Addresses, ", ")},
 		{"connection", okta.PhaseConnect, "established"},
-		{"tls", okta.PhaseTLS, tlsDetail(seen, secure)},
+		{"tls", okta.PhaseTLS, tlsDetail(seen.TLS, secure)},
 	}
 	broken := false
 	phase := phaseOf(failed)
@@ -118,10 +114,13 @@ func (d *doctor) connection(seen *transport.Inspection, failed error) {
 	}
 }
 
+// phaseProxy is the first of a request's phases, before those of okta.NetworkError.
+const phaseProxy = "proxy"
+
 // phaseOf returns how far a request came that failed; "" for one that did not.
 func phaseOf(err error) string {
 	if cli.Is[*transport.ProxySettingError](err) || cli.Is[*transport.ProxyError](err) {
-		return transport.PhaseProxy
+		return phaseProxy
 	}
 	if failed, ok := errors.AsType[*okta.NetworkError](err); ok {
 		return failed.Phase
@@ -136,16 +135,16 @@ func proxyDetail(host string) string {
 	return "by way of " + host
 }
 
-func tlsDetail(seen *transport.Inspection, secure bool) string {
+func tlsDetail(state *tls.ConnectionState, secure bool) string {
 	if !secure {
 		return "none: http is for servers on this machine"
 	}
-	if len(seen.Chain) == 0 {
-		return seen.Protocol
+	if state == nil {
+		return ""
 	}
-	leaf := seen.Chain[0]
-	return fmt.Sprintf("%s; certificate of %s, issued by %s, good until %s; vouched for by %s",
-		seen.Protocol, leaf.Subject, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly), seen.VouchedBy)
+	leaf, root := state.PeerCertificates[0], state.VerifiedChains[0][len(state.VerifiedChains[0])-1]
+	return fmt.Sprintf("%s; certificate of %s, issued by %s, valid until %s; trusted root %s",
+		tls.VersionName(state.Version), leaf.Subject, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly), root.Subject)
 }
 
 // discovery asks the authorization server about itself.

@@ -60,7 +60,7 @@ type TokenResponse struct {
 // form holds the parameters of the grant (grant_type, scope, …) and not the client's id or secret.
 //
 // The error is an *Error where Okta refused, a *NetworkError where there was no answer, a *ResponseError where the answer is none of a
-// token endpoint, a *transport.CAFileError where ca_file cannot be read, or wraps context.Canceled. None contains a secret of the form.
+// token endpoint, or wraps context.Canceled. None contains a secret of the form.
 func (c *Client) Token(ctx context.Context, form url.Values) (*TokenResponse, error) {
 	about := errandOf(form)
 	a, err := c.post(ctx, about, form)

@@ -21,11 +21,17 @@ import (
 	"okauth/pkg/transport"
 )
 
-// trusting is a configuration that trusts these certificates alone.
-func trusting(pem []byte) transport.Config {
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	return transport.Config{Timeout: 5 * time.Second, Roots: func() (*x509.CertPool, error) { return pool, nil }}
+// trusting is a configuration that trusts these certificates besides the system's.
+func trusting(t *testing.T, pem []byte) transport.Config {
+	t.Helper()
+	c := transport.Config{Timeout: 5 * time.Second}
+	if pem != nil {
+		c.CAFile = filepath.Join(t.TempDir(), "ca.pem")
+		if err := os.WriteFile(c.CAFile, pem, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
 }
 
 // row returns what of the table an error is explained with.
@@ -79,9 +85,9 @@ func TestAT05_BadCertificatesAreRefusedAndNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		config := trusting(org.CAPEM())
+		config := trusting(t, org.CAPEM())
 		if test.foreign {
-			config = trusting(nil)
+			config = trusting(t, nil)
 		}
 		_, err = clientFor(t, org.URL(), config).Token(t.Context(), form())
 		handled := len(org.Requests())
@@ -113,7 +119,7 @@ func TestAClientCertificateIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer org.Close()
-	config := trusting(org.CAPEM())
+	config := trusting(t, org.CAPEM())
 	cert, key := org.ClientCertificate()
 	config.ClientCert = filepath.Join(t.TempDir(), "client.pem")
 	if err := os.WriteFile(config.ClientCert, append(cert, key...), 0o600); err != nil {
@@ -173,7 +179,7 @@ func TestEveryNetworkFailureHasARow(t *testing.T) {
 		{"proxy_refused", "https://okta.example", proxy(status(403)), "NO_PROXY"},
 		{"proxy", "https://okta.example", nobody, "HTTPS_PROXY"},
 	} {
-		config := trusting(nil)
+		config := trusting(t, nil)
 		if strings.HasSuffix(test.row, "timeout") {
 			config.Timeout = 150 * time.Millisecond
 		}
@@ -238,7 +244,7 @@ func TestEveryAnswerThatIsNotOktasHasARow(t *testing.T) {
 // A proxy's setting that makes no sense is a mistake of the settings, not of the network.
 func TestAProxySettingIsNoNetworkError(t *testing.T) {
 	t.Parallel()
-	config := trusting(nil)
+	config := trusting(t, nil)
 	config.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("gopher://proxy.example") }
 	_, err := clientFor(t, "https://okta.example", config).Token(context.Background(), form())
 	if _, ok := errors.AsType[*transport.ProxySettingError](err); !ok || MayHaveBeenProcessed(err) {

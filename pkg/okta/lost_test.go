@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +95,6 @@ func TestAT82_LostKnowsThePhase(t *testing.T) {
 		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), transport.Config{}, false},
 		{"unknown authority", broken.URL, transport.Config{}, false},
 		{"no handshake", "https" + strings.TrimPrefix(address(listenOn(t, hangUp)), "http"), transport.Config{}, false},
-		{"no ca_file", broken.URL, transport.Config{Roots: transport.Roots(filepath.Join(t.TempDir(), "none.pem"))}, false},
 		{"proxy refuses", "https://okta.example.test", transport.Config{Proxy: proxyAt(t, refusing.URL)}, false},
 		{"hung up before the request was read", address(listenOn(t, hangUp)), transport.Config{}, true},
 		{"no answer", answering(""), transport.Config{}, true},

@@ -122,9 +122,6 @@ func (p *progress) explain(limit time.Duration, err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err // url.Error prints the URL
 	}
-	if file, ok := errors.AsType[*transport.CAFileError](err); ok {
-		return file
-	}
 	if setting, ok := errors.AsType[*transport.ProxySettingError](err); ok {
 		return setting
 	}

@@ -2,13 +2,10 @@ package okta
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,13 +33,6 @@ func TestNetworkErrorsNameThePhase(t *testing.T) {
 		if !ok || e.Phase != test.phase || e.Timeout != 0 || !strings.Contains(test.base, e.Host) || !strings.Contains(e.Hint(), test.hint) {
 			t.Errorf("%s: got %v", test.name, err)
 		}
-	}
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
-	defer secure.Close()
-	client := clientFor(t, secure.URL, transport.Config{Roots: transport.Roots(filepath.Join(t.TempDir(), "none.pem"))})
-	_, err = client.Token(t.Context(), form())
-	if _, ok := errors.AsType[*transport.CAFileError](err); !ok {
-		t.Errorf("no ca_file: got %v", err)
 	}
 	lookup := &NetworkError{Phase: PhaseResolve, Host: "nowhere.invalid", Err: &net.DNSError{Err: "no such host", Name: "nowhere.invalid", IsNotFound: true}}
 	if !strings.Contains(lookup.Hint(), "domain") {
@@ -93,8 +83,7 @@ func TestAT08_SlowServersEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	noRoots := func() (*x509.CertPool, error) { return x509.NewCertPool(), nil }
-	_, err = clientFor(t, "https://"+listener.Addr().String(), transport.Config{Timeout: limit, Roots: noRoots}).Token(t.Context(), form())
+	_, err = clientFor(t, "https://"+listener.Addr().String(), transport.Config{Timeout: limit}).Token(t.Context(), form())
 	if e, ok := errors.AsType[*NetworkError](err); !ok || e.Phase != PhaseTLS || e.Timeout != limit {
 		t.Errorf("no handshake: got %v", err)
 	}

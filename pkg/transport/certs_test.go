@@ -195,46 +195,6 @@ func TestAT05_OldTLSIsRefusedThroughProxies(t *testing.T) {
 	}
 }
 
-// Nothing is left of the check where there is nothing to compare with.
-func TestAT05_NoHostIsNoMatch(t *testing.T) {
-	t.Parallel()
-	ours := newAuthority(t, "an authority we know")
-	leaf, err := x509.ParseCertificate(ours.issue(nil).Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := newDialer(Config{CAFile: ours.file})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, err := range map[string]error{
-		"no host":        second(d.verify(t.Context(), "", []*x509.Certificate{leaf})),
-		"no certificate": second(d.verify(t.Context(), "localhost", nil)),
-	} {
-		if err == nil {
-			t.Errorf("%s: believed", name)
-		}
-	}
-	if _, err := d.verify(t.Context(), "localhost", []*x509.Certificate{leaf}); err != nil {
-		t.Errorf("both: got %v", err)
-	}
-}
-
-func second(_ trustAnchor, err error) error { return err }
-
-// Through a proxy, too, the certificates at hand are tried first: parsing all of a system's takes longer than the rest of a request.
-func TestRootsAtHandComeFirstThroughProxies(t *testing.T) {
-	t.Parallel()
-	ours := newAuthority(t, "an authority we know")
-	server := serve(t, &tls.Config{Certificates: []tls.Certificate{ours.issue(nil)}}, nil)
-	unwanted := func() (*x509.CertPool, error) { return nil, errors.New("asked for all roots") }
-	for way, proxy := range ours.ways(server.Listener.Addr().String()) {
-		if _, err := get(client(t, Config{CAFile: ours.file, Roots: unwanted, Proxy: proxy}), server.URL); err != nil {
-			t.Errorf("%s: got %v", way, err)
-		}
-	}
-}
-
 func TestIPv6Literal(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "[::1]:0")
@@ -258,8 +218,8 @@ func TestIPv6Literal(t *testing.T) {
 
 // ca_file takes nothing away: where it has an authority's certificate that has expired, the system's newer one, for the same key, counts.
 func TestAT05_StaleCAFile(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t, "an authority")
-	system := a.file // the newer one
 	template := *a.cert
 	template.SerialNumber, template.NotBefore, template.NotAfter = big.NewInt(9), time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &a.key.PublicKey, a.key)
@@ -269,14 +229,15 @@ func TestAT05_StaleCAFile(t *testing.T) {
 	stale := filepath.Join(t.TempDir(), "stale.pem")
 	write(t, stale, pemOf("CERTIFICATE", der))
 	server := serve(t, &tls.Config{Certificates: []tls.Certificate{a.issue(nil)}}, http.NotFoundHandler())
-	t.Setenv("SSL_CERT_FILE", system)
-	if resp, err := client(t, Config{CAFile: stale}).Get(server.URL); err != nil {
-		t.Errorf("with a newer certificate among the system's: %v", err)
-	} else {
-		resp.Body.Close()
+	newer := func() (*x509.CertPool, error) {
+		pool := x509.NewCertPool()
+		pool.AddCert(a.cert)
+		return pool, nil
 	}
-	t.Setenv("SSL_CERT_FILE", stale)
-	_, err = client(t, Config{CAFile: stale}).Get(server.URL)
+	if _, err := get(client(t, Config{CAFile: stale, systemRoots: newer}), server.URL); err != nil {
+		t.Errorf("with a newer certificate among the system's: %v", err)
+	}
+	_, err = get(client(t, Config{CAFile: stale}), server.URL)
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); !ok || invalid.Reason != x509.Expired {
 		t.Errorf("with the expired one alone: got %v, want that it has expired", err)
 	}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -126,10 +127,15 @@ func checkProxy(proxy *url.URL) error {
 	return &ProxySettingError{Variable: "proxy", Reason: reason}
 }
 
-// proxyRefusal says what a proxy answered to CONNECT.
-func proxyRefusal(proxy *url.URL, answer *http.Response) error {
-	e := &ProxyError{Host: proxy.Host, Status: answer.StatusCode}
-	offers := answer.Header.Values("Proxy-Authenticate")
+// proxyAnswered is called with the response to a CONNECT request. It returns an error, before http.Transport makes one out
+// of the proxy's own words, if the proxy refuses.
+func proxyAnswered(ctx context.Context, proxy *url.URL, _ *http.Request, response *http.Response) error {
+	if response.StatusCode == http.StatusOK {
+		routeOf(ctx).open.Store(true)
+		return nil
+	}
+	e := &ProxyError{Host: proxy.Host, Status: response.StatusCode}
+	offers := response.Header.Values("Proxy-Authenticate")
 	for _, offer := range offers {
 		e.basic = e.basic || strings.Contains(strings.ToLower(offer), "basic")
 	}
@@ -137,25 +143,24 @@ func proxyRefusal(proxy *url.URL, answer *http.Response) error {
 	return e
 }
 
-// proxyFailure turns err into a ProxyError if it came before the proxy connected us (open).
-func proxyFailure(proxy *url.URL, open bool, err error) error {
-	if _, known := errors.AsType[*ProxyError](err); known || open {
+// proxyError turns err into a *ProxyError if it is the proxy that failed.
+func proxyError(to *route, err error) error {
+	if _, known := errors.AsType[*ProxyError](err); known {
 		return err
 	}
 	op, isOp := errors.AsType[*net.OpError](err)
 	timeout, isNet := errors.AsType[net.Error](err)
 	switch {
-	case isOp && op.Op == "proxyconnect":
-		err = op.Err // "proxyconnect tcp" says nothing that we do not say
-	case isOp && strings.HasPrefix(op.Op, "socks "):
+	// "proxyconnect tcp" and "socks connect" say nothing that ProxyError does not say.
+	case isOp && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks ")):
 		err = op.Err
-	case proxy.Scheme != "http" && proxy.Scheme != "https":
-		return err // a connection through SOCKS tells nobody that it is open
+	case to.open.Load():
+		return err
 	case isOp, isNet && timeout.Timeout():
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("it hung up instead of connecting: %w", err)
 	default:
 		err = errNotProxy
 	}
-	return &ProxyError{Host: proxy.Host, Err: err}
+	return &ProxyError{Host: to.proxy.Host, Err: err}
 }

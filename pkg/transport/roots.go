@@ -1,11 +1,14 @@
 package transport
 
 import (
+	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"sync"
 )
@@ -13,31 +16,44 @@ import (
 // maxPEMFile bounds a PEM file, in bytes. A whole system's bundle has about 250 KB.
 const maxPEMFile = 4 << 20
 
-// Roots returns a function that loads the system's trusted certificates and those of caFile ("" for none) when first called, and
-// keeps the result. On Linux the system's place can be changed with SSL_CERT_FILE and SSL_CERT_DIR.
-// Its error is a *CAFileError where the file is to blame.
-func Roots(caFile string) func() (*x509.CertPool, error) {
-	return sync.OnceValues(func() (*x509.CertPool, error) {
-		extra, err := readCAFile(caFile)
-		if err != nil {
-			return nil, err
+// rootLoader completes a TLS configuration with the certificates of trusted authorities.
+type rootLoader struct {
+	config *tls.Config
+	system func() (*x509.CertPool, error) // x509.SystemCertPool outside tests
+	added  []*x509.Certificate            // those of ca_file
+	once   sync.Once
+}
+
+// load loads the system's certificates, which takes Go about as long as a TLS handshake. Without ca_file
+// config.RootCAs stays nil, which means the system's: crypto/x509 keeps them, or has the error for the handshake.
+func (l *rootLoader) load() {
+	l.once.Do(func() {
+		pool, err := l.system()
+		if len(l.added) == 0 {
+			return
 		}
-		pool, err := x509.SystemCertPool()
 		if err != nil {
-			if len(extra) == 0 {
-				return nil, fmt.Errorf("load the system's certificates: %w", err)
-			}
-			pool = x509.NewCertPool() // a container without certificates, but with its own CA, is a working set-up
+			pool = x509.NewCertPool() // a container without certificates of its own works with ca_file alone
 		}
-		addAll(pool, extra)
-		return pool, nil
+		for _, cert := range l.added {
+			pool.AddCert(cert)
+		}
+		l.config.RootCAs = pool
 	})
 }
 
-func addAll(pool *x509.CertPool, certs []*x509.Certificate) {
-	for _, cert := range certs {
-		pool.AddCert(cert)
+// dialContext connects, and loads the certificates meanwhile if the connection needs them.
+func (l *rootLoader) dialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	if !routeOf(ctx).tls {
+		return dialer.DialContext(ctx, network, addr)
 	}
+	go l.load()
+	conn, err := dialer.DialContext(ctx, network, addr)
+	if err == nil && len(l.added) > 0 {
+		l.load() // http.Transport copies config when it is connected
+	}
+	return conn, err
 }
 
 // CAFileError says that the file of trusted certificates is unusable: a mistake in the settings, not in the network.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +24,6 @@ type Trace struct {
 	Base   http.RoundTripper // nil means http.DefaultTransport
 	Say    func(line string)
 	Detail bool
-	Proxy  func(*http.Request) (*url.URL, error) // names the proxy of a request; nil for no proxies
 }
 
 // RoundTrip hands the request on with the same body, of which it has read a copy if that is a form.
@@ -36,7 +34,11 @@ func (t *Trace) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req, form := readForm(req)
 	x := &exchange{say: t.Say, detail: t.Detail, hide: newHider(req, form)}
-	x.request(req, t.proxyName(req), form)
+	proxy := ""
+	if to := routeOf(req.Context()); to != nil && to.proxy != nil {
+		proxy = to.proxy.Host
+	}
+	x.request(req, proxy, form)
 	clock := startStopwatch()
 	resp, err := base.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), clock.hooks())))
 	if err != nil {
@@ -50,18 +52,6 @@ func (t *Trace) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.certificates(certs)
 	x.answer(resp, milliseconds(time.Since(clock.start)), times)
 	return resp, nil
-}
-
-// proxyName returns host and port of the request's proxy, "" for none or where Base will say that it is wrong.
-func (t *Trace) proxyName(req *http.Request) string {
-	if t.Proxy == nil {
-		return ""
-	}
-	proxy, err := t.Proxy(req)
-	if err != nil || proxy == nil {
-		return ""
-	}
-	return proxy.Host
 }
 
 // exchange is one request with its answer.
@@ -132,7 +122,7 @@ func (x *exchange) certificates(shown []handshakeDone) {
 		return
 	}
 	for _, h := range shown {
-		parts := []string{"no TLS"}
+		parts := []string{"TLS"}
 		if h.protocol != "" {
 			parts[0] = h.protocol
 		}

@@ -140,12 +140,12 @@ func TestTraceOfNoAnswer(t *testing.T) {
 		{"refused", "http://" + closed(t), Config{}, []string{`> .*`, `< no answer after \d+ ms while connecting`}},
 		{"unknown authority", unknown.URL, Config{CAFile: ours.file, Detail: true}, []string{
 			`> .*`, `> Content-Type: .*`, `> form: password=••••`,
-			`\* TLS 1\.3, certificate CN=a test, issued by CN=canary\\x1bauthority, until .*, refused`,
+			`\* TLS, certificate CN=a test, issued by CN=canary\\x1bauthority, until .*, refused`,
 			`< no answer after \d+ ms while shaking hands \(TLS\) \(connect \d+, tls \d+\)`,
 		}},
 		{"silence", silent.URL, Config{Timeout: 100 * time.Millisecond}, []string{`> .*`, `< no answer after \d+ ms while awaiting the answer \(connect \d+\)`}},
 		{"proxy", "https://okta.example.test", Config{Proxy: proxy}, []string{`> POST https://okta\.example\.test via proxy 127\.0\.0\.1:\d+`, `< no answer after \d+ ms while connecting`}},
-		{"proxy that makes no sense", "https://okta.example.test", Config{Proxy: bad}, []string{`> POST https://okta\.example\.test`, `< no answer after \d+ ms while connecting`}},
+		{"proxy that makes no sense", "https://okta.example.test", Config{Proxy: bad}, nil},
 		{"cut head", "http://" + answering(t, "HTTP/1.1 200 canary"), Config{}, []string{`> .*`, `< no answer after \d+ ms while reading the answer's head \(connect \d+, first byte \d+\)`}},
 	} {
 		var said lines

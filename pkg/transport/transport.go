@@ -1,18 +1,18 @@
 // Package transport builds the one http.Client that carries passwords and tokens.
 //
-// It is stricter than Go's default in every way that matters to a credential: no redirect is followed, TLS is at least 1.2, HTTP/2 is
-// off (its debug switch prints request bodies), everything has a deadline, and no answer grows beyond 1 MiB. The layers, from the outside in:
+// It is stricter than Go's default wherever that matters to a credential: it follows no redirect, speaks TLS 1.2 or
+// later, never HTTP/2 (whose debug switch prints request bodies), has a deadline for everything, and reads at most 1 MiB
+// of a response. The layers, from the outside in:
 //
-//	http.Client   overall deadline, no redirects, no cookies
-//	Capped        1 MiB of body, counted after decompression
-//	slow          where wanted: tells of a request that takes long
-//	Trace         where wanted: each request and answer, without secrets
-//	routes        finds the way: directly or through which proxy, and who has to vouch for the server
-//	Transport     HTTP/1.1, one connection for one request
+//	http.Client     overall deadline, no redirects, no cookies
+//	LimitBody       1 MiB of body, counted after decompression
+//	slow            optional: reports a request that takes long
+//	router          chooses the proxy, and names it in the error if it fails
+//	Trace           optional: one line for each request and response, without secrets
+//	http.Transport  HTTP/1.1, one connection for each request
 //
-// The system's certificates take Go 13 ms and more to parse, as long as the rest of a sign-in on a near network. So those that can matter are
-// looked for first, and all are parsed only where these do not vouch for the server. Inspect goes the same way as a request, sends none, and
-// tells what it met.
+// crypto/tls verifies servers with the system's trusted certificates, which Go takes more than 10 ms to load. So they
+// are loaded while the connection is made.
 package transport
 
 import (
@@ -38,11 +38,8 @@ const (
 type Config struct {
 	// Timeout bounds one request from the dial to the last byte of the answer; 0 is DefaultTimeout.
 	Timeout time.Duration
-	// CAFile names a PEM file whose certificates are trusted besides the system's. They are tried first, by themselves.
+	// CAFile names a PEM file with certificates of authorities that are trusted besides the system's.
 	CAFile string
-	// Roots yields all trusted certificates, and is called when a TLS connection needs them: never for http, and not where
-	// CAFile was enough. nil means Roots(CAFile), the system's and CAFile's.
-	Roots func() (*x509.CertPool, error)
 	// ClientCert names a PEM file with the certificate, and those that lead to its authority, that is shown to a server which asks for
 	// one; "" for none. ClientKey names the PEM file of its private key, not encrypted; "" means that ClientCert has the key, too.
 	// A file with a key must be readable by its owner alone. A proxy is never shown the certificate.
@@ -61,6 +58,8 @@ type Config struct {
 	// are never asked for through a proxy; ALL_PROXY is not read. Schemes: http, https (its certificate is checked like a
 	// server's), socks5 and socks5h. A name and a password stand before the host, percent-encoded.
 	Proxy func(*http.Request) (*url.URL, error)
+
+	systemRoots func() (*x509.CertPool, error) // for tests; nil means x509.SystemCertPool
 }
 
 // New returns the client that c describes. The error is a *CAFileError or a *ClientCertError, or names the setting that makes no sense.
@@ -71,14 +70,18 @@ func New(c Config) (*http.Client, error) {
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
 	}
-	ways, err := newRoutes(c)
+	base, err := newTransport(c)
 	if err != nil {
 		return nil, err
 	}
-	var layers http.RoundTripper = ways
+	var layers http.RoundTripper = base
 	if c.Trace != nil {
-		layers = &Trace{Base: layers, Say: c.Trace, Detail: c.Detail, Proxy: ways.proxy}
+		layers = &Trace{Base: layers, Say: c.Trace, Detail: c.Detail}
 	}
+	if c.Proxy == nil {
+		c.Proxy = environmentProxy
+	}
+	layers = &router{Base: layers, proxy: c.Proxy}
 	if c.Slow != nil {
 		layers = &slow{Base: layers, tell: c.Slow}
 	}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,44 +85,27 @@ func TestAT05_CAFileIsAddedToSystemRoots(t *testing.T) {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok {
 		t.Errorf("without ca_file: got %v, want an unknown authority", err)
 	}
-	for name, config := range map[string]Config{"CAFile": {CAFile: caFile}, "Roots": {Roots: Roots(caFile)}} {
-		if body, err := get(client(t, config), server.URL); err != nil || body != "hello" {
-			t.Errorf("%s: got %q, %v", name, body, err)
-		}
+	if body, err := get(client(t, Config{CAFile: caFile}), server.URL); err != nil || body != "hello" {
+		t.Errorf("with ca_file: got %q, %v", body, err)
 	}
-
-	want, err := x509.SystemCertPool()
-	if err != nil {
-		t.Fatal(err)
+	// A server whose authority the system knows, with some other certificate in ca_file.
+	other := filepath.Join(t.TempDir(), "other.pem")
+	write(t, other, []byte(otherCA))
+	if body, err := get(client(t, Config{CAFile: other, systemRoots: only(server.Certificate())}), server.URL); err != nil || body != "hello" {
+		t.Errorf("with another authority in ca_file: got %q, %v", body, err)
 	}
-	want.AddCert(server.Certificate())
-	got, err := Roots(caFile)()
-	if err != nil || !got.Equal(want) {
-		t.Errorf("roots are not the system's and the file's (%v)", err)
+	none := func() (*x509.CertPool, error) { return nil, errors.New("no certificates in this container") }
+	if body, err := get(client(t, Config{CAFile: caFile, systemRoots: none}), server.URL); err != nil || body != "hello" {
+		t.Errorf("without the system's: got %q, %v", body, err)
 	}
 }
 
-func TestAT05_CAFileIsTriedFirst(t *testing.T) {
-	t.Parallel()
-	server, caFile := startTLS(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
-	unwanted := func() (*x509.CertPool, error) { return nil, errors.New("asked for all roots") }
-	if _, err := get(client(t, Config{CAFile: caFile, Roots: unwanted}), server.URL); err != nil {
-		t.Errorf("ca_file is enough: got %v", err)
-	}
-
-	// A server that another authority vouches for: here the one of httptest, with some other certificate in ca_file.
-	other := filepath.Join(t.TempDir(), "other.pem")
-	if err := os.WriteFile(other, []byte(otherCA), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	all := x509.NewCertPool()
-	all.AddCert(server.Certificate())
-	c := client(t, Config{CAFile: other, Roots: func() (*x509.CertPool, error) { return all, nil }})
-	if body, err := get(c, server.URL); err != nil || body != "hello" {
-		t.Errorf("ca_file is for another server: got %q, %v", body, err)
-	}
-	if _, err := get(client(t, Config{CAFile: other, Roots: unwanted}), server.URL); err == nil || !strings.Contains(err.Error(), "asked for all roots") {
-		t.Errorf("neither: got %v", err)
+// only stands for a system that trusts one certificate.
+func only(cert *x509.Certificate) func() (*x509.CertPool, error) {
+	return func() (*x509.CertPool, error) {
+		pool := x509.NewCertPool()
+		pool.AddCert(cert)
+		return pool, nil
 	}
 }
 
@@ -132,9 +116,9 @@ func TestAT05_OldTLSIsRefused(t *testing.T) {
 		server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
 		server.Config.ErrorLog = quiet()
 		server.StartTLS()
-		pool := x509.NewCertPool()
-		pool.AddCert(server.Certificate())
-		_, err := get(client(t, Config{Roots: func() (*x509.CertPool, error) { return pool, nil }}), server.URL)
+		own := filepath.Join(t.TempDir(), "own.pem")
+		write(t, own, pemOf("CERTIFICATE", server.Certificate().Raw))
+		_, err := get(client(t, Config{CAFile: own}), server.URL)
 		if refused := err != nil; refused != (version < tls.VersionTLS12) {
 			t.Errorf("TLS %s: got %v", name, err)
 		}
@@ -178,43 +162,41 @@ func TestRootsAreNotLoadedForHTTP(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(server.Close)
 	loaded := false
-	c := client(t, Config{Roots: func() (*x509.CertPool, error) { loaded = true; return nil, errors.New("asked for roots") }})
+	c := client(t, Config{systemRoots: func() (*x509.CertPool, error) { loaded = true; return nil, errors.New("asked for roots") }})
 	if _, err := get(c, server.URL); err != nil || loaded {
 		t.Errorf("got %v, roots loaded: %v", err, loaded)
 	}
 }
 
 // The roots below come only once the server has seen the connection: a client that loads them first never connects.
-func TestRootsAreLoadedWhenTheyAreNeeded(t *testing.T) {
+func TestRootsAreLoadedWhileConnecting(t *testing.T) {
 	t.Parallel()
-	connected := make(chan struct{})
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	var seen atomic.Bool
-	server.Listener = &notifyListener{Listener: server.Listener, accepted: func() {
-		if !seen.Swap(true) {
-			close(connected)
+	for name, through := range map[string]bool{"direct": false, "through a proxy": true} {
+		connected := make(chan struct{})
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		proxy := httptest.NewUnstartedServer(nil)
+		first := server
+		if through {
+			first = proxy
 		}
-	}}
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	c := client(t, Config{Timeout: 5 * time.Second, Roots: func() (*x509.CertPool, error) {
-		<-connected
-		pool := x509.NewCertPool()
-		pool.AddCert(server.Certificate())
-		return pool, nil
-	}})
-	if _, err := get(c, server.URL); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestRootsErrorIsSeen(t *testing.T) {
-	t.Parallel()
-	server, _ := startTLS(t, func(http.ResponseWriter, *http.Request) {})
-	c := client(t, Config{Roots: Roots(filepath.Join(t.TempDir(), "none.pem"))})
-	_, err := get(c, server.URL)
-	if _, ok := errors.AsType[*CAFileError](err); !ok {
-		t.Errorf("got %v, want a CAFileError", err)
+		first.Listener = &notifyListener{Listener: first.Listener, accepted: sync.OnceFunc(func() { close(connected) })}
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		proxy.Config.Handler = &connectProxy{target: server.Listener.Addr().String(), status: http.StatusOK}
+		proxy.Start()
+		t.Cleanup(proxy.Close)
+		other := filepath.Join(t.TempDir(), "other.pem") // with ca_file the handshake must wait for both
+		write(t, other, []byte(otherCA))
+		c := Config{CAFile: other, Timeout: 5 * time.Second, Proxy: http.ProxyURL(nil), systemRoots: func() (*x509.CertPool, error) {
+			<-connected
+			return only(server.Certificate())()
+		}}
+		if through {
+			c.Proxy = http.ProxyURL(mustURL(t, proxy.URL))
+		}
+		if _, err := get(client(t, c), server.URL); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -1,0 +1,88 @@
+package transport
+
+import (
+	"crypto/tls"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// observed sends a request to base and returns what it met.
+func observed(t *testing.T, c Config, base string) (Connection, error) {
+	t.Helper()
+	ctx, seen := Observe(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client(t, c).Do(req)
+	if err == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+	return seen(), err
+}
+
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	ours := newAuthority(t, "an authority we know")
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		server := serve(t, &tls.Config{Certificates: []tls.Certificate{ours.issue(nil)}, MaxVersion: version}, nil)
+		for way, proxy := range ours.ways(server.Listener.Addr().String()) {
+			got, err := observed(t, Config{CAFile: ours.file, Proxy: proxy}, server.URL)
+			if err != nil || got.TLS == nil {
+				t.Fatalf("%s: got %+v, %v", way, got, err)
+			}
+			chain := got.TLS.VerifiedChains[0]
+			if got.TLS.Version != version || chain[0].Subject.CommonName != "a test" || chain[1].Subject.CommonName != "an authority we know" {
+				t.Errorf("%s: got %+v", way, got.TLS)
+			}
+			direct := way == "direct"
+			if addresses := strings.Join(got.Addresses, " "); direct != (addresses == "127.0.0.1") || direct != (got.Proxy == "") {
+				t.Errorf("%s: proxy %q, addresses %q", way, got.Proxy, addresses)
+			}
+		}
+	}
+}
+
+func TestObserveLooksUpAddresses(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	got, err := observed(t, Config{}, strings.Replace(server.URL, "127.0.0.1", "localhost", 1))
+	if err != nil || !strings.Contains(strings.Join(got.Addresses, " "), "127.0.0.1") || got.TLS != nil {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestObserveFailures(t *testing.T) {
+	t.Parallel()
+	ours := newAuthority(t, "an authority we know")
+	unknown := serve(t, &tls.Config{Certificates: []tls.Certificate{newAuthority(t, "an authority we do not know").issue(nil)}}, nil)
+	plain := mustURL(t, startProxy(t, &connectProxy{target: unknown.Listener.Addr().String(), status: http.StatusOK}))
+	refusing := mustURL(t, startProxy(t, &connectProxy{status: http.StatusForbidden}))
+	refusing.User = url.UserPassword("someone", "canary-proxy-password")
+	for _, test := range []struct {
+		name, base string
+		proxy      *url.URL
+		address    string
+	}{
+		{"no such host", "https://no..host", nil, ""},
+		{"refused", "https://" + closed(t), nil, "127.0.0.1"},
+		{"unknown authority", unknown.URL, nil, "127.0.0.1"},
+		{"unknown authority behind a proxy", unknown.URL, plain, ""},
+		{"proxy refuses", "https://okta.invalid", refusing, ""},
+	} {
+		got, err := observed(t, Config{CAFile: ours.file, Proxy: http.ProxyURL(test.proxy)}, test.base)
+		want := ""
+		if test.proxy != nil {
+			want = test.proxy.Host
+		}
+		if err == nil || got.TLS != nil || strings.Join(got.Addresses, " ") != test.address || got.Proxy != want {
+			t.Errorf("%s: got %+v, %v", test.name, got, err)
+		}
+	}
+}
