@@ -28,7 +28,7 @@ func firstOf(args, words []string) ([]string, cobra.ShellCompDirective) {
 // profileNames lists the profiles in the configuration file; where it cannot be
 // read, there is nothing to offer.
 func profileNames(env *cli.Env, global *cli.GlobalFlags) []string {
-	path, err := config.ConfigPath(global.Options(env))
+	path, err := config.ConfigPath(global.ConfigOptions(env))
 	if err != nil {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/store"
@@ -49,14 +50,14 @@ commands read and write the profile in use, or the one that -p names.`,
 }
 
 // open reads the settings of the profile.
-func (o *configOptions) open() (*cli.App, error) {
+func (o *configOptions) open() (*okauth.Client, error) {
 	return (&cli.SessionFlags{GlobalFlags: o.global}).Open(o.env)
 }
 
 // edit opens the file to change, and tells which profile is meant. No value is
 // judged on the way, so that a wrong one can be mended.
 func (o *configOptions) edit() (*config.File, string, error) {
-	path, name, err := config.Locate(o.global.Options(o.env))
+	path, name, err := config.Locate(o.global.ConfigOptions(o.env))
 	if err != nil {
 		return nil, "", err
 	}
@@ -77,14 +78,14 @@ func (o *configOptions) newGetCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			setting, err := a.Settings.Get(args[0])
+			setting, err := a.Settings().Get(args[0])
 			switch {
 			case err != nil:
 				return err
 			case setting.Secret:
 				return &cli.UsageError{Message: fmt.Sprintf("%s is a secret and never shown", setting.Key), Advice: "okauth config list tells where it comes from"}
 			case setting.Value == "":
-				return fmt.Errorf("%s is not set in profile %q", setting.Key, a.Settings.ProfileName())
+				return fmt.Errorf("%s is not set in profile %q", setting.Key, a.Settings().ProfileName())
 			}
 			_, err = fmt.Fprintln(o.env.Stdout, okta.Sanitize(setting.Value, 10_000))
 			return err
@@ -121,10 +122,11 @@ func (o *configOptions) unset(ctx context.Context, key string) error {
 // forgetSecret removes the client secret from the keychain, if there are both.
 func (o *configOptions) forgetSecret(ctx context.Context) error {
 	a, err := o.open()
-	if err != nil || a.Settings.Require(config.KeyDomain, config.KeyClientID) != nil {
+	if err != nil || a.Settings().Require(config.KeyDomain, config.KeyClientID) != nil {
 		return err
 	}
-	err = store.ClientSecrets{Items: a.Secrets(true)}.Delete(ctx, a.ClientSecretAccount())
+	secrets, account := a.KeychainSecret(true)
+	err = secrets.Delete(ctx, account)
 	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Unavailable {
 		return nil
 	}
@@ -138,7 +140,7 @@ func (o *configOptions) newPathCmd() *cobra.Command {
 		Example: "  okauth config path\n  ${EDITOR:-vi} \"$(okauth config path)\"",
 		Args:    cli.ArgsBetween(0, 0),
 		RunE: func(*cobra.Command, []string) error {
-			path, err := config.ConfigPath(o.global.Options(o.env))
+			path, err := config.ConfigPath(o.global.ConfigOptions(o.env))
 			if err != nil {
 				return err
 			}
@@ -209,10 +211,10 @@ func (o *configList) run(ctx context.Context) error {
 	}
 	var rows [][]string
 	var objects []settingJSON
-	for _, s := range a.Settings.List() {
+	for _, s := range a.Settings().List() {
 		value, source := s.Value, s.Source.String()
-		if s.Key == config.KeyClientSecret && a.Settings.ClientSecret().IsZero() {
-			value, source = keptSecret(a, ctx)
+		if s.Key == config.KeyClientSecret && a.Settings().ClientSecret().IsZero() {
+			value, source = keptSecret(ctx, a)
 		}
 		object := settingJSON{Key: s.Key, Value: value, Source: source, Set: value != "", Secret: s.Secret}
 		if s.Secret {
@@ -223,11 +225,11 @@ func (o *configList) run(ctx context.Context) error {
 	}
 	if o.output == "json" {
 		return output.JSON(o.env.Stdout, map[string]any{
-			"profile": a.Settings.ProfileName(), "config": a.Settings.ConfigPath(), "settings": objects,
+			"profile": a.Settings().ProfileName(), "config": a.Settings().ConfigPath(), "settings": objects,
 		})
 	}
-	fmt.Fprintf(o.env.Stderr, "profile %q (%s)", a.Settings.ProfileName(), okta.Sanitize(a.Settings.ProfileSource().String(), 300))
-	if all := a.Settings.Profiles(); len(all) > 1 {
+	fmt.Fprintf(o.env.Stderr, "profile %q (%s)", a.Settings().ProfileName(), okta.Sanitize(a.Settings().ProfileSource().String(), 300))
+	if all := a.Settings().Profiles(); len(all) > 1 {
 		fmt.Fprintf(o.env.Stderr, "; there are %s", strings.Join(all, ", "))
 	}
 	fmt.Fprintln(o.env.Stderr)
@@ -236,11 +238,12 @@ func (o *configList) run(ctx context.Context) error {
 
 // keptSecret tells whether the keychain has the client secret, as a value and a
 // source to show.
-func keptSecret(a *cli.App, ctx context.Context) (value, source string) {
-	if a.Settings.Require(config.KeyDomain, config.KeyClientID) != nil {
+func keptSecret(ctx context.Context, a *okauth.Client) (value, source string) {
+	if a.Settings().Require(config.KeyDomain, config.KeyClientID) != nil {
 		return "", "not set"
 	}
-	_, err := store.ClientSecrets{Items: a.Secrets(false)}.Load(ctx, a.ClientSecretAccount())
+	secrets, account := a.KeychainSecret(false)
+	_, err := secrets.Load(ctx, account)
 	if err == nil {
 		return config.Redacted, "keychain"
 	}

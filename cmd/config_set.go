@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
 )
@@ -87,8 +88,8 @@ func (o *configSet) sayOverridden(key string) {
 	if err != nil {
 		return // the file is written; what else is wrong shows when it is used
 	}
-	if from := a.Settings.Source(key); from.Kind == config.FromEnv {
-		a.Warn(fmt.Sprintf("%s is set in the environment, and wins over the file", from))
+	if from := a.Settings().Source(key); from.Kind == config.FromEnv {
+		o.env.Warn(fmt.Sprintf("%s is set in the environment, and wins over the file", from))
 	}
 }
 
@@ -102,7 +103,7 @@ func (o *configSet) setSecret(ctx context.Context, key config.Key) error {
 		return err
 	}
 	if o.keep == "keychain" {
-		if err := secretCanBeKept(a, ctx); err != nil {
+		if err := secretCanBeKept(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -120,7 +121,7 @@ func (o *configSet) setSecret(ctx context.Context, key config.Key) error {
 		}
 		return file.Save()
 	}
-	if err := keepSecret(a, ctx, okta.NewSecret(string(text))); err != nil {
+	if err := keepSecret(ctx, a, okta.NewSecret(string(text))); err != nil {
 		return err
 	}
 	// One in the file would win over the keychain's.
@@ -132,25 +133,25 @@ func (o *configSet) setSecret(ctx context.Context, key config.Key) error {
 			return err
 		}
 	}
-	if promised := a.Settings.ClientSecret(); !promised.IsZero() && promised.Key != key.Name {
-		a.Warn(fmt.Sprintf("%s from %s is used before the keychain", promised.Key, promised.Source))
+	if promised := a.Settings().ClientSecret(); !promised.IsZero() && promised.Key != key.Name {
+		o.env.Warn(fmt.Sprintf("%s from %s is used before the keychain", promised.Key, promised.Source))
 	}
-	fmt.Fprintf(o.env.Stderr, "Kept the client secret of %s in the keychain.\n", okta.Sanitize(a.Settings.ClientID(), 100))
+	fmt.Fprintf(o.env.Stderr, "Kept the client secret of %s in the keychain.\n", okta.Sanitize(a.Settings().ClientID(), 100))
 	return nil
 }
 
 // secretCanBeKept finds out, before anything is asked, whether the keychain
 // would take a client secret, and whose.
-func secretCanBeKept(a *cli.App, ctx context.Context) error {
-	if err := a.Settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
+func secretCanBeKept(ctx context.Context, a *okauth.Client) error {
+	if err := a.Settings().Require(config.KeyDomain, config.KeyClientID); err != nil {
 		return err
 	}
 	var err error
-	switch kept := a.Settings.Storage(); kept {
-	case cli.StorageNone, cli.StorageFile:
-		err = fmt.Errorf("storage is %q (%s): the keychain is not used", kept, a.Settings.Source(config.KeyStorage))
+	switch kept := a.Settings().Storage(); kept {
+	case okauth.StorageNone, okauth.StorageFile:
+		err = fmt.Errorf("storage is %q (%s): the keychain is not used", kept, a.Settings().Source(config.KeyStorage))
 	default:
-		err = cli.Storage{Items: a.Keychain(true)}.Reach(ctx)
+		err = okauth.Storage{Items: a.Keychain(true)}.Ready(ctx)
 	}
 	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Unavailable {
 		return err // a keychain that is locked or slow is mended, not avoided
@@ -162,8 +163,9 @@ func secretCanBeKept(a *cli.App, ctx context.Context) error {
 	return nil
 }
 
-func keepSecret(a *cli.App, ctx context.Context, secret okta.Secret) error {
-	return store.ClientSecrets{Items: a.Secrets(true)}.Save(ctx, a.ClientSecretAccount(), secret)
+func keepSecret(ctx context.Context, a *okauth.Client, secret okta.Secret) error {
+	secrets, account := a.KeychainSecret(true)
+	return secrets.Save(ctx, account, secret)
 }
 
 // read takes the secret from a pipe, else from a person.

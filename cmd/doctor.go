@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/store"
@@ -54,7 +55,7 @@ the first failure. -o json is for programs.`,
 }
 
 func (o *doctorOptions) run(ctx context.Context) error {
-	d := &doctor{env: o.env}
+	d := &doctor{env: o.env, flags: &o.session}
 	text := o.output == "text"
 	if text { // as soon as it is known: a network that is ill is slow
 		d.show = func(f output.Finding) error {
@@ -65,7 +66,7 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	if err != nil {
 		d.fail("configuration", err)
 	} else {
-		d.app, d.report.Profile = a, a.Settings.ProfileName()
+		d.opened, d.report.Profile = a, a.Settings().ProfileName()
 		d.examine(ctx)
 	}
 	if ctx.Err() != nil {
@@ -89,9 +90,10 @@ func (o *doctorOptions) run(ctx context.Context) error {
 
 // doctor collects what the checks find.
 type doctor struct {
-	env  *cli.Env
-	app  *cli.App
-	show func(output.Finding) error // nil: nobody is waiting for each
+	env    *cli.Env
+	opened *okauth.Client
+	flags  *cli.SessionFlags
+	show   func(output.Finding) error // nil: nobody is waiting for each
 
 	report output.Report
 	code   int   // of the first failure
@@ -160,8 +162,8 @@ func (d *doctor) fail(name string, err error) {
 
 // configuration says where the settings come from that a request needs.
 func (d *doctor) configuration(context.Context) bool {
-	settings := d.app.Settings
-	server, err := d.app.Server()
+	settings := d.opened.Settings()
+	server, err := d.opened.Server()
 	if err != nil {
 		d.fail("configuration", err)
 		return false
@@ -184,20 +186,24 @@ func (d *doctor) configuration(context.Context) bool {
 
 // storage says whether a session can be kept, and what there is.
 func (d *doctor) storage(ctx context.Context) {
-	kept, err := d.app.Storage(false)
+	kept, err := d.opened.Storage(false)
 	if err != nil {
 		d.fail("storage", err)
 		return
 	}
-	s := storageStatus(d.app, kept)
-	if kept.Backend == cli.StorageNone {
+	s, err := storageStatus(d.opened)
+	if err != nil {
+		d.fail("storage", err)
+		return
+	}
+	if kept.Backend == okauth.StorageNone {
 		d.found("storage", "note", "none ("+s.Source+"): no session is kept", "")
 		return
 	}
 	began := time.Now()
 	err = kept.Try(ctx)
 	switch {
-	case kept.Without(err):
+	case kept.NotNeeded(err):
 		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), cli.Hint(cli.FileAdvice(err)))
 		return
 	case err != nil:
@@ -211,12 +217,12 @@ func (d *doctor) storage(ctx context.Context) {
 		d.ok("lock", "%s", s.Locks)
 	}
 	if d.server != (okta.AuthorizationServer{}) {
-		d.session(ctx, kept)
+		d.session(ctx)
 	}
 }
 
 // limits says how much fits into an item of the keychain, where that is a limit.
-func limits(kept cli.Storage) string {
+func limits(kept okauth.Storage) string {
 	keychain, ok := kept.Items.(*store.Keychain)
 	if !ok {
 		return ""
@@ -225,24 +231,21 @@ func limits(kept cli.Storage) string {
 }
 
 // session says what the next "okauth token" would do.
-func (d *doctor) session(ctx context.Context, kept cli.Storage) {
-	want := d.app.Want(d.server)
-	s := output.Status{Storage: output.StatusStorage{OK: true}}
-	var err error
-	if s.Sessions, err = sessionsStatus(ctx, kept.Keeper(d.env), want.Identity.Account()); err != nil {
+func (d *doctor) session(ctx context.Context) {
+	s, err := d.opened.Status(ctx)
+	if err != nil {
 		d.fail("session", err)
 		return
 	}
-	predict(d.app, ctx, kept, want, &s)
 	switch s.Next {
-	case "cached":
+	case okauth.UseCached:
 		d.ok("session", "an access token is good until %s", s.Until.Local().Format(time.DateTime))
-	case "refresh":
+	case okauth.Refresh:
 		d.ok("session", "the access token has expired; okauth token refreshes it without asking")
-	case "sign_in":
+	case okauth.SignIn:
 		d.ok("session", "none; okauth token signs in with the credentials it is given")
-	case "ask":
-		d.found("session", "note", s.Reason, "okauth login"+d.app.Flags.Identity())
+	case okauth.Ask:
+		d.found("session", "note", s.Reason, "okauth login"+d.flags.Identity())
 	default:
 		d.fail("session", &cli.ExitError{Err: errors.New(s.Reason), Code: cli.ExitLoginRequired, Advice: "okauth status tells more"})
 	}

@@ -16,7 +16,6 @@ import (
 
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
-	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/output"
 	"okauth/pkg/transport"
 )
@@ -49,7 +48,7 @@ func (d *dateReader) RoundTrip(req *http.Request) (*http.Response, error) {
 // network follows the connection step by step and then sends the first request.
 // What failed of it, the request's error tells best.
 func (d *doctor) network(ctx context.Context) bool {
-	client, err := d.app.Asker(d.server)
+	client, err := d.opened.AnonymousClient(d.server)
 	if err != nil {
 		d.fail("tls", err)
 		return false
@@ -184,7 +183,7 @@ func (d *doctor) clock(context.Context) bool {
 
 // scopes compares what will be asked for with what the server says it has.
 func (d *doctor) scopes(context.Context) bool {
-	if scopes := d.app.Settings.Scopes(); slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
+	if scopes := d.opened.Settings().Scopes(); slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
 		d.fail("scopes", &cli.ExitError{
 			Err:  fmt.Errorf("%s: scopes like profile and email come only together with openid", strings.Join(scopes, " ")),
 			Code: cli.ExitUsage, Advice: "add it: okauth config set scopes \"openid " + strings.Join(scopes, " ") + "\"",
@@ -192,12 +191,12 @@ func (d *doctor) scopes(context.Context) bool {
 		return true
 	}
 	var unlisted []string
-	for _, scope := range d.app.Settings.Scopes() {
+	for _, scope := range d.opened.Settings().Scopes() {
 		if !slices.Contains(d.metadata.Scopes, scope) {
 			unlisted = append(unlisted, scope)
 		}
 	}
-	asked := strings.Join(d.app.Settings.Scopes(), " ")
+	asked := strings.Join(d.opened.Settings().Scopes(), " ")
 	switch {
 	case len(unlisted) > 0:
 		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "),
@@ -222,14 +221,14 @@ const noToken = "okauth-doctor-asks-about-no-token"
 
 // clientAuthentication finds out whether Okta knows the client and its secret.
 func (d *doctor) clientAuthentication(ctx context.Context) bool {
-	secret, err := d.app.ClientSecret(ctx, d.server.BaseURL(), d.client.ID)
+	client, err := d.opened.OktaClient(ctx)
 	if err != nil {
 		d.fail("client", err)
 		return false
 	}
-	d.client.Auth, d.client.SecretFrom = clientauth.ForSecret(secret), d.app.SecretFrom(d.server.BaseURL(), d.client.ID)
+	d.client.Auth, d.client.SecretFrom = client.Auth, client.SecretFrom
 	how := "with its secret (" + d.secretSource(ctx) + ")"
-	if secret.IsZero() {
+	if client.Auth.Name() == "none" {
 		how = "without a secret: a public client"
 	}
 	if _, err := d.client.Active(ctx, okta.NewSecret(noToken), ""); err != nil {
@@ -241,12 +240,12 @@ func (d *doctor) clientAuthentication(ctx context.Context) bool {
 }
 
 func (d *doctor) secretSource(ctx context.Context) string {
-	promise := d.app.Settings.ClientSecret()
+	promise := d.opened.Settings().ClientSecret()
 	switch {
-	case d.app.Flags.ClientSecretStdin:
+	case d.flags.ClientSecretStdin:
 		return "standard input"
 	case promise.IsZero():
-		_, source := keptSecret(d.app, ctx)
+		_, source := keptSecret(ctx, d.opened)
 		return source
 	}
 	return promise.Source.String()
@@ -255,7 +254,7 @@ func (d *doctor) secretSource(ctx context.Context) string {
 // grant finds out whether the application may use the grant. Only the password
 // grant can be tried without anything being made.
 func (d *doctor) grant(ctx context.Context) bool {
-	name := d.app.Settings.Grant()
+	name := d.opened.Settings().Grant()
 	if name != config.GrantPassword {
 		d.found("grant", "skip", name+": trying it would make a token", "")
 		return true

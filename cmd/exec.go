@@ -109,9 +109,7 @@ func (o *execOptions) run(ctx context.Context, args []string) error {
 	return cli.SilentError{Code: code}
 }
 
-// token is sessionFlags.obtain for a caller who hands the token on to something
-// that lasts. A refresh that has begun may succeed after Ctrl-C; CMD is not to
-// start after that.
+// token gets the token for CMD. A refresh that has begun may succeed after Ctrl-C; CMD does not start after that.
 func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 	env, watched := *o.env, ctx
 	env.Signals = func(parent context.Context) (context.Context, func()) {
@@ -119,7 +117,7 @@ func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 		watched = ctx
 		return ctx, stop
 	}
-	token, err := o.session.Obtain(ctx, &env, o.kind, false)
+	token, err := o.session.Token(ctx, &env, session.TokenType(o.kind), false)
 	if unkept, ok := errors.AsType[*session.SaveError](err); ok {
 		// CMD runs, and its exit code will say nothing of this.
 		err = nil

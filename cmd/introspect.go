@@ -56,12 +56,11 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	if source == fromStdin && o.session.ClientSecretStdin {
 		return &cli.UsageError{Message: "--client-secret-stdin and the tokens want the same standard input", Advice: "give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command"}
 	}
-	a, err := o.session.Open(o.env)
+	opened, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	server, err := a.Server()
-	if err != nil {
+	if _, err := opened.Server(); err != nil {
 		return err
 	}
 	text := ""
@@ -76,7 +75,7 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 		text = token.Value.Reveal()
 		o.hint = string(token.Kind) + "_token"
 	}
-	client, err := a.Client(ctx, server, a.Settings.ClientID())
+	client, err := opened.OktaClient(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 )
@@ -51,62 +52,38 @@ password only.`,
 }
 
 func (o *loginOptions) run(ctx context.Context) error {
-	// A reader of standard error that has gone away must not cost the session
-	// that Okta has already granted.
+	// A reader of standard error that has gone away must not cost the session that Okta has already granted.
 	signal.Ignore(syscall.SIGPIPE)
-	a, err := o.session.Open(o.env)
+	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	if a, err = o.offerInit(ctx, a); err != nil {
+	if client, err = o.offerInit(ctx, client); err != nil {
 		return err
 	}
-	server, err := a.Server()
+	signedIn, err := client.Login(ctx)
 	if err != nil {
 		return err
 	}
-	kept, err := a.Storage(true)
-	if err != nil {
-		return err
-	}
-	if err := a.CanKeep(ctx, kept); err != nil {
-		return err
-	}
-	client, err := a.Client(ctx, server, a.Settings.ClientID())
-	if err != nil {
-		return err
-	}
-	want := a.Want(server)
-	credentials, username, err := a.Credentials(ctx, want.Identity, true)
-	if err != nil {
-		return err
-	}
-	want.Username = username
-	tokens, err := kept.Keeper(o.env).Login(ctx, client, credentials, want)
-	if tokens != nil && err != nil {
-		return fmt.Errorf("signed in as %s, but the session could not be kept: %w", who(a, username), err)
-	}
-	if err != nil {
-		return err
-	}
-	o.say(a, server, tokens, who(a, username))
+	o.report(signedIn)
 	return nil
 }
 
-// offerInit leads a person without any configuration to one, and returns what
-// the settings are then.
-func (o *loginOptions) offerInit(ctx context.Context, a *cli.App) (*cli.App, error) {
-	if a.Settings.Domain() != "" || a.Settings.ClientID() != "" || o.session.NoInput || o.session.PasswordStdin || o.session.ClientSecretStdin {
-		return a, nil
+// offerInit leads a person without any configuration to one, and returns the client of the settings after that.
+func (o *loginOptions) offerInit(ctx context.Context, client *okauth.Client) (*okauth.Client, error) {
+	settings := client.Settings()
+	if settings.Domain() != "" || settings.ClientID() != "" || o.session.NoInput || o.session.PasswordStdin ||
+		o.session.ClientSecretStdin {
+		return client, nil
 	}
 	t, err := o.env.OpenTerminal()
 	if err != nil {
-		return a, nil // what is missing is said by those who need it
+		return client, nil // Login says what is missing
 	}
 	defer t.Close()
 	yes, err := t.Confirm(ctx, "okauth does not know where to sign in yet. Set it up now?", true)
 	if err != nil || !yes {
-		return a, err
+		return client, err
 	}
 	if err := initProfile(ctx, o.env, o.session.GlobalFlags, t); err != nil {
 		return nil, err
@@ -114,23 +91,16 @@ func (o *loginOptions) offerInit(ctx context.Context, a *cli.App) (*cli.App, err
 	return o.session.Open(o.env)
 }
 
-// who names a user, or the client where none signed in.
-func who(a *cli.App, username string) string {
-	if username == "" {
-		return "client " + okta.Sanitize(a.Settings.ClientID(), 100)
+// report says who signed in, for what, and until when. It goes to standard error: standard output is for tokens.
+func (o *loginOptions) report(s *okauth.Session) {
+	who := okta.Sanitize(s.Username, 200)
+	if who == "" {
+		who = "client " + okta.Sanitize(s.ClientID, 100)
 	}
-	return okta.Sanitize(username, 200)
-}
-
-// say tells who signed in, for what, and until when. It goes to standard error:
-// standard output is for tokens.
-func (o *loginOptions) say(a *cli.App, server okta.AuthorizationServer, tokens *okta.TokenResponse, who string) {
-	until := tokens.ObtainedAt.Add(tokens.ExpiresIn)
 	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until %s, %s\n",
-		who, a.Settings.ProfileName(), okta.Sanitize(server.Issuer(), 300),
-		okta.Sanitize(strings.Join(tokens.Scope, " "), 1000),
-		until.Local().Format("2006-01-02 15:04:05 MST"), output.In(tokens.ExpiresIn))
-	for _, note := range tokens.Warnings {
-		a.Warn(note)
+		who, s.Profile, okta.Sanitize(s.Issuer, 300), okta.Sanitize(strings.Join(s.Scope, " "), 1000),
+		s.Expires.Local().Format("2006-01-02 15:04:05 MST"), output.In(s.Lifetime))
+	for _, warning := range s.Warnings {
+		o.env.Warn(warning)
 	}
 }

@@ -2,16 +2,13 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
-	"okauth/pkg/config"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
-	"okauth/pkg/session"
-	"okauth/pkg/store"
 )
 
 type logoutOptions struct {
@@ -45,57 +42,22 @@ expires. The client secret stays: okauth config unset client_secret removes it.
 }
 
 func (o *logoutOptions) run(ctx context.Context) error {
-	a, err := o.session.Open(o.env)
+	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	kept, err := a.Storage(true)
-	if err != nil {
+	results, err := client.LogoutEach(ctx, o.all)
+	if results == nil && err != nil {
 		return err
 	}
-	if kept.Backend == cli.StorageKeychain {
-		if err := kept.Reach(ctx); err != nil {
-			return err
-		}
+	var failed []error
+	for _, r := range results {
+		failed = append(failed, o.tell(r)...)
 	}
-	keeper := kept.Keeper(o.env)
-	if o.all {
-		return o.leaveAll(ctx, a, keeper)
+	if len(results) == 0 {
+		fmt.Fprintln(o.env.Stderr, "There was no session to sign out of.")
 	}
-	server, err := a.Server()
-	if err != nil {
-		return err
-	}
-	return o.leave(ctx, a, keeper, []string{a.Want(server).Identity.Account()})
-}
-
-// leaveAll signs out of every session. Where the list of them cannot be read,
-// those of the profiles are left, and the error is returned.
-func (o *logoutOptions) leaveAll(ctx context.Context, a *cli.App, keeper session.Manager) error {
-	accounts, err := keeper.Store.List(ctx)
-	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Corrupt && e.Kind != store.UnsupportedVersion {
-		return cli.FileAdvice(err)
-	}
-	if err != nil {
-		for _, name := range a.Settings.Profiles() {
-			of, err := ofProfile(a, name)
-			if err != nil {
-				continue
-			}
-			if server, err := of.Server(); err == nil {
-				accounts = append(accounts, of.Want(server).Identity.Account())
-			}
-		}
-		err = fmt.Errorf("there may be more sessions than those of the profiles: %w", err)
-	}
-	return together(o.leave(ctx, a, keeper, accounts), err)
-}
-
-// ofProfile is a with the settings of another profile.
-func ofProfile(a *cli.App, name string) (*cli.App, error) {
-	global := *a.Flags.GlobalFlags
-	global.Profile = name
-	return (&cli.SessionFlags{GlobalFlags: &global}).Open(a.Env)
+	return together(append(failed, err)...)
 }
 
 // together is one error of several, on one line; nil ones are left out.
@@ -112,33 +74,11 @@ func together(all ...error) error {
 	return one
 }
 
-// leave signs out of each session and says what came of it. An error does not
-// keep it from the next.
-func (o *logoutOptions) leave(ctx context.Context, a *cli.App, keeper session.Manager, accounts []string) error {
-	var all []error
-	found := 0
-	for _, account := range accounts {
-		f := keeper.Logout(ctx, account, func(ctx context.Context, id store.Identity) (*okta.Client, error) { return clientOf(ctx, a, id) })
-		if !f.Found && f.DeleteErr == nil {
-			continue
-		}
-		found++
-		if dir, err := a.LockDir(); err == nil {
-			_ = store.LockoutGuard{Dir: dir, Now: o.env.Now}.Forget(account) // it would be gone within the hour
-		}
-		all = append(all, o.tell(account, f)...)
-	}
-	if found == 0 {
-		fmt.Fprintln(o.env.Stderr, "There was no session to sign out of.")
-	}
-	return together(all...)
-}
-
 // tell says what came of signing out of one session, and returns what failed.
-func (o *logoutOptions) tell(account string, f session.LogoutResult) []error {
-	who := account
+func (o *logoutOptions) tell(f okauth.LogoutResult) []error {
+	who := f.Account
 	if f.Username != "" {
-		who = okta.Sanitize(f.Username, 200) + " (" + account + ")"
+		who = okta.Sanitize(f.Username, 200) + " (" + f.Account + ")"
 	}
 	var failed []error
 	if f.DeleteErr == nil {
@@ -157,25 +97,4 @@ func (o *logoutOptions) tell(account string, f session.LogoutResult) []error {
 		failed = append(failed, fmt.Errorf("%s: the tokens were not revoked at Okta: %w", who, f.RevokeErr))
 	}
 	return failed
-}
-
-// clientOf makes the client for the identity of a session: with the settings of
-// the profile that it belongs to.
-func clientOf(ctx context.Context, a *cli.App, id store.Identity) (*okta.Client, error) {
-	of := a
-	if id.Profile != a.Settings.ProfileName() {
-		var err error
-		if of, err = ofProfile(a, id.Profile); err != nil {
-			return nil, err
-		}
-	}
-	issuer, err := config.ParseDomain(id.Issuer)
-	if err != nil {
-		return nil, err
-	}
-	server, err := okta.NewAuthorizationServer(issuer.BaseURL, issuer.Server)
-	if err != nil {
-		return nil, err
-	}
-	return of.Client(ctx, server, id.ClientID)
 }

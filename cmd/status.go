@@ -2,14 +2,13 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"okauth/cmd/internal/cli"
 	"runtime"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okauth"
 	"okauth/pkg/output"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
@@ -46,41 +45,30 @@ The exit code is 0 when a token can be had without asking, and 4 when not.
 }
 
 func (o *statusOptions) run(ctx context.Context) error {
-	a, err := o.session.Open(o.env)
+	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	kept, err := a.Storage(false)
-	if err != nil {
-		return err
-	}
+	settings := client.Settings()
 	s := output.Status{
-		Profile: a.Settings.ProfileName(), ProfileSource: a.Settings.ProfileSource().String(), Profiles: a.Settings.Profiles(),
-		ConfigFile: a.Settings.ConfigPath(), Settings: settingsStatus(a, ctx),
+		Profile: settings.ProfileName(), ProfileSource: settings.ProfileSource().String(), Profiles: settings.Profiles(),
+		ConfigFile: settings.ConfigPath(), Settings: settingsStatus(ctx, client),
 	}
-	server, unset := a.Server()
-	want := a.Want(server)
-	s.Storage = storageStatus(a, kept)
-	unreachable := kept.Reach(ctx)
-	if unreachable == nil || kept.Backend == cli.StorageFile { // what cannot be written may be read
-		var err error
-		if s.Sessions, err = sessionsStatus(ctx, kept.Keeper(o.env), want.Identity.Account()); unreachable == nil {
-			unreachable = err
-		}
+	status, err := client.Status(ctx)
+	if err != nil {
+		return err
 	}
-	if unreachable == nil && kept.Locks != nil {
-		unreachable = kept.Locks.Check(want.Identity.Account())
+	if s.Storage, err = storageStatus(client); err != nil {
+		return err
 	}
-	if unreachable != nil {
-		unreachable = cli.FileAdvice(unreachable)
-		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, unreachable.Error(), cli.Hint(unreachable)
+	if problem := cli.FileAdvice(status.StoreErr); problem != nil {
+		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), cli.Hint(problem)
 	}
 	s.Storage.Why = whyStorage(s.Storage)
-	if unset != nil {
-		s.Next, s.Reason = "fail", unset.Error()
-	} else {
-		predict(a, ctx, kept, want, &s)
+	for _, stored := range status.Sessions {
+		s.Sessions = append(s.Sessions, sessionStatus(stored))
 	}
+	s.Next, s.Until, s.Reason = string(status.Next), status.Until, status.Reason
 	s.Ready = s.Reason == ""
 	if o.output == "text" {
 		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), output.TextOptions{Color: o.env.Color(), Width: o.env.Width})
@@ -93,71 +81,35 @@ func (o *statusOptions) run(ctx context.Context) error {
 	return err
 }
 
-// predict says what the next "okauth token" would do: hand out the cached token,
-// refresh it, sign in by itself, or ask; and why it would ask or fail.
-func predict(a *cli.App, ctx context.Context, kept cli.Storage, want session.TokenRequest, s *output.Status) {
-	token, err := kept.Keeper(a.Env).Token(ctx, want)
-	required, ok := errors.AsType[*session.LoginRequiredError](err)
-	switch {
-	case err == nil:
-		s.Next, s.Until = "cached", token.ExpiresAt
-	case !ok:
-		s.Next, s.Reason = "fail", err.Error()
-	case !s.Storage.OK && !kept.Optional:
-		s.Next, s.Reason = "fail", s.Storage.Problem
-	case required.Refreshable:
-		s.Next = "refresh"
-	case a.Unattended() && refusedBefore(a, ctx, want.Identity):
-		s.Next, s.Reason = "fail", "Okta has refused this password, and it is not sent again for an hour"
-	case a.Unattended():
-		s.Next = "sign_in"
-	default:
-		s.Next, s.Reason = "ask", required.Reason
-	}
-}
-
-// refusedBefore asks the lock-out guard about the password that needs nobody. One
-// that a command prints is not looked into: the command may ask a person.
-func refusedBefore(a *cli.App, ctx context.Context, id store.Identity) bool {
-	promise := a.Settings.Password()
-	if a.Settings.Grant() != config.GrantPassword || promise.IsZero() || promise.Key == config.KeyPasswordCommand {
-		return false
-	}
-	dir, err := a.LockDir()
-	if err != nil {
-		return false
-	}
-	password, err := a.Promised(ctx, promise)
-	if err != nil {
-		return false
-	}
-	_, refused, err := store.LockoutGuard{Dir: dir, Now: a.Env.Now}.Refused(id.Account(), password)
-	return err == nil && refused
-}
-
 // storageStatus says where sessions are kept.
-func storageStatus(a *cli.App, kept cli.Storage) output.StatusStorage {
+func storageStatus(client *okauth.Client) (output.StatusStorage, error) {
+	storage, err := client.Storage(false)
+	if err != nil {
+		return output.StatusStorage{}, err
+	}
+	settings := client.Settings()
 	s := output.StatusStorage{
-		Setting: a.Settings.Storage(), Source: a.Settings.Source(config.KeyStorage).String(), Backend: kept.Backend, OK: true,
+		Setting: settings.Storage(), Source: settings.Source(config.KeyStorage).String(), Backend: storage.Backend, OK: true,
 	}
-	if kept.Locks != nil {
-		s.Locks, _ = kept.Locks.Directory() // what is wrong with it, Check says
+	if storage.Locks != nil {
+		s.Locks, _ = storage.Locks.Directory() // Status reports what is wrong with it
 	}
-	switch {
-	case kept.Backend == cli.StorageKeychain && a.Env.Keychain != nil:
+	switch storage.Backend {
+	case okauth.StorageKeychain:
 		s.Where = "in this process"
-	case kept.Backend == cli.StorageKeychain:
-		s.Where = keychainName(runtime.GOOS)
-	case kept.Backend == cli.StorageFile:
-		s.Where = kept.Locks.Dir
+		if _, ok := storage.Items.(*store.Keychain); ok {
+			s.Where = keychainName(runtime.GOOS)
+		}
+	case okauth.StorageFile:
+		s.Where = storage.Locks.Dir
 	}
-	return s
+	return s, nil
 }
 
 // whyStorage says in a few words what the setting means here.
 func whyStorage(s output.StatusStorage) string {
 	switch {
-	case s.Setting != cli.StorageAuto:
+	case s.Setting != okauth.StorageAuto:
 		return "as set"
 	case s.OK:
 		return "auto: there is a keychain"
@@ -175,52 +127,25 @@ func keychainName(goos string) string {
 	return "Secret Service"
 }
 
-func settingsStatus(a *cli.App, ctx context.Context) []output.StatusSetting {
+func settingsStatus(ctx context.Context, client *okauth.Client) []output.StatusSetting {
 	var all []output.StatusSetting
-	for _, s := range a.Settings.List() {
+	for _, s := range client.Settings().List() {
 		value, source := s.Value, s.Source.String()
-		if s.Key == config.KeyClientSecret && a.Settings.ClientSecret().IsZero() {
-			value, source = keptSecret(a, ctx)
+		if s.Key == config.KeyClientSecret && client.Settings().ClientSecret().IsZero() {
+			value, source = keptSecret(ctx, client)
 		}
 		all = append(all, output.StatusSetting{Key: s.Key, Value: value, Source: source})
 	}
 	return all
 }
 
-// sessionsStatus lists the sessions that are kept, the current one first.
-func sessionsStatus(ctx context.Context, keeper session.Manager, current string) ([]output.StatusSession, error) {
-	accounts, err := keeper.Store.List(ctx)
-	if err != nil {
-		return nil, err
+func sessionStatus(v okauth.StoredSession) output.StatusSession {
+	if v.Err != nil {
+		return output.StatusSession{Account: v.Account, Current: v.Current, Problem: v.Err.Error(), Hint: cli.Hint(v.Err)}
 	}
-	slices.SortStableFunc(accounts, func(a, b string) int {
-		switch current {
-		case a:
-			return -1
-		case b:
-			return 1
-		}
-		return 0
-	})
-	var all []output.StatusSession
-	for _, account := range accounts {
-		view, err := keeper.Describe(ctx, account)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			continue
-		case err != nil:
-			all = append(all, output.StatusSession{Account: account, Current: account == current, Problem: err.Error(), Hint: cli.Hint(err)})
-			continue
-		}
-		all = append(all, sessionStatus(account, account == current, view))
-	}
-	return all, nil
-}
-
-func sessionStatus(account string, current bool, v session.Description) output.StatusSession {
 	s := output.StatusSession{
-		Account: account, Profile: v.Identity.Profile, Issuer: v.Identity.Issuer, ClientID: v.Identity.ClientID,
-		Username: v.Username, Current: current, Generation: v.Generation,
+		Account: v.Account, Profile: v.Identity.Profile, Issuer: v.Identity.Issuer, ClientID: v.Identity.ClientID,
+		Username: v.Username, Current: v.Current, Generation: v.Generation,
 	}
 	for _, set := range v.Sets {
 		s.Tokens = append(s.Tokens, output.StatusTokens{

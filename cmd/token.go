@@ -91,7 +91,7 @@ func (o *tokenOptions) run(c *cobra.Command) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
-	token, err := o.session.Obtain(c.Context(), o.env, o.kind, o.refresh)
+	token, err := o.session.Token(c.Context(), o.env, session.TokenType(o.kind), o.refresh)
 	unkept, isUnkept := errors.AsType[*session.SaveError](err)
 	if err != nil && !isUnkept {
 		return err

@@ -74,15 +74,12 @@ func (i *tokenInput) stream(answer answerer) stream {
 
 // stored returns the session's token, valid or not.
 func (i *tokenInput) stored(ctx context.Context) (session.CachedToken, error) {
-	a, kept, want, err := i.session.Find(i.env, i.kind)
+	client, err := i.session.Open(i.env)
 	if err != nil {
 		return session.CachedToken{}, err
 	}
-	token, err := kept.Keeper(i.env).Stored(ctx, want)
-	if err != nil {
-		return session.CachedToken{}, a.LoginAdvice(ctx, kept, err)
-	}
-	return token, nil
+	token, err := client.Stored(ctx, session.TokenType(i.kind))
+	return token, i.session.Advise(err)
 }
 
 func (i *tokenInput) textOptions() output.TextOptions {

@@ -43,19 +43,19 @@ People on a terminal get text, programs get Okta's answer as it came.`,
 }
 
 func (o *userinfoOptions) run(ctx context.Context) error {
-	token, unkept := o.session.Obtain(ctx, o.env, cli.KindFlag(session.Access), false)
+	token, unkept := o.session.Token(ctx, o.env, session.Access, false)
 	if unkept != nil && !cli.Is[*session.SaveError](unkept) {
 		return unkept
 	}
-	a, err := o.session.Open(o.env)
+	opened, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	server, err := a.Server()
+	server, err := opened.Server()
 	if err != nil {
 		return err
 	}
-	client, err := a.Asker(server)
+	client, err := opened.AnonymousClient(server)
 	if err != nil {
 		return err
 	}

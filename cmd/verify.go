@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"okauth/cmd/internal/cli"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"okauth/pkg/config"
 	"okauth/pkg/jwt"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/session"
@@ -76,18 +79,18 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	source := o.source(args)
-	a, err := o.session.Open(o.env)
+	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	if err := a.Settings.Require(config.KeyDomain); err != nil {
+	if err := client.Settings().Require(config.KeyDomain); err != nil {
 		return err
 	}
-	server, err := okta.NewAuthorizationServer(a.Settings.Domain(), a.Settings.Server())
+	server, err := okta.NewAuthorizationServer(client.Settings().Domain(), client.Settings().Server())
 	if err != nil {
 		return err
 	}
-	rules, err := o.rules(a, server)
+	rules, err := o.rules(client.Settings(), server)
 	if err != nil {
 		return err
 	}
@@ -98,7 +101,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 		}
 		rules.AccessToken = o.accessToken(ctx)
 	}
-	keys, err := o.keys(a, server, source)
+	keys, err := o.keys(client, server, source)
 	if err != nil {
 		return err
 	}
@@ -133,14 +136,14 @@ func (o *verifyOptions) check() error {
 }
 
 // rules are what the token's receiver would ask for.
-func (o *verifyOptions) rules(a *cli.App, server okta.AuthorizationServer) (jwt.Config, error) {
+func (o *verifyOptions) rules(settings *config.Settings, server okta.AuthorizationServer) (jwt.Config, error) {
 	r := jwt.Config{
-		Kind: jwt.KindAccess, Issuer: server.Issuer(), Audience: a.Settings.Audience(), ClientID: a.Settings.ClientID(),
+		Kind: jwt.KindAccess, Issuer: server.Issuer(), Audience: settings.Audience(), ClientID: settings.ClientID(),
 		Algorithms: o.algorithms, Leeway: o.leeway, OrgServer: server.ID() == okta.OrgServer, OrgIssuer: server.BaseURL(), Now: o.env.Now,
 	}
 	if o.kind == cli.KindFlag(session.ID) {
 		r.Kind, r.Audience = jwt.KindID, ""
-		return r, a.Settings.Require(config.KeyClientID) // the audience of an ID token is the client
+		return r, settings.Require(config.KeyClientID) // the audience of an ID token is the client
 	}
 	if r.Audience == "" && !r.OrgServer {
 		return r, &cli.UsageError{
@@ -226,4 +229,37 @@ func (o *verifyOptions) answer(series *jwt.Batch, keys jwt.KeySource) answerer {
 		b.WriteByte('\n')
 		return b.Bytes(), bad, err
 	}
+}
+
+// keys returns where the keys of server are: the file of --jwks, else the issuer.
+func (o *verifyOptions) keys(client *okauth.Client, server okta.AuthorizationServer, source tokenSource) (jwt.KeySource, error) {
+	if o.jwks != "" {
+		return readKeySet(o.jwks)
+	}
+	options := okauth.KeyOptions{Fresh: o.refreshKeys}
+	if source == fromStdin {
+		options.Unreachable = func(err error) {
+			o.env.Warn("a token's key is not among the cached ones, and the issuer cannot be asked for newer ones: " + err.Error())
+		}
+	}
+	return client.Keys(server, options)
+}
+
+// readKeySet reads a JWKS from a file; "-" is not standard input, where tokens come from.
+func readKeySet(name string) (jwt.KeySet, error) {
+	const advice = "the file has what the issuer's jwks_uri answers: {\"keys\":[…]}"
+	file, err := os.Open(name)
+	if err != nil {
+		return jwt.KeySet{}, &cli.UsageError{Message: fmt.Sprintf("--jwks: %v", err), Advice: advice}
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, jwt.MaxKeySetSize+1))
+	if err != nil {
+		return jwt.KeySet{}, &cli.UsageError{Message: fmt.Sprintf("--jwks: %v", err)}
+	}
+	set, err := jwt.ParseKeySet(text)
+	if err != nil {
+		return jwt.KeySet{}, &cli.UsageError{Message: fmt.Sprintf("--jwks %q: %v", name, err), Advice: advice}
+	}
+	return set, nil
 }

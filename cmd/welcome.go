@@ -2,14 +2,17 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"okauth/cmd/internal/cli"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
+	"okauth/pkg/store"
 )
 
 // welcome is "okauth" alone: on a terminal it tells where one stands and what comes
@@ -29,13 +32,13 @@ func welcome(c *cobra.Command, env *cli.Env, global *cli.GlobalFlags) error {
 // standing says in a few lines where one stands. Nothing is asked or sent.
 func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (string, error) {
 	flags := &cli.SessionFlags{GlobalFlags: global}
-	a, err := flags.Open(env)
+	client, err := flags.Open(env)
 	if err != nil {
 		return "", err
 	}
-	server, unset := a.Server()
+	server, unset := client.Server()
 	if unset != nil {
-		if a.Settings.Domain() == "" && len(a.Settings.Profiles()) == 0 {
+		if client.Settings().Domain() == "" && len(client.Settings().Profiles()) == 0 {
 			return next("okauth is not set up yet", [][2]string{
 				{"okauth config init", "say where to sign in, once"},
 				{"okauth demo", "see it all first, against a built-in server"},
@@ -43,23 +46,20 @@ func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (strin
 		}
 		return "", unset
 	}
-	kept, err := a.Storage(false)
+	status, err := client.Status(ctx)
 	if err != nil {
 		return "", err
 	}
-	want := a.Want(server)
-	s := output.Status{Storage: output.StatusStorage{OK: true}}
-	if s.Sessions, err = sessionsStatus(ctx, kept.Keeper(env), want.Identity.Account()); err != nil && !kept.Without(err) {
-		return "", cli.FileAdvice(err)
+	if e := status.StoreErr; e != nil && !(client.Settings().Storage() == okauth.StorageAuto && isUnavailable(e)) {
+		return "", cli.FileAdvice(e)
 	}
-	predict(a, ctx, kept, want, &s)
 	again := global.Again()
-	text, signedIn := standingText(a, server, s)
+	text, signedIn := standingText(env, client.Settings().ProfileName(), server.Issuer(), status)
 	if signedIn {
 		return next(wrapLines(text), [][2]string{
 			{"okauth" + again + " token", "print a token"},
 			{"okauth" + again + " exec -- CMD", "run CMD with one in its environment"},
-			{"okauth" + again + " status", "all there is to know"},
+			{"okauth" + again + " status", "show sessions, settings and storage"},
 		}), nil
 	}
 	return next(wrapLines(text), [][2]string{
@@ -68,24 +68,29 @@ func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (strin
 	}), nil
 }
 
-// standingText says what the next token costs, and whether a person is needed for it.
-func standingText(a *cli.App, server okta.AuthorizationServer, s output.Status) (text string, signedIn bool) {
-	where := fmt.Sprintf("profile %s, %s", a.Settings.ProfileName(), server.Issuer())
+func isUnavailable(err error) bool {
+	e, ok := errors.AsType[*store.Error](err)
+	return ok && e.Kind == store.Unavailable
+}
+
+// standingText says what the next token costs, and whether it needs a person.
+func standingText(env *cli.Env, profile, issuer string, s okauth.Status) (text string, signedIn bool) {
+	where := fmt.Sprintf("profile %s, %s", profile, issuer)
 	for _, session := range s.Sessions {
 		if session.Current && session.Username != "" {
 			where = okta.Sanitize(session.Username, 100) + ", " + where
 		}
 	}
 	switch s.Next {
-	case "cached":
+	case okauth.UseCached:
 		good := "the access token is good"
 		if !s.Until.IsZero() {
-			good += " for " + output.Span(s.Until.Sub(a.Env.Now()))
+			good += " for " + output.Span(s.Until.Sub(env.Now()))
 		}
 		return "signed in: " + where + "\n" + good, true
-	case "refresh":
+	case okauth.Refresh:
 		return "signed in: " + where + "\nthe access token has expired, and the next one comes by a refresh", true
-	case "sign_in":
+	case okauth.SignIn:
 		return "ready: " + where + "\nokauth token signs in by itself, with the credentials it is given", true
 	}
 	if s.Reason != "not signed in" {

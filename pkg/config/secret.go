@@ -31,6 +31,9 @@ type SecretRef struct {
 // IsZero reports whether no setting promises the secret.
 func (s SecretRef) IsZero() bool { return s.read == nil }
 
+// Command reports whether a command prints the secret.
+func (s SecretRef) Command() bool { return strings.HasSuffix(s.Key, "_command") }
+
 // Read fetches the secret: the variable, the value in the file, the content of
 // a file without its last line break, or the first line of a command's output.
 // An empty secret is an error, and so is a file that everybody may write to.

@@ -281,6 +281,10 @@ func (s *Settings) Password() SecretRef { return s.secrets[KeyPassword] }
 // text, which has been checked here for control characters only.
 func (s *Settings) StorageKey() SecretRef { return s.secrets[KeyStorageKey] }
 
+// Secret returns where the secret of that name is: "password", "client_secret" or "storage_key". The zero SecretRef
+// stands for a secret that no setting has, and for an unknown name.
+func (s *Settings) Secret(name string) SecretRef { return s.secrets[name] }
+
 // Source returns where a setting came from.
 func (s *Settings) Source(key string) Source { return s.values[key].from }
 

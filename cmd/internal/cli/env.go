@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
 )
@@ -147,3 +148,8 @@ func (b Build) String() string {
 
 // userAgent is how okauth names itself to Okta.
 func (b Build) userAgent() string { return "okauth/" + b.Number() }
+
+// Warn prints a warning on standard error.
+func (e *Env) Warn(text string) {
+	fmt.Fprintf(e.Stderr, "okauth: warning: %s\n", okta.Sanitize(text, 2000))
+}

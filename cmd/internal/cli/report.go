@@ -15,26 +15,17 @@ import (
 	"syscall"
 	"unicode/utf8"
 
-	"okauth/pkg/config"
-	"okauth/pkg/grant"
-	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/prompt"
-	"okauth/pkg/session"
 	"okauth/pkg/store"
-	"okauth/pkg/transport"
 )
 
-// usageError is a mistake on the command line.
+// UsageError is a mistake on the command line.
 type UsageError struct{ Message, Advice string }
 
 func (e *UsageError) Error() string { return e.Message }
 
-// Hint tells what to type instead.
-func (e *UsageError) Hint() string { return e.Advice }
-
-// codedError gives an error an exit code and a hint of the command's own.
+// ExitError gives an error an exit code and a hint of the command's own.
 type ExitError struct {
 	Err    error
 	Code   int
@@ -43,66 +34,15 @@ type ExitError struct {
 
 func (e *ExitError) Error() string { return e.Err.Error() }
 func (e *ExitError) Unwrap() error { return e.Err }
-func (e *ExitError) Hint() string  { return e.Advice }
 
-// silentError ends the process with a code and no message: what there is to say
+// SilentError ends the process with a code and no message: what there is to say
 // is on standard output.
 type SilentError struct{ Code int }
 
 func (SilentError) Error() string { return "see the output" }
 
-// exitCode maps an error to the process's exit code.
-func ExitCode(err error) int {
-	if err == nil {
-		return ExitOK
-	}
-	if s, ok := errors.AsType[SignalError](err); ok {
-		return exitSignal + int(s.Signal)
-	}
-	if c, ok := errors.AsType[*ExitError](err); ok {
-		return c.Code
-	}
-	if Is[*session.SaveError](err) { // whatever the reason: a token has been handed out
-		return ExitStorage
-	}
-	if s, ok := errors.AsType[SilentError](err); ok {
-		return s.Code
-	}
-	if errors.Is(err, syscall.EPIPE) {
-		return exitSignal + int(syscall.SIGPIPE) // as if it had ended us
-	}
-	if Is[*session.LoginRequiredError](err) { // it may tell of Okta's refusal
-		return ExitLoginRequired
-	}
-	if e, ok := errors.AsType[*okta.Error](err); ok {
-		if e.IsRejection() {
-			return exitRefused
-		}
-		return exitNetwork
-	}
-	switch {
-	case Is[*UsageError](err), Is[*config.Error](err), Is[*store.KeyError](err), Is[*grant.InputError](err), Is[*transport.CAFileError](err),
-		Is[*transport.ClientCertError](err), Is[*transport.ProxySettingError](err), Is[*jwt.ConfigError](err):
-		return ExitUsage
-	case Is[*okta.NetworkError](err), Is[*okta.ResponseError](err), Is[*okta.IssuerError](err), Is[*jwt.KeySetError](err):
-		return exitNetwork
-	case Is[*session.MissingTokenError](err), Is[*grant.InteractionRequiredError](err), errors.Is(err, prompt.ErrNoTerminal):
-		return ExitLoginRequired
-	case Is[*store.Error](err):
-		return ExitStorage
-	case Is[*jwt.FormatError](err):
-		return ExitInvalidToken
-	}
-	return ExitFailure
-}
-
-func Is[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
-}
-
-// hint returns what the outermost error that has one says should be done.
-func Hint(err error) string {
+// hintOf returns the hint of the outermost error that has a Hint method.
+func hintOf(err error) string {
 	for h, ok := errors.AsType[hinter](err); ok; h, ok = errors.AsType[hinter](errors.Unwrap(h)) {
 		if advice := h.Hint(); advice != "" {
 			return advice
@@ -198,4 +138,13 @@ func errorObject(err error, message, advice string) errorJSON {
 		object.Okta = &oktaError{Status: e.Status, Error: e.Code, Description: e.Description, RequestID: e.RequestID}
 	}
 	return object
+}
+
+// FileAdvice adds the other place for a session to an error that says that there is no keychain.
+func FileAdvice(err error) error {
+	e, ok := errors.AsType[*store.Error](err)
+	if !ok || e.Kind != store.Unavailable {
+		return err
+	}
+	return &ExitError{Err: err, Code: ExitStorage, Advice: e.Hint() + "; or keep the session in a sealed file: --storage file"}
 }

@@ -1,5 +1,7 @@
 package cli
 
+// Where a secret enters: standard input or the terminal.
+
 import (
 	"bytes"
 	"context"
@@ -8,79 +10,17 @@ import (
 	"io"
 
 	"okauth/pkg/config"
-	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
-	"okauth/pkg/store"
 )
 
 // longestSecret bounds what is read of a secret on standard input, in bytes.
 const longestSecret = 64 << 10
 
-// credentials returns the grant that the settings ask for, and who signs in with
-// it, asking for what is not set. Nobody signs in with a client's own credentials.
-func (a *App) Credentials(ctx context.Context, id store.Identity, insist bool) (grant.Grant, string, error) {
-	if a.Settings.Grant() == config.GrantClientCredentials {
-		return grant.ClientCredentials{Scopes: a.Settings.Scopes()}, "", nil
-	}
-	s, err := a.password(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	s.name, s.insist = id.Account(), insist
-	if dir, err := a.LockDir(); err == nil {
-		s.refusals = &store.LockoutGuard{Dir: dir, Now: a.Env.Now}
-	}
-	return s, s.Username, nil
-}
-
-// unattended tells whether the settings have credentials that need nobody.
-func (a *App) Unattended() bool {
-	return a.Settings.Grant() == config.GrantClientCredentials || a.Flags.PasswordStdin || !a.Settings.Password().IsZero() && a.Settings.Username() != ""
-}
-
-// password collects user name and password, asking for what is not set.
-func (a *App) password(ctx context.Context) (*signIn, error) {
-	s := &signIn{Password: grant.Password{Username: a.Settings.Username(), Scopes: a.Settings.Scopes()}, now: a.Env.Now, warn: a.Warn}
-	promised := a.Settings.Password()
-	var t *prompt.Terminal
-	if s.Username == "" || !a.Flags.PasswordStdin && promised.IsZero() {
-		var err error
-		if t, err = a.terminal(s.Username == ""); err != nil {
-			return nil, err
-		}
-		defer t.Close()
-	}
-	for s.Username == "" {
-		var err error
-		if s.Username, err = t.ReadLine(ctx, "Okta username", ""); err != nil {
-			return nil, err
-		}
-	}
-	var password []byte
-	var err error
-	switch {
-	case a.Flags.PasswordStdin:
-		password, err = ReadSecret(ctx, a.Env, "password")
-	case !promised.IsZero():
-		password, err = promised.Read(ctx)
-	default:
-		s.typed = true
-		password, err = AskSecret(ctx, t, "Password for "+s.Username, "password")
-	}
-	defer clear(password)
-	s.Password.Password = okta.NewSecret(string(password))
-	return s, err
-}
-
-// terminal opens the terminal device to ask for the password, or for the user
-// name as well.
-func (a *App) terminal(username bool) (*prompt.Terminal, error) {
-	hint := "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or password_command"
-	if username {
-		hint = "set OKAUTH_USERNAME or use --username, and " + hint
-	}
-	return OpenTerminal(a.Env, a.Flags.GlobalFlags, hint)
+func readStdinSecret(ctx context.Context, env *Env, what string) (okta.Secret, error) {
+	text, err := ReadSecret(ctx, env, what)
+	defer clear(text)
+	return okta.NewSecret(string(text)), err
 }
 
 // openTerminal opens the terminal device, unless nothing may be asked; hint

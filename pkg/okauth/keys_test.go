@@ -1,4 +1,4 @@
-package cmd
+package okauth
 
 import (
 	"context"
@@ -88,7 +88,7 @@ func TestKeysWhenTheIssuerIsAway(t *testing.T) {
 		server, keys, _ := keysOf(t, clock)
 		told := 0
 		if stream {
-			keys.unasked = func(error) { told++ }
+			keys.o.Unreachable = func(error) { told++ }
 		}
 		kid := kidOf(t, server.InvalidTokens()[0].Token)
 		if _, err := keys.KeySet(t.Context(), kid); err != nil {

@@ -1,4 +1,4 @@
-package cmd
+package okauth
 
 import (
 	"math/rand/v2"
@@ -15,7 +15,7 @@ func TestSeriesJudgesEachTokenAlone(t *testing.T) {
 	t.Parallel()
 	clock := oktatest.NewClock(time.Now())
 	server, keys, _ := keysOf(t, clock)
-	keys.unasked = func(error) {}
+	keys.o.Unreachable = func(error) {}
 	set, err := keys.KeySet(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,131 @@
+package cli
+
+// The exit code and the advice of each typed error. To give an error of pkg a code or a hint, add its row.
+
+import (
+	"errors"
+	"syscall"
+
+	"okauth/pkg/config"
+	"okauth/pkg/grant"
+	"okauth/pkg/jwt"
+	"okauth/pkg/okauth"
+	"okauth/pkg/okta"
+	"okauth/pkg/prompt"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+	"okauth/pkg/transport"
+)
+
+// errorRow matches one type of error.
+type errorRow struct {
+	match func(error) (code int, advice string, ok bool)
+}
+
+// on makes the row of the errors of type E. advice may be nil.
+func on[E error](code int, advice func(E) string) errorRow {
+	return onCode(func(E) int { return code }, advice)
+}
+
+// onCode is on for a type whose exit code depends on the error.
+func onCode[E error](code func(E) int, advice func(E) string) errorRow {
+	return errorRow{func(err error) (int, string, bool) {
+		e, ok := errors.AsType[E](err)
+		if !ok {
+			return 0, "", false
+		}
+		text := ""
+		if advice != nil {
+			text = advice(e)
+		}
+		return code(e), text, true
+	}}
+}
+
+// errorRows lists the typed errors. The first row that matches gives the exit code: an error that wraps another stands
+// before it. The first advice that is not empty is the hint.
+func errorRows() []errorRow {
+	return []errorRow{
+		onCode(func(e SignalError) int { return exitSignal + int(e.Signal) }, nil),
+		onCode(func(e *ExitError) int { return e.Code }, func(e *ExitError) string { return e.Advice }),
+		on(ExitStorage, func(*session.SaveError) string { return "" }), // whatever the reason, a token was handed out
+		onCode(func(e SilentError) int { return e.Code }, nil),
+		on(ExitUsage, func(e *UsageError) string { return e.Advice }),
+
+		on(ExitLoginRequired, func(e *okauth.LoginRequiredError) string {
+			return map[okauth.NoStore]string{
+				okauth.StoreOff: "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, " +
+					"or use --storage keychain or file and sign in with: okauth login",
+				okauth.StoreUnavailable: "there is no keychain here, so no session is kept: set OKAUTH_USERNAME and " +
+					"OKAUTH_PASSWORD, or use --storage file and sign in with: okauth login",
+				"": "sign in with: okauth login",
+			}[e.NoStore]
+		}),
+		on[*session.LoginRequiredError](ExitLoginRequired, nil),
+		on(exitRefused, func(*okauth.PasswordBlockedError) string {
+			return "check the password; okauth login sends it again, and an hour from the refusal okauth token does"
+		}),
+		on(ExitStorage, func(*okauth.StorageOffError) string {
+			return "sign in with --storage keychain or --storage file; okauth token needs no login where it is given a password"
+		}),
+		onCode(func(e *okta.Error) int {
+			if e.IsRejection() {
+				return exitRefused
+			}
+			return exitNetwork
+		}, nil),
+
+		on[*config.Error](ExitUsage, nil),
+		on[*store.KeyError](ExitUsage, nil),
+		on[*grant.InputError](ExitUsage, nil),
+		on[*transport.CAFileError](ExitUsage, nil),
+		on[*transport.ClientCertError](ExitUsage, nil),
+		on[*transport.ProxySettingError](ExitUsage, nil),
+		on[*jwt.ConfigError](ExitUsage, nil),
+
+		on[*okta.NetworkError](exitNetwork, nil),
+		on[*okta.ResponseError](exitNetwork, nil),
+		on[*okta.IssuerError](exitNetwork, nil),
+		on[*jwt.KeySetError](exitNetwork, nil),
+
+		on[*session.MissingTokenError](ExitLoginRequired, nil),
+		on(ExitLoginRequired, func(*grant.InteractionRequiredError) string { return passwordAdvice }),
+		on[*store.Error](ExitStorage, nil),
+		on[*jwt.FormatError](ExitInvalidToken, nil),
+	}
+}
+
+// ExitCode returns the process's exit code for err.
+func ExitCode(err error) int {
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, syscall.EPIPE) && !Is[*session.SaveError](err) && !Is[*ExitError](err):
+		return exitSignal + int(syscall.SIGPIPE) // as if the signal had ended the process
+	}
+	for _, row := range errorRows() {
+		if code, _, ok := row.match(err); ok {
+			return code
+		}
+	}
+	if errors.Is(err, prompt.ErrNoTerminal) {
+		return ExitLoginRequired
+	}
+	return ExitFailure
+}
+
+// Hint returns what the user should do about err, or "".
+func Hint(err error) string {
+	for _, row := range errorRows() {
+		if _, advice, ok := row.match(err); ok && advice != "" {
+			return advice
+		}
+	}
+	return hintOf(err)
+}
+
+// Is reports whether err is or wraps an E.
+func Is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

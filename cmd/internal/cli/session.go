@@ -1,0 +1,221 @@
+package cli
+
+// How a command opens a profile and gets a token that is valid now.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"okauth/pkg/config"
+	"okauth/pkg/grant"
+	"okauth/pkg/okauth"
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/session"
+)
+
+// Open reads the settings of the profile that the flags name.
+func (s *SessionFlags) Open(env *Env) (*okauth.Client, error) {
+	if err := s.checkStdin(); err != nil {
+		return nil, err
+	}
+	return okauth.Open(context.Background(), s.clientOptions(env))
+}
+
+// ConfigOptions returns where the settings come from.
+func (g *GlobalFlags) ConfigOptions(env *Env) config.Options {
+	s := SessionFlags{GlobalFlags: g}
+	return s.clientOptions(env).ConfigOptions()
+}
+
+// clientOptions returns what flags and environment make of a client.
+func (s *SessionFlags) clientOptions(env *Env) okauth.Options {
+	o := okauth.Options{
+		Profile: s.Profile, ConfigFile: s.config, Settings: make(map[string]string),
+		Interaction: &terminalInteraction{env: env, flags: s.GlobalFlags},
+		Events:      s.events(env), UserAgent: env.Build.userAgent(), SecretFrom: s.ClientSecretSource,
+		KeychainPrompt: !s.NoInput && env.Desktop(), Keychain: env.Keychain, LockDir: env.LockDir,
+		LookupEnv: env.LookupEnv, UserConfigDir: env.UserConfigDir, Stderr: env.Stderr, Now: env.Now,
+	}
+	for key, value := range s.Set {
+		o.Settings[key] = value
+	}
+	if s.timeout != "" {
+		o.Settings[config.KeyTimeout] = s.timeout
+	}
+	if s.PasswordStdin {
+		o.Password = func(ctx context.Context) (okta.Secret, error) { return readStdinSecret(ctx, env, "password") }
+	}
+	if s.ClientSecretStdin {
+		o.ClientSecret = func(ctx context.Context) (okta.Secret, error) {
+			return readStdinSecret(ctx, env, "client secret")
+		}
+	}
+	return o
+}
+
+// events prints what happens meanwhile.
+func (g *GlobalFlags) events(env *Env) okauth.Events {
+	e := okauth.Events{
+		Warning: env.Warn,
+		Waiting: func(what string) func() { return env.Progress(Unnoticed, what) },
+		Retry: func(d time.Duration, reason string) {
+			if d >= time.Second { // a person wonders, and a job's log is read for the reason
+				fmt.Fprintf(env.Stderr, "okauth: %s; waiting %s\n", okta.Sanitize(reason, 300), d.Round(time.Second))
+			}
+		},
+		SignIn: func(reason, notStored error) {
+			fmt.Fprintf(env.Stderr, "okauth: %s\n", okta.Sanitize(reason.Error(), 1000))
+			if notStored != nil {
+				env.Warn("there is no keychain, so this sign-in is not stored; --storage file keeps it in a sealed file")
+			}
+		},
+	}
+	if level := g.verbosity(env); level > 0 {
+		e.Trace = func(line string) { fmt.Fprintf(env.Stderr, "okauth: %s\n", okta.Sanitize(line, 2000)) }
+		e.TraceDetail = level >= verboseDetail
+	}
+	return e
+}
+
+// verbosity is how much of each request is shown. OKAUTH_DEBUG is for a job whose command line is out of reach.
+func (g *GlobalFlags) verbosity(env *Env) verbosity {
+	switch env.Getenv("OKAUTH_DEBUG") {
+	case "", "0", "false":
+		return g.verbose
+	}
+	return verboseDetail
+}
+
+// Token returns a token of type t that is valid now: the cached one, unless fresh is set, else a new one. It prints
+// the token's warnings. With a *session.SaveError comes a token that is valid.
+func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType, fresh bool) (output.Token, error) {
+	client, err := s.Open(env)
+	if err != nil {
+		return output.Token{}, err
+	}
+	var token session.CachedToken
+	if !fresh {
+		token, err = client.Cached(ctx, t)
+	}
+	if fresh || Is[*okauth.LoginRequiredError](err) {
+		token, err = renew(ctx, env, client, t, fresh)
+	}
+	if err != nil && !Is[*session.SaveError](err) {
+		return output.Token{}, s.Advise(err)
+	}
+	for _, warning := range token.Notes {
+		env.Warn(warning)
+	}
+	request, _ := client.Request(t) // it has just succeeded
+	return output.Token{
+		Value: token.Value, Type: string(token.Kind), TokenType: token.TokenType, Scope: token.Scope,
+		ExpiresAt: token.ExpiresAt, Issuer: request.Identity.Issuer, Profile: request.Identity.Profile,
+	}, err
+}
+
+// renew gets a new token while signals are caught: a refresh that has begun gets a moment to end, because Okta may
+// spend the refresh token just as the process is told to stop.
+func renew(
+	ctx context.Context, env *Env, client *okauth.Client, t session.TokenType, fresh bool,
+) (session.CachedToken, error) {
+	ctx, stop := env.Signals(ctx)
+	defer stop()
+	signal.Ignore(syscall.SIGPIPE) // a reader of standard error that has gone away must not cost the session
+	token, err := client.Renew(ctx, t, fresh)
+	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil && !Is[*session.SaveError](err) {
+		return token, s
+	}
+	return token, err
+}
+
+// Advise adds the command that signs in to an error that only a sign-in resolves.
+func (s *SessionFlags) Advise(err error) error {
+	required, ok := errors.AsType[*okauth.LoginRequiredError](err)
+	if !ok {
+		return err
+	}
+	if required.NoStore != "" {
+		return err
+	}
+	return &ExitError{Err: err, Code: ExitLoginRequired, Advice: "sign in with: okauth login" + s.Identity()}
+}
+
+// ClientSecretSource says where the client secret was taken from, where that is not what
+// "config set client_secret" would change.
+func (s *SessionFlags) ClientSecretSource(settings *config.Settings) string {
+	ref := settings.ClientSecret()
+	switch {
+	case s.ClientSecretStdin:
+		return "what --client-secret-stdin reads"
+	case ref.IsZero():
+		return ""
+	}
+	name := ref.Key
+	if ref.Source.Kind == config.FromEnv {
+		name = ref.Source.Name
+	}
+	switch ref.Key {
+	case config.KeyClientSecretFile:
+		return "the file that " + name + " names"
+	case config.KeyClientSecretCommand:
+		return "what the command of " + name + " prints"
+	}
+	if ref.Source.Kind == config.FromFile {
+		return "it in " + ref.Source.Name
+	}
+	return name
+}
+
+// terminalInteraction asks on the terminal device.
+type terminalInteraction struct {
+	env   *Env
+	flags *GlobalFlags
+}
+
+var _ grant.Interaction = (*terminalInteraction)(nil)
+
+const passwordAdvice = "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or password_command"
+
+// CanPrompt reports whether there is a terminal and --no-input was not given.
+func (i *terminalInteraction) CanPrompt() bool {
+	if i.flags.NoInput {
+		return false
+	}
+	t, err := i.env.OpenTerminal()
+	if err != nil {
+		return false
+	}
+	t.Close()
+	return true
+}
+
+// AskUsername asks for the user's Okta login.
+func (i *terminalInteraction) AskUsername(ctx context.Context) (string, error) {
+	t, err := OpenTerminal(i.env, i.flags, "set OKAUTH_USERNAME or use --username, and "+passwordAdvice)
+	if err != nil {
+		return "", err
+	}
+	defer t.Close()
+	for {
+		if name, err := t.ReadLine(ctx, "Okta username", ""); err != nil || name != "" {
+			return name, err
+		}
+	}
+}
+
+// AskPassword asks for the password, without echo.
+func (i *terminalInteraction) AskPassword(ctx context.Context, username string) (okta.Secret, error) {
+	t, err := OpenTerminal(i.env, i.flags, passwordAdvice)
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	defer t.Close()
+	text, err := AskSecret(ctx, t, "Password for "+username, "password")
+	defer clear(text)
+	return okta.NewSecret(string(text)), err
+}

@@ -1,0 +1,92 @@
+package okauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/session"
+)
+
+// bearerTransport adds the access token to requests.
+// RFC 6750 §2.1: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+type bearerTransport struct {
+	client *Client
+	ctx    context.Context // of the token requests; the request's own ends them as well
+	base   http.RoundTripper
+}
+
+// RoundTrip sends a copy of req with a token, and once more with a new token after a 401.
+func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := checkDestination(req); err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(t.ctx)
+	defer context.AfterFunc(req.Context(), func() { cancel(context.Cause(req.Context())) })()
+	token, err := t.usable(t.client.Get(ctx, session.Access))
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	resp, err := t.base.RoundTrip(withToken(req, token))
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !repeatable(req) {
+		return resp, err
+	}
+	renewed, err := t.usable(t.client.Renew(ctx, session.Access, true))
+	if err != nil {
+		return resp, nil // the API's refusal is the answer; the next request shows why there is no new token
+	}
+	again := withToken(req, renewed)
+	if req.GetBody != nil {
+		if again.Body, err = req.GetBody(); err != nil {
+			return resp, nil
+		}
+	}
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
+	resp.Body.Close()
+	return t.base.RoundTrip(again)
+}
+
+// usable drops the error that comes with a valid token.
+func (t *bearerTransport) usable(token session.CachedToken, err error) (okta.Secret, error) {
+	if _, ok := errors.AsType[*session.SaveError](err); ok {
+		t.client.warn(err.Error())
+		err = nil
+	}
+	return token.Value, err
+}
+
+// withToken returns a copy of req: "RoundTrip should not modify the request" (net/http).
+func withToken(req *http.Request, token okta.Secret) *http.Request {
+	c := req.Clone(req.Context())
+	c.Header.Set("Authorization", "Bearer "+token.Reveal())
+	return c
+}
+
+// repeatable reports whether the request can be sent a second time.
+func repeatable(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+}
+
+// checkDestination refuses to send a token in the clear.
+// RFC 6750 §5.3: "Clients MUST always use TLS … when making requests with bearer tokens."
+func checkDestination(req *http.Request) error {
+	host := req.URL.Hostname()
+	ip := net.ParseIP(host)
+	if req.URL.Scheme == "https" || host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("send the token to %q: expected https", req.URL.Scheme+"://"+req.URL.Host)
+}
+
+// closeBody: "RoundTrip must always close the body, including on errors" (net/http).
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+}

@@ -1,0 +1,244 @@
+// Package okauth gives a Go program the tokens that the okauth command gives to a shell: from the same profiles,
+// keychain items, locks and lock-out guard, so that a program and the command share one session and one refresh.
+//
+//	client, err := okauth.Open(ctx, okauth.Options{Profile: "dev"})
+//	if err != nil { … }                                // *config.Error: a setting is missing or wrong
+//	resp, err := client.HTTPClient(ctx).Get("https://api.example.com/v1/orders")
+//
+// [Client.Token] returns an access token that is valid now: the cached one, which costs one read of the keychain, else
+// a refreshed one, else one from a sign-in without a person (a password or a client secret from the settings), else
+// from a sign-in that asks through [Options.Interaction]. [Client.Login] always signs in.
+//
+// A caller acts on these errors; find them with [errors.AsType]:
+//
+//	*config.Error            a setting is missing or wrong: the user must change it
+//	*LoginRequiredError      only a person can sign in: run Login with an Interaction, or okauth login
+//	*session.SaveError       comes with a valid token that could not be stored: use it, and report the error
+//	*session.MissingTokenError  the session has no token of that type: sign in with other scopes
+//	*okta.Error              Okta refused, or could not answer now: see its IsRejection
+//	*okta.NetworkError, *okta.ResponseError  no answer, or not Okta's: try again later
+//	*store.Error             the keychain or file cannot be used: see its Kind
+package okauth
+
+import (
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"okauth/pkg/config"
+	"okauth/pkg/grant"
+	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+	"okauth/pkg/transport"
+)
+
+// Options say which profile a Client uses and how it reaches what is outside the process. The zero Options is right
+// for a program without a terminal: it takes the default profile and asks nobody.
+type Options struct {
+	Profile    string            // "": the one that the environment or the configuration file names
+	ConfigFile string            // "": the user's
+	Settings   map[string]string // by name ("domain", "client_id"); they win over environment and file
+	Scopes     []string          // nil: the setting "scopes"
+	MinTTL     time.Duration     // how long a token must stay valid; 0: the setting "min_ttl" (60 s)
+
+	Interaction Interaction // asks a person; nil: nobody can be asked
+
+	// Password and ClientSecret, when set, return the secret in place of the settings. Each is called once at most.
+	Password, ClientSecret func(context.Context) (okta.Secret, error)
+
+	Events     Events
+	HTTPClient *http.Client // sends requests to Okta; nil: one made from the settings
+	UserAgent  string       // "": "okauth"
+
+	// KeychainPrompt allows the keychain to ask for its own password during Login and Logout.
+	KeychainPrompt bool
+	Keychain       store.Backend // in place of the OS keychain; for tests
+	LockDir        string        // "": the directory that all processes of the user agree on
+
+	SecretFrom func(*config.Settings) string // where the client secret came from, for advice
+
+	LookupEnv     func(string) (string, bool) // nil: os.LookupEnv
+	UserConfigDir func() (string, error)      // nil: os.UserConfigDir
+	Stderr        io.Writer                   // where commands that print a secret write errors; nil: os.Stderr
+	Now           func() time.Time            // nil: time.Now
+}
+
+// Interaction asks the person who signs in.
+type Interaction interface {
+	grant.Interaction
+	// CanPrompt reports whether there is a person to ask.
+	CanPrompt() bool
+}
+
+// Events tell a caller what happens meanwhile. Each function may be nil.
+type Events struct {
+	Warning     func(text string)                       // a sentence for the user
+	Waiting     func(what string) (done func())         // a wait begins: "waiting for okta.example.com"
+	Retry       func(wait time.Duration, reason string) // a request is sent again after wait
+	Trace       func(line string)                       // each request and response, redacted
+	TraceDetail bool                                    // with Trace: headers and form fields as well
+	SignIn      func(reason error, notStored error)     // a person is about to be asked; notStored: why nothing is kept
+}
+
+// Client gets tokens for one profile. It may be used by several goroutines at once.
+type Client struct {
+	o        Options
+	settings *config.Settings
+	grant    grant.Type
+	keys     storageKey
+}
+
+// Open reads the settings of a profile. It makes no request and opens no keychain. The error is a *config.Error.
+func Open(_ context.Context, o Options) (*Client, error) {
+	settings, err := config.Load(o.ConfigOptions())
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{o: o, settings: settings}
+	c.o.Password, c.o.ClientSecret = once(o.Password), once(o.ClientSecret)
+	c.grant, _ = grant.Lookup(settings.Grant()) // config accepts the names of grants only
+	return c, nil
+}
+
+// ConfigOptions returns where o's settings come from, for package config.
+func (o Options) ConfigOptions() config.Options {
+	settings := make(map[string]string)
+	maps.Copy(settings, o.Settings)
+	if o.Scopes != nil {
+		settings[config.KeyScopes] = strings.Join(o.Scopes, " ")
+	}
+	if o.MinTTL > 0 {
+		settings[config.KeyMinTTL] = o.MinTTL.String()
+	}
+	return config.Options{
+		Flags: settings, Profile: o.Profile, ConfigFile: o.ConfigFile,
+		LookupEnv: o.LookupEnv, UserConfigDir: o.UserConfigDir, Stderr: o.Stderr,
+	}
+}
+
+// Settings returns the settings in force.
+func (c *Client) Settings() *config.Settings { return c.settings }
+
+// Server returns the authorization server that the settings name. The error is a *config.Error.
+func (c *Client) Server() (okta.AuthorizationServer, error) {
+	if err := c.settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
+		return okta.AuthorizationServer{}, err
+	}
+	return okta.NewAuthorizationServer(c.settings.Domain(), c.settings.Server())
+}
+
+// Request returns the request for a token of one type that the settings describe. The error is Server's.
+func (c *Client) Request(t session.TokenType) (session.TokenRequest, error) {
+	server, err := c.Server()
+	if err != nil {
+		return session.TokenRequest{}, err
+	}
+	id := store.Identity{
+		Profile: c.settings.ProfileName(), Issuer: server.Issuer(), ClientID: c.settings.ClientID(),
+		User: c.settings.Username(), Grant: c.grant.Name,
+	}
+	return session.TokenRequest{Identity: id, Scopes: c.settings.Scopes(), MinTTL: c.settings.MinTTL(), Kind: t}, nil
+}
+
+// OktaClient returns the configured client at the configured server, with its secret. The error is a *config.Error
+// or a *store.Error.
+func (c *Client) OktaClient(ctx context.Context) (*okta.Client, error) {
+	server, err := c.Server()
+	if err != nil {
+		return nil, err
+	}
+	return c.oktaClient(ctx, server, c.settings.ClientID())
+}
+
+func (c *Client) oktaClient(ctx context.Context, server okta.AuthorizationServer, id string) (*okta.Client, error) {
+	secret, err := c.clientSecret(ctx, server.BaseURL(), id)
+	if err != nil {
+		return nil, err
+	}
+	client, err := c.AnonymousClient(server)
+	if err != nil {
+		return nil, err
+	}
+	client.ID, client.Auth = id, clientauth.ForSecret(secret)
+	if c.o.SecretFrom != nil && c.isOwn(server.BaseURL(), id) {
+		client.SecretFrom = c.o.SecretFrom(c.settings)
+	}
+	return client, nil
+}
+
+// AnonymousClient returns a client of server without client authentication, for what needs none: metadata, keys, and
+// what an access token opens. The error says which setting of the transport is wrong.
+func (c *Client) AnonymousClient(server okta.AuthorizationServer) (*okta.Client, error) {
+	httpClient := c.o.HTTPClient
+	if httpClient == nil {
+		var err error
+		if httpClient, err = transport.New(c.Transport()); err != nil {
+			return nil, err
+		}
+	}
+	return &okta.Client{
+		Server: server, ID: c.settings.ClientID(),
+		HTTP: httpClient, UserAgent: c.o.UserAgent, Now: c.o.Now, Wait: c.waitToRetry,
+	}, nil
+}
+
+// Transport returns how requests are sent.
+func (c *Client) Transport() transport.Config {
+	t := transport.Config{
+		Timeout: c.settings.Timeout(), CAFile: c.settings.CAFile(),
+		ClientCert: c.settings.ClientCert(), ClientKey: c.settings.ClientKey(),
+		Trace: c.o.Events.Trace, Detail: c.o.Events.TraceDetail,
+	}
+	if c.o.Events.Trace == nil { // a trace says itself what is waited for
+		t.Slow = func(host string) func() { return c.waiting("waiting for " + host) }
+	}
+	return t
+}
+
+// waitToRetry waits before a request is sent again.
+func (c *Client) waitToRetry(ctx context.Context, d time.Duration, reason string) error {
+	if c.o.Events.Retry != nil {
+		c.o.Events.Retry(d, reason)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Client) waiting(what string) (done func()) {
+	if c.o.Events.Waiting == nil {
+		return func() {}
+	}
+	return c.o.Events.Waiting(what)
+}
+
+func (c *Client) warn(text string) {
+	if c.o.Events.Warning != nil {
+		c.o.Events.Warning(text)
+	}
+}
+
+func (c *Client) now() time.Time {
+	if c.o.Now == nil {
+		return time.Now()
+	}
+	return c.o.Now()
+}
+
+func (c *Client) lookupEnv(name string) (string, bool) {
+	if c.o.LookupEnv == nil {
+		return os.LookupEnv(name)
+	}
+	return c.o.LookupEnv(name)
+}

@@ -1,0 +1,113 @@
+package okauth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+)
+
+// NextAction is what [Client.Token] would do now.
+type NextAction string
+
+// The actions.
+const (
+	UseCached NextAction = "cached"
+	Refresh   NextAction = "refresh"
+	SignIn    NextAction = "sign_in" // without a person
+	Ask       NextAction = "ask"
+	Fail      NextAction = "fail"
+)
+
+// Status is the state of a profile's session and store.
+type Status struct {
+	StoreErr error // why the store cannot be used; nil: it can
+	// Sessions are those of the store, that of the profile first.
+	Sessions []StoredSession
+
+	Next   NextAction
+	Until  time.Time // with UseCached: when the access token expires; zero where it is not known
+	Reason string    // with Ask and Fail: why
+}
+
+// StoredSession is one session of the store.
+type StoredSession struct {
+	Account string // its name in the store
+	Current bool   // it is the profile's
+	session.Description
+	Err error // why it could not be read; nil: the Description is there
+}
+
+// Status reports what is stored and what Token would do. It makes no request and asks no one. The error is a
+// *config.Error that leaves the store unknown; a setting that only Token needs ends up in Reason.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	s, err := c.Storage(false)
+	if err != nil {
+		return Status{}, err
+	}
+	request, unset := c.Request(session.Access)
+	current := request.Identity.Account()
+	var st Status
+	st.StoreErr = s.Ready(ctx)
+	if st.StoreErr == nil || s.Backend == StorageFile { // a file that cannot be written may be readable
+		var err error
+		if st.Sessions, err = s.sessions(ctx, current); st.StoreErr == nil {
+			st.StoreErr = err
+		}
+	}
+	if st.StoreErr == nil && s.Locks != nil {
+		st.StoreErr = s.Locks.Check(current)
+	}
+	if unset != nil {
+		st.Next, st.Reason = Fail, unset.Error()
+		return st, nil
+	}
+	c.nextAction(ctx, s, request, &st)
+	return st, nil
+}
+
+// nextAction finds out what Token would do, and why it would ask or fail.
+func (c *Client) nextAction(ctx context.Context, s Storage, request session.TokenRequest, st *Status) {
+	token, err := s.Manager().Token(ctx, request)
+	required, ok := errors.AsType[*session.LoginRequiredError](err)
+	switch {
+	case err == nil:
+		st.Next, st.Until = UseCached, token.ExpiresAt
+	case !ok:
+		st.Next, st.Reason = Fail, err.Error()
+	case st.StoreErr != nil && !s.NotNeeded(st.StoreErr):
+		st.Next, st.Reason = Fail, st.StoreErr.Error()
+	case required.Refreshable:
+		st.Next = Refresh
+	case c.NonInteractive() && c.passwordBlocked(ctx, request.Identity.Account()):
+		st.Next, st.Reason = Fail, "Okta refused this password, and it is not sent again for an hour"
+	case c.NonInteractive():
+		st.Next = SignIn
+	default:
+		st.Next, st.Reason = Ask, required.Reason
+	}
+}
+
+// sessions returns the sessions of the store, the current one first.
+func (s Storage) sessions(ctx context.Context, current string) ([]StoredSession, error) {
+	manager := s.Manager()
+	accounts, err := manager.Store.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.Index(accounts, current); i > 0 {
+		accounts = slices.Insert(slices.Delete(accounts, i, i+1), 0, current)
+	}
+	var all []StoredSession
+	for _, account := range accounts {
+		d, err := manager.Describe(ctx, account)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // an interrupted write or delete
+		}
+		all = append(all, StoredSession{Account: account, Current: account == current, Description: d, Err: err})
+	}
+	return all, nil
+}

@@ -1,0 +1,137 @@
+package okauth
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"okauth/pkg/config"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+)
+
+// The values of the setting storage.
+const (
+	StorageAuto     = "auto"
+	StorageKeychain = "keychain"
+	StorageFile     = "file"
+	StorageNone     = "none"
+)
+
+// Storage is where the sessions of one profile are kept.
+type Storage struct {
+	Backend  string // StorageKeychain, StorageFile or StorageNone
+	Items    store.Backend
+	Locks    *store.Locks // nil: nothing is kept, so nothing is locked
+	Optional bool         // without a keychain nothing is kept, and that is no error
+
+	source config.Source // of the setting
+	now    func() time.Time
+}
+
+// StorageOffError says that a session would not be kept, because the setting storage is "none".
+type StorageOffError struct{ Source config.Source }
+
+func (e *StorageOffError) Error() string {
+	return fmt.Sprintf("storage is %q (%s): a session would not be kept", StorageNone, e.Source)
+}
+
+// Storage returns where sessions are kept. mayPrompt allows a locked keychain to ask for its password, if
+// Options.KeychainPrompt does. The error is a *config.Error.
+func (c *Client) Storage(mayPrompt bool) (Storage, error) {
+	// A process that holds the lock makes at most two requests, one after the other.
+	locks := &store.Locks{
+		Dir: c.o.LockDir, Wait: 2*c.settings.Timeout() + 2*time.Second,
+		Waiting: func() func() { return c.waiting("waiting for another okauth process") },
+	}
+	s := Storage{Locks: locks, now: c.now, source: c.settings.Source(config.KeyStorage)}
+	switch c.settings.Storage() {
+	case StorageNone:
+		s.Backend, s.Items, s.Locks, s.Optional = StorageNone, store.None{}, nil, true
+	case StorageFile:
+		dir, err := c.settings.StorageDir()
+		if err != nil {
+			return Storage{}, err
+		}
+		// Processes that share the file may not share a home or a /run: the lock is beside the session.
+		locks.Dir = dir
+		s.Backend, s.Items = StorageFile, store.NewFile(store.FileOptions{Dir: dir, Key: c.keys.get(c)})
+	default:
+		s.Backend, s.Items = StorageKeychain, c.Keychain(mayPrompt)
+		s.Optional = c.settings.Storage() == StorageAuto
+	}
+	return s, nil
+}
+
+// Keychain returns the OS keychain, or what Options put in its place.
+func (c *Client) Keychain(mayPrompt bool) store.Backend {
+	if c.o.Keychain != nil {
+		return c.o.Keychain
+	}
+	return store.NewKeychain(store.KeychainOptions{MayPrompt: mayPrompt && c.o.KeychainPrompt, Notify: c.warn})
+}
+
+// lockDir returns the directory of the locks, and of what else is kept beside a session.
+func (c *Client) lockDir() (string, error) {
+	switch {
+	case c.settings.Storage() == StorageFile:
+		return c.settings.StorageDir()
+	case c.o.LockDir != "":
+		return c.o.LockDir, nil
+	}
+	return store.LockDir()
+}
+
+// Manager returns the manager of the sessions in s.
+func (s Storage) Manager() session.Manager {
+	return session.Manager{Store: store.Sessions{Items: s.Items, Locks: s.Locks}, Optional: s.Optional, Now: s.now}
+}
+
+// Ready returns nil if the store can be read and written. A locked keychain asks for its password now, if it may.
+func (s Storage) Ready(ctx context.Context) error {
+	switch items := s.Items.(type) {
+	case *store.Keychain:
+		return items.Unlock(ctx)
+	case *store.File:
+		return items.Probe(ctx)
+	}
+	return nil
+}
+
+// CanStore returns nil if a session can be stored, before anything is asked. The error is a *StorageOffError or a
+// *store.Error.
+func (s Storage) CanStore(ctx context.Context) error {
+	if s.Backend == StorageNone {
+		return &StorageOffError{Source: s.source}
+	}
+	if err := s.Ready(ctx); err != nil {
+		return err
+	}
+	return s.Locks.Ready()
+}
+
+// NotNeeded reports whether err says that there is no store, where the settings need none.
+func (s Storage) NotNeeded(err error) bool {
+	e, ok := errors.AsType[*store.Error](err)
+	return ok && e.Kind == store.Unavailable && s.Optional
+}
+
+// Try stores a value, reads it back and deletes it.
+func (s Storage) Try(ctx context.Context) error {
+	if err := s.Ready(ctx); err != nil {
+		return err
+	}
+	const account = "doctor" // one name, so that an interrupted call leaves one item at most
+	value := []byte("okauth doctor was here")
+	err := s.Items.Set(ctx, account, value)
+	if err == nil {
+		var got []byte
+		if got, err = s.Items.Get(ctx, account); err == nil && !bytes.Equal(got, value) {
+			err = &store.Error{Kind: store.NotPersisted, Op: "read back a test value", Err: errors.New("it is not what was written")}
+		}
+	}
+	return cmp.Or(err, s.Items.Delete(ctx, account))
+}

@@ -1,0 +1,201 @@
+package okauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"golang.org/x/oauth2"
+
+	"okauth/pkg/config"
+	"okauth/pkg/grant"
+	"okauth/pkg/okta"
+	"okauth/pkg/session"
+)
+
+// LoginRequiredError says that there is no valid token and no way to get one without a person. The caller runs
+// [Client.Login] with an Interaction, or asks the user to run okauth login.
+type LoginRequiredError struct {
+	Profile string
+	NoStore NoStore // why no session can be there, if that is so
+	Reason  error   // a *session.LoginRequiredError; it may wrap Okta's refusal of the refresh token
+}
+
+// NoStore says why sessions are not kept.
+type NoStore string
+
+// The reasons for not keeping a session.
+const (
+	StoreOff         NoStore = "storage is none"
+	StoreUnavailable NoStore = "there is no keychain"
+)
+
+func (e *LoginRequiredError) Error() string {
+	return fmt.Sprintf("profile %q: %v", e.Profile, e.Reason)
+}
+
+// Unwrap returns the reason.
+func (e *LoginRequiredError) Unwrap() error { return e.Reason }
+
+// Token returns an access token that is valid for at least MinTTL: the cached one, else a refreshed one, else one from
+// a sign-in. Of many processes and goroutines that ask at once, one makes the request and all get its result. The
+// token has no refresh token, because okauth rotates that itself; Extra("scope") is what was granted.
+//
+// With a *session.SaveError comes a token that is valid.
+func (c *Client) Token(ctx context.Context) (*oauth2.Token, error) {
+	t, err := c.Get(ctx, session.Access)
+	if t.Value.IsZero() {
+		return nil, err
+	}
+	token := &oauth2.Token{AccessToken: t.Value.Reveal(), TokenType: t.TokenType, Expiry: t.ExpiresAt}
+	return token.WithExtra(map[string]any{"scope": t.Scope}), err
+}
+
+// Get returns a token of type t as [Client.Token] does. With a *session.SaveError comes a token that is valid.
+func (c *Client) Get(ctx context.Context, t session.TokenType) (session.CachedToken, error) {
+	token, err := c.Cached(ctx, t)
+	if _, ok := errors.AsType[*LoginRequiredError](err); ok {
+		return c.Renew(ctx, t, false)
+	}
+	return token, err
+}
+
+// Cached returns the stored token of type t if it is valid for at least MinTTL. It costs one read of the store. The
+// error is a *LoginRequiredError where there is none; [Client.Renew] may get one.
+func (c *Client) Cached(ctx context.Context, t session.TokenType) (session.CachedToken, error) {
+	return c.read(ctx, t, session.Manager.Token)
+}
+
+// Stored returns the stored token of type t, valid or not. Its errors are those of [Client.Cached].
+func (c *Client) Stored(ctx context.Context, t session.TokenType) (session.CachedToken, error) {
+	return c.read(ctx, t, session.Manager.Stored)
+}
+
+type readFunc func(session.Manager, context.Context, session.TokenRequest) (session.CachedToken, error)
+
+func (c *Client) read(ctx context.Context, t session.TokenType, read readFunc) (session.CachedToken, error) {
+	request, err := c.Request(t)
+	if err != nil {
+		return session.CachedToken{}, err
+	}
+	s, err := c.Storage(false)
+	if err != nil {
+		return session.CachedToken{}, err
+	}
+	token, err := read(s.Manager(), ctx, request)
+	return token, c.loginRequired(ctx, s, err)
+}
+
+// Renew returns a valid token of type t, refreshing the session or signing in if it must; if force is set it does so
+// even when the cached token is valid. With a *session.SaveError comes a token that is valid. A refresh that has begun
+// when ctx ends gets two seconds more, because its answer may hold the only good refresh token.
+func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (session.CachedToken, error) {
+	request, err := c.Request(t)
+	if err != nil {
+		return session.CachedToken{}, err
+	}
+	request.Fresh = force
+	s, err := c.Storage(false)
+	if err != nil {
+		return session.CachedToken{}, err
+	}
+	how, err := c.renewal(ctx, s)
+	if err != nil {
+		return session.CachedToken{}, err
+	}
+	token, err := s.Manager().Renew(ctx, request, how)
+	return token, c.loginRequired(ctx, s, err)
+}
+
+// renewal says how new tokens are obtained with these settings.
+func (c *Client) renewal(ctx context.Context, s Storage) (session.Options, error) {
+	newClient := c.OktaClient
+	if c.o.ClientSecret != nil || c.settings.ClientSecret().Key == config.KeyClientSecretCommand {
+		// A caller or a command may ask a person for the secret, and no one is asked while the session is locked:
+		// other processes would wait for the answer.
+		client, err := c.OktaClient(ctx)
+		if err != nil {
+			return session.Options{}, err
+		}
+		newClient = func(context.Context) (*okta.Client, error) { return client, nil }
+	}
+	return session.Options{
+		Client: newClient,
+		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (grant.Grant, string, error) {
+			return c.credentialsFor(ctx, s, why)
+		},
+	}, nil
+}
+
+// credentialsFor returns the grant to sign in with when no refresh is possible; a nil Grant where only a person could
+// sign in and there is none.
+func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (grant.Grant, string, error) {
+	if !c.NonInteractive() && !c.canPrompt() {
+		return nil, "", nil
+	}
+	// Before anything is asked or sent: can the session be stored?
+	err := s.Ready(ctx)
+	if err != nil && !s.NotNeeded(err) {
+		return nil, "", err
+	}
+	if !c.NonInteractive() && c.o.Events.SignIn != nil {
+		c.o.Events.SignIn(why, err)
+	}
+	return c.credentials(ctx, false)
+}
+
+func (c *Client) canPrompt() bool { return c.o.Interaction != nil && c.o.Interaction.CanPrompt() }
+
+// loginRequired adds the profile and the state of the store to a session's error that only a sign-in resolves.
+func (c *Client) loginRequired(ctx context.Context, s Storage, err error) error {
+	required, ok := errors.AsType[*session.LoginRequiredError](err)
+	if !ok {
+		return err
+	}
+	e := &LoginRequiredError{Profile: c.settings.ProfileName(), Reason: required}
+	if s.Backend == StorageNone {
+		e.NoStore = StoreOff
+	} else if err := s.Ready(ctx); err != nil && s.NotNeeded(err) {
+		e.NoStore = StoreUnavailable
+	}
+	return e
+}
+
+// TokenSource returns a source of access tokens for scopes, or for those of the settings where none are given. Each
+// token comes from [Client.Token] with ctx; wrap the source in oauth2.ReuseTokenSource to save the read of the
+// keychain.
+func (c *Client) TokenSource(ctx context.Context, scopes ...string) oauth2.TokenSource {
+	if len(scopes) > 0 {
+		o := c.o
+		o.Scopes = scopes
+		return &tokenSource{ctx: ctx, open: func() (*Client, error) { return Open(ctx, o) }}
+	}
+	return &tokenSource{ctx: ctx, open: func() (*Client, error) { return c, nil }}
+}
+
+type tokenSource struct {
+	ctx  context.Context
+	open func() (*Client, error)
+}
+
+// Token implements oauth2.TokenSource.
+func (s *tokenSource) Token() (*oauth2.Token, error) {
+	client, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	token, err := client.Token(s.ctx)
+	if _, ok := errors.AsType[*session.SaveError](err); ok {
+		client.warn(err.Error()) // an oauth2 caller drops a token that comes with an error
+		err = nil
+	}
+	return token, err
+}
+
+// HTTPClient returns a client that adds the access token to each request. When the server answers 401 it gets a new
+// token and sends the request once more, if the body can be sent again. It never sends the token over http except to
+// a loopback host.
+func (c *Client) HTTPClient(ctx context.Context) *http.Client {
+	return &http.Client{Transport: &bearerTransport{client: c, ctx: ctx, base: http.DefaultTransport}}
+}
