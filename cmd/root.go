@@ -141,7 +141,7 @@ func subcommands(env *cli.Env, global *cli.GlobalFlags, args []string) []*cobra.
 		{"sandbox", func() *cobra.Command { return newSandboxCmd(env) }},
 		{"demo", func() *cobra.Command { return newDemoCmd(env) }},
 		{"version", func() *cobra.Command { return newVersionCmd(env) }},
-		{"exit-codes", newExitCodesTopic},
+		{"exit-codes", cli.NewExitCodesTopic},
 		{"errors", newErrorsTopic},
 	}
 	var all []*cobra.Command
