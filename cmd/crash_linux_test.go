@@ -61,7 +61,7 @@ func (m *machine) steps(try func(n int) bool) {
 	for try(n) && n < 100 {
 		n++
 	}
-	if n < 5 || m.inFile && n < 7 || n == 100 {
+	if n < 5 || m.inFile && n < 6 || n == 100 {
 		m.t.Errorf("killed at %d steps", n-1)
 	}
 }

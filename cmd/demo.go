@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"okauth/cmd/internal/cli"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"okauth/cmd/internal/cli"
 	"okauth/pkg/oktatest"
 	"okauth/pkg/store"
 )

@@ -3,13 +3,14 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"okauth/cmd/internal/cli"
 	"os/signal"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -44,7 +45,8 @@ password only.`,
 		RunE: cli.Stoppable(env, o.run),
 	}
 	o.session.AddFlags(c,
-		cli.SignInKeys()...)
+		config.KeyClientSecretFile, config.KeyClientSecretCommand,
+		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 	o.session.AddStdinFlags(c)
 	return c
 }

@@ -2,13 +2,13 @@ package okauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
-	"okauth/pkg/store"
 )
 
 // Session is what a sign-in brought, without a secret.
@@ -63,12 +63,12 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, username, err := c.credentials(ctx, true)
+	credentials, err := c.credentials(ctx)
 	if err != nil {
 		return nil, err
 	}
-	request.Username = username
-	tokens, err := s.Manager().Login(ctx, client, g, request)
+	username := credentials.Username
+	tokens, err := s.Manager().Login(ctx, client, credentials, request)
 	if tokens != nil && err != nil {
 		return nil, &NotStoredError{Username: username, ClientID: client.ID, Err: err}
 	}
@@ -91,9 +91,8 @@ func (c *Client) NonInteractive() bool {
 }
 
 // credentials returns the grant that the settings name, complete, and the user who signs in with it. What is missing
-// is asked for here and not by the grant, which runs while the session is locked. insist sends a password although
-// Okta refused it before.
-func (c *Client) credentials(ctx context.Context, insist bool) (grant.Grant, string, error) {
+// is asked for here and not by the grant, which runs while the session is locked.
+func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 	params := grant.Params{Username: c.settings.Username(), Scopes: c.settings.Scopes()}
 	if !c.grant.Username {
 		params.Username = ""
@@ -101,28 +100,40 @@ func (c *Client) credentials(ctx context.Context, insist bool) (grant.Grant, str
 	var err error
 	if c.grant.Username && params.Username == "" {
 		if params.Username, err = c.askUsername(ctx); err != nil {
-			return nil, "", err
+			return session.Credentials{}, err
 		}
 	}
 	typed := false
 	if c.grant.Secret != "" {
 		if params.Secret, typed, err = c.grantSecret(ctx, params.Username); err != nil {
-			return nil, "", err
+			return session.Credentials{}, err
 		}
 	}
-	g := c.grant.New(params)
-	if !c.grant.LimitsFailures || typed {
-		return g, params.Username, nil
+	credentials := session.Credentials{Grant: c.grant.New(params), Username: params.Username}
+	if c.grant.LimitsFailures && !typed {
+		credentials.Password = params.Secret
 	}
-	request, err := c.Request(session.Access)
+	return credentials, nil
+}
+
+// passwordBlocked reports whether the password of the settings would not be sent. One that a command prints is not
+// looked at: the command may ask a person.
+func (c *Client) passwordBlocked(ctx context.Context, request session.TokenRequest) bool {
+	ref := c.settings.Secret(c.grant.Secret)
+	if !c.grant.LimitsFailures || ref.IsZero() || ref.Command() {
+		return false
+	}
+	password, err := readSecret(ctx, ref)
 	if err != nil {
-		return nil, "", err
+		return false
 	}
-	guarded := &guardedGrant{Grant: g, params: params, account: request.Identity.Account(), insist: insist, warn: c.warn}
-	if dir, err := c.lockDir(); err == nil {
-		guarded.guard = &store.LockoutGuard{Dir: dir, Now: c.o.Now}
-	}
-	return guarded, params.Username, nil
+	err = c.guard().Check(request.Identity.Issuer, c.settings.Username(), password)
+	_, blocked := errors.AsType[*session.PasswordBlockedError](err)
+	return blocked
+}
+
+func (c *Client) guard() session.LockoutGuard {
+	return session.LockoutGuard{Dir: c.o.LockDir, Now: c.o.Now}
 }
 
 func (c *Client) askUsername(ctx context.Context) (string, error) {

@@ -50,9 +50,6 @@ func (c *Client) LogoutEach(ctx context.Context, all bool) ([]LogoutResult, erro
 		if !r.Found && r.DeleteErr == nil {
 			continue
 		}
-		if dir, err := c.lockDir(); err == nil {
-			_ = store.LockoutGuard{Dir: dir, Now: c.o.Now}.Forget(account) // it would expire within the hour
-		}
 		results = append(results, r)
 	}
 	return results, unlisted

@@ -29,7 +29,7 @@ type Storage struct {
 	Optional bool         // without a keychain nothing is kept, and that is no error
 
 	source config.Source // of the setting
-	now    func() time.Time
+	client *Client
 }
 
 // StorageOffError says that a session would not be kept, because the setting storage is "none".
@@ -47,7 +47,7 @@ func (c *Client) Storage(mayPrompt bool) (Storage, error) {
 		Dir: c.o.LockDir, Wait: 2*c.settings.Timeout() + 2*time.Second,
 		Waiting: func() func() { return c.waiting("waiting for another okauth process") },
 	}
-	s := Storage{Locks: locks, now: c.now, source: c.settings.Source(config.KeyStorage)}
+	s := Storage{Locks: locks, client: c, source: c.settings.Source(config.KeyStorage)}
 	switch c.settings.Storage() {
 	case StorageNone:
 		s.Backend, s.Items, s.Locks, s.Optional = StorageNone, store.None{}, nil, true
@@ -74,20 +74,16 @@ func (c *Client) Keychain(mayPrompt bool) store.Backend {
 	return store.NewKeychain(store.KeychainOptions{MayPrompt: mayPrompt && c.o.KeychainPrompt, Notify: c.warn})
 }
 
-// lockDir returns the directory of the locks, and of what else is kept beside a session.
-func (c *Client) lockDir() (string, error) {
-	switch {
-	case c.settings.Storage() == StorageFile:
-		return c.settings.StorageDir()
-	case c.o.LockDir != "":
-		return c.o.LockDir, nil
-	}
-	return store.LockDir()
-}
-
 // Manager returns the manager of the sessions in s.
 func (s Storage) Manager() session.Manager {
-	return session.Manager{Store: store.Sessions{Items: s.Items, Locks: s.Locks}, Optional: s.Optional, Now: s.now}
+	return session.Manager{
+		Store: store.Sessions{Items: s.Items, Locks: s.Locks}, Optional: s.Optional,
+		Guard: s.client.guard(), Now: s.client.now,
+		Warn: func(err error) {
+			s.client.warn("the refusal of this password could not be recorded, so a loop would send it again " +
+				"and could lock the account: " + err.Error())
+		},
+	}
 }
 
 // Ready returns nil if the store can be read and written. A locked keychain asks for its password now, if it may.

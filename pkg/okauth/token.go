@@ -9,7 +9,6 @@ import (
 	"golang.org/x/oauth2"
 
 	"okauth/pkg/config"
-	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
 )
@@ -122,27 +121,27 @@ func (c *Client) renewal(ctx context.Context, s Storage) (session.Options, error
 	}
 	return session.Options{
 		Client: newClient,
-		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (grant.Grant, string, error) {
+		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Credentials, error) {
 			return c.credentialsFor(ctx, s, why)
 		},
 	}, nil
 }
 
-// credentialsFor returns the grant to sign in with when no refresh is possible; a nil Grant where only a person could
-// sign in and there is none.
-func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (grant.Grant, string, error) {
+// credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in
+// and there is none.
+func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (session.Credentials, error) {
 	if !c.NonInteractive() && !c.canPrompt() {
-		return nil, "", nil
+		return session.Credentials{}, nil
 	}
 	// Before anything is asked or sent: can the session be stored?
 	err := s.Ready(ctx)
 	if err != nil && !s.NotNeeded(err) {
-		return nil, "", err
+		return session.Credentials{}, err
 	}
 	if !c.NonInteractive() && c.o.Events.SignIn != nil {
 		c.o.Events.SignIn(why, err)
 	}
-	return c.credentials(ctx, false)
+	return c.credentials(ctx)
 }
 
 func (c *Client) canPrompt() bool { return c.o.Interaction != nil && c.o.Interaction.CanPrompt() }

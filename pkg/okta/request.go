@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 
-	"okauth/pkg/internal/safetext"
 	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/transport"
 )
@@ -107,5 +106,5 @@ func redactor(req *http.Request, form url.Values) func(string) string {
 	} {
 		secrets = append(secrets, form[name]...)
 	}
-	return safetext.Redactor(secrets...)
+	return transport.Hide(secrets...)
 }

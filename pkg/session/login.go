@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -10,85 +11,182 @@ import (
 	"okauth/pkg/store"
 )
 
-// Login signs in with g at c and keeps what that brings under w.Identity, as
-// w.Username's, in the place of what is there. A session that is already there
-// keeps its tokens for other scopes when the same user signed in.
+// Credentials sign in.
+type Credentials struct {
+	Grant    grant.Grant // nil: there are none
+	Username string      // who signs in, if that is known before; "" for a client
+	// Password is what Grant sends, where Okta counts wrong values and no person has just typed this one. The
+	// [LockoutGuard] watches it. The zero Secret is not watched.
+	Password okta.Secret
+	// Interaction asks the user for what Grant lacks; nil: no one is asked. The session is not locked meanwhile.
+	Interaction grant.Interaction
+}
+
+// Login signs in at client with c and stores the session under r.Identity. It replaces a session that is there, but
+// keeps the tokens for other scopes if they are the same user's. It sends a password that the [LockoutGuard] blocks.
 //
-// No other process changes the session meanwhile. A *store.Error of kind Busy
-// says that one would not let go of it; then nothing has been sent. When the
-// grant succeeded but the session could not be stored, both the tokens and the
-// store's error are returned: the caller decides what is lost.
-func (k Manager) Login(ctx context.Context, c *okta.Client, g grant.Grant, w TokenRequest) (*okta.TokenResponse, error) {
-	lock, err := k.lock(ctx, w.Identity.Account())
+// No other process changes the session meanwhile, except while the user is asked. The error is a *store.Error of kind
+// LockTimeout if another process does not release the session; then nothing was sent. If the sign-in succeeded and the
+// session could not be stored, Login returns the tokens and the store's error.
+func (m Manager) Login(ctx context.Context, client *okta.Client, c Credentials, r TokenRequest) (*okta.TokenResponse, error) {
+	c.Username = cmp.Or(c.Username, r.Username)
+	_, tokens, err := m.signIn(ctx, signIn{
+		Credentials: c, request: r, login: true,
+		client: func(context.Context) (*okta.Client, error) { return client, nil },
+	})
+	return tokens, err
+}
+
+// signIn is one sign-in.
+type signIn struct {
+	Credentials
+	request TokenRequest
+	client  func(context.Context) (*okta.Client, error)
+	// login: a valid token and a session that cannot be read are replaced, and the guard is overruled.
+	login bool
+}
+
+// exchangeFunc sends the credentials.
+type exchangeFunc func() (*okta.TokenResponse, error)
+
+// signIn signs in and returns the new session. With tokens, the error is that of storing them. Without tokens and
+// without an error, the session is one that another process has just stored.
+func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.TokenResponse, error) {
+	password := m.protect(s)
+	var session *store.Session
+	var tokens *okta.TokenResponse
+	var err error
+	for {
+		// Hashing is slow, so it is done before the lock is taken.
+		if err := password.derive(); err != nil {
+			return nil, nil, err
+		}
+		session, tokens, err = m.signInLocked(ctx, s, password)
+		if !errors.Is(err, errNewSalt) {
+			break
+		}
+	}
+	if !is[*grant.InteractionRequiredError](err) || s.Interaction == nil {
+		return session, tokens, err
+	}
+	client, err := s.client(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if tokens, err = s.Grant.Token(ctx, client, s.Interaction); err != nil {
+		return nil, nil, err
+	}
+	lock, err := m.lock(ctx, s.request.Identity.Account())
+	defer lock.Release()
+	var old *store.Session
+	if err == nil {
+		old, err = m.loadOld(ctx, s)
+	}
+	session = m.afterSignIn(old, tokens, s)
+	if err == nil {
+		err = m.addToIndex(ctx, session.Identity)
+	}
+	if err == nil {
+		err = m.saveSignIn(ctx, session)
+	}
+	return session, tokens, err
+}
+
+// signInLocked signs in without asking anyone, while no other process changes the session.
+func (m Manager) signInLocked(ctx context.Context, s signIn, p *protectedPassword) (*store.Session, *okta.TokenResponse, error) {
+	lock, err := m.lock(ctx, s.request.Identity.Account())
+	if err != nil {
+		return nil, nil, err
 	}
 	defer lock.Release()
-	old, err := k.load(ctx, w.Identity)
-	// A sign-in is how an entry that cannot be read is mended: it is written anew.
-	if err != nil && !isKind(err, store.Corrupt, store.WrongKey, store.UnsupportedVersion) {
-		return nil, err
-	}
-	if err := k.enlist(ctx, w.Identity); err != nil {
-		return nil, err
-	}
-	tokens, err := g.Token(ctx, c, nil)
+	old, err := m.loadOld(ctx, s)
 	if err != nil {
-		k.delist(ctx, old, w.Identity)
-		return nil, err
+		return nil, nil, err
 	}
-	return tokens, k.saveLogin(ctx, k.afterLogin(old, tokens, w))
+	if !s.login {
+		if _, err := m.choose(old, s.request); !is[*LoginRequiredError](err) {
+			return old, nil, err
+		}
+	}
+	client, err := s.client(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := m.addToIndex(ctx, s.request.Identity); err != nil {
+		return nil, nil, err
+	}
+	tokens, err := p.send(ctx, s.login, func() (*okta.TokenResponse, error) { return s.Grant.Token(ctx, client, nil) })
+	if err != nil {
+		if old == nil {
+			m.removeFromIndex(ctx, s.request.Identity.Account())
+		}
+		return nil, nil, err
+	}
+	session := m.afterSignIn(old, tokens, s)
+	return session, tokens, m.saveSignIn(ctx, session)
 }
 
-// enlist lets the session be listed before it is there: the other way round, one
-// could be there that nobody knows of.
-func (k Manager) enlist(ctx context.Context, id store.Identity) error {
-	if _, nowhere := k.Store.Items.(store.None); nowhere {
+// loadOld returns the session before the sign-in, nil where there is none. A login replaces one that cannot be read.
+func (m Manager) loadOld(ctx context.Context, s signIn) (*store.Session, error) {
+	old, err := m.load(ctx, s.request.Identity)
+	if s.login && isKind(err, store.Corrupt, store.WrongKey, store.UnsupportedVersion) {
+		return nil, nil
+	}
+	return old, err
+}
+
+// addToIndex lists the session before it is stored, so that no session is unlisted, and before the credentials are
+// sent, so that a store that cannot be written costs no sign-in.
+func (m Manager) addToIndex(ctx context.Context, id store.Identity) error {
+	if m.storesNothing() {
 		return nil
 	}
-	return k.Store.AddToIndex(ctx, id)
+	return m.Store.AddToIndex(ctx, id)
 }
 
-// delist takes that back after a sign-in that failed, where there was no session.
-func (k Manager) delist(ctx context.Context, old *store.Session, id store.Identity) {
-	if old != nil {
-		return
-	}
-	if _, err := k.Store.LoadAccount(ctx, id.Account()); errors.Is(err, store.ErrNotFound) {
-		_ = k.Store.DeleteAccount(context.WithoutCancel(ctx), id.Account()) // an entry without a session does no harm
+// removeFromIndex undoes that after a sign-in that failed.
+func (m Manager) removeFromIndex(ctx context.Context, account string) {
+	if _, err := m.Store.LoadAccount(ctx, account); errors.Is(err, store.ErrNotFound) {
+		_ = m.Store.DeleteAccount(context.WithoutCancel(ctx), account) // an entry without a session does no harm
 	}
 }
 
-// saveLogin stores a session that a sign-in made, where there is a store.
-func (k Manager) saveLogin(ctx context.Context, s *store.Session) error {
-	if _, nowhere := k.Store.Items.(store.None); nowhere {
+// saveSignIn stores a session that a sign-in made, where there is a store.
+func (m Manager) saveSignIn(ctx context.Context, s *store.Session) error {
+	if m.storesNothing() {
 		return nil
 	}
-	return k.Store.Save(context.WithoutCancel(ctx), s)
+	return m.Store.Save(context.WithoutCancel(ctx), s)
 }
 
-// afterLogin is the session that a sign-in makes of old, which may be nil.
-func (k Manager) afterLogin(old *store.Session, tokens *okta.TokenResponse, w TokenRequest) *store.Session {
-	s := &store.Session{Identity: w.Identity, Username: w.Username, Revision: 1}
+func (m Manager) storesNothing() bool {
+	_, none := m.Store.Items.(store.None)
+	return none
+}
+
+// afterSignIn returns the session that a sign-in makes of old, which may be nil.
+func (m Manager) afterSignIn(old *store.Session, tokens *okta.TokenResponse, in signIn) *store.Session {
+	s := &store.Session{
+		Identity: in.request.Identity, Username: cmp.Or(in.Username, tokens.Username), Revision: 1,
+	}
 	if old != nil {
 		s.Revision = old.Revision + 1
 	}
-	if old != nil && old.Username == w.Username {
+	if old != nil && old.Username == s.Username {
 		s.Sets, s.Refresh = old.Sets, old.Refresh
 	}
-	set := tokenSet(tokens, w.Scopes)
-	// A sign-in without offline_access brings no refresh token and takes none
-	// away: the one from before is still good.
+	set := tokenSet(tokens, in.request.Scopes)
+	// A sign-in without offline_access brings no refresh token, and the one from before still works.
 	if !tokens.RefreshToken.IsZero() {
 		s.Refresh = store.RefreshToken{
 			Value: tokens.RefreshToken, Requested: set.Requested, Granted: set.Granted, ObtainedAt: tokens.ObtainedAt,
 		}
 	}
-	s.Sets = k.prune(append([]store.TokenSet{set}, s.Sets...))
+	s.Sets = m.prune(append([]store.TokenSet{set}, s.Sets...))
 	return s
 }
 
-// tokenSet is what is kept of an answer to a request for scopes.
+// tokenSet returns what is stored of a response to a request for scopes.
 func tokenSet(tokens *okta.TokenResponse, scopes []string) store.TokenSet {
 	return store.TokenSet{
 		Requested: canonical(scopes), Granted: tokens.Scope,
@@ -97,12 +195,11 @@ func tokenSet(tokens *okta.TokenResponse, scopes []string) store.TokenSet {
 	}
 }
 
-// prune drops the sets that the first one replaces and those that have expired,
-// so that a session does not grow for ever.
-func (k Manager) prune(sets []store.TokenSet) []store.TokenSet {
+// prune drops the sets that the first one replaces and those that have expired.
+func (m Manager) prune(sets []store.TokenSet) []store.TokenSet {
 	kept := sets[:1]
 	for _, t := range sets[1:] {
-		left, ok := remaining(t.ObtainedAt, t.ExpiresIn, k.now())
+		left, ok := remaining(t.ObtainedAt, t.ExpiresIn, m.now())
 		if ok && left > 0 && !slices.Equal(t.Requested, sets[0].Requested) {
 			kept = append(kept, t)
 		}

@@ -50,7 +50,7 @@ func TestAT82_LostAnswer(t *testing.T) {
 	o.clock.Advance(2 * oktatest.DefaultLeeway)
 	o.server.ResetRequests()
 	_, err := o.renew(t)
-	o.wantRequired(t, err, "no longer takes")
+	o.wantRequired(t, err, "no longer accepts")
 	if !o.session(t).Refresh.Value.IsZero() {
 		t.Error("the spent token is still kept")
 	}
@@ -75,8 +75,8 @@ func TestAT82_LostAnswerThenSignIn(t *testing.T) {
 		t.Fatal("the answer was not lost")
 	}
 	options := o.ways()
-	options.Credentials = func(context.Context, *session.LoginRequiredError) (grant.Grant, string, error) {
-		return o.password(), oktatest.DefaultUser, nil
+	options.Credentials = func(context.Context, *session.LoginRequiredError) (session.Credentials, error) {
+		return o.credentials(), nil
 	}
 	if _, err := o.keeper.Renew(t.Context(), o.want, options); err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestAT83_InvalidGrantClears(t *testing.T) {
 	o.login(t)
 	o.clock.Advance(8 * 24 * time.Hour) // longer than a refresh token may lie idle
 	_, err := o.renew(t)
-	required := o.wantRequired(t, err, "no longer takes")
+	required := o.wantRequired(t, err, "no longer accepts")
 	if !strings.Contains(required.Error(), "The refresh token is invalid or expired.") || required.Refreshable {
 		t.Errorf("got %q, refreshable %v", required, required.Refreshable)
 	}
@@ -198,7 +198,7 @@ func TestAT84_WhatCannotBeStoredIsHandedOut(t *testing.T) {
 	}
 	o.items.onSet = nil
 	_, err = o.renew(t)
-	o.wantRequired(t, err, "no longer takes")
+	o.wantRequired(t, err, "no longer accepts")
 	_, err = o.renew(t)
 	o.wantRequired(t, err, "expired")
 	if forms := o.forms(); len(forms) != 2 || o.server.Reuses() != 1 {

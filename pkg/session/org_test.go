@@ -78,7 +78,7 @@ func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
 	}
 	o := &org{server: server, clock: clock, items: &faulty{}}
 	o.client = &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client(), Now: clock.Now}
-	o.keeper = session.Manager{Store: store.Sessions{Items: o.items, Locks: &store.Locks{Dir: t.TempDir() + "/locks", Wait: 5 * time.Second}}, Now: clock.Now}
+	o.keeper = session.Manager{Store: store.Sessions{Items: o.items, Locks: &store.Locks{Dir: t.TempDir() + "/locks", Wait: 30 * time.Second}}, Guard: session.LockoutGuard{Dir: t.TempDir() + "/guard", Now: clock.Now}, Now: clock.Now}
 	o.want = session.TokenRequest{
 		Identity: store.Identity{Profile: "dev", Issuer: at.Issuer(), ClientID: oktatest.DefaultClientID, User: oktatest.DefaultUser, Grant: "password"},
 		Scopes:   []string{"openid", "profile", "offline_access"}, MinTTL: time.Minute, Username: oktatest.DefaultUser,
@@ -93,9 +93,13 @@ func (o *org) password(scopes ...string) grant.Password {
 	return grant.Password{Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: scopes}
 }
 
+func (o *org) credentials() session.Credentials {
+	return session.Credentials{Grant: o.password(), Username: oktatest.DefaultUser}
+}
+
 func (o *org) login(t *testing.T) {
 	t.Helper()
-	if _, err := o.keeper.Login(t.Context(), o.client, o.password(), o.want); err != nil {
+	if _, err := o.keeper.Login(t.Context(), o.client, o.credentials(), o.want); err != nil {
 		t.Fatal(err)
 	}
 	o.server.ResetRequests()

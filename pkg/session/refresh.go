@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -25,148 +26,141 @@ import (
 // RFC 6749 §6 and RFC 9700 §4.14.2: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.14.2
 // https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-reuse-detection
 
-const signedOut = "another process signed out meanwhile"
+// reasonSignedOut is the reason of a *LoginRequiredError.
+const reasonSignedOut = "another process signed out meanwhile"
 
-// attempt is one refresh: a session, the lock that is held, and whom to ask.
-type attempt struct {
+// refreshAttempt is one refresh: the session, its lock, and the client to send the request with.
+type refreshAttempt struct {
 	session *store.Session
 	lock    *store.Lock
 	client  *okta.Client
 }
 
-// grace is how long a refresh that has begun may go on when ctx is done: an answer
-// that is on its way is worth a moment, since nobody else can have it.
-const grace = 2 * time.Second
+// gracePeriod is how long a refresh that has begun goes on after ctx has ended: no other process can get its answer.
+const gracePeriod = 2 * time.Second
 
-// refresh gets a new token for w, stores it and returns it. The session's refresh token covers the scopes of w.
-func (k Manager) refresh(ctx context.Context, w TokenRequest, a attempt) (CachedToken, error) {
+// refresh gets a new token for r, stores it and returns it. The session's refresh token covers the scopes of r.
+func (m Manager) refresh(ctx context.Context, r TokenRequest, a refreshAttempt) (CachedToken, error) {
 	if ctx.Err() != nil {
 		return CachedToken{}, context.Cause(ctx)
 	}
-	asking, cancel := lingering(ctx)
+	extended, cancel := extend(ctx)
 	defer cancel()
 	ctx = context.WithoutCancel(ctx)
-	scopes, _ := refreshScopes(a.session, w)
-	request := grant.Refresh{RefreshToken: a.session.Refresh.Value, Scopes: scopes}
-	tokens, err := request.Token(asking, a.client, nil)
-	if okta.MayHaveBeenProcessed(err) && asking.Err() == nil {
-		tokens, err = request.Token(asking, a.client, nil)
+	scopes, _ := refreshScopes(a.session, r)
+	refresh := grant.Refresh{RefreshToken: a.session.Refresh.Value, Scopes: scopes}
+	tokens, err := refresh.Token(extended, a.client, nil)
+	if okta.MayHaveBeenProcessed(err) && extended.Err() == nil {
+		tokens, err = refresh.Token(extended, a.client, nil)
 	}
 	switch {
 	case err == nil:
-		return k.keep(ctx, w, a, tokens)
+		return m.saveRefreshed(ctx, r, a, tokens)
 	case isInvalidGrant(err):
-		return k.refused(ctx, w, a, err)
+		return m.refused(ctx, r, a, err)
 	}
 	return CachedToken{}, err
 }
 
-// lingering returns a context that ends a moment after ctx does.
-func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
-	return longer, func() { stop(); cancel() }
+// extend returns a context that ends a grace period after ctx does.
+func extend(ctx context.Context) (context.Context, context.CancelFunc) {
+	extended, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(gracePeriod, cancel) })
+	return extended, func() { stop(); cancel() }
 }
 
-// keep stores what a refresh brought, unless another process has signed out or in meanwhile without waiting for
-// the lock: then that wins.
-func (k Manager) keep(ctx context.Context, w TokenRequest, a attempt, tokens *okta.TokenResponse) (CachedToken, error) {
-	after := k.afterRefresh(a.session, tokens, w)
-	now, err := k.load(ctx, w.Identity)
+// saveRefreshed stores the result of a refresh. If another process has signed out or in meanwhile without waiting for
+// the lock, that wins.
+func (m Manager) saveRefreshed(ctx context.Context, r TokenRequest, a refreshAttempt, tokens *okta.TokenResponse) (CachedToken, error) {
+	after := m.afterRefresh(a.session, tokens, r)
+	now, err := m.load(ctx, r.Identity)
 	switch {
 	case a.lock.Revoked(), err == nil && now == nil:
-		return k.abandon(ctx, a, after)
+		return m.discard(ctx, a, after)
 	case err == nil && now.Revision != a.session.Revision:
-		return k.choose(now, w)
+		return m.choose(now, r)
 	}
 	// Even a store that cannot be read may accept the session.
-	err = k.Store.Save(ctx, after)
+	err = m.Store.Save(ctx, after)
 	if a.lock.Revoked() {
-		return k.abandon(ctx, a, after)
+		return m.discard(ctx, a, after)
 	}
-	return k.handOut(after, w, tokens, err)
+	return m.result(after, r, tokens, err)
 }
 
-// abandon ends what a late refresh brought: a session that was signed out must not live on.
-func (k Manager) abandon(ctx context.Context, a attempt, after *store.Session) (CachedToken, error) {
-	err := k.Store.DeleteAccount(ctx, after.Identity.Account())
-	if revoked := a.client.Revoke(ctx, after.Refresh.Value, "refresh_token"); err == nil {
-		err = revoked
-	}
-	if err != nil {
+// discard deletes and revokes the result of a refresh that ended after a sign-out.
+func (m Manager) discard(ctx context.Context, a refreshAttempt, after *store.Session) (CachedToken, error) {
+	deleteErr := m.Store.DeleteAccount(ctx, after.Identity.Account())
+	revokeErr := a.client.Revoke(ctx, after.Refresh.Value, "refresh_token")
+	if err := cmp.Or(deleteErr, revokeErr); err != nil {
 		return CachedToken{}, err
 	}
-	return CachedToken{}, &LoginRequiredError{Reason: signedOut}
+	return CachedToken{}, &LoginRequiredError{Reason: reasonSignedOut}
 }
 
-// refused handles Okta's invalid_grant. Somebody may have refreshed without our
-// lock, on another machine perhaps, and stored a newer token: then that is used.
-// Otherwise the refresh token is forgotten; the access tokens stay.
-func (k Manager) refused(ctx context.Context, w TokenRequest, a attempt, refusal error) (CachedToken, error) {
-	now, err := k.load(ctx, w.Identity)
+// refused handles Okta's invalid_grant. Another process may have refreshed without this lock, on another machine
+// perhaps, and stored a newer token: then that is used. Otherwise the refresh token is forgotten; the access tokens
+// stay.
+func (m Manager) refused(ctx context.Context, r TokenRequest, a refreshAttempt, refusal error) (CachedToken, error) {
+	now, err := m.load(ctx, r.Identity)
 	switch {
 	case err != nil:
 		return CachedToken{}, err
 	case now == nil:
-		return CachedToken{}, &LoginRequiredError{Reason: signedOut}
+		return CachedToken{}, &LoginRequiredError{Reason: reasonSignedOut}
 	case now.Revision != a.session.Revision:
-		token, err := k.choose(now, w)
-		_, covered := refreshScopes(now, w)
+		token, err := m.choose(now, r)
+		_, covered := refreshScopes(now, r)
 		if is[*LoginRequiredError](err) && covered && !now.Refresh.Value.Equal(a.session.Refresh.Value) {
 			a.session = now
-			return k.refresh(ctx, w, a)
+			return m.refresh(ctx, r, a)
 		}
 		return token, err
 	}
 	after := *now
 	after.Revision++
 	after.Refresh = store.RefreshToken{}
-	_ = k.Store.Save(ctx, &after) // if that fails, the next call gets the same answer from Okta
-	return CachedToken{}, &LoginRequiredError{Reason: "Okta no longer takes the session's refresh token", Err: refusal}
+	_ = m.Store.Save(ctx, &after) // if that fails, the next call gets the same answer from Okta
+	reason := "Okta no longer accepts the session's refresh token"
+	return CachedToken{}, &LoginRequiredError{Reason: reason, Err: refusal}
 }
 
-// afterRefresh is the session that a refresh makes of old.
-func (k Manager) afterRefresh(old *store.Session, tokens *okta.TokenResponse, w TokenRequest) *store.Session {
+// afterRefresh returns the session that a refresh makes of old.
+func (m Manager) afterRefresh(old *store.Session, tokens *okta.TokenResponse, r TokenRequest) *store.Session {
 	s := *old
 	s.Revision++
-	// An answer without a refresh token leaves the old one good. RFC 6749 §6:
-	// "The authorization server MAY issue a new refresh token, in which case the
-	// client MUST discard the old refresh token".
+	// A response without a refresh token leaves the old one valid. RFC 6749 §6: "The authorization server MAY issue a
+	// new refresh token, in which case the client MUST discard the old refresh token".
 	if next := tokens.RefreshToken; next.IsZero() || next.Equal(old.Refresh.Value) {
 		s.Refresh.Rotation = store.Persistent
 	} else {
 		s.Refresh.Value, s.Refresh.ObtainedAt, s.Refresh.Rotation = next, tokens.ObtainedAt, store.Rotating
 	}
-	set := tokenSet(tokens, w.Scopes)
-	if set.Granted == nil { // neither we nor the answer named scopes: those of the sign-in
+	set := tokenSet(tokens, r.Scopes)
+	if set.Granted == nil { // neither request nor response named scopes: those of the sign-in
 		set.Granted = old.Refresh.Granted
 	}
-	s.Sets = k.prune(append([]store.TokenSet{set}, old.Sets...))
+	s.Sets = m.prune(append([]store.TokenSet{set}, old.Sets...))
 	return &s
 }
 
-// refreshScopes returns the scopes to name in a refresh for w; none means those
-// of the sign-in. covered is false when the session's refresh token can't bring
-// them: "The requested scope MUST NOT include any scope not originally granted
-// by the resource owner". RFC 6749 §6: https://www.rfc-editor.org/rfc/rfc6749#section-6
-func refreshScopes(s *store.Session, w TokenRequest) (scopes []string, covered bool) {
+// refreshScopes returns the scopes to name in a refresh for r; none means those of the sign-in. covered is false if the
+// session's refresh token cannot bring them: "The requested scope MUST NOT include any scope not originally granted by
+// the resource owner". RFC 6749 §6: https://www.rfc-editor.org/rfc/rfc6749#section-6
+func refreshScopes(s *store.Session, r TokenRequest) (scopes []string, covered bool) {
 	if s == nil || s.Refresh.Value.IsZero() {
 		return nil, false
 	}
-	scopes = canonical(w.Scopes)
+	scopes = canonical(r.Scopes)
 	if slices.Equal(scopes, s.Refresh.Requested) {
 		return nil, true
 	}
-	for _, scope := range scopes {
-		if !slices.Contains(s.Refresh.Granted, scope) {
-			return nil, false
-		}
-	}
-	return scopes, true
+	extra := slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(s.Refresh.Granted, scope) })
+	return scopes, !extra
 }
 
-// isInvalidGrant: "The provided authorization grant … or refresh token is
-// invalid, expired, revoked, … or was issued to another client."
+// isInvalidGrant reports whether Okta refused the credentials or the refresh token: "The provided authorization grant
+// … or refresh token is invalid, expired, revoked, … or was issued to another client."
 // RFC 6749 §5.2: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 // A rate limit has the same code at Okta and says nothing about the token.
 func isInvalidGrant(err error) bool {

@@ -1,24 +1,19 @@
 // Package session answers one question: which token is valid now?
 //
-// It stands between the grants, which turn credentials into tokens at the price
-// of a request and perhaps a question, and the store, which keeps what they
-// brought:
-//
-//	read session ─ valid for min-ttl? ─ yes → hand it out          Token: no lock, no network
+//	read session ─ valid for MinTTL? ─ yes → return it             Manager.Token: no lock, no network
 //	      │ no
-//	lock ─ read again ─ valid? ─ yes → unlock, hand it out         Renew
+//	lock ─ read again ─ valid? ─ yes → unlock, return it           Manager.Renew
 //	      │ no
 //	refresh token? → one POST → store, read back → unlock          refresh.go
-//	      │ none, or Okta no longer takes it → unlock
-//	credentials → lock → one POST → store → unlock                 login.go
+//	      │ none, or Okta no longer accepts it → unlock
+//	credentials → lock → one POST → store → unlock                 login.go, guard.go
 //	      │ none
 //	LoginRequiredError
 //
-// One process at a time does what is below the first line, for one session; the
-// others wait, read what it has stored, and hand that out. The lock is never held
-// while credentials are fetched: a person may be asked for them.
+// Below the first line one process at a time works on a session; the others wait, read what it stored and return that.
+// The session is not locked while a person is asked for credentials.
 //
-// Nothing here prints, asks or reads a setting.
+// [Manager] does all of this. It prints nothing, asks no one itself and reads no setting.
 package session
 
 import (
@@ -33,32 +28,30 @@ import (
 	"okauth/pkg/store"
 )
 
-// TokenRequest says which token a caller would like to have.
+// TokenRequest says which token a caller needs.
 type TokenRequest struct {
 	Identity store.Identity
 	Scopes   []string      // as requested at sign-in, in any order
-	Kind     TokenType     // empty is Access
+	Kind     TokenType     // "" is Access
 	MinTTL   time.Duration // how long the token must remain valid
 	Username string        // who signs in, for Login; elsewhere, whose token it must be, if not empty
-	Fresh    bool          // for Renew: no token will do that was stored before the call
+	Fresh    bool          // for Renew: the token must be newer than the call
 
-	seen uint64 // for Fresh: the generation of the session before the call
+	seen uint64 // for Fresh: the revision of the session before the call
 }
 
-// Options are how a new token can be had.
+// Options say how Renew gets a new token.
 type Options struct {
-	// Client returns the client to ask with. It is called when a request is
-	// about to be made, with the lock held: it must not ask a person.
+	// Client returns the client to send requests with. It is called with the session locked, when a request is about
+	// to be made: it must not ask a person.
 	Client func(context.Context) (*okta.Client, error)
-	// Credentials returns a grant and the user it signs in, when there is no
-	// refresh token or Okta no longer takes it; it is told why. It may ask a
-	// person. nil, or a nil Grant: there are none.
-	Credentials func(context.Context, *LoginRequiredError) (grant.Grant, string, error)
+	// Credentials returns what to sign in with when a refresh is not possible, for the reason it is given. It may ask a
+	// person. nil, or Credentials without a Grant: no sign-in is possible.
+	Credentials func(context.Context, *LoginRequiredError) (Credentials, error)
 }
 
-// LoginRequiredError says that there is no token to hand out. From [Manager.Token]
-// it means that [Manager.Renew] may have one; from Renew, that only a new sign-in
-// can bring one. Callers that may ask a person do so; others exit 4.
+// LoginRequiredError says that there is no token to return. From [Manager.Token] it means that [Manager.Renew] may get
+// one; from Renew, that only a new sign-in can.
 type LoginRequiredError struct {
 	Reason      string // why: "not signed in", "the access token expired at …"
 	Refreshable bool   // the session has a refresh token for these scopes
@@ -75,8 +68,8 @@ func (e *LoginRequiredError) Error() string {
 // Unwrap returns Okta's refusal, or nil.
 func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
-// SaveError says that a new token was had but could not be stored. It comes
-// with the token, which is good: the caller hands it out, and says this loudly.
+// SaveError says that a new token could not be stored. It comes with the token, which is valid: the caller uses the
+// token and reports the error.
 type SaveError struct{ Err error }
 
 func (e *SaveError) Error() string {
@@ -86,130 +79,109 @@ func (e *SaveError) Error() string {
 // Unwrap returns the store's error.
 func (e *SaveError) Unwrap() error { return e.Err }
 
-// Manager hands out the tokens of sessions and keeps new ones.
+// Manager returns the tokens of sessions and stores new ones.
 type Manager struct {
 	Store store.Sessions
-	// Optional: a store that is not there is taken for one that keeps nothing.
+	// Optional: where the store is not available, nothing is stored and that is no error.
 	Optional bool
-	Now      func() time.Time // nil: time.Now
+	Guard    LockoutGuard
+	// Warn is called with a *store.Error when a refused password could not be recorded, so that the guard will not
+	// stop a loop from sending it again. nil: no one is told.
+	Warn func(error)
+	Now  func() time.Time // nil: time.Now
 }
 
-// Token returns the token that w asks for, if the stored session has one that
-// is valid for w.MinTTL. It costs one read of the store: no lock and no network.
+// Token returns the token that r asks for, if the stored session has one that is valid for r.MinTTL. It costs one read
+// of the store: no lock and no network.
 //
-// It returns a *LoginRequiredError when there is none, and the store's
-// *store.Error when the store cannot be read.
-func (k Manager) Token(ctx context.Context, w TokenRequest) (CachedToken, error) {
-	s, err := k.load(ctx, w.Identity)
-	if err != nil && !k.away(err) {
+// The error is a *LoginRequiredError if there is none, a *MissingTokenError if the session has no token of that type,
+// or the store's *store.Error.
+func (m Manager) Token(ctx context.Context, r TokenRequest) (CachedToken, error) {
+	s, err := m.load(ctx, r.Identity)
+	if err != nil && !m.unavailable(err) {
 		return CachedToken{}, err
 	}
-	return k.choose(s, w)
+	return m.choose(s, r)
 }
 
-// Renew returns a token as Token does, and gets a new one where the stored one
-// is not good enough: with the session's refresh token, else with the caller's
-// credentials. Of many processes that call it at once, one makes the request and
-// the others get what it brought.
+// Renew returns a token as Token does, and gets a new one where the stored one is not valid for long enough: with the
+// session's refresh token, else with credentials. If many processes call it at once, one makes the request and the
+// others return its result.
 //
-// Beside Token's errors it returns those of a grant's Token, and a *store.Error
-// of kind Busy where another process has the lock for too long. With a
-// *NotKeptError comes a token that is good.
+// Besides Token's errors it returns those of a grant, a *PasswordBlockedError, and a *store.Error of kind LockTimeout
+// where another process holds the lock for too long. With a *SaveError comes a token that is valid.
 //
-// A refresh that has begun when ctx ends gets a moment more, and is stored: an
-// answer that nobody waits for would cost a question to Okta at least.
-func (k Manager) Renew(ctx context.Context, w TokenRequest, ways Options) (CachedToken, error) {
-	before, err := k.load(ctx, w.Identity)
+// A refresh that has begun when ctx ends continues for a moment and is stored, because its answer may hold the only
+// refresh token that works.
+func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedToken, error) {
+	before, err := m.load(ctx, r.Identity)
 	switch {
-	case k.away(err):
-		k.Store = store.Sessions{Items: store.None{}} // nothing is kept, so there is nothing to lock
+	case m.unavailable(err):
+		m.Store = store.Sessions{Items: store.None{}} // nothing is stored, so nothing is locked
 	case err != nil:
 		return CachedToken{}, err
 	case before != nil:
-		w.seen = before.Revision
+		r.seen = before.Revision
 	}
-	token, err := k.refreshed(ctx, w, before, ways)
+	token, err := m.refreshed(ctx, r, before, o)
 	required, ok := errors.AsType[*LoginRequiredError](err)
-	if !ok || ways.Credentials == nil {
+	if !ok || o.Credentials == nil {
 		return token, err
 	}
-	g, username, err := ways.Credentials(ctx, required)
+	c, err := o.Credentials(ctx, required)
 	if err != nil {
 		return CachedToken{}, err
 	}
-	if g == nil {
+	if c.Grant == nil {
 		return CachedToken{}, required
 	}
-	w.Username = username
-	return k.signedIn(ctx, w, ways, g)
+	r.Username = c.Username
+	session, tokens, err := m.signIn(ctx, signIn{Credentials: c, request: r, client: o.Client})
+	if tokens != nil {
+		return m.result(session, r, tokens, err)
+	}
+	switch {
+	case is[*grant.InteractionRequiredError](err):
+		return CachedToken{}, required
+	case err != nil:
+		return CachedToken{}, err
+	}
+	return m.choose(session, r)
 }
 
-// refreshed returns the token that another process has just stored, or gets one
-// with the refresh token.
-func (k Manager) refreshed(ctx context.Context, w TokenRequest, before *store.Session, ways Options) (CachedToken, error) {
-	token, err := k.choose(before, w)
+// refreshed returns the token that another process has just stored, or gets one with the refresh token.
+func (m Manager) refreshed(ctx context.Context, r TokenRequest, before *store.Session, o Options) (CachedToken, error) {
+	token, err := m.choose(before, r)
 	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
 		return token, err
 	}
-	return k.withLock(ctx, w, func(a attempt, why *LoginRequiredError) (token CachedToken, err error) {
-		if !why.Refreshable {
-			return CachedToken{}, why
-		}
-		if a.client, err = ways.Client(ctx); err != nil {
-			return CachedToken{}, err
-		}
-		return k.refresh(ctx, w, a)
-	})
-}
-
-// signedIn returns the token that another process has just stored, or signs in.
-func (k Manager) signedIn(ctx context.Context, w TokenRequest, ways Options, g grant.Grant) (CachedToken, error) {
-	return k.withLock(ctx, w, func(a attempt, _ *LoginRequiredError) (CachedToken, error) {
-		client, err := ways.Client(ctx)
-		if err != nil {
-			return CachedToken{}, err
-		}
-		if err := k.enlist(ctx, w.Identity); err != nil {
-			return CachedToken{}, err
-		}
-		tokens, err := g.Token(ctx, client, nil)
-		if err != nil {
-			k.delist(ctx, a.session, w.Identity)
-			return CachedToken{}, err
-		}
-		after := k.afterLogin(a.session, tokens, w)
-		return k.handOut(after, w, tokens, k.saveLogin(ctx, after))
-	})
-}
-
-// withLock waits until no other process is at the session, and returns the token
-// that is stored then, if it is good enough. Otherwise it returns what act does,
-// and no other process is at the session meanwhile.
-func (k Manager) withLock(ctx context.Context, w TokenRequest, act func(attempt, *LoginRequiredError) (CachedToken, error)) (CachedToken, error) {
-	lock, err := k.lock(ctx, w.Identity.Account())
+	lock, err := m.lock(ctx, r.Identity.Account())
 	if err != nil {
 		return CachedToken{}, err
 	}
 	defer lock.Release()
-	s, err := k.load(ctx, w.Identity)
+	s, err := m.load(ctx, r.Identity)
 	if err != nil {
 		return CachedToken{}, err
 	}
-	token, err := k.choose(s, w)
-	required, ok := errors.AsType[*LoginRequiredError](err)
-	if !ok {
+	token, err = m.choose(s, r)
+	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
 		return token, err
 	}
-	return act(attempt{session: s, lock: lock}, required)
+	client, err := o.Client(ctx)
+	if err != nil {
+		return CachedToken{}, err
+	}
+	return m.refresh(ctx, r, refreshAttempt{session: s, lock: lock, client: client})
 }
 
-// handOut returns the token of a session that has just been made, however
-// short-lived it is. saved is the error of storing it.
-func (k Manager) handOut(s *store.Session, w TokenRequest, tokens *okta.TokenResponse, saved error) (CachedToken, error) {
-	w.Fresh = false
-	token, err := k.choose(s, w)
+// result returns the token of a session that has just been made, however short-lived it is. saved is the error of
+// storing it.
+func (m Manager) result(s *store.Session, r TokenRequest, tokens *okta.TokenResponse, saved error) (CachedToken, error) {
+	r.Fresh = false
+	token, err := m.choose(s, r)
 	if is[*LoginRequiredError](err) {
-		token, _, err = pick(s.Sets[0], s, w.Kind) // it expires sooner than the clock's tolerance
+		token, _, err = pick(s.Sets[0], s, r.Kind) // it expires within the clock's tolerance
 	}
 	if err != nil {
 		return CachedToken{}, err
@@ -221,87 +193,84 @@ func (k Manager) handOut(s *store.Session, w TokenRequest, tokens *okta.TokenRes
 	return token, nil
 }
 
-// choose takes the token that w asks for out of s, if it is good enough. s is
-// nil where nothing is stored.
-func (k Manager) choose(s *store.Session, w TokenRequest) (CachedToken, error) {
+// choose returns the token that r asks for, if it is valid for long enough. s is nil where nothing is stored.
+func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	if s == nil {
 		return CachedToken{}, &LoginRequiredError{Reason: "not signed in"}
 	}
-	_, covered := refreshScopes(s, w)
+	_, refreshable := refreshScopes(s, r)
 	no := func(reason string, args ...any) (CachedToken, error) {
-		return CachedToken{}, &LoginRequiredError{Reason: fmt.Sprintf(reason, args...), Refreshable: covered}
+		return CachedToken{}, &LoginRequiredError{Reason: fmt.Sprintf(reason, args...), Refreshable: refreshable}
 	}
-	if w.Fresh && s.Revision <= w.seen {
-		return no("a new token is asked for, and the session has no refresh token for the scopes %q", canonical(w.Scopes))
+	if r.Fresh && s.Revision <= r.seen {
+		return no("a new token is asked for, and the session has no refresh token for the scopes %q", canonical(r.Scopes))
 	}
-	if w.Kind == Refresh {
+	if r.Kind == Refresh {
 		return refreshToken(s)
 	}
-	if w.Username != "" && s.Username != w.Username {
-		return no("signed in as somebody else")
+	if r.Username != "" && s.Username != r.Username {
+		return no("signed in as another user")
 	}
-	set, ok := find(s, w.Scopes)
+	set, ok := find(s, r.Scopes)
 	if !ok {
-		return no("not signed in for the scopes %q", canonical(w.Scopes))
+		return no("not signed in for the scopes %q", canonical(r.Scopes))
 	}
-	t, life, err := pick(set, s, w.Kind)
+	t, life, err := pick(set, s, r.Kind)
 	if err != nil {
 		return CachedToken{}, err
 	}
-	left, known := remaining(set.ObtainedAt, life, k.now())
+	left, known := remaining(set.ObtainedAt, life, m.now())
 	switch {
 	case !known:
 		return no("the session was stored in the future: the clock of this machine has run backwards")
 	case left <= 0:
 		return no("the %s token expired at %s", t.Kind, t.ExpiresAt.Local().Format("2006-01-02 15:04:05"))
-	case left < w.MinTTL && life <= w.MinTTL && covered && left < life/2:
-		return no("half of the %s token's life is over, and a new one can be had without asking", t.Kind)
-	case left < w.MinTTL && life > w.MinTTL:
-		return no("the %s token is valid for %s only, and %s are asked for", t.Kind, left.Round(time.Second), w.MinTTL)
-	case left < w.MinTTL:
-		t.Notes = append(t.Notes, fmt.Sprintf("this token lives for %s in all, less than the %s asked for", life, w.MinTTL))
+	case left < r.MinTTL && life <= r.MinTTL && refreshable && left < life/2:
+		return no("half of the %s token's life is over, and it can be refreshed", t.Kind)
+	case left < r.MinTTL && life > r.MinTTL:
+		return no("the %s token is valid for only %s, less than the %s asked for", t.Kind, left.Round(time.Second), r.MinTTL)
+	case left < r.MinTTL:
+		note := fmt.Sprintf("this token lives for %s in all, less than the %s asked for", life, r.MinTTL)
+		t.Notes = append(t.Notes, note)
 	}
 	return t, nil
 }
 
-// find returns the set of tokens that was had for exactly these scopes: a token
-// with more or fewer rights is not the one asked for.
+// find returns the set of tokens for exactly these scopes: a token with more or fewer rights is another token.
 func find(s *store.Session, scopes []string) (store.TokenSet, bool) {
 	scopes = canonical(scopes)
-	for _, set := range s.Sets {
-		if slices.Equal(set.Requested, scopes) {
-			return set, true
-		}
+	i := slices.IndexFunc(s.Sets, func(set store.TokenSet) bool { return slices.Equal(set.Requested, scopes) })
+	if i < 0 {
+		return store.TokenSet{}, false
 	}
-	return store.TokenSet{}, false
+	return s.Sets[i], true
 }
 
-// load reads the session; nil where there is none. A store that is not there is
-// an error: what was in it may come back.
-func (k Manager) load(ctx context.Context, id store.Identity) (*store.Session, error) {
-	s, err := k.Store.Load(ctx, id)
+// load reads the session; nil where there is none. A store that is not available is an error: it may come back.
+func (m Manager) load(ctx context.Context, id store.Identity) (*store.Session, error) {
+	s, err := m.Store.Load(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	return s, err
 }
 
-// away reports whether err says that there is no store, where none is needed.
-func (k Manager) away(err error) bool { return k.Optional && isKind(err, store.Unavailable) }
+// unavailable reports whether err says that there is no store, where none is needed.
+func (m Manager) unavailable(err error) bool { return m.Optional && isKind(err, store.Unavailable) }
 
-// lock waits for the turn of this process to change the session of an account.
-func (k Manager) lock(ctx context.Context, account string) (*store.Lock, error) {
-	if k.Store.Locks == nil {
+// lock waits until no other process changes the session of an account. Where nothing is stored it returns nil.
+func (m Manager) lock(ctx context.Context, account string) (*store.Lock, error) {
+	if m.Store.Locks == nil {
 		return nil, nil
 	}
-	return k.Store.Locks.Acquire(ctx, account)
+	return m.Store.Locks.Acquire(ctx, account)
 }
 
-func (k Manager) now() time.Time {
-	if k.Now == nil {
+func (m Manager) now() time.Time {
+	if m.Now == nil {
 		return time.Now()
 	}
-	return k.Now()
+	return m.Now()
 }
 
 func is[E error](err error) bool {

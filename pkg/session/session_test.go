@@ -59,7 +59,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) login(t *testing.T, tokens okta.TokenResponse, username string) {
 	t.Helper()
 	b.want.Username = username
-	if _, err := b.Login(t.Context(), nil, canned{tokens: tokens}, b.want); err != nil {
+	if _, err := b.Login(t.Context(), nil, session.Credentials{Grant: canned{tokens: tokens}}, b.want); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -277,7 +277,7 @@ func TestLoginAndABrokenStore(t *testing.T) {
 		b := newBench(t)
 		items := b.Store.Items
 		b.Store.Items = broken{items, c.get, c.set}
-		tokens, err := b.Login(t.Context(), nil, canned{tokens: tokensNamed("a")}, b.want)
+		tokens, err := b.Login(t.Context(), nil, session.Credentials{Grant: canned{tokens: tokensNamed("a")}}, b.want)
 		if (err == nil) != c.stored {
 			t.Errorf("%s: got error %v", c.name, err)
 		}
@@ -296,7 +296,7 @@ func TestRefusedLoginChangesNothing(t *testing.T) {
 	b := newBench(t)
 	b.login(t, tokensNamed("a"), "alice")
 	refused := errors.New("refused")
-	if _, err := b.Login(t.Context(), nil, canned{err: refused}, b.want); !errors.Is(err, refused) {
+	if _, err := b.Login(t.Context(), nil, session.Credentials{Grant: canned{err: refused}}, b.want); !errors.Is(err, refused) {
 		t.Fatalf("got error %v, want the grant's", err)
 	}
 	if got := b.value(t); got != "fake-access-a" {

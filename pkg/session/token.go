@@ -20,22 +20,22 @@ const (
 	Refresh TokenType = "refresh"
 )
 
-// clockSlack is how far a clock may run backwards after a sign-in before the
-// stored time of that sign-in is no longer believed.
-const clockSlack = 30 * time.Second
+// clockTolerance is how far a clock may run backwards before a time that was stored is no longer believed.
+const clockTolerance = time.Minute
 
-// CachedToken is a token that is valid now, and what is known of it.
+// CachedToken is a token and what is known of it.
 type CachedToken struct {
 	Value     okta.Secret
 	Kind      TokenType
-	TokenType string
+	TokenType string    // "Bearer", as the server spells it; "" for a refresh token
 	Scope     []string  // as granted
 	ExpiresAt time.Time // by the clock of this machine; zero where only Okta knows
 	Username  string    // who signed in
 	Notes     []string  // what the caller should tell the user; may be empty
 }
 
-// MissingTokenError says that the sign-in brought no token of that kind.
+// MissingTokenError says that the session has no token of that type. The scope openid brings an ID token,
+// offline_access a refresh token.
 type MissingTokenError struct{ Kind TokenType }
 
 func (e *MissingTokenError) Error() string {
@@ -53,7 +53,7 @@ func (e *MissingTokenError) Hint() string {
 	return ""
 }
 
-// pick takes one token out of a set of s, with its whole life.
+// pick returns a token of a set of s, and how long it lives in all.
 func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, time.Duration, error) {
 	t := CachedToken{Kind: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}
 	life := set.ExpiresIn
@@ -63,7 +63,7 @@ func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, ti
 	case ID:
 		t.Value, life = set.IDToken, idTokenLife(set)
 	default:
-		return CachedToken{}, 0, fmt.Errorf("there is no %q token: access, id or refresh", kind)
+		return CachedToken{}, 0, fmt.Errorf("unknown token type %q: expected access, id or refresh", kind)
 	}
 	if t.Value.IsZero() {
 		return CachedToken{}, 0, &MissingTokenError{Kind: kind}
@@ -72,8 +72,7 @@ func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, ti
 	return t, life, nil
 }
 
-// refreshToken takes the refresh token out of s. How long it lives is known to
-// Okta alone.
+// refreshToken returns the refresh token of s. Only Okta knows how long it is valid.
 func refreshToken(s *store.Session) (CachedToken, error) {
 	if s.Refresh.Value.IsZero() {
 		return CachedToken{}, &MissingTokenError{Kind: Refresh}
@@ -81,11 +80,9 @@ func refreshToken(s *store.Session) (CachedToken, error) {
 	return CachedToken{Value: s.Refresh.Value, Kind: Refresh, Scope: s.Refresh.Granted, Username: s.Username}, nil
 }
 
-// idTokenLife is how long an ID token lives. "expires_in" speaks of the access
-// token alone (RFC 6749 §5.1), and the two differ on custom servers, so the ID
-// token's own claims are asked: the client is the party they are written for
-// (OpenID Connect Core §2). Only the difference of the two is used, so that the
-// server's clock need not agree with ours.
+// idTokenLife returns how long an ID token is valid. "expires_in" is about the access token (RFC 6749 §5.1), and the two
+// differ on custom servers, so the ID token's own claims are used: they are meant for the client (OpenID Connect Core
+// §2). Only the difference of the two counts, so that the server's clock need not agree with ours.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 func idTokenLife(set store.TokenSet) time.Duration {
 	if set.IDToken.IsZero() {
@@ -103,20 +100,18 @@ func idTokenLife(set store.TokenSet) time.Duration {
 	return exp.Sub(iat)
 }
 
-// remaining is how much of a token's life is left. It is counted from the time
-// the token was obtained and "expires_in", never from the token's own claims:
-// "The client MUST NOT inspect the content of the access token"
-// https://www.rfc-editor.org/rfc/rfc9068#section-6
-// ok is false when the clock has run backwards since.
+// remaining returns how long a token is still valid; ok is false if the clock has run backwards since. It counts from
+// the time the token was obtained and "expires_in", not from the token's claims: "The client MUST NOT inspect the
+// content of the access token" (https://www.rfc-editor.org/rfc/rfc9068#section-6).
 func remaining(obtained time.Time, life time.Duration, now time.Time) (left time.Duration, ok bool) {
 	age := now.Sub(obtained)
-	if age < -clockSlack {
+	if age < -clockTolerance {
 		return 0, false
 	}
 	return life - max(age, 0), true
 }
 
-// canonical orders scopes: they are a set, and an answer may list them otherwise.
+// canonical returns scopes in order and without duplicates: they are a set.
 func canonical(scopes []string) []string {
 	s := slices.Clone(scopes)
 	slices.Sort(s)

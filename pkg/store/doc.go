@@ -11,8 +11,8 @@
 // On Linux keyring first tries a shorter way to read than go-keyring's: read_linux.go, and bus_linux.go, which it asks.
 //
 // [NewKeychain] stacks the lower three. [File], sealed files, [Memory] and [None] take their place where there is no keychain
-// to use. [Locks] let processes take turns at a session, and [LockoutGuard] remember which password was refused: both are files
-// of the user alone, and hold no secret in the clear. [Cache] keeps public data, such as key sets, for a while.
+// to use. [Locks] let processes take turns at a session: they are empty files
+// of the user alone. [Cache] keeps public data, such as key sets, for a while.
 //
 // Four outcomes are kept apart, because callers must act differently on them: nothing is stored ([ErrNotFound]), there is no
 // keychain ([Unavailable]), there is one that cannot be used now ([Locked], [TimedOut], [Denied]), and what is stored cannot be

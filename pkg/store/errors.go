@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"strconv"
 	"syscall"
+
+	"okauth/pkg/internal/privatefile"
 )
 
 // ErrorKind says what is wrong with a store, as far as a caller has to act on it.
@@ -69,6 +72,20 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
 
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
+
+// FileError returns the *Error for an error of package privatefile. nil stays nil.
+func FileError(err error) error {
+	e, ok := errors.AsType[*privatefile.Error](err)
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return &Error{Failed, "use a file", err}
+	case e.Unsafe:
+		return &Error{Unsafe, e.Op + " " + strconv.Quote(e.Path), e.Err}
+	}
+	return &Error{Failed, e.Op + " " + strconv.Quote(e.Path), e.Err}
+}
 
 // Hint says what the user can do about it; it is empty where there is nothing to advise.
 func (e *Error) Hint() string {

@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"okauth/pkg/okta"
 )
 
 const somebodyElse = 65534
@@ -68,10 +66,6 @@ func TestAT87_BadFiles(t *testing.T) {
 			return err
 		}},
 		{"lock", func(dir string) error { return Locks{Dir: dir}.Revoke("a") }},
-		{"refused", func(dir string) error {
-			_, _, err := LockoutGuard{Dir: dir}.Refused("a", okta.NewSecret("wrong-horse"))
-			return err
-		}},
 		{"read", func(dir string) error { return open(filepath.Join(dir, "a.read"), os.O_RDONLY) }},
 		{"write", func(dir string) error { return open(filepath.Join(dir, "a.write"), os.O_WRONLY|os.O_CREATE) }},
 		{"both", func(dir string) error { return open(filepath.Join(dir, "a.both"), os.O_RDWR|os.O_CREATE|os.O_APPEND) }},
@@ -113,42 +107,6 @@ func open(path string, flag int) error {
 	return err
 }
 
-// TestAT87_BadFilesAreReplaced: a file that okauth only writes gives way, and what a link points to stays as it is.
-func TestAT87_BadFilesAreReplaced(t *testing.T) {
-	t.Parallel()
-	for _, bad := range badFiles() {
-		t.Run(bad.what, func(t *testing.T) {
-			t.Parallel()
-			r := LockoutGuard{Dir: privateTemp(t)}
-			if err := privateDir(r.Dir); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(r.Dir, "a.refused")
-			bad.at(t, path)
-			err := r.Remember("a", okta.NewSecret("wrong-horse"))
-			if bad.what == "directory" {
-				wantError(t, err, "failed", path)
-				if left, _ := filepath.Glob(path + ".*"); len(left) > 0 {
-					t.Errorf("left behind: %v", left)
-				}
-				return
-			}
-			if err != nil {
-				t.Error(err)
-			}
-			r.want(t, "a", "wrong-horse", true)
-			for _, other := range []string{path + ".target", path + ".second"} {
-				if content, err := os.ReadFile(other); err == nil && string(content) != "planted" {
-					t.Errorf("%s now holds %q", other, content)
-				}
-			}
-			if _, err := os.Lstat(path + ".missing"); err == nil {
-				t.Error("a link was followed, and a file made where it points")
-			}
-		})
-	}
-}
-
 func TestAT87_BadDirectories(t *testing.T) {
 	t.Parallel()
 	mkdir := func(path string, mode fs.FileMode) error {
@@ -170,14 +128,11 @@ func TestAT87_BadDirectories(t *testing.T) {
 			t.Parallel()
 			path := privateTemp(t)
 			bad.at(t, path)
-			l, r := Locks{Dir: path}, LockoutGuard{Dir: path}
+			l := Locks{Dir: path}
 			wantError(t, l.Ready(), "unsafe", path, bad.says)
 			_, err := l.Acquire(t.Context(), "a")
 			wantError(t, err, "unsafe", filepath.Join(path, "a.lock"), bad.says)
-			_, _, err = r.Refused("a", okta.NewSecret("wrong-horse"))
-			wantError(t, err, "unsafe", path, bad.says)
-			wantError(t, r.Remember("a", okta.NewSecret("wrong-horse")), "unsafe", path, bad.says)
-			for _, beyond := range []string{path + ".missing", filepath.Join(path, "a.lock"), filepath.Join(path, "a.refused")} {
+			for _, beyond := range []string{path + ".missing", filepath.Join(path, "a.lock")} {
 				if _, err := os.Stat(beyond); err == nil {
 					t.Errorf("%s was made", beyond)
 				}

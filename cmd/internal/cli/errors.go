@@ -14,6 +14,7 @@ import (
 	"okauth/pkg/prompt"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
+	"okauth/pkg/transport"
 )
 
 // errorRow matches one type of error.
@@ -61,7 +62,7 @@ func errorRows() []errorRow {
 			}[e.NoStore]
 		}),
 		on[*session.LoginRequiredError](ExitLoginRequired, nil),
-		on(exitRefused, func(*okauth.PasswordBlockedError) string {
+		on(exitRefused, func(*session.PasswordBlockedError) string {
 			return "check the password; okauth login sends it again, and an hour from the refusal okauth token does"
 		}),
 		on(ExitStorage, func(*okauth.StorageOffError) string {
@@ -77,12 +78,11 @@ func errorRows() []errorRow {
 		on[*config.Error](ExitUsage, nil),
 		on[*store.KeyError](ExitUsage, nil),
 		on[*grant.InputError](ExitUsage, nil),
-		on(ExitUsage, caFileAdvice),
-		on(ExitUsage, clientCertAdvice),
-		on(ExitUsage, proxySettingAdvice),
+		on[*transport.CAFileError](ExitUsage, nil),
+		on[*transport.ClientCertError](ExitUsage, nil),
+		on[*transport.ProxySettingError](ExitUsage, nil),
 		on[*jwt.ConfigError](ExitUsage, nil),
 
-		on(exitNetwork, proxyAdvice), // within a NetworkError
 		on[*okta.NetworkError](exitNetwork, nil),
 		on[*okta.ResponseError](exitNetwork, nil),
 		on[*okta.IssuerError](exitNetwork, nil),

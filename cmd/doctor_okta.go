@@ -1,4 +1,6 @@
-package doctor
+package cmd
+
+// What doctor finds out on the way to Okta, and there.
 
 import (
 	"context"
@@ -6,43 +8,45 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"okauth/cmd/internal/cli"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/transport"
 )
 
-// dateReader remembers how far the clock of the last server that answered is from ours.
+// dateReader remembers how far the clock of whoever answered last is from ours.
 type dateReader struct {
 	http.RoundTripper
 	now func() time.Time
 
 	mu    sync.Mutex
 	known bool
-	ahead time.Duration // of our clock
+	ahead time.Duration // of us
 }
 
-// RoundTrip reads the Date of the response.
+// RoundTrip looks at the Date of the answer; the request was on the way for as long.
 func (d *dateReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent := d.now()
-	resp, err := d.RoundTripper.RoundTrip(req)
+	answer, err := d.RoundTripper.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.known, d.ahead = true, date.Sub(sent)
 	}
-	return resp, nil
+	return answer, nil
 }
 
-// network sends the first request and reports each step of its connection.
+// network follows the connection step by step and then sends the first request.
+// What failed of it, the request's error tells best.
 func (d *doctor) network(ctx context.Context) bool {
 	client, err := d.opened.AnonymousClient(d.server)
 	if err != nil {
@@ -59,6 +63,7 @@ func (d *doctor) network(ctx context.Context) bool {
 		return false
 	}
 	d.connection(seen(), nil)
+	// Whoever is no Okta answers in another way than Okta's.
 	if err != nil {
 		d.fail("okta", err)
 		return false
@@ -71,7 +76,8 @@ func (d *doctor) network(ctx context.Context) bool {
 	return true
 }
 
-// connection reports the steps before the first byte of HTTP, up to the one that failed.
+// connection reports the steps before the first byte of HTTP, up to the one that
+// failed.
 func (d *doctor) connection(seen transport.Connection, failed error) {
 	secure := strings.HasPrefix(d.server.BaseURL(), "https://")
 	steps := []struct {
@@ -110,7 +116,7 @@ func (d *doctor) connection(seen transport.Connection, failed error) {
 // phaseProxy is the first of a request's phases, before those of okta.NetworkError.
 const phaseProxy = "proxy"
 
-// phaseOf returns the phase in which a request failed; "" for nil.
+// phaseOf returns how far a request came that failed; "" for one that did not.
 func phaseOf(err error) string {
 	if cli.Is[*transport.ProxySettingError](err) || cli.Is[*transport.ProxyError](err) {
 		return phaseProxy
@@ -125,7 +131,7 @@ func proxyDetail(host string) string {
 	if host == "" {
 		return "none: the connection is direct"
 	}
-	return "through " + host
+	return "by way of " + host
 }
 
 func tlsDetail(state *tls.ConnectionState, secure bool) string {
@@ -140,7 +146,7 @@ func tlsDetail(state *tls.ConnectionState, secure bool) string {
 		tls.VersionName(state.Version), leaf.Subject, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly), root.Subject)
 }
 
-// discovery reads the metadata of the authorization server.
+// discovery asks the authorization server about itself.
 func (d *doctor) discovery(ctx context.Context) bool {
 	metadata, err := d.client.Metadata(ctx)
 	if err != nil {
@@ -156,14 +162,15 @@ func (d *doctor) discovery(ctx context.Context) bool {
 	return true
 }
 
-// clock compares this machine's clock with Okta's. Beyond a minute, tokens seem to expire too early or too late.
+// clock compares this machine's clock with Okta's. A minute is what a token's life
+// is cut by at most; beyond that, tokens seem to expire early or not at all.
 func (d *doctor) clock(context.Context) bool {
 	d.dates.mu.Lock()
 	defer d.dates.mu.Unlock()
 	ahead := d.dates.ahead.Round(time.Second)
 	switch {
 	case !d.dates.known:
-		d.found("clock", "note", "the responses have no date", "")
+		d.found("clock", "note", "the answers have no date", "")
 	case ahead > time.Minute:
 		d.found("clock", "warn", "this machine's clock is "+output.Span(ahead)+" behind Okta's", "set it by NTP: expired tokens look valid here, and new ones may look not yet valid elsewhere")
 	case ahead < -time.Minute:
@@ -174,7 +181,7 @@ func (d *doctor) clock(context.Context) bool {
 	return true
 }
 
-// scopes compares the configured scopes with the server's metadata.
+// scopes compares what will be asked for with what the server says it has.
 func (d *doctor) scopes(context.Context) bool {
 	if scopes := d.opened.Settings().Scopes(); slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
 		d.fail("scopes", &cli.ExitError{
@@ -193,25 +200,26 @@ func (d *doctor) scopes(context.Context) bool {
 	switch {
 	case len(unlisted) > 0:
 		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "),
-			"custom scopes may be unlisted; check the spelling: Admin Console, Security › API › "+d.server.ID()+" › Scopes")
+			"that is so for custom scopes that are not published; check the spelling: Admin Console, Security › API › "+d.server.ID()+" › Scopes")
 	case asked == "":
-		d.ok("scopes", "none: the server's defaults")
+		d.ok("scopes", "none: the server's default ones")
 	default:
 		d.ok("scopes", "%s", asked)
 	}
 	return true
 }
 
-// aboutUser reports whether the scope is one of OpenID Connect, for claims about the user.
+// aboutUser knows the scopes of OpenID Connect, which ask for something about a user.
 // https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims
 func aboutUser(scope string) bool {
 	return slices.Contains([]string{"profile", "email", "address", "phone", "groups"}, scope)
 }
 
-// noToken is what doctor introspects: the response depends on client authentication alone.
-const noToken = "okauth-doctor-no-token"
+// noToken is what doctor asks introspection about: the answer depends on the
+// client's authentication alone.
+const noToken = "okauth-doctor-asks-about-no-token"
 
-// clientAuthentication checks that Okta accepts the client and its secret.
+// clientAuthentication finds out whether Okta knows the client and its secret.
 func (d *doctor) clientAuthentication(ctx context.Context) bool {
 	client, err := d.opened.OktaClient(ctx)
 	if err != nil {
@@ -223,11 +231,11 @@ func (d *doctor) clientAuthentication(ctx context.Context) bool {
 	if client.Auth.Name() == "none" {
 		how = "without a secret: a public client"
 	}
-	if _, err := d.client.Introspect(ctx, okta.NewSecret(noToken), ""); err != nil {
+	if _, err := d.client.Active(ctx, okta.NewSecret(noToken), ""); err != nil {
 		d.fail("client", err)
 		return false
 	}
-	d.ok("client", "Okta accepts %s, %s", d.client.ID, how)
+	d.ok("client", "Okta knows %s, %s", d.client.ID, how)
 	return true
 }
 
@@ -237,27 +245,28 @@ func (d *doctor) secretSource(ctx context.Context) string {
 	case d.flags.ClientSecretStdin:
 		return "standard input"
 	case promise.IsZero():
-		_, source := cli.KeychainSecret(ctx, d.opened)
+		_, source := keptSecret(ctx, d.opened)
 		return source
 	}
 	return promise.Source.String()
 }
 
-// grant checks that the application may use the grant, if that can be tested without making a token.
+// grant finds out whether the application may use the grant. Only the password
+// grant can be tried without anything being made.
 func (d *doctor) grant(ctx context.Context) bool {
-	g := d.opened.Grant()
-	if g.ProbeParameter == "" {
-		d.found("grant", "skip", g.Name+": a test would make a token", "")
+	name := d.opened.Settings().Grant()
+	if name != config.GrantPassword {
+		d.found("grant", "skip", name+": trying it would make a token", "")
 		return true
 	}
-	if err := d.client.ProbeGrant(ctx, g.GrantType); err != nil {
+	if err := d.client.ProbeGrant(ctx, "password"); err != nil {
 		d.fail("grant", err)
 		return true
 	}
-	detail := g.Name + " is enabled for the application"
-	if !slices.Contains(d.metadata.GrantTypes, g.GrantType) {
-		detail += ", although the server's metadata does not list it"
+	detail := "password is switched on for the application"
+	if !slices.Contains(d.metadata.GrantTypes, "password") {
+		detail += ", though the server's metadata does not list it"
 	}
-	d.ok("grant", "%s; only a sign-in shows whether a policy allows the user", detail)
+	d.ok("grant", "%s; whether a policy lets the user in, only a sign-in tells", detail)
 	return true
 }

@@ -1,0 +1,91 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/store"
+)
+
+// Stored returns the token that r asks for as it is stored, valid or not. Its errors are those of [Manager.Token].
+func (m Manager) Stored(ctx context.Context, r TokenRequest) (CachedToken, error) {
+	s, err := m.load(ctx, r.Identity)
+	if err != nil && !m.unavailable(err) {
+		return CachedToken{}, err
+	}
+	if s == nil {
+		return CachedToken{}, &LoginRequiredError{Reason: "not signed in"}
+	}
+	if r.Kind == Refresh {
+		return refreshToken(s)
+	}
+	set, ok := find(s, r.Scopes)
+	if !ok {
+		reason := fmt.Sprintf("not signed in for the scopes %q", canonical(r.Scopes))
+		return CachedToken{}, &LoginRequiredError{Reason: reason}
+	}
+	t, _, err := pick(set, s, r.Kind)
+	return t, err
+}
+
+// Description is what may be shown of a session: everything but the tokens.
+type Description struct {
+	Identity   store.Identity
+	Username   string
+	Generation uint64
+	Sets       []SetView
+	Refresh    *RefreshView // nil: there is no refresh token
+}
+
+// SetView is one set of tokens of a [Description].
+type SetView struct {
+	Requested, Granted []string
+	Access, ID         *Lifetime // nil: there is no such token
+}
+
+// Lifetime is from when until when a token is valid, by the clock of this machine.
+type Lifetime struct {
+	From, Until time.Time
+	Left        time.Duration // 0 when it has expired or the clock has run backwards
+}
+
+// RefreshView is what is known of a refresh token. Only Okta knows how long it is valid.
+type RefreshView struct {
+	Requested, Granted []string
+	ObtainedAt         time.Time
+	Rotation           store.Rotation
+}
+
+// Describe returns what may be shown of the session stored as account. It costs one read of the store; the errors are
+// those of [store.Sessions.LoadAccount].
+func (m Manager) Describe(ctx context.Context, account string) (Description, error) {
+	s, err := m.Store.LoadAccount(ctx, account)
+	if err != nil {
+		return Description{}, err
+	}
+	d := Description{Identity: s.Identity, Username: s.Username, Generation: s.Revision}
+	for _, set := range s.Sets {
+		d.Sets = append(d.Sets, SetView{
+			Requested: set.Requested, Granted: set.Granted,
+			Access: m.lifetime(set.AccessToken, set, set.ExpiresIn), ID: m.lifetime(set.IDToken, set, idTokenLife(set)),
+		})
+	}
+	if s.Refresh.Value.IsZero() {
+		return d, nil
+	}
+	d.Refresh = &RefreshView{
+		Requested: s.Refresh.Requested, Granted: s.Refresh.Granted,
+		ObtainedAt: s.Refresh.ObtainedAt, Rotation: s.Refresh.Rotation,
+	}
+	return d, nil
+}
+
+func (m Manager) lifetime(token okta.Secret, set store.TokenSet, life time.Duration) *Lifetime {
+	if token.IsZero() {
+		return nil
+	}
+	left, _ := remaining(set.ObtainedAt, life, m.now())
+	return &Lifetime{From: set.ObtainedAt, Until: set.ObtainedAt.Add(life), Left: max(left, 0)}
+}
