@@ -1,10 +1,9 @@
 package cmd
 
 import (
-	"okauth/cmd/internal/cli"
-
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 )
 

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
@@ -214,7 +214,7 @@ func (o *configList) run(ctx context.Context) error {
 	for _, s := range a.Settings().List() {
 		value, source := s.Value, s.Source.String()
 		if s.Key == config.KeyClientSecret && a.Settings().ClientSecret().IsZero() {
-			value, source = keptSecret(ctx, a)
+			value, source = cli.KeychainSecret(ctx, a)
 		}
 		object := settingJSON{Key: s.Key, Value: value, Source: source, Set: value != "", Secret: s.Secret}
 		if s.Secret {
@@ -234,21 +234,4 @@ func (o *configList) run(ctx context.Context) error {
 	}
 	fmt.Fprintln(o.env.Stderr)
 	return output.Table(o.env.Stdout, []string{"SETTING", "VALUE", "SOURCE"}, rows)
-}
-
-// keptSecret tells whether the keychain has the client secret, as a value and a
-// source to show.
-func keptSecret(ctx context.Context, a *okauth.Client) (value, source string) {
-	if a.Settings().Require(config.KeyDomain, config.KeyClientID) != nil {
-		return "", "not set"
-	}
-	secrets, account := a.KeychainSecret(false)
-	_, err := secrets.Load(ctx, account)
-	if err == nil {
-		return config.Redacted, "keychain"
-	}
-	if e, ok := errors.AsType[*store.Error](err); ok {
-		return "", "not set; keychain " + e.Kind.String()
-	}
-	return "", "not set"
 }

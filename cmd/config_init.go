@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/prompt"
 )

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"

@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/jwt"
 	"okauth/pkg/output"
 	"okauth/pkg/session"

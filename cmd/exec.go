@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"okauth/cmd/internal/cli"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -71,8 +71,7 @@ token is good, and may be the last for now.`,
 	}
 	c.Flags().SetInterspersed(false)
 	o.session.AddFlags(c,
-		config.KeyClientSecretFile, config.KeyClientSecretCommand,
-		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey, config.KeyMinTTL)
+		append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.kind.AddFlag(c, session.Access, session.ID)
 	c.Flags().StringVar(&o.variable, "env", "", "the `NAME` of the variable (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	_ = c.RegisterFlagCompletionFunc("env", cobra.NoFileCompletions)

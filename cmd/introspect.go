@@ -5,11 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
-	"okauth/pkg/config"
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -46,7 +45,7 @@ answer as it came, one line per token.`,
 			return cli.UntilStopped(c.Context(), env, func(ctx context.Context) error { return o.run(ctx, args) })
 		},
 	}
-	o.addFlags(c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID, session.Refresh}, connectionKeys()...)
+	o.addFlags(c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID, session.Refresh}, cli.ConnectionKeys()...)
 	c.Flags().BoolVar(&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
 	return c
 }
@@ -142,9 +141,4 @@ func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text s
 
 func notAToken() error {
 	return &cli.ExitError{Err: errors.New("that is no token: it has characters that no token has"), Code: cli.ExitInvalidToken}
-}
-
-// connectionKeys are the settings that say how Okta is reached and the client known.
-func connectionKeys() []string {
-	return []string{config.KeyClientSecretFile, config.KeyClientSecretCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey}
 }

@@ -8,11 +8,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"okauth/cmd/internal/cli"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/jwt"
 )
 

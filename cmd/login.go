@@ -3,14 +3,13 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"os/signal"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"okauth/pkg/config"
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -45,8 +44,7 @@ password only.`,
 		RunE: cli.Stoppable(env, o.run),
 	}
 	o.session.AddFlags(c,
-		config.KeyClientSecretFile, config.KeyClientSecretCommand,
-		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
+		cli.SignInKeys()...)
 	o.session.AddStdinFlags(c)
 	return c
 }

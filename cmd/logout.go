@@ -3,10 +3,10 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 )
@@ -36,7 +36,7 @@ expires. The client secret stays: okauth config unset client_secret removes it.
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(env, o.run),
 	}
-	o.session.AddFlags(c, connectionKeys()...)
+	o.session.AddFlags(c, cli.ConnectionKeys()...)
 	c.Flags().BoolVar(&o.all, "all", false, "sign out of every session of every profile")
 	return c
 }

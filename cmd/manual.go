@@ -3,10 +3,10 @@ package cmd
 import (
 	"context"
 	"io"
-	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/prompt"
 )
 

@@ -5,10 +5,12 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"okauth/cmd/doctor"
+	"okauth/cmd/internal/cli"
 )
 
 // Env holds everything outside the process's memory that a command touches.
@@ -134,12 +136,12 @@ func subcommands(env *cli.Env, global *cli.GlobalFlags, args []string) []*cobra.
 		{"status", func() *cobra.Command { return newStatusCmd(env, global) }},
 		{"exec", func() *cobra.Command { return newExecCmd(env, global) }},
 		{"logout", func() *cobra.Command { return newLogoutCmd(env, global) }},
-		{"doctor", func() *cobra.Command { return newDoctorCmd(env, global) }},
+		{"doctor", func() *cobra.Command { return doctor.New(env, global) }},
 		{"config", func() *cobra.Command { return newConfigCmd(env, global) }},
 		{"sandbox", func() *cobra.Command { return newSandboxCmd(env) }},
 		{"demo", func() *cobra.Command { return newDemoCmd(env) }},
 		{"version", func() *cobra.Command { return newVersionCmd(env) }},
-		{"exit-codes", newExitCodesTopic},
+		{"exit-codes", cli.NewExitCodesTopic},
 		{"errors", newErrorsTopic},
 	}
 	var all []*cobra.Command

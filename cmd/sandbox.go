@@ -3,13 +3,13 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/oktatest"
 )
 

@@ -2,9 +2,9 @@ package cmd
 
 import (
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"strings"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/oktatest"
 )
 

@@ -2,11 +2,10 @@ package cmd
 
 import (
 	"context"
-	"okauth/cmd/internal/cli"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/output"
@@ -58,9 +57,11 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.Storage, err = storageStatus(client); err != nil {
+	storage, err := client.Storage(false)
+	if err != nil {
 		return err
 	}
+	s.Storage = cli.StorageStatus(settings, storage)
 	if problem := cli.FileAdvice(status.StoreErr); problem != nil {
 		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), cli.Hint(problem)
 	}
@@ -81,31 +82,6 @@ func (o *statusOptions) run(ctx context.Context) error {
 	return err
 }
 
-// storageStatus says where sessions are kept.
-func storageStatus(client *okauth.Client) (output.StatusStorage, error) {
-	storage, err := client.Storage(false)
-	if err != nil {
-		return output.StatusStorage{}, err
-	}
-	settings := client.Settings()
-	s := output.StatusStorage{
-		Setting: settings.Storage(), Source: settings.Source(config.KeyStorage).String(), Backend: storage.Backend, OK: true,
-	}
-	if storage.Locks != nil {
-		s.Locks, _ = storage.Locks.Directory() // Status reports what is wrong with it
-	}
-	switch storage.Backend {
-	case okauth.StorageKeychain:
-		s.Where = "in this process"
-		if _, ok := storage.Items.(*store.Keychain); ok {
-			s.Where = keychainName(runtime.GOOS)
-		}
-	case okauth.StorageFile:
-		s.Where = storage.Locks.Dir
-	}
-	return s, nil
-}
-
 // whyStorage says in a few words what the setting means here.
 func whyStorage(s output.StatusStorage) string {
 	switch {
@@ -117,22 +93,12 @@ func whyStorage(s output.StatusStorage) string {
 	return "auto: the keychain, else nothing is kept"
 }
 
-func keychainName(goos string) string {
-	switch goos {
-	case "darwin":
-		return "Keychain"
-	case "windows":
-		return "Credential Manager"
-	}
-	return "Secret Service"
-}
-
 func settingsStatus(ctx context.Context, client *okauth.Client) []output.StatusSetting {
 	var all []output.StatusSetting
 	for _, s := range client.Settings().List() {
 		value, source := s.Value, s.Source.String()
 		if s.Key == config.KeyClientSecret && client.Settings().ClientSecret().IsZero() {
-			value, source = keptSecret(ctx, client)
+			value, source = cli.KeychainSecret(ctx, client)
 		}
 		all = append(all, output.StatusSetting{Key: s.Key, Value: value, Source: source})
 	}

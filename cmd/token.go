@@ -3,12 +3,12 @@ package cmd
 import (
 	"errors"
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/output"
 	"okauth/pkg/session"
@@ -62,8 +62,7 @@ NAME, masked in the log first, and nothing else is printed.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
 	o.session.AddFlags(c,
-		config.KeyClientSecretFile, config.KeyClientSecretCommand,
-		config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey, config.KeyMinTTL)
+		append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.session.AddStdinFlags(c)
 	o.kind.AddFlag(c, session.Access, session.ID, session.Refresh)
 	f := c.Flags()

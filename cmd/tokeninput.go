@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/output"
 	"okauth/pkg/session"
 )

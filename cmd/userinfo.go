@@ -2,11 +2,11 @@ package cmd
 
 import (
 	"context"
-	"okauth/cmd/internal/cli"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -36,7 +36,7 @@ People on a terminal get text, programs get Okta's answer as it came.`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	o.session.AddFlags(c, append(connectionKeys(), config.KeyPasswordFile, config.KeyPasswordCommand, config.KeyMinTTL)...)
+	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.session.AddStdinFlags(c)
 	cli.EnumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
 	return c

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"okauth/cmd/internal/cli"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okauth"

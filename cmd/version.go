@@ -2,9 +2,10 @@ package cmd
 
 import (
 	"fmt"
-	"okauth/cmd/internal/cli"
 
 	"github.com/spf13/cobra"
+
+	"okauth/cmd/internal/cli"
 )
 
 func newVersionCmd(env *cli.Env) *cobra.Command {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"

@@ -125,6 +125,9 @@ func (o Options) ConfigOptions() config.Options {
 // Settings returns the settings in force.
 func (c *Client) Settings() *config.Settings { return c.settings }
 
+// Grant returns the grant that the settings name.
+func (c *Client) Grant() grant.Type { return c.grant }
+
 // Server returns the authorization server that the settings name. The error is a *config.Error.
 func (c *Client) Server() (okta.AuthorizationServer, error) {
 	if err := c.settings.Require(config.KeyDomain, config.KeyClientID); err != nil {

@@ -62,9 +62,6 @@ func (e *NetworkError) Unwrap() error { return e.Err }
 
 // Hint names the usual cause of the failure and the setting that mends it.
 func (e *NetworkError) Hint() string {
-	if proxy, ok := errors.AsType[*transport.ProxyError](e.Err); ok {
-		return proxy.Hint() // it knows more of the proxy than the table does
-	}
 	row := why(networkCauses(), e)
 	return fill(row.means+": "+row.do, e.about, "", "")
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"okauth/pkg/internal/safetext"
 	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/transport"
 )
@@ -106,5 +107,5 @@ func redactor(req *http.Request, form url.Values) func(string) string {
 	} {
 		secrets = append(secrets, form[name]...)
 	}
-	return transport.Hide(secrets...)
+	return safetext.Redactor(secrets...)
 }

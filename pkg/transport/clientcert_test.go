@@ -113,28 +113,29 @@ func TestClientCertificateMistakes(t *testing.T) {
 	broken := []byte("-----BEGIN PRIVATE KEY-----\n" + canary + "\n-----END PRIVATE KEY-----\n")
 	encrypted := pemOf("ENCRYPTED PRIVATE KEY", []byte("canary-key-material"))
 	legacy := []byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n" + canary + "\n-----END RSA PRIVATE KEY-----\n")
-	for _, test := range []struct{ name, cert, key, file, want, hint string }{
-		{"no certificate named", "", key, "", "client_cert is not", "client_cert"},
-		{"certificate missing", filepath.Join(dir, "none.pem"), key, filepath.Join(dir, "none.pem"), "", "client_cert"},
-		{"key missing", cert, filepath.Join(dir, "none.pem"), filepath.Join(dir, "none.pem"), "", "client_key"},
-		{"no key in the file", cert, "", cert, "no private key", "client_key"},
-		{"swapped", key, cert, key, "no certificate", "client_cert"},
-		{"key of another", cert, otherKey, otherKey, "does not belong", "client_key"},
-		{"key broken", cert, file("broken.pem", broken), filepath.Join(dir, "broken.pem"), "cannot be read", "client_key"},
-		{"key encrypted", cert, file("enc.pem", encrypted), filepath.Join(dir, "enc.pem"), "encrypted", "openssl pkey -in '" + filepath.Join(dir, "enc.pem")},
-		{"key encrypted in the old way", cert, file("old.pem", legacy), filepath.Join(dir, "old.pem"), "encrypted", "openssl pkey"},
-		{"directory", dir, "", dir, "not a regular file", "client_cert"},
+	none := filepath.Join(dir, "none.pem")
+	for _, test := range []struct{ name, cert, key, file, want string }{
+		{"no certificate named", "", key, "", "client_cert is not"},
+		{"certificate missing", none, key, none, ""},
+		{"key missing", cert, none, none, ""},
+		{"no key in the file", cert, "", cert, "no private key"},
+		{"swapped", key, cert, key, "no certificate"},
+		{"key of another", cert, otherKey, otherKey, "does not belong"},
+		{"key broken", cert, file("broken.pem", broken), filepath.Join(dir, "broken.pem"), "cannot be read"},
+		{"key encrypted", cert, file("enc.pem", encrypted), filepath.Join(dir, "enc.pem"), "encrypted"},
+		{"key encrypted in the old way", cert, file("old.pem", legacy), filepath.Join(dir, "old.pem"), "encrypted"},
+		{"directory", dir, "", dir, "not a regular file"},
 	} {
 		_, err := New(Config{ClientCert: test.cert, ClientKey: test.key})
 		mistake, ok := errors.AsType[*ClientCertError](err)
-		if !ok {
-			t.Errorf("%s: got %v, want a ClientCertError", test.name, err)
+		if !ok || mistake.File != test.file || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want a ClientCertError about %q", test.name, err, test.file)
 			continue
 		}
-		if mistake.File != test.file || !strings.Contains(err.Error(), test.want) || !strings.Contains(mistake.Hint(), test.hint) {
-			t.Errorf("%s: got %q, hint %q, file %q", test.name, err, mistake.Hint(), mistake.File)
+		if errors.Is(err, ErrKeyEncrypted) != strings.Contains(test.name, "encrypted") {
+			t.Errorf("%s: got %v", test.name, err)
 		}
-		if strings.Contains(err.Error()+mistake.Hint(), "canary") || strings.Contains(err.Error(), canary[:8]) {
+		if strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), canary[:8]) {
 			t.Errorf("%s: the error shows key material: %v", test.name, err)
 		}
 	}
@@ -158,8 +159,8 @@ func TestClientKeyOfOthersIsRefused(t *testing.T) {
 			if want := mode&0o027 != 0 && runtime.GOOS != "windows"; refused != want || err != nil && !refused {
 				t.Errorf("%04o: got %v", mode, err)
 			}
-			if refused && (!strings.Contains(mistake.Hint(), "chmod 600 '"+file+"'") || mistake.File != file) {
-				t.Errorf("%04o: hint %q, file %q", mode, mistake.Hint(), mistake.File)
+			if refused && (!errors.Is(err, ErrKeyNotPrivate) || mistake.File != file) {
+				t.Errorf("%04o: got %v, file %q", mode, err, mistake.File)
 			}
 		}
 	}

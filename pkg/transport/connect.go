@@ -15,7 +15,7 @@ type route struct {
 	proxy *url.URL // nil for a direct connection
 	tls   bool     // the server or the proxy speaks TLS
 	// open reports that the proxy has done its part: what fails afterwards is not its fault. A SOCKS proxy gives no
-	// sign of it but has errors of its own, see proxyError.
+	// sign of it but has errors of its own, see wrapProxyError.
 	open atomic.Bool
 }
 
@@ -50,7 +50,7 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := context.WithValue(req.Context(), routeKey{}, to)
 	resp, err := r.Base.RoundTrip(req.WithContext(ctx))
 	if err != nil && proxy != nil && ctx.Err() != context.Canceled {
-		err = proxyError(to, err)
+		err = wrapProxyError(to, err)
 	}
 	return resp, err
 }

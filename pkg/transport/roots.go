@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"sync"
@@ -65,17 +66,12 @@ type CAFileError struct {
 func (e *CAFileError) Error() string { return fmt.Sprintf("read ca_file %q: %v", e.File, e.Err) }
 func (e *CAFileError) Unwrap() error { return e.Err }
 
-// Hint says what belongs into the file.
-func (*CAFileError) Hint() string {
-	return "ca_file (OKAUTH_CA_FILE) names a PEM file with the certificate of the authority that signed the server's; okauth trusts it besides the system's"
-}
-
 // readCAFile returns the certificates of a PEM file, none for "".
 func readCAFile(name string) ([]*x509.Certificate, error) {
 	if name == "" {
 		return nil, nil
 	}
-	text, err := readRegular(name)
+	text, _, err := readRegular(name)
 	if err != nil {
 		return nil, &CAFileError{File: name, Err: err}
 	}
@@ -100,31 +96,32 @@ func readCAFile(name string) ([]*x509.Certificate, error) {
 	return certs, nil
 }
 
-// readRegular reads a file, but not a pipe, which could make us wait for ever. Its error does not have the name.
-func readRegular(name string) ([]byte, error) {
-	text, err := readFile(name)
+// readRegular reads a file and its mode, but not a pipe, which could make us wait without end. Its error does not have the
+// name of the file.
+func readRegular(name string) ([]byte, fs.FileMode, error) {
+	text, mode, err := readFile(name)
 	if path, ok := errors.AsType[*os.PathError](err); ok {
 		err = path.Err // callers have the name in their own words
 	}
-	return text, err
+	return text, mode, err
 }
 
-func readFile(name string) ([]byte, error) {
+func readFile(name string) ([]byte, fs.FileMode, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
+		return nil, 0, errors.New("not a regular file")
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxPEMFile+1))
 	if err == nil && len(text) > maxPEMFile {
 		err = fmt.Errorf("larger than %d bytes", maxPEMFile)
 	}
-	return text, err
+	return text, info.Mode(), err
 }

@@ -7,70 +7,58 @@ import (
 	"time"
 )
 
-// slow tells of a request that has taken SlowAfter, and of its end: a person who waits wants to know for what.
-type slow struct {
-	Base http.RoundTripper // nil means http.DefaultTransport
-	tell func(host string) (done func())
+// slowNotice reports a request that has taken SlowAfter, and its end: a user who waits wants to know for what.
+type slowNotice struct {
+	Base   http.RoundTripper // nil means http.DefaultTransport
+	notify func(host string) (done func())
 }
 
-// RoundTrip hands the request on unchanged and watches until the end of the answer's body.
-func (s *slow) RoundTrip(req *http.Request) (*http.Response, error) {
-	base := s.Base
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	w := &wait{}
-	host := req.URL.Host
-	timer := time.AfterFunc(SlowAfter, func() { w.tell(func() func() { return s.tell(host) }) })
-	end := sync.OnceFunc(func() { timer.Stop(); w.end() })
-	resp, err := base.RoundTrip(req)
+// RoundTrip sends the request unchanged and watches it until the end of the response's body.
+func (s *slowNotice) RoundTrip(req *http.Request) (*http.Response, error) {
+	host, notified := req.URL.Host, make(chan func(), 1)
+	timer := time.AfterFunc(SlowAfter, func() { notified <- s.notify(host) })
+	end := sync.OnceFunc(func() {
+		if timer.Stop() {
+			return
+		}
+		if done := <-notified; done != nil {
+			done()
+		}
+	})
+	resp, err := base(s.Base).RoundTrip(req)
 	if err != nil {
 		end()
 		return nil, err
 	}
-	resp.Body = &endingBody{ReadCloser: resp.Body, end: end}
+	resp.Body = &watchedBody{ReadCloser: resp.Body, ended: func(int, error) { end() }}
 	return resp, nil
 }
 
-// wait is one request that may become slow just when it ends.
-type wait struct {
-	mu   sync.Mutex
-	over bool
-	done func()
-}
-
-func (w *wait) tell(start func() func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.over {
-		w.done = start()
-	}
-}
-
-func (w *wait) end() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.over = true
-	if w.done != nil {
-		w.done()
-	}
-}
-
-// endingBody calls end when there is nothing more to read.
-type endingBody struct {
+// watchedBody calls ended once, when there is nothing more to read or it is closed: with the number of bytes that were
+// read, and the error that cut it short.
+type watchedBody struct {
 	io.ReadCloser
-	end func()
+	ended func(size int, err error)
+	size  int
+	once  sync.Once
 }
 
-func (b *endingBody) Read(p []byte) (int, error) {
+func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.end()
+	b.size += n
+	switch err {
+	case nil:
+	case io.EOF:
+		b.once.Do(func() { b.ended(b.size, nil) })
+	default:
+		b.once.Do(func() { b.ended(b.size, err) })
 	}
 	return n, err
 }
 
-func (b *endingBody) Close() error {
-	defer b.end()
-	return b.ReadCloser.Close()
+// Close closes the body before it reports the end.
+func (b *watchedBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.once.Do(func() { b.ended(b.size, nil) })
+	return err
 }

@@ -49,7 +49,7 @@ func TestSlowRequestsAreTold(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var told []string
-			s := &slow{
+			s := &slowNotice{
 				Base: tripper(func(*http.Request) (*http.Response, error) {
 					time.Sleep(test.head)
 					if test.err != nil {
@@ -57,7 +57,7 @@ func TestSlowRequestsAreTold(t *testing.T) {
 					}
 					return &http.Response{Body: lateBody{test.body, test.bodyErr}}, nil
 				}),
-				tell: func(host string) func() {
+				notify: func(host string) func() {
 					told = append(told, host)
 					return func() { told = append(told, "done") }
 				},
@@ -91,9 +91,9 @@ func TestSlowJustWhenItEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begun, ended := 0, 0
-		s := &slow{
-			Base: tripper(func(*http.Request) (*http.Response, error) { time.Sleep(SlowAfter); return nil, io.EOF }),
-			tell: func(string) func() { begun++; return func() { ended++ } },
+		s := &slowNotice{
+			Base:   tripper(func(*http.Request) (*http.Response, error) { time.Sleep(SlowAfter); return nil, io.EOF }),
+			notify: func(string) func() { begun++; return func() { ended++ } },
 		}
 		for range 200 {
 			s.RoundTrip(httptest.NewRequest(http.MethodGet, "http://example.test/", nil))
@@ -108,9 +108,9 @@ func TestSlowJustWhenItEnds(t *testing.T) {
 func TestSlowMayHaveNothingToEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &slow{
-			Base: tripper(func(*http.Request) (*http.Response, error) { time.Sleep(time.Second); return nil, io.EOF }),
-			tell: func(string) func() { return nil },
+		s := &slowNotice{
+			Base:   tripper(func(*http.Request) (*http.Response, error) { time.Sleep(time.Second); return nil, io.EOF }),
+			notify: func(string) func() { return nil },
 		}
 		if _, err := s.RoundTrip(httptest.NewRequest(http.MethodGet, "http://example.test/", nil)); err != io.EOF {
 			t.Errorf("got %v", err)

@@ -1,106 +1,120 @@
 package transport
 
 import (
+	"bytes"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"okauth/pkg/internal/safetext"
 )
 
-// Trace tells of each request and its answer in one line each, with the times that its phases took in milliseconds; "first byte" counts
-// from the start, and a phase that did not happen is left out:
+// maxTraceLine is the length of a line of the trace, in runes. A scope can be long, and a server can write anything.
+const maxTraceLine = 1000
+
+// trace logs each request and its response in one line each, with the times that its phases took in milliseconds. "first
+// byte" counts from the start; a phase that did not happen is left out:
 //
 //	> POST https://dev-1.okta.com/oauth2/default/v1/token via proxy 10.0.0.1:3128
 //	< 200 after 132 ms (dns 3, connect 20, tls 41, first byte 130), request id reqVy8, rate limit 1198 of 1200 until 12:04:05Z
-//	< no answer after 10000 ms while connecting (dns 3)
+//	< no response after 10000 ms while connecting (dns 3)
 //
-// With Detail it adds the headers of both, the fields of a form, the server's certificate, and the size of the answer; the
-// answer's body is never shown. What is secret is hidden twice over: by name, and by value wherever the server says it again; see hider.
-// Every line is printable, whatever the server wrote.
-type Trace struct {
+// With detail it adds the headers of both, the fields of a form, the server's certificate and the size of the response.
+// It never shows a response's body. Headers and fields are redacted by name, see redact.go.
+type trace struct {
 	Base   http.RoundTripper // nil means http.DefaultTransport
-	Say    func(line string)
-	Detail bool
+	log    func(line string)
+	detail bool
 }
 
-// RoundTrip hands the request on with the same body, of which it has read a copy if that is a form.
-func (t *Trace) RoundTrip(req *http.Request) (*http.Response, error) {
-	base := t.Base
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	req, form := readForm(req)
-	x := &exchange{say: t.Say, detail: t.Detail, hide: newHider(req, form)}
-	proxy := ""
-	if to := routeOf(req.Context()); to != nil && to.proxy != nil {
-		proxy = to.proxy.Host
-	}
-	x.request(req, proxy, form)
-	clock := startStopwatch()
-	resp, err := base.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), clock.hooks())))
+// RoundTrip sends the request unchanged.
+func (t *trace) RoundTrip(req *http.Request) (*http.Response, error) {
+	req, err := t.request(req)
 	if err != nil {
-		// Not err's text: it quotes what came, and the caller has it.
-		at, times, certs := clock.stop()
-		x.certificates(certs)
-		x.line("< no answer after %d ms while %s%s", milliseconds(time.Since(clock.start)), at, times)
 		return nil, err
 	}
-	_, times, certs := clock.stop()
-	x.certificates(certs)
-	x.answer(resp, milliseconds(time.Since(clock.start)), times)
+	timing := &timing{start: time.Now()}
+	resp, err := base(t.Base).RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), timing.hooks(t.handshake))))
+	took := time.Since(timing.start).Milliseconds()
+	phase, times := timing.summary()
+	if err != nil {
+		// Without err's text: it quotes what came, and the caller has it.
+		t.logf("< no response after %d ms while %s%s", took, phase, times)
+		return nil, err
+	}
+	t.response(resp, fmt.Sprintf("< %d after %d ms%s", resp.StatusCode, took, times))
 	return resp, nil
 }
 
-// exchange is one request with its answer.
-type exchange struct {
-	say    func(string)
-	detail bool
-	hide   *redactor
+func (t *trace) logf(format string, args ...any) {
+	t.log(safetext.Sanitize(fmt.Sprintf(format, args...), maxTraceLine))
 }
 
-func (x *exchange) line(format string, args ...any) { x.say(printable(fmt.Sprintf(format, args...))) }
-
-// request tells of what is about to be sent. What the request says in public, its address and the public fields, is not searched for
-// secrets: dots in a word that everybody knows would give away what the secret is.
-func (x *exchange) request(req *http.Request, proxy string, form []field) {
+// request logs a request, and returns one to send in its place: with detail a form has been read.
+func (t *trace) request(req *http.Request) (*http.Request, error) {
 	via := ""
-	if proxy != "" {
-		via = " via proxy " + proxy
+	if to := routeOf(req.Context()); to != nil && to.proxy != nil {
+		via = " via proxy " + to.proxy.Host
 	}
-	x.line("> %s %s%s", req.Method, address(req.URL), via)
-	if !x.detail {
-		return
+	t.logf("> %s %s%s", req.Method, redactURL(req.URL), via)
+	if !t.detail {
+		return req, nil
 	}
-	x.headers(">", req.Header)
-	if len(form) > 0 {
-		x.line("> form: %s", show(form))
+	t.headers(">", req.Header)
+	kind, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";")
+	if req.Body == nil || req.Body == http.NoBody || kind != "application/x-www-form-urlencoded" {
+		return req, nil
+	}
+	text, err := io.ReadAll(req.Body)
+	req.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	if form, err := url.ParseQuery(string(text)); err == nil && len(form) > 0 {
+		t.logf("> form: %s", redactForm(form))
+	}
+	req = req.Clone(req.Context())
+	req.Body = io.NopCloser(bytes.NewReader(text))
+	return req, nil
+}
+
+func (t *trace) headers(mark string, h http.Header) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			t.logf("%s %s: %s", mark, name, redactHeader(name, value))
+		}
 	}
 }
 
-// answer tells of the head of an answer, and sees to it that its end is told.
-func (x *exchange) answer(resp *http.Response, took int64, times string) {
-	text := fmt.Sprintf("< %d after %d ms%s", resp.StatusCode, took, times)
+// response logs the head of a response. With detail its end is logged when the caller has read it.
+func (t *trace) response(resp *http.Response, line string) {
 	if id := resp.Header.Get("X-Okta-Request-Id"); id != "" {
-		text += ", request id " + x.foreign(id)
+		line += ", request id " + id
 	}
-	x.line("%s%s", text, rateLimit(resp.Header))
-	if !x.detail {
+	t.logf("%s", line+rateLimit(resp.Header))
+	if !t.detail {
 		return
 	}
-	x.headers("<", resp.Header)
+	t.headers("<", resp.Header)
 	kind := resp.Header.Get("Content-Type")
 	if kind == "" {
 		kind = "no type"
 	}
-	resp.Body = &countedBody{ReadCloser: resp.Body, tell: func(size int, cut bool) {
-		how := "%d bytes"
-		if cut {
-			how = "cut short after %d bytes"
+	resp.Body = &watchedBody{ReadCloser: resp.Body, ended: func(size int, err error) {
+		if err != nil {
+			t.logf("< body: %s, cut short after %d bytes", kind, size)
+		} else {
+			t.logf("< body: %s, %d bytes", kind, size)
 		}
-		x.line("< body: %s, "+how, x.foreign(kind), size)
 	}}
 }
 
@@ -116,52 +130,22 @@ func rateLimit(h http.Header) string {
 	return fmt.Sprintf(", rate limit %d of %d until %s", left, limit, time.Unix(reset, 0).UTC().Format("15:04:05Z"))
 }
 
-// certificates tells of the handshakes there were: with the server, before that with a proxy that speaks TLS.
-func (x *exchange) certificates(shown []handshakeDone) {
-	if !x.detail {
+// handshake logs a TLS handshake: with the server, before that with a proxy that speaks TLS.
+func (t *trace) handshake(state tls.ConnectionState, err error) {
+	if !t.detail {
 		return
 	}
-	for _, h := range shown {
-		parts := []string{"TLS"}
-		if h.protocol != "" {
-			parts[0] = h.protocol
-		}
-		if h.cert != nil {
-			parts = append(parts, "certificate "+x.foreign(h.cert.Subject.String()), "issued by "+x.foreign(h.cert.Issuer.String()),
-				"until "+h.cert.NotAfter.UTC().Format(time.RFC3339))
-		}
-		if h.failed {
-			parts = append(parts, "refused")
-		}
-		x.line("* %s", strings.Join(parts, ", "))
-	}
-}
-
-// countedBody tells once how much was read of it, and whether it broke.
-type countedBody struct {
-	io.ReadCloser
-	tell func(size int, cut bool)
-	size int
-	told bool
-}
-
-func (b *countedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.size += n
+	protocol, outcome := tls.VersionName(state.Version), ""
+	certs := state.PeerCertificates
 	if err != nil {
-		b.end(err != io.EOF)
+		protocol, outcome = "TLS", ", refused"
 	}
-	return n, err
-}
-
-func (b *countedBody) Close() error {
-	b.end(false)
-	return b.ReadCloser.Close()
-}
-
-func (b *countedBody) end(cut bool) {
-	if !b.told {
-		b.told = true
-		b.tell(b.size, cut)
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		certs = bad.UnverifiedCertificates
 	}
+	if len(certs) > 0 {
+		protocol += fmt.Sprintf(", certificate %s, issued by %s, until %s",
+			certs[0].Subject, certs[0].Issuer, certs[0].NotAfter.UTC().Format(time.RFC3339))
+	}
+	t.logf("* %s%s", protocol, outcome)
 }

@@ -5,10 +5,10 @@
 // of a response. The layers, from the outside in:
 //
 //	http.Client     overall deadline, no redirects, no cookies
-//	LimitBody       1 MiB of body, counted after decompression
-//	slow            optional: reports a request that takes long
+//	bodyLimit       1 MiB of body, counted after decompression
+//	slowNotice      optional: reports a request that takes long
 //	router          chooses the proxy, and names it in the error if it fails
-//	Trace           optional: one line for each request and response, without secrets
+//	trace           optional: one line for each request and response, without secrets
 //	http.Transport  HTTP/1.1, one connection for each request
 //
 // crypto/tls verifies servers with the system's trusted certificates, which Go takes more than 10 ms to load. So they
@@ -44,10 +44,9 @@ type Config struct {
 	// one; "" for none. ClientKey names the PEM file of its private key, not encrypted; "" means that ClientCert has the key, too.
 	// A file with a key must be readable by its owner alone. A proxy is never shown the certificate.
 	ClientCert, ClientKey string
-	// Trace is told of each request and answer, see the type Trace; nil: nobody is. It is called by whoever sends the request and reads
-	// the answer. A line is printable and without a secret of the request, though it may quote the server.
+	// Trace gets a line for each request and response; nil for none. A line is printable and without secrets.
 	Trace func(line string)
-	// Detail makes the trace tell headers, form fields and certificates as well.
+	// Detail adds headers, form fields and certificates to the trace.
 	Detail bool
 	// Slow is called once when a request, up to the end of its answer, has taken SlowAfter: with the host and port that are asked, in a
 	// goroutine of its own. What it returns is called once when that request is over, however it ended; it may be nil.
@@ -76,18 +75,18 @@ func New(c Config) (*http.Client, error) {
 	}
 	var layers http.RoundTripper = base
 	if c.Trace != nil {
-		layers = &Trace{Base: layers, Say: c.Trace, Detail: c.Detail}
+		layers = &trace{Base: layers, log: c.Trace, detail: c.Detail}
 	}
 	if c.Proxy == nil {
 		c.Proxy = environmentProxy
 	}
 	layers = &router{Base: layers, proxy: c.Proxy}
 	if c.Slow != nil {
-		layers = &slow{Base: layers, tell: c.Slow}
+		layers = &slowNotice{Base: layers, notify: c.Slow}
 	}
 	return &http.Client{
 		Timeout:   c.Timeout,
-		Transport: &LimitBody{Base: layers},
+		Transport: &bodyLimit{Base: layers},
 		// A 307 or 308 would make Go send the form, password and all, to wherever it points.
 		// RFC 9700 §4.12: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.12
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -14,7 +14,6 @@ import (
 	"okauth/pkg/prompt"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
-	"okauth/pkg/transport"
 )
 
 // errorRow matches one type of error.
@@ -78,11 +77,12 @@ func errorRows() []errorRow {
 		on[*config.Error](ExitUsage, nil),
 		on[*store.KeyError](ExitUsage, nil),
 		on[*grant.InputError](ExitUsage, nil),
-		on[*transport.CAFileError](ExitUsage, nil),
-		on[*transport.ClientCertError](ExitUsage, nil),
-		on[*transport.ProxySettingError](ExitUsage, nil),
+		on(ExitUsage, caFileAdvice),
+		on(ExitUsage, clientCertAdvice),
+		on(ExitUsage, proxySettingAdvice),
 		on[*jwt.ConfigError](ExitUsage, nil),
 
+		on(exitNetwork, proxyAdvice), // within a NetworkError
 		on[*okta.NetworkError](exitNetwork, nil),
 		on[*okta.ResponseError](exitNetwork, nil),
 		on[*okta.IssuerError](exitNetwork, nil),

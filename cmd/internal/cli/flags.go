@@ -11,8 +11,7 @@ import (
 	"okauth/pkg/session"
 )
 
-// sessionFlags say which session a command is about. They are the settings'
-// own flags, so that one call can differ from the configuration.
+// SessionFlags are the flags of the settings that say which session a command uses.
 type SessionFlags struct {
 	*GlobalFlags
 	Set map[string]string // the flags that were typed, by the key of their setting
@@ -20,12 +19,15 @@ type SessionFlags struct {
 	PasswordStdin, ClientSecretStdin bool
 }
 
-// identityKeys are the settings that say which session is meant.
+// identityKeys returns the settings that say which session is meant.
 func identityKeys() []string {
-	return []string{config.KeyDomain, config.KeyServer, config.KeyClientID, config.KeyGrant, config.KeyUsername, config.KeyScopes, config.KeyStorage}
+	return []string{
+		config.KeyDomain, config.KeyServer, config.KeyClientID, config.KeyGrant, config.KeyUsername, config.KeyScopes,
+		config.KeyStorage,
+	}
 }
 
-// addFlags adds the flags of the identity's settings and of those in more.
+// AddFlags adds the flags of the identity settings and of those in more.
 func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 	s.Set = make(map[string]string)
 	for _, key := range config.Keys() {
@@ -39,16 +41,17 @@ func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, key.Flag, shorthand, key.Help)
 		fromSettings(c.Flags(), key.Flag)
 		switch key.Kind {
-		case config.Path: // files are what the shell offers by itself
+		case config.Path: // the shell offers files by itself
 		case config.Enum:
-			_ = c.RegisterFlagCompletionFunc(key.Flag, cobra.FixedCompletions(key.Choices, cobra.ShellCompDirectiveNoFileComp))
+			choices := cobra.FixedCompletions(key.Choices, cobra.ShellCompDirectiveNoFileComp)
+			_ = c.RegisterFlagCompletionFunc(key.Flag, choices)
 		default:
 			_ = c.RegisterFlagCompletionFunc(key.Flag, cobra.NoFileCompletions)
 		}
 	}
 }
 
-// addStdinFlags adds the flags that take a secret from standard input.
+// AddStdinFlags adds the flags that take a secret from standard input.
 func (s *SessionFlags) AddStdinFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&s.PasswordStdin, "password-stdin", false, "read the password from standard input")
 	c.Flags().BoolVar(&s.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
@@ -58,15 +61,15 @@ func (s *SessionFlags) AddStdinFlags(c *cobra.Command) {
 func (s *SessionFlags) checkStdin() error {
 	if s.PasswordStdin && s.ClientSecretStdin {
 		return &UsageError{
-			Message: "--password-stdin and --client-secret-stdin want the same standard input",
-			Advice:  "give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command or client_secret_command",
+			Message: "--password-stdin and --client-secret-stdin both read standard input",
+			Advice: "give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command " +
+				"or client_secret_command",
 		}
 	}
 	return nil
 }
 
-// identity returns the flags that lead another command to the same session; the
-// global ones are added where the hint is printed.
+// Identity returns the flags that another command needs to use the same session. Report adds the global ones.
 func (s *SessionFlags) Identity() string {
 	var b strings.Builder
 	for _, key := range config.Keys() {
@@ -77,8 +80,7 @@ func (s *SessionFlags) Identity() string {
 	return b.String()
 }
 
-// settingFlag is a flag that sets a setting. Package config judges its value,
-// as it does those from the other layers.
+// settingFlag is the flag of a setting. Package config checks its value, as it does those from the other layers.
 type settingFlag struct {
 	key config.Key
 	set map[string]string
@@ -116,7 +118,7 @@ func (f *settingFlag) Set(value string) error {
 	return nil
 }
 
-// shellQuote makes s one word in a POSIX shell, for commands in hints.
+// ShellQuote makes s one word in a POSIX shell, for commands in hints.
 func ShellQuote(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@._:/+-", r)
@@ -144,15 +146,14 @@ func (e *enum) Set(word string) error {
 	return nil
 }
 
-// enumFlag adds a flag that takes one of words, shows them in the help text and
-// completes them.
+// EnumFlag adds a flag that takes one of words, shows them in the help text and completes them.
 func EnumFlag(c *cobra.Command, value *string, name, short, initial string, words []string, help string) {
 	*value = initial
 	c.Flags().VarP(&enum{value, words}, name, short, help)
 	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// kindFlag is --type.
+// KindFlag is --type.
 type KindFlag string
 
 func (k *KindFlag) AddFlag(c *cobra.Command, kinds ...session.TokenType) {
@@ -160,5 +161,5 @@ func (k *KindFlag) AddFlag(c *cobra.Command, kinds ...session.TokenType) {
 	for _, kind := range kinds {
 		words = append(words, string(kind))
 	}
-	EnumFlag(c, (*string)(k), "type", "", words[0], words, "which token")
+	EnumFlag(c, (*string)(k), "type", "", words[0], words, "token type")
 }

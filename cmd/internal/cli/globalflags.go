@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// The flags that every command has, and how commands run.
+// The flags of every command, and how commands run.
 
 // globalFlags are the flags that every command has.
 type GlobalFlags struct {
@@ -22,7 +22,7 @@ type GlobalFlags struct {
 	timeout string
 }
 
-// again returns the flags that lead another command to the same configuration.
+// Again returns the global flags that another command needs to use the same profile.
 func (g *GlobalFlags) Again() string {
 	text := ""
 	if g.config != "" {
@@ -34,18 +34,19 @@ func (g *GlobalFlags) Again() string {
 	return text
 }
 
+// AddFlags adds the global flags.
 func (g *GlobalFlags) AddFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringVarP(&g.Profile, "profile", "p", "", "the profile to use")
-	f.StringVar(&g.config, "config", "", "the configuration file to use")
+	f.StringVarP(&g.Profile, "profile", "p", "", "profile to use")
+	f.StringVar(&g.config, "config", "", "configuration file to use")
 	f.BoolVar(&g.NoInput, "no-input", false, "never ask a question")
-	f.VarPF(&g.verbose, "verbose", "v", "show each request on standard error, without secrets; -vv also headers and form fields").NoOptDefVal = "+1"
-	f.StringVar(&g.timeout, "timeout", "", "give up a request after this long (default 30s)")
+	f.VarPF(&g.verbose, "verbose", "v",
+		"show each request on standard error, without secrets; -vv also headers and form fields").NoOptDefVal = "+1"
+	f.StringVar(&g.timeout, "timeout", "", "limit for each request (default 30s)")
 	fromSettings(f, "profile", "config", "timeout")
 }
 
-// settingsFlag marks the flags that package config layers over the environment
-// itself, so that their source is known.
+// settingsFlag marks the flags that package config reads itself, so that it knows the source of each value.
 const settingsFlag = "okauth_setting"
 
 func fromSettings(f *pflag.FlagSet, names ...string) {
@@ -54,8 +55,7 @@ func fromSettings(f *pflag.FlagSet, names ...string) {
 	}
 }
 
-// flagsFromEnvironment gives every flag that was not typed the value of its
-// variable: --no-input is OKAUTH_NO_INPUT.
+// FlagsFromEnvironment sets every flag that was not given to the value of its variable: OKAUTH_NO_INPUT is --no-input.
 func FlagsFromEnvironment(c *cobra.Command, env *Env) error {
 	var bad error
 	c.Flags().VisitAll(func(f *pflag.Flag) {
@@ -82,13 +82,12 @@ func flagVariable(flag string) string {
 	return "OKAUTH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// stoppable is run in a context that a signal ends.
+// Stoppable returns run as a RunE with a context that a signal ends.
 func Stoppable(env *Env, run func(context.Context) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, _ []string) error { return UntilStopped(c.Context(), env, run) }
 }
 
-// untilStopped calls run with a context that a signal ends. Whatever failed then
-// failed because of the signal.
+// UntilStopped calls run with a context that a signal ends. After a signal its error is the SignalError.
 func UntilStopped(ctx context.Context, env *Env, run func(context.Context) error) error {
 	ctx, stop := env.Signals(ctx)
 	defer stop()
@@ -104,14 +103,14 @@ type verbosity int
 
 // The levels of verbosity that differ.
 const (
-	verboseLines  verbosity = 1 // a line for each request and each answer
+	verboseLines  verbosity = 1 // a line for each request and each response
 	verboseDetail verbosity = 2 // headers and form fields as well
 )
 
 func (v *verbosity) String() string { return strconv.Itoa(int(*v)) }
 func (v *verbosity) Type() string   { return "count" }
 
-// Set takes a level, true or false, and +1 for each time the flag is typed.
+// Set takes a level, true or false, or +1, which pflag passes each time the flag is given.
 func (v *verbosity) Set(text string) error {
 	switch text {
 	case "+1":

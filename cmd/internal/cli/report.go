@@ -17,7 +17,6 @@ import (
 
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/store"
 )
 
 // UsageError is a mistake on the command line.
@@ -138,13 +137,4 @@ func errorObject(err error, message, advice string) errorJSON {
 		object.Okta = &oktaError{Status: e.Status, Error: e.Code, Description: e.Description, RequestID: e.RequestID}
 	}
 	return object
-}
-
-// FileAdvice adds the other place for a session to an error that says that there is no keychain.
-func FileAdvice(err error) error {
-	e, ok := errors.AsType[*store.Error](err)
-	if !ok || e.Kind != store.Unavailable {
-		return err
-	}
-	return &ExitError{Err: err, Code: ExitStorage, Advice: e.Hint() + "; or keep the session in a sealed file: --storage file"}
 }

@@ -23,11 +23,10 @@ func readStdinSecret(ctx context.Context, env *Env, what string) (okta.Secret, e
 	return okta.NewSecret(string(text)), err
 }
 
-// openTerminal opens the terminal device, unless nothing may be asked; hint
-// names the ways to do without.
+// OpenTerminal opens the terminal device, unless --no-input forbids questions. hint says how to do without.
 func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, error) {
 	if flags.NoInput {
-		return nil, &ExitError{Err: errors.New("a question would have to be asked, and --no-input forbids it"), Code: ExitLoginRequired, Advice: hint}
+		return nil, &ExitError{Err: errors.New("okauth would have to ask a question, and --no-input forbids it"), Code: ExitLoginRequired, Advice: hint}
 	}
 	t, err := env.OpenTerminal()
 	if err != nil {
@@ -36,7 +35,7 @@ func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, 
 	return t, nil
 }
 
-// askSecret asks for a secret on the terminal.
+// AskSecret asks for a secret on the terminal.
 func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) ([]byte, error) {
 	text, err := t.ReadPassword(ctx, label)
 	switch {
@@ -48,8 +47,7 @@ func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) ([]b
 	return text, plainSecret(text, what)
 }
 
-// readSecret reads a secret from standard input and removes one trailing
-// newline, LF or CRLF.
+// ReadSecret reads a secret from standard input and removes one trailing newline, LF or CRLF.
 func ReadSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
 	if env.StdinIsTTY {
 		fmt.Fprintf(env.Stderr, "okauth: reading the %s from standard input, which shows what you type; end with Ctrl-D\n", what)
@@ -68,8 +66,7 @@ func ReadSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
 	return text, plainSecret(text, what)
 }
 
-// readAll reads up to most bytes, and gives up when ctx ends: a pipe may have a
-// writer that never writes.
+// readAll reads up to most bytes, and gives up when ctx ends: the writer of a pipe may never write.
 func readAll(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
 	type result struct {
 		text []byte
@@ -88,8 +85,8 @@ func readAll(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
 	}
 }
 
-// plainSecret refuses what no secret holds and a slip leaves behind: the escape
-// sequence of an arrow key, a second line.
+// plainSecret refuses what no secret contains and a mistyped one may: the escape sequence of an arrow key, a second
+// line.
 func plainSecret(text []byte, what string) error {
 	if i := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
 		return &UsageError{Message: fmt.Sprintf("the %s holds a control character or a second line, at byte %d; it was not sent", what, i+1)}

@@ -14,9 +14,9 @@ type SignalError struct{ Signal syscall.Signal }
 
 func (e SignalError) Error() string { return "ended by signal: " + e.Signal.String() }
 
-// patience is how long after the first signal the others are still caught: time
+// secondSignalAfter is how long after the first signal the others are still caught: time
 // to give a terminal its echo back, when Ctrl-C arrives twice at once.
-const patience = time.Second
+const secondSignalAfter = time.Second
 
 // Signals returns a context that ends with a [SignalError] as its cause when the
 // process is told to stop. The first signal is caught; one that comes more than a
@@ -37,7 +37,7 @@ func Signals(parent context.Context) (context.Context, func()) {
 	go func() {
 		if s, ok := (<-caught).(syscall.Signal); ok {
 			cancel(SignalError{s})
-			time.AfterFunc(patience, func() { signal.Stop(caught) })
+			time.AfterFunc(secondSignalAfter, func() { signal.Stop(caught) })
 		}
 	}()
 	return ctx, func() { signal.Stop(caught); cancel(nil) }

@@ -40,6 +40,23 @@ func TestAT26_Sanitize(t *testing.T) {
 	}
 }
 
+func TestAT62_Redactor(t *testing.T) {
+	t.Parallel()
+	redact := Redactor("wrong horse&", "wrong horse&battery", "abc", "")
+	for text, want := range map[string]string{
+		"no secret":                             "no secret",
+		"you sent wrong horse&.":                "you sent ••••.",
+		"you sent wrong horse&battery":          "you sent ••••",
+		"?p=wrong+horse%26&q=1":                 "?p=••••&q=1",
+		"abc is too short":                      "abc is too short",
+		"token eyJhbGciOiJub25lIn0.e30.x_-y, x": "token ••••, x",
+	} {
+		if got := redact(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzSanitize(f *testing.F) {
 	for _, seed := range []string{"", "a b", "\x1b[31m", "\u202e", "\xff", "a\n\n b", strings.Repeat("é ", 200)} {
 		f.Add(seed, 10)

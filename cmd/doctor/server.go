@@ -1,6 +1,4 @@
-package cmd
-
-// What doctor finds out on the way to Okta, and there.
+package doctor
 
 import (
 	"context"
@@ -8,45 +6,43 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"okauth/cmd/internal/cli"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"okauth/pkg/config"
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/transport"
 )
 
-// dateReader remembers how far the clock of whoever answered last is from ours.
+// dateReader remembers how far the clock of the last server that answered is from ours.
 type dateReader struct {
 	http.RoundTripper
 	now func() time.Time
 
 	mu    sync.Mutex
 	known bool
-	ahead time.Duration // of us
+	ahead time.Duration // of our clock
 }
 
-// RoundTrip looks at the Date of the answer; the request was on the way for as long.
+// RoundTrip reads the Date of the response.
 func (d *dateReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent := d.now()
-	answer, err := d.RoundTripper.RoundTrip(req)
+	resp, err := d.RoundTripper.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.known, d.ahead = true, date.Sub(sent)
 	}
-	return answer, nil
+	return resp, nil
 }
 
-// network follows the connection step by step and then sends the first request.
-// What failed of it, the request's error tells best.
+// network sends the first request and reports each step of its connection.
 func (d *doctor) network(ctx context.Context) bool {
 	client, err := d.opened.AnonymousClient(d.server)
 	if err != nil {
@@ -63,7 +59,6 @@ func (d *doctor) network(ctx context.Context) bool {
 		return false
 	}
 	d.connection(seen(), nil)
-	// Whoever is no Okta answers in another way than Okta's.
 	if err != nil {
 		d.fail("okta", err)
 		return false
@@ -76,8 +71,7 @@ func (d *doctor) network(ctx context.Context) bool {
 	return true
 }
 
-// connection reports the steps before the first byte of HTTP, up to the one that
-// failed.
+// connection reports the steps before the first byte of HTTP, up to the one that failed.
 func (d *doctor) connection(seen transport.Connection, failed error) {
 	secure := strings.HasPrefix(d.server.BaseURL(), "https://")
 	steps := []struct {
@@ -116,7 +110,7 @@ func (d *doctor) connection(seen transport.Connection, failed error) {
 // phaseProxy is the first of a request's phases, before those of okta.NetworkError.
 const phaseProxy = "proxy"
 
-// phaseOf returns how far a request came that failed; "" for one that did not.
+// phaseOf returns the phase in which a request failed; "" for nil.
 func phaseOf(err error) string {
 	if cli.Is[*transport.ProxySettingError](err) || cli.Is[*transport.ProxyError](err) {
 		return phaseProxy
@@ -131,7 +125,7 @@ func proxyDetail(host string) string {
 	if host == "" {
 		return "none: the connection is direct"
 	}
-	return "by way of " + host
+	return "through " + host
 }
 
 func tlsDetail(state *tls.ConnectionState, secure bool) string {
@@ -146,7 +140,7 @@ func tlsDetail(state *tls.ConnectionState, secure bool) string {
 		tls.VersionName(state.Version), leaf.Subject, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly), root.Subject)
 }
 
-// discovery asks the authorization server about itself.
+// discovery reads the metadata of the authorization server.
 func (d *doctor) discovery(ctx context.Context) bool {
 	metadata, err := d.client.Metadata(ctx)
 	if err != nil {
@@ -162,15 +156,14 @@ func (d *doctor) discovery(ctx context.Context) bool {
 	return true
 }
 
-// clock compares this machine's clock with Okta's. A minute is what a token's life
-// is cut by at most; beyond that, tokens seem to expire early or not at all.
+// clock compares this machine's clock with Okta's. Beyond a minute, tokens seem to expire too early or too late.
 func (d *doctor) clock(context.Context) bool {
 	d.dates.mu.Lock()
 	defer d.dates.mu.Unlock()
 	ahead := d.dates.ahead.Round(time.Second)
 	switch {
 	case !d.dates.known:
-		d.found("clock", "note", "the answers have no date", "")
+		d.found("clock", "note", "the responses have no date", "")
 	case ahead > time.Minute:
 		d.found("clock", "warn", "this machine's clock is "+output.Span(ahead)+" behind Okta's", "set it by NTP: expired tokens look valid here, and new ones may look not yet valid elsewhere")
 	case ahead < -time.Minute:
@@ -181,7 +174,7 @@ func (d *doctor) clock(context.Context) bool {
 	return true
 }
 
-// scopes compares what will be asked for with what the server says it has.
+// scopes compares the configured scopes with the server's metadata.
 func (d *doctor) scopes(context.Context) bool {
 	if scopes := d.opened.Settings().Scopes(); slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
 		d.fail("scopes", &cli.ExitError{
@@ -200,26 +193,25 @@ func (d *doctor) scopes(context.Context) bool {
 	switch {
 	case len(unlisted) > 0:
 		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "),
-			"that is so for custom scopes that are not published; check the spelling: Admin Console, Security › API › "+d.server.ID()+" › Scopes")
+			"custom scopes may be unlisted; check the spelling: Admin Console, Security › API › "+d.server.ID()+" › Scopes")
 	case asked == "":
-		d.ok("scopes", "none: the server's default ones")
+		d.ok("scopes", "none: the server's defaults")
 	default:
 		d.ok("scopes", "%s", asked)
 	}
 	return true
 }
 
-// aboutUser knows the scopes of OpenID Connect, which ask for something about a user.
+// aboutUser reports whether the scope is one of OpenID Connect, for claims about the user.
 // https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims
 func aboutUser(scope string) bool {
 	return slices.Contains([]string{"profile", "email", "address", "phone", "groups"}, scope)
 }
 
-// noToken is what doctor asks introspection about: the answer depends on the
-// client's authentication alone.
-const noToken = "okauth-doctor-asks-about-no-token"
+// noToken is what doctor introspects: the response depends on client authentication alone.
+const noToken = "okauth-doctor-no-token"
 
-// clientAuthentication finds out whether Okta knows the client and its secret.
+// clientAuthentication checks that Okta accepts the client and its secret.
 func (d *doctor) clientAuthentication(ctx context.Context) bool {
 	client, err := d.opened.OktaClient(ctx)
 	if err != nil {
@@ -231,11 +223,11 @@ func (d *doctor) clientAuthentication(ctx context.Context) bool {
 	if client.Auth.Name() == "none" {
 		how = "without a secret: a public client"
 	}
-	if _, err := d.client.Active(ctx, okta.NewSecret(noToken), ""); err != nil {
+	if _, err := d.client.Introspect(ctx, okta.NewSecret(noToken), ""); err != nil {
 		d.fail("client", err)
 		return false
 	}
-	d.ok("client", "Okta knows %s, %s", d.client.ID, how)
+	d.ok("client", "Okta accepts %s, %s", d.client.ID, how)
 	return true
 }
 
@@ -245,28 +237,27 @@ func (d *doctor) secretSource(ctx context.Context) string {
 	case d.flags.ClientSecretStdin:
 		return "standard input"
 	case promise.IsZero():
-		_, source := keptSecret(ctx, d.opened)
+		_, source := cli.KeychainSecret(ctx, d.opened)
 		return source
 	}
 	return promise.Source.String()
 }
 
-// grant finds out whether the application may use the grant. Only the password
-// grant can be tried without anything being made.
+// grant checks that the application may use the grant, if that can be tested without making a token.
 func (d *doctor) grant(ctx context.Context) bool {
-	name := d.opened.Settings().Grant()
-	if name != config.GrantPassword {
-		d.found("grant", "skip", name+": trying it would make a token", "")
+	g := d.opened.Grant()
+	if g.ProbeParameter == "" {
+		d.found("grant", "skip", g.Name+": a test would make a token", "")
 		return true
 	}
-	if err := d.client.ProbeGrant(ctx, "password"); err != nil {
+	if err := d.client.ProbeGrant(ctx, g.GrantType); err != nil {
 		d.fail("grant", err)
 		return true
 	}
-	detail := "password is switched on for the application"
-	if !slices.Contains(d.metadata.GrantTypes, "password") {
-		detail += ", though the server's metadata does not list it"
+	detail := g.Name + " is enabled for the application"
+	if !slices.Contains(d.metadata.GrantTypes, g.GrantType) {
+		detail += ", although the server's metadata does not list it"
 	}
-	d.ok("grant", "%s; whether a policy lets the user in, only a sign-in tells", detail)
+	d.ok("grant", "%s; only a sign-in shows whether a policy allows the user", detail)
 	return true
 }

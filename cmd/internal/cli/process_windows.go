@@ -7,12 +7,12 @@ import (
 	"os/signal"
 )
 
-// replaceProcess returns the function behind [Env].Exec. A process of Windows
-// cannot become another program, so it runs one, and waits.
+// replaceProcess returns the function behind [Env].Exec. A process of Windows cannot become another program, so it
+// runs one and waits.
 func replaceProcess(func()) func(path string, args, environ []string) (int, error) {
 	return func(path string, args, environ []string) (int, error) {
-		// The console tells both processes of Ctrl-C, and what it means is for the
-		// program to say. An ignored signal would still end this one.
+		// The console sends Ctrl-C to both processes, and the program decides what it means. An ignored signal would
+		// still end this process.
 		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 		c := exec.Command(path, args[1:]...)
 		c.Env = environ
@@ -24,3 +24,6 @@ func replaceProcess(func()) func(path string, args, environ []string) (int, erro
 		return 0, err
 	}
 }
+
+// noCoreDumps has nothing to do: Windows writes no core files by itself.
+func noCoreDumps() (undo func()) { return func() {} }

@@ -1,0 +1,241 @@
+// Package doctor is the command that checks the set-up.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
+	"okauth/pkg/okauth"
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/store"
+)
+
+type options struct {
+	env     *cli.Env
+	session cli.SessionFlags
+	output  string
+}
+
+// New returns the command "doctor".
+func New(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &options{env: env, session: cli.SessionFlags{GlobalFlags: global}}
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check the set-up step by step",
+		Long: `Check every step of a request and say what is wrong with the set-up: the
+configuration, the proxy, DNS, the connection, TLS, Okta, the authorization
+server, the clock, the scopes, client authentication, the grant, the storage,
+the lock and the session. For each step doctor prints what it found and, if
+something is wrong, what to do.
+
+doctor never sends a password, so no failure counts against a user. It tests
+client authentication with an introspection of a token that does not exist, and
+the grant with a request that has no user name; both leave a line in Okta's
+System Log. It writes an item to the keychain, reads it back and deletes it.
+
+The exit code is 0 if nothing failed (a warning is not a failure), otherwise
+that of the first failure. -o json is for programs.`,
+		Example: `  okauth doctor
+  okauth doctor -p staging
+  okauth doctor -o json | jq -r '.checks[] | select(.state == "fail")'`,
+		Args: cli.ArgsBetween(0, 0),
+		RunE: cli.Stoppable(env, o.run),
+	}
+	o.session.AddFlags(c, cli.ConnectionKeys()...)
+	c.Flags().BoolVar(&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+	cli.EnumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "output format")
+	return c
+}
+
+func (o *options) run(ctx context.Context) error {
+	text := output.TextOptions{Width: o.env.Width, Color: o.env.Color()}
+	d := &doctor{env: o.env, flags: &o.session}
+	if o.output == "text" { // each result at once: a network with a fault is slow
+		d.show = func(f output.Finding) error { return output.FindingText(o.env.Stdout, f, text) }
+	}
+	client, err := o.session.Open(o.env)
+	if err != nil {
+		d.fail("configuration", err)
+	} else {
+		d.opened, d.report.Profile = client, client.Settings().ProfileName()
+		d.checkAll(ctx)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case d.writeErr != nil:
+	case o.output == "text":
+		d.writeErr = output.WriteReportSum(o.env.Stdout, d.report, text)
+	default:
+		d.writeErr = output.WriteReportJSON(o.env.Stdout, d.report)
+	}
+	if d.writeErr == nil && d.exitCode != cli.ExitOK {
+		return cli.SilentError{Code: d.exitCode}
+	}
+	return d.writeErr
+}
+
+// doctor collects the results of the checks.
+type doctor struct {
+	env    *cli.Env
+	flags  *cli.SessionFlags
+	opened *okauth.Client
+	show   func(output.Finding) error // nil: results are printed at the end
+
+	report   output.Report
+	exitCode int   // of the first failure
+	writeErr error // of the first write that failed
+
+	server   okta.AuthorizationServer
+	client   *okta.Client // without client authentication until the check "client"
+	dates    *dateReader
+	metadata *okta.Metadata
+}
+
+// checkAll runs the checks. After a failure that blocks the way to Okta, the other checks of the network are skipped,
+// and those of this machine are made.
+func (d *doctor) checkAll(ctx context.Context) {
+	steps := []struct {
+		results []string // what the check reports, and what is skipped in its place
+		check   func(context.Context) (goOn bool)
+	}{
+		{[]string{"configuration"}, d.configuration},
+		{[]string{"proxy", "dns", "connection", "tls", "okta"}, d.network},
+		{[]string{"server"}, d.discovery},
+		{[]string{"clock"}, d.clock},
+		{[]string{"scopes"}, d.scopes},
+		{[]string{"client"}, d.clientAuthentication},
+		{[]string{"grant"}, d.grant},
+	}
+	goOn := true
+	for _, step := range steps {
+		if goOn && ctx.Err() == nil {
+			goOn = step.check(ctx)
+			continue
+		}
+		for _, name := range step.results {
+			d.found(name, "skip", "not reached", "")
+		}
+	}
+	if ctx.Err() == nil {
+		d.storage(ctx)
+	}
+}
+
+func (d *doctor) found(name, state, detail, hint string) {
+	f := output.Finding{Name: name, State: state, Detail: detail, Hint: hint}
+	d.report.Findings = append(d.report.Findings, f)
+	if d.show != nil && d.writeErr == nil {
+		d.writeErr = d.show(f)
+	}
+}
+
+func (d *doctor) ok(name, format string, args ...any) {
+	d.found(name, "ok", fmt.Sprintf(format, args...), "")
+}
+
+func (d *doctor) fail(name string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // the user pressed Ctrl-C
+	}
+	if d.exitCode == cli.ExitOK {
+		d.exitCode = cli.ExitCode(err)
+	}
+	d.found(name, "fail", err.Error(), cli.Hint(err))
+}
+
+// configuration reports where the settings of a request come from.
+func (d *doctor) configuration(context.Context) bool {
+	settings := d.opened.Settings()
+	server, err := d.opened.Server()
+	if err != nil {
+		d.fail("configuration", err)
+		return false
+	}
+	d.server = server
+	parts := []string{fmt.Sprintf("profile %q (%s)", settings.ProfileName(), settings.ProfileSource())}
+	if path := settings.ConfigPath(); path != "" {
+		if _, err := os.Stat(path); err == nil {
+			parts = append(parts, "file "+path)
+		}
+	}
+	for _, key := range []string{
+		config.KeyDomain, config.KeyServer, config.KeyClientID, config.KeyGrant, config.KeyUsername, config.KeyScopes,
+	} {
+		if s, err := settings.Get(key); err == nil && s.Value != "" {
+			parts = append(parts, fmt.Sprintf("%s %s (%s)", key, s.Value, s.Source))
+		}
+	}
+	d.ok("configuration", "%s", strings.Join(parts, "; "))
+	return true
+}
+
+// storage checks that a session can be stored, and what is stored.
+func (d *doctor) storage(ctx context.Context) {
+	storage, err := d.opened.Storage(false)
+	if err != nil {
+		d.fail("storage", err)
+		return
+	}
+	s := cli.StorageStatus(d.opened.Settings(), storage)
+	if storage.Backend == okauth.StorageNone {
+		d.found("storage", "note", "none ("+s.Source+"): no session is kept", "")
+		return
+	}
+	began := time.Now()
+	err = storage.Try(ctx)
+	switch {
+	case storage.NotNeeded(err):
+		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), cli.Hint(cli.FileAdvice(err)))
+		return
+	case err != nil:
+		d.fail("storage", cli.FileAdvice(err))
+		return
+	}
+	limit := ""
+	if keychain, ok := storage.Items.(*store.Keychain); ok {
+		limit = fmt.Sprintf("; an item holds %d bytes, larger sessions are split", keychain.ItemLimit())
+	}
+	d.ok("storage", "%s, %s (%s): can be written and read, in %s%s",
+		s.Backend, s.Where, s.Source, time.Since(began).Round(time.Millisecond), limit)
+	if err := storage.Locks.Ready(); err != nil {
+		d.fail("lock", err)
+	} else {
+		d.ok("lock", "%s", s.Locks)
+	}
+	if d.server != (okta.AuthorizationServer{}) {
+		d.session(ctx)
+	}
+}
+
+// session reports what the next "okauth token" would do.
+func (d *doctor) session(ctx context.Context) {
+	s, err := d.opened.Status(ctx)
+	if err != nil {
+		d.fail("session", err)
+		return
+	}
+	switch s.Next {
+	case okauth.UseCached:
+		d.ok("session", "an access token is valid until %s", s.Until.Local().Format(time.DateTime))
+	case okauth.Refresh:
+		d.ok("session", "the access token has expired; okauth token refreshes it without asking")
+	case okauth.SignIn:
+		d.ok("session", "none; okauth token signs in with the credentials it is given")
+	case okauth.Ask:
+		d.found("session", "note", s.Reason, "okauth login"+d.flags.Identity())
+	default:
+		d.fail("session", &cli.ExitError{
+			Err: errors.New(s.Reason), Code: cli.ExitLoginRequired, Advice: "okauth status shows more",
+		})
+	}
+}

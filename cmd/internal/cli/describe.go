@@ -1,0 +1,85 @@
+package cli
+
+// What several commands show of the settings and the store.
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"okauth/pkg/config"
+	"okauth/pkg/okauth"
+	"okauth/pkg/output"
+	"okauth/pkg/store"
+)
+
+// ConnectionKeys returns the settings of the connection to Okta and of client authentication.
+func ConnectionKeys() []string {
+	return []string{
+		config.KeyClientSecretFile, config.KeyClientSecretCommand,
+		config.KeyCAFile, config.KeyClientCert, config.KeyClientKey,
+	}
+}
+
+// SignInKeys returns the settings of a sign-in.
+func SignInKeys() []string {
+	return append(ConnectionKeys(), config.KeyPasswordFile, config.KeyPasswordCommand)
+}
+
+// KeychainSecret returns the value and the source to show for the client secret of the keychain.
+func KeychainSecret(ctx context.Context, client *okauth.Client) (value, source string) {
+	if client.Settings().Require(config.KeyDomain, config.KeyClientID) != nil {
+		return "", "not set"
+	}
+	secrets, account := client.KeychainSecret(false)
+	_, err := secrets.Load(ctx, account)
+	if err == nil {
+		return config.Redacted, "keychain"
+	}
+	if e, ok := errors.AsType[*store.Error](err); ok {
+		return "", "not set; keychain " + e.Kind.String()
+	}
+	return "", "not set"
+}
+
+// StorageStatus returns where sessions are kept.
+func StorageStatus(settings *config.Settings, storage okauth.Storage) output.StatusStorage {
+	s := output.StatusStorage{
+		Setting: settings.Storage(), Source: settings.Source(config.KeyStorage).String(),
+		Backend: storage.Backend, OK: true,
+	}
+	if storage.Locks != nil {
+		s.Locks, _ = storage.Locks.Directory() // okauth.Status reports what is wrong with it
+	}
+	switch storage.Backend {
+	case okauth.StorageKeychain:
+		s.Where = "in this process"
+		if _, ok := storage.Items.(*store.Keychain); ok {
+			s.Where = keychainName(runtime.GOOS)
+		}
+	case okauth.StorageFile:
+		s.Where = storage.Locks.Dir
+	}
+	return s
+}
+
+func keychainName(goos string) string {
+	switch goos {
+	case "darwin":
+		return "Keychain"
+	case "windows":
+		return "Credential Manager"
+	}
+	return "Secret Service"
+}
+
+// FileAdvice adds the other place for a session to an error that says that there is no keychain.
+func FileAdvice(err error) error {
+	e, ok := errors.AsType[*store.Error](err)
+	if !ok || e.Kind != store.Unavailable {
+		return err
+	}
+	return &ExitError{
+		Err: err, Code: ExitStorage, Advice: e.Hint() + "; or keep the session in a sealed file: --storage file",
+	}
+}

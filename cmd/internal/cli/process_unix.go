@@ -1,0 +1,38 @@
+//go:build unix
+
+package cli
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// replaceProcess returns the function behind [Env].Exec. It first takes back what this process changed for itself and
+// the program would inherit: undo does so for what changed at the start. execve(2) does the rest: it resets caught
+// signals and PR_SET_DUMPABLE, and closes our files, which Go opens with O_CLOEXEC; [syscall.Exec] restores the limit
+// on open files.
+func replaceProcess(undo func()) func(path string, args, environ []string) (int, error) {
+	return func(path string, args, environ []string) (int, error) {
+		if signal.Ignored(syscall.SIGPIPE) {
+			// Otherwise "yes | head" would never end. signal.Reset leaves an ignored signal ignored; execve resets a
+			// caught one.
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+		}
+		undo()
+		return 0, syscall.Exec(path, args, environ)
+	}
+}
+
+// noCoreDumps keeps secrets out of core files, as far as a process can, and returns what takes that back. It leaves
+// the hard limit alone, because children may need core files.
+func noCoreDumps() (undo func()) {
+	var before syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_CORE, &before) != nil {
+		return func() {}
+	}
+	limit := before
+	limit.Cur = 0
+	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &limit)
+	return func() { _ = syscall.Setrlimit(syscall.RLIMIT_CORE, &before) }
+}

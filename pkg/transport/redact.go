@@ -1,0 +1,86 @@
+package transport
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"okauth/pkg/internal/safetext"
+)
+
+// publicFields are the parameters of a form or a query whose values may be shown. Any other, known or not, may be secret.
+func publicFields() []string { return []string{"grant_type", "scope", "token_type_hint", "client_id"} }
+
+// publicHeaders are the headers whose values may be shown. Any other may hold a credential, or say it again.
+func publicHeaders() []string {
+	return []string{
+		"Accept", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date", "Retry-After",
+		"Server", "Transfer-Encoding", "User-Agent", "Via", "X-Okta-Request-Id", "X-Rate-Limit-Limit",
+		"X-Rate-Limit-Remaining", "X-Rate-Limit-Reset",
+	}
+}
+
+// redactForm returns a form or a query, sorted by name, with the values that may be shown.
+func redactForm(form url.Values) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range form[name] {
+			if !slices.Contains(publicFields(), name) {
+				value = safetext.Redacted
+			}
+			parts = append(parts, name+"="+value)
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// redactURL returns a URL without user and fragment and with a redacted query.
+func redactURL(u *url.URL) string {
+	text := u.Scheme + "://" + u.Host + u.EscapedPath()
+	if u.RawQuery != "" {
+		text += "?" + redactForm(u.Query())
+	}
+	return text
+}
+
+// redactHeader returns what may be shown of a header's value.
+func redactHeader(name, value string) string {
+	name = http.CanonicalHeaderKey(name)
+	switch name {
+	case "Authorization", "Proxy-Authorization", "Www-Authenticate", "Proxy-Authenticate":
+		return scheme(value) + errorCode(value) + safetext.Redacted
+	case "Location":
+		if to, err := url.Parse(value); err == nil {
+			return redactURL(to)
+		}
+	}
+	if slices.Contains(publicHeaders(), name) {
+		return value
+	}
+	return safetext.Redacted
+}
+
+// scheme returns the authentication scheme before a credential and a space, "" for an unknown one: it may be the
+// credential.
+func scheme(value string) string {
+	name, _, _ := strings.Cut(value, " ")
+	for _, known := range []string{"Basic", "Bearer", "DPoP", "Digest", "Negotiate", "NTLM", "SSWS"} {
+		if strings.EqualFold(name, known) {
+			return known + " "
+		}
+	}
+	return ""
+}
+
+// errorCode returns the error of a challenge and a space, "" for none. The rest of a challenge may quote the token.
+// https://www.rfc-editor.org/rfc/rfc6750.html#section-3
+func errorCode(value string) string {
+	_, rest, found := strings.Cut(value, ` error="`)
+	code, _, closed := strings.Cut(rest, `"`)
+	if !found || !closed || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return ""
+	}
+	return `error="` + code + `" `
+}
