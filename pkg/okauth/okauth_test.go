@@ -1,0 +1,320 @@
+package okauth_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"okauth/pkg/config"
+	"okauth/pkg/okauth"
+	"okauth/pkg/okta"
+	"okauth/pkg/oktatest"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+)
+
+// org is an Okta with a clock of its own, and the options of a client that signs in there without a person.
+type org struct {
+	*oktatest.Server
+	clock   *oktatest.Clock
+	options okauth.Options
+	keeps   *store.Memory
+}
+
+func newOrg(t *testing.T) *org {
+	t.Helper()
+	clock := oktatest.NewClock(time.Now())
+	server, err := oktatest.Start(oktatest.Options{Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	keeps, home := &store.Memory{}, t.TempDir()
+	env := map[string]string{
+		"OKAUTH_USERNAME": oktatest.DefaultUser, "OKAUTH_PASSWORD": oktatest.DefaultPassword,
+		"OKAUTH_CLIENT_SECRET": oktatest.DefaultClientSecret,
+	}
+	return &org{server, clock, okauth.Options{
+		Settings: map[string]string{
+			"domain": server.URL(), "client_id": oktatest.DefaultClientID, "scopes": "openid offline_access",
+		},
+		LookupEnv:     func(name string) (string, bool) { value, ok := env[name]; return value, ok },
+		UserConfigDir: func() (string, error) { return home, nil },
+		Keychain:      keeps, LockDir: filepath.Join(home, "locks"), Now: clock.Now,
+	}, keeps}
+}
+
+// withoutPassword returns the options of a client that only a person could sign in.
+func (o *org) withoutPassword() okauth.Options {
+	options := o.options
+	options.LookupEnv = func(name string) (string, bool) {
+		if name == "OKAUTH_PASSWORD" {
+			return "", false
+		}
+		return o.options.LookupEnv(name)
+	}
+	return options
+}
+
+func (o *org) open(t *testing.T, options okauth.Options) *okauth.Client {
+	t.Helper()
+	client, err := okauth.Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func TestTokenSignsInThenUsesTheCache(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	client := o.open(t, o.options)
+	first, err := client.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := client.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.AccessToken == "" || first.AccessToken != second.AccessToken {
+		t.Error("the second call did not return the cached token")
+	}
+	if got := len(o.Requests()); got != 1 {
+		t.Errorf("got %d requests, want 1", got)
+	}
+	if first.TokenType != "Bearer" || !first.Expiry.After(o.clock.Now()) || first.RefreshToken != "" {
+		t.Errorf("got type %q, expiry %v, a refresh token: %v", first.TokenType, first.Expiry, first.RefreshToken != "")
+	}
+}
+
+func TestTokenNeedsALogin(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	client := o.open(t, o.withoutPassword())
+	_, err := client.Token(t.Context())
+	required, ok := errors.AsType[*okauth.LoginRequiredError](err)
+	if !ok || required.Profile != config.DefaultProfile || required.NoStore != "" {
+		t.Errorf("got %v, want a LoginRequiredError of the default profile", err)
+	}
+	if _, err := client.Login(t.Context()); err == nil {
+		t.Error("Login succeeded without a password or an Interaction")
+	}
+	if got := len(o.Requests()); got != 0 {
+		t.Errorf("got %d requests, want 0", got)
+	}
+}
+
+// person answers the questions of a sign-in.
+type person struct {
+	password string
+	asked    int
+}
+
+func (p *person) CanPrompt() bool                             { return true }
+func (p *person) AskUsername(context.Context) (string, error) { return oktatest.DefaultUser, nil }
+func (p *person) AskPassword(context.Context, string) (okta.Secret, error) {
+	p.asked++
+	return okta.NewSecret(p.password), nil
+}
+
+func TestLoginAsksAndLogoutRevokes(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	options := o.withoutPassword()
+	who := &person{password: oktatest.DefaultPassword}
+	options.Interaction = who
+	client := o.open(t, options)
+	signedIn, err := client.Login(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if signedIn.Username != oktatest.DefaultUser || signedIn.Lifetime != time.Hour || who.asked != 1 {
+		t.Errorf("got %+v after %d questions", signedIn, who.asked)
+	}
+	if err := client.Logout(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	status, err := client.Status(t.Context())
+	if err != nil || status.Next != okauth.Ask || len(status.Sessions) != 0 {
+		t.Errorf("got %+v, %v after the logout", status, err)
+	}
+	revoked := 0
+	for _, r := range o.Requests() {
+		if strings.HasSuffix(r.Path, "/revoke") {
+			revoked++
+		}
+	}
+	if revoked == 0 {
+		t.Error("no token was revoked")
+	}
+}
+
+// A password that Okta refused is sent once, however often a program asks.
+func TestRefusedPasswordIsSentOnce(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	options := o.options
+	options.Password = func(context.Context) (okta.Secret, error) { return okta.NewSecret("wrong-horse"), nil }
+	client := o.open(t, options)
+	if _, err := client.Token(t.Context()); !isRejection(err) {
+		t.Fatalf("got %v, want Okta's rejection", err)
+	}
+	for range 3 {
+		if _, err := client.Token(t.Context()); err == nil || isRejection(err) {
+			t.Errorf("got %v, want the guard's refusal", err)
+		}
+	}
+	if got := len(o.Requests()); got != 1 {
+		t.Errorf("the password was sent %d times, want 1", got)
+	}
+}
+
+func isRejection(err error) bool {
+	e, ok := errors.AsType[*okta.Error](err)
+	return ok && e.IsRejection()
+}
+
+// Goroutines of one program refresh once, as processes do.
+func TestConcurrentTokensRefreshOnce(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	client := o.open(t, o.options)
+	if _, err := client.Login(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.clock.Advance(2 * time.Hour)
+	o.ResetRequests()
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			if _, err := client.Token(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := len(o.Requests()); got != 1 {
+		t.Errorf("got %d requests, want one refresh", got)
+	}
+}
+
+func TestTokenSourceOfOtherScopes(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	client := o.open(t, o.options)
+	plain, err := client.TokenSource(t.Context()).Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	narrow, err := client.TokenSource(t.Context(), "openid").Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain.AccessToken == narrow.AccessToken {
+		t.Error("both sources returned one token")
+	}
+	if scope, ok := narrow.Extra("scope").([]string); !ok || len(scope) != 1 || scope[0] != "openid" {
+		t.Errorf("got the scope %v, want openid", narrow.Extra("scope"))
+	}
+}
+
+// failing is a keychain that takes no more values.
+type failing struct{ *store.Memory }
+
+func (failing) Set(context.Context, string, []byte) error {
+	return &store.Error{Kind: store.Failed, Op: "write", Err: errors.New("no space left")}
+}
+
+// A token that cannot be stored is handed out with the reason; an oauth2.TokenSource gives the reason as a warning.
+func TestUnstoredTokenIsHandedOut(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	if _, err := o.open(t, o.options).Login(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	options := o.options
+	options.Keychain = failing{o.keeps}
+	warnings := 0
+	options.Events.Warning = func(string) { warnings++ }
+	client := o.open(t, options)
+	o.clock.Advance(2 * time.Hour)
+	token, err := client.Token(t.Context())
+	if _, ok := errors.AsType[*session.SaveError](err); !ok || token == nil || token.AccessToken == "" {
+		t.Errorf("got a token: %v, error %v; want both", token != nil, err)
+	}
+	if token, err := client.TokenSource(t.Context()).Token(); err != nil || !token.Valid() || warnings != 1 {
+		t.Errorf("got %v and %d warnings, want a token and 1 warning", err, warnings)
+	}
+}
+
+// api is a resource server that takes any token but those in refused.
+func api(t *testing.T, refused *sync.Map) *httptest.Server {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		body, _ := io.ReadAll(r.Body)
+		if _, no := refused.Load(token); no || token == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = w.Write(body)
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+func TestHTTPClientRepeatsOnceAfter401(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	client := o.open(t, o.options)
+	token, err := client.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused sync.Map
+	refused.Store(token.AccessToken, true)
+	server := api(t, &refused)
+	resp, err := client.HTTPClient(t.Context()).Post(server.URL, "text/plain", strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK || string(body) != "hello" {
+		t.Errorf("got %s %q, want the body sent again", resp.Status, body)
+	}
+	o.ResetRequests()
+	// A body that cannot be sent again is sent once.
+	refused.Clear()
+	if token, err = client.Token(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refused.Store(token.AccessToken, true)
+	resp, err = client.HTTPClient(t.Context()).Post(server.URL, "text/plain", io.MultiReader(strings.NewReader("hello")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized || len(o.Requests()) != 0 {
+		t.Errorf("got %s and %d token requests, want 401 and none", resp.Status, len(o.Requests()))
+	}
+}
+
+// The token is not sent in the clear: RFC 6750 §5.3.
+func TestHTTPClientRefusesPlainHTTP(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	_, err := o.open(t, o.options).HTTPClient(t.Context()).Get("http://api.example.com/")
+	if err == nil || !strings.Contains(err.Error(), "expected https") {
+		t.Errorf("got %v, want a refusal before the connection", err)
+	}
+	if got := len(o.Requests()); got != 0 {
+		t.Errorf("got %d requests, want 0", got)
+	}
+}
