@@ -1,6 +1,6 @@
 package cli
 
-// The line that says what takes so long.
+// The line that says what okauth is waiting for.
 
 import (
 	"fmt"
@@ -13,33 +13,64 @@ import (
 	"okauth/pkg/prompt"
 )
 
-// unnoticed is how long a person waits without wondering.
+// Unnoticed is how long a person waits without wondering.
 const Unnoticed = 500 * time.Millisecond
 
-// eraseLine takes the cursor to the first column and clears the line.
+// eraseLine moves the cursor to the first column and clears the line.
 // https://ecma-international.org/publications-and-standards/standards/ecma-48/ section 8.3.41
 const eraseLine = "\r\x1b[K"
 
-// progress says on a terminal, once delay is over, what okauth is doing and for how
-// long. The returned function ends that and erases the line; nothing else may be
-// printed before it is called. A second call does nothing.
+// Progress shows on a terminal, after delay, what okauth is waiting for and for how long. done erases the line; until
+// it returns nothing else may be printed. It may be called twice.
 func (e *Env) Progress(delay time.Duration, what string) (done func()) {
 	if !e.StderrIsTTY || e.Getenv("TERM") == "dumb" {
 		return func() {}
 	}
-	seconds := time.NewTicker(time.Second)
-	after := time.NewTimer(delay)
-	line := newProgressLine(e.Stderr, okta.Sanitize(what, progressWidth(e.Stderr)))
-	go line.run(after.C, seconds.C)
-	return func() {
-		after.Stop()
+	what = okta.Sanitize(what, progressWidth(e.Stderr))
+	show, seconds := time.NewTimer(delay), time.NewTicker(time.Second)
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		showProgress(e.Stderr, what, progressTicks{time.Now(), show.C, seconds.C, stop})
+	}()
+	return sync.OnceFunc(func() {
+		show.Stop()
 		seconds.Stop()
-		line.end()
+		close(stop)
+		<-ended
+	})
+}
+
+// progressTicks are the events of one wait.
+type progressTicks struct {
+	began         time.Time
+	show, seconds <-chan time.Time
+	stop          <-chan struct{}
+}
+
+// showProgress writes the line at the first tick of show, again at each of seconds, and erases it at the end.
+func showProgress(out io.Writer, what string, ticks progressTicks) {
+	shown := false
+	for {
+		select {
+		case <-ticks.show:
+			shown = true
+			fmt.Fprintf(out, "%sokauth: %s …", eraseLine, what)
+		case now := <-ticks.seconds:
+			if shown {
+				fmt.Fprintf(out, "%sokauth: %s … %d s", eraseLine, what, int(now.Sub(ticks.began).Round(time.Second)/time.Second))
+			}
+		case <-ticks.stop:
+			if shown {
+				io.WriteString(out, eraseLine)
+			}
+			return
+		}
 	}
 }
 
-// progressWidth is how many columns there are for what okauth is doing: a line that
-// wraps is not erased whole. Standard output may be a pipe, so its width is no guide.
+// progressWidth returns how many columns there are for the text: a line that wraps is not erased whole. Standard
+// output may be a pipe, so its width is no guide.
 func progressWidth(stderr io.Writer) int {
 	const around = len("okauth: ") + len(" … 1000 s")
 	width := 80
@@ -49,64 +80,4 @@ func progressWidth(stderr io.Writer) int {
 		}
 	}
 	return max(width-around, 1)
-}
-
-// progressLine is a line on a terminal that counts seconds.
-type progressLine struct {
-	out   io.Writer
-	what  string
-	began time.Time
-	over  chan struct{}
-	once  sync.Once
-
-	mu    sync.Mutex
-	shown bool
-	ended bool
-}
-
-func newProgressLine(out io.Writer, what string) *progressLine {
-	return &progressLine{out: out, what: what, began: time.Now(), over: make(chan struct{})}
-}
-
-// run shows the line at the first tick of after, and anew at each of seconds.
-func (p *progressLine) run(after, seconds <-chan time.Time) {
-	for {
-		select {
-		case <-after:
-			p.show("")
-		case now := <-seconds:
-			if p.isShown() {
-				p.show(fmt.Sprintf(" %d s", int(now.Sub(p.began).Round(time.Second)/time.Second)))
-			}
-		case <-p.over:
-			return
-		}
-	}
-}
-
-func (p *progressLine) isShown() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.shown
-}
-
-func (p *progressLine) show(seconds string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return // a tick that was on its way
-	}
-	p.shown = true
-	fmt.Fprintf(p.out, "%sokauth: %s …%s", eraseLine, p.what, seconds)
-}
-
-// end erases the line.
-func (p *progressLine) end() {
-	p.once.Do(func() { close(p.over) })
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.shown && !p.ended {
-		io.WriteString(p.out, eraseLine)
-	}
-	p.ended = true
 }

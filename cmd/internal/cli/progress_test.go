@@ -29,44 +29,42 @@ func (w written) next(t *testing.T) string {
 func TestProgressLine(t *testing.T) {
 	t.Parallel()
 	out := make(written)
-	line := newProgressLine(out, "waiting for dev-1.okta.com")
-	after, seconds := make(chan time.Time), make(chan time.Time)
+	began := time.Now()
+	show, seconds, stop := make(chan time.Time), make(chan time.Time), make(chan struct{})
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		line.run(after, seconds)
+		showProgress(out, "waiting for dev-1.okta.com", progressTicks{began, show, seconds, stop})
 	}()
-	seconds <- line.began.Add(time.Second) // before the line is there, a second is nothing to say
+	seconds <- began.Add(time.Second) // before the line is there, a second is nothing to say
 	for _, step := range []struct {
 		tick chan time.Time
 		at   time.Duration
 		want string
 	}{
-		{after, Unnoticed, "\r\x1b[Kokauth: waiting for dev-1.okta.com …"},
+		{show, Unnoticed, "\r\x1b[Kokauth: waiting for dev-1.okta.com …"},
 		{seconds, 2 * time.Second, "\r\x1b[Kokauth: waiting for dev-1.okta.com … 2 s"},
 		{seconds, 3 * time.Second, "\r\x1b[Kokauth: waiting for dev-1.okta.com … 3 s"},
 	} {
-		step.tick <- line.began.Add(step.at)
+		step.tick <- began.Add(step.at)
 		if got := out.next(t); got != step.want {
 			t.Errorf("got %q, want %q", got, step.want)
 		}
 	}
-	go line.end()
+	close(stop)
 	if got := out.next(t); got != eraseLine {
 		t.Errorf("at the end: got %q, want %q", got, eraseLine)
 	}
 	<-ended
-	line.end() // has nothing left to do: a write would block for ever
-	line.show("")
 }
 
 // What is over before a person wonders is never shown, and neither is anything in a file or on a dumb terminal.
 func TestProgressKeepsQuiet(t *testing.T) {
 	t.Parallel()
-	out := make(written) // a write would block for ever
-	line := newProgressLine(out, "x")
-	line.end()
-	line.show("")
+	out := make(written) // a write would never return
+	stop := make(chan struct{})
+	close(stop)
+	showProgress(out, "x", progressTicks{began: time.Now(), stop: stop})
 	for _, env := range []*Env{
 		{Stderr: out, StderrIsTTY: false, LookupEnv: func(string) (string, bool) { return "", false }},
 		{Stderr: out, StderrIsTTY: true, LookupEnv: func(string) (string, bool) { return "dumb", true }},
