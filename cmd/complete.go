@@ -16,7 +16,7 @@ func completeKeys(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 	return firstOf(args, keys)
 }
 
-// firstOf offers words for the first argument and nothing for the others.
+// firstOf offers words for the first argument only.
 func firstOf(args, words []string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		words = nil
@@ -24,8 +24,7 @@ func firstOf(args, words []string) ([]string, cobra.ShellCompDirective) {
 	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
-// profileNames lists the profiles in the configuration file; where it cannot be
-// read, there is nothing to offer.
+// profileNames returns the profiles of the configuration file; none if it cannot be read.
 func profileNames(env *cli.Env, global *cli.GlobalFlags) []string {
 	path, err := config.ConfigPath(global.ConfigOptions(env))
 	if err != nil {
@@ -38,8 +37,7 @@ func profileNames(env *cli.Env, global *cli.GlobalFlags) []string {
 	return file.Profiles()
 }
 
-// explainCompletion puts our words in place of Cobra's in the commands that print
-// completions.
+// explainCompletion replaces Cobra's help texts of the completion commands.
 func explainCompletion(completion *cobra.Command) {
 	completion.Short = "Print completions for a shell"
 	completion.Long = `Print what a shell needs to complete commands, flags, profiles and settings when

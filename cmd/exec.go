@@ -118,7 +118,7 @@ func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 	}
 	token, err := o.session.Token(ctx, &env, session.TokenType(o.kind), false)
 	if unkept, ok := errors.AsType[*session.SaveError](err); ok {
-		// CMD runs, and its exit code will say nothing of this.
+		// CMD runs, and its exit code does not report this.
 		err = nil
 		fmt.Fprintf(o.env.Stderr, "okauth: warning: %s\n", okta.Sanitize(unkept.Error(), 2000))
 		if advice := cli.Hint(unkept); advice != "" {
@@ -153,8 +153,7 @@ func find(name string) (string, error) {
 	return "", cannotRun(name, err)
 }
 
-// notExecutable returns the path of a file in PATH that would be the program
-// called name, if it could be executed.
+// notExecutable returns the path of a file in PATH that would be the program called name if it were executable.
 func notExecutable(name string) string {
 	if name == filepath.Base(name) {
 		for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
@@ -167,7 +166,7 @@ func notExecutable(name string) string {
 	return ""
 }
 
-// cannotRun says why a program could not be run, with a shell's exit code.
+// cannotRun returns the error of a program that did not start, with a shell's exit code.
 func cannotRun(name string, err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err // it names the program once more
@@ -194,8 +193,7 @@ func cannotRun(name string, err error) error {
 	return e
 }
 
-// withVariable is environ with the one variable set, and set once: which of two
-// of a name counts is for each program to say.
+// withVariable returns environ with the variable set once: programs differ in which of two of one name they read.
 func withVariable(environ []string, name, value string) []string {
 	others := slices.DeleteFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
 	return append(others, name+"="+value)

@@ -97,7 +97,7 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	return bad
 }
 
-// many asks about each line of standard input, one after the other: Okta counts requests.
+// many introspects each line of standard input, one after the other: Okta limits the rate of requests.
 func (o *introspectOptions) many(ctx context.Context, client *okta.Client) error {
 	s := o.stream(func(ctx context.Context, dst []byte, _ int, text string) (answer []byte, bad, fatal error) {
 		document, bad, err := o.ask(ctx, client, text)
@@ -111,7 +111,7 @@ func (o *introspectOptions) many(ctx context.Context, client *okta.Client) error
 	return t.conclude("introspect", "are not active")
 }
 
-// ask returns the document about one token.
+// ask introspects one token and returns the text to print.
 func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text string) (document []byte, bad, err error) {
 	if !okta.ValidToken(text) { // whatever it is, it is nothing to send away
 		var b bytes.Buffer

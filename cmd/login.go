@@ -67,7 +67,7 @@ func (o *loginOptions) run(ctx context.Context) error {
 	return nil
 }
 
-// offerInit leads a person without any configuration to one, and returns the client of the settings after that.
+// offerInit offers to set okauth up where nothing is configured, and returns the client with the new settings.
 func (o *loginOptions) offerInit(ctx context.Context, client *okauth.Client) (*okauth.Client, error) {
 	settings := client.Settings()
 	if settings.Domain() != "" || settings.ClientID() != "" || o.session.NoInput || o.session.PasswordStdin ||

@@ -60,7 +60,7 @@ func (o *logoutOptions) run(ctx context.Context) error {
 	return together(append(failed, err)...)
 }
 
-// together is one error of several, on one line; nil ones are left out.
+// together joins errors on one line; nil errors are left out.
 func together(all ...error) error {
 	var one error
 	for _, err := range all {
@@ -74,7 +74,7 @@ func together(all ...error) error {
 	return one
 }
 
-// tell says what came of signing out of one session, and returns what failed.
+// tell prints what signing out of one session did, and returns what failed.
 func (o *logoutOptions) tell(f okauth.LogoutResult) []error {
 	who := f.Account
 	if f.Username != "" {

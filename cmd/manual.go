@@ -10,8 +10,7 @@ import (
 	"okauth/pkg/prompt"
 )
 
-// Commands returns the tree of all commands, for the generator of the man pages.
-// Nothing of it can be run: it touches no system.
+// Commands returns the tree of all commands, for the generator of the man pages. Its commands cannot run.
 func Commands(b cli.Build) *cobra.Command {
 	env := &cli.Env{
 		Stdin: emptyInput{}, Stdout: io.Discard, Stderr: io.Discard, Build: b,

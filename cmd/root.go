@@ -1,5 +1,5 @@
-// Package cmd is okauth's command line: flags in, text out. Each file holds one
-// subcommand; what the commands do lives in the packages below pkg.
+// Package cmd is okauth's command line. Each file holds one command, each command of several files is a package of its
+// own, and cmd/internal/cli is what they share. The work is done in the packages below pkg.
 package cmd
 
 import (
@@ -22,8 +22,8 @@ type Build = cli.Build
 // System returns the environment that the operating system gives a process.
 func System(b Build) *Env { return cli.System(b) }
 
-// Main is the program: it runs the command line args, without the program's
-// name, and returns the exit code. It prints the error, if there is one.
+// Main runs the command line args, without the program's name, prints the error if there is one, and returns the exit
+// code.
 func Main(ctx context.Context, env *cli.Env, args []string) (code int) {
 	defer func() {
 		if p := recover(); p != nil { // its type only: the value may be anything
@@ -42,7 +42,7 @@ func Main(ctx context.Context, env *cli.Env, args []string) (code int) {
 	return cli.ExitCode(err)
 }
 
-// wantsJSONErrors tells whether the caller is a program.
+// wantsJSONErrors reports whether the caller wants errors as JSON.
 func wantsJSONErrors(env *cli.Env, ran *cobra.Command) bool {
 	if env.Getenv("OKAUTH_ERRORS") == "json" {
 		return true
@@ -96,8 +96,8 @@ behind.`,
 	return root
 }
 
-// strictHelpers makes Cobra's own commands refuse what they do not know: by
-// default they print a help text and succeed, into a completion file perhaps.
+// strictHelpers makes Cobra's own commands refuse unknown arguments. By default they print a help text and succeed, and
+// it may end up in a completion file.
 func strictHelpers(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		switch c.Name() {
@@ -119,9 +119,8 @@ func strictHelpers(root *cobra.Command) {
 	}
 }
 
-// subcommands is the table of contents. When the command line begins with one
-// of the names, that command is all that is built: "okauth token" is on people's
-// hot path, and half of its own time would go into commands it does not run.
+// subcommands is the table of contents. If the command line begins with one of the names, only that command is built:
+// otherwise half of the time of "okauth token" would go into commands it does not run.
 func subcommands(env *cli.Env, global *cli.GlobalFlags, args []string) []*cobra.Command {
 	table := []struct {
 		name string

@@ -77,7 +77,7 @@ NAME, masked in the log first, and nothing else is printed.`,
 	return c
 }
 
-// formatHelp lists the formats that package output knows, a line each.
+// formatHelp lists the output formats, one a line.
 func formatHelp() string {
 	var b strings.Builder
 	for _, name := range output.Formats() {
@@ -102,10 +102,10 @@ func (o *tokenOptions) run(c *cobra.Command) error {
 	return err
 }
 
-// check refuses, before anything is read or sent, what could not be printed.
+// check refuses flags that contradict each other, before anything is read or sent.
 func (o *tokenOptions) check(c *cobra.Command) error {
 	if o.how.Format == "exec-credential" {
-		// kubectl wants the version it asks for, and most clusters the ID token.
+		// kubectl names the version it accepts, and most clusters need the ID token.
 		var err error
 		if o.how.APIVersion, err = output.ExecAPIVersion(o.env.Getenv("KUBERNETES_EXEC_INFO")); err != nil {
 			return &cli.UsageError{Message: "KUBERNETES_EXEC_INFO: " + err.Error()}

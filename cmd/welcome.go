@@ -15,8 +15,7 @@ import (
 	"okauth/pkg/store"
 )
 
-// welcome is "okauth" alone: on a terminal it tells where one stands and what comes
-// next; programs get the help text.
+// welcome is "okauth" without a command: on a terminal it shows the state and the next commands, elsewhere the help.
 func welcome(c *cobra.Command, env *cli.Env, global *cli.GlobalFlags) error {
 	if !env.StdoutIsTTY {
 		return c.Help()
@@ -29,7 +28,7 @@ func welcome(c *cobra.Command, env *cli.Env, global *cli.GlobalFlags) error {
 	return err
 }
 
-// standing says in a few lines where one stands. Nothing is asked or sent.
+// standing returns the state in a few lines. It makes no request and asks no question.
 func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (string, error) {
 	flags := &cli.SessionFlags{GlobalFlags: global}
 	client, err := flags.Open(env)
@@ -73,7 +72,7 @@ func isUnavailable(err error) bool {
 	return ok && e.Kind == store.Unavailable
 }
 
-// standingText says what the next token costs, and whether it needs a person.
+// standingText describes the session, and reports whether a token is available without a person.
 func standingText(env *cli.Env, profile, issuer string, s okauth.Status) (text string, signedIn bool) {
 	where := fmt.Sprintf("profile %s, %s", profile, issuer)
 	for _, session := range s.Sessions {
@@ -99,7 +98,7 @@ func standingText(env *cli.Env, profile, issuer string, s okauth.Status) (text s
 	return "not signed in: " + where, false
 }
 
-// wrapLines breaks lines that are wider than a page.
+// wrapLines breaks lines at 80 columns.
 func wrapLines(text string) string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
@@ -108,7 +107,7 @@ func wrapLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// next is a text with the commands that come next below.
+// next returns text followed by the next commands.
 func next(text string, commands [][2]string) string {
 	widest := 0
 	for _, c := range commands {

@@ -15,8 +15,8 @@ import (
 	"okauth/pkg/store"
 )
 
-// Env holds everything outside the process's memory that a command touches.
-// [System] builds the real one; tests and the demo build others.
+// Env holds everything outside the process's memory that a command touches. [System] builds the real one; tests and
+// the demo build others.
 type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -32,20 +32,18 @@ type Env struct {
 	OpenTerminal  func() (*prompt.Terminal, error)
 	Now           func() time.Time
 
-	// Signals returns a context that ends when the process is told to stop,
-	// and the function that ends the listening; see [Signals].
+	// Signals returns a context that ends when a signal stops the process, and a function that stops listening; see
+	// [Signals].
 	Signals func(context.Context) (context.Context, func())
 
-	// Exec runs the program at path in place of this process, and does not return
-	// unless it could not be run. Where the system has no such call, it runs the
+	// Exec replaces this process with the program at path; it returns only if that fails. On Windows it runs the
 	// program, waits, and returns its exit code.
 	Exec func(path string, args, environ []string) (code int, err error)
 
-	// Keychain, when set, stands for the OS keychain.
+	// Keychain replaces the OS keychain, if set.
 	Keychain store.Backend
 
-	// LockDir is where the locks of sessions in the keychain are; empty means
-	// the directory of the user who runs the process.
+	// LockDir is the directory of the locks of sessions in the keychain; "" is the user's.
 	LockDir string
 
 	Build Build
@@ -73,9 +71,8 @@ func System(b Build) *Env {
 	}
 }
 
-// withoutSecrets moves the variables that hold a secret from the environment of
-// the process to the returned function, which looks up these and all others, so
-// that no child process (a keychain helper, a password command) is handed them.
+// withoutSecrets removes the variables that hold a secret from the environment of the process, so that no child process
+// (a keychain helper, a password command) inherits them. The returned function looks up these and all others.
 func withoutSecrets() func(string) (string, bool) {
 	kept := make(map[string]string)
 	for _, name := range config.SecretVariables() {
@@ -97,26 +94,25 @@ func isPipe(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice == 0
 }
 
-// color tells whether standard output may be coloured.
-// https://no-color.org: "when present and not an empty string (regardless of its
-// value), prevents the addition of ANSI color"
+// Color reports whether standard output may be colored.
+// https://no-color.org: "when present and not an empty string (regardless of its value), prevents the addition of ANSI
+// color"
 func (e *Env) Color() bool {
 	return e.StdoutIsTTY && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
 }
 
-// desktop tells whether a keychain could show a prompt: on Linux, only where a
-// display is known.
+// Desktop reports whether a keychain could show a prompt: on Linux, only if a display is set.
 func (e *Env) Desktop() bool {
 	return runtime.GOOS == "darwin" || runtime.GOOS == "windows" || e.Getenv("DISPLAY") != "" || e.Getenv("WAYLAND_DISPLAY") != ""
 }
 
-// getenv returns the variable's value; unset and empty are the same.
+// Getenv returns the value of a variable, "" if it is unset.
 func (e *Env) Getenv(name string) string {
 	value, _ := e.LookupEnv(name)
 	return value
 }
 
-// Number is the version alone.
+// Number returns the version, "devel" for a build without one.
 func (b Build) Number() string {
 	if b.Version == "" {
 		return "devel"
@@ -124,7 +120,7 @@ func (b Build) Number() string {
 	return b.Version
 }
 
-// String says which build this is: version, commit, date, Go version, platform.
+// String returns version, commit, date, Go version and platform.
 func (b Build) String() string {
 	commit := b.Commit
 	if b.Version == "" {
@@ -146,7 +142,7 @@ func (b Build) String() string {
 	return fmt.Sprintf("%s %s %s/%s", line, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// userAgent is how okauth names itself to Okta.
+// userAgent returns the User-Agent of requests to Okta.
 func (b Build) userAgent() string { return "okauth/" + b.Number() }
 
 // Warn prints a warning on standard error.

@@ -4,8 +4,7 @@ package cli
 //
 //   - "okauth: error: …", then "okauth: hint: …" where there is one, on standard error
 //   - or one JSON object, with -o json and OKAUTH_ERRORS=json
-//   - lower case, no full stop, one line but for the width of a terminal; foreign text
-//     is made harmless first
+//   - lower case, no full stop, one line, broken only at the width of a terminal; text from outside is made safe first
 //   - the exit code comes from the error's type, never from its text
 
 import (
@@ -34,8 +33,7 @@ type ExitError struct {
 func (e *ExitError) Error() string { return e.Err.Error() }
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// SilentError ends the process with a code and no message: what there is to say
-// is on standard output.
+// SilentError ends the process with a code and no message: the result is on standard output.
 type SilentError struct{ Code int }
 
 func (SilentError) Error() string { return "see the output" }
@@ -55,21 +53,20 @@ type hinter interface {
 	Hint() string
 }
 
-// report prints err to standard error. A broken context is reported as the
-// signal that broke it, quietly: who presses Ctrl-C knows.
+// Report prints err to standard error. After a signal it prints nothing, unless as JSON.
 func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 	if Is[SilentError](err) || (Is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
 		return
 	}
 	w := env.Stderr
 	message, advice := okta.Sanitize(err.Error(), 2000), okta.Sanitize(Hint(err), 2000)
-	if strings.Contains(advice, " config use ") { // the profile that this was about is the mistake
+	if strings.Contains(advice, " config use ") { // the named profile is the mistake
 		elsewhere := *global
 		elsewhere.Profile = ""
 		global = &elsewhere
 	}
 	if flags := global.Again(); flags != "" {
-		// A command to type must be about the profile that this one was about.
+		// The command to type must use the same profile.
 		for _, command := range []string{" config ", " login"} {
 			advice = strings.ReplaceAll(advice, "okauth"+command, "okauth"+flags+command)
 		}
@@ -85,12 +82,12 @@ func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 		}
 		return
 	}
-	// Standard error has nobody to report its own errors to.
+	// There is nowhere to report an error of standard error.
 	_ = output.JSON(w, map[string]any{"error": errorObject(err, message, advice)})
 }
 
-// wrap breaks text between words, so that no line is wider than width columns
-// where that can be; a width of 0 leaves it alone.
+// Wrap breaks text between words at width columns; a width of 0 returns text as it is. Further lines are indented by
+// two spaces.
 func Wrap(text string, width int) string {
 	if width == 0 {
 		return text

@@ -8,24 +8,21 @@ import (
 	"time"
 )
 
-// SignalError is the cause of a context that a signal ended. The exit code is
-// 128 plus the signal's number.
+// SignalError is the cause of a context that a signal ended. The exit code is 128 plus the signal's number.
 type SignalError struct{ Signal syscall.Signal }
 
 func (e SignalError) Error() string { return "ended by signal: " + e.Signal.String() }
 
-// secondSignalAfter is how long after the first signal the others are still caught: time
-// to give a terminal its echo back, when Ctrl-C arrives twice at once.
+// secondSignalAfter is how long after the first signal others are still caught. It leaves time to restore the echo of a
+// terminal when Ctrl-C arrives twice at once.
 const secondSignalAfter = time.Second
 
-// Signals returns a context that ends with a [SignalError] as its cause when the
-// process is told to stop. The first signal is caught; one that comes more than a
-// second later kills.
+// Signals returns a context that ends with a [SignalError] as its cause when a signal stops the process. The first
+// signal is caught; one that comes more than a second later kills.
 //
-// Commands call it, by way of [Env], that have something to give back: the echo
-// of a terminal, a temporary file, a request to break off. All others die of the
-// signal as any program does; catching it would cost "okauth token" about a
-// hundred system calls.
+// Commands that must clean up call it through [Env]: to restore the echo of a terminal, remove a temporary file, cancel
+// a request. All others die of the signal as any program does; catching it would cost "okauth token" about a hundred
+// system calls.
 func Signals(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	caught := make(chan os.Signal, 1)
