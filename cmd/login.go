@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -64,7 +66,29 @@ func (o *loginOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.report(signedIn)
+	o.checkStorage()
 	return nil
+}
+
+// checkStorage says what to set if --storage put the session where "okauth token" would not look.
+func (o *loginOptions) checkStorage() {
+	storage, ok := o.session.Set[config.KeyStorage]
+	if !ok {
+		return
+	}
+	without := o.session
+	without.Set = maps.Clone(o.session.Set)
+	delete(without.Set, config.KeyStorage)
+	client, err := without.Open(o.env)
+	if err != nil {
+		return
+	}
+	kept := client.Settings().Storage()
+	if kept == storage || kept == okauth.StorageAuto && storage == okauth.StorageKeychain {
+		return
+	}
+	o.env.Warn(fmt.Sprintf("okauth token looks for sessions in storage %q; to use this one, run: okauth%s config set storage %s",
+		kept, o.session.Again(), storage))
 }
 
 // offerInit offers to set okauth up where nothing is configured, and returns the client with the new settings.

@@ -80,6 +80,6 @@ func FileAdvice(err error) error {
 		return err
 	}
 	return &ExitError{
-		Err: err, Code: ExitStorage, Advice: e.Hint() + "; or keep the session in a sealed file: --storage file",
+		Err: err, Code: ExitStorage, Advice: e.Hint() + "; or keep sessions in a sealed file: okauth config set storage file",
 	}
 }

@@ -54,9 +54,9 @@ func errorRows() []errorRow {
 		on(ExitLoginRequired, func(e *okauth.LoginRequiredError) string {
 			return map[okauth.NoStore]string{
 				okauth.StoreOff: "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, " +
-					"or use --storage keychain or file and sign in with: okauth login",
+					"or set storage to keychain or file (okauth config set storage file) and sign in with: okauth login",
 				okauth.StoreUnavailable: "there is no keychain here, so no session is kept: set OKAUTH_USERNAME and " +
-					"OKAUTH_PASSWORD, or use --storage file and sign in with: okauth login",
+					"OKAUTH_PASSWORD, or run okauth config set storage file (or set OKAUTH_STORAGE=file), then: okauth login",
 				"": "sign in with: okauth login",
 			}[e.NoStore]
 		}),
@@ -65,7 +65,7 @@ func errorRows() []errorRow {
 			return "check the password; okauth login sends it again, and an hour from the refusal okauth token does"
 		}),
 		on(ExitStorage, func(*okauth.StorageOffError) string {
-			return "sign in with --storage keychain or --storage file; okauth token needs no login where it is given a password"
+			return "set another storage: okauth config set storage keychain (or file); okauth token needs no login if it has a password"
 		}),
 		onCode(func(e *okta.Error) int {
 			if e.IsRejection() {

@@ -71,7 +71,7 @@ func (g *GlobalFlags) events(env *Env) okauth.Events {
 		SignIn: func(reason, notStored error) {
 			fmt.Fprintf(env.Stderr, "okauth: %s\n", okta.Sanitize(reason.Error(), 1000))
 			if notStored != nil {
-				env.Warn("there is no keychain, so this sign-in is not stored; --storage file keeps it in a sealed file")
+				env.Warn("there is no keychain, so this sign-in is not stored; okauth config set storage file keeps sessions in a sealed file")
 			}
 		},
 	}
