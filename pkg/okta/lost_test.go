@@ -136,20 +136,6 @@ func TestAT82_LostAfterCancel(t *testing.T) {
 	}
 }
 
-// Of two addresses that are tried at once, the slower one reports after the faster one carries the request.
-func TestAT82_ALateDialDoesNotTurnBackThePhase(t *testing.T) {
-	t.Parallel()
-	p := &progress{phase: PhaseConnect}
-	for _, step := range [][2]string{
-		{PhaseResolve, PhaseResolve}, {PhaseConnect, PhaseConnect}, {PhaseTLS, PhaseTLS}, {PhaseConnect, PhaseConnect}, {PhaseSend, PhaseSend},
-		{PhaseConnect, PhaseSend}, {PhaseAwait, PhaseAwait}, {PhaseTLS, PhaseAwait}, {PhaseRead, PhaseRead}, {PhaseAwait, PhaseRead},
-	} {
-		if p.enter(step[0]); p.phase != step[1] {
-			t.Errorf("enter %q: got %q, want %q", step[0], p.phase, step[1])
-		}
-	}
-}
-
 // listenOn hands each connection to serve, and closes it when the test ends.
 func listenOn(t *testing.T, serve func(net.Conn)) net.Listener {
 	t.Helper()

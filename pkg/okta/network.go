@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"okauth/pkg/transport"
@@ -17,12 +15,12 @@ import (
 
 // The phases of a request, as NetworkError names them.
 const (
-	PhaseResolve = "look up the host"
-	PhaseConnect = "connect"
-	PhaseTLS     = "TLS handshake"
-	PhaseSend    = "send the request"
-	PhaseAwait   = "await the answer"
-	PhaseRead    = "read the answer"
+	PhaseResolve = transport.PhaseResolve
+	PhaseConnect = transport.PhaseConnect
+	PhaseTLS     = transport.PhaseTLS
+	PhaseSend    = transport.PhaseSend
+	PhaseAwait   = transport.PhaseAwait
+	PhaseRead    = transport.PhaseRead
 )
 
 // errNotHTTP stands for net/http's own errors that quote the answer, which may be anything.
@@ -80,38 +78,18 @@ func (e *canceledError) Unwrap() error { return context.Canceled }
 
 // progress knows how far a request has come.
 type progress struct {
-	req   *http.Request
-	start time.Time
-	about operation
-	hide  func(string) string
-
-	mu    sync.Mutex // the hooks below run in several goroutines
-	phase string
+	req      *http.Request
+	start    time.Time
+	about    operation
+	hide     func(string) string
+	seen     func() transport.Connection
+	answered bool // the head of the answer is here
 }
 
 // watch returns the progress of req, which goes on as progress.req.
 func watch(req *http.Request, about operation, hide func(string) string) *progress {
-	p := &progress{start: time.Now(), about: about, hide: hide, phase: PhaseConnect}
-	p.req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
-		DNSStart:             func(httptrace.DNSStartInfo) { p.enter(PhaseResolve) },
-		ConnectStart:         func(string, string) { p.enter(PhaseConnect) },
-		TLSHandshakeStart:    func() { p.enter(PhaseTLS) },
-		GotConn:              func(httptrace.GotConnInfo) { p.enter(PhaseSend) },
-		WroteRequest:         func(httptrace.WroteRequestInfo) { p.enter(PhaseAwait) },
-		GotFirstResponseByte: func() { p.enter(PhaseRead) },
-	}))
-	return p
-}
-
-func (p *progress) enter(phase string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.phase == PhaseRead && phase == PhaseAwait: // an answer can come before the request is written to its end
-	case sending(p.phase) && !sending(phase): // of two connections that were tried at once, the slower one reports late
-	default:
-		p.phase = phase
-	}
+	ctx, seen := transport.Observe(req.Context())
+	return &progress{req: req.WithContext(ctx), start: time.Now(), about: about, hide: hide, seen: seen}
 }
 
 // explain turns what net/http says into a NetworkError. limit is the client's own deadline.
@@ -122,9 +100,10 @@ func (p *progress) explain(limit time.Duration, err error) error {
 	if setting, ok := errors.AsType[*transport.ProxySettingError](err); ok {
 		return setting
 	}
-	p.mu.Lock()
-	phase := p.phase
-	p.mu.Unlock()
+	phase := p.seen().Phase
+	if p.answered {
+		phase = PhaseRead // a RoundTripper that is not net/http's may report nothing
+	}
 	if errors.Is(p.req.Context().Err(), context.Canceled) {
 		return &canceledError{host: p.req.URL.Host, phase: phase}
 	}

@@ -12,7 +12,6 @@ import (
 
 	"okauth/pkg/internal/safetext"
 	"okauth/pkg/okta/clientauth"
-	"okauth/pkg/transport"
 )
 
 // request is what is sent. It can be built any number of times.
@@ -52,9 +51,9 @@ func (c *Client) once(ctx context.Context, client *http.Client, r request) (resp
 	if err := a.accept(); err != nil {
 		return a, err
 	}
-	progress.enter(PhaseRead)
+	progress.answered = true
 	a.body, err = io.ReadAll(a.Body)
-	if errors.Is(err, transport.ErrBodyTooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return a, a.unusable("an answer larger than 1 MiB", nil)
 	}
 	if err != nil {

@@ -3,35 +3,10 @@ package transport
 import (
 	"bytes"
 	"crypto/tls"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"runtime"
 	"strings"
-)
-
-// ClientCertError says that the certificate for mutual TLS, or its key, is unusable: a mistake in the settings, not in
-// the network.
-type ClientCertError struct {
-	File string // the file of client_cert or client_key; "" where none is named
-	Err  error  // never with anything of the file's contents; it may wrap ErrKeyEncrypted or ErrKeyNotPrivate
-}
-
-func (e *ClientCertError) Error() string {
-	if e.File == "" {
-		return "read client_cert: " + e.Err.Error()
-	}
-	return fmt.Sprintf("read client certificate %q: %v", e.File, e.Err)
-}
-
-// Unwrap returns the cause.
-func (e *ClientCertError) Unwrap() error { return e.Err }
-
-var (
-	// ErrKeyEncrypted says that a private key needs a passphrase.
-	ErrKeyEncrypted = errors.New("the private key is encrypted, which okauth does not support")
-	// ErrKeyNotPrivate says that other users can read the file of a private key, or change it.
-	ErrKeyNotPrivate = errors.New("other users can read it or change it")
 )
 
 // loadClientCert reads the certificate of certFile and its key, from certFile where keyFile is ""; nil for no certFile.
@@ -40,20 +15,20 @@ func loadClientCert(certFile, keyFile string) (*tls.Certificate, error) {
 	case certFile == "" && keyFile == "":
 		return nil, nil
 	case certFile == "":
-		return nil, &ClientCertError{Err: errors.New("client_key is set, and client_cert is not")}
+		return nil, &FileError{Setting: "client_cert", Err: errors.New("client_key is set, and client_cert is not")}
 	case keyFile == "":
 		keyFile = certFile
 	}
-	cert, _, err := readRegular(certFile)
+	cert, _, err := readPEM(certFile)
 	if err == nil && !hasBlock(cert, "CERTIFICATE") {
-		err = errors.New(`no certificate in it, expected "-----BEGIN CERTIFICATE-----"`)
+		err = errNoCertificate
 	}
 	if err != nil {
-		return nil, &ClientCertError{File: certFile, Err: err}
+		return nil, &FileError{Setting: "client_cert", File: certFile, Err: err}
 	}
 	key, err := readKey(keyFile)
 	if err != nil {
-		return nil, &ClientCertError{File: keyFile, Err: err}
+		return nil, &FileError{Setting: "client_key", File: keyFile, Err: err}
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil { // its text may quote the file
@@ -61,14 +36,14 @@ func loadClientCert(certFile, keyFile string) (*tls.Certificate, error) {
 		if strings.Contains(err.Error(), "does not match") {
 			text = "the private key does not belong to the certificate"
 		}
-		return nil, &ClientCertError{File: keyFile, Err: errors.New(text)}
+		return nil, &FileError{Setting: "client_key", File: keyFile, Err: errors.New(text)}
 	}
 	return &pair, nil
 }
 
-// readKey reads a file that other users cannot read, and that has a private key which is not encrypted.
+// readKey reads a file that other users cannot read, with a private key that is not encrypted.
 func readKey(file string) ([]byte, error) {
-	text, mode, err := readRegular(file)
+	text, mode, err := readPEM(file)
 	switch {
 	case err != nil:
 		return nil, err
@@ -82,17 +57,4 @@ func readKey(file string) ([]byte, error) {
 		return nil, fmt.Errorf("the file holds a private key and its mode is %04o: %w", mode.Perm(), ErrKeyNotPrivate)
 	}
 	return text, nil
-}
-
-// hasBlock reports whether the PEM text has a block whose type ends with suffix: "EC PRIVATE KEY" is a "PRIVATE KEY".
-func hasBlock(text []byte, suffix string) bool {
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			return false
-		}
-		if strings.HasSuffix(block.Type, suffix) {
-			return true
-		}
-	}
 }

@@ -127,9 +127,9 @@ func TestClientCertificateMistakes(t *testing.T) {
 		{"directory", dir, "", dir, "not a regular file"},
 	} {
 		_, err := New(Config{ClientCert: test.cert, ClientKey: test.key})
-		mistake, ok := errors.AsType[*ClientCertError](err)
+		mistake, ok := errors.AsType[*FileError](err)
 		if !ok || mistake.File != test.file || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: got %v, want a ClientCertError about %q", test.name, err, test.file)
+			t.Errorf("%s: got %v, want a FileError about %q", test.name, err, test.file)
 			continue
 		}
 		if errors.Is(err, ErrKeyEncrypted) != strings.Contains(test.name, "encrypted") {
@@ -155,7 +155,7 @@ func TestClientKeyOfOthersIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := New(c)
-			mistake, refused := errors.AsType[*ClientCertError](err)
+			mistake, refused := errors.AsType[*FileError](err)
 			if want := mode&0o027 != 0 && runtime.GOOS != "windows"; refused != want || err != nil && !refused {
 				t.Errorf("%04o: got %v", mode, err)
 			}

@@ -9,24 +9,20 @@ import (
 	"sync/atomic"
 )
 
-// route is how one request reaches its server. It is in the request's context, where the callbacks of http.Transport
-// find it.
+// route is how one request reaches its server. It is in the request's context, for the callbacks of http.Transport.
 type route struct {
 	proxy *url.URL // nil for a direct connection
 	tls   bool     // the server or the proxy speaks TLS
-	// open reports that the proxy has done its part: what fails afterwards is not its fault. A SOCKS proxy gives no
-	// sign of it but has errors of its own, see wrapProxyError.
+	// open reports that the proxy has done its part: what fails afterwards is not its fault. A SOCKS proxy gives no sign
+	// of it but has errors of its own, see wrapProxyError.
 	open atomic.Bool
 }
 
 type routeKey struct{}
 
-func routeOf(ctx context.Context) *route {
-	r, _ := ctx.Value(routeKey{}).(*route)
-	return r
-}
+func routeOf(ctx context.Context) *route { return ctx.Value(routeKey{}).(*route) }
 
-// router chooses the route of each request, and names the proxy where it is the proxy that failed.
+// router chooses the proxy of each request, and names it in the error if it is the proxy that failed.
 type router struct {
 	Base  http.RoundTripper
 	proxy func(*http.Request) (*url.URL, error)
@@ -46,7 +42,7 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	to := &route{proxy: proxy, tls: req.URL.Scheme == "https" || proxy != nil && proxy.Scheme == "https"}
 	to.open.Store(proxy == nil || proxy.Scheme == "socks5" || proxy.Scheme == "socks5h")
-	observeRoute(req.Context(), to)
+	observeProxy(req.Context(), proxy)
 	ctx := context.WithValue(req.Context(), routeKey{}, to)
 	resp, err := r.Base.RoundTrip(req.WithContext(ctx))
 	if err != nil && proxy != nil && ctx.Err() != context.Canceled {
@@ -55,7 +51,7 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// newTransport returns the transport that connects, for requests that a router has given a route.
+// newTransport returns the transport that connects, for requests that a router sends.
 func newTransport(c Config) (*http.Transport, error) {
 	authorities, err := readCAFile(c.CAFile)
 	if err != nil {

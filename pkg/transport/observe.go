@@ -3,57 +3,129 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http/httptrace"
+	"net/url"
 	"slices"
 	"sync"
+	"time"
 )
 
-// Connection is what a request met on its way to the server. Text in certificates is foreign: sanitize it.
+// The phases of a request, in their order. Until PhaseSend nothing of it has been sent.
+const (
+	PhaseResolve = "look up the host"
+	PhaseConnect = "connect"
+	PhaseTLS     = "TLS handshake"
+	PhaseSend    = "send the request"
+	PhaseAwait   = "await the answer"
+	PhaseRead    = "read the answer"
+)
+
+// Connection is what a request has met on its way to the server. Text in certificates is foreign: sanitize it.
 type Connection struct {
+	Phase     string   // the last phase that began
 	Proxy     string   // host and port of the proxy, without a password; "" for a direct connection
 	Addresses []string // the server's IP addresses; none with a proxy, which looks them up itself
-	// TLS describes the connection to the server after a handshake that succeeded, nil otherwise.
+	// TLS describes the last handshake that succeeded, nil for none. A proxy that speaks TLS has one of its own.
 	TLS *tls.ConnectionState
 }
 
-// observer collects a Connection. Hooks may run in several goroutines, and late.
-type observer struct {
-	mu   sync.Mutex
-	seen Connection
-}
-
-type observerKey struct{}
-
-// Observe returns a context for one request, and a function that tells what the request has met so far.
+// Observe returns a context for one request, and a function that returns what the request has met so far. Only a client
+// of New reports its proxy. If ctx is observed already, both observers see the same.
 func Observe(ctx context.Context) (context.Context, func() Connection) {
-	o := &observer{}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		DNSDone: func(info httptrace.DNSDoneInfo) {
-			for _, addr := range info.Addrs {
-				o.address(addr.String())
-			}
-		},
-		ConnectStart: func(_, addr string) {
-			if host, _, err := net.SplitHostPort(addr); err == nil {
-				o.address(host) // a literal address is not looked up
-			}
-		},
-		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
-			o.mu.Lock()
-			defer o.mu.Unlock()
-			if o.seen.TLS = &state; err != nil {
-				o.seen.TLS = nil
-			}
-		},
-	})
-	return context.WithValue(ctx, observerKey{}, o), func() Connection {
+	o, observed := ctx.Value(observerKey{}).(*observer)
+	if !observed {
+		ctx, o = observe(ctx)
+		ctx = context.WithValue(ctx, observerKey{}, o)
+	}
+	return ctx, func() Connection {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		seen := o.seen
 		seen.Addresses = slices.Clone(seen.Addresses)
 		return seen
 	}
+}
+
+type observerKey struct{}
+
+// observer records what net/http/httptrace reports of a request.
+type observer struct {
+	start time.Time
+
+	mu         sync.Mutex // hooks may run in several goroutines, and late: two addresses may be tried at once
+	seen       Connection
+	began      map[string]time.Time // of the phases that have not ended
+	times      []string             // of those that have, as "dns 3"
+	handshakes []handshake
+}
+
+// handshake is the result of a TLS handshake.
+type handshake struct {
+	state tls.ConnectionState
+	err   error
+}
+
+func observe(ctx context.Context) (context.Context, *observer) {
+	o := &observer{start: time.Now(), began: map[string]time.Time{}, seen: Connection{Phase: PhaseResolve}}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) { o.begin(PhaseResolve) },
+		DNSDone: func(info httptrace.DNSDoneInfo) {
+			o.end(PhaseResolve, "dns")
+			for _, addr := range info.Addrs {
+				o.address(addr.String())
+			}
+		},
+		ConnectStart: func(_, addr string) {
+			o.begin(PhaseConnect)
+			if host, _, err := net.SplitHostPort(addr); err == nil {
+				o.address(host) // a literal address is not looked up
+			}
+		},
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil {
+				o.end(PhaseConnect, "connect")
+			}
+		},
+		TLSHandshakeStart: func() { o.begin(PhaseTLS) },
+		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
+			o.end(PhaseTLS, "tls")
+			o.handshake(handshake{state, err})
+		},
+		GotConn:              func(httptrace.GotConnInfo) { o.begin(PhaseSend) },
+		WroteRequest:         func(httptrace.WroteRequestInfo) { o.begin(PhaseAwait) },
+		GotFirstResponseByte: func() { o.begin(PhaseRead); o.end(PhaseRead, "first byte") },
+	}), o
+}
+
+// begin notes the phase, unless a later one has begun: the slower of two connections that are tried at once reports
+// late, and a response can come before the request is written to its end.
+func (o *observer) begin(phase string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	order := []string{PhaseResolve, PhaseConnect, PhaseTLS, PhaseSend, PhaseAwait, PhaseRead}
+	if slices.Index(order, phase) > slices.Index(order, o.seen.Phase) {
+		o.seen.Phase = phase
+	}
+	if _, begun := o.began[phase]; !begun {
+		o.began[phase] = time.Now()
+	}
+}
+
+// end notes how long the phase took. The time to the first byte counts from the start.
+func (o *observer) end(phase, name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	began, begun := o.began[phase]
+	if !begun {
+		return
+	}
+	if phase == PhaseRead {
+		began = o.start
+	}
+	o.times = append(o.times, fmt.Sprintf("%s %d", name, time.Since(began).Milliseconds()))
+	delete(o.began, phase)
 }
 
 func (o *observer) address(ip string) {
@@ -64,11 +136,20 @@ func (o *observer) address(ip string) {
 	}
 }
 
-// observeRoute tells the observer of a request, if it has one, which proxy is asked.
-func observeRoute(ctx context.Context, to *route) {
-	if o, ok := ctx.Value(observerKey{}).(*observer); ok && to.proxy != nil {
+func (o *observer) handshake(h handshake) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.handshakes = append(o.handshakes, h)
+	if h.err == nil {
+		o.seen.TLS = &h.state
+	}
+}
+
+// observeProxy tells the observer of a request, if it has one, which proxy is asked.
+func observeProxy(ctx context.Context, proxy *url.URL) {
+	if o, observed := ctx.Value(observerKey{}).(*observer); observed && proxy != nil {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		o.seen.Proxy = to.proxy.Host
+		o.seen.Proxy = proxy.Host
 	}
 }

@@ -69,20 +69,35 @@ func TestObserveFailures(t *testing.T) {
 		name, base string
 		proxy      *url.URL
 		address    string
+		phase      string
 	}{
-		{"no such host", "https://no..host", nil, ""},
-		{"refused", "https://" + closed(t), nil, "127.0.0.1"},
-		{"unknown authority", unknown.URL, nil, "127.0.0.1"},
-		{"unknown authority behind a proxy", unknown.URL, plain, ""},
-		{"proxy refuses", "https://okta.invalid", refusing, ""},
+		{"no such host", "https://no..host", nil, "", PhaseResolve},
+		{"refused", "https://" + closed(t), nil, "127.0.0.1", PhaseConnect},
+		{"unknown authority", unknown.URL, nil, "127.0.0.1", PhaseTLS},
+		{"unknown authority behind a proxy", unknown.URL, plain, "", PhaseTLS},
+		{"proxy refuses", "https://okta.invalid", refusing, "", PhaseConnect},
 	} {
 		got, err := observed(t, Config{CAFile: ours.file, Proxy: http.ProxyURL(test.proxy)}, test.base)
 		want := ""
 		if test.proxy != nil {
 			want = test.proxy.Host
 		}
-		if err == nil || got.TLS != nil || strings.Join(got.Addresses, " ") != test.address || got.Proxy != want {
+		if err == nil || got.Phase != test.phase || got.TLS != nil || strings.Join(got.Addresses, " ") != test.address || got.Proxy != want {
 			t.Errorf("%s: got %+v, %v", test.name, got, err)
+		}
+	}
+}
+
+// Of two addresses that are tried at once, the slower one reports after the faster one carries the request.
+func TestAT82_ALateDialDoesNotTurnBackThePhase(t *testing.T) {
+	t.Parallel()
+	_, o := observe(t.Context())
+	for _, step := range [][2]string{
+		{PhaseResolve, PhaseResolve}, {PhaseConnect, PhaseConnect}, {PhaseTLS, PhaseTLS}, {PhaseSend, PhaseSend},
+		{PhaseConnect, PhaseSend}, {PhaseAwait, PhaseAwait}, {PhaseTLS, PhaseAwait}, {PhaseRead, PhaseRead}, {PhaseAwait, PhaseRead},
+	} {
+		if o.begin(step[0]); o.seen.Phase != step[1] {
+			t.Errorf("begin %q: got %q, want %q", step[0], o.seen.Phase, step[1])
 		}
 	}
 }

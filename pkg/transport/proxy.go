@@ -1,10 +1,10 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -45,13 +45,8 @@ func (e *ProxyError) Timeout() bool {
 	return ok && cause.Timeout()
 }
 
-// The ways in which something that is not an HTTP proxy fails.
-var (
-	// ErrNotProxy says that the proxy's response to CONNECT is not HTTP.
-	ErrNotProxy = errors.New("its response is not HTTP") // Go's own error quotes the response
-	// ErrProxyClosed says that the proxy closed the connection before it answered CONNECT.
-	ErrProxyClosed = errors.New("it closed the connection instead of connecting")
-)
+// ErrNotProxy says that what answers is not an HTTP proxy. It stands for Go's own error, which may quote the response.
+var ErrNotProxy = errors.New("it hung up, or its response is not HTTP")
 
 // environmentProxy is http.ProxyFromEnvironment, but with an error for an address that is not a URL: net/http ignores
 // such a variable and connects directly, past the proxy. A "%" in a password that is not percent-encoded is enough.
@@ -60,14 +55,9 @@ func environmentProxy(req *http.Request) (*url.URL, error) {
 	if err != nil || proxy != nil || req.URL.Scheme != "https" {
 		return proxy, err
 	}
-	text := os.Getenv("HTTPS_PROXY")
-	if text == "" {
-		text = os.Getenv("https_proxy")
-	}
-	if _, err := url.Parse(text); err == nil {
-		return nil, nil
-	}
-	if _, err := url.Parse("http://" + text); err != nil { // the scheme is optional
+	text := cmp.Or(os.Getenv("HTTPS_PROXY"), os.Getenv("https_proxy"))
+	_, err = url.Parse(text)
+	if _, err2 := url.Parse("http://" + text); err != nil && err2 != nil { // the scheme is optional
 		return nil, &ProxySettingError{Reason: notProxyURL}
 	}
 	return nil, nil
@@ -75,8 +65,8 @@ func environmentProxy(req *http.Request) (*url.URL, error) {
 
 const notProxyURL = "it is not a URL of the form http://host:port"
 
-// checkProxy refuses an address for which http.Transport has no clear error. net/http reads "http://name:pass#word@host"
-// as a host called "http".
+// checkProxy refuses an address for which http.Transport has no clear error. net/http reads "http://name:pa#ss@host" as
+// a host called "http".
 func checkProxy(proxy *url.URL) error {
 	_, err := strconv.ParseUint(proxy.Port(), 10, 16)
 	switch proxy.Scheme {
@@ -87,7 +77,8 @@ func checkProxy(proxy *url.URL) error {
 		}
 		return nil
 	}
-	return &ProxySettingError{Reason: fmt.Sprintf("its scheme is %q, expected http, https, socks5 or socks5h", proxy.Scheme)}
+	reason := fmt.Sprintf("its scheme is %q, expected http, https, socks5 or socks5h", proxy.Scheme)
+	return &ProxySettingError{Reason: reason}
 }
 
 // proxyAnswered is called with the response to a CONNECT request. If the proxy refuses, it returns the error before
@@ -118,8 +109,6 @@ func wrapProxyError(to *route, err error) error {
 	case to.open.Load():
 		return err
 	case isOp, isNet && timeout.Timeout():
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		err = ErrProxyClosed
 	default:
 		err = ErrNotProxy
 	}

@@ -80,7 +80,7 @@ func TestAT06_ProxyFailsByName(t *testing.T) {
 		{"refused", "http://" + closed(t), "connection refused", status(0)},
 		{"a page without a head", "http://" + answering(t, "<html>canary-page</html>\r\n\r\n"), "not HTTP", wraps(ErrNotProxy)},
 		{"garbage head", "http://" + answering(t, "HTTP/1.1 200 OK\r\ncanary page\r\n\r\n"), "not HTTP", wraps(ErrNotProxy)},
-		{"hangs up", "http://" + answering(t, ""), "closed the connection", wraps(ErrProxyClosed)},
+		{"hangs up", "http://" + answering(t, ""), "hung up", wraps(ErrNotProxy)},
 		{"TLS where none is spoken", "http://" + answering(t, "\x15\x03\x01\x00\x02\x02\x16"), "not HTTP", wraps(ErrNotProxy)},
 		{"no TLS where it should be", strings.Replace(basic.URL, "http", "https", 1), "first record does not look like a TLS handshake", status(0)},
 		{"unknown authority", stranger.URL, "unknown authority", untrusted},

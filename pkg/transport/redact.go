@@ -10,7 +10,7 @@ import (
 	"okauth/pkg/internal/safetext"
 )
 
-// publicFields are the parameters of a form or a query whose values may be shown. Any other, known or not, may be secret.
+// publicFields are the parameters of a form or a query whose values may be shown. Any other may be secret.
 func publicFields() []string { return []string{"grant_type", "scope", "token_type_hint", "client_id"} }
 
 // publicHeaders are the headers whose values may be shown. Any other may hold a credential, or say it again.
@@ -38,7 +38,7 @@ func redactForm(form url.Values) string {
 
 // redactURL returns a URL without user and fragment and with a redacted query.
 func redactURL(u *url.URL) string {
-	text := u.Scheme + "://" + u.Host + u.EscapedPath()
+	text := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 	if u.RawQuery != "" {
 		text += "?" + redactForm(u.Query())
 	}
@@ -50,7 +50,7 @@ func redactHeader(name, value string) string {
 	name = http.CanonicalHeaderKey(name)
 	switch name {
 	case "Authorization", "Proxy-Authorization", "Www-Authenticate", "Proxy-Authenticate":
-		return scheme(value) + errorCode(value) + safetext.Redacted
+		return scheme(value) + safetext.Redacted
 	case "Location":
 		if to, err := url.Parse(value); err == nil {
 			return redactURL(to)
@@ -72,15 +72,4 @@ func scheme(value string) string {
 		}
 	}
 	return ""
-}
-
-// errorCode returns the error of a challenge and a space, "" for none. The rest of a challenge may quote the token.
-// https://www.rfc-editor.org/rfc/rfc6750.html#section-3
-func errorCode(value string) string {
-	_, rest, found := strings.Cut(value, ` error="`)
-	code, _, closed := strings.Cut(rest, `"`)
-	if !found || !closed || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") != "" {
-		return ""
-	}
-	return `error="` + code + `" `
 }

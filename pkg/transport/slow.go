@@ -9,7 +9,7 @@ import (
 
 // slowNotice reports a request that has taken SlowAfter, and its end: a user who waits wants to know for what.
 type slowNotice struct {
-	Base   http.RoundTripper // nil means http.DefaultTransport
+	Base   http.RoundTripper
 	notify func(host string) (done func())
 }
 
@@ -25,7 +25,7 @@ func (s *slowNotice) RoundTrip(req *http.Request) (*http.Response, error) {
 			done()
 		}
 	})
-	resp, err := base(s.Base).RoundTrip(req)
+	resp, err := s.Base.RoundTrip(req)
 	if err != nil {
 		end()
 		return nil, err

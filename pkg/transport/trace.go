@@ -2,13 +2,13 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,17 +21,17 @@ import (
 // maxTraceLine is the length of a line of the trace, in runes. A scope can be long, and a server can write anything.
 const maxTraceLine = 1000
 
-// trace logs each request and its response in one line each, with the times that its phases took in milliseconds. "first
-// byte" counts from the start; a phase that did not happen is left out:
+// trace logs each request and its response in one line each, with the times that its phases took in milliseconds, of
+// which "first byte" counts from the start:
 //
 //	> POST https://dev-1.okta.com/oauth2/default/v1/token via proxy 10.0.0.1:3128
-//	< 200 after 132 ms (dns 3, connect 20, tls 41, first byte 130), request id reqVy8, rate limit 1198 of 1200 until 12:04:05Z
-//	< no response after 10000 ms while connecting (dns 3)
+//	< 200 after 132 ms (dns 3, connect 20, tls 41, first byte 130), request id reqVy8, rate limit …
+//	< no response after 10000 ms (dns 3), phase: connect
 //
 // With detail it adds the headers of both, the fields of a form, the server's certificate and the size of the response.
 // It never shows a response's body. Headers and fields are redacted by name, see redact.go.
 type trace struct {
-	Base   http.RoundTripper // nil means http.DefaultTransport
+	Base   http.RoundTripper
 	log    func(line string)
 	detail bool
 }
@@ -42,13 +42,23 @@ func (t *trace) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	timing := &timing{start: time.Now()}
-	resp, err := base(t.Base).RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), timing.hooks(t.handshake))))
-	took := time.Since(timing.start).Milliseconds()
-	phase, times := timing.summary()
+	ctx, seen := observe(req.Context())
+	resp, err := t.Base.RoundTrip(req.WithContext(ctx))
+	took := time.Since(seen.start).Milliseconds()
+	seen.mu.Lock()
+	phase, handshakes, times := seen.seen.Phase, slices.Clone(seen.handshakes), strings.Join(seen.times, ", ")
+	seen.mu.Unlock()
+	if times != "" {
+		times = " (" + times + ")"
+	}
+	if t.detail {
+		for _, h := range handshakes {
+			t.logf("* %s", h)
+		}
+	}
 	if err != nil {
 		// Without err's text: it quotes what came, and the caller has it.
-		t.logf("< no response after %d ms while %s%s", took, phase, times)
+		t.logf("< no response after %d ms%s, phase: %s", took, times, phase)
 		return nil, err
 	}
 	t.response(resp, fmt.Sprintf("< %d after %d ms%s", resp.StatusCode, took, times))
@@ -62,8 +72,8 @@ func (t *trace) logf(format string, args ...any) {
 // request logs a request, and returns one to send in its place: with detail a form has been read.
 func (t *trace) request(req *http.Request) (*http.Request, error) {
 	via := ""
-	if to := routeOf(req.Context()); to != nil && to.proxy != nil {
-		via = " via proxy " + to.proxy.Host
+	if proxy := routeOf(req.Context()).proxy; proxy != nil {
+		via = " via proxy " + proxy.Host
 	}
 	t.logf("> %s %s%s", req.Method, redactURL(req.URL), via)
 	if !t.detail {
@@ -105,16 +115,10 @@ func (t *trace) response(resp *http.Response, line string) {
 		return
 	}
 	t.headers("<", resp.Header)
-	kind := resp.Header.Get("Content-Type")
-	if kind == "" {
-		kind = "no type"
-	}
+	kind := cmp.Or(resp.Header.Get("Content-Type"), "no type")
 	resp.Body = &watchedBody{ReadCloser: resp.Body, ended: func(size int, err error) {
-		if err != nil {
-			t.logf("< body: %s, cut short after %d bytes", kind, size)
-		} else {
-			t.logf("< body: %s, %d bytes", kind, size)
-		}
+		how := map[bool]string{true: "cut short after "}[err != nil]
+		t.logf("< body: %s, %s%d bytes", kind, how, size)
 	}}
 }
 
@@ -130,22 +134,18 @@ func rateLimit(h http.Header) string {
 	return fmt.Sprintf(", rate limit %d of %d until %s", left, limit, time.Unix(reset, 0).UTC().Format("15:04:05Z"))
 }
 
-// handshake logs a TLS handshake: with the server, before that with a proxy that speaks TLS.
-func (t *trace) handshake(state tls.ConnectionState, err error) {
-	if !t.detail {
-		return
-	}
-	protocol, outcome := tls.VersionName(state.Version), ""
-	certs := state.PeerCertificates
-	if err != nil {
-		protocol, outcome = "TLS", ", refused"
-	}
-	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+// String describes the handshake and the certificate that was presented.
+func (h handshake) String() string {
+	text, certs := tls.VersionName(h.state.Version), h.state.PeerCertificates
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](h.err); ok {
 		certs = bad.UnverifiedCertificates
 	}
+	if h.err != nil {
+		text = "TLS refused"
+	}
 	if len(certs) > 0 {
-		protocol += fmt.Sprintf(", certificate %s, issued by %s, until %s",
+		text += fmt.Sprintf(", certificate %s, issued by %s, until %s",
 			certs[0].Subject, certs[0].Issuer, certs[0].NotAfter.UTC().Format(time.RFC3339))
 	}
-	t.logf("* %s%s", protocol, outcome)
+	return text
 }

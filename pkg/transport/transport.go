@@ -1,8 +1,8 @@
 // Package transport builds the one http.Client that carries passwords and tokens.
 //
 // It is stricter than Go's default wherever that matters to a credential: it follows no redirect, speaks TLS 1.2 or
-// later, never HTTP/2 (whose debug switch prints request bodies), has a deadline for everything, and reads at most 1 MiB
-// of a response. The layers, from the outside in:
+// later but not HTTP/2 (whose debug switch prints request bodies), has a deadline for everything, and reads at most
+// 1 MiB of a response. The layers, from the outside in:
 //
 //	http.Client     overall deadline, no redirects, no cookies
 //	bodyLimit       1 MiB of body, counted after decompression
@@ -24,44 +24,44 @@ import (
 )
 
 const (
-	// DefaultTimeout bounds one request from the dial to the last byte of the answer.
+	// DefaultTimeout bounds one request from the dial to the last byte of the response.
 	DefaultTimeout = 30 * time.Second
-	// SlowAfter is how long a request takes before Config.Slow is told of it.
+	// SlowAfter is how long a request takes before Config.Slow is called.
 	SlowAfter = 500 * time.Millisecond
-	// connectTimeout bounds the dial, the search for trusted certificates and the TLS handshake together.
+	// MaxBody is the most that is read of a response's body, in bytes, after decompression. A token response has a few
+	// thousand.
+	MaxBody = 1 << 20
+	// connectTimeout bounds the TCP connection, and again the TLS handshake.
 	connectTimeout = 10 * time.Second
-	// maxHeaderBytes bounds the header of an answer, interim 1xx answers included. Go's own limit is 10 MiB.
+	// maxHeaderBytes bounds the header of a response, with interim 1xx responses. Go's own limit is 10 MiB.
 	maxHeaderBytes = 256 << 10
 )
 
 // Config is what may vary. The zero Config is a client for the public Internet.
 type Config struct {
-	// Timeout bounds one request from the dial to the last byte of the answer; 0 is DefaultTimeout.
+	// Timeout bounds one request from the dial to the last byte of the response; 0 is DefaultTimeout.
 	Timeout time.Duration
 	// CAFile names a PEM file with certificates of authorities that are trusted besides the system's.
 	CAFile string
-	// ClientCert names a PEM file with the certificate, and those that lead to its authority, that is shown to a server which asks for
-	// one; "" for none. ClientKey names the PEM file of its private key, not encrypted; "" means that ClientCert has the key, too.
-	// A file with a key must be readable by its owner alone. A proxy is never shown the certificate.
+	// ClientCert names a PEM file with the certificate, and those that lead to its authority, for servers that ask for
+	// one; "" for none. ClientKey names the PEM file of its private key, not encrypted; "" means that ClientCert has the
+	// key, too. Other users must not be able to read a file with a key. A proxy never gets the certificate.
 	ClientCert, ClientKey string
 	// Trace gets a line for each request and response; nil for none. A line is printable and without secrets.
 	Trace func(line string)
 	// Detail adds headers, form fields and certificates to the trace.
 	Detail bool
-	// Slow is called once when a request, up to the end of its answer, has taken SlowAfter: with the host and port that are asked, in a
-	// goroutine of its own. What it returns is called once when that request is over, however it ended; it may be nil.
+	// Slow is called, in a goroutine of its own, when a request has taken SlowAfter up to the end of its response: with
+	// the server's host and port. The function that it returns, if any, is called when that request has ended.
 	Slow func(host string) (done func())
-	// Proxy chooses the proxy of a request, nil for none; nil means the environment. That is HTTPS_PROXY for https and HTTP_PROXY for
-	// http, with or without "http://" before the host, then the same in lower case. NO_PROXY lists what is reached directly: hosts
-	// (with all below them), addresses, networks as 10.0.0.0/8, each with or without a port, or "*". localhost and loopback addresses
-	// are never asked for through a proxy; ALL_PROXY is not read. Schemes: http, https (its certificate is checked like a
-	// server's), socks5 and socks5h. A name and a password stand before the host, percent-encoded.
+	// Proxy returns the proxy of a request, nil for none. A nil Proxy means http.ProxyFromEnvironment. Schemes: http,
+	// https (its certificate is verified like a server's), socks5 and socks5h.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	systemRoots func() (*x509.CertPool, error) // for tests; nil means x509.SystemCertPool
 }
 
-// New returns the client that c describes. The error is a *CAFileError or a *ClientCertError, or names the setting that makes no sense.
+// New returns the client that c describes. A file that is unusable is a *FileError.
 func New(c Config) (*http.Client, error) {
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("timeout is %s, expected a positive duration", c.Timeout)
@@ -91,4 +91,19 @@ func New(c Config) (*http.Client, error) {
 		// RFC 9700 §4.12: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.12
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
+}
+
+// bodyLimit limits the bodies of responses: reading more than MaxBody bytes is an *http.MaxBytesError. It stands above
+// http.Transport, which decompresses: 50 KB that swell to 50 MB are stopped like any other large response.
+type bodyLimit struct {
+	Base http.RoundTripper
+}
+
+// RoundTrip sends the request unchanged and limits the response's body.
+func (l *bodyLimit) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := l.Base.RoundTrip(req)
+	if err == nil {
+		resp.Body = http.MaxBytesReader(nil, resp.Body, MaxBody)
+	}
+	return resp, err
 }

@@ -8,12 +8,7 @@ import (
 	"okauth/pkg/transport"
 )
 
-func caFileAdvice(*transport.CAFileError) string {
-	return "ca_file (OKAUTH_CA_FILE) names a PEM file with the certificate of the authority that signed the server's; " +
-		"okauth trusts it besides the system's"
-}
-
-func clientCertAdvice(e *transport.ClientCertError) string {
+func pemFileAdvice(e *transport.FileError) string {
 	file := ShellQuote(e.File)
 	switch {
 	case errors.Is(e, transport.ErrKeyEncrypted):
@@ -21,6 +16,9 @@ func clientCertAdvice(e *transport.ClientCertError) string {
 			" -out client.key), and set client_key to it"
 	case errors.Is(e, transport.ErrKeyNotPrivate):
 		return "run `chmod 600 " + file + "`, and have the certificate replaced if someone else may have read the key"
+	case e.Setting == "ca_file":
+		return "ca_file (OKAUTH_CA_FILE) names a PEM file with the certificate of the authority that signed the server's; " +
+			"okauth trusts it besides the system's"
 	}
 	return "client_cert (OKAUTH_CLIENT_CERT) names a PEM file with the certificate, client_key (OKAUTH_CLIENT_KEY) one " +
 		"with its private key; one file may have both"
@@ -46,7 +44,7 @@ func proxyAdvice(e *transport.ProxyError) string {
 	case Is[*tls.CertificateVerificationError](e):
 		return "okauth does not trust the proxy's own certificate: set ca_file to the certificate of its authority (PEM), " +
 			"or name the proxy in HTTPS_PROXY as its certificate does"
-	case errors.Is(e, transport.ErrNotProxy), errors.Is(e, transport.ErrProxyClosed):
+	case errors.Is(e, transport.ErrNotProxy):
 		return "what listens there is not an HTTP proxy, or expects another scheme: check host, port and http:// or " +
 			"https:// in HTTPS_PROXY"
 	}

@@ -19,17 +19,16 @@ func TestTransportAdvice(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&transport.CAFileError{File: "ca.pem"}, "OKAUTH_CA_FILE"},
-		{&transport.ClientCertError{File: "none.pem", Err: errors.New("no such file")}, "OKAUTH_CLIENT_CERT"},
-		{&transport.ClientCertError{File: "my key", Err: transport.ErrKeyEncrypted}, "openssl pkey -in 'my key' -out"},
-		{&transport.ClientCertError{File: "key", Err: fmt.Errorf("mode 0644: %w", transport.ErrKeyNotPrivate)}, "`chmod 600 key`"},
+		{&transport.FileError{Setting: "ca_file", File: "ca.pem"}, "OKAUTH_CA_FILE"},
+		{&transport.FileError{File: "none.pem", Err: errors.New("no such file")}, "OKAUTH_CLIENT_CERT"},
+		{&transport.FileError{File: "my key", Err: transport.ErrKeyEncrypted}, "openssl pkey -in 'my key' -out"},
+		{&transport.FileError{File: "key", Err: fmt.Errorf("mode 0644: %w", transport.ErrKeyNotPrivate)}, "`chmod 600 key`"},
 		{&transport.ProxySettingError{Reason: "it is not a URL"}, "HTTPS_PROXY as http://"},
 		{&transport.ProxyError{Status: 407}, "Cntlm"},
 		{&transport.ProxyError{Status: 407, Basic: true}, "name:password@"},
 		{&transport.ProxyError{Status: 403}, "NO_PROXY"},
 		{proxy(untrusted), "ca_file"},
 		{proxy(transport.ErrNotProxy), "not an HTTP proxy"},
-		{proxy(transport.ErrProxyClosed), "https:// in HTTPS_PROXY"},
 		{proxy(errors.New("connection refused")), "host and port in HTTPS_PROXY"},
 		{errors.New("anything else"), ""},
 	} {
@@ -42,7 +41,7 @@ func TestTransportAdvice(t *testing.T) {
 			}
 		}
 	}
-	wrapped := &ExitError{Err: &transport.CAFileError{File: "ca.pem"}, Advice: "its own"}
+	wrapped := &ExitError{Err: &transport.FileError{Setting: "ca_file", File: "ca.pem"}, Advice: "its own"}
 	if got := Hint(wrapped); got != "its own" {
 		t.Errorf("got %q", got)
 	}

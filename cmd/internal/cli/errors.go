@@ -77,8 +77,7 @@ func errorRows() []errorRow {
 		on[*config.Error](ExitUsage, nil),
 		on[*store.KeyError](ExitUsage, nil),
 		on[*grant.InputError](ExitUsage, nil),
-		on(ExitUsage, caFileAdvice),
-		on(ExitUsage, clientCertAdvice),
+		on(ExitUsage, pemFileAdvice),
 		on(ExitUsage, proxySettingAdvice),
 		on[*jwt.ConfigError](ExitUsage, nil),
 
