@@ -63,7 +63,7 @@ func write(t *testing.T, file string, text []byte) {
 	}
 }
 
-// issue signs a certificate for localhost, 127.0.0.1 and ::1, after change has had its way with it.
+// issue signs a certificate for localhost, 127.0.0.1 and ::1, after change has edited it.
 func (a *authority) issue(change func(*x509.Certificate)) tls.Certificate {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -99,8 +99,8 @@ func serve(t *testing.T, config *tls.Config, handler http.Handler) *httptest.Ser
 	return server
 }
 
-// ways are the ways to a server at target: what to set as Config.Proxy.
-func (a *authority) ways(target string) map[string]func(*http.Request) (*url.URL, error) {
+// routes are those to a server at target: what to set as Config.Proxy.
+func (a *authority) routes(target string) map[string]func(*http.Request) (*url.URL, error) {
 	a.t.Helper()
 	plain := startProxy(a.t, &connectProxy{target: target, status: http.StatusOK})
 	secure := serve(a.t, &tls.Config{Certificates: []tls.Certificate{a.issue(nil)}}, &connectProxy{target: target, status: http.StatusOK})
@@ -111,7 +111,7 @@ func (a *authority) ways(target string) map[string]func(*http.Request) (*url.URL
 	}
 }
 
-func TestAT05_CertificatesAreJudgedOnEveryWay(t *testing.T) {
+func TestAT05_CertificatesAreVerifiedOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	ours, theirs := newAuthority(t, "an authority we know"), newAuthority(t, "an authority we do not know")
 	expired := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
@@ -134,10 +134,10 @@ func TestAT05_CertificatesAreJudgedOnEveryWay(t *testing.T) {
 	} {
 		server := serve(t, &tls.Config{Certificates: []tls.Certificate{test.by.issue(test.change)}}, nil)
 		_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
-		for way, proxy := range ours.ways(server.Listener.Addr().String()) {
+		for route, proxy := range ours.routes(server.Listener.Addr().String()) {
 			body, err := get(client(t, Config{CAFile: ours.file, Proxy: proxy}), "https://"+net.JoinHostPort(test.host, port))
 			if got := kindOf(err); got != test.want || err == nil && body != "hello" {
-				t.Errorf("%s, %s: got %q, %v, want %q", test.name, way, body, err, test.want)
+				t.Errorf("%s, %s: got %q, %v, want %q", test.name, route, body, err, test.want)
 			}
 		}
 	}
@@ -169,10 +169,10 @@ func TestAT05_SelfSignedIsRefused(t *testing.T) {
 	t.Parallel()
 	server, own := startTLS(t, func(http.ResponseWriter, *http.Request) {})
 	ours := newAuthority(t, "an authority we know")
-	for way, proxy := range ours.ways(server.Listener.Addr().String()) {
+	for route, proxy := range ours.routes(server.Listener.Addr().String()) {
 		_, err := get(client(t, Config{CAFile: ours.file, Proxy: proxy}), server.URL)
 		if kindOf(err) != "unknown" {
-			t.Errorf("%s: got %v", way, err)
+			t.Errorf("%s: got %v", route, err)
 		}
 	}
 	if _, err := get(client(t, Config{CAFile: own}), server.URL); err != nil {
@@ -186,10 +186,10 @@ func TestAT05_OldTLSIsRefusedThroughProxies(t *testing.T) {
 	cert := ours.issue(nil)
 	for version, refused := range map[uint16]bool{tls.VersionTLS11: true, tls.VersionTLS12: false, tls.VersionTLS13: false} {
 		server := serve(t, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS10, MaxVersion: version}, nil)
-		for way, proxy := range ours.ways(server.Listener.Addr().String()) {
+		for route, proxy := range ours.routes(server.Listener.Addr().String()) {
 			_, err := get(client(t, Config{CAFile: ours.file, Proxy: proxy}), server.URL)
 			if (err != nil) != refused || refused && !strings.Contains(err.Error(), "protocol version") {
-				t.Errorf("%s, %s: got %v", tls.VersionName(version), way, err)
+				t.Errorf("%s, %s: got %v", tls.VersionName(version), route, err)
 			}
 		}
 	}
@@ -209,9 +209,9 @@ func TestIPv6Literal(t *testing.T) {
 	server.Listener, server.TLS = listener, &tls.Config{Certificates: []tls.Certificate{ours.issue(nil)}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	for way, proxy := range ours.ways(listener.Addr().String()) {
+	for route, proxy := range ours.routes(listener.Addr().String()) {
 		if body, err := get(client(t, Config{CAFile: ours.file, Proxy: proxy}), "https://"+listener.Addr().String()); err != nil || body != "hello" {
-			t.Errorf("%s: got %q, %v", way, body, err)
+			t.Errorf("%s: got %q, %v", route, body, err)
 		}
 	}
 }

@@ -51,21 +51,21 @@ func TestClientCertificateIsShown(t *testing.T) {
 			Certificates: []tls.Certificate{ours.issue(nil)}, MaxVersion: version,
 			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool,
 		}, name)
-		for way, proxy := range ours.ways(server.Listener.Addr().String()) {
+		for route, proxy := range ours.routes(server.Listener.Addr().String()) {
 			for files, c := range map[string]Config{"two files": {ClientCert: cert, ClientKey: key}, "one file": {ClientCert: both}} {
 				c.CAFile, c.Proxy = ours.file, proxy
 				if body, err := get(client(t, c), server.URL); err != nil || body != "a test's client" {
-					t.Errorf("%s, %s, %s: got %q, %v", tls.VersionName(version), way, files, body, err)
+					t.Errorf("%s, %s, %s: got %q, %v", tls.VersionName(version), route, files, body, err)
 				}
 			}
 			if _, err := get(client(t, Config{CAFile: ours.file, Proxy: proxy}), server.URL); err == nil {
-				t.Errorf("%s, %s: a server that wants a certificate was content without", tls.VersionName(version), way)
+				t.Errorf("%s, %s: a server that wants a certificate was content without", tls.VersionName(version), route)
 			}
 		}
 	}
 }
 
-// A server that lists other authorities gets the certificate all the same, and says what is wrong with it.
+// A server that lists other authorities gets the certificate too, and says what is wrong with it.
 func TestClientCertificateIsShownToAServerOfAnotherAuthority(t *testing.T) {
 	t.Parallel()
 	ours, clients := newAuthority(t, "an authority we know"), newAuthority(t, "an authority of clients")

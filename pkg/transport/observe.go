@@ -32,14 +32,12 @@ type Connection struct {
 }
 
 // Observe returns a context for one request, and a function that returns what the request has met so far. Only a client
-// of New reports its proxy. If ctx is observed already, both observers see the same.
+// of New reports its proxy.
 func Observe(ctx context.Context) (context.Context, func() Connection) {
-	o, observed := ctx.Value(observerKey{}).(*observer)
-	if !observed {
-		ctx, o = observe(ctx)
-		ctx = context.WithValue(ctx, observerKey{}, o)
-	}
-	return ctx, func() Connection {
+	outer, _ := ctx.Value(observerKey{}).(*observer)
+	ctx, o := observe(ctx)
+	o.outer = outer
+	return context.WithValue(ctx, observerKey{}, o), func() Connection {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		seen := o.seen
@@ -52,6 +50,7 @@ type observerKey struct{}
 
 // observer records what net/http/httptrace reports of a request.
 type observer struct {
+	outer *observer // of a context that is observed twice, nil for none
 	start time.Time
 
 	mu         sync.Mutex // hooks may run in several goroutines, and late: two addresses may be tried at once
@@ -145,11 +144,12 @@ func (o *observer) handshake(h handshake) {
 	}
 }
 
-// observeProxy tells the observer of a request, if it has one, which proxy is asked.
+// observeProxy tells the observers of a request which proxy is asked.
 func observeProxy(ctx context.Context, proxy *url.URL) {
-	if o, observed := ctx.Value(observerKey{}).(*observer); observed && proxy != nil {
+	o, _ := ctx.Value(observerKey{}).(*observer)
+	for ; o != nil && proxy != nil; o = o.outer {
 		o.mu.Lock()
-		defer o.mu.Unlock()
 		o.seen.Proxy = proxy.Host
+		o.mu.Unlock()
 	}
 }

@@ -31,18 +31,40 @@ func TestObserve(t *testing.T) {
 	ours := newAuthority(t, "an authority we know")
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		server := serve(t, &tls.Config{Certificates: []tls.Certificate{ours.issue(nil)}, MaxVersion: version}, nil)
-		for way, proxy := range ours.ways(server.Listener.Addr().String()) {
+		for route, proxy := range ours.routes(server.Listener.Addr().String()) {
 			got, err := observed(t, Config{CAFile: ours.file, Proxy: proxy}, server.URL)
 			if err != nil || got.TLS == nil {
-				t.Fatalf("%s: got %+v, %v", way, got, err)
+				t.Fatalf("%s: got %+v, %v", route, got, err)
 			}
 			chain := got.TLS.VerifiedChains[0]
 			if got.TLS.Version != version || chain[0].Subject.CommonName != "a test" || chain[1].Subject.CommonName != "an authority we know" {
-				t.Errorf("%s: got %+v", way, got.TLS)
+				t.Errorf("%s: got %+v", route, got.TLS)
 			}
-			direct := way == "direct"
+			direct := route == "direct"
 			if addresses := strings.Join(got.Addresses, " "); direct != (addresses == "127.0.0.1") || direct != (got.Proxy == "") {
-				t.Errorf("%s: proxy %q, addresses %q", way, got.Proxy, addresses)
+				t.Errorf("%s: proxy %q, addresses %q", route, got.Proxy, addresses)
+			}
+		}
+	}
+}
+
+// A context that is observed twice: pkg/okta does, and doctor around it.
+func TestObserveTwice(t *testing.T) {
+	t.Parallel()
+	proxy := mustURL(t, startProxy(t, &connectProxy{status: http.StatusForbidden}))
+	ctx, outer := Observe(t.Context())
+	for range 2 {
+		inner, seen := Observe(ctx)
+		req, err := http.NewRequestWithContext(inner, http.MethodGet, "https://okta.invalid", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client(t, Config{Proxy: http.ProxyURL(proxy)}).Do(req); err == nil {
+			t.Fatal("no error")
+		}
+		for name, got := range map[string]Connection{"inner": seen(), "outer": outer()} {
+			if got.Phase != PhaseConnect || got.Proxy != proxy.Host {
+				t.Errorf("%s: got %+v", name, got)
 			}
 		}
 	}

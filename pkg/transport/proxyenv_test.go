@@ -89,7 +89,7 @@ func TestAT06_HTTPThroughProxy(t *testing.T) {
 	if got := <-asked; got != "POST http://okta.example.test/path" {
 		t.Errorf("proxy was asked %q", got)
 	}
-	// https://httpoxy.org: in a CGI program HTTP_PROXY is a header of whoever asks.
+	// https://httpoxy.org: in a CGI program HTTP_PROXY is a header of the request.
 	if out := runChild(t, append(proxyVariables(), append(base, "REQUEST_METHOD=GET")...)...); strings.Contains(out, "from the proxy") {
 		t.Errorf("under CGI HTTP_PROXY was believed: %s", out)
 	}

@@ -79,9 +79,9 @@ func TestTraceOfOneRequest(t *testing.T) {
 	base := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	host := regexp.QuoteMeta(strings.TrimPrefix(base, "https://"))
 	form := url.Values{"grant_type": {"password"}, "password": {"wrong-horse"}, "scope": {"openid profile"}, "username": {"alice"}}
-	for way, proxy := range ours.ways(server.Listener.Addr().String()) {
+	for route, proxy := range ours.routes(server.Listener.Addr().String()) {
 		via, dns, shakes := "", "", 1
-		switch way {
+		switch route {
 		case "direct":
 			dns = `dns \d+, `
 		case "through https":
@@ -101,10 +101,10 @@ func TestTraceOfOneRequest(t *testing.T) {
 				req.Header.Set("User-Agent", "okauth/1.2.3")
 			})
 			if err != nil {
-				t.Fatalf("%s: %v", way, err)
+				t.Fatalf("%s: %v", route, err)
 			}
 		}
-		short.expect(t, way, request, answer)
+		short.expect(t, route, request, answer)
 		patterns := []string{
 			request, `> Authorization: Basic ••••`, `> Content-Type: application/x-www-form-urlencoded`, `> User-Agent: okauth/1\.2\.3`,
 			`> form: grant_type=password&password=••••&scope=openid profile&username=••••`, tlsLine,
@@ -112,7 +112,7 @@ func TestTraceOfOneRequest(t *testing.T) {
 		if shakes == 2 {
 			patterns = append(patterns, tlsLine)
 		}
-		long.expect(t, way+", detail", append(patterns, answer,
+		long.expect(t, route+", detail", append(patterns, answer,
 			`< Content-Length: 31`, `< Content-Type: application/json`, `< Set-Cookie: ••••`, `< X-Okta-Request-Id: req\w+`,
 			`< X-Rate-Limit-Limit: 1200`, `< X-Rate-Limit-Remaining: 1198`, `< X-Rate-Limit-Reset: 1767225845`,
 			`< body: application/json, 31 bytes`)...)
