@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"okauth/pkg/internal/orgurl"
 )
 
 // Metadata is what an authorization server says about itself. The addresses are at the server's own host, "" where the document has none; the
@@ -112,7 +114,7 @@ func (s AuthorizationServer) owns(address string) error {
 	if u.User != nil || u.Fragment != "" || strings.Contains(address, "#") {
 		return errors.New("has a user name or a fragment")
 	}
-	if base, err := parseBase(u.Scheme + "://" + u.Host); err != nil || base != s.base {
+	if at, err := orgurl.Parse(u.Scheme + "://" + u.Host); err != nil || at.Base != s.base {
 		return fmt.Errorf("is at %q, expected %q", Sanitize(u.Scheme+"://"+u.Host, 120), s.base)
 	}
 	return nil
@@ -135,7 +137,10 @@ func (e *IssuerError) Hint() string {
 	}
 	expected, _ := url.Parse(e.Expected)
 	got, err := url.Parse(e.Got)
-	if err != nil || expected == nil || got.Host == "" || got.Host == expected.Host || !plainHost(strings.ToLower(got.Hostname())) {
+	if err != nil || expected == nil || got.Host == "" || got.Host == expected.Host {
+		return "check domain and server: okauth config list"
+	}
+	if _, err := orgurl.Parse("https://" + got.Host); err != nil {
 		return "check domain and server: okauth config list"
 	}
 	return "if you know " + got.Host + " as your org's own address (its custom URL domain), use it: okauth config set domain " + got.Host +
