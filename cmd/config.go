@@ -213,7 +213,7 @@ func (o *configList) run(ctx context.Context) error {
 	var objects []settingJSON
 	for _, s := range a.Settings().List() {
 		value, source := s.Value, s.Source.String()
-		if s.Key == config.KeyClientSecret && a.Settings().ClientSecret().IsZero() {
+		if s.Key == config.KeyClientSecret && a.Settings().Secret(config.KeyClientSecret).IsZero() {
 			value, source = cli.KeychainSecret(ctx, a)
 		}
 		object := settingJSON{Key: s.Key, Value: value, Source: source, Set: value != "", Secret: s.Secret}

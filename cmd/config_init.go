@@ -128,7 +128,7 @@ func (i *interview) ask(ctx context.Context, q question) error {
 // set puts an answer into the file. A domain that was given as an issuer is
 // split into domain and server, so that the next question shows the server.
 func (i *interview) set(key, answer string) error {
-	if key == config.KeyClientSecretFile && !strings.HasPrefix(answer, "~") {
+	if key == config.FileKey(config.KeyClientSecret) && !strings.HasPrefix(answer, "~") {
 		// In the file, a relative path is relative to the file; here it is not.
 		path, err := filepath.Abs(answer)
 		if err != nil {
@@ -171,8 +171,8 @@ func (i *interview) has() bool { return slices.Contains(i.file.Profiles(), i.nam
 func correction(err error) string {
 	if e, ok := errors.AsType[*config.Error](err); ok {
 		text := "That will not do: " + e.Reason
-		if e.Next != "" {
-			text += "\n" + e.Next
+		if advice := cli.Hint(e); advice != "" {
+			text += "\n" + advice
 		}
 		return text + "\n"
 	}

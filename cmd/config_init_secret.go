@@ -70,9 +70,9 @@ func (i *interview) askSecret(ctx context.Context) (okta.Secret, error) {
 	}
 	switch way := choices[chosen].way; way {
 	case inFile:
-		return okta.Secret{}, i.ask(ctx, question{key: config.KeyClientSecretFile, label: "File", where: "The file that holds the secret and nothing else."})
+		return okta.Secret{}, i.ask(ctx, question{key: config.FileKey(config.KeyClientSecret), label: "File", where: "The file that holds the secret and nothing else."})
 	case fromCommand:
-		return okta.Secret{}, i.ask(ctx, question{key: config.KeyClientSecretCommand, label: "Command", where: "The command whose first line of output is the secret."})
+		return okta.Secret{}, i.ask(ctx, question{key: config.CommandKey(config.KeyClientSecret), label: "Command", where: "The command whose first line of output is the secret."})
 	case publicClient:
 		return okta.Secret{}, i.forget(ctx)
 	default:
@@ -81,7 +81,7 @@ func (i *interview) askSecret(ctx context.Context) (okta.Secret, error) {
 }
 
 func clientSecretKeys() []string {
-	return []string{config.KeyClientSecret, config.KeyClientSecretFile, config.KeyClientSecretCommand}
+	return config.SecretKeys(config.KeyClientSecret)
 }
 
 // presentSecret says where the client secret is already, or "".

@@ -53,7 +53,7 @@ func (o *configSet) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if key.Secret {
+	if key.Type == config.Secret {
 		if len(args) == 2 {
 			return &cli.UsageError{
 				Message: fmt.Sprintf("%s takes no value on the command line: it would stay in your shell's history", key.Name),
@@ -133,7 +133,7 @@ func (o *configSet) setSecret(ctx context.Context, key config.Key) error {
 			return err
 		}
 	}
-	if promised := a.Settings().ClientSecret(); !promised.IsZero() && promised.Key != key.Name {
+	if promised := a.Settings().Secret(config.KeyClientSecret); !promised.IsZero() && promised.Key != key.Name {
 		o.env.Warn(fmt.Sprintf("%s from %s is used before the keychain", promised.Key, promised.Source))
 	}
 	fmt.Fprintf(o.env.Stderr, "Kept the client secret of %s in the keychain.\n", okta.Sanitize(a.Settings().ClientID(), 100))

@@ -97,7 +97,7 @@ func settingsStatus(ctx context.Context, client *okauth.Client) []output.StatusS
 	var all []output.StatusSetting
 	for _, s := range client.Settings().List() {
 		value, source := s.Value, s.Source.String()
-		if s.Key == config.KeyClientSecret && client.Settings().ClientSecret().IsZero() {
+		if s.Key == config.KeyClientSecret && client.Settings().Secret(config.KeyClientSecret).IsZero() {
 			value, source = cli.KeychainSecret(ctx, client)
 		}
 		all = append(all, output.StatusSetting{Key: s.Key, Value: value, Source: source})

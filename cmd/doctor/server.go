@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/transport"
@@ -232,15 +233,15 @@ func (d *doctor) clientAuthentication(ctx context.Context) bool {
 }
 
 func (d *doctor) secretSource(ctx context.Context) string {
-	promise := d.opened.Settings().ClientSecret()
+	ref := d.opened.Settings().Secret(config.KeyClientSecret)
 	switch {
 	case d.flags.ClientSecretStdin:
 		return "standard input"
-	case promise.IsZero():
+	case ref.IsZero():
 		_, source := cli.KeychainSecret(ctx, d.opened)
 		return source
 	}
-	return promise.Source.String()
+	return ref.Source.String()
 }
 
 // grant checks that the application may use the grant, if that can be tested without making a token.

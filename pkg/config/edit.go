@@ -2,15 +2,25 @@ package config
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"go.yaml.in/yaml/v3"
+
+	"okauth/pkg/internal/privatefile"
 )
 
-// File is a configuration file being edited. Edits change one entry each, in
-// memory; [File.Save] writes them. Nothing but what the methods are given can
-// reach the file: it knows neither flags nor environment.
+// File is a configuration file being edited. Each method changes one entry, in memory; [File.Save] writes the file. It
+// knows neither flags nor the environment, so nothing from there can get into the file.
 type File struct {
 	path     string
 	original []byte // as read, nil if there was no file
@@ -19,15 +29,14 @@ type File struct {
 	doc      *document
 }
 
-// edit is one change. A change of the top-level "profile" has no profile name.
+// edit is one change. That of the top-level "profile" has no profile name.
 type edit struct {
 	profile, key, value string
 	remove              bool
 }
 
-// OpenFile reads the file to edit; one that does not exist is empty. A file
-// that cannot be understood is an *Error and is left alone, so that nothing in
-// it can be lost.
+// OpenFile reads the file to edit. A file that does not exist is empty. A file that is not a configuration is an *Error
+// and stays as it is.
 func OpenFile(path string) (*File, error) {
 	data, err := readConfig(path)
 	if err != nil && !isMissing(err) {
@@ -35,30 +44,29 @@ func OpenFile(path string) (*File, error) {
 	}
 	doc, _, err := parse(data)
 	if err != nil {
-		return nil, at(err, Source{FromFile, path})
+		return nil, withSource(err, Source{FromFile, path})
 	}
 	return &File{path: path, original: data, data: data, doc: doc}, nil
 }
 
-// Path returns the path that was given to OpenFile.
+// Path returns the path that OpenFile was given.
 func (f *File) Path() string { return f.path }
 
 // Profiles returns the names of the profiles, sorted.
-func (f *File) Profiles() []string { return names(f.doc.profiles) }
+func (f *File) Profiles() []string { return f.doc.names() }
 
-// Current returns the profile that the file names, empty if it names none.
+// Current returns the profile that the file names, or "".
 func (f *File) Current() string { return f.doc.current }
 
-// Get returns the text of a setting in the file; a list is joined by spaces.
-// It returns the value of client_secret too, which must not be shown.
+// Get returns the text of a setting in the file, a list joined by spaces. It also returns the value of client_secret,
+// which must not be shown.
 func (f *File) Get(profile, key string) (string, bool) {
 	text, ok := f.doc.profiles[profile][key]
 	return text, ok
 }
 
-// Set gives a setting a value and makes the profile if there is none. A list
-// may be separated by spaces or commas. Unknown settings and values that the
-// setting cannot have, alone or beside the others of the profile, are an *Error.
+// Set sets a setting, and creates the profile if there is none. The items of a list may be separated by spaces or
+// commas. An unknown setting, and a value that it cannot have alone or with the others of the profile, is an *Error.
 func (f *File) Set(profile, key, value string) error {
 	if err := CheckProfileName(profile); err != nil {
 		return err
@@ -67,34 +75,34 @@ func (f *File) Set(profile, key, value string) error {
 	if err != nil {
 		return err
 	}
-	if !k.Secret {
+	if k.Type != Secret {
 		value = strings.TrimSpace(value)
 	}
 	if err := k.Check(value); err != nil {
 		return err
 	}
-	if k.Kind == List {
+	if k.Type == List {
 		scopes, _ := ParseScopes(value)
 		value = strings.Join(scopes, " ")
 	}
 	values := map[string]string{}
 	maps.Copy(values, f.doc.profiles[profile])
 	values[key] = value
-	if err := checkTogether(values, key); err != nil {
+	if err := checkConflicts(values, key); err != nil {
 		return err
 	}
 	return f.edit(edit{profile: profile, key: key, value: value})
 }
 
-// Unset removes a setting; one that is not there is no error, but an unknown
-// setting is, and a profile that the file does not have beside others: an *Error.
+// Unset removes a setting, if it is there. An unknown setting is an *Error, and so is an unknown profile if there are
+// others.
 func (f *File) Unset(profile, key string) error {
 	if _, err := FindKey(key); err != nil {
 		return err
 	}
 	values, ok := f.doc.profiles[profile]
 	if !ok && len(f.doc.profiles) > 0 {
-		return noProfile(profile, Source{}, f.Profiles())
+		return unknownProfile(profile, Source{}, f.Profiles())
 	}
 	if _, ok := values[key]; !ok {
 		return nil
@@ -102,14 +110,13 @@ func (f *File) Unset(profile, key string) error {
 	return f.edit(edit{profile: profile, key: key, remove: true})
 }
 
-// Use makes a profile the one that is used where none is named. The profile
-// must be in the file; otherwise an *Error names those that are.
+// Use makes a profile the one to use if nothing names another. A profile that is not in the file is an *Error.
 func (f *File) Use(profile string) error {
 	if _, ok := f.doc.profiles[profile]; !ok {
 		if err := CheckProfileName(profile); err != nil {
 			return err
 		}
-		return noProfile(profile, Source{}, f.Profiles())
+		return unknownProfile(profile, Source{}, f.Profiles())
 	}
 	return f.edit(edit{key: "profile", value: profile})
 }
@@ -117,23 +124,22 @@ func (f *File) Use(profile string) error {
 func (f *File) edit(e edit) error {
 	data, doc, err := apply(f.data, e)
 	if err != nil {
-		return at(err, Source{FromFile, f.path})
+		return withSource(err, Source{FromFile, f.path})
 	}
 	f.data, f.doc, f.edits = data, doc, append(f.edits, e)
 	return nil
 }
 
-// checkTogether refuses values that [Load] would refuse beside each other.
-func checkTogether(values map[string]string, key string) error {
+// checkConflicts returns the *Error of [Load] for a new value that excludes another one.
+func checkConflicts(values map[string]string, key string) error {
 	for _, k := range table() {
-		ways := k.ways()
-		if !k.Secret || !slices.Contains(ways, key) {
+		ways := SecretKeys(k.Name)
+		if k.Type != Secret || !slices.Contains(ways, key) {
 			continue
 		}
 		for _, other := range ways {
 			if other != key && values[other] != "" {
-				return &Error{Key: key, Reason: fmt.Sprintf("%q is set as well", other), Err: errTwice,
-					Next: "run `okauth config unset " + other + "` first"}
+				return conflict(key, other, Source{})
 			}
 		}
 	}
@@ -142,17 +148,18 @@ func checkTogether(values map[string]string, key string) error {
 	}
 	d, err := ParseDomain(values[KeyDomain])
 	if err == nil && d.Server != "" && d.Server != values[KeyServer] {
-		return &Error{Key: key, Reason: fmt.Sprintf("the domain names the authorization server %q and server says %q", d.Server, values[KeyServer]),
-			Next: "name it in one of the two: run `okauth config unset server`, or set domain to " + d.BaseURL}
+		other := KeyDomain
+		if key == KeyDomain {
+			other = KeyServer
+		}
+		return &Error{Kind: Conflict, Key: key, Other: other, Suggestion: d.BaseURL,
+			Reason: fmt.Sprintf("the domain names the authorization server %q and server says %q", d.Server, values[KeyServer])}
 	}
 	return nil
 }
 
-// apply makes one edit. It first tries to change only the lines concerned, so
-// that blank lines, comments and habits of style stay; where the YAML is written
-// in a way that this cannot serve, the whole tree is written anew, with its
-// comments. Either result is read again and must differ from the file in that
-// one value alone, else nothing is changed.
+// apply makes one edit in the YAML tree: comments, the order of keys and the style of other values stay, blank lines do
+// not. The result is read again: it must differ from the file in that one value alone.
 func apply(data []byte, e edit) ([]byte, *document, error) {
 	before, root, err := parse(data)
 	if err != nil {
@@ -162,26 +169,97 @@ func apply(data []byte, e edit) ([]byte, *document, error) {
 	if want.equal(before) {
 		return data, before, nil
 	}
-	if out, ok := splice(data, root, e); ok {
-		if after, _, err := parse(out); err == nil && after.equal(want) {
-			return out, after, nil
+	var out bytes.Buffer
+	if root == nil { // the file has comments at most
+		root = &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{{Kind: yaml.MappingNode}}}
+		if out.Write(data); len(data) > 0 && data[len(data)-1] != '\n' {
+			out.WriteByte('\n')
 		}
 	}
-	// Parsed again: splice must not be trusted to leave the tree as it was.
-	if _, root, err = parse(data); err != nil {
-		return nil, nil, err
+	e.applyTo(root.Content[0])
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	err = errors.Join(enc.Encode(root), enc.Close())
+	edited := out.Bytes()
+	if bytes.Contains(data, []byte("\r\n")) {
+		edited = bytes.ReplaceAll(bytes.ReplaceAll(edited, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))
 	}
-	out, err := rewrite(root, e)
 	if err == nil {
-		if bytes.Contains(data, []byte("\r\n")) {
-			out = bytes.ReplaceAll(out, []byte("\n"), []byte("\r\n"))
-		}
-		if after, _, err := parse(out); err == nil && after.equal(want) && len(out) <= maxConfig {
-			return out, after, nil
+		if after, _, err := parse(edited); err == nil && after.equal(want) && len(edited) <= maxConfig {
+			return edited, after, nil
 		}
 	}
-	return nil, nil, &Error{Key: e.key, Reason: "changing it would change other values too: the file shares parts of itself through anchors, or is written in a way that okauth cannot edit",
-		Next: "edit the file by hand; `okauth config path` says where it is"}
+	return nil, nil, &Error{Kind: NotEditable, Key: e.key, Reason: "changing it would change other values too: " +
+		"the file shares parts of itself through anchors, or is written in a way that okauth cannot edit"}
+}
+
+// applyTo makes the edit in the top mapping of a file.
+func (e edit) applyTo(top *yaml.Node) {
+	if e.profile == "" {
+		setNode(toMapping(top), e.key, textNode(e.value))
+		return
+	}
+	body := mappingAt(mappingAt(toMapping(top), "profiles"), e.profile)
+	i := indexOf(body, e.key)
+	switch {
+	case e.remove && i > 1: // the comment below the last setting is about the profile
+		body.Content[i-2].FootComment += body.Content[i].FootComment
+		fallthrough
+	case e.remove && i >= 0:
+		body.Content = slices.Delete(body.Content, i, i+2)
+	case !e.remove && lookup(e.key).Type == List:
+		items := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}
+		for _, item := range strings.Fields(e.value) {
+			items.Content = append(items.Content, textNode(item))
+		}
+		setNode(body, e.key, items)
+	case !e.remove:
+		setNode(body, e.key, textNode(e.value))
+	}
+}
+
+// indexOf returns the index of a key of a mapping, -1 if it has none of its own.
+func indexOf(mapping *yaml.Node, name string) int {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// toMapping turns a null into an empty mapping.
+func toMapping(n *yaml.Node) *yaml.Node {
+	if isNull(n) {
+		n.Kind, n.Tag, n.Value, n.Style = yaml.MappingNode, "!!map", "", 0
+	}
+	return n
+}
+
+// mappingAt returns the mapping of a key, a new one if there is none.
+func mappingAt(parent *yaml.Node, name string) *yaml.Node {
+	if i := indexOf(parent, name); i >= 0 {
+		return toMapping(parent.Content[i+1])
+	}
+	child := &yaml.Node{Kind: yaml.MappingNode}
+	parent.Content = append(parent.Content, textNode(name), child)
+	return child
+}
+
+// setNode replaces the value of a key and keeps its comments, or adds the key.
+func setNode(mapping *yaml.Node, name string, value *yaml.Node) {
+	i := indexOf(mapping, name)
+	if i < 0 {
+		mapping.Content = append(mapping.Content, textNode(name), value)
+		return
+	}
+	old := mapping.Content[i+1]
+	value.HeadComment, value.LineComment, value.FootComment = old.HeadComment, old.LineComment, old.FootComment
+	mapping.Content[i+1] = value
+}
+
+func textNode(value string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
 }
 
 // with returns the document as it should be after the edit.
@@ -191,10 +269,8 @@ func (d *document) with(e edit) *document {
 		next.current = e.value
 		return next
 	}
-	values := maps.Clone(d.profiles[e.profile])
-	if values == nil {
-		values = make(map[string]string)
-	}
+	values := map[string]string{}
+	maps.Copy(values, d.profiles[e.profile])
 	if values[e.key] = e.value; e.remove {
 		delete(values, e.key)
 	}
@@ -204,4 +280,90 @@ func (d *document) with(e edit) *document {
 
 func (d *document) equal(other *document) bool {
 	return d.current == other.current && maps.EqualFunc(d.profiles, other.profiles, maps.Equal[map[string]string])
+}
+
+// Save writes the file, mode 0600, and its directory, mode 0700, if there is none. It replaces the file as a whole; a
+// symbolic link stays, and the file it leads to is replaced. If another process changed the file since it was read,
+// Save repeats the edits on the new content. The error is an *Error, and the file is then as it was.
+func (f *File) Save() error {
+	target, err := followLinks(f.path)
+	if err != nil {
+		return f.saveError("follow the path", err)
+	}
+	unlock, err := lockFile(target)
+	if err != nil {
+		return f.saveError("wait for another okauth that writes it", err)
+	}
+	defer unlock()
+	if err := f.rebase(); err != nil {
+		return err
+	}
+	if f.original != nil && bytes.Equal(f.data, f.original) {
+		return nil
+	}
+	if err := privatefile.Replace(target, f.data); err != nil {
+		return f.saveError("write", err)
+	}
+	f.original, f.edits = f.data, nil
+	return nil
+}
+
+// rebase repeats the edits if the file has changed.
+func (f *File) rebase() error {
+	now, err := readConfig(f.path)
+	if err != nil && !isMissing(err) {
+		return err
+	}
+	if bytes.Equal(now, f.original) {
+		return nil
+	}
+	data := now
+	for _, e := range f.edits {
+		if data, f.doc, err = apply(data, e); err != nil {
+			return withSource(err, Source{FromFile, f.path})
+		}
+	}
+	f.original, f.data = now, data
+	return nil
+}
+
+func (f *File) saveError(op string, err error) error {
+	if e := (*privatefile.Error)(nil); errors.As(err, &e) {
+		err = e.Err
+	}
+	return &Error{Kind: WriteFailed, Source: Source{FromFile, f.path}, Reason: op, Err: cause(err)}
+}
+
+// followLinks follows symbolic links, also to a file that does not exist yet.
+func followLinks(path string) (string, error) {
+	target, err := filepath.EvalSymlinks(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return target, err
+	}
+	if link, linkErr := os.Readlink(path); linkErr == nil {
+		if !filepath.IsAbs(link) {
+			link = filepath.Join(filepath.Dir(path), link)
+		}
+		return link, nil
+	}
+	return path, nil
+}
+
+// lockWait is how long Save waits for another process, which takes milliseconds.
+const lockWait = 5 * time.Second
+
+// lockFile waits until no other process saves target. The lock is another file, because target is replaced, and is
+// never deleted, because other processes may have it open.
+func lockFile(target string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return nil, err
+	}
+	lock := flock.New(target+".lock", flock.SetFlag(os.O_CREATE|os.O_RDONLY|privatefile.OpenFlags),
+		flock.SetPermissions(0o600))
+	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		return nil, err
+	}
+	return func() { _ = lock.Unlock() }, nil
 }

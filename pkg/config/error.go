@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
-	"unicode/utf8"
+
+	"okauth/pkg/internal/safetext"
 )
 
-// SourceKind is a layer. A greater kind wins over a smaller one.
+// SourceKind is a layer of settings. A greater kind overrides a smaller one.
 type SourceKind int
 
 // The layers, weakest first.
@@ -20,37 +21,59 @@ const (
 	FromFlag
 )
 
-// Source says where a value came from. Name is the flag without dashes, the
-// environment variable, or the path of the file; it is empty for a default.
+// Source says where a value came from. Name is the path of the file, the environment variable, or what [Options] call a flag.
 type Source struct {
 	Kind SourceKind
 	Name string
 }
 
-// String names the source for people: "flag --scope", "OKAUTH_DOMAIN",
-// "/home/a/.config/okauth/config.yaml", "default" or "not set".
+// String describes the source: "flag --scope", "OKAUTH_DOMAIN", "/home/a/config.yaml", "default" or "not set".
 func (s Source) String() string {
 	switch s.Kind {
-	case FromFlag:
-		return "flag --" + s.Name
-	case FromEnv, FromFile:
-		return s.Name
+	case Unset:
+		return "not set"
 	case FromDefault:
 		return "default"
 	}
-	return "not set"
+	return s.Name
 }
 
-// Error is a setting that is missing or wrong, or a configuration file that
-// cannot be used. A command that gets one ends with the usage exit code: the
-// user has to change something before trying again. It never holds the value
-// of a secret.
+// ErrorKind says what is wrong, for callers that advise the user.
+type ErrorKind int
+
+// The kinds of an [*Error].
+const (
+	Invalid        ErrorKind = iota // the setting cannot have this value
+	Empty                           // the value is empty
+	Missing                         // the setting is required and not set
+	UnknownKey                      // there is no setting of that name
+	UnknownProfile                  // the file has no profile of that name
+	NotInFile                       // the setting is a secret that the file never holds
+	Conflict                        // Key and Other exclude each other
+	Syntax                          // the file is not the YAML of a configuration
+	NotEditable                     // the edit would change other values too
+	NoDirectory                     // the environment does not say which directory to use
+	WrongOwner                      // Path belongs to another user
+	Exposed                         // others can read Path
+	WorldWritable                   // everybody can write to Path
+	CommandFailed                   // the command that prints a secret did not succeed
+	ReadFailed                      // a file cannot be read
+	WriteFailed                     // the configuration file cannot be written
+)
+
+// Error is a setting that is missing or wrong, or a configuration file that cannot be used. The user has to change
+// something before the next try. It never holds the value of a secret.
 type Error struct {
-	Key    string // the setting, or empty where the whole file is at fault
-	Source Source // where the value came from, as far as known
-	Reason string // what is wrong
-	Next   string // what to do about it: one sentence, may be empty
-	Err    error  // the cause, may be nil
+	Kind       ErrorKind
+	Key        string   // the setting, or "" if the whole file is wrong
+	Source     Source   // where the value came from, if known
+	Reason     string   // what is wrong
+	Suggestion string   // the name or value that was probably meant, may be empty
+	Other      string   // for Conflict: the other setting
+	Path       string   // for WrongOwner, Exposed and WorldWritable: the file or directory
+	Profile    string   // for Missing and UnknownProfile: the profile that was meant
+	Profiles   []string // for Missing and UnknownProfile: the profiles to choose from
+	Err        error    // the cause, may be nil
 }
 
 func (e *Error) Error() string {
@@ -72,11 +95,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint returns what the user should do next, or an empty string.
-func (e *Error) Hint() string { return e.Next }
-
-// at returns err with the source filled in, when it is an *Error without one.
-func at(err error, s Source) error {
+// withSource returns err with the source filled in, if it is an *Error without one.
+func withSource(err error, s Source) error {
 	var e *Error
 	if errors.As(err, &e) && e.Source.Kind == Unset {
 		located := *e
@@ -86,7 +106,7 @@ func at(err error, s Source) error {
 	return err
 }
 
-// cause drops the path that package os puts into its errors: ours name it.
+// cause drops the path that package os adds to its errors: ours name it.
 func cause(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -95,12 +115,5 @@ func cause(err error) error {
 	return err
 }
 
-// shown quotes foreign text for an error: ASCII, one line, at most 80 runes.
-// It must not be given a secret.
-func shown(text string) string {
-	const most = 80
-	if utf8.RuneCountInString(text) > most {
-		text = string([]rune(text)[:most]) + "..."
-	}
-	return strconv.QuoteToASCII(text)
-}
+// quote returns foreign text in quotes, in ASCII. It must not be given a secret.
+func quote(text string) string { return strconv.QuoteToASCII(safetext.Sanitize(text, 80)) }

@@ -1,37 +1,54 @@
+// Package config reads the settings and edits the configuration file.
+//
+// A setting comes from the first of four layers that has it: a flag, an environment variable, the chosen profile in the
+// configuration file, a default. [Load] reads them once and returns [Settings], in which each value has its [Source].
+// [Keys] is the table of settings.
+//
+// Viper reads the file through a strict decoder. [File] edits it as a YAML tree, so comments and the order of the keys
+// survive, and nothing from a flag or the environment can get into it.
+//
+// A secret is a [SecretRef], which says where the secret is and reads it when asked. Nothing here prints a secret.
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/spf13/viper"
+	"syscall"
 )
 
-// DefaultProfile is the profile that is used where none is named.
+// DefaultProfile is the profile to use if nothing names one.
 const DefaultProfile = "default"
 
-const nameRule = "expected lower-case letters, digits, - and _, beginning with a letter or a digit, at most 64"
+const (
+	envConfig  = "OKAUTH_CONFIG"
+	envProfile = "OKAUTH_PROFILE"
+	envIssuer  = "OKTA_OAUTH2_ISSUER"
+)
 
-// Options is where settings may come from. The zero value reads the process's
-// environment and the user's configuration file.
+// Options say where settings come from. The zero value means the environment of this process and the user's
+// configuration file.
 type Options struct {
-	Flags         map[string]string // flags that were set, by the name of the setting
-	Profile       string            // --profile, empty if not set
-	ConfigFile    string            // --config, empty if not set
+	Flags         map[string]string       // values that override every other layer, by the name of the setting
+	FlagName      func(key string) string // what errors call such a value: "flag --scope"; nil means "the caller"
+	Profile       string                  // the profile to use, if not ""
+	ConfigFile    string                  // the file to use, if not ""; it must exist
 	LookupEnv     func(string) (string, bool)
-	Environ       func() []string // what a secret's command inherits
+	Environ       func() []string // the environment of a command that prints a secret, without the variables of secrets
 	UserConfigDir func() (string, error)
-	Stderr        io.Writer // where a secret's command may complain; nil: nowhere
+	Stderr        io.Writer // for the error output of such a command; nil discards it
 }
 
 func (o Options) withDefaults() Options {
+	if o.FlagName == nil {
+		o.FlagName = func(string) string { return "the caller" }
+	}
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
 	}
@@ -47,43 +64,86 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// env returns a variable; one that is set to nothing counts as not set.
+// env returns a variable. An empty one counts as not set.
 func (o Options) env(name string) (string, bool) {
 	text, ok := o.LookupEnv(name)
 	return text, ok && text != ""
 }
 
-// ConfigPath returns where the configuration file is or would be: --config,
-// OKAUTH_CONFIG, $XDG_CONFIG_HOME/okauth/config.yaml, else the user's
-// configuration directory. The working directory is never searched: a file put
-// there could send the password elsewhere. The error, an *Error, means that
-// there is no such place; a relative XDG_CONFIG_HOME is one.
+// ConfigPath returns where the configuration file is or would be: Options.ConfigFile, $OKAUTH_CONFIG,
+// $XDG_CONFIG_HOME/okauth/config.yaml, or okauth/config.yaml in the user's configuration directory. It never looks in
+// the working directory: a file there could send the password to another server. The error is an *Error of kind
+// NoDirectory.
 func ConfigPath(o Options) (string, error) {
 	o = o.withDefaults()
 	if o.ConfigFile != "" {
 		return o.ConfigFile, nil
 	}
-	if path, ok := o.env("OKAUTH_CONFIG"); ok {
+	if path, ok := o.env(envConfig); ok {
 		return path, nil
 	}
-	// https://specifications.freedesktop.org/basedir-spec/latest/: "All paths
-	// set in these environment variables must be absolute."
+	const reason = "find the configuration directory"
+	// "All paths set in these environment variables must be absolute."
+	// https://specifications.freedesktop.org/basedir-spec/latest/
 	dir, ok := o.env("XDG_CONFIG_HOME")
 	if ok && !filepath.IsAbs(dir) {
-		return "", &Error{Reason: "find the configuration directory: XDG_CONFIG_HOME is not an absolute path", Next: "mend XDG_CONFIG_HOME, or name the file with --config or OKAUTH_CONFIG"}
+		return "", &Error{Kind: NoDirectory, Reason: reason + ": XDG_CONFIG_HOME is not an absolute path"}
 	}
 	if !ok {
 		var err error
 		if dir, err = o.UserConfigDir(); err != nil || !filepath.IsAbs(dir) {
-			return "", &Error{Reason: "find the configuration directory", Err: err, Next: "set HOME, or name the file with --config or OKAUTH_CONFIG"}
+			return "", &Error{Kind: NoDirectory, Reason: reason, Err: err}
 		}
 	}
 	return filepath.Join(dir, "okauth", "config.yaml"), nil
 }
 
-// Locate returns the configuration file and the name of the profile that
-// commands which edit the file work on. Neither has to exist yet, and no value
-// is judged, so that a wrong one can be mended. The error is an *Error.
+// StorageDir returns the directory of the sealed files of storage "file", which may not exist: the setting storage_dir,
+// resolved as in [Settings.CAFile], or the state directory of the user. The error is an *Error.
+func (s *Settings) StorageDir() (string, error) {
+	f := s.values[KeyStorageDir]
+	path := s.resolvePath(f)
+	switch {
+	case path == "":
+		return stateDir(runtime.GOOS, s.options.env)
+	case strings.HasPrefix(path, "~/"):
+		return "", &Error{Kind: NoDirectory, Key: KeyStorageDir, Source: f.source, Reason: "the home directory is unknown"}
+	case !filepath.IsAbs(path):
+		return "", &Error{Key: KeyStorageDir, Source: f.source,
+			Reason: quote(path) + " is not absolute, expected / or ~/ first"}
+	}
+	return path, nil
+}
+
+// stateDir returns where programs store data of one user: $XDG_STATE_HOME/okauth on every system; else
+// $HOME/.local/state/okauth on Linux and the BSDs, $HOME/Library/Application Support/okauth on macOS, and
+// %LocalAppData%\okauth on Windows. A needed variable that is missing or relative is an *Error: a guess, or a directory
+// that depends on the working directory, would lose sessions.
+func stateDir(goos string, env func(string) (string, bool)) (string, error) {
+	variable, below := "HOME", filepath.Join(".local", "state", "okauth")
+	switch goos {
+	case "darwin":
+		below = filepath.Join("Library", "Application Support", "okauth")
+	case "windows":
+		variable, below = "LocalAppData", "okauth"
+	}
+	if _, ok := env("XDG_STATE_HOME"); ok {
+		variable, below = "XDG_STATE_HOME", "okauth"
+	}
+	dir, ok := env(variable)
+	if ok && filepath.IsAbs(dir) {
+		return filepath.Join(dir, below), nil
+	}
+	fault := " is not set either"
+	if ok {
+		fault = " is not an absolute path"
+	}
+	return "", &Error{Kind: NoDirectory, Key: KeyStorageDir,
+		Reason: "it is not set, and the usual directory is unknown: " + variable + fault}
+}
+
+// Locate returns the configuration file and the name of the profile to edit. Neither has to exist, and no value is
+// checked, so that a wrong one can be corrected. The error is an *Error.
 func Locate(o Options) (path, profile string, err error) {
 	o = o.withDefaults()
 	if path, err = ConfigPath(o); err != nil {
@@ -95,135 +155,71 @@ func Locate(o Options) (path, profile string, err error) {
 			return path, "", err
 		}
 	}
-	profile, _, err = o.profileName(doc)
+	profile, _, err = o.profileName(doc, path)
 	return path, profile, err
 }
 
-// Load reads the settings. Missing ones are no error here, see
-// [Settings.Require]; wrong ones are, and so are a file that cannot be used and
-// a named profile that the file does not have. Every error is an *Error.
+// Load reads the settings. A missing setting is no error, see [Settings.Require]; a wrong one is, and so are a file
+// that cannot be used and a named profile that the file does not have. The error is an *Error.
 func Load(o Options) (*Settings, error) {
 	o = o.withDefaults()
 	path, err := ConfigPath(o)
 	if err != nil {
-		path = "" // no home, no file: flags and environment may do
+		path = "" // flags and the environment may have all settings
 	}
-	v, err := open(path)
-	if err != nil && (!isMissing(err) || o.ConfigFile != "") {
+	doc, err := readDocument(path)
+	exists := err == nil
+	if !exists && (!isMissing(err) || o.ConfigFile != "") {
 		return nil, err
 	}
-	doc := &document{profiles: map[string]map[string]string{}}
-	if v != nil {
-		doc.current = v.GetString("profile")
-		for name := range v.GetStringMap("profiles") {
-			doc.profiles[name] = v.GetStringMapString("profiles." + name)
-		}
-	}
-	name, from, err := o.profileName(doc)
+	name, source, err := o.profileName(doc, path)
 	if err != nil {
-		return nil, at(err, Source{FromFile, path})
+		return nil, err
 	}
-	if _, ok := doc.profiles[name]; !ok && v != nil && from.Kind > FromDefault && name != DefaultProfile {
-		return nil, noProfile(name, from, names(doc.profiles))
+	if _, ok := doc.profiles[name]; !ok && exists && source.Kind > FromDefault && name != DefaultProfile {
+		return nil, unknownProfile(name, source, doc.names())
 	}
-	s := &Settings{o: o, path: path, profile: name, profileSource: from, names: names(doc.profiles), file: doc.profiles[name]}
 	for _, values := range doc.profiles {
-		if values[KeyClientSecret] != "" {
-			if err := checkPrivate(path); err != nil {
-				return nil, err
-			}
-			break
+		if values[KeyClientSecret] == "" {
+			continue
+		}
+		if err := checkPrivate(path); err != nil {
+			return nil, err
 		}
 	}
+	s := &Settings{options: o, path: path, profile: name, profileSource: source,
+		profiles: doc.names(), file: doc.profiles[name]}
 	if err := s.resolve(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// open lets Viper read the file at path. The error is fs.ErrNotExist where
-// there is no file, and Viper is nil then.
-func open(path string) (*viper.Viper, error) {
-	if path == "" {
-		return nil, os.ErrNotExist
-	}
-	data, err := readConfig(path)
-	if err != nil {
-		return nil, err
-	}
-	v := viper.NewWithOptions(viper.WithDecoderRegistry(strict{}))
-	v.SetConfigType("yaml")
-	if err := v.ReadConfig(bytes.NewReader(data)); err != nil {
-		var e *Error
-		if errors.As(err, &e) {
-			err = e // without Viper's words around it
-		}
-		return nil, at(err, Source{FromFile, path})
-	}
-	return v, nil
-}
-
-// strict is the decoder that Viper reads the file with: the same that judges
-// what the editor writes.
-type strict struct{}
-
-// Decoder returns itself: a configuration is YAML, whatever its name.
-func (strict) Decoder(string) (viper.Decoder, error) { return strict{}, nil }
-
-// Decode fills m with the profiles; the error is an *Error.
-func (strict) Decode(data []byte, m map[string]any) error {
-	doc, _, err := parse(data)
-	if err != nil {
-		return err
-	}
-	profiles := make(map[string]any, len(doc.profiles))
-	for name, values := range doc.profiles {
-		body := make(map[string]any, len(values))
-		for key, text := range values {
-			body[key] = text
-		}
-		profiles[name] = body
-	}
-	m["profile"], m["profiles"] = doc.current, profiles
-	return nil
-}
-
-func readDocument(path string) (*document, error) {
-	data, err := readConfig(path)
-	if err != nil {
-		return &document{}, err
-	}
-	doc, _, err := parse(data)
-	return doc, at(err, Source{FromFile, path})
-}
-
-// profileName picks the profile: flag, environment, file, default.
-func (o Options) profileName(doc *document) (string, Source, error) {
-	name, from := DefaultProfile, Source{Kind: FromDefault}
-	if text, ok := o.env("OKAUTH_PROFILE"); o.Profile != "" {
-		name, from = o.Profile, Source{FromFlag, "profile"}
+// profileName chooses the profile: flag, environment, file, default.
+func (o Options) profileName(doc *document, path string) (string, Source, error) {
+	name, source := DefaultProfile, Source{Kind: FromDefault}
+	if text, ok := o.env(envProfile); o.Profile != "" {
+		name, source = o.Profile, Source{FromFlag, o.FlagName("profile")}
 	} else if ok {
-		name, from = text, Source{FromEnv, "OKAUTH_PROFILE"}
+		name, source = text, Source{FromEnv, envProfile}
 	} else if doc.current != "" {
-		path, _ := ConfigPath(o)
-		name, from = doc.current, Source{FromFile, path}
+		name, source = doc.current, Source{FromFile, path}
 	}
 	err := CheckProfileName(name)
 	if e, ok := err.(*Error); ok {
-		e.Source = from
-		if near := Suggest(name, names(doc.profiles)); near != "" {
-			e.Next = fmt.Sprintf("did you mean %q?", near)
-		}
+		e.Source, e.Suggestion = source, Suggest(name, doc.names())
 	}
-	return name, from, err
+	return name, source, err
 }
 
-// CheckProfileName returns an *Error unless name may be the name of a profile.
+const profileNameRule = "expected lower-case letters, digits, - and _, beginning with a letter or a digit, at most 64"
+
+// CheckProfileName returns an *Error unless name can be the name of a profile.
 func CheckProfileName(name string) error {
 	if isProfileName(name) {
 		return nil
 	}
-	return &Error{Key: "profile", Reason: shown(name) + " is not a profile name: " + nameRule}
+	return &Error{Key: "profile", Reason: quote(name) + " is not a profile name: " + profileNameRule}
 }
 
 func isProfileName(name string) bool {
@@ -231,39 +227,15 @@ func isProfileName(name string) bool {
 	return name != "" && len(name) <= 64 && strings.Trim(name, rest) == "" && strings.IndexByte(first, name[0]) >= 0
 }
 
-// noProfile names the profile that was meant, as far as that can be told, or
-// those there are, and how to choose: where from says the choice was made.
-func noProfile(name string, from Source, existing []string) error {
-	err := &Error{Key: "profile", Source: from, Reason: fmt.Sprintf("there is no profile %q", name)}
-	near := Suggest(name, existing)
-	instead := near
-	if near == "" {
-		instead = "NAME"
-	}
-	choose := "choose with `okauth config use " + instead + "` or -p " + instead
-	if from.Kind == FromEnv {
-		choose = "choose with " + from.Name + "=" + instead + " or -p " + instead
-	}
-	switch {
-	case near != "":
-		err.Next = fmt.Sprintf("did you mean %q? The profiles are %s; %s", near, someOf(existing), choose)
-	case len(existing) > 0:
-		err.Next = "the profiles are " + someOf(existing) + "; " + choose + ", or make it with `okauth -p " + name + " config init`"
-	default:
-		err.Next = "run `okauth -p " + name + " config init` to make it"
-	}
-	return err
+func unknownProfile(name string, source Source, existing []string) error {
+	return &Error{Kind: UnknownProfile, Key: "profile", Source: source, Profile: name, Profiles: existing,
+		Reason: fmt.Sprintf("there is no profile %q", name), Suggestion: Suggest(name, existing)}
 }
 
-// someOf lists the names of profiles, of many the first few.
-func someOf(names []string) string {
-	const most = 5
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
+// names returns the names of the profiles, sorted.
+func (d *document) names() []string { return slices.Sorted(maps.Keys(d.profiles)) }
 
-func names(profiles map[string]map[string]string) []string {
-	return slices.Sorted(maps.Keys(profiles))
+// isMissing reports whether err says that there is no such file.
+func isMissing(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

@@ -11,6 +11,12 @@ import (
 	"time"
 )
 
+const (
+	keyClientSecretFile  = KeyClientSecret + "_file"
+	keyStorageKeyFile    = KeyStorageKey + "_file"
+	keyStorageKeyCommand = KeyStorageKey + "_command"
+)
+
 const sample = `# who we are
 profile: dev
 profiles:
@@ -44,6 +50,9 @@ func testOptions(t testing.TB, config string, o Options, env ...string) Options 
 		name, value, _ := strings.Cut(entry, "=")
 		vars[name] = value
 	}
+	o.FlagName = func(key string) string {
+		return "flag --" + strings.ReplaceAll(strings.TrimSuffix(key, "s"), "_", "-") // scopes: --scope
+	}
 	o.LookupEnv = func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
 	if o.UserConfigDir == nil {
 		o.UserConfigDir = func() (string, error) { return dir, nil }
@@ -60,20 +69,21 @@ func load(t testing.TB, o Options) *Settings {
 	return s
 }
 
-// wantError checks that err is an *Error with that text, and returns it.
+// wantError checks that the text and the fields of err, an *Error, contain parts, and returns it.
 func wantError(t testing.TB, err error, parts ...string) *Error {
 	t.Helper()
 	var e *Error
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v, want an *Error with %q", err, parts)
 	}
+	text := fmt.Sprintf("%v | did you mean %q? | other: %s | path: %s | profiles: %s", e, e.Suggestion, e.Other, e.Path, e.Profiles)
 	for _, part := range parts {
-		if !strings.Contains(e.Error()+" | "+e.Hint(), part) {
-			t.Errorf("got %q, hint %q; want %q in it", e.Error(), e.Hint(), part)
+		if !strings.Contains(text, part) {
+			t.Errorf("got %q, want %q in it", text, part)
 		}
 	}
-	if strings.Contains(e.Error()+e.Hint(), "canary") {
-		t.Errorf("a secret is shown: %q, hint %q", e.Error(), e.Hint())
+	if all := fmt.Sprintf("%v %#v", e, e); strings.Contains(all, "canary") {
+		t.Errorf("a secret is shown: %s", all)
 	}
 	return e
 }
@@ -93,7 +103,7 @@ func TestLoadFile(t *testing.T) {
 	if s.Source(KeyDomain).String() != s.ConfigPath() || s.Source(KeyServer).String() != "default" || s.Source(KeyCAFile).String() != "not set" {
 		t.Errorf("sources %v, %v, %v", s.Source(KeyDomain), s.Source(KeyServer), s.Source(KeyCAFile))
 	}
-	if !s.ClientSecret().IsZero() || !s.Password().IsZero() {
+	if !s.Secret(KeyClientSecret).IsZero() || !s.Secret(KeyPassword).IsZero() {
 		t.Error("there is a secret, want none")
 	}
 }
@@ -260,15 +270,15 @@ func TestLoadProfileName(t *testing.T) {
 		{"nothing", "", "", "", "default", true},
 		{"default need not exist", sample, "default", "", "default", true},
 		{"no file, any name", "", "ci", "", "ci", true},
-		{"unknown", sample, "prdo", "", `from flag --profile: there is no profile "prdo" | did you mean "prod"? The profiles are dev, prod | okauth config use prod | -p prod`, false},
-		{"letters in another order", sample, "dve", "", `did you mean "dev"? | -p dev`, false},
-		{"unknown to the environment", sample, "", "dve", `setting "profile" from OKAUTH_PROFILE: there is no profile "dve" | did you mean "dev"? | OKAUTH_PROFILE=dev or -p dev`, false},
-		{"unknown and far", sample, "", "zzzzzzzz", "the profiles are dev, prod | OKAUTH_PROFILE=NAME or -p NAME | okauth -p zzzzzzzz config init", false},
-		{"unknown and far, by flag", sample, "zzzzzzzz", "", "okauth config use NAME", false},
-		{"many", many, "zzzzzzzz", "", "the profiles are p0, p1, p10, p11, p2 and 7 more;", false},
-		{"many, and a near one", many, "p111", "", `did you mean "p11"? The profiles are p0, p1, p10, p11, p2 and 7 more;`, false},
-		{"no profiles in the file", "profile:\n", "dve", "", "okauth -p dve config init", false},
-		{"named by the file", "profile: gone\nprofiles: {dev: {}}", "", "", `config.yaml: there is no profile "gone" | okauth config use NAME`, false},
+		{"unknown", sample, "prdo", "", `from flag --profile: there is no profile "prdo" | did you mean "prod"? | profiles: [dev prod]`, false},
+		{"letters in another order", sample, "dve", "", `did you mean "dev"? | profiles: [dev prod]`, false},
+		{"unknown to the environment", sample, "", "dve", `setting "profile" from OKAUTH_PROFILE: there is no profile "dve" | did you mean "dev"? | profiles: [dev prod]`, false},
+		{"unknown and far", sample, "", "zzzzzzzz", `did you mean ""? | profiles: [dev prod]`, false},
+		{"unknown and far, by flag", sample, "zzzzzzzz", "", `did you mean ""? | profiles: [dev prod]`, false},
+		{"many", many, "zzzzzzzz", "", "profiles: [p0 p1 p10 p11 p2 p3", false},
+		{"many, and a near one", many, "p111", "", `did you mean "p11"? | profiles: [p0 p1 p10 p11 p2 p3`, false},
+		{"no profiles in the file", "profile:\n", "dve", "", "profiles: []", false},
+		{"named by the file", "profile: gone\nprofiles: {dev: {}}", "", "", `config.yaml: there is no profile "gone" | profiles: [dev]`, false},
 		{"not a name", sample, "../x", "", "not a profile name", false},
 		{"upper case", sample, "", "Dev", `from OKAUTH_PROFILE: "Dev" is not a profile name | did you mean "dev"?`, false},
 	}
@@ -290,12 +300,14 @@ func TestLoadProfileName(t *testing.T) {
 func TestRequire(t *testing.T) {
 	t.Parallel()
 	s := load(t, testOptions(t, "", Options{}, "OKAUTH_CLIENT_ID=0oa"))
-	wantError(t, s.Require(KeyClientID, KeyDomain), `"domain"`, "not set", "OKAUTH_DOMAIN", "okauth config init", "okauth config set domain")
+	if e := wantError(t, s.Require(KeyClientID, KeyDomain), `"domain"`, "not set", "profiles: []"); e.Kind != Missing || e.Profile != DefaultProfile {
+		t.Errorf("got %#v, want kind Missing", e)
+	}
 	if err := s.Require(KeyClientID); err != nil {
 		t.Error(err)
 	}
 	s = load(t, testOptions(t, "profiles: {dev: {domain: a.okta.com}}", Options{}))
-	wantError(t, s.Require(KeyDomain), "okauth config use", "dev")
+	wantError(t, s.Require(KeyDomain), "not set", "profiles: [dev]")
 }
 
 // A wrong value is named with its source, and only in the chosen profile.
@@ -303,7 +315,7 @@ func TestLoadChecksValues(t *testing.T) {
 	t.Parallel()
 	const config = "profiles:\n  default: {domain: dev-1-admin.okta.com}\n  good: {domain: dev-1.okta.com}\n"
 	_, err := Load(testOptions(t, config, Options{}))
-	wantError(t, err, `setting "domain" from`, "config.yaml", "dev-1.okta.com?")
+	wantError(t, err, `setting "domain" from`, "config.yaml", `did you mean "dev-1.okta.com"?`)
 	load(t, testOptions(t, config, Options{Profile: "good"}))
 	_, err = Load(testOptions(t, "", Options{}, "OKAUTH_TIMEOUT=soon"))
 	wantError(t, err, `setting "timeout" from OKAUTH_TIMEOUT`)
@@ -340,7 +352,7 @@ func TestSettingsPrintNoSecret(t *testing.T) {
 				t.Errorf("%s, %s: %s", name, format, text)
 			}
 		}
-		if got, err := s.ClientSecret().Read(t.Context()); string(got) != "canary-cs" || err != nil {
+		if got, err := s.Secret(KeyClientSecret).Read(t.Context()); string(got) != "canary-cs" || err != nil {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 	}
@@ -426,7 +438,9 @@ func TestAT69_NoHome(t *testing.T) {
 		t.Errorf("got %v, path %q, profile %q", err, s.ConfigPath(), s.ProfileName())
 	}
 	_, _, err := Locate(o)
-	wantError(t, err, "HOME is not defined", "--config")
+	if e := wantError(t, err, "HOME is not defined"); e.Kind != NoDirectory {
+		t.Errorf("got %#v, want kind NoDirectory", e)
+	}
 	_, _, err = Locate(testOptions(t, "", Options{}, "XDG_CONFIG_HOME=some/where"))
 	wantError(t, err, "XDG_CONFIG_HOME is not an absolute path")
 }

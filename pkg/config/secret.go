@@ -12,164 +12,156 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"okauth/pkg/internal/privatefile"
 )
 
 const (
-	maxSecret     = 64 << 10         // bytes read from a file or a command
+	maxSecret     = 64 << 10         // bytes of a file or of a command's output
 	secretTimeout = 30 * time.Second // for a command or a pipe
 )
 
-// SecretRef is the promise of a secret: where it is, not what it is. The zero
-// SecretRef is none. It holds nothing that printing could show.
+// SecretRef says where a secret is. It does not hold the secret, so printing it shows none. The zero value means that
+// no setting has the secret.
 type SecretRef struct {
 	Source Source
-	Key    string // the setting it comes from
+	Key    string // the setting: that of the secret, of its file or of its command
 	read   func(context.Context) ([]byte, error)
 	check  func(string) error
 }
 
-// IsZero reports whether no setting promises the secret.
+// IsZero reports whether no setting has the secret.
 func (s SecretRef) IsZero() bool { return s.read == nil }
 
-// Command reports whether a command prints the secret.
-func (s SecretRef) Command() bool { return strings.HasSuffix(s.Key, "_command") }
+// FromFile reports whether the secret is the content of a file of its own.
+func (s SecretRef) FromFile() bool { return strings.HasSuffix(s.Key, FileKey("")) }
 
-// Read fetches the secret: the variable, the value in the file, the content of
-// a file without its last line break, or the first line of a command's output.
-// An empty secret is an error, and so is a file that everybody may write to.
-// Errors are *Error, never hold what was read, and wrap ctx's error where that
-// was the cause.
+// FromCommand reports whether a command prints the secret.
+func (s SecretRef) FromCommand() bool { return strings.HasSuffix(s.Key, CommandKey("")) }
+
+// Read returns the secret: the value itself, the content of the file without its last line break, or the first line
+// that the command prints. An empty secret is an error, and so is a file that everybody can write to. The error is an
+// *Error that does not hold what was read; it wraps ctx's error if that was the cause.
 func (s SecretRef) Read(ctx context.Context) ([]byte, error) {
 	if s.read == nil {
-		return nil, &Error{Key: s.Key, Reason: "it is not set"}
+		return nil, &Error{Kind: Missing, Key: s.Key, Reason: "it is not set"}
 	}
-	value, err := s.read(ctx)
-	if err == nil && len(value) == 0 {
-		err = &Error{Reason: "the secret is empty"}
-	}
-	if err == nil {
-		err = s.check(string(value))
+	secret, err := s.read(ctx)
+	if err == nil && len(secret) == 0 {
+		err = &Error{Kind: Empty, Reason: "the secret is empty"}
 	}
 	if err == nil {
-		return value, nil
+		err = s.check(string(secret))
+	}
+	if err == nil {
+		return secret, nil
 	}
 	var e *Error
 	if !errors.As(err, &e) {
-		e = &Error{Reason: "read the secret", Err: err}
+		e = &Error{Kind: ReadFailed, Reason: "read the secret", Err: err}
 	}
 	located := *e
 	located.Key, located.Source = s.Key, s.Source
 	return nil, &located
 }
 
-// findSecret picks the way to a secret. In the environment the order is value,
-// file, command, then Okta's names; in the other layers two ways at once are an
-// error, since one of them is a mistake.
-func (s *Settings) findSecret(base Key) (SecretRef, error) {
-	if secret, err := s.oneOf(base, func(key string) (found, bool) {
-		text, ok := s.o.Flags[key]
-		return found{text, Source{FromFlag, strings.ReplaceAll(key, "_", "-")}}, ok
-	}); err != nil || !secret.IsZero() {
-		return secret, err
-	}
-	for _, name := range secretEnv(base) {
-		text, ok := s.o.env(name)
-		if !ok {
-			continue
-		}
-		key := base.Name
-		if way, own := strings.CutPrefix(name, "OKAUTH_"); own {
-			key = strings.ToLower(way)
-		}
-		return s.promise(key, found{text, Source{FromEnv, name}}, base.check), nil
-	}
-	return s.oneOf(base, func(key string) (found, bool) {
-		return found{s.file[key], Source{FromFile, s.path}}, s.file[key] != ""
+// findSecret finds the place of a secret. In the environment the order is value, file, command, then Okta's
+// variables. Two places in the flags or in the file are an error, because one of them is a mistake.
+func (s *Settings) findSecret(k Key) (SecretRef, error) {
+	keys := SecretKeys(k.Name)
+	ref, err := s.oneSecret(k, func(key string) value {
+		return value{s.options.Flags[key], Source{FromFlag, s.options.FlagName(key)}}
 	})
+	if err != nil || !ref.IsZero() {
+		return ref, err
+	}
+	own := k.Env[0]
+	for i, name := range append([]string{own, own + "_FILE", own + "_COMMAND"}, k.Env[1:]...) {
+		if text, ok := s.options.env(name); ok {
+			key := k.Name
+			if i < len(keys) {
+				key = keys[i]
+			}
+			return s.secretRef(k, key, value{text, Source{FromEnv, name}}), nil
+		}
+	}
+	return s.oneSecret(k, func(key string) value { return value{s.file[key], Source{FromFile, s.path}} })
 }
 
-// ways lists the settings that a secret may come from.
-func (k Key) ways() []string {
-	return []string{k.Name, k.Name + "_file", k.Name + "_command"}
-}
-
-// secretEnv lists the variables of a secret in the order they count.
-func secretEnv(base Key) []string {
-	own := base.Env[0]
-	return append([]string{own, own + "_FILE", own + "_COMMAND"}, base.Env[1:]...)
-}
-
-func (s *Settings) oneOf(base Key, look func(key string) (found, bool)) (SecretRef, error) {
-	var first SecretRef
-	for _, key := range base.ways() {
-		f, ok := look(key)
-		if !ok {
+// oneSecret returns the place of a secret in one layer.
+func (s *Settings) oneSecret(k Key, get func(key string) value) (ref SecretRef, err error) {
+	for _, key := range SecretKeys(k.Name) {
+		v := get(key)
+		if v.text == "" {
 			continue
 		}
-		if !first.IsZero() {
-			return SecretRef{}, &Error{Key: key, Source: f.from, Reason: fmt.Sprintf("%q is set as well", first.Key), Err: errTwice,
-				Next: "remove one with `okauth config unset " + key + "`"}
+		if !ref.IsZero() {
+			return SecretRef{}, conflict(key, ref.Key, v.source)
 		}
-		first = s.promise(key, f, base.check)
+		ref = s.secretRef(k, key, v)
 	}
-	return first, nil
+	return ref, nil
 }
 
-// promise binds a way to a secret to the place it was found in.
-func (s *Settings) promise(key string, f found, check func(string) error) SecretRef {
-	secret := SecretRef{Source: f.from, Key: key, check: check}
+func conflict(key, other string, source Source) error {
+	return &Error{Kind: Conflict, Key: key, Other: other, Source: source,
+		Reason: fmt.Sprintf("%q is set as well, expected one of them", other)}
+}
+
+// secretRef returns the reference to a secret that the setting key, with value v, leads to.
+func (s *Settings) secretRef(k Key, key string, v value) SecretRef {
+	ref := SecretRef{Source: v.source, Key: key, check: k.checkText}
 	switch {
-	case strings.HasSuffix(key, "_file"):
-		path := s.pathOf(f)
-		secret.read = func(ctx context.Context) ([]byte, error) { return readSecretFile(ctx, path) }
-	case strings.HasSuffix(key, "_command"):
-		secret.read = func(ctx context.Context) ([]byte, error) { return s.o.runSecretCommand(ctx, f.text) }
+	case ref.FromFile():
+		path := s.resolvePath(v)
+		ref.read = func(ctx context.Context) ([]byte, error) { return readSecretFile(ctx, path) }
+	case ref.FromCommand():
+		ref.read = func(ctx context.Context) ([]byte, error) { return s.options.runSecretCommand(ctx, v.text) }
 	default:
-		secret.read = func(context.Context) ([]byte, error) { return []byte(f.text), nil }
+		ref.read = func(context.Context) ([]byte, error) { return []byte(v.text), nil }
 	}
-	return secret
+	return ref
 }
 
-// readSecretFile reads a file or a pipe, such as a shell's <(…). Others may be
-// able to read it, and it may be root's: secrets that Docker and Kubernetes mount
-// are. A file that everybody may write to is refused, though: it would let
-// anybody choose the password that is sent or the key that seals.
+// readSecretFile reads a file or a pipe, such as a shell's <(…). Others may own it or read it, as they do the secrets
+// that Docker and Kubernetes mount. A file that everybody can write to is refused: anyone could choose the password
+// to send.
 func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	fail := func(op string, err error) error {
+		return &Error{Kind: ReadFailed, Reason: op + " " + quote(path), Err: cause(err)}
 	}
-	// O_NONBLOCK: opening a named pipe that nobody writes to would wait.
+	// O_NONBLOCK: the open of a named pipe without a writer would wait.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, &Error{Reason: "open " + shown(path), Err: cause(err)}
+		return nil, fail("open", err)
 	}
 	defer f.Close()
 	switch info, err := f.Stat(); {
 	case err != nil:
-		return nil, &Error{Reason: "look at " + shown(path), Err: cause(err)}
+		return nil, fail("check", err)
 	case info.IsDir():
-		return nil, &Error{Reason: shown(path) + " is a directory, expected a file"}
-	case info.Mode().IsRegular() && permissions(info)&0o002 != 0:
-		return nil, &Error{Reason: fmt.Sprintf("the mode of %s is %04o: everybody may write to it", shown(path), permissions(info)),
-			Next: "run `chmod o-w " + shellQuote(path) + "`, and look whether the secret in it is still yours"}
+		return nil, invalid("%s is a directory, expected a file", quote(path))
+	case info.Mode().IsRegular() && privatefile.Permissions(info)&0o002 != 0:
+		return nil, &Error{Kind: WorldWritable, Path: path, Reason: fmt.Sprintf(
+			"the mode of %s is %04o: everybody can write to it", quote(path), privatefile.Permissions(info))}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	switch {
 	case ctx.Err() != nil:
-		return nil, &Error{Reason: "read " + shown(path), Err: ctx.Err()}
+		return nil, fail("read", ctx.Err())
 	case err != nil:
-		return nil, &Error{Reason: "read " + shown(path), Err: cause(err)}
+		return nil, fail("read", err)
 	case len(data) > maxSecret:
-		return nil, &Error{Reason: fmt.Sprintf("%s is larger than %d bytes", shown(path), maxSecret)}
+		return nil, invalid("%s is larger than %d bytes", quote(path), maxSecret)
 	}
 	return DropNewline(data), nil
 }
 
-// DropNewline removes exactly one LF or CRLF from the end of a secret that was read.
+// DropNewline removes one LF or CRLF from the end of a secret.
 func DropNewline(data []byte) []byte {
 	data, cut := bytes.CutSuffix(data, []byte("\n"))
 	if cut {
@@ -178,7 +170,7 @@ func DropNewline(data []byte) []byte {
 	return data
 }
 
-// runSecretCommand runs a command line in the shell and returns its first line.
+// runSecretCommand runs a command line in the shell and returns its first line of output.
 func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
@@ -191,13 +183,13 @@ func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, err
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return nil, &Error{Reason: "the command did not finish", Err: ctx.Err(), Next: "run the command by hand: it must not wait for input"}
+		return nil, &Error{Kind: CommandFailed, Reason: "the command did not finish", Err: ctx.Err()}
 	case out.full:
-		return nil, &Error{Reason: fmt.Sprintf("the command printed more than %d bytes", maxSecret)}
+		return nil, &Error{Kind: CommandFailed, Reason: fmt.Sprintf("the command printed more than %d bytes", maxSecret)}
 	case errors.As(err, &exit):
-		return nil, &Error{Reason: fmt.Sprintf("the command ended with %s", exit.ProcessState), Next: "run the command by hand to see why"}
+		return nil, &Error{Kind: CommandFailed, Reason: fmt.Sprintf("the command ended with %s", exit.ProcessState)}
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
-		return nil, &Error{Reason: "run the command", Err: cause(err)}
+		return nil, &Error{Kind: CommandFailed, Reason: "run the command", Err: cause(err)}
 	}
 	first, _, more := bytes.Cut(out.data, []byte("\n"))
 	if more {
@@ -206,8 +198,7 @@ func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, err
 	return first, nil
 }
 
-// bounded keeps at most maxSecret bytes and refuses more, which ends the
-// command that writes them.
+// bounded keeps at most maxSecret bytes. More is a write error, which ends the command.
 type bounded struct {
 	data []byte
 	full bool
@@ -222,28 +213,12 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// SecretVariables returns the names of the environment variables that hold a
-// secret itself, in upper case. A process that okauth starts is handed none.
-func SecretVariables() []string {
-	var names []string
-	for _, k := range table() {
-		if k.Secret {
-			names = append(names, k.Env...)
-		}
-	}
-	return names
-}
-
-// withoutSecrets drops from an environment the variables that hold a secret:
-// the command is asked for one, it needs none of the others. OKTA_PASSWORD is
-// not read by okauth, but by its neighbours.
+// withoutSecrets removes from an environment the variables that hold a secret: a command needs none. OKTA_PASSWORD is a
+// variable of other tools.
 func withoutSecrets(environ []string) []string {
 	secret := append(SecretVariables(), "OKTA_PASSWORD")
-	kept := make([]string, 0, len(environ))
-	for _, entry := range environ {
-		if name, _, _ := strings.Cut(entry, "="); !slices.Contains(secret, strings.ToUpper(name)) {
-			kept = append(kept, entry)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(secret, strings.ToUpper(name))
+	})
 }

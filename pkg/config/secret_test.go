@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func TestSecretOrder(t *testing.T) {
 			if tt.source == "file" {
 				tt.source = s.ConfigPath()
 			}
-			secret := s.ClientSecret()
+			secret := s.Secret(KeyClientSecret)
 			got, err := secret.Read(t.Context())
 			if err != nil || string(got) != tt.want || secret.Source.String() != tt.source {
 				t.Errorf("got %q from %v, %v; want %q from %q", got, secret.Source, err, tt.want, tt.source)
@@ -51,11 +52,11 @@ func TestPasswordOrder(t *testing.T) {
 	t.Parallel()
 	const inFile = "profiles: {default: {password_command: echo canary-cmd}}"
 	s := load(t, testOptions(t, inFile, Options{}))
-	if got, err := s.Password().Read(t.Context()); string(got) != "canary-cmd" || err != nil {
+	if got, err := s.Secret(KeyPassword).Read(t.Context()); string(got) != "canary-cmd" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 	s = load(t, testOptions(t, inFile, Options{}, "OKAUTH_PASSWORD= canary with spaces "))
-	if got, err := s.Password().Read(t.Context()); string(got) != " canary with spaces " || err != nil {
+	if got, err := s.Secret(KeyPassword).Read(t.Context()); string(got) != " canary with spaces " || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
@@ -76,7 +77,7 @@ func TestStorageKeyOrder(t *testing.T) {
 		{"command in the file", inFile, nil, nil, "canary-cmd", "file"},
 		{"environment over file", inFile, nil, []string{"OKAUTH_STORAGE_KEY=canary-env", "OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-env", "OKAUTH_STORAGE_KEY"},
 		{"file over command", "", nil, []string{"OKAUTH_STORAGE_KEY_COMMAND=echo canary-cmd", "OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-beside", "OKAUTH_STORAGE_KEY_FILE"},
-		{"flag over environment", "", map[string]string{KeyStorageKeyFile: beside}, []string{"OKAUTH_STORAGE_KEY=canary-env"}, "canary-beside", "flag --storage-key-file"},
+		{"flag over environment", "", map[string]string{keyStorageKeyFile: beside}, []string{"OKAUTH_STORAGE_KEY=canary-env"}, "canary-beside", "flag --storage-key-file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,14 +86,14 @@ func TestStorageKeyOrder(t *testing.T) {
 			if tt.source == "file" {
 				tt.source = s.ConfigPath()
 			}
-			key := s.StorageKey()
+			key := s.Secret(KeyStorageKey)
 			if got, err := key.Read(t.Context()); err != nil || string(got) != tt.want || key.Source.String() != tt.source {
 				t.Errorf("got %q from %v, %v; want %q from %q", got, key.Source, err, tt.want, tt.source)
 			}
 		})
 	}
-	if s := load(t, testOptions(t, "", Options{})); !s.StorageKey().IsZero() {
-		t.Error("a storage key is promised, want none")
+	if s := load(t, testOptions(t, "", Options{})); !s.Secret(KeyStorageKey).IsZero() {
+		t.Error("there is a storage key, want none")
 	}
 }
 
@@ -104,19 +105,19 @@ func TestStorageKeyText(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := load(t, testOptions(t, "", Options{}, "OKAUTH_STORAGE_KEY_FILE="+path))
-	_, err := s.StorageKey().Read(t.Context())
-	wantError(t, err, `setting "storage_key_file" from OKAUTH_STORAGE_KEY_FILE`, "control character", "openssl rand -base64 32")
+	_, err := s.Secret(KeyStorageKey).Read(t.Context())
+	wantError(t, err, `setting "storage_key_file" from OKAUTH_STORAGE_KEY_FILE`, "control character")
 }
 
 func TestSecretTwice(t *testing.T) {
 	t.Parallel()
 	_, err := Load(testOptions(t, "profiles: {default: {client_secret_file: f, client_secret_command: c}}", Options{}))
-	wantError(t, err, `"client_secret_command" from`, `"client_secret_file" is set as well`, "config unset client_secret_command")
+	wantError(t, err, `"client_secret_command" from`, `"client_secret_file" is set as well`, "other: client_secret_file")
 	_, err = Load(testOptions(t, "profiles: {default: {password_file: f, password_command: c}}", Options{}))
 	wantError(t, err, `"password_file" is set as well`)
 	_, err = Load(testOptions(t, "profiles: {default: {storage_key_file: f, storage_key_command: c}}", Options{}))
 	wantError(t, err, `"storage_key_file" is set as well`)
-	_, err = Load(testOptions(t, "", Options{Flags: map[string]string{KeyStorageKeyFile: "f", KeyStorageKeyCommand: "c"}}))
+	_, err = Load(testOptions(t, "", Options{Flags: map[string]string{keyStorageKeyFile: "f", keyStorageKeyCommand: "c"}}))
 	wantError(t, err, `"storage_key_command" from flag --storage-key-command`, `"storage_key_file" is set as well`)
 }
 
@@ -140,7 +141,7 @@ func TestSecretFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
-		got, err := s.Password().Read(t.Context())
+		got, err := s.Secret(KeyPassword).Read(t.Context())
 		if tt.err != "" {
 			wantError(t, err, `setting "password_file" from OKAUTH_PASSWORD_FILE`, tt.err)
 		} else if err != nil || string(got) != tt.want {
@@ -153,7 +154,7 @@ func TestSecretFile(t *testing.T) {
 func TestClientSecretPlaceholder(t *testing.T) {
 	t.Parallel()
 	s := load(t, testOptions(t, "", Options{}, "OKAUTH_CLIENT_SECRET={clientSecret}"))
-	_, err := s.ClientSecret().Read(t.Context())
+	_, err := s.Secret(KeyClientSecret).Read(t.Context())
 	wantError(t, err, `setting "client_secret" from OKAUTH_CLIENT_SECRET`, "placeholder")
 }
 
@@ -172,7 +173,7 @@ func TestSecretFilePath(t *testing.T) {
 	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "me.key"); s.ClientKey() != want {
 		t.Errorf("client_key is %q, want %q", s.ClientKey(), want)
 	}
-	if got, err := s.Password().Read(t.Context()); string(got) != "canary-home" {
+	if got, err := s.Secret(KeyPassword).Read(t.Context()); string(got) != "canary-home" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	s = load(t, testOptions(t, "profiles: {default: {password_file: pw, ca_file: ca.pem}}", Options{}))
@@ -180,7 +181,7 @@ func TestSecretFilePath(t *testing.T) {
 	if err := os.WriteFile(beside, []byte("canary-beside"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Password().Read(t.Context()); string(got) != "canary-beside" {
+	if got, err := s.Secret(KeyPassword).Read(t.Context()); string(got) != "canary-beside" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "ca.pem"); s.CAFile() != want {
@@ -197,7 +198,7 @@ func TestSecretFilePath(t *testing.T) {
 	}
 	for path, want := range map[string]string{home: "is a directory", filepath.Join(home, "none"): "open"} {
 		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
-		_, err := s.Password().Read(t.Context())
+		_, err := s.Secret(KeyPassword).Read(t.Context())
 		wantError(t, err, want)
 	}
 }
@@ -223,7 +224,7 @@ func TestSecretCommand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_COMMAND="+tt.command))
-		got, err := s.Password().Read(t.Context())
+		got, err := s.Secret(KeyPassword).Read(t.Context())
 		if tt.err != "" {
 			wantError(t, err, `setting "password_command" from OKAUTH_PASSWORD_COMMAND`, tt.err)
 		} else if err != nil || string(got) != tt.want {
@@ -244,23 +245,29 @@ func TestAT61_SecretCommandEnvironment(t *testing.T) {
 			"OKTA_OAUTH2_CLIENTSECRET=canary-4", "OKAUTH_STORAGE_KEY=canary-5", "KEPT=kept")
 	}}
 	s := load(t, testOptions(t, "", o, "OKAUTH_PASSWORD_COMMAND=echo please unlock >&2; env | grep -c canary; env | grep -c ^KEPT >&2"))
-	got, err := s.Password().Read(t.Context())
+	got, err := s.Secret(KeyPassword).Read(t.Context())
 	if err != nil || string(got) != "0" || complaint.String() != "please unlock\n1\n" {
 		t.Errorf("got %q, %v, stderr %q", got, err, complaint.String())
 	}
 }
 
-// What findSecret derives from the name of a secret is what the table has.
-func TestSecretWays(t *testing.T) {
+// One row of the table is all that a secret needs.
+func TestSecretIsThreeSettings(t *testing.T) {
 	t.Parallel()
-	for _, k := range table() {
-		if !k.Secret {
+	for _, k := range rows() {
+		if k.Type != Secret {
 			continue
 		}
-		for i, way := range k.ways()[1:] {
-			got, err := FindKey(way)
-			if err != nil || got.Flag != strings.ReplaceAll(way, "_", "-") || len(got.Env) != 1 || got.Env[0] != secretEnv(k)[i+1] {
-				t.Errorf("%s: got flag %q, variables %q, %v", way, got.Flag, got.Env, err)
+		own := "OKAUTH_" + strings.ToUpper(k.Name)
+		want := []Key{
+			{Name: k.Name, Type: Secret, Env: append([]string{own}, k.Env...)},
+			{Name: k.Name + "_file", Type: Path, Env: []string{own + "_FILE"}},
+			{Name: k.Name + "_command", Type: Command, Env: []string{own + "_COMMAND"}},
+		}
+		for _, w := range want {
+			got := lookup(w.Name)
+			if got.Type != w.Type || !slices.Equal(got.Env, w.Env) || got.Help == "" || got.NotInFile != (k.NotInFile && w.Type == Secret) {
+				t.Errorf("%s: got %+v, want %+v", w.Name, got, w)
 			}
 		}
 	}
@@ -286,7 +293,7 @@ func TestSecretCommandDeadline(t *testing.T) {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
-		_, err := s.Password().Read(ctx)
+		_, err := s.Secret(KeyPassword).Read(ctx)
 		done <- err
 	}()
 	var pid int

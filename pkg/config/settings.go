@@ -1,41 +1,37 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 )
 
-// Settings is everything known before a request is made, each value with its
-// source. What is in it has been checked, but for secrets, of which it holds
-// the promise only: printing it shows none.
+// Settings are the settings of one profile, each with its source. All values but secrets have been checked. Secrets are
+// in it as [SecretRef] only.
 type Settings struct {
-	o             Options
+	options       Options
 	path          string
 	profile       string
 	profileSource Source
-	names         []string
-	file          map[string]string // the chosen profile
+	profiles      []string
+	file          map[string]string // the profile in the file
 
-	values  map[string]found
-	secrets map[string]SecretRef // by the name of the setting that would hold it
+	values  map[string]value
+	secrets map[string]SecretRef
 	domain  Domain
 	server  string
 }
 
-// found is the text of a setting and where it was found.
-type found struct {
-	text string
-	from Source
+// value is the text of a setting and where it comes from.
+type value struct {
+	text   string
+	source Source
 }
 
-// Setting is one line of `config list`. Value is empty where the setting is
-// not set, and Dots where it is a secret.
+// Setting is a setting with its value: "" if it is not set, [Redacted] if it is a secret.
 type Setting struct {
 	Key    string
 	Value  string
@@ -43,164 +39,154 @@ type Setting struct {
 	Secret bool
 }
 
-// resolve looks every setting up, strongest layer first, and checks it.
+// resolve finds and checks every setting.
 func (s *Settings) resolve() error {
-	for name := range s.o.Flags {
-		if err := checkFlag(name); err != nil {
+	for name := range s.options.Flags {
+		k, err := FindKey(name)
+		if err == nil && k.Type == Secret {
+			err = &Error{Key: name, Reason: "a secret must not be a flag, which other users see in the process list"}
+		}
+		if err != nil {
 			return err
 		}
 	}
-	s.values, s.secrets = make(map[string]found), make(map[string]SecretRef)
+	s.values, s.secrets = make(map[string]value), make(map[string]SecretRef)
 	for _, k := range table() {
-		f := s.find(k)
-		// A secret is checked when it is read: from a file or a command it
-		// could not be checked here either. Only its source is kept.
-		if k.Secret && f.text != "" {
-			f.text = Redacted
-		}
-		s.values[k.Name] = f
-		if f.from.Kind > FromDefault && !k.Secret {
-			if err := k.Check(f.text); err != nil {
-				return at(err, f.from)
+		v := s.find(k)
+		if k.Type == Secret {
+			var err error
+			if s.secrets[k.Name], err = s.findSecret(k); err != nil {
+				return err
+			}
+			if v.text != "" {
+				v.text = Redacted // its SecretRef has it, and checks it when it is read
+			}
+			delete(s.file, k.Name)
+		} else if v.source.Kind > FromDefault {
+			if err := k.Check(v.text); err != nil {
+				return withSource(err, v.source)
 			}
 		}
+		s.values[k.Name] = v
 	}
-	// openid is about a user: Okta refuses it to a client that signs in for
-	// itself, and gives it the server's default scopes where none are named.
-	// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
-	if s.Grant() == GrantClientCredentials && s.values[KeyScopes].from.Kind == FromDefault {
-		s.values[KeyScopes] = found{}
+	if s.values[KeyScopes].source.Kind == FromDefault {
+		s.setDefault(KeyScopes, s.grant().DefaultScopes)
 	}
 	if err := s.resolveServer(); err != nil {
 		return err
 	}
-	// Okta makes this server, with this audience, in every organisation; those
-	// that people make have one of their choice.
-	// https://developer.okta.com/docs/concepts/auth-servers/#default-custom-authorization-server
-	if s.values[KeyAudience].from.Kind == Unset && s.server == "default" {
-		s.values[KeyAudience] = found{"api://default", Source{Kind: FromDefault}}
-	}
-	return s.resolveSecrets()
-}
-
-func (s *Settings) resolveSecrets() error {
-	for _, k := range table() {
-		if !k.Secret {
-			continue
-		}
-		secret, err := s.findSecret(k)
-		if err != nil {
-			return err
-		}
-		s.secrets[k.Name] = secret
-		delete(s.file, k.Name) // its promise has it
+	// Every org has this server with this audience; servers that its administrators make have an audience of their
+	// choice. https://developer.okta.com/docs/concepts/auth-servers/#default-custom-authorization-server
+	if s.values[KeyAudience].source.Kind == Unset && s.server == "default" {
+		s.setDefault(KeyAudience, "api://default")
 	}
 	return nil
 }
 
-func checkFlag(name string) error {
-	k, err := FindKey(name)
-	if err == nil && k.Flag == "" {
-		err = &Error{Key: name, Reason: "a secret is never taken from a flag, which other users could see in the process list"}
+func (s *Settings) setDefault(key, text string) {
+	s.values[key] = value{}
+	if text != "" {
+		s.values[key] = value{text, Source{Kind: FromDefault}}
 	}
-	return err
 }
 
-// find returns the strongest value of a setting.
-func (s *Settings) find(k Key) found {
-	if text, ok := s.o.Flags[k.Name]; ok {
-		return found{text, Source{FromFlag, k.Flag}}
+// find returns the value of a setting from the strongest layer that has it.
+func (s *Settings) find(k Key) value {
+	if text, ok := s.options.Flags[k.Name]; ok {
+		return value{text, Source{FromFlag, s.options.FlagName(k.Name)}}
 	}
 	for _, name := range k.Env {
-		if text, ok := s.o.env(name); ok {
-			return found{text, Source{FromEnv, name}}
+		if text, ok := s.options.env(name); ok {
+			return value{text, Source{FromEnv, name}}
 		}
 	}
 	if text := s.file[k.Name]; text != "" {
-		return found{text, Source{FromFile, s.path}}
+		return value{text, Source{FromFile, s.path}}
 	}
 	if k.Default != "" {
-		return found{k.Default, Source{Kind: FromDefault}}
+		return value{k.Default, Source{Kind: FromDefault}}
 	}
-	return found{}
+	return value{}
 }
 
-const envIssuer = "OKTA_OAUTH2_ISSUER"
-
-// resolveServer settles which authorization server is meant, where both the
-// domain and the server may say so: the stronger layer wins, and two answers
-// in one layer are an error.
+// resolveServer decides which authorization server is meant. Both the domain and the server may say it: the stronger
+// layer wins, and two answers in one layer are an error.
 func (s *Settings) resolveServer() error {
-	domain := s.values[KeyDomain]
-	if domain.from.Kind > Unset {
+	domain, explicit := s.values[KeyDomain], s.values[KeyServer]
+	if domain.source.Kind > Unset {
 		var err error
 		if s.domain, err = ParseDomain(domain.text); err != nil {
-			return at(err, domain.from)
+			return withSource(err, domain.source)
 		}
 	}
-	implied := found{s.domain.Server, domain.from}
-	// Okta's own variable names the issuer as a whole: one without a path is
-	// the org server. It speaks only for the domain it names.
-	if issuer, ok := s.o.env(envIssuer); ok && implied.text == "" {
-		if d, err := ParseDomain(issuer); err == nil && d.BaseURL == s.domain.BaseURL {
-			implied = found{d.Server, Source{FromEnv, envIssuer}}
-			if d.Server == "" {
-				implied.text = OrgServer
-			}
-		}
-	}
-	explicit := s.values[KeyServer]
-	own, err := ParseServer(explicit.text)
+	server, err := ParseServer(explicit.text)
 	if err != nil {
-		return at(err, explicit.from)
+		return withSource(err, explicit.source)
 	}
-	s.server = own
+	s.server = server
+	implied := s.impliedServer(domain)
 	switch {
-	case implied.text == "" || implied.text == own || implied.from.Kind < explicit.from.Kind || implied.from.Name == envIssuer && explicit.from.Kind == FromEnv:
+	case implied.text == "" || implied.text == server || implied.source.Kind < explicit.source.Kind:
 		return nil
-	case implied.from.Kind == explicit.from.Kind:
-		return serverConflict(implied, explicit)
+	case implied.source.Name == envIssuer && explicit.source.Kind == FromEnv: // okauth's own variable is stronger
+		return nil
+	case implied.source.Kind == explicit.source.Kind:
+		return &Error{Kind: Conflict, Key: KeyServer, Other: KeyDomain, Source: explicit.source,
+			Reason: fmt.Sprintf("it says %q and the domain from %s says %q", explicit.text, implied.source, implied.text)}
 	}
 	s.server, s.values[KeyServer] = implied.text, implied
 	return nil
 }
 
-func serverConflict(implied, explicit found) error {
-	return &Error{Key: KeyServer, Source: explicit.from,
-		Reason: fmt.Sprintf("it says %q and the domain from %s says %q", explicit.text, implied.from, implied.text),
-		Next:   "name the authorization server in one of the two only"}
+// impliedServer returns the authorization server that the domain names, or Okta's variable for the issuer if it is
+// about the same domain. An issuer without a path is that of the org server.
+func (s *Settings) impliedServer(domain value) value {
+	if s.domain.Server != "" {
+		return value{s.domain.Server, domain.source}
+	}
+	issuer, ok := s.options.env(envIssuer)
+	if !ok {
+		return value{}
+	}
+	base, server, err := ParseIssuer(issuer)
+	if err != nil || base != s.domain.BaseURL {
+		return value{}
+	}
+	return value{server, Source{FromEnv, envIssuer}}
 }
 
 // ProfileName returns the name of the profile in use.
 func (s *Settings) ProfileName() string { return s.profile }
 
-// ProfileSource returns who named the profile.
+// ProfileSource returns what named the profile.
 func (s *Settings) ProfileSource() Source { return s.profileSource }
 
-// ConfigPath returns the configuration file, which may not exist; empty where
-// there is no place for one.
+// ConfigPath returns the configuration file, which may not exist, or "" if there is no directory for one.
 func (s *Settings) ConfigPath() string { return s.path }
 
 // Profiles returns the names of the profiles in the file, sorted.
-func (s *Settings) Profiles() []string { return s.names }
+func (s *Settings) Profiles() []string { return s.profiles }
 
-// Domain returns the base URL "https://host[:port]", empty if not set. The
-// server it may carry is in Server.
+// Domain returns the org's address, "https://host[:port]", or "".
 func (s *Settings) Domain() string { return s.domain.BaseURL }
 
-// Server returns the id of the authorization server, "org" for the org server.
+// Server returns the id of the authorization server, or OrgServer.
 func (s *Settings) Server() string { return s.server }
 
-// ClientID returns the client id, empty if not set.
+// ClientID returns the client id, or "".
 func (s *Settings) ClientID() string { return s.values[KeyClientID].text }
 
-// Grant returns how to sign in: GrantPassword or GrantClientCredentials.
-func (s *Settings) Grant() string { return s.values[KeyGrant].text }
+// Grant returns the name of the grant to sign in with.
+func (s *Settings) Grant() string { return s.grant().Name }
 
-// Username returns who signs in, empty if not set. With GrantClientCredentials
-// it is empty whatever is set: nobody signs in but the client.
+func (s *Settings) grant() Grant {
+	grants := Grants()
+	return grants[slices.IndexFunc(grants, func(g Grant) bool { return g.Name == s.values[KeyGrant].text })]
+}
+
+// Username returns the user who signs in, or "": if it is not set, and if the grant has no user.
 func (s *Settings) Username() string {
-	if s.Grant() == GrantClientCredentials {
+	if !s.grant().User {
 		return ""
 	}
 	return s.values[KeyUsername].text
@@ -209,147 +195,92 @@ func (s *Settings) Username() string {
 // Storage returns "auto", "keychain", "file" or "none".
 func (s *Settings) Storage() string { return s.values[KeyStorage].text }
 
-// Scopes returns the scopes to ask for, without repetitions. There is at least
-// one, but with GrantClientCredentials: none is then what no setting names, and
-// means those that the server gives by default.
+// Scopes returns the scopes to ask for, without repetitions. There are none if no setting names any and the grant
+// leaves the choice to the server.
 func (s *Settings) Scopes() []string {
 	scopes, _ := ParseScopes(s.values[KeyScopes].text)
 	return scopes
 }
 
-// Audience returns what the aud of an access token must be. Where no setting
-// says it, it is "api://default" for the server "default", and empty for others.
+// Audience returns what the aud of an access token must be, or "". The default is that of the server "default".
 func (s *Settings) Audience() string { return s.values[KeyAudience].text }
 
 // Timeout returns the longest time that one request may take.
 func (s *Settings) Timeout() time.Duration { return s.duration(KeyTimeout) }
 
-// MinTTL returns how long a token must still live to be handed out.
+// MinTTL returns how long a token must stay valid to be handed out.
 func (s *Settings) MinTTL() time.Duration { return s.duration(KeyMinTTL) }
 
 func (s *Settings) duration(name string) time.Duration {
-	for _, k := range table() {
-		if k.Name == name {
-			d, _ := k.duration(s.values[name].text)
-			return d
-		}
-	}
-	return 0
+	d, _ := lookup(name).duration(s.values[name].text)
+	return d
 }
 
-// CAFile returns the PEM file to add to the system's roots, empty if not set.
-// A leading ~/ is the home directory, and a relative path in the file is
-// relative to the file.
-func (s *Settings) CAFile() string { return s.pathOf(s.values[KeyCAFile]) }
+// CAFile returns the PEM file of additional certificate authorities, or "". A leading ~/ is the home directory. A
+// relative path in the configuration file is relative to the file.
+func (s *Settings) CAFile() string { return s.resolvePath(s.values[KeyCAFile]) }
 
-// ClientCert and ClientKey return the PEM files of the certificate that okauth
-// shows to the server and of its private key, resolved as in CAFile, each empty
-// if not set. Neither says that the other is set, nor that the file is there.
-func (s *Settings) ClientCert() string { return s.pathOf(s.values[KeyClientCert]) }
+// ClientCert returns the PEM file of the client's TLS certificate, resolved as in CAFile, or "".
+func (s *Settings) ClientCert() string { return s.resolvePath(s.values[KeyClientCert]) }
 
-// ClientKey is described at ClientCert.
-func (s *Settings) ClientKey() string { return s.pathOf(s.values[KeyClientKey]) }
+// ClientKey returns the PEM file of the private key of ClientCert, resolved as in CAFile, or "".
+func (s *Settings) ClientKey() string { return s.resolvePath(s.values[KeyClientKey]) }
 
-// StorageDir returns the directory of the sealed files of storage "file", which
-// may not exist: the setting storage_dir, resolved as in CAFile, else the place
-// where the system keeps such things of the user's. The error, an *Error, means
-// that there is no such place; setting storage_dir makes one.
-func (s *Settings) StorageDir() (string, error) {
-	f := s.values[KeyStorageDir]
-	path := s.pathOf(f)
-	switch {
-	case path == "":
-		return stateDir(runtime.GOOS, s.o.env)
-	case strings.HasPrefix(path, "~/"): // it would be made, where okauth was started
-		return "", &Error{Key: KeyStorageDir, Source: f.from, Reason: "the home directory is unknown", Next: "write storage_dir without the ~, or set HOME"}
-	case !filepath.IsAbs(path):
-		return "", &Error{Key: KeyStorageDir, Source: f.from, Reason: shown(path) + " is not absolute", Next: "begin it with /, or with ~/"}
-	}
-	return path, nil
-}
+// Secret returns where a secret is, such as that of KeyClientSecret or KeyPassword. It is zero if no setting says it.
+func (s *Settings) Secret(key string) SecretRef { return s.secrets[key] }
 
-// ClientSecret returns the promise of the client secret; the zero Secret where
-// no setting has one, which means the keychain, or a public client.
-func (s *Settings) ClientSecret() SecretRef { return s.secrets[KeyClientSecret] }
+// Source returns where a setting comes from.
+func (s *Settings) Source(key string) Source { return s.values[key].source }
 
-// Password returns the promise of the password; the zero Secret where it has
-// to be asked for. GrantClientCredentials has no use for it.
-func (s *Settings) Password() SecretRef { return s.secrets[KeyPassword] }
-
-// StorageKey returns the promise of the text of the key that seals storage
-// "file"; the zero Secret where no setting has one. Package store reads the
-// text, which has been checked here for control characters only.
-func (s *Settings) StorageKey() SecretRef { return s.secrets[KeyStorageKey] }
-
-// Secret returns where the secret of that name is: "password", "client_secret" or "storage_key". The zero SecretRef
-// stands for a secret that no setting has, and for an unknown name.
-func (s *Settings) Secret(name string) SecretRef { return s.secrets[name] }
-
-// Source returns where a setting came from.
-func (s *Settings) Source(key string) Source { return s.values[key].from }
-
-// Require returns an *Error for the first of the settings that is not set: what
-// it is, which variable and which command would set it.
+// Require returns an *Error of kind Missing for the first of the settings that is not set.
 func (s *Settings) Require(keys ...string) error {
 	for _, name := range keys {
-		if s.values[name].from.Kind > Unset {
+		if s.values[name].source.Kind > Unset {
 			continue
 		}
-		k, err := FindKey(name)
-		if err != nil {
-			return err
-		}
-		missing := &Error{Key: name, Reason: fmt.Sprintf("it is not set (%s); profile %q", k.Help, s.profile),
-			Next: fmt.Sprintf("run `okauth config init`, or `okauth config set %s …`, or set %s", name, k.Env[0])}
-		if s.profileSource.Kind == FromDefault && len(s.names) > 0 && !slices.Contains(s.names, s.profile) {
-			missing.Next = "choose a profile with --profile or `okauth config use`: " + someOf(s.names)
+		missing := &Error{Kind: Missing, Key: name, Profile: s.profile,
+			Reason: fmt.Sprintf("it is not set (%s); profile %q", lookup(name).Help, s.profile)}
+		if s.profileSource.Kind == FromDefault && !slices.Contains(s.profiles, s.profile) {
+			missing.Profiles = s.profiles
 		}
 		return missing
 	}
 	return nil
 }
 
-// List returns every setting in a fixed order, the environment-only secrets
-// included.
+// List returns every setting in a fixed order.
 func (s *Settings) List() []Setting {
-	keys := table()
-	list := make([]Setting, len(keys))
-	for i, k := range keys {
-		list[i] = s.setting(k)
+	var list []Setting
+	for _, k := range table() {
+		v := s.values[k.Name]
+		list = append(list, Setting{Key: k.Name, Value: v.text, Source: v.source, Secret: k.Type == Secret})
 	}
 	return list
 }
 
-// Get returns one setting; the error is that of [FindKey].
+// Get returns one setting. The error is that of [FindKey].
 func (s *Settings) Get(key string) (Setting, error) {
 	k, err := FindKey(key)
 	if err != nil {
 		return Setting{}, err
 	}
-	return s.setting(k), nil
+	v := s.values[k.Name]
+	return Setting{Key: k.Name, Value: v.text, Source: v.source, Secret: k.Type == Secret}, nil
 }
 
-func (s *Settings) setting(k Key) Setting {
-	f := s.values[k.Name]
-	return Setting{Key: k.Name, Value: f.text, Source: f.from, Secret: k.Secret}
-}
-
-// pathOf makes a path absolute where only its layer knows what it is relative
-// to. A path that cannot be resolved is returned as it is: opening it says why.
-func (s *Settings) pathOf(f found) string {
-	switch rest, home := strings.CutPrefix(f.text, "~/"); {
-	case home:
-		if dir, ok := s.o.env("HOME"); ok {
+// resolvePath makes a path absolute if only its layer knows what it is relative to. A path that cannot be resolved is
+// returned as it is; opening it fails with the reason.
+func (s *Settings) resolvePath(v value) string {
+	rest, home := strings.CutPrefix(v.text, "~/")
+	if home {
+		if dir, ok := s.options.env("HOME"); ok {
 			return filepath.Join(dir, rest)
 		}
 		if dir, err := os.UserHomeDir(); err == nil {
 			return filepath.Join(dir, rest)
 		}
-	case f.text != "" && f.from.Kind == FromFile && !filepath.IsAbs(f.text):
-		return filepath.Join(filepath.Dir(s.path), f.text)
+	} else if v.text != "" && v.source.Kind == FromFile && !filepath.IsAbs(v.text) {
+		return filepath.Join(filepath.Dir(s.path), v.text)
 	}
-	return f.text
+	return v.text
 }
-
-// errTwice is the cause where one layer has a secret in two ways.
-var errTwice = errors.New("expected one of them")

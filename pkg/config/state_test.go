@@ -32,7 +32,7 @@ func TestStateDir(t *testing.T) {
 			t.Parallel()
 			got, err := stateDir(tt.goos, func(name string) (string, bool) { text, ok := tt.env[name]; return text, ok })
 			if tt.want == "" {
-				wantError(t, err, `setting "storage_dir": it is not set`, tt.fault, "OKAUTH_STORAGE_DIR")
+				wantError(t, err, `setting "storage_dir": it is not set`, tt.fault)
 			} else if err != nil || got != tt.want {
 				t.Errorf("got %q, %v; want %q", got, err, tt.want)
 			}

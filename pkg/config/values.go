@@ -1,39 +1,88 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"okauth/pkg/internal/orgurl"
 )
 
-// ParseScopes splits a list of scopes at white space and commas, drops
-// repetitions and keeps the order. An empty list, or a scope that RFC 6749
-// does not allow, is an *Error.
+// Check returns an *Error unless the setting can have that value. It names the setting and shows no secret.
+func (k Key) Check(text string) error {
+	err := k.checkText(text)
+	if strings.TrimSpace(text) == "" {
+		err = &Error{Kind: Empty, Reason: "the value is empty"}
+	}
+	if e, ok := err.(*Error); ok {
+		e.Key = k.Name
+	}
+	return err
+}
+
+func (k Key) checkText(text string) error {
+	switch {
+	case k.Type == Enum:
+		return k.checkChoice(text)
+	case k.Type == Duration:
+		_, err := k.duration(text)
+		return err
+	case k.check != nil:
+		return k.check(text)
+	case k.Type == Secret:
+		return checkSecret(text)
+	}
+	return checkLine(text)
+}
+
+func invalid(format string, args ...any) error { return &Error{Reason: fmt.Sprintf(format, args...)} }
+
+func (k Key) checkChoice(text string) error {
+	if slices.Contains(k.Choices, text) {
+		return nil
+	}
+	return &Error{Reason: fmt.Sprintf("%s is none of %s", quote(text), strings.Join(k.Choices, ", ")),
+		Suggestion: Suggest(text, k.Choices)}
+}
+
+// duration reads "90s", "2m" or a number of seconds.
+func (k Key) duration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if n, numErr := strconv.ParseUint(text, 10, 31); numErr == nil {
+		d, err = time.Duration(n)*time.Second, nil
+	}
+	if err != nil {
+		return 0, invalid("%s is not a duration, expected one like 30s, 2m or 45 (seconds)", quote(text))
+	}
+	if d < k.min || d > k.max {
+		return 0, invalid("%s is out of bounds, expected %s to %s", quote(text), k.min, k.max)
+	}
+	return d, nil
+}
+
+// ParseScopes splits a list of scopes at white space and commas, and drops repetitions. An empty list, or a scope that
+// RFC 6749 does not allow, is an *Error.
 func ParseScopes(text string) ([]string, error) {
 	var scopes []string
-	seen := make(map[string]bool)
-	for _, scope := range strings.FieldsFunc(text, isSeparator) {
+	for _, scope := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\t\n\r", r) }) {
 		// RFC 6749 §3.3, https://www.rfc-editor.org/rfc/rfc6749#section-3.3:
 		// scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-		for i := range len(scope) {
-			if c := scope[i]; c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
-				return nil, &Error{Key: KeyScopes, Reason: shown(scope) + " is not a scope: a scope is made of printable ASCII without quotes and backslashes"}
-			}
+		if i := strings.IndexFunc(scope, func(r rune) bool { return r < 0x21 || r > 0x7e || r == '"' || r == '\\' }); i >= 0 {
+			return nil, &Error{Key: KeyScopes,
+				Reason: quote(scope) + " is not a scope, expected printable ASCII without quotes and backslashes"}
 		}
-		if !seen[scope] {
-			seen[scope] = true
+		if !slices.Contains(scopes, scope) {
 			scopes = append(scopes, scope)
 		}
 	}
 	if len(scopes) == 0 {
-		return nil, &Error{Key: KeyScopes, Reason: "there is no scope in it", Next: "write at least openid"}
+		return nil, &Error{Key: KeyScopes, Reason: "there is no scope in it, expected at least openid"}
 	}
 	return scopes, nil
-}
-
-func isSeparator(r rune) bool {
-	return r == ' ' || r == ',' || r == '\t' || r == '\n' || r == '\r'
 }
 
 func checkScopes(text string) error {
@@ -41,91 +90,119 @@ func checkScopes(text string) error {
 	return err
 }
 
-// duration reads "90s", "2m" or a bare number of seconds.
-func (k Key) duration(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if n, numErr := strconv.ParseUint(text, 10, 31); numErr == nil {
-		d, err = time.Duration(n)*time.Second, nil
-	}
-	if err != nil {
-		return 0, &Error{Key: k.Name, Reason: shown(text) + " is not a duration", Next: "write it like 30s, 2m or 45 (seconds)"}
-	}
-	if d < k.least || d > k.most {
-		return 0, &Error{Key: k.Name, Reason: fmt.Sprintf("%s is out of bounds: expected %s to %s", shown(text), k.least, k.most)}
-	}
-	return d, nil
-}
-
-// checkLine accepts one line of text: a user name, a path, a command.
+// checkLine accepts a line of text: a user name, a path, a command.
 func checkLine(text string) error {
 	if i := strings.IndexFunc(text, isControl); i >= 0 {
-		return &Error{Reason: fmt.Sprintf("the value holds a control character at byte %d", i)}
+		return invalid("the value has a control character at byte %d", i)
 	}
 	if strings.TrimSpace(text) != text {
-		return &Error{Reason: "the value begins or ends with white space"}
+		return invalid("the value begins or ends with white space")
 	}
 	return nil
-}
-
-// checkClientSecret says as much as can be said without showing anything. Okta
-// makes client secrets, so one in braces is a template's; people make passwords.
-func checkClientSecret(text string) error {
-	if isPlaceholder(text) {
-		return &Error{Reason: "the value is still the placeholder of a template", Next: "replace it by the real value from the Okta admin console"}
-	}
-	return checkSecret(text)
 }
 
 func checkSecret(text string) error {
 	if strings.ContainsFunc(text, func(r rune) bool { return isControl(r) && r != '\t' }) {
-		return &Error{Reason: "the value holds a control character or a line break"}
+		return invalid("the value has a control character or a line break, expected one line of text")
 	}
 	return nil
 }
 
-// checkStorageKey explains what happens to a key that is kept as raw bytes.
-func checkStorageKey(text string) error {
-	err := checkSecret(text)
-	if e, ok := err.(*Error); ok {
-		e.Next = "write the key as one line of text: `openssl rand -base64 32` makes one"
-	}
-	return err
-}
-
-// checkClientID follows RFC 6749 appendix A.1 (client-id = *VSCHAR), without
-// the space, which Okta's management API does not allow either.
-func checkClientID(text string) error {
-	const where = "copy it from Applications > your app > General > Client ID in the Okta admin console"
+// checkClientSecret refuses a placeholder, which no secret made by Okta looks like; a password may.
+func checkClientSecret(text string) error {
 	if isPlaceholder(text) {
-		return &Error{Reason: shown(text) + " is a placeholder", Next: where}
+		return invalid("the value is still the placeholder of a template")
 	}
-	for i := range len(text) {
-		if c := text[i]; c < 0x21 || c > 0x7e || strings.IndexByte("/:\\\"@?#<>{}|&=", c) >= 0 {
-			return &Error{Reason: fmt.Sprintf("%s holds a byte at %d that no client id has", shown(text), i), Next: where}
-		}
-	}
-	if len(text) > 100 {
-		return &Error{Reason: fmt.Sprintf("a client id has at most 100 characters, this has %d", len(text)), Next: where}
+	return checkSecret(text)
+}
+
+// checkClientID follows RFC 6749 appendix A.1 (client-id = *VSCHAR), without the characters that Okta's management API
+// does not allow.
+func checkClientID(text string) error {
+	bad := func(r rune) bool { return r < 0x21 || r > 0x7e || strings.ContainsRune("/:\\\"@?#<>{}|&=", r) }
+	switch i := strings.IndexFunc(text, bad); {
+	case isPlaceholder(text):
+		return invalid("%s is a placeholder", quote(text))
+	case i >= 0:
+		return invalid("%s has a byte at %d that no client id has", quote(text), i)
+	case len(text) > 100:
+		return invalid("a client id has at most 100 characters, this has %d", len(text))
 	}
 	return nil
 }
 
-// checkAudience accepts what an authorization server may have as its audience: a
-// URI as a rule, but Okta takes any text.
+// checkAudience accepts any text, as Okta does.
 func checkAudience(text string) error {
 	if isPlaceholder(text) {
-		return &Error{Reason: shown(text) + " is a placeholder", Next: "copy the audience from Security > API > Authorization Servers in the Okta admin console"}
+		return invalid("%s is a placeholder", quote(text))
 	}
 	return checkLine(text)
 }
 
-// isPlaceholder knows {clientId}, ${CLIENT_ID} and <client id>, which Okta's
-// guides and templates leave for the reader to replace.
+// isPlaceholder recognizes {clientId}, ${CLIENT_ID} and <client id> of Okta's guides and templates.
 func isPlaceholder(text string) bool {
 	text = strings.TrimPrefix(text, "$")
 	return len(text) > 1 && (text[0] == '{' && text[len(text)-1] == '}' || text[0] == '<' && text[len(text)-1] == '>')
 }
 
-func isControl(r rune) bool {
-	return r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029
+func isControl(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+
+// OrgServer is the id of the org authorization server. The word is okauth's, not Okta's.
+const OrgServer = orgurl.OrgServer
+
+// Domain is the address of an org or of one of its authorization servers.
+type Domain struct {
+	BaseURL string // "https://host[:port]", in lower case, without a slash at the end
+	Server  string // OrgServer or an id, "" if the text names none
+}
+
+// ParseDomain reads "dev-1.okta.com", "https://dev-1.okta.com/" or an issuer such as
+// "https://dev-1.okta.com/oauth2/default". The error is an *Error; it quotes neither user info nor a query.
+func ParseDomain(text string) (Domain, error) {
+	address, err := orgurl.Parse(text)
+	if e := (*orgurl.Error)(nil); errors.As(err, &e) {
+		return Domain{}, &Error{Key: KeyDomain, Reason: e.Reason, Suggestion: e.Suggestion}
+	}
+	return Domain{BaseURL: address.Base, Server: address.Server}, err
+}
+
+// ParseIssuer reads the issuer of a token as [ParseDomain] does, and returns what [Settings.Domain] and
+// [Settings.Server] return for it. The error is an *Error with the key "issuer".
+func ParseIssuer(text string) (domain, server string, err error) {
+	d, err := ParseDomain(text)
+	if e, ok := err.(*Error); ok {
+		e.Key = "issuer"
+		if !strings.Contains(text, ".") { // the id of a server, not an org's name
+			e.Suggestion = ""
+		}
+		return "", "", e
+	}
+	if d.Server == "" {
+		d.Server = OrgServer
+	}
+	return d.BaseURL, d.Server, err
+}
+
+func checkDomain(text string) error {
+	_, err := ParseDomain(text)
+	return err
+}
+
+// ParseServer reads the id of an authorization server. "" and "org" are the org server. The error is an *Error.
+func ParseServer(text string) (string, error) {
+	switch {
+	case text == "":
+		return OrgServer, nil
+	case orgurl.IsServerID(text):
+		return text, nil
+	case isPlaceholder(text):
+		return "", &Error{Key: KeyServer, Reason: quote(text) + " is a placeholder"}
+	}
+	return "", &Error{Key: KeyServer,
+		Reason: quote(text) + " is not a server id, expected letters, digits, dots, hyphens and underscores"}
+}
+
+func checkServer(text string) error {
+	_, err := ParseServer(text)
+	return err
 }

@@ -120,7 +120,7 @@ func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 // looked at: the command may ask a person.
 func (c *Client) passwordBlocked(ctx context.Context, request session.TokenRequest) bool {
 	ref := c.settings.Secret(c.grant.Secret)
-	if !c.grant.LimitsFailures || ref.IsZero() || ref.Command() {
+	if !c.grant.LimitsFailures || ref.IsZero() || ref.FromCommand() {
 		return false
 	}
 	password, err := readSecret(ctx, ref)

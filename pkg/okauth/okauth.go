@@ -45,7 +45,9 @@ type Options struct {
 	ConfigFile string            // "": the user's
 	Settings   map[string]string // by name ("domain", "client_id"); they win over environment and file
 	Scopes     []string          // nil: the setting "scopes"
-	MinTTL     time.Duration     // how long a token must stay valid; 0: the setting "min_ttl" (60 s)
+	// SettingName returns what errors call a value of Settings: "flag --domain"; nil: "the caller".
+	SettingName func(setting string) string
+	MinTTL      time.Duration // how long a token must stay valid; 0: the setting "min_ttl" (60 s)
 
 	Interaction Interaction // asks a person; nil: nobody can be asked
 
@@ -117,7 +119,7 @@ func (o Options) ConfigOptions() config.Options {
 		settings[config.KeyMinTTL] = o.MinTTL.String()
 	}
 	return config.Options{
-		Flags: settings, Profile: o.Profile, ConfigFile: o.ConfigFile,
+		Flags: settings, FlagName: o.SettingName, Profile: o.Profile, ConfigFile: o.ConfigFile,
 		LookupEnv: o.LookupEnv, UserConfigDir: o.UserConfigDir, Stderr: o.Stderr,
 	}
 }

@@ -68,7 +68,7 @@ func (c *Client) configuredSecret(ctx context.Context) (okta.Secret, error) {
 	if c.o.ClientSecret != nil {
 		return c.o.ClientSecret(ctx)
 	}
-	return readSecret(ctx, c.settings.ClientSecret())
+	return readSecret(ctx, c.settings.Secret(config.KeyClientSecret))
 }
 
 // secretBackend is where a client secret is kept that no setting has: in the keychain, where sessions are kept there.
@@ -110,7 +110,7 @@ func (k *storageKey) get(c *Client) func(context.Context) (store.KeyMaterial, er
 
 // readStorageKey takes the setting storage_key, else the client secret.
 func (c *Client) readStorageKey(ctx context.Context) (store.KeyMaterial, error) {
-	own, err := readSecret(ctx, c.settings.StorageKey())
+	own, err := readSecret(ctx, c.settings.Secret(config.KeyStorageKey))
 	if err != nil {
 		return store.KeyMaterial{}, err
 	}

@@ -110,7 +110,7 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 // renewal says how new tokens are obtained with these settings.
 func (c *Client) renewal(ctx context.Context, s Storage) (session.Options, error) {
 	newClient := c.OktaClient
-	if c.o.ClientSecret != nil || c.settings.ClientSecret().Key == config.KeyClientSecretCommand {
+	if c.o.ClientSecret != nil || c.settings.Secret(config.KeyClientSecret).FromCommand() {
 		// A caller or a command may ask a person for the secret, and no one is asked while the session is locked:
 		// other processes would wait for the answer.
 		client, err := c.OktaClient(ctx)

@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"okauth/pkg/config"
+	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/output"
 	"okauth/pkg/store"
@@ -15,15 +16,18 @@ import (
 
 // ConnectionKeys returns the settings of the connection to Okta and of client authentication.
 func ConnectionKeys() []string {
-	return []string{
-		config.KeyClientSecretFile, config.KeyClientSecretCommand,
-		config.KeyCAFile, config.KeyClientCert, config.KeyClientKey,
-	}
+	return append(config.SecretKeys(config.KeyClientSecret), config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 }
 
-// SignInKeys returns the settings of a sign-in.
+// SignInKeys returns the settings of a sign-in: those of the connection, and the secrets of the grants.
 func SignInKeys() []string {
-	return append(ConnectionKeys(), config.KeyPasswordFile, config.KeyPasswordCommand)
+	keys := ConnectionKeys()
+	for _, g := range grant.All() {
+		if g.Secret != "" {
+			keys = append(keys, config.SecretKeys(g.Secret)...)
+		}
+	}
+	return keys
 }
 
 // KeychainSecret returns the value and the source to show for the client secret of the keychain.

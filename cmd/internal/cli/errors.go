@@ -6,7 +6,6 @@ import (
 	"errors"
 	"syscall"
 
-	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okauth"
@@ -74,7 +73,7 @@ func errorRows() []errorRow {
 			return exitNetwork
 		}, nil),
 
-		on[*config.Error](ExitUsage, nil),
+		on(ExitUsage, configAdvice),
 		on[*store.KeyError](ExitUsage, nil),
 		on[*grant.InputError](ExitUsage, nil),
 		on(ExitUsage, pemFileAdvice),

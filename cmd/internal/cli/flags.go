@@ -31,24 +31,33 @@ func identityKeys() []string {
 func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 	s.Set = make(map[string]string)
 	for _, key := range config.Keys() {
-		if key.Flag == "" || !slices.Contains(identityKeys(), key.Name) && !slices.Contains(more, key.Name) {
+		if key.Type == config.Secret || !slices.Contains(identityKeys(), key.Name) && !slices.Contains(more, key.Name) {
 			continue
 		}
+		name := flagName(key.Name)
 		shorthand := ""
 		if key.Name == config.KeyUsername {
 			shorthand = "u"
 		}
-		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, key.Flag, shorthand, key.Help)
-		fromSettings(c.Flags(), key.Flag)
-		switch key.Kind {
+		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, name, shorthand, key.Help)
+		fromSettings(c.Flags(), name)
+		switch key.Type {
 		case config.Path: // the shell offers files by itself
 		case config.Enum:
 			choices := cobra.FixedCompletions(key.Choices, cobra.ShellCompDirectiveNoFileComp)
-			_ = c.RegisterFlagCompletionFunc(key.Flag, choices)
+			_ = c.RegisterFlagCompletionFunc(name, choices)
 		default:
-			_ = c.RegisterFlagCompletionFunc(key.Flag, cobra.NoFileCompletions)
+			_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 		}
 	}
+}
+
+// flagName returns the flag of a setting: --client-id sets client_id.
+func flagName(setting string) string {
+	if setting == config.KeyScopes {
+		return "scope" // once for each
+	}
+	return strings.ReplaceAll(setting, "_", "-")
 }
 
 // AddStdinFlags adds the flags that take a secret from standard input.
@@ -74,7 +83,7 @@ func (s *SessionFlags) Identity() string {
 	var b strings.Builder
 	for _, key := range config.Keys() {
 		if value, ok := s.Set[key.Name]; ok && key.Name != config.KeyMinTTL {
-			b.WriteString(" --" + key.Flag + " " + ShellQuote(value))
+			b.WriteString(" --" + flagName(key.Name) + " " + ShellQuote(value))
 		}
 	}
 	return b.String()
@@ -94,7 +103,7 @@ func (f *settingFlag) String() string {
 }
 
 func (f *settingFlag) Type() string {
-	switch f.key.Kind {
+	switch f.key.Type {
 	case config.Path:
 		return "file"
 	case config.Enum:
@@ -111,7 +120,7 @@ func (f *settingFlag) Type() string {
 
 // Set takes the value; a list may be given in parts.
 func (f *settingFlag) Set(value string) error {
-	if before := f.set[f.key.Name]; before != "" && f.key.Kind == config.List {
+	if before := f.set[f.key.Name]; before != "" && f.key.Type == config.List {
 		value = before + " " + value
 	}
 	f.set[f.key.Name] = value

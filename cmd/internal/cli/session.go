@@ -36,6 +36,7 @@ func (g *GlobalFlags) ConfigOptions(env *Env) config.Options {
 func (s *SessionFlags) clientOptions(env *Env) okauth.Options {
 	o := okauth.Options{
 		Profile: s.Profile, ConfigFile: s.config, Settings: make(map[string]string),
+		SettingName: func(setting string) string { return "flag --" + flagName(setting) },
 		Interaction: &terminalInteraction{env: env, flags: s.GlobalFlags},
 		Events:      s.events(env), UserAgent: env.Build.userAgent(), SecretFrom: s.ClientSecretSource,
 		KeychainPrompt: !s.NoInput && env.Desktop(), Keychain: env.Keychain, LockDir: env.LockDir,
@@ -148,7 +149,7 @@ func (s *SessionFlags) Advise(err error) error {
 // ClientSecretSource says where the client secret was taken from, where that is not what
 // "config set client_secret" would change.
 func (s *SessionFlags) ClientSecretSource(settings *config.Settings) string {
-	ref := settings.ClientSecret()
+	ref := settings.Secret(config.KeyClientSecret)
 	switch {
 	case s.ClientSecretStdin:
 		return "what --client-secret-stdin reads"
@@ -159,13 +160,12 @@ func (s *SessionFlags) ClientSecretSource(settings *config.Settings) string {
 	if ref.Source.Kind == config.FromEnv {
 		name = ref.Source.Name
 	}
-	switch ref.Key {
-	case config.KeyClientSecretFile:
+	switch {
+	case ref.FromFile():
 		return "the file that " + name + " names"
-	case config.KeyClientSecretCommand:
+	case ref.FromCommand():
 		return "what the command of " + name + " prints"
-	}
-	if ref.Source.Kind == config.FromFile {
+	case ref.Source.Kind == config.FromFile:
 		return "it in " + ref.Source.Name
 	}
 	return name

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"okauth/pkg/internal/privatefile"
 )
 
 // alive reports whether a process runs; one that waits to be reaped does not.
@@ -31,17 +33,18 @@ func TestAT67_SecretInOpenFile(t *testing.T) {
 		config string
 		file   os.FileMode
 		dir    os.FileMode
-		want   string // empty: accepted
+		kind   ErrorKind
+		want   string // "" if it is accepted
 	}{
-		{"owner only", secret, 0o600, 0o700, ""},
-		{"read only", secret, 0o400, 0o755, ""},
-		{"group", secret, 0o640, 0o700, "chmod 600"},
-		{"others", secret, 0o604, 0o700, "its mode is 0604"},
-		{"usual", secret, 0o644, 0o700, "its mode is 0644"},
-		{"world-writable directory", secret, 0o600, 0o777, "chmod o-w"},
-		{"sticky directory", secret, 0o600, 0o777 | os.ModeSticky, ""},
-		{"no secret", "profiles: {default: {domain: a.okta.com}}", 0o644, 0o777, ""},
-		{"secret of another profile", "profiles: {other: {client_secret: canary-cs}}", 0o644, 0o700, "chmod 600"},
+		{"owner only", secret, 0o600, 0o700, 0, ""},
+		{"read only", secret, 0o400, 0o755, 0, ""},
+		{"group", secret, 0o640, 0o700, Exposed, "its mode is 0640"},
+		{"others", secret, 0o604, 0o700, Exposed, "its mode is 0604"},
+		{"usual", secret, 0o644, 0o700, Exposed, "its mode is 0644"},
+		{"world-writable directory", secret, 0o600, 0o777, WorldWritable, "everybody can replace files in its directory"},
+		{"sticky directory", secret, 0o600, 0o777 | os.ModeSticky, 0, ""},
+		{"no secret", "profiles: {default: {domain: a.okta.com}}", 0o644, 0o777, 0, ""},
+		{"secret of another profile", "profiles: {other: {client_secret: canary-cs}}", 0o644, 0o700, Exposed, "its mode is 0644"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,7 +64,10 @@ func TestAT67_SecretInOpenFile(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, `"client_secret"`, path, tt.want)
+			e := wantError(t, err, `"client_secret"`, path, tt.want)
+			if at := map[ErrorKind]string{Exposed: path, WorldWritable: filepath.Dir(path)}[tt.kind]; e.Kind != tt.kind || e.Path != at {
+				t.Errorf("got %#v, want kind %d and path %s", e, tt.kind, at)
+			}
 		})
 	}
 }
@@ -70,7 +76,7 @@ func TestAT67_SecretOfAnotherOwner(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
 		info, err := os.Stat("/")
-		if err != nil || ownedByUs(info) {
+		if err != nil || privatefile.IsOwner(info) {
 			t.Errorf("the root directory is ours: %v", err)
 		}
 		return
@@ -81,7 +87,9 @@ func TestAT67_SecretOfAnotherOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(o)
-	wantError(t, err, "belongs to another user", "chown")
+	if e := wantError(t, err, "belongs to another user"); e.Kind != WrongOwner || e.Path != path {
+		t.Errorf("got %#v, want kind WrongOwner and path %s", e, path)
+	}
 }
 
 // Docker and Kubernetes mount secrets that others can read; what others can
@@ -95,13 +103,16 @@ func TestAT67_SecretFileOfEverybody(t *testing.T) {
 		}
 		for _, variable := range []string{"OKAUTH_PASSWORD_FILE", "OKAUTH_CLIENT_SECRET_FILE", "OKAUTH_STORAGE_KEY_FILE"} {
 			s := load(t, testOptions(t, "", Options{}, variable+"="+path))
-			for _, secret := range []SecretRef{s.Password(), s.ClientSecret(), s.StorageKey()} {
+			for _, secret := range []SecretRef{s.Secret(KeyPassword), s.Secret(KeyClientSecret), s.Secret(KeyStorageKey)} {
 				if secret.IsZero() {
 					continue
 				}
 				got, err := secret.Read(t.Context())
 				if want != "" {
-					wantError(t, err, "from "+variable, want, "everybody may write to it", "chmod o-w")
+					e := wantError(t, err, "from "+variable, want, "everybody can write to it")
+					if e.Kind != WorldWritable || e.Path != path {
+						t.Errorf("got %#v, want kind WorldWritable and path %s", e, path)
+					}
 				} else if err != nil || string(got) != "canary-1" {
 					t.Errorf("%s, mode %04o: got %q, %v", variable, mode, got, err)
 				}
@@ -124,7 +135,7 @@ func TestAT67_SecretBehindSymlink(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(o)
-	wantError(t, err, "chmod 600", target)
+	wantError(t, err, "its mode is 0644", "path: "+target)
 }
 
 func TestAT67_FIFO(t *testing.T) {
@@ -155,7 +166,7 @@ func TestSecretPipe(t *testing.T) {
 	s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err = s.Password().Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err = s.Secret(KeyPassword).Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the deadline", err)
 	}
 	done := make(chan error, 1)
@@ -163,7 +174,7 @@ func TestSecretPipe(t *testing.T) {
 		_, err := writer.WriteString("canary-pipe\n")
 		done <- errors.Join(err, writer.Close())
 	}()
-	got, err := s.Password().Read(t.Context())
+	got, err := s.Secret(KeyPassword).Read(t.Context())
 	// Whether the writer had closed before the reader opened decides between
 	// the secret and nothing; it must not decide between that and waiting.
 	if err != nil {
@@ -252,5 +263,5 @@ func TestSaveUnwritable(t *testing.T) {
 	if err := f.Set("default", KeyDomain, "b.okta.com"); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, f.Save(), "permission denied", "writable")
+	wantError(t, f.Save(), "permission denied")
 }

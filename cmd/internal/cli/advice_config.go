@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"okauth/pkg/config"
+)
+
+const editByHand = "edit the file by hand; `okauth config path` prints where it is"
+
+// configAdvice says how to correct a setting or the configuration file.
+func configAdvice(e *config.Error) string {
+	if advice, ok := configAdvices()[e.Kind]; ok {
+		return advice(e)
+	}
+	return ""
+}
+
+// configAdvices has a row for each kind of error.
+func configAdvices() map[config.ErrorKind]func(*config.Error) string {
+	return map[config.ErrorKind]func(*config.Error) string{
+		config.Invalid:        invalidAdvice,
+		config.Missing:        missingAdvice,
+		config.UnknownKey:     unknownKeyAdvice,
+		config.UnknownProfile: unknownProfileAdvice,
+		config.Conflict:       conflictAdvice,
+		config.Empty: func(e *config.Error) string {
+			if e.Source.Kind > config.FromFile {
+				return ""
+			}
+			return "set a value, or remove the setting with `okauth config unset " + e.Key + "`"
+		},
+		config.NotInFile: func(e *config.Error) string {
+			advice := fmt.Sprintf("set %s_command or %[1]s_file, or OKAUTH_%s in the environment", e.Key, strings.ToUpper(e.Key))
+			if e.Key == config.KeyPassword {
+				advice += ", or use --password-stdin"
+			}
+			return advice
+		},
+		config.Syntax: func(e *config.Error) string {
+			if e.Suggestion != "" {
+				return didYouMean(e.Suggestion)
+			}
+			return editByHand
+		},
+		config.NotEditable: func(*config.Error) string { return editByHand },
+		config.NoDirectory: func(e *config.Error) string {
+			if e.Key == config.KeyStorageDir {
+				return "set storage_dir or OKAUTH_STORAGE_DIR to a directory of yours"
+			}
+			return "set HOME, or name the file with --config or OKAUTH_CONFIG"
+		},
+		config.WrongOwner: func(e *config.Error) string {
+			return "run `sudo chown \"$USER\" " + ShellQuote(e.Path) + "`, or move the secret out of the file"
+		},
+		config.Exposed: func(e *config.Error) string {
+			return "run `chmod 600 " + ShellQuote(e.Path) + "`, and replace the secret in Okta if someone else may have read it"
+		},
+		config.WorldWritable: func(e *config.Error) string {
+			return "run `chmod o-w " + ShellQuote(e.Path) + "`, and check that the secret is still yours"
+		},
+		config.CommandFailed: func(*config.Error) string {
+			return "run the command by hand to see why; it must not wait for input"
+		},
+		config.WriteFailed: func(e *config.Error) string {
+			if errors.Is(e, fs.ErrPermission) || errors.Is(e, fs.ErrNotExist) {
+				return "make the directory writable for you, or name another file with --config or OKAUTH_CONFIG"
+			}
+			return ""
+		},
+	}
+}
+
+func didYouMean(suggestion string) string { return fmt.Sprintf("did you mean %q?", suggestion) }
+
+// invalidAdvice says where the right value is. The places are in Okta's admin console.
+func invalidAdvice(e *config.Error) string {
+	if e.Suggestion != "" {
+		return didYouMean(e.Suggestion)
+	}
+	key := strings.TrimSuffix(strings.TrimSuffix(e.Key, "_file"), "_command")
+	return map[string]string{
+		config.KeyDomain: "copy the domain from the user menu at the top right of the Okta admin console, " +
+			"such as dev-123456.okta.com",
+		"issuer": "copy the issuer from Security > API > Authorization Servers in the Okta admin console, " +
+			"such as https://dev-123456.okta.com/oauth2/default",
+		config.KeyServer: "the id is the last part of the issuer in Security > API > Authorization Servers in the Okta " +
+			"admin console: default, or aus…",
+		config.KeyClientID: "copy it from Applications > your app > General > Client ID in the Okta admin console",
+		config.KeyClientSecret: "copy it from Applications > your app > General > Client Secrets in the Okta admin " +
+			"console",
+		config.KeyAudience:   "copy the audience from Security > API > Authorization Servers in the Okta admin console",
+		config.KeyStorageKey: "write the key as one line of text: `openssl rand -base64 32` makes one",
+	}[key]
+}
+
+func missingAdvice(e *config.Error) string {
+	if len(e.Profiles) > 0 {
+		return "choose a profile with --profile or `okauth config use`: " + someOf(e.Profiles)
+	}
+	key, err := config.FindKey(e.Key)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("run `okauth config init`, or `okauth config set %s …`, or set %s", key.Name, key.Env[0])
+}
+
+func unknownKeyAdvice(e *config.Error) string {
+	if e.Suggestion != "" {
+		return didYouMean(e.Suggestion)
+	}
+	var names []string
+	for _, key := range config.Keys() {
+		names = append(names, key.Name)
+	}
+	return "the settings are " + strings.Join(names, ", ")
+}
+
+// unknownProfileAdvice names the profiles, and how to choose one where the unknown one was chosen.
+func unknownProfileAdvice(e *config.Error) string {
+	create := "`okauth -p " + e.Profile + " config init`"
+	if len(e.Profiles) == 0 {
+		return "run " + create + " to make it"
+	}
+	name := e.Suggestion
+	if name == "" {
+		name = "NAME"
+	}
+	choose := "choose with `okauth config use " + name + "` or -p " + name
+	if e.Source.Kind == config.FromEnv {
+		choose = "choose with " + e.Source.Name + "=" + name + " or -p " + name
+	}
+	if e.Suggestion != "" {
+		return didYouMean(name) + " The profiles are " + someOf(e.Profiles) + "; " + choose
+	}
+	return "the profiles are " + someOf(e.Profiles) + "; " + choose + ", or make it with " + create
+}
+
+func conflictAdvice(e *config.Error) string {
+	switch {
+	case e.Suggestion != "": // the domain without the server
+		return "name the server in one of the two: run `okauth config unset server`, or set domain to " + e.Suggestion
+	case e.Key == config.KeyServer:
+		return "name the authorization server in one of the two only"
+	case e.Source.Kind == config.FromFile:
+		return "remove one with `okauth config unset " + e.Key + "`"
+	case e.Source.Kind == config.Unset:
+		return "run `okauth config unset " + e.Other + "` first"
+	}
+	return ""
+}
+
+// someOf lists names, of many the first few.
+func someOf(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
