@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -37,13 +38,7 @@ func Observe(ctx context.Context) (context.Context, func() Connection) {
 	outer, _ := ctx.Value(observerKey{}).(*observer)
 	ctx, o := observe(ctx)
 	o.outer = outer
-	return context.WithValue(ctx, observerKey{}, o), func() Connection {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		seen := o.seen
-		seen.Addresses = slices.Clone(seen.Addresses)
-		return seen
-	}
+	return context.WithValue(ctx, observerKey{}, o), o.connection
 }
 
 type observerKey struct{}
@@ -53,17 +48,10 @@ type observer struct {
 	outer *observer // of a context that is observed twice, nil for none
 	start time.Time
 
-	mu         sync.Mutex // hooks may run in several goroutines, and late: two addresses may be tried at once
-	seen       Connection
-	began      map[string]time.Time // of the phases that have not ended
-	times      []string             // of those that have, as "dns 3"
-	handshakes []handshake
-}
-
-// handshake is the result of a TLS handshake.
-type handshake struct {
-	state tls.ConnectionState
-	err   error
+	mu    sync.Mutex // hooks may run in several goroutines, and late: two addresses may be tried at once
+	seen  Connection
+	began map[string]time.Time // of the phases that have not ended
+	times []string             // of those that have, as "dns 3"
 }
 
 func observe(ctx context.Context) (context.Context, *observer) {
@@ -90,12 +78,24 @@ func observe(ctx context.Context) (context.Context, *observer) {
 		TLSHandshakeStart: func() { o.begin(PhaseTLS) },
 		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
 			o.end(PhaseTLS, "tls")
-			o.handshake(handshake{state, err})
+			if err == nil {
+				o.mu.Lock()
+				defer o.mu.Unlock()
+				o.seen.TLS = &state
+			}
 		},
 		GotConn:              func(httptrace.GotConnInfo) { o.begin(PhaseSend) },
 		WroteRequest:         func(httptrace.WroteRequestInfo) { o.begin(PhaseAwait) },
 		GotFirstResponseByte: func() { o.begin(PhaseRead); o.end(PhaseRead, "first byte") },
 	}), o
+}
+
+func (o *observer) connection() Connection {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	seen := o.seen
+	seen.Addresses = slices.Clone(seen.Addresses)
+	return seen
 }
 
 // begin notes the phase, unless a later one has begun: the slower of two connections that are tried at once reports
@@ -127,20 +127,21 @@ func (o *observer) end(phase, name string) {
 	delete(o.began, phase)
 }
 
+// summary returns the times of the phases that have ended as " (dns 3, connect 20)", or "".
+func (o *observer) summary() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.times) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(o.times, ", ") + ")"
+}
+
 func (o *observer) address(ip string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.seen.Proxy == "" && !slices.Contains(o.seen.Addresses, ip) {
 		o.seen.Addresses = append(o.seen.Addresses, ip)
-	}
-}
-
-func (o *observer) handshake(h handshake) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.handshakes = append(o.handshakes, h)
-	if h.err == nil {
-		o.seen.TLS = &h.state
 	}
 }
 

@@ -46,19 +46,18 @@ type watchedBody struct {
 func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.size += n
-	switch err {
-	case nil:
-	case io.EOF:
-		b.once.Do(func() { b.ended(b.size, nil) })
-	default:
-		b.once.Do(func() { b.ended(b.size, err) })
+	if err == io.EOF {
+		b.end(nil)
+	} else if err != nil {
+		b.end(err)
 	}
 	return n, err
 }
 
 // Close closes the body before it reports the end.
 func (b *watchedBody) Close() error {
-	err := b.ReadCloser.Close()
-	b.once.Do(func() { b.ended(b.size, nil) })
-	return err
+	defer b.end(nil)
+	return b.ReadCloser.Close()
 }
+
+func (b *watchedBody) end(err error) { b.once.Do(func() { b.ended(b.size, err) }) }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -44,21 +43,15 @@ func (t *trace) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx, seen := observe(req.Context())
 	resp, err := t.Base.RoundTrip(req.WithContext(ctx))
-	took := time.Since(seen.start).Milliseconds()
-	seen.mu.Lock()
-	phase, handshakes, times := seen.seen.Phase, slices.Clone(seen.handshakes), strings.Join(seen.times, ", ")
-	seen.mu.Unlock()
-	if times != "" {
-		times = " (" + times + ")"
-	}
-	if t.detail {
-		for _, h := range handshakes {
-			t.logf("* %s", h)
-		}
+	took, times, met := time.Since(seen.start).Milliseconds(), seen.summary(), seen.connection()
+	if t.detail && met.TLS != nil {
+		cert := met.TLS.PeerCertificates[0]
+		t.logf("* %s, certificate %s, issued by %s, until %s", tls.VersionName(met.TLS.Version),
+			cert.Subject, cert.Issuer, cert.NotAfter.UTC().Format(time.RFC3339))
 	}
 	if err != nil {
 		// Without err's text: it quotes what came, and the caller has it.
-		t.logf("< no response after %d ms%s, phase: %s", took, times, phase)
+		t.logf("< no response after %d ms%s, phase: %s", took, times, met.Phase)
 		return nil, err
 	}
 	t.response(resp, fmt.Sprintf("< %d after %d ms%s", resp.StatusCode, took, times))
@@ -132,20 +125,4 @@ func rateLimit(h http.Header) string {
 		return ""
 	}
 	return fmt.Sprintf(", rate limit %d of %d until %s", left, limit, time.Unix(reset, 0).UTC().Format("15:04:05Z"))
-}
-
-// String describes the handshake and the certificate that was presented.
-func (h handshake) String() string {
-	text, certs := tls.VersionName(h.state.Version), h.state.PeerCertificates
-	if bad, ok := errors.AsType[*tls.CertificateVerificationError](h.err); ok {
-		certs = bad.UnverifiedCertificates
-	}
-	if h.err != nil {
-		text = "TLS refused"
-	}
-	if len(certs) > 0 {
-		text += fmt.Sprintf(", certificate %s, issued by %s, until %s",
-			certs[0].Subject, certs[0].Issuer, certs[0].NotAfter.UTC().Format(time.RFC3339))
-	}
-	return text
 }

@@ -16,6 +16,7 @@
 package transport
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 	"net/http"
@@ -66,9 +67,6 @@ func New(c Config) (*http.Client, error) {
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("timeout is %s, expected a positive duration", c.Timeout)
 	}
-	if c.Timeout == 0 {
-		c.Timeout = DefaultTimeout
-	}
 	base, err := newTransport(c)
 	if err != nil {
 		return nil, err
@@ -85,7 +83,7 @@ func New(c Config) (*http.Client, error) {
 		layers = &slowNotice{Base: layers, notify: c.Slow}
 	}
 	return &http.Client{
-		Timeout:   c.Timeout,
+		Timeout:   cmp.Or(c.Timeout, DefaultTimeout),
 		Transport: &bodyLimit{Base: layers},
 		// A 307 or 308 would make Go send the form, password and all, to wherever it points.
 		// RFC 9700 §4.12: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.12
