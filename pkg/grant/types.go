@@ -25,8 +25,6 @@ type Type struct {
 	// LimitsFailures: Okta counts wrong values of Params.Secret and locks the user's account after some, so a rejected
 	// one must not be sent again by a loop.
 	LimitsFailures bool
-	// DefaultScopes are the scopes to ask for where no setting names any; none leaves the choice to the server.
-	DefaultScopes []string
 	// ProbeParameter is a parameter without which Okta refuses the grant before anything is counted or made, for
 	// okta.Client.ProbeGrant; "" where there is none, because a request could make a token.
 	ProbeParameter string
@@ -47,7 +45,6 @@ func All() []Type {
 		{
 			Name: "password", GrantType: "password",
 			User: true, Username: true, Secret: "password", LimitsFailures: true,
-			DefaultScopes:  []string{"openid"},
 			ProbeParameter: "username",
 			New: func(p Params) Grant {
 				return Password{Username: p.Username, Password: p.Secret, Scopes: p.Scopes}

@@ -25,7 +25,7 @@ func TestEachTypeSignsInWithWhatItNamesAlone(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: this test has no value of the secret %q", g.Name, g.Secret)
 		}
-		id, scopes := oktatest.DefaultClientID, g.DefaultScopes
+		id, scopes := oktatest.DefaultClientID, []string{"openid"}
 		if !g.User {
 			id, scopes = oktatest.ServiceClientID, []string{"api:read"}
 		}

@@ -93,10 +93,7 @@ func (c *Client) NonInteractive() bool {
 // credentials returns the grant that the settings name, complete, and the user who signs in with it. What is missing
 // is asked for here and not by the grant, which runs while the session is locked.
 func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
-	params := grant.Params{Username: c.settings.Username(), Scopes: c.scopes()}
-	if !c.grant.Username {
-		params.Username = ""
-	}
+	params := grant.Params{Username: c.settings.Username(), Scopes: c.settings.Scopes()}
 	var err error
 	if c.grant.Username && params.Username == "" {
 		if params.Username, err = c.askUsername(ctx); err != nil {

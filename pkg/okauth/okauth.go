@@ -148,18 +148,10 @@ func (c *Client) Request(t session.TokenType) (session.TokenRequest, error) {
 		Profile: c.settings.ProfileName(), Issuer: server.Issuer(), ClientID: c.settings.ClientID(),
 		User: c.settings.Username(),
 	}
-	if !c.grant.User { // a client's own session; one of a user is the same however the user signed in
-		id.User, id.Grant = "", c.grant.Name
+	if !c.grant.User { // a session of the client itself; one of a user is the same however the user signed in
+		id.Grant = c.grant.Name
 	}
-	return session.TokenRequest{Identity: id, Scopes: c.scopes(), MinTTL: c.settings.MinTTL(), Kind: t}, nil
-}
-
-// scopes returns the scopes to request: those of the settings, else those of the grant.
-func (c *Client) scopes() []string {
-	if c.settings.Source(config.KeyScopes).Kind <= config.FromDefault {
-		return c.grant.DefaultScopes
-	}
-	return c.settings.Scopes()
+	return session.TokenRequest{Identity: id, Scopes: c.settings.Scopes(), MinTTL: c.settings.MinTTL(), Kind: t}, nil
 }
 
 // OktaClient returns the configured client at the configured server, with its secret. The error is a *config.Error

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"okauth/pkg/config"
+	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/oktatest"
@@ -316,5 +317,26 @@ func TestHTTPClientRefusesPlainHTTP(t *testing.T) {
 	}
 	if got := len(o.Requests()); got != 0 {
 		t.Errorf("got %d requests, want 0", got)
+	}
+}
+
+// The settings and the grants know the same grants.
+func TestEveryGrantHasItsSettings(t *testing.T) {
+	t.Parallel()
+	settings := config.Grants()
+	if got, want := len(settings), len(grant.All()); got != want {
+		t.Errorf("package config knows %d grants, package grant %d", got, want)
+	}
+	for _, s := range settings {
+		g, ok := grant.Lookup(s.Name)
+		if !ok || g.User != s.User {
+			t.Errorf("grant %q: package grant knows it: %v, and disagrees on whether a user signs in", s.Name, ok)
+		}
+		if g.Secret == "" {
+			continue
+		}
+		if _, err := config.FindKey(config.FileKey(g.Secret)); err != nil {
+			t.Errorf("grant %q: its secret has no setting: %v", s.Name, err)
+		}
 	}
 }
