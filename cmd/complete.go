@@ -1,41 +1,6 @@
 package cmd
 
-import (
-	"github.com/spf13/cobra"
-
-	"okauth/cmd/internal/cli"
-	"okauth/pkg/config"
-)
-
-// completeKeys offers the setting keys for the first argument.
-func completeKeys(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var keys []string
-	for _, k := range config.Keys() {
-		keys = append(keys, cobra.CompletionWithDesc(k.Name, k.Help))
-	}
-	return firstOf(args, keys)
-}
-
-// firstOf offers words for the first argument only.
-func firstOf(args, words []string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		words = nil
-	}
-	return words, cobra.ShellCompDirectiveNoFileComp
-}
-
-// profileNames returns the profiles of the configuration file; none if it cannot be read.
-func profileNames(env *cli.Env, global *cli.GlobalFlags) []string {
-	path, err := config.ConfigPath(global.ConfigOptions(env))
-	if err != nil {
-		return nil
-	}
-	file, err := config.OpenFile(path)
-	if err != nil {
-		return nil
-	}
-	return file.Profiles()
-}
+import "github.com/spf13/cobra"
 
 // explainCompletion replaces Cobra's help texts of the completion commands.
 func explainCompletion(completion *cobra.Command) {

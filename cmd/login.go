@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	configcmd "okauth/cmd/config"
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/okauth"
@@ -107,7 +108,7 @@ func (o *loginOptions) offerInit(ctx context.Context, client *okauth.Client) (*o
 	if err != nil || !yes {
 		return client, err
 	}
-	if err := initProfile(ctx, o.env, o.session.GlobalFlags, t); err != nil {
+	if err := configcmd.Init(ctx, o.env, o.session.GlobalFlags, t); err != nil {
 		return nil, err
 	}
 	return o.session.Open(o.env)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	configcmd "okauth/cmd/config"
 	"okauth/cmd/doctor"
 	"okauth/cmd/internal/cli"
 )
@@ -91,7 +92,7 @@ behind.`,
 		strictHelpers(root)
 	}
 	_ = root.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return profileNames(env, global), cobra.ShellCompDirectiveNoFileComp
+		return configcmd.ProfileNames(env, global), cobra.ShellCompDirectiveNoFileComp
 	})
 	return root
 }
@@ -136,7 +137,7 @@ func subcommands(env *cli.Env, global *cli.GlobalFlags, args []string) []*cobra.
 		{"exec", func() *cobra.Command { return newExecCmd(env, global) }},
 		{"logout", func() *cobra.Command { return newLogoutCmd(env, global) }},
 		{"doctor", func() *cobra.Command { return doctor.New(env, global) }},
-		{"config", func() *cobra.Command { return newConfigCmd(env, global) }},
+		{"config", func() *cobra.Command { return configcmd.New(env, global) }},
 		{"sandbox", func() *cobra.Command { return newSandboxCmd(env) }},
 		{"demo", func() *cobra.Command { return newDemoCmd(env) }},
 		{"version", func() *cobra.Command { return newVersionCmd(env) }},

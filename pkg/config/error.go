@@ -21,7 +21,7 @@ const (
 	FromFlag
 )
 
-// Source says where a value came from. Name is the path of the file, the environment variable, or what [Options] call a flag.
+// Source says where a value came from. Name is the path of the file, the variable, or what Options.FlagName returns.
 type Source struct {
 	Kind SourceKind
 	Name string
