@@ -1,7 +1,6 @@
 package cmd_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -225,7 +224,7 @@ func containerStorageFile(c *container) {
 		}
 		sealed += b2i(strings.HasSuffix(path, ".sealed"))
 		text, err := os.ReadFile(path)
-		if bytes.Contains(text, []byte("eyJ")) {
+		if regexp.MustCompile(`eyJ[\w-]*\.`).Match(text) { // base64 alone may hold "eyJ", and has no dot
 			c.t.Errorf("%s holds a token in the clear", path)
 		}
 		return err
