@@ -11,7 +11,7 @@ import (
 	"okauth/cmd"
 )
 
-var update = flag.Bool("update", false, "write the generated files anew: completions/")
+var update = flag.Bool("update", false, "write the generated files: completions, README.md and docs")
 
 // completions/ is what "okauth completion SHELL" prints, for packages to ship.
 func TestCompletionsAreTrue(t *testing.T) {

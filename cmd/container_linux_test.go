@@ -21,7 +21,7 @@ import (
 
 // okauth in a container: a root file system with nothing in it but okauth, which
 // is read-only, a user whom nobody knows, no home, no terminal, no session bus.
-// The image is built as README.md says.
+// The image is built as docs/recipes.md says.
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

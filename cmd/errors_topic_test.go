@@ -2,9 +2,7 @@ package cmd_test
 
 import (
 	"bytes"
-	"fmt"
 	"okauth/cmd/internal/cli"
-	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -46,64 +44,4 @@ func TestHelpErrorsHasEveryRow(t *testing.T) {
 
 func allExplanations() []okta.Explanation {
 	return append(okta.Explanations(), okta.NetworkExplanations()...)
-}
-
-const (
-	readmeBegin = "<!-- errors: generated, see cmd/errors_topic_test.go -->\n"
-	readmeEnd   = "<!-- /errors -->"
-)
-
-// README.md has the same table. Write it anew with: go test ./cmd -run TestReadmeHasEveryError -update
-func TestReadmeHasEveryError(t *testing.T) {
-	const path = "../README.md"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(text), readmeBegin)
-	have, after, ended := strings.Cut(rest, readmeEnd)
-	if !found || !ended {
-		t.Fatalf("README.md has no %q … %q", readmeBegin, readmeEnd)
-	}
-	want := readmeErrors()
-	if *update {
-		if err := os.WriteFile(path, []byte(before+readmeBegin+want+readmeEnd+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if have != want {
-		t.Error("the errors in README.md are not those of pkg/okta: go test ./cmd -run TestReadmeHasEveryError -update")
-	}
-}
-
-// readmeErrors is one folded table for each chapter.
-func readmeErrors() string {
-	var b strings.Builder
-	chapter := ""
-	for _, one := range allExplanations() {
-		if one.About != chapter {
-			if chapter != "" {
-				b.WriteString("\n</details>\n")
-			}
-			chapter = one.About
-			b.WriteString("\n<details>\n<summary>" + strings.ToUpper(chapter[:1]) + chapter[1:] + "</summary>\n\n| okauth says | what it means → what to do |\n|---|---|\n")
-		}
-		says := strings.TrimPrefix(one.Says, one.Code)
-		if one.Code != "" {
-			says = strings.TrimSpace("`" + one.Code + "` " + says)
-		}
-		if says == "" {
-			says = "anything else"
-		}
-		if one.Status != 0 {
-			says = strings.TrimPrefix(says+fmt.Sprintf(" (HTTP %d)", one.Status), "anything else ")
-		}
-		if len(one.For) > 0 {
-			says += " *(" + strings.Join(one.For, ", ") + ")*"
-		}
-		b.WriteString("| " + says + " | " + one.Means + " → " + one.Do + " |\n")
-	}
-	b.WriteString("\n</details>\n\n")
-	return b.String()
 }

@@ -22,7 +22,7 @@ type image struct {
 	entrypoint []string
 }
 
-// buildImage does what docker build does with the Dockerfile of README.md.
+// buildImage does what docker build does with the Dockerfile of docs/recipes.md.
 // https://docs.docker.com/reference/dockerfile/
 func buildImage(t *testing.T, k *kitchen) *image {
 	t.Helper()
@@ -86,7 +86,7 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// dockerRecipe does what docker does with the "docker" lines of README.md. A
+// dockerRecipe does what docker does with the "docker" lines of docs/recipes.md. A
 // shell has taken them apart before, and the secrets belong to who types them.
 // https://docs.docker.com/reference/cli/docker/container/run/
 func dockerRecipe(im *image, k *kitchen) {

@@ -4,11 +4,14 @@ package cmd_test
 
 import (
 	"encoding/json"
+	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const ordersAnswer = "answer to /v1/orders\n"
@@ -60,7 +63,7 @@ func loopRecipe(k *kitchen, blocks []block) {
 	}
 }
 
-func programRecipe(k *kitchen, blocks []block) {
+func commandRecipe(k *kitchen, blocks []block) {
 	k.only(blocks, "sh")
 	k.write(filepath.Join(k.dir, "deploy.sh"), `#!/bin/sh
 if test "$ID_TOKEN"; then path=ping; else path=v1/orders; fi
@@ -85,25 +88,85 @@ func httpieRecipe(k *kitchen, blocks []block) {
 	k.signedIn(1)
 }
 
+// printRecipe runs the lines in one shell, each as it stands there.
+func printRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "sh")
+	installedOrSkip(k.t, "jq")
+	text := blocks[0].text + `test "$OKTA_ACCESS_TOKEN" = "$TOKEN" && echo same`
+	stdout, stderr, code := k.runs(append(k.desk(), "OKAUTH_SCOPES=openid profile offline_access"),
+		"bash", "-euo", "pipefail", "-c", text)
+	lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
+	if code != 0 || stderr != "" || len(lines) != 6 || lines[5] != "same" {
+		k.t.Fatalf("got exit code %d, %d lines and %q", code, len(lines), stderr)
+	}
+	idToken, expiry, ten, fresh, other := lines[0], lines[1], lines[2], lines[3], lines[4]
+	if _, err := time.Parse(time.RFC3339, expiry); err != nil {
+		k.t.Errorf("expires_at: %v", err)
+	}
+	if idToken == ten || ten == fresh || fresh == other || strings.Count(other, ".") != 2 {
+		k.t.Error("the lines print the same token, or none")
+	}
+	k.signedIn(3) // the sign-in, --refresh and --scope
+}
+
 func goRecipe(k *kitchen, blocks []block) {
 	k.only(blocks, "go")
-	k.write(filepath.Join(k.dir, "main.go"), blocks[0].text, 0o600)
-	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	k.buildsGo(blocks[0].text, "")
+	k.cooks(k.desk(), filepath.Join(k.dir, "orders"), ordersAnswer)
+	k.ordered("/v1/orders")
+	k.signedIn(1)
+}
+
+// goAPIRecipe builds the program as a module of its own that requires okauth. It keeps its session in a file, because
+// the lock of a keychain session would be the user's own.
+func goAPIRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "go")
+	source, err := filepath.Abs("..")
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	// As the release builds, so that most of it is in the cache.
+	k.buildsGo(blocks[0].text, source)
+	environ := append(k.desk(), "OKAUTH_STORAGE=file", "OKAUTH_STORAGE_DIR="+filepath.Join(k.home, "sessions"))
 	program := filepath.Join(k.dir, "orders")
-	build := []string{path(), "HOME=" + k.home, "GOCACHE=" + strings.TrimSpace(string(cache)), "CGO_ENABLED=0", "GOPROXY=off", "GOTOOLCHAIN=local"}
-	if out, errs, code := k.runs(build, "go", "build", "-trimpath", "-o", program, "main.go"); code != 0 {
+	k.cooks(environ, program+"; "+program, ordersAnswer+ordersAnswer)
+	k.ordered("/v1/orders", "/v1/orders")
+	k.signedIn(1)
+}
+
+// buildsGo builds a program, formatted as gofmt does, as k.dir/orders. If source is not empty, the program is a module
+// that requires okauth, which is there.
+func (k *kitchen) buildsGo(text, source string) {
+	k.t.Helper()
+	k.write(filepath.Join(k.dir, "main.go"), text, 0o600)
+	caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	dirs := strings.Fields(string(caches))
+	// As the release builds, so that most of it is in the cache.
+	environ := []string{path(), "HOME=" + k.home, "GOCACHE=" + dirs[0], "GOMODCACHE=" + dirs[1], "CGO_ENABLED=0",
+		"GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=-mod=mod"}
+	args := []string{"build", "-trimpath", "-o", filepath.Join(k.dir, "orders")}
+	if source == "" {
+		args = append(args, "main.go")
+	} else {
+		mod, modErr := os.ReadFile(filepath.Join(source, "go.mod"))
+		sum, sumErr := os.ReadFile(filepath.Join(source, "go.sum"))
+		if err := errors.Join(modErr, sumErr); err != nil {
+			k.t.Fatal(err)
+		}
+		_, requirements, _ := strings.Cut(string(mod), "\n")
+		k.write(filepath.Join(k.dir, "go.mod"), "module orders\n"+requirements+
+			"\nrequire okauth v0.0.0\nreplace okauth => "+source+"\n", 0o600)
+		k.write(filepath.Join(k.dir, "go.sum"), string(sum), 0o600)
+		args = append(args, ".")
+	}
+	if out, errs, code := k.runs(environ, "go", args...); code != 0 {
 		k.t.Fatalf("go build: exit code %d: %s%s", code, out, errs)
 	}
 	if text, err := exec.Command("gofmt", "-l", filepath.Join(k.dir, "main.go")).Output(); err != nil || len(text) > 0 {
 		k.t.Errorf("gofmt would change it: %v", err)
 	}
-	k.cooks(k.desk(), program, ordersAnswer)
-	k.ordered("/v1/orders")
-	k.signedIn(1)
 }
 
 // kubernetesRecipe runs what the kubeconfig says as kubectl does, and has kubectl

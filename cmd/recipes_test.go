@@ -23,56 +23,88 @@ import (
 	"okauth/pkg/store/fakesecretservice"
 )
 
-// The recipes of README.md, each run as it stands there, with the real programs
-// it names. What their hosts are called is all that is not as in the world: a
-// proxy leads dev-123456.okta.com to an Okta, and api.example.com to an API that
-// takes that Okta's tokens.
+// The recipes of docs/recipes.md, each run as it stands there, with the real programs it names. Only their hosts differ
+// from the real ones: a proxy leads dev-123456.okta.com to an Okta, and api.example.com to an API that accepts its
+// tokens.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*kitchen, []block){
-		"curl":           curlRecipe,
-		"A loop":         loopRecipe,
-		"A program":      programRecipe,
-		"GitHub Actions": githubRecipe,
-		"GitLab CI":      gitlabRecipe,
-		"Docker":         nil, // TestContainer
-		"Kubernetes":     kubernetesRecipe,
-		"HTTPie":         httpieRecipe,
-		"A Go program":   goRecipe,
+		"curl":                       curlRecipe,
+		"A loop":                     loopRecipe,
+		"A command":                  commandRecipe,
+		"HTTPie":                     httpieRecipe,
+		"More ways to print a token": printRecipe,
+		"A Go program":               goAPIRecipe,
+		"Any other program":          goRecipe,
+		"GitHub Actions":             githubRecipe,
+		"GitLab CI":                  gitlabRecipe,
+		"Docker":                     nil, // TestContainer
+		"Kubernetes":                 kubernetesRecipe,
 	}
 	recipes := readRecipes(t)
 	for name, test := range tests {
 		blocks, ok := recipes[name]
 		if delete(recipes, name); !ok {
-			t.Errorf("README.md has no recipe %q", name)
+			t.Errorf("docs/recipes.md has no recipe %q", name)
 		} else if test != nil {
 			t.Run(name, func(t *testing.T) { t.Parallel(); test(newKitchen(t), blocks) })
 		}
 	}
 	for name := range recipes {
-		t.Errorf("README.md has a recipe %q, which no test runs", name)
+		t.Errorf("docs/recipes.md has a recipe %q, which no test runs", name)
 	}
 }
 
-// block is a fenced block of README.md.
-type block struct{ language, text string }
-
-// readRecipes returns the blocks under each heading of README.md's recipes.
-func readRecipes(t *testing.T) map[string][]block {
-	t.Helper()
+// The recipes of README.md are those of docs/recipes.md.
+func TestReadmeRecipes(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, text, _ = bytes.Cut(text, []byte("\n## Recipes\n"))
 	text, _, _ = bytes.Cut(text, []byte("\n## "))
+	all := readRecipes(t)
+	short := recipesIn(text)
+	if len(short) != 5 {
+		t.Errorf("README.md has %d recipes, want 5", len(short))
+	}
+	for name, blocks := range short {
+		if len(blocks) == 0 {
+			t.Errorf("README.md: the recipe %q is empty", name)
+		}
+		for _, b := range blocks {
+			if !slices.Contains(all[name], b) {
+				t.Errorf("README.md: the recipe %q differs from docs/recipes.md", name)
+			}
+		}
+	}
+}
+
+// block is a fenced block of Markdown.
+type block struct{ language, text string }
+
+// readRecipes returns the blocks under each heading of docs/recipes.md.
+func readRecipes(t *testing.T) map[string][]block {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "docs", "recipes.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recipesIn(text)
+}
+
+// recipesIn returns the blocks under each third-level heading.
+func recipesIn(text []byte) map[string][]block {
 	fence := regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 	recipes := make(map[string][]block)
-	for _, part := range strings.Split(string(text), "\n### ")[1:] {
-		name, body, _ := strings.Cut(part, "\n")
-		recipes[name] = nil
-		for _, found := range fence.FindAllStringSubmatch(body, -1) {
-			recipes[name] = append(recipes[name], block{found[1], found[2]})
+	for _, section := range strings.Split("\n"+string(text), "\n## ") {
+		for _, part := range strings.Split("\n"+section, "\n### ")[1:] {
+			name, body, _ := strings.Cut(part, "\n")
+			recipes[name] = nil
+			for _, found := range fence.FindAllStringSubmatch(body, -1) {
+				recipes[name] = append(recipes[name], block{found[1], found[2]})
+			}
 		}
 	}
 	return recipes
@@ -86,7 +118,7 @@ const (
 )
 
 // kitchen is where a recipe is tried: a machine whose Okta and API have the names
-// that README.md gives them.
+// that docs/recipes.md gives them.
 type kitchen struct {
 	*machine
 	dir, ca, proxy string // working directory, file of the authority, URL
@@ -297,6 +329,6 @@ func (k *kitchen) only(blocks []block, languages ...string) {
 		got = append(got, b.language)
 	}
 	if !slices.Equal(got, languages) {
-		k.t.Fatalf("README.md has blocks of %q, want %q", got, languages)
+		k.t.Fatalf("docs/recipes.md has blocks of %q, want %q", got, languages)
 	}
 }
