@@ -128,7 +128,7 @@ func (s *setup) ask(ctx context.Context, q question) error {
 	}
 }
 
-// set sets an answer. It splits a domain that is an issuer into domain and server, so the next question shows the server.
+// set sets an answer. It splits an issuer into domain and server, so that the next question shows the server.
 func (s *setup) set(key, answer string) error {
 	if key == config.FileKey(config.KeyClientSecret) && !strings.HasPrefix(answer, "~") {
 		// A relative path in the file is relative to the file.

@@ -52,8 +52,8 @@ func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, firs
 // settings otherwise.
 func (s *setup) askSecret(ctx context.Context) (okta.Secret, error) {
 	none := okta.Secret{}
-	if err := s.t.Printf("The client secret is next to the client ID. An app whose client authentication is \"None\"\n" +
-		"has none; for the password grant choose \"Client secret\" there.\n"); err != nil {
+	if err := s.t.Printf("The client secret is next to the client ID. An app whose client authentication is\n" +
+		"\"None\" has none; for the password grant choose \"Client secret\" there.\n"); err != nil {
 		return none, err
 	}
 	choices, first := s.secretChoices(ctx)

@@ -43,7 +43,8 @@ one domain.`,
 			return cli.Stoppable(o.env, func(ctx context.Context) error { return o.set(ctx, args, keep) })(c, args)
 		},
 	}
-	cli.EnumFlag(c, &keep, "keep", "", keepInKeychain, []string{keepInKeychain, keepInFile}, "where to store client_secret")
+	cli.EnumFlag(c, &keep, "keep", "", keepInKeychain, []string{keepInKeychain, keepInFile},
+		"where to store client_secret")
 	return c
 }
 

@@ -15,8 +15,10 @@ import (
 func TestAT63_MalformedConfig(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ config, want string }{
-		{"profiles:\n  default:\n    client_secret: [canary-a, canary-b]", `line 3: "client_secret": expected text, got a list`},
-		{"profiles:\n  default:\n    client_secret: {a: canary}", `"client_secret": expected text, got keys and values`},
+		{"profiles:\n  default:\n    client_secret: [canary-a, canary-b]",
+			`line 3: "client_secret": expected text, got a list`},
+		{"profiles:\n  default:\n    client_secret: {a: canary}",
+			`"client_secret": expected text, got keys and values`},
 		{"profiles:\n  default:\n    client_secret: !!binary Y2FuYXJ5", "without a YAML tag"},
 		{"profiles:\n  default:\n    scopes: {a: canary}", `"scopes": expected a list`},
 		{"profiles:\n  default:\n    scopes: [[canary]]", `"scopes": expected text, got a list`},
@@ -38,7 +40,8 @@ func TestAT63_MalformedConfig(t *testing.T) {
 		{"profiles:\n  Default: {}", "not a profile name"},
 		{"domain: canary.okta.com", `unknown key "domain"`},
 		{"profles: {}", `did you mean "profiles"?`},
-		{"profiles:\n  default:\n    domain: a.b\n    domain: c.d", `line 4: profile default: the key "domain" is written twice`},
+		{"profiles:\n  default:\n    domain: a.b\n    domain: c.d",
+			`line 4: profile default: the key "domain" is written twice`},
 		{"profiles: {a: {}, a: {}}", "written twice"},
 		{"profiles: {? [canary] : {}}", "not plain text"},
 		{"a: 1\n---\nb: 2", "second YAML document"},
@@ -103,7 +106,8 @@ func TestAT67_NotAFile(t *testing.T) {
 // Whatever the file holds, Load answers with settings or an *Error, and never
 // shows the secret in it.
 func FuzzLoad(f *testing.F) {
-	for _, seed := range []string{sample, "profiles: {default: {scopes: [a, b]}}", "profile: x", "&a [*a]", "profiles: &a {<<: *a}", "a: b: c", "\tx", "profiles:\n  default:\n    client_secret: canary\n"} {
+	for _, seed := range []string{sample, "profiles: {default: {scopes: [a, b]}}", "profile: x", "&a [*a]",
+		"profiles: &a {<<: *a}", "a: b: c", "\tx", "profiles:\n  default:\n    client_secret: canary\n"} {
 		f.Add([]byte(seed))
 	}
 	dir := f.TempDir()
@@ -114,10 +118,12 @@ func FuzzLoad(f *testing.F) {
 		}
 		s, err := Load(testOptions(t, "", Options{ConfigFile: path}))
 		var e *Error
-		if err != nil && (!errors.As(err, &e) || strings.ContainsFunc(strings.ReplaceAll(err.Error(), path, ""), isControl)) {
+		if err != nil && (!errors.As(err, &e) ||
+			strings.ContainsFunc(strings.ReplaceAll(err.Error(), path, ""), isControl)) {
 			t.Fatalf("got %v, want a clean *Error", err)
 		}
-		if err == nil && (len(s.Scopes()) == 0 || s.Timeout() <= 0 || s.Server() == "" || !isProfileName(s.ProfileName())) {
+		if err == nil && (len(s.Scopes()) == 0 || s.Timeout() <= 0 || s.Server() == "" ||
+			!isProfileName(s.ProfileName())) {
 			t.Fatalf("Load accepted %q: %+v", config, s.List())
 		}
 	})

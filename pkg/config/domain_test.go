@@ -65,7 +65,8 @@ func TestAT02_IssuerMistakes(t *testing.T) {
 		domain, server, err := ParseIssuer(tt.text)
 		e := wantError(t, err, `setting "issuer": `, tt.reason)
 		if domain != "" || server != "" || e.Suggestion != tt.suggestion {
-			t.Errorf("ParseIssuer(%q) = %q, %q with suggestion %q; want nothing and %q", tt.text, domain, server, e.Suggestion, tt.suggestion)
+			t.Errorf("ParseIssuer(%q) = %q, %q with suggestion %q; want nothing and %q", tt.text, domain, server,
+				e.Suggestion, tt.suggestion)
 		}
 	}
 }
@@ -77,7 +78,8 @@ func TestParseServer(t *testing.T) {
 			t.Errorf("ParseServer(%q) = %q, %v; want %q", text, got, err, want)
 		}
 	}
-	for _, text := range []string{".", "..", "a/b", "a b", "{authServerId}", "é", "a?b", "a#", "%2e", strings.Repeat("a", 129), "a\n"} {
+	for _, text := range []string{".", "..", "a/b", "a b", "{authServerId}", "é", "a?b", "a#", "%2e",
+		strings.Repeat("a", 129), "a\n"} {
 		if got, err := ParseServer(text); err == nil {
 			t.Errorf("ParseServer(%q) = %q, want an error", text, got)
 		}

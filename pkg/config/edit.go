@@ -153,7 +153,8 @@ func checkConflicts(values map[string]string, key string) error {
 			other = KeyServer
 		}
 		return &Error{Kind: Conflict, Key: key, Other: other, Suggestion: d.BaseURL,
-			Reason: fmt.Sprintf("the domain names the authorization server %q and server says %q", d.Server, values[KeyServer])}
+			Reason: fmt.Sprintf("the domain names the authorization server %q and server says %q", d.Server,
+				values[KeyServer])}
 	}
 	return nil
 }

@@ -90,12 +90,14 @@ func TestEditKeepsTheRest(t *testing.T) {
 		{"value to be quoted", hand, do("dev", KeyUsername, "#bob: x"), sub("username: ~", "username: '#bob: x'")},
 		{"block list", hand, do("dev", KeyScopes, "openid,email"),
 			sub("scopes:\n      - openid # always\n      - profile\n", "scopes: [openid, email]\n")},
-		{"flow list", "profiles:\n  dev:\n    scopes: [openid, 'a # b'] # x\n    server: a\n", do("dev", KeyScopes, "email"),
+		{"flow list", "profiles:\n  dev:\n    scopes: [openid, 'a # b'] # x\n    server: a\n",
+			do("dev", KeyScopes, "email"),
 			"profiles:\n  dev:\n    scopes: [email] # x\n    server: a\n"},
 		{"comment for a value", "profiles:\n  dev:\n    server: # x\n", do("dev", KeyServer, "a"),
 			"profiles:\n  dev:\n    server: a # x\n"},
 		{"new key", hand, do("dev", KeyServer, "aus1"), sub("username: ~\n", "username: ~\n    server: aus1\n")},
-		{"new profile", hand, do("qa", KeyDomain, "qa.okta.com"), sub("tilde: ~\n", "tilde: ~\n  qa:\n    domain: qa.okta.com\n")},
+		{"new profile", hand, do("qa", KeyDomain, "qa.okta.com"),
+			sub("tilde: ~\n", "tilde: ~\n  qa:\n    domain: qa.okta.com\n")},
 		{"blank profile", hand, do("empty", KeyServer, "org"), sub("empty:\n", "empty:\n    server: org\n")},
 		{"tilde profile", hand, do("tilde", KeyServer, "a"), sub("tilde: ~\n", "tilde:\n    server: a\n")},
 		{"flow profile", hand, do("prod", KeyServer, "a"), sub("'0oa''2'}", "'0oa''2', server: a}")},
@@ -109,10 +111,12 @@ func TestEditKeepsTheRest(t *testing.T) {
 		{"use", hand, func(f *File) error { return f.Use("prod") }, sub("profile: dev #", "profile: prod #")},
 		{"use, not yet there", "# head\n\nprofiles:\n  a: {}\n", func(f *File) error { return f.Use("a") },
 			"# head\n\nprofiles:\n  a: {}\nprofile: a\n"},
-		{"no file", "", do("default", KeyScopes, "openid profile"), "profiles:\n  default:\n    scopes: [openid, profile]\n"},
+		{"no file", "", do("default", KeyScopes, "openid profile"),
+			"profiles:\n  default:\n    scopes: [openid, profile]\n"},
 		{"only comments", "# one\n\n# two", do("dev", KeyDomain, "a.okta.com"),
 			"# one\n\n# two\nprofiles:\n  dev:\n    domain: a.okta.com\n"},
-		{"only comments, CRLF", "# one\r\n", do("dev", KeyServer, "a"), "# one\r\nprofiles:\r\n  dev:\r\n    server: a\r\n"},
+		{"only comments, CRLF", "# one\r\n", do("dev", KeyServer, "a"),
+			"# one\r\nprofiles:\r\n  dev:\r\n    server: a\r\n"},
 		{"no line break at the end", "profiles:\n  dev:\n    server: a", do("dev", KeyStorage, "none"),
 			"profiles:\n  dev:\n    server: a\n    storage: none\n"},
 		{"CRLF", "profiles:\r\n\r\n  dev:\r\n    server: a # x\r\n", do("dev", KeyServer, "b"),
@@ -121,7 +125,8 @@ func TestEditKeepsTheRest(t *testing.T) {
 			"profiles:\n  a: &a\n    server: x\n  b:\n    <<: *a\n    server: y\n"},
 		{"alias value", "profiles:\n  a: {server: &s x}\n  b:\n    server: *s # why\n", do("b", KeyServer, "y"),
 			"profiles:\n  a: {server: &s x}\n  b:\n    server: y # why\n"},
-		{"flow", "profiles: {dev: {server: a}} # one\n", do("dev", KeyServer, "b"), "profiles: {dev: {server: b}} # one\n"},
+		{"flow", "profiles: {dev: {server: a}} # one\n", do("dev", KeyServer, "b"),
+			"profiles: {dev: {server: b}} # one\n"},
 		{"flow, remove", "profiles: {dev: {server: a, storage: none}}\n", undo("dev", KeyServer),
 			"profiles: {dev: {storage: none}}\n"},
 		{"empty flow", "{}\n", do("dev", KeyServer, "a"), "{profiles: {dev: {server: a}}}\n"},
@@ -236,7 +241,8 @@ func TestEditBrokenFile(t *testing.T) {
 func TestAT64_LayersNeverReachTheFile(t *testing.T) {
 	t.Parallel()
 	o := testOptions(t, sample, Options{Flags: map[string]string{KeyUsername: "canary-user"}},
-		"OKAUTH_CLIENT_ID=canary-id", "OKAUTH_CLIENT_SECRET=canary-cs", "OKAUTH_PASSWORD=canary-pw", "OKAUTH_SCOPES=canary-scope", "OKAUTH_CA_FILE=/canary")
+		"OKAUTH_CLIENT_ID=canary-id", "OKAUTH_CLIENT_SECRET=canary-cs", "OKAUTH_PASSWORD=canary-pw",
+		"OKAUTH_SCOPES=canary-scope", "OKAUTH_CA_FILE=/canary")
 	s := load(t, o)
 	path, profile, err := Locate(o)
 	if err != nil || path != s.ConfigPath() || profile != s.ProfileName() {
@@ -249,7 +255,7 @@ func TestAT64_LayersNeverReachTheFile(t *testing.T) {
 	}
 }
 
-// Edits of a file that somebody else changes meanwhile are made again on it.
+// If another process changes the file meanwhile, Save repeats the edits on it.
 func TestSaveAfterAnotherSave(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "config.yaml")
@@ -310,8 +316,10 @@ func TestSaveConcurrently(t *testing.T) {
 
 // Setting a value in any YAML either fails or changes that value alone.
 func FuzzEdit(f *testing.F) {
-	for _, seed := range []string{hand, sample, "", "# x", "profiles: {dev: {}}", "profiles:\n  dev: ~", "profile: |\n  dev\n", "profiles:\n  a: &a {server: x}\n  dev: {<<: *a}\n",
-		"profiles:\n  dev:\n    username: 'a\n\n      b'\n", "---\nprofiles:\n...\n", "\ufeffprofiles:\n  dev:\n", "? profiles\n: dev:\n    server: x\n"} {
+	for _, seed := range []string{hand, sample, "", "# x", "profiles: {dev: {}}", "profiles:\n  dev: ~",
+		"profile: |\n  dev\n", "profiles:\n  a: &a {server: x}\n  dev: {<<: *a}\n",
+		"profiles:\n  dev:\n    username: 'a\n\n      b'\n", "---\nprofiles:\n...\n", "\ufeffprofiles:\n  dev:\n",
+		"? profiles\n: dev:\n    server: x\n"} {
 		f.Add([]byte(seed), "alice: #1")
 		f.Add([]byte(seed), "'[x]")
 	}
@@ -344,7 +352,8 @@ func FuzzEdit(f *testing.F) {
 		if before.profiles["dev"] == nil {
 			delete(after.profiles, "dev")
 		}
-		if after.current != before.current || !maps.EqualFunc(after.profiles, before.profiles, maps.Equal[map[string]string]) {
+		if after.current != before.current ||
+			!maps.EqualFunc(after.profiles, before.profiles, maps.Equal[map[string]string]) {
 			t.Fatalf("something else has changed: %v, was %v", after, before)
 		}
 	})
@@ -368,7 +377,8 @@ func TestSaveRemovesLeftover(t *testing.T) {
 func TestSavesAtOnceTakeTurns(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "okauth", "config.yaml")
-	settings := map[string]string{KeyServer: "org", KeyClientID: "0oaexample", KeyUsername: "alice", KeyStorage: "none", KeyTimeout: "7s", KeyMinTTL: "9s"}
+	settings := map[string]string{KeyServer: "org", KeyClientID: "0oaexample", KeyUsername: "alice", KeyStorage: "none",
+		KeyTimeout: "7s", KeyMinTTL: "9s"}
 	var all sync.WaitGroup
 	for key, value := range settings {
 		f, err := OpenFile(path) // all see the file as it was before any of them

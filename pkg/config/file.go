@@ -121,7 +121,8 @@ func checkPrivate(path string) error {
 		return wrong(WrongOwner, target, "the file has a secret and belongs to another user")
 	}
 	if mode := privatefile.Permissions(info); mode&0o077 != 0 {
-		return wrong(Exposed, target, fmt.Sprintf("the file has a secret and its mode is %04o: others can read it", mode))
+		return wrong(Exposed, target, fmt.Sprintf("the file has a secret and its mode is %04o: others can read it",
+			mode))
 	}
 	dir := filepath.Dir(target)
 	info, err = os.Stat(dir)
@@ -243,13 +244,15 @@ func parseTree(data []byte) (*yaml.Node, error) {
 func syntaxError(data []byte, err error) error {
 	for i, line := range strings.Split(string(data), "\n") {
 		if strings.HasPrefix(strings.TrimLeft(line, " "), "\t") && strings.TrimSpace(line) != "" {
-			return &Error{Kind: Syntax, Reason: fmt.Sprintf("line %d is indented with a tab, YAML allows spaces only", i+1)}
+			return &Error{Kind: Syntax, Reason: fmt.Sprintf("line %d is indented with a tab, YAML allows spaces only",
+				i+1)}
 		}
 	}
 	reason, text := "the file is not valid YAML", err.Error()
 	for _, known := range []string{"did not find expected key", "could not find expected ':'",
 		"mapping values are not allowed in this context", "did not find expected ',' or ']'",
-		"did not find expected ',' or '}'", "found unexpected end of stream", "found character that cannot start any token",
+		"did not find expected ',' or '}'", "found unexpected end of stream",
+		"found character that cannot start any token",
 		"unknown anchor", "invalid UTF-8", "control characters are not allowed", "found unknown escape character",
 		"exceeded max depth", "excessive aliasing"} {
 		if strings.Contains(text, known) {

@@ -75,19 +75,13 @@ type Grant struct {
 	DefaultScopes string // "" leaves the choice to the server
 }
 
-// The grants by name.
-const (
-	GrantPassword          = "password"
-	GrantClientCredentials = "client-credentials"
-)
-
 // Grants returns the values of the setting "grant", the default first. A new grant of pkg/grant needs a row here.
 func Grants() []Grant {
 	return []Grant{
-		{Name: GrantPassword, User: true, DefaultScopes: "openid"},
+		{Name: "password", User: true, DefaultScopes: "openid"},
 		// Okta refuses openid to a client that signs in for itself.
 		// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
-		{Name: GrantClientCredentials},
+		{Name: "client-credentials"},
 	}
 }
 
@@ -187,14 +181,16 @@ func FindKey(name string) (Key, error) {
 		switch {
 		case k.Name == name && k.NotInFile:
 			noun := strings.ReplaceAll(name, "_", " ")
-			return Key{}, &Error{Kind: NotInFile, Key: name, Reason: "a " + noun + " is never kept in the configuration"}
+			return Key{}, &Error{Kind: NotInFile, Key: name,
+				Reason: "a " + noun + " is never kept in the configuration"}
 		case k.Name == name:
 			return k, nil
 		case !k.NotInFile:
 			names = append(names, k.Name)
 		}
 	}
-	return Key{}, &Error{Kind: UnknownKey, Reason: "unknown setting " + quoteKey(name), Suggestion: Suggest(name, names)}
+	return Key{}, &Error{Kind: UnknownKey, Reason: "unknown setting " + quoteKey(name),
+		Suggestion: Suggest(name, names)}
 }
 
 // lookup returns a setting that the table has.

@@ -107,7 +107,8 @@ func (s *Settings) StorageDir() (string, error) {
 	case path == "":
 		return stateDir(runtime.GOOS, s.options.env)
 	case strings.HasPrefix(path, "~/"):
-		return "", &Error{Kind: NoDirectory, Key: KeyStorageDir, Source: f.source, Reason: "the home directory is unknown"}
+		return "", &Error{Kind: NoDirectory, Key: KeyStorageDir, Source: f.source,
+			Reason: "the home directory is unknown"}
 	case !filepath.IsAbs(path):
 		return "", &Error{Key: KeyStorageDir, Source: f.source,
 			Reason: quote(path) + " is not absolute, expected / or ~/ first"}

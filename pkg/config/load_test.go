@@ -76,7 +76,8 @@ func wantError(t testing.TB, err error, parts ...string) *Error {
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v, want an *Error with %q", err, parts)
 	}
-	text := fmt.Sprintf("%v | did you mean %q? | other: %s | path: %s | profiles: %s", e, e.Suggestion, e.Other, e.Path, e.Profiles)
+	text := fmt.Sprintf("%v | did you mean %q? | other: %s | path: %s | profiles: %s", e, e.Suggestion, e.Other, e.Path,
+		e.Profiles)
 	for _, part := range parts {
 		if !strings.Contains(text, part) {
 			t.Errorf("got %q, want %q in it", text, part)
@@ -91,16 +92,20 @@ func wantError(t testing.TB, err error, parts ...string) *Error {
 func TestLoadFile(t *testing.T) {
 	t.Parallel()
 	s := load(t, testOptions(t, sample, Options{}))
-	if s.ProfileName() != "dev" || s.ProfileSource().Kind != FromFile || !slices.Equal(s.Profiles(), []string{"dev", "prod"}) {
+	if s.ProfileName() != "dev" || s.ProfileSource().Kind != FromFile ||
+		!slices.Equal(s.Profiles(), []string{"dev", "prod"}) {
 		t.Errorf("profile %q from %v of %q", s.ProfileName(), s.ProfileSource(), s.Profiles())
 	}
-	if s.Domain() != "https://dev-1.okta.com" || s.Server() != "default" || s.ClientID() != "0oa0123" || s.Username() != "alice@example.com" {
+	if s.Domain() != "https://dev-1.okta.com" || s.Server() != "default" || s.ClientID() != "0oa0123" ||
+		s.Username() != "alice@example.com" {
 		t.Errorf("got %q %q %q %q", s.Domain(), s.Server(), s.ClientID(), s.Username())
 	}
-	if !slices.Equal(s.Scopes(), []string{"openid", "profile"}) || s.Timeout() != 45*time.Second || s.MinTTL() != time.Minute || s.Storage() != "auto" {
+	if !slices.Equal(s.Scopes(), []string{"openid", "profile"}) || s.Timeout() != 45*time.Second ||
+		s.MinTTL() != time.Minute || s.Storage() != "auto" {
 		t.Errorf("got %q %v %v %q", s.Scopes(), s.Timeout(), s.MinTTL(), s.Storage())
 	}
-	if s.Source(KeyDomain).String() != s.ConfigPath() || s.Source(KeyServer).String() != "default" || s.Source(KeyCAFile).String() != "not set" {
+	if s.Source(KeyDomain).String() != s.ConfigPath() || s.Source(KeyServer).String() != "default" ||
+		s.Source(KeyCAFile).String() != "not set" {
 		t.Errorf("sources %v, %v, %v", s.Source(KeyDomain), s.Source(KeyServer), s.Source(KeyCAFile))
 	}
 	if !s.Secret(KeyClientSecret).IsZero() || !s.Secret(KeyPassword).IsZero() {
@@ -116,12 +121,16 @@ func TestLoadLayers(t *testing.T) {
 		env                      []string
 	}{
 		{"file", KeyClientID, "0oa0123", "file", nil, nil},
-		{"environment over file", KeyClientID, "0oaenv", "OKAUTH_CLIENT_ID", nil, []string{"OKAUTH_CLIENT_ID=0oaenv", "OKTA_OAUTH2_CLIENT_ID=0oaokta"}},
-		{"Okta's name over file", KeyClientID, "0oaokta", "OKTA_OAUTH2_CLIENTID", nil, []string{"OKTA_OAUTH2_CLIENTID=0oaokta"}},
+		{"environment over file", KeyClientID, "0oaenv", "OKAUTH_CLIENT_ID", nil,
+			[]string{"OKAUTH_CLIENT_ID=0oaenv", "OKTA_OAUTH2_CLIENT_ID=0oaokta"}},
+		{"Okta's name over file", KeyClientID, "0oaokta", "OKTA_OAUTH2_CLIENTID", nil,
+			[]string{"OKTA_OAUTH2_CLIENTID=0oaokta"}},
 		{"empty is not set", KeyClientID, "0oa0123", "file", nil, []string{"OKAUTH_CLIENT_ID="}},
-		{"flag over all", KeyScopes, "openid email", "flag --scope", map[string]string{KeyScopes: "openid email"}, []string{"OKAUTH_SCOPES=groups"}},
+		{"flag over all", KeyScopes, "openid email", "flag --scope", map[string]string{KeyScopes: "openid email"},
+			[]string{"OKAUTH_SCOPES=groups"}},
 		{"list with commas", KeyScopes, "openid,groups", "OKAUTH_SCOPES", nil, []string{"OKAUTH_SCOPES=openid,groups"}},
-		{"org URL", KeyDomain, "https://x.okta.com", "OKTA_CLIENT_ORGURL", nil, []string{"OKTA_CLIENT_ORGURL=https://x.okta.com", "OKTA_OAUTH2_ISSUER=https://y.okta.com/oauth2/aus7"}},
+		{"org URL", KeyDomain, "https://x.okta.com", "OKTA_CLIENT_ORGURL", nil,
+			[]string{"OKTA_CLIENT_ORGURL=https://x.okta.com", "OKTA_OAUTH2_ISSUER=https://y.okta.com/oauth2/aus7"}},
 		{"default", KeyStorage, "auto", "default", nil, nil},
 	}
 	for _, tt := range tests {
@@ -149,26 +158,33 @@ func TestLoadGrant(t *testing.T) {
 		grant, user    string
 		scopes, source string // of the scopes
 	}{
-		{"default", "profiles: {default: {username: alice@example.com}}", nil, nil, GrantPassword, "alice@example.com", "openid", "default"},
-		{"client", client + "}}", nil, nil, GrantClientCredentials, "", "", "not set"},
-		{"client, scopes in the file", client + ", scopes: [api:read]}}", nil, nil, GrantClientCredentials, "", "api:read", "file"},
-		{"client, openid asked for", client + "}}", map[string]string{KeyScopes: "openid"}, nil, GrantClientCredentials, "", "openid", "flag --scope"},
-		{"environment", "", nil, []string{"OKAUTH_GRANT=client-credentials", "OKAUTH_USERNAME=alice@example.com", "OKAUTH_SCOPES=api:read"}, GrantClientCredentials, "", "api:read", "OKAUTH_SCOPES"},
-		{"flag over all", client + "}}", map[string]string{KeyGrant: GrantPassword}, []string{"OKAUTH_GRANT=client-credentials"}, GrantPassword, "alice@example.com", "openid", "default"},
+		{"default", "profiles: {default: {username: alice@example.com}}", nil, nil, "password", "alice@example.com",
+			"openid", "default"},
+		{"client", client + "}}", nil, nil, "client-credentials", "", "", "not set"},
+		{"client, scopes in the file", client + ", scopes: [api:read]}}", nil, nil, "client-credentials", "",
+			"api:read", "file"},
+		{"client, openid asked for", client + "}}", map[string]string{KeyScopes: "openid"}, nil, "client-credentials",
+			"", "openid", "flag --scope"},
+		{"environment", "", nil, []string{"OKAUTH_GRANT=client-credentials", "OKAUTH_USERNAME=alice@example.com",
+			"OKAUTH_SCOPES=api:read"}, "client-credentials", "", "api:read", "OKAUTH_SCOPES"},
+		{"flag over all", client + "}}", map[string]string{KeyGrant: "password"},
+			[]string{"OKAUTH_GRANT=client-credentials"}, "password", "alice@example.com", "openid", "default"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := load(t, testOptions(t, tt.config, Options{Flags: tt.flags}, tt.env...))
 			if s.Grant() != tt.grant || s.Username() != tt.user || strings.Join(s.Scopes(), " ") != tt.scopes {
-				t.Errorf("got %q, %q, %q; want %q, %q, %q", s.Grant(), s.Username(), s.Scopes(), tt.grant, tt.user, tt.scopes)
+				t.Errorf("got %q, %q, %q; want %q, %q, %q", s.Grant(), s.Username(), s.Scopes(), tt.grant, tt.user,
+					tt.scopes)
 			}
 			if tt.source == "file" {
 				tt.source = s.ConfigPath()
 			}
 			got, err := s.Get(KeyScopes)
 			if err != nil || got.Value != tt.scopes || got.Source.String() != tt.source {
-				t.Errorf("scopes: got %q from %q, %v; want %q from %q", got.Value, got.Source, err, tt.scopes, tt.source)
+				t.Errorf("scopes: got %q from %q, %v; want %q from %q", got.Value, got.Source, err, tt.scopes,
+					tt.source)
 			}
 		})
 	}
@@ -189,13 +205,18 @@ func TestLoadServer(t *testing.T) {
 		{"twice the same", in + "aus1}}", nil, "aus1", "file"},
 		{"two answers", in + "aus2}}", nil, `says "aus2" and the domain from`, ""},
 		{"stronger server", in + "aus1}}", []string{"OKAUTH_SERVER=aus3"}, "aus3", "OKAUTH_SERVER"},
-		{"stronger domain", "profiles: {default: {server: aus1}}", []string{"OKAUTH_DOMAIN=a.okta.com/oauth2/aus4"}, "aus4", "OKAUTH_DOMAIN"},
-		{"two variables", "", []string{"OKAUTH_SERVER=aus3", "OKAUTH_DOMAIN=a.okta.com/oauth2/aus4"}, `says "aus3"`, ""},
+		{"stronger domain", "profiles: {default: {server: aus1}}", []string{"OKAUTH_DOMAIN=a.okta.com/oauth2/aus4"},
+			"aus4", "OKAUTH_DOMAIN"},
+		{"two variables", "", []string{"OKAUTH_SERVER=aus3", "OKAUTH_DOMAIN=a.okta.com/oauth2/aus4"}, `says "aus3"`,
+			""},
 		{"issuer", "", []string{"OKTA_OAUTH2_ISSUER=https://a.okta.com/oauth2/aus5"}, "aus5", "OKTA_OAUTH2_ISSUER"},
 		{"issuer of the org", "", []string{"OKTA_OAUTH2_ISSUER=https://a.okta.com"}, "org", "OKTA_OAUTH2_ISSUER"},
-		{"issuer beside the org URL", "", []string{"OKTA_CLIENT_ORGURL=https://a.okta.com", "OKTA_OAUTH2_ISSUER=https://a.okta.com/oauth2/aus5"}, "aus5", "OKTA_OAUTH2_ISSUER"},
-		{"issuer of another org", "", []string{"OKAUTH_DOMAIN=https://b.okta.com", "OKTA_OAUTH2_ISSUER=https://a.okta.com/oauth2/aus5"}, "default", "default"},
-		{"own name over issuer", "", []string{"OKAUTH_SERVER=aus6", "OKTA_OAUTH2_ISSUER=https://a.okta.com/oauth2/aus5"}, "aus6", "OKAUTH_SERVER"},
+		{"issuer beside the org URL", "", []string{"OKTA_CLIENT_ORGURL=https://a.okta.com",
+			"OKTA_OAUTH2_ISSUER=https://a.okta.com/oauth2/aus5"}, "aus5", "OKTA_OAUTH2_ISSUER"},
+		{"issuer of another org", "", []string{"OKAUTH_DOMAIN=https://b.okta.com",
+			"OKTA_OAUTH2_ISSUER=https://a.okta.com/oauth2/aus5"}, "default", "default"},
+		{"own name over issuer", "", []string{"OKAUTH_SERVER=aus6",
+			"OKTA_OAUTH2_ISSUER=https://a.okta.com/oauth2/aus5"}, "aus6", "OKAUTH_SERVER"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -229,14 +250,19 @@ func TestLoadAudience(t *testing.T) {
 	}{
 		{"the default server's", "profiles: {default: {domain: a.okta.com}}", nil, nil, "api://default", "default"},
 		{"nothing at all is set", "", nil, nil, "api://default", "default"},
-		{"the default server's, by the domain", "", nil, []string{"OKAUTH_DOMAIN=https://a.okta.com/oauth2/default"}, "api://default", "default"},
+		{"the default server's, by the domain", "", nil, []string{"OKAUTH_DOMAIN=https://a.okta.com/oauth2/default"},
+			"api://default", "default"},
 		{"another server", "", nil, []string{"OKAUTH_DOMAIN=https://a.okta.com/oauth2/aus1"}, "", "not set"},
 		{"the org server", "profiles: {default: {domain: a.okta.com, server: org}}", nil, nil, "", "not set"},
 		{"file", set + "}}", nil, nil, "api://orders", "file"},
 		{"file, another server", set + ", server: aus1}}", nil, nil, "api://orders", "file"},
-		{"Okta's name over file", set + "}}", nil, []string{"OKTA_OAUTH2_AUDIENCE=https://api.example.com/"}, "https://api.example.com/", "OKTA_OAUTH2_AUDIENCE"},
-		{"own name over Okta's", set + "}}", nil, []string{"OKAUTH_AUDIENCE=my api", "OKTA_OAUTH2_AUDIENCE=https://api.example.com/"}, "my api", "OKAUTH_AUDIENCE"},
-		{"flag over all", set + "}}", map[string]string{KeyAudience: "api://flag"}, []string{"OKAUTH_AUDIENCE=api://env"}, "api://flag", "flag --audience"},
+		{"Okta's name over file", set + "}}", nil, []string{"OKTA_OAUTH2_AUDIENCE=https://api.example.com/"},
+			"https://api.example.com/", "OKTA_OAUTH2_AUDIENCE"},
+		{"own name over Okta's", set + "}}", nil,
+			[]string{"OKAUTH_AUDIENCE=my api",
+				"OKTA_OAUTH2_AUDIENCE=https://api.example.com/"}, "my api", "OKAUTH_AUDIENCE"},
+		{"flag over all", set + "}}", map[string]string{KeyAudience: "api://flag"},
+			[]string{"OKAUTH_AUDIENCE=api://env"}, "api://flag", "flag --audience"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -247,7 +273,8 @@ func TestLoadAudience(t *testing.T) {
 			}
 			got, err := s.Get(KeyAudience)
 			if err != nil || s.Audience() != tt.want || got.Value != tt.want || got.Source.String() != tt.source {
-				t.Errorf("got %q, in the list %q from %q, %v; want %q from %q", s.Audience(), got.Value, got.Source, err, tt.want, tt.source)
+				t.Errorf("got %q, in the list %q from %q, %v; want %q from %q", s.Audience(), got.Value, got.Source,
+					err, tt.want, tt.source)
 			}
 		})
 	}
@@ -270,17 +297,21 @@ func TestLoadProfileName(t *testing.T) {
 		{"nothing", "", "", "", "default", true},
 		{"default need not exist", sample, "default", "", "default", true},
 		{"no file, any name", "", "ci", "", "ci", true},
-		{"unknown", sample, "prdo", "", `from flag --profile: there is no profile "prdo" | did you mean "prod"? | profiles: [dev prod]`, false},
+		{"unknown", sample, "prdo", "",
+			`from flag --profile: there is no profile "prdo" | did you mean "prod"? | profiles: [dev prod]`, false},
 		{"letters in another order", sample, "dve", "", `did you mean "dev"? | profiles: [dev prod]`, false},
-		{"unknown to the environment", sample, "", "dve", `setting "profile" from OKAUTH_PROFILE: there is no profile "dve" | did you mean "dev"? | profiles: [dev prod]`, false},
+		{"unknown to the environment", sample, "", "dve",
+			`setting "profile" from OKAUTH_PROFILE: there is no profile "dve" | did you mean "dev"?`, false},
 		{"unknown and far", sample, "", "zzzzzzzz", `did you mean ""? | profiles: [dev prod]`, false},
 		{"unknown and far, by flag", sample, "zzzzzzzz", "", `did you mean ""? | profiles: [dev prod]`, false},
 		{"many", many, "zzzzzzzz", "", "profiles: [p0 p1 p10 p11 p2 p3", false},
 		{"many, and a near one", many, "p111", "", `did you mean "p11"? | profiles: [p0 p1 p10 p11 p2 p3`, false},
 		{"no profiles in the file", "profile:\n", "dve", "", "profiles: []", false},
-		{"named by the file", "profile: gone\nprofiles: {dev: {}}", "", "", `config.yaml: there is no profile "gone" | profiles: [dev]`, false},
+		{"named by the file", "profile: gone\nprofiles: {dev: {}}", "", "",
+			`config.yaml: there is no profile "gone" | profiles: [dev]`, false},
 		{"not a name", sample, "../x", "", "not a profile name", false},
-		{"upper case", sample, "", "Dev", `from OKAUTH_PROFILE: "Dev" is not a profile name | did you mean "dev"?`, false},
+		{"upper case", sample, "", "Dev", `from OKAUTH_PROFILE: "Dev" is not a profile name | did you mean "dev"?`,
+			false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -300,7 +331,8 @@ func TestLoadProfileName(t *testing.T) {
 func TestRequire(t *testing.T) {
 	t.Parallel()
 	s := load(t, testOptions(t, "", Options{}, "OKAUTH_CLIENT_ID=0oa"))
-	if e := wantError(t, s.Require(KeyClientID, KeyDomain), `"domain"`, "not set", "profiles: []"); e.Kind != Missing || e.Profile != DefaultProfile {
+	if e := wantError(t, s.Require(KeyClientID, KeyDomain), `"domain"`, "not set", "profiles: []"); e.Kind != Missing ||
+		e.Profile != DefaultProfile {
 		t.Errorf("got %#v, want kind Missing", e)
 	}
 	if err := s.Require(KeyClientID); err != nil {
@@ -326,15 +358,32 @@ func TestLoadChecksValues(t *testing.T) {
 // Text is taken as written: YAML's idea of numbers and truth stays out.
 func TestLoadKeepsText(t *testing.T) {
 	t.Parallel()
-	s := load(t, testOptions(t, "profiles:\n  default:\n    server: 0123\n    client_id: 1e3\n    username: yes\n    storage: ~\n    scopes: openid email\n    ca_file:\n", Options{}))
-	if s.Server() != "0123" || s.ClientID() != "1e3" || s.Username() != "yes" || s.Storage() != "auto" || len(s.Scopes()) != 2 || s.CAFile() != "" {
+	s := load(t, testOptions(t, `profiles:
+  default:
+    server: 0123
+    client_id: 1e3
+    username: yes
+    storage: ~
+    scopes: openid email
+    ca_file:
+`, Options{}))
+	if s.Server() != "0123" || s.ClientID() != "1e3" || s.Username() != "yes" || s.Storage() != "auto" ||
+		len(s.Scopes()) != 2 || s.CAFile() != "" {
 		t.Errorf("got %+v", s.List())
 	}
 }
 
 func TestLoadAnchors(t *testing.T) {
 	t.Parallel()
-	s := load(t, testOptions(t, "profiles:\n  base: &b\n    domain: a.okta.com\n    client_id: &id 0oabase\n  default:\n    <<: *b\n    domain: b.okta.com\n    username: *id\n", Options{}))
+	s := load(t, testOptions(t, `profiles:
+  base: &b
+    domain: a.okta.com
+    client_id: &id 0oabase
+  default:
+    <<: *b
+    domain: b.okta.com
+    username: *id
+`, Options{}))
 	if s.Domain() != "https://b.okta.com" || s.ClientID() != "0oabase" || s.Username() != "0oabase" {
 		t.Errorf("got %+v", s.List())
 	}
@@ -344,8 +393,10 @@ func TestLoadAnchors(t *testing.T) {
 func TestSettingsPrintNoSecret(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]*Settings{
-		"environment": load(t, testOptions(t, sample, Options{}, "OKAUTH_CLIENT_SECRET=canary-cs", "OKAUTH_PASSWORD=canary-pw")),
-		"file":        load(t, testOptions(t, "profiles: {default: {client_secret: canary-cs}, b: {client_secret: canary-b}}", Options{})),
+		"environment": load(t, testOptions(t, sample, Options{}, "OKAUTH_CLIENT_SECRET=canary-cs",
+			"OKAUTH_PASSWORD=canary-pw")),
+		"file": load(t, testOptions(t,
+			"profiles: {default: {client_secret: canary-cs}, b: {client_secret: canary-b}}", Options{})),
 	} {
 		for _, format := range []string{"%v", "%+v", "%#v"} {
 			if text := fmt.Sprintf(format, *s); strings.Contains(text, "canary") {
@@ -360,7 +411,8 @@ func TestSettingsPrintNoSecret(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	s := load(t, testOptions(t, sample, Options{}, "OKAUTH_CLIENT_SECRET=canary-cs", "OKAUTH_PASSWORD=canary-pw", "OKAUTH_STORAGE_KEY=canary-key"))
+	s := load(t, testOptions(t, sample, Options{}, "OKAUTH_CLIENT_SECRET=canary-cs", "OKAUTH_PASSWORD=canary-pw",
+		"OKAUTH_STORAGE_KEY=canary-key"))
 	var keys []string
 	for _, setting := range s.List() {
 		keys = append(keys, setting.Key)
@@ -371,7 +423,10 @@ func TestList(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", setting.Key, setting.Value, Redacted)
 		}
 	}
-	if want := "domain server client_id client_secret client_secret_file client_secret_command grant username password password_file password_command scopes audience storage storage_dir storage_key storage_key_file storage_key_command ca_file client_cert client_key timeout min_ttl"; strings.Join(keys, " ") != want {
+	want := "domain server client_id client_secret client_secret_file client_secret_command grant username " +
+		"password password_file password_command scopes audience storage storage_dir " +
+		"storage_key storage_key_file storage_key_command ca_file client_cert client_key timeout min_ttl"
+	if strings.Join(keys, " ") != want {
 		t.Errorf("got %q, want %q", keys, want)
 	}
 }
@@ -389,7 +444,8 @@ func TestConfigPath(t *testing.T) {
 		{"XDG", "", []string{"XDG_CONFIG_HOME=" + xdg}, filepath.Join(xdg, "okauth", "config.yaml")},
 	}
 	for _, tt := range tests {
-		if got, err := ConfigPath(testOptions(t, "", Options{ConfigFile: tt.flag}, tt.env...)); err != nil || got != tt.want {
+		if got, err := ConfigPath(testOptions(t, "", Options{ConfigFile: tt.flag}, tt.env...)); err != nil ||
+			got != tt.want {
 			t.Errorf("%s: got %q, %v; want %q", tt.name, got, err, tt.want)
 		}
 	}
@@ -447,7 +503,7 @@ func TestAT69_NoHome(t *testing.T) {
 
 func TestLocate(t *testing.T) {
 	t.Parallel()
-	// Values are not judged, so that a wrong one can be mended.
+	// Values are not checked, so that a wrong one can be corrected.
 	_, profile, err := Locate(testOptions(t, "profile: dev\nprofiles: {dev: {domain: '{yourOktaDomain}'}}", Options{}))
 	if err != nil || profile != "dev" {
 		t.Errorf("got %q, %v", profile, err)

@@ -41,10 +41,12 @@ func TestAT67_SecretInOpenFile(t *testing.T) {
 		{"group", secret, 0o640, 0o700, Exposed, "its mode is 0640"},
 		{"others", secret, 0o604, 0o700, Exposed, "its mode is 0604"},
 		{"usual", secret, 0o644, 0o700, Exposed, "its mode is 0644"},
-		{"world-writable directory", secret, 0o600, 0o777, WorldWritable, "everybody can replace files in its directory"},
+		{"world-writable directory", secret, 0o600, 0o777, WorldWritable,
+			"everybody can replace files in its directory"},
 		{"sticky directory", secret, 0o600, 0o777 | os.ModeSticky, 0, ""},
 		{"no secret", "profiles: {default: {domain: a.okta.com}}", 0o644, 0o777, 0, ""},
-		{"secret of another profile", "profiles: {other: {client_secret: canary-cs}}", 0o644, 0o700, Exposed, "its mode is 0644"},
+		{"secret of another profile", "profiles: {other: {client_secret: canary-cs}}", 0o644, 0o700, Exposed,
+			"its mode is 0644"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,7 +67,8 @@ func TestAT67_SecretInOpenFile(t *testing.T) {
 				return
 			}
 			e := wantError(t, err, `"client_secret"`, path, tt.want)
-			if at := map[ErrorKind]string{Exposed: path, WorldWritable: filepath.Dir(path)}[tt.kind]; e.Kind != tt.kind || e.Path != at {
+			if at := map[ErrorKind]string{Exposed: path,
+				WorldWritable: filepath.Dir(path)}[tt.kind]; e.Kind != tt.kind || e.Path != at {
 				t.Errorf("got %#v, want kind %d and path %s", e, tt.kind, at)
 			}
 		})
@@ -92,18 +95,20 @@ func TestAT67_SecretOfAnotherOwner(t *testing.T) {
 	}
 }
 
-// Docker and Kubernetes mount secrets that others can read; what others can
-// write is nobody's secret.
+// Docker and Kubernetes mount secrets that others can read. A file that others can write to is no secret.
 func TestAT67_SecretFileOfEverybody(t *testing.T) {
 	t.Parallel()
-	for mode, want := range map[os.FileMode]string{0o400: "", 0o444: "", 0o660: "", 0o602: "0602", 0o666: "0666", 0o777: "0777"} {
+	for mode, want := range map[os.FileMode]string{0o400: "", 0o444: "", 0o660: "", 0o602: "0602", 0o666: "0666",
+		0o777: "0777"} {
 		path := filepath.Join(t.TempDir(), "it's a secret")
 		if err := errors.Join(os.WriteFile(path, []byte("canary-1\n"), 0o600), os.Chmod(path, mode)); err != nil {
 			t.Fatal(err)
 		}
-		for _, variable := range []string{"OKAUTH_PASSWORD_FILE", "OKAUTH_CLIENT_SECRET_FILE", "OKAUTH_STORAGE_KEY_FILE"} {
+		for _, variable := range []string{"OKAUTH_PASSWORD_FILE", "OKAUTH_CLIENT_SECRET_FILE",
+			"OKAUTH_STORAGE_KEY_FILE"} {
 			s := load(t, testOptions(t, "", Options{}, variable+"="+path))
-			for _, secret := range []SecretRef{s.Secret(KeyPassword), s.Secret(KeyClientSecret), s.Secret(KeyStorageKey)} {
+			for _, secret := range []SecretRef{s.Secret(KeyPassword), s.Secret(KeyClientSecret),
+				s.Secret(KeyStorageKey)} {
 				if secret.IsZero() {
 					continue
 				}
@@ -126,7 +131,8 @@ func TestAT67_SecretBehindSymlink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	target, link := filepath.Join(dir, "target.yaml"), filepath.Join(dir, "link.yaml")
-	if err := errors.Join(os.WriteFile(target, []byte("profiles: {default: {client_secret: canary-cs}}"), 0o600), os.Symlink(target, link)); err != nil {
+	if err := errors.Join(os.WriteFile(target, []byte("profiles: {default: {client_secret: canary-cs}}"), 0o600),
+		os.Symlink(target, link)); err != nil {
 		t.Fatal(err)
 	}
 	o := testOptions(t, "", Options{ConfigFile: link})
@@ -152,7 +158,7 @@ func TestAT67_FIFO(t *testing.T) {
 	wantError(t, err, "a device")
 }
 
-// A pipe is a fine place for a secret, but not one to wait at for ever.
+// A pipe can hold a secret, but okauth does not wait for it without a limit.
 func TestSecretPipe(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pipe")

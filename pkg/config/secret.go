@@ -185,7 +185,8 @@ func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, err
 	case ctx.Err() != nil:
 		return nil, &Error{Kind: CommandFailed, Reason: "the command did not finish", Err: ctx.Err()}
 	case out.full:
-		return nil, &Error{Kind: CommandFailed, Reason: fmt.Sprintf("the command printed more than %d bytes", maxSecret)}
+		return nil, &Error{Kind: CommandFailed,
+			Reason: fmt.Sprintf("the command printed more than %d bytes", maxSecret)}
 	case errors.As(err, &exit):
 		return nil, &Error{Kind: CommandFailed, Reason: fmt.Sprintf("the command ended with %s", exit.ProcessState)}
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):

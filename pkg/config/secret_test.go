@@ -22,11 +22,16 @@ func TestSecretOrder(t *testing.T) {
 		want, source string
 	}{
 		{"file", inFile, nil, "canary-file", "file"},
-		{"environment over file", inFile, []string{"OKAUTH_CLIENT_SECRET=canary-env"}, "canary-env", "OKAUTH_CLIENT_SECRET"},
-		{"value over command", "", []string{"OKAUTH_CLIENT_SECRET=canary-env", "OKAUTH_CLIENT_SECRET_COMMAND=echo canary-cmd"}, "canary-env", "OKAUTH_CLIENT_SECRET"},
-		{"command over Okta's names", "", []string{"OKTA_OAUTH2_CLIENT_SECRET=canary-okta", "OKAUTH_CLIENT_SECRET_COMMAND=echo canary-cmd"}, "canary-cmd", "OKAUTH_CLIENT_SECRET_COMMAND"},
-		{"Okta's names over file", inFile, []string{"OKTA_OAUTH2_CLIENTSECRET=canary-okta"}, "canary-okta", "OKTA_OAUTH2_CLIENTSECRET"},
-		{"command in the file", "profiles: {default: {client_secret_command: echo canary-cmd}}", nil, "canary-cmd", "file"},
+		{"environment over file", inFile, []string{"OKAUTH_CLIENT_SECRET=canary-env"}, "canary-env",
+			"OKAUTH_CLIENT_SECRET"},
+		{"value over command", "", []string{"OKAUTH_CLIENT_SECRET=canary-env",
+			"OKAUTH_CLIENT_SECRET_COMMAND=echo canary-cmd"}, "canary-env", "OKAUTH_CLIENT_SECRET"},
+		{"command over Okta's names", "", []string{"OKTA_OAUTH2_CLIENT_SECRET=canary-okta",
+			"OKAUTH_CLIENT_SECRET_COMMAND=echo canary-cmd"}, "canary-cmd", "OKAUTH_CLIENT_SECRET_COMMAND"},
+		{"Okta's names over file", inFile, []string{"OKTA_OAUTH2_CLIENTSECRET=canary-okta"}, "canary-okta",
+			"OKTA_OAUTH2_CLIENTSECRET"},
+		{"command in the file", "profiles: {default: {client_secret_command: echo canary-cmd}}", nil, "canary-cmd",
+			"file"},
 		{"empty variable", inFile, []string{"OKAUTH_CLIENT_SECRET="}, "canary-file", "file"},
 	}
 	for _, tt := range tests {
@@ -41,7 +46,8 @@ func TestSecretOrder(t *testing.T) {
 			if err != nil || string(got) != tt.want || secret.Source.String() != tt.source {
 				t.Errorf("got %q from %v, %v; want %q from %q", got, secret.Source, err, tt.want, tt.source)
 			}
-			if shown := fmt.Sprintf("%v %+v %#v %v", secret, secret, secret, s.List()); strings.Contains(shown, "canary-f") || strings.Contains(shown, "canary-e") {
+			if shown := fmt.Sprintf("%v %+v %#v %v", secret, secret, secret, s.List()); strings.Contains(shown,
+				"canary-f") || strings.Contains(shown, "canary-e") {
 				t.Errorf("printing shows the secret: %s", shown)
 			}
 		})
@@ -75,9 +81,12 @@ func TestStorageKeyOrder(t *testing.T) {
 		want, source string
 	}{
 		{"command in the file", inFile, nil, nil, "canary-cmd", "file"},
-		{"environment over file", inFile, nil, []string{"OKAUTH_STORAGE_KEY=canary-env", "OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-env", "OKAUTH_STORAGE_KEY"},
-		{"file over command", "", nil, []string{"OKAUTH_STORAGE_KEY_COMMAND=echo canary-cmd", "OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-beside", "OKAUTH_STORAGE_KEY_FILE"},
-		{"flag over environment", "", map[string]string{keyStorageKeyFile: beside}, []string{"OKAUTH_STORAGE_KEY=canary-env"}, "canary-beside", "flag --storage-key-file"},
+		{"environment over file", inFile, nil, []string{"OKAUTH_STORAGE_KEY=canary-env",
+			"OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-env", "OKAUTH_STORAGE_KEY"},
+		{"file over command", "", nil, []string{"OKAUTH_STORAGE_KEY_COMMAND=echo canary-cmd",
+			"OKAUTH_STORAGE_KEY_FILE=" + beside}, "canary-beside", "OKAUTH_STORAGE_KEY_FILE"},
+		{"flag over environment", "", map[string]string{keyStorageKeyFile: beside},
+			[]string{"OKAUTH_STORAGE_KEY=canary-env"}, "canary-beside", "flag --storage-key-file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,7 +96,8 @@ func TestStorageKeyOrder(t *testing.T) {
 				tt.source = s.ConfigPath()
 			}
 			key := s.Secret(KeyStorageKey)
-			if got, err := key.Read(t.Context()); err != nil || string(got) != tt.want || key.Source.String() != tt.source {
+			if got, err := key.Read(t.Context()); err != nil || string(got) != tt.want ||
+				key.Source.String() != tt.source {
 				t.Errorf("got %q from %v, %v; want %q from %q", got, key.Source, err, tt.want, tt.source)
 			}
 		})
@@ -112,12 +122,14 @@ func TestStorageKeyText(t *testing.T) {
 func TestSecretTwice(t *testing.T) {
 	t.Parallel()
 	_, err := Load(testOptions(t, "profiles: {default: {client_secret_file: f, client_secret_command: c}}", Options{}))
-	wantError(t, err, `"client_secret_command" from`, `"client_secret_file" is set as well`, "other: client_secret_file")
+	wantError(t, err, `"client_secret_command" from`, `"client_secret_file" is set as well`,
+		"other: client_secret_file")
 	_, err = Load(testOptions(t, "profiles: {default: {password_file: f, password_command: c}}", Options{}))
 	wantError(t, err, `"password_file" is set as well`)
 	_, err = Load(testOptions(t, "profiles: {default: {storage_key_file: f, storage_key_command: c}}", Options{}))
 	wantError(t, err, `"storage_key_file" is set as well`)
-	_, err = Load(testOptions(t, "", Options{Flags: map[string]string{keyStorageKeyFile: "f", keyStorageKeyCommand: "c"}}))
+	_, err = Load(testOptions(t, "", Options{Flags: map[string]string{keyStorageKeyFile: "f",
+		keyStorageKeyCommand: "c"}}))
 	wantError(t, err, `"storage_key_command" from flag --storage-key-command`, `"storage_key_file" is set as well`)
 }
 
@@ -166,7 +178,9 @@ func TestSecretFilePath(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(home, "pw"), []byte("canary-home"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := load(t, testOptions(t, "profiles: {default: {password_file: ~/pw, client_cert: ~/tls/me.pem, client_key: me.key}}", Options{}, "HOME="+home))
+	s := load(t, testOptions(t,
+		"profiles: {default: {password_file: ~/pw, client_cert: ~/tls/me.pem, client_key: me.key}}", Options{},
+		"HOME="+home))
 	if want := filepath.Join(home, "tls", "me.pem"); s.ClientCert() != want {
 		t.Errorf("client_cert is %q, want %q", s.ClientCert(), want)
 	}
@@ -187,11 +201,13 @@ func TestSecretFilePath(t *testing.T) {
 	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "ca.pem"); s.CAFile() != want {
 		t.Errorf("ca_file is %q, want %q", s.CAFile(), want)
 	}
-	if s = load(t, testOptions(t, "profiles: {default: {}}", Options{}, "OKAUTH_CA_FILE=ca.pem", "OKAUTH_CLIENT_CERT=me.pem", "OKAUTH_CLIENT_KEY=me.key")); s.CAFile() != "ca.pem" {
+	if s = load(t, testOptions(t, "profiles: {default: {}}", Options{}, "OKAUTH_CA_FILE=ca.pem",
+		"OKAUTH_CLIENT_CERT=me.pem", "OKAUTH_CLIENT_KEY=me.key")); s.CAFile() != "ca.pem" {
 		t.Errorf("ca_file from the environment is %q, want it as it is", s.CAFile())
 	}
 	if s.ClientCert() != "me.pem" || s.ClientKey() != "me.key" {
-		t.Errorf("from the environment: client_cert %q, client_key %q, want them as they are", s.ClientCert(), s.ClientKey())
+		t.Errorf("from the environment: client_cert %q, client_key %q, want them as they are", s.ClientCert(),
+			s.ClientKey())
 	}
 	if s = load(t, testOptions(t, "", Options{})); s.ClientCert() != "" || s.ClientKey() != "" {
 		t.Errorf("not set: client_cert %q, client_key %q", s.ClientCert(), s.ClientKey())
@@ -241,10 +257,12 @@ func TestAT61_SecretCommandEnvironment(t *testing.T) {
 	t.Parallel()
 	var complaint strings.Builder
 	o := Options{Stderr: &complaint, Environ: func() []string {
-		return append(os.Environ(), "OKAUTH_PASSWORD=canary-1", "OKAUTH_CLIENT_SECRET=canary-2", "OKTA_OAUTH2_CLIENT_SECRET=canary-3",
+		return append(os.Environ(), "OKAUTH_PASSWORD=canary-1", "OKAUTH_CLIENT_SECRET=canary-2",
+			"OKTA_OAUTH2_CLIENT_SECRET=canary-3",
 			"OKTA_OAUTH2_CLIENTSECRET=canary-4", "OKAUTH_STORAGE_KEY=canary-5", "KEPT=kept")
 	}}
-	s := load(t, testOptions(t, "", o, "OKAUTH_PASSWORD_COMMAND=echo please unlock >&2; env | grep -c canary; env | grep -c ^KEPT >&2"))
+	s := load(t, testOptions(t, "", o,
+		"OKAUTH_PASSWORD_COMMAND=echo please unlock >&2; env | grep -c canary; env | grep -c ^KEPT >&2"))
 	got, err := s.Secret(KeyPassword).Read(t.Context())
 	if err != nil || string(got) != "0" || complaint.String() != "please unlock\n1\n" {
 		t.Errorf("got %q, %v, stderr %q", got, err, complaint.String())
@@ -266,7 +284,8 @@ func TestSecretIsThreeSettings(t *testing.T) {
 		}
 		for _, w := range want {
 			got := lookup(w.Name)
-			if got.Type != w.Type || !slices.Equal(got.Env, w.Env) || got.Help == "" || got.NotInFile != (k.NotInFile && w.Type == Secret) {
+			if got.Type != w.Type || !slices.Equal(got.Env, w.Env) || got.Help == "" ||
+				got.NotInFile != (k.NotInFile && w.Type == Secret) {
 				t.Errorf("%s: got %+v, want %+v", w.Name, got, w)
 			}
 		}
@@ -288,7 +307,8 @@ func TestSecretCommandDeadline(t *testing.T) {
 	}
 	t.Parallel()
 	mark := filepath.Join(t.TempDir(), "pid")
-	s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_COMMAND=echo $$ > '"+mark+"'; echo ready >> '"+mark+"'; exec sleep 600"))
+	s := load(t, testOptions(t, "", Options{},
+		"OKAUTH_PASSWORD_COMMAND=echo $$ > '"+mark+"'; echo ready >> '"+mark+"'; exec sleep 600"))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)

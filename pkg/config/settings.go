@@ -132,7 +132,8 @@ func (s *Settings) resolveServer() error {
 		return nil
 	case implied.source.Kind == explicit.source.Kind:
 		return &Error{Kind: Conflict, Key: KeyServer, Other: KeyDomain, Source: explicit.source,
-			Reason: fmt.Sprintf("it says %q and the domain from %s says %q", explicit.text, implied.source, implied.text)}
+			Reason: fmt.Sprintf("it says %q and the domain from %s says %q", explicit.text, implied.source,
+				implied.text)}
 	}
 	s.server, s.values[KeyServer] = implied.text, implied
 	return nil

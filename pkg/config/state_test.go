@@ -15,14 +15,19 @@ func TestStateDir(t *testing.T) {
 		want       string // empty: an error with fault in it
 		fault      string
 	}{
-		{"Linux", "linux", map[string]string{"HOME": home, "LocalAppData": other}, filepath.Join(home, ".local", "state", "okauth"), ""},
+		{"Linux", "linux", map[string]string{"HOME": home, "LocalAppData": other},
+			filepath.Join(home, ".local", "state", "okauth"), ""},
 		{"BSD", "freebsd", map[string]string{"HOME": home}, filepath.Join(home, ".local", "state", "okauth"), ""},
-		{"macOS", "darwin", map[string]string{"HOME": home}, filepath.Join(home, "Library", "Application Support", "okauth"), ""},
-		{"Windows", "windows", map[string]string{"HOME": other, "LocalAppData": home}, filepath.Join(home, "okauth"), ""},
+		{"macOS", "darwin", map[string]string{"HOME": home},
+			filepath.Join(home, "Library", "Application Support", "okauth"), ""},
+		{"Windows", "windows", map[string]string{"HOME": other, "LocalAppData": home}, filepath.Join(home, "okauth"),
+			""},
 		{"XDG", "linux", map[string]string{"HOME": home, "XDG_STATE_HOME": other}, filepath.Join(other, "okauth"), ""},
-		{"XDG on macOS", "darwin", map[string]string{"HOME": home, "XDG_STATE_HOME": other}, filepath.Join(other, "okauth"), ""},
+		{"XDG on macOS", "darwin", map[string]string{"HOME": home, "XDG_STATE_HOME": other},
+			filepath.Join(other, "okauth"), ""},
 		{"XDG without a home", "linux", map[string]string{"XDG_STATE_HOME": other}, filepath.Join(other, "okauth"), ""},
-		{"relative XDG", "linux", map[string]string{"HOME": home, "XDG_STATE_HOME": "state"}, "", "XDG_STATE_HOME is not an absolute path"},
+		{"relative XDG", "linux", map[string]string{"HOME": home, "XDG_STATE_HOME": "state"}, "",
+			"XDG_STATE_HOME is not an absolute path"},
 		{"no home", "linux", nil, "", "HOME is not set"},
 		{"relative home", "darwin", map[string]string{"HOME": "home"}, "", "HOME is not an absolute path"},
 		{"no LocalAppData", "windows", map[string]string{"HOME": home}, "", "LocalAppData is not set"},
@@ -30,7 +35,11 @@ func TestStateDir(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := stateDir(tt.goos, func(name string) (string, bool) { text, ok := tt.env[name]; return text, ok })
+			got, err := stateDir(tt.goos, func(name string) (string, bool) {
+				text, ok := tt.env[name]
+				return text,
+					ok
+			})
 			if tt.want == "" {
 				wantError(t, err, `setting "storage_dir": it is not set`, tt.fault)
 			} else if err != nil || got != tt.want {
@@ -55,7 +64,8 @@ func TestStorageDir(t *testing.T) {
 	const config = "profiles: {default: {storage: file, storage_dir: sealed}}"
 	home := t.TempDir()
 	s := load(t, testOptions(t, config, Options{}, "HOME="+home))
-	if got, err := s.StorageDir(); err != nil || got != filepath.Join(filepath.Dir(s.ConfigPath()), "sealed") || s.Storage() != "file" {
+	if got, err := s.StorageDir(); err != nil || got != filepath.Join(filepath.Dir(s.ConfigPath()), "sealed") ||
+		s.Storage() != "file" {
 		t.Errorf("in the file: got %q, %v, storage %q", got, err, s.Storage())
 	}
 	for name, tt := range map[string]struct {
@@ -64,7 +74,8 @@ func TestStorageDir(t *testing.T) {
 		want string
 	}{
 		"environment over file": {Options{}, []string{"OKAUTH_STORAGE_DIR=/e"}, "/e"},
-		"flag over environment": {Options{Flags: map[string]string{KeyStorageDir: "~/f"}}, []string{"OKAUTH_STORAGE_DIR=/e"}, filepath.Join(home, "f")},
+		"flag over environment": {Options{Flags: map[string]string{KeyStorageDir: "~/f"}},
+			[]string{"OKAUTH_STORAGE_DIR=/e"}, filepath.Join(home, "f")},
 	} {
 		s := load(t, testOptions(t, config, tt.o, append(tt.env, "HOME="+home)...))
 		if got, err := s.StorageDir(); err != nil || got != tt.want {

@@ -71,7 +71,10 @@ func ParseScopes(text string) ([]string, error) {
 	for _, scope := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\t\n\r", r) }) {
 		// RFC 6749 §3.3, https://www.rfc-editor.org/rfc/rfc6749#section-3.3:
 		// scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-		if i := strings.IndexFunc(scope, func(r rune) bool { return r < 0x21 || r > 0x7e || r == '"' || r == '\\' }); i >= 0 {
+		if i := strings.IndexFunc(scope, func(r rune) bool {
+			return r < 0x21 || r > 0x7e || r == '"' ||
+				r == '\\'
+		}); i >= 0 {
 			return nil, &Error{Key: KeyScopes,
 				Reason: quote(scope) + " is not a scope, expected printable ASCII without quotes and backslashes"}
 		}

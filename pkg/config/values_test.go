@@ -89,7 +89,8 @@ func TestKeyCheck(t *testing.T) {
 			continue
 		}
 		var e *Error
-		if !errors.As(err, &e) || e.Key != tt.key || !strings.Contains(e.Error(), tt.want) || strings.Contains(e.Error(), "canary") {
+		if !errors.As(err, &e) || e.Key != tt.key || !strings.Contains(e.Error(), tt.want) ||
+			strings.Contains(e.Error(), "canary") {
 			t.Errorf("%s: Check(%q) = %v, want an *Error with %q", tt.key, tt.text, err, tt.want)
 		}
 	}
@@ -105,7 +106,8 @@ func TestFindKey(t *testing.T) {
 		_, err := FindKey(tt.name)
 		var e *Error
 		if !errors.As(err, &e) || e.Kind != UnknownKey || e.Suggestion != tt.suggestion {
-			t.Errorf("FindKey(%.20q) = %#v, want an *Error of kind UnknownKey with suggestion %q", tt.name, err, tt.suggestion)
+			t.Errorf("FindKey(%.20q) = %#v, want an *Error of kind UnknownKey with suggestion %q", tt.name, err,
+				tt.suggestion)
 		}
 		if len(e.Error()) > 200 {
 			t.Errorf("FindKey(%.20q): an error of %d bytes", tt.name, len(e.Error()))

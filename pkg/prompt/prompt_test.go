@@ -218,7 +218,8 @@ func TestAT90_Passwords(t *testing.T) {
 	tests := []struct{ name, typed, want string }{
 		{"plain", "wrong-horse\r", `"wrong-horse"`},
 		{"empty", "\r", "ErrEmpty"},
-		{"spaces, tabs and unicode", " wrong  hörse\t日本 🐎 pa\u0308ss \r", `" wrong  hörse\t日本 🐎 pa` + "\u0308" + `ss "`},
+		{"spaces, tabs and unicode", " wrong  hörse\t日本 🐎 pa\u0308ss \r",
+			`" wrong  hörse\t日本 🐎 pa` + "\u0308" + `ss "`},
 		{"invalid UTF-8", "wrong\xff\xfehorse\r", `"wrong\xff\xfehorse"`},
 		{"backspace over a rune", "wrong🐎\x7f-hörsä\x7f\x7f\x7f\x7forse\r", `"wrong-horse"`},
 		{"Ctrl-U", "canary-typo\x15wrong-horse\r", `"wrong-horse"`},

@@ -105,7 +105,8 @@ func (p *person) start(terminal *os.File, env []string) {
 	}
 	p.stderr = new(bytes.Buffer)
 	p.child = exec.Command(os.Args[0])
-	p.child.Env = append(os.Environ(), append(env, "GORACE=atexit_sleep_ms=0")...) // or each child takes a second to leave
+	p.child.Env = append(os.Environ(), append(env,
+		"GORACE=atexit_sleep_ms=0")...) // or each child takes a second to leave
 	p.child.Stdout, p.child.Stderr = p.stderr, p.stderr
 	p.child.ExtraFiles = []*os.File{w}
 	p.child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -254,7 +255,8 @@ func (p *person) findsEcho(want bool) {
 	mode := p.mode(nil)
 	const flags = unix.ECHO | unix.ICANON | unix.ISIG
 	if got := mode.Lflag&flags == flags; got != want {
-		p.Fatalf("got local flags %#x: echo and line editing %t, want %t; the screen is %q", mode.Lflag, got, want, p.shown())
+		p.Fatalf("got local flags %#x: echo and line editing %t, want %t; the screen is %q", mode.Lflag, got, want,
+			p.shown())
 	}
 }
 

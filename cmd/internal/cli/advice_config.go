@@ -34,7 +34,8 @@ func configAdvices() map[config.ErrorKind]func(*config.Error) string {
 			return "set a value, or remove the setting with `okauth config unset " + e.Key + "`"
 		},
 		config.NotInFile: func(e *config.Error) string {
-			advice := fmt.Sprintf("set %s_command or %[1]s_file, or OKAUTH_%s in the environment", e.Key, strings.ToUpper(e.Key))
+			advice := fmt.Sprintf("set %s_command or %[1]s_file, or OKAUTH_%s in the environment", e.Key,
+				strings.ToUpper(e.Key))
 			if e.Key == config.KeyPassword {
 				advice += ", or use --password-stdin"
 			}
@@ -57,7 +58,8 @@ func configAdvices() map[config.ErrorKind]func(*config.Error) string {
 			return "run `sudo chown \"$USER\" " + ShellQuote(e.Path) + "`, or move the secret out of the file"
 		},
 		config.Exposed: func(e *config.Error) string {
-			return "run `chmod 600 " + ShellQuote(e.Path) + "`, and replace the secret in Okta if someone else may have read it"
+			return "run `chmod 600 " + ShellQuote(e.Path) +
+				"`, and replace the secret in Okta if someone else may have read it"
 		},
 		config.WorldWritable: func(e *config.Error) string {
 			return "run `chmod o-w " + ShellQuote(e.Path) + "`, and check that the secret is still yours"
@@ -87,8 +89,8 @@ func invalidAdvice(e *config.Error) string {
 			"such as dev-123456.okta.com",
 		"issuer": "copy the issuer from Security > API > Authorization Servers in the Okta admin console, " +
 			"such as https://dev-123456.okta.com/oauth2/default",
-		config.KeyServer: "the id is the last part of the issuer in Security > API > Authorization Servers in the Okta " +
-			"admin console: default, or aus…",
+		config.KeyServer: "the id is the last part of the issuer in Security > API > Authorization Servers in the " +
+			"Okta admin console: default, or aus…",
 		config.KeyClientID: "copy it from Applications > your app > General > Client ID in the Okta admin console",
 		config.KeyClientSecret: "copy it from Applications > your app > General > Client Secrets in the Okta admin " +
 			"console",

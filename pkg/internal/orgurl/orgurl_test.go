@@ -132,7 +132,8 @@ func TestAT02_DomainMistakes(t *testing.T) {
 	for _, tt := range tests {
 		got, err := Parse(tt.text)
 		var e *Error
-		if !errors.As(err, &e) || !strings.Contains(e.Error(), tt.reason) || !strings.Contains(e.Suggestion, tt.suggestion) {
+		if !errors.As(err, &e) || !strings.Contains(e.Error(), tt.reason) ||
+			!strings.Contains(e.Suggestion, tt.suggestion) {
 			t.Errorf("Parse(%q) = %v, %#v; want %q and suggestion %q", tt.text, got, err, tt.reason, tt.suggestion)
 			continue
 		}
@@ -152,7 +153,8 @@ func TestIsServerID(t *testing.T) {
 			t.Errorf("%q is refused", id)
 		}
 	}
-	for _, id := range []string{"", ".", "..", "a/b", "a b", "{authServerId}", "é", "a?b", "a#", "%2e", strings.Repeat("a", 129), "a\n"} {
+	for _, id := range []string{"", ".", "..", "a/b", "a b", "{authServerId}", "é", "a?b", "a#", "%2e",
+		strings.Repeat("a", 129), "a\n"} {
 		if IsServerID(id) {
 			t.Errorf("%q is accepted", id)
 		}
@@ -162,8 +164,10 @@ func TestIsServerID(t *testing.T) {
 // What is accepted must be a clean origin by the rules of net/url as well, and
 // must be a fixed point.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"dev-1.okta.com", "https://dev-1.okta.com/oauth2/default", "http://[::1]:8080", "https://a.b@c.d", "//a.b", "a.b:0", "https://A.b/oauth2/..",
-		"[::1]:8443", "https://[0:0::1]:443", "https://[::ffff:127.0.0.1]", "http://[::1%lo]", "https://xn--kta-5cd.com.", "https://\u043ekta.com"} {
+	for _, seed := range []string{"dev-1.okta.com", "https://dev-1.okta.com/oauth2/default", "http://[::1]:8080",
+		"https://a.b@c.d", "//a.b", "a.b:0", "https://A.b/oauth2/..",
+		"[::1]:8443", "https://[0:0::1]:443", "https://[::ffff:127.0.0.1]", "http://[::1%lo]",
+		"https://xn--kta-5cd.com.", "https://\u043ekta.com"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -175,10 +179,13 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		u, err := url.Parse(d.Base)
-		if err != nil || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.Host == "" || u.String() != d.Base {
+		if err != nil || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.Host == "" ||
+			u.String() != d.Base {
 			t.Fatalf("Parse(%q) = %q, which is not a clean origin: %v", text, d.Base, err)
 		}
-		if u.Scheme != "https" && !(u.Scheme == "http" && (u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") || strings.Contains(u.Hostname(), ":"))) {
+		if u.Scheme != "https" && !(u.Scheme == "http" &&
+			(u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") ||
+				strings.Contains(u.Hostname(), ":"))) {
 			t.Fatalf("Parse(%q) = %q", text, d.Base)
 		}
 		if again, err := Parse(d.Base); err != nil || again.Base != d.Base {

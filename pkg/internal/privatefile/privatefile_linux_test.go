@@ -99,7 +99,8 @@ func TestAT87_UnsafeFilesAreNotOpened(t *testing.T) {
 				if took := time.Since(start); took > 5*time.Second {
 					t.Errorf("it took %v", took)
 				}
-				if after, err := os.Lstat(path); err != nil || after.Mode() != before.Mode() || after.Size() != before.Size() {
+				if after, err := os.Lstat(path); err != nil || after.Mode() != before.Mode() ||
+					after.Size() != before.Size() {
 					t.Errorf("got %v, %v; want it unchanged", after, err)
 				}
 				if _, err := os.Lstat(path + ".missing"); err == nil {

@@ -28,7 +28,8 @@ func checkWritable(string) error { return nil }
 func renameFile(from, to string) error {
 	for tries := 50; ; tries-- {
 		err := os.Rename(from, to)
-		if tries == 0 || !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+		if tries == 0 || !errors.Is(err, windows.ERROR_SHARING_VIOLATION) &&
+			!errors.Is(err, windows.ERROR_ACCESS_DENIED) {
 			return err
 		}
 		time.Sleep(10 * time.Millisecond)
