@@ -135,7 +135,7 @@ func (c *canary) formats() {
 	for _, kind := range []string{"access", "id", "refresh"} {
 		for _, format := range output.Formats() {
 			args := []string{"-v", "token", "--type", kind, "-o", format}
-			if (&output.TokenOptions{Format: format, Shell: "sh"}).Check(kind) != nil {
+			if (&output.TokenOptions{Format: format, Shell: "sh", Variable: "CANARY"}).Check(kind) != nil {
 				if code, stdout := c.run(args...); code != 2 || stdout != "" {
 					c.t.Errorf("%q: got exit code %d, want 2", args, code)
 				}

@@ -90,7 +90,7 @@ func (o *decodeOptions) one(text string) error {
 		return err
 	}
 	if token.Unsecured() {
-		fmt.Fprintln(o.env.Stderr, "okauth: note: "+output.Unsecured)
+		fmt.Fprintln(o.env.Stderr, "okauth: note: the token is unsecured: it has no signature, and no API should accept it")
 	}
 	o.sayUnverified()
 	return nil
@@ -126,24 +126,24 @@ func (o *decodeOptions) answer(_ context.Context, dst []byte, line int, text str
 	case o.text:
 		return fmt.Appendf(dst, "line %d is not decoded: %v\n\n", line, err), err, nil
 	}
-	fatal = output.DecodeErrorJSON(b, err)
+	fatal = cli.WriteErrorJSON(b, err)
 	return b.Bytes(), err, fatal
 }
 
 func (o *decodeOptions) write(w io.Writer, token jwt.Unverified) error {
 	switch {
 	case o.claim != "":
-		return output.ClaimRaw(w, token, o.claim)
+		return output.WriteClaim(w, token, o.claim)
 	case !o.text:
-		return output.DecodeJSON(w, token)
+		return output.WriteDecodedJSON(w, token)
 	}
 	options := o.textOptions()
 	options.Time = o.time
-	return output.DecodeText(w, token, options)
+	return output.WriteDecodedText(w, token, options)
 }
 
 func (o *decodeOptions) sayUnverified() {
 	if o.claim == "" { // who asks for one claim by name knows what it is worth
-		fmt.Fprintln(o.env.Stderr, "okauth: note: "+output.NotVerified)
+		fmt.Fprintln(o.env.Stderr, "okauth: note: nothing was verified: anyone can write a token that looks like this")
 	}
 }

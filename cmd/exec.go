@@ -81,9 +81,9 @@ token is good, and may be the last for now.`,
 func (o *execOptions) run(ctx context.Context, args []string) error {
 	variable := o.variable
 	if variable == "" {
-		variable = output.Variable(string(o.kind))
+		variable = cli.TokenVariable(o.kind)
 	}
-	if output.ValidVariable(variable) != nil { // what was typed is not shown: it may be "$TOKEN"
+	if output.CheckVariable(variable) != nil { // what was typed is not shown: it may be "$TOKEN"
 		return &cli.UsageError{
 			Message: "--env: expected the name of a variable: letters, digits and _, with no digit in front",
 			Advice:  "okauth exec --env API_TOKEN -- " + cli.ShellQuote(args[0]),

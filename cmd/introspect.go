@@ -119,7 +119,7 @@ func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text s
 		if o.text {
 			fmt.Fprintf(&b, "%v\n", bad)
 		} else {
-			err = output.DecodeErrorJSON(&b, bad)
+			err = cli.WriteErrorJSON(&b, bad)
 		}
 		return b.Bytes(), bad, err
 	}
@@ -132,9 +132,9 @@ func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text s
 	}
 	var b bytes.Buffer
 	if o.text {
-		err = output.ObjectText(&b, said.Text, o.textOptions())
+		err = output.WriteObjectText(&b, said.Text, o.textOptions())
 	} else {
-		err = output.ObjectJSON(&b, said.Text)
+		err = output.WriteObjectJSON(&b, said.Text)
 	}
 	return b.Bytes(), bad, err
 }

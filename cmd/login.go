@@ -120,9 +120,9 @@ func (o *loginOptions) report(s *okauth.Session) {
 	if who == "" {
 		who = "client " + okta.Sanitize(s.ClientID, 100)
 	}
-	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until %s, %s\n",
+	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until %s, in %s\n",
 		who, s.Profile, okta.Sanitize(s.Issuer, 300), okta.Sanitize(strings.Join(s.Scope, " "), 1000),
-		s.Expires.Local().Format("2006-01-02 15:04:05 MST"), output.In(s.Lifetime))
+		s.Expires.Local().Format("2006-01-02 15:04:05 MST"), output.FormatDuration(s.Lifetime))
 	for _, warning := range s.Warnings {
 		o.env.Warn(warning)
 	}

@@ -50,7 +50,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 	}
 	settings := client.Settings()
 	s := output.Status{
-		Profile: settings.ProfileName(), ProfileSource: settings.ProfileSource().String(), Profiles: settings.Profiles(),
+		Command: "okauth token", Profile: settings.ProfileName(), ProfileSource: settings.ProfileSource().String(), Profiles: settings.Profiles(),
 		ConfigFile: settings.ConfigPath(), Settings: settingsStatus(ctx, client),
 	}
 	status, err := client.Status(ctx)
@@ -65,11 +65,11 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if problem := cli.FileAdvice(status.StoreErr); problem != nil {
 		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), cli.Hint(problem)
 	}
-	s.Storage.Why = whyStorage(s.Storage)
+	s.Storage.Reason = whyStorage(s.Storage)
 	for _, stored := range status.Sessions {
 		s.Sessions = append(s.Sessions, sessionStatus(stored))
 	}
-	s.Next, s.Until, s.Reason = string(status.Next), status.Until, status.Reason
+	s.Next, s.ExpiresAt, s.Reason = string(status.Next), status.Until, status.Reason
 	s.Ready = s.Reason == ""
 	if o.output == "text" {
 		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), output.TextOptions{Color: o.env.Color(), Width: o.env.Width})
@@ -119,21 +119,17 @@ func sessionStatus(v okauth.StoredSession) output.StatusSession {
 		})
 	}
 	if r := v.Refresh; r != nil {
-		rotates := "unknown"
-		switch r.Rotation {
-		case store.Rotating:
-			rotates = "yes"
-		case store.Persistent:
-			rotates = "no"
+		s.Refresh = &output.StatusRefresh{Scopes: r.Granted, ObtainedAt: r.ObtainedAt}
+		if r.Rotation == store.Rotating || r.Rotation == store.Persistent {
+			s.Refresh.Rotates = new(r.Rotation == store.Rotating)
 		}
-		s.Refresh = &output.StatusRefresh{Scopes: r.Granted, ObtainedAt: r.ObtainedAt, Rotates: rotates}
 	}
 	return s
 }
 
-func lifeStatus(l *session.Lifetime) *output.StatusLife {
+func lifeStatus(l *session.Lifetime) *output.StatusLifetime {
 	if l == nil {
 		return nil
 	}
-	return &output.StatusLife{From: l.From, Until: l.Until, Left: l.Left}
+	return &output.StatusLifetime{From: l.From, Until: l.Until, Left: l.Left}
 }

@@ -114,6 +114,9 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 			o.kind = cli.KindFlag(session.ID)
 		}
 	}
+	if o.how.Variable == "" {
+		o.how.Variable = cli.TokenVariable(o.kind)
+	}
 	if o.how.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")) {
 		return &cli.UsageError{Message: "--shell and --env are for -o env", Advice: "okauth token -o env --shell fish"}
 	}

@@ -72,9 +72,9 @@ func (o *userinfoOptions) show(ctx context.Context, client *okta.Client, accessT
 		return err
 	}
 	if o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY {
-		return output.ObjectText(o.env.Stdout, text, output.TextOptions{
+		return output.WriteObjectText(o.env.Stdout, text, output.TextOptions{
 			Now: o.env.Now(), Location: time.Local, Width: o.env.Width, Color: o.env.Color(),
 		})
 	}
-	return output.ObjectJSON(o.env.Stdout, text)
+	return output.WriteObjectJSON(o.env.Stdout, text)
 }

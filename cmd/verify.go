@@ -176,9 +176,9 @@ func (o *verifyOptions) one(ctx context.Context, j *jwt.Verifier, keys jwt.KeySo
 		return err
 	}
 	if o.text {
-		err = output.VerdictText(o.env.Stdout, verdict, o.textOptions())
+		err = output.WriteReportText(o.env.Stdout, verdict, o.textOptions())
 	} else {
-		err = output.VerdictJSON(o.env.Stdout, verdict)
+		err = output.WriteReportJSON(o.env.Stdout, verdict)
 	}
 	switch {
 	case err != nil || verdict.Valid():
@@ -221,11 +221,11 @@ func (o *verifyOptions) answer(series *jwt.Batch, keys jwt.KeySource) answerer {
 			bad = notValid(verdict)
 		}
 		if !o.text {
-			return output.AppendVerdictJSON(dst, verdict), bad, nil
+			return output.AppendReportJSON(dst, verdict), bad, nil
 		}
 		b := bytes.NewBuffer(dst)
 		fmt.Fprintf(b, "line %d: ", line)
-		err = output.VerdictText(b, verdict, o.textOptions())
+		err = output.WriteReportText(b, verdict, o.textOptions())
 		b.WriteByte('\n')
 		return b.Bytes(), bad, err
 	}

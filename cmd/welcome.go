@@ -84,7 +84,7 @@ func standingText(env *cli.Env, profile, issuer string, s okauth.Status) (text s
 	case okauth.UseCached:
 		good := "the access token is good"
 		if !s.Until.IsZero() {
-			good += " for " + output.Span(s.Until.Sub(env.Now()))
+			good += " for " + output.FormatDuration(s.Until.Sub(env.Now()))
 		}
 		return "signed in: " + where + "\n" + good, true
 	case okauth.Refresh:

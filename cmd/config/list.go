@@ -66,5 +66,5 @@ func (o *options) list(ctx context.Context, format string) error {
 		fmt.Fprintf(o.env.Stderr, "; profiles: %s", strings.Join(all, ", "))
 	}
 	fmt.Fprintln(o.env.Stderr)
-	return output.Table(o.env.Stdout, []string{"SETTING", "VALUE", "SOURCE"}, rows)
+	return output.Table(o.env.Stdout, append([][]string{{"SETTING", "VALUE", "SOURCE"}}, rows...))
 }

@@ -60,7 +60,7 @@ func (o *options) run(ctx context.Context) error {
 	text := output.TextOptions{Width: o.env.Width, Color: o.env.Color()}
 	d := &doctor{env: o.env, flags: &o.session}
 	if o.output == "text" { // each result at once: a network with a fault is slow
-		d.show = func(f output.Finding) error { return output.FindingText(o.env.Stdout, f, text) }
+		d.show = func(f output.DiagnosisCheck) error { return output.WriteDiagnosisCheck(o.env.Stdout, f, text) }
 	}
 	client, err := o.session.Open(o.env)
 	if err != nil {
@@ -74,9 +74,9 @@ func (o *options) run(ctx context.Context) error {
 		return ctx.Err()
 	case d.writeErr != nil:
 	case o.output == "text":
-		d.writeErr = output.WriteReportSum(o.env.Stdout, d.report, text)
+		d.writeErr = output.WriteDiagnosisSummary(o.env.Stdout, d.report, text)
 	default:
-		d.writeErr = output.WriteReportJSON(o.env.Stdout, d.report)
+		d.writeErr = output.WriteDiagnosisJSON(o.env.Stdout, d.report)
 	}
 	if d.writeErr == nil && d.exitCode != cli.ExitOK {
 		return cli.SilentError{Code: d.exitCode}
@@ -89,9 +89,9 @@ type doctor struct {
 	env    *cli.Env
 	flags  *cli.SessionFlags
 	opened *okauth.Client
-	show   func(output.Finding) error // nil: results are printed at the end
+	show   func(output.DiagnosisCheck) error // nil: results are printed at the end
 
-	report   output.Report
+	report   output.Diagnosis
 	exitCode int   // of the first failure
 	writeErr error // of the first write that failed
 
@@ -132,8 +132,8 @@ func (d *doctor) checkAll(ctx context.Context) {
 }
 
 func (d *doctor) found(name, state, detail, hint string) {
-	f := output.Finding{Name: name, State: state, Detail: detail, Hint: hint}
-	d.report.Findings = append(d.report.Findings, f)
+	f := output.DiagnosisCheck{Name: name, State: state, Detail: detail, Hint: hint}
+	d.report.Checks = append(d.report.Checks, f)
 	if d.show != nil && d.writeErr == nil {
 		d.writeErr = d.show(f)
 	}
@@ -206,11 +206,11 @@ func (d *doctor) storage(ctx context.Context) {
 		limit = fmt.Sprintf("; an item holds %d bytes, larger sessions are split", keychain.ItemLimit())
 	}
 	d.ok("storage", "%s, %s (%s): can be written and read, in %s%s",
-		s.Backend, s.Where, s.Source, time.Since(began).Round(time.Millisecond), limit)
+		s.Backend, s.Location, s.Source, time.Since(began).Round(time.Millisecond), limit)
 	if err := storage.Locks.Ready(); err != nil {
 		d.fail("lock", err)
 	} else {
-		d.ok("lock", "%s", s.Locks)
+		d.ok("lock", "%s", s.LockDir)
 	}
 	if d.server != (okta.AuthorizationServer{}) {
 		d.session(ctx)

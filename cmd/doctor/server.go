@@ -166,9 +166,9 @@ func (d *doctor) clock(context.Context) bool {
 	case !d.dates.known:
 		d.found("clock", "note", "the responses have no date", "")
 	case ahead > time.Minute:
-		d.found("clock", "warn", "this machine's clock is "+output.Span(ahead)+" behind Okta's", "set it by NTP: expired tokens look valid here, and new ones may look not yet valid elsewhere")
+		d.found("clock", "warn", "this machine's clock is "+output.FormatDuration(ahead)+" behind Okta's", "set it by NTP: expired tokens look valid here, and new ones may look not yet valid elsewhere")
 	case ahead < -time.Minute:
-		d.found("clock", "warn", "this machine's clock is "+output.Span(-ahead)+" ahead of Okta's", "set it by NTP: tokens look expired here before they are")
+		d.found("clock", "warn", "this machine's clock is "+output.FormatDuration(-ahead)+" ahead of Okta's", "set it by NTP: tokens look expired here before they are")
 	default:
 		d.ok("clock", "within a minute of Okta's")
 	}

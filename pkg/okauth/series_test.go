@@ -37,7 +37,7 @@ func TestSeriesJudgesEachTokenAlone(t *testing.T) {
 		if verdict.Reason() != f.Check {
 			t.Errorf("%s: got the reason %q, want %q", f.Name, verdict.Reason(), f.Check)
 		}
-		alone[f.Name] = string(output.AppendVerdictJSON(nil, verdict))
+		alone[f.Name] = string(output.AppendReportJSON(nil, verdict))
 	}
 	series, random := judge.Series(), rand.New(rand.NewPCG(1, 2))
 	before := "none"
@@ -47,7 +47,7 @@ func TestSeriesJudgesEachTokenAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(output.AppendVerdictJSON(nil, verdict)); got != alone[f.Name] {
+		if got := string(output.AppendReportJSON(nil, verdict)); got != alone[f.Name] {
 			t.Fatalf("%s after %s: got %s, want %s", f.Name, before, got, alone[f.Name])
 		}
 		before = f.Name

@@ -8,149 +8,164 @@ import (
 	"strings"
 	"unicode"
 
+	"okauth/pkg/internal/safetext"
 	"okauth/pkg/jwt"
-	"okauth/pkg/okta"
 )
 
-// ClaimError says that a token has no such claim, or one that cannot be printed raw. It shows no value.
+// ClaimError is a claim that a token does not have, or one that cannot be printed raw. It holds no value.
 type ClaimError struct {
-	Path  string   // as it was asked for
-	What  string   // what is wrong
-	Known []string // the names that there are instead; nil where names are not what is wrong
-	Near  string   // the path that was probably meant; empty where none is near
+	Path       string   // as the caller wrote it
+	Problem    string   // "there is none"
+	Names      []string // those that are there instead; nil if the problem is another
+	Suggestion string   // the path that was probably meant, or ""
 
-	rest string // the end of Path at which nothing was found
+	missing string // the end of Path that was not found
 }
 
 // Error returns one printable line.
 func (e *ClaimError) Error() string {
-	return fmt.Sprintf("claim %q: %s", okta.Sanitize(e.Path, 80), e.What)
+	return fmt.Sprintf("claim %q: %s", safetext.Sanitize(e.Path, 80), e.Problem)
 }
 
-// Hint names the claim that was probably meant and those that there are, or the way to see all.
-func (e *ClaimError) Hint() string {
-	if len(e.Known) == 0 {
-		return "okauth decode -o json shows the whole token, with control characters escaped"
-	}
-	there := "there are: " + okta.Sanitize(strings.Join(e.Known, ", "), 400)
-	if e.Near == "" {
-		return there
-	}
-	return fmt.Sprintf("did you mean %q? %s", okta.Sanitize(e.Near, 80), there)
-}
-
-// ClaimRaw writes one claim of u and a newline, with one Write call, for scripts: a string without quotes, everything else as
-// compact JSON, numbers with every digit. path is the name of a claim, which may have dots in it, else a way down from one:
-// "address.country", "groups.0". Where there is no claim "header", "header.kid" is the header's kid.
+// WriteClaim writes one claim of token and a newline, with one Write call, for scripts: a string without quotes,
+// anything else as compact JSON, numbers with every digit. path is the name of a claim, which may have dots, or a path
+// down from one: "address.country", "groups.0". Unless there is a claim "header", that is the token's header:
+// "header.kid".
 //
-// The error is that of the write, or a [*ClaimError]: nothing is there, or it is a string that is no line of text.
-func ClaimRaw(w io.Writer, u jwt.Unverified, path string) error {
-	claims := u.Claims
+// The error is that of the write, or a [*ClaimError]: there is no such claim, or it is a string with characters that
+// cannot be seen.
+func WriteClaim(w io.Writer, token jwt.Unverified, path string) error {
+	claims := token.Claims
 	if _, ok := claims.Get("header"); !ok {
-		claims = append(claims[:len(claims):len(claims)], jwt.Member{Name: "header", Value: appendObject(nil, u.Header)})
+		header := jwt.Member{Name: "header", Value: appendObject(nil, token.Header)}
+		claims = append(claims[:len(claims):len(claims)], header)
 	}
-	raw, err := follow(claims, path)
+	raw, err := findPath(claims, path)
 	if err != nil {
 		err.Path = path
-		if err.Near != "" {
-			err.Near = strings.TrimSuffix(path, err.rest) + err.Near
+		if err.Suggestion != "" {
+			err.Suggestion = strings.TrimSuffix(path, err.missing) + err.Suggestion
 		}
 		return err
 	}
 	if raw[0] != '"' {
-		return write(w, append(appendHarmless(nil, raw), '\n'))
+		return write(w, append(appendEscaped(nil, raw), '\n'))
 	}
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return fmt.Errorf("read claim %q: %w", okta.Sanitize(path, 80), err)
+		return fmt.Errorf("read claim %q: %w", safetext.Sanitize(path, 80), err)
 	}
-	if strings.ContainsFunc(text, acts) {
-		const what = "the string has line breaks or other characters that cannot be seen, so it is not printed raw"
-		return &ClaimError{Path: path, What: what}
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+		return &ClaimError{Path: path, Problem: "the string has line breaks or other characters that cannot be seen, " +
+			"so it is not printed raw"}
 	}
 	return write(w, []byte(text+"\n"))
 }
 
-// acts reports whether r does something other than to stand there: control and format characters, separators of lines.
-func acts(r rune) bool { return !unicode.IsGraphic(r) }
-
-// follow finds the value at path. The whole of it is tried as a name first, then ever shorter beginnings of it.
-func follow(o jwt.Object, path string) (json.RawMessage, *ClaimError) {
+// findPath returns the value at path. A name that has dots counts before a path: the longest name is tried first.
+func findPath(o jwt.Object, path string) (json.RawMessage, *ClaimError) {
 	if raw, ok := o.Get(path); ok {
 		return raw, nil
 	}
-	var wrong *ClaimError
+	var first *ClaimError
 	for end := strings.LastIndexByte(path, '.'); end > 0; end = strings.LastIndexByte(path[:end], '.') {
 		raw, ok := o.Get(path[:end])
 		if !ok {
 			continue
 		}
-		found, err := descend(raw, path[end+1:])
+		found, err := findBelow(raw, path[end+1:])
 		if err == nil {
 			return found, nil
 		}
-		if wrong == nil {
-			wrong = err
+		if first == nil {
+			first = err
 		}
 	}
-	if wrong != nil {
-		return nil, wrong
+	if first != nil {
+		return nil, first
 	}
-	missing := &ClaimError{What: "there is none", rest: path}
+	missing := &ClaimError{Problem: "there is none", missing: path}
 	for _, m := range o {
-		missing.Known = append(missing.Known, m.Name)
+		missing.Names = append(missing.Names, m.Name)
 	}
-	missing.Near = nearest(path, missing.Known)
-	if head, below, deeper := strings.Cut(path, "."); deeper && missing.Near == "" {
-		if near := nearest(head, missing.Known); near != "" {
-			missing.Near = near + "." + below
+	missing.Suggestion = suggest(path, missing.Names)
+	if name, below, ok := strings.Cut(path, "."); ok && missing.Suggestion == "" {
+		if other := suggest(name, missing.Names); other != "" {
+			missing.Suggestion = other + "." + below
 		}
 	}
 	return nil, missing
 }
 
-// descend finds the value at path below raw, which has passed the strict reader.
-func descend(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) {
+// findBelow returns the value at path in raw.
+func findBelow(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) {
 	switch raw[0] {
 	case '{':
 		o, err := jwt.ParseObject(raw)
 		if err != nil {
-			return nil, &ClaimError{What: err.Error()}
+			return nil, &ClaimError{Problem: err.Error()}
 		}
-		return follow(o, path)
+		return findPath(o, path)
 	case '[':
-		return element(raw, path)
+		return findElement(raw, path)
 	}
-	return nil, &ClaimError{What: "there is nothing below " + nameJSON(raw[0])}
+	kind, ok := map[byte]string{'"': "a string", 't': "true or false", 'f': "true or false", 'n': "null"}[raw[0]]
+	if !ok {
+		kind = "a number"
+	}
+	return nil, &ClaimError{Problem: "there is nothing below " + kind}
 }
 
-func element(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) {
+func findElement(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) {
 	index, rest, deeper := strings.Cut(path, ".")
 	var list []json.RawMessage
 	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, &ClaimError{What: err.Error()}
+		return nil, &ClaimError{Problem: err.Error()}
 	}
 	i, err := strconv.ParseUint(index, 10, 31)
 	switch {
 	case len(list) == 0:
-		return nil, &ClaimError{What: "the list is empty"}
+		return nil, &ClaimError{Problem: "the list is empty"}
 	case err != nil || i >= uint64(len(list)):
-		return nil, &ClaimError{What: fmt.Sprintf("expected the number of an element, 0 to %d", len(list)-1)}
+		return nil, &ClaimError{Problem: fmt.Sprintf("expected the number of an element, 0 to %d", len(list)-1)}
 	case deeper:
-		return descend(list[i], rest)
+		return findBelow(list[i], rest)
 	}
 	return list[i], nil
 }
 
-// nameJSON names the kind of value that starts with c.
-func nameJSON(c byte) string {
-	switch c {
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "true or false"
-	case 'n':
-		return "null"
+// suggest returns the one of names that was probably meant, or "": one with a typing error before one that means the
+// same.
+func suggest(typed string, names []string) string {
+	typed = strings.ToLower(typed)
+	meanings := claimMeanings()
+	for _, alike := range [...]func(name string) bool{
+		func(name string) bool { return oneEditApart(typed, name) },
+		// "issuer" for iss, "group" for groups, "scopes" for scope. What follows a dot may be meant as a path.
+		func(name string) bool {
+			return typed != "" && typed == meanings[name] || len(typed) > 2 && strings.HasPrefix(name, typed) ||
+				len(name) > 2 && strings.HasPrefix(typed, name) && !strings.Contains(typed, ".")
+		},
+	} {
+		for _, name := range names {
+			if alike(strings.ToLower(name)) {
+				return name
+			}
+		}
 	}
-	return "a number"
+	return ""
+}
+
+// oneEditApart reports whether one character that was added, left out, changed or swapped with the next turns a into b.
+func oneEditApart(a, b string) bool {
+	longer := max(len(a), len(b))
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	swapped := len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
+	// Any two names of one or two characters are that near.
+	return a == b || longer > 2 && (swapped || len(a) <= 1 && len(b) <= 1)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -200,7 +199,7 @@ var cest = time.FixedZone("CEST", 2*60*60)
 func text(t testing.TB, header, claims string, opts output.TextOptions) string {
 	t.Helper()
 	var w oneWrite
-	if err := output.DecodeText(&w, parse(t, header, claims), opts); err != nil {
+	if err := output.WriteDecodedText(&w, parse(t, header, claims), opts); err != nil {
 		t.Fatal(err)
 	}
 	if w.calls != 1 {
@@ -298,7 +297,7 @@ func TestAT52_DecodeJSON(t *testing.T) {
 		`{}`: `{}`,
 	} {
 		var w oneWrite
-		if err := output.DecodeJSON(&w, parse(t, `{"alg":"RS256","kid":"k"}`, claims)); err != nil {
+		if err := output.WriteDecodedJSON(&w, parse(t, `{"alg":"RS256","kid":"k"}`, claims)); err != nil {
 			t.Fatal(err)
 		}
 		want := `{"header":{"alg":"RS256","kid":"k"},"claims":` + want + `,"verified":false}` + "\n"
@@ -324,27 +323,6 @@ func TestAT52_TextNeverReachesTheTerminal(t *testing.T) {
 	}
 }
 
-func TestDecodeErrorJSON(t *testing.T) {
-	t.Parallel()
-	_, opaque := jwt.Parse("canary-refresh-token")
-	for _, test := range []struct {
-		err  error
-		want string
-	}{
-		{fmt.Errorf("line 2: %w", opaque), `{"error":{"code":"invalid_token","exit":7,"message":"line 2: token is opaque: it has one part, expected three",` +
-			`"hint":"a refresh token or authorization code has nothing inside to show; okauth introspect asks Okta what it stands for","reason":"opaque"}}`},
-		{errors.New("line is > 1 \x1b"), `{"error":{"code":"invalid_token","exit":7,"message":"line is > 1 \u001b"}}`},
-	} {
-		var w oneWrite
-		if err := output.DecodeErrorJSON(&w, test.err); err != nil {
-			t.Fatal(err)
-		}
-		if w.String() != test.want+"\n" || w.calls != 1 {
-			t.Errorf("%d writes\ngot  %s\nwant %s", w.calls, w.String(), test.want)
-		}
-	}
-}
-
 // FuzzDecode holds for every header and claims that parse: text and JSON are printable, and the JSON means what the token said.
 func FuzzDecode(f *testing.F) {
 	f.Add(exampleHeader, exampleClaims, 80)
@@ -356,14 +334,14 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		var b bytes.Buffer
-		if err := output.DecodeText(&b, u, output.TextOptions{Now: now, Location: time.UTC, Width: width % 500}); err != nil {
+		if err := output.WriteDecodedText(&b, u, output.TextOptions{Now: now, Location: time.UTC, Width: width % 500}); err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.SplitSeq(b.String(), "\n") {
 			wantPrintable(t, line)
 		}
 		b.Reset()
-		if err := output.DecodeJSON(&b, u); err != nil {
+		if err := output.WriteDecodedJSON(&b, u); err != nil {
 			t.Fatal(err)
 		}
 		wantPrintable(t, strings.TrimSuffix(b.String(), "\n"))

@@ -3,21 +3,23 @@ package output
 import (
 	"cmp"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
-	"okauth/pkg/okta"
+	"okauth/pkg/internal/safetext"
 )
 
-// shell is a language in which an environment variable can be set.
+// shell is a language that sets environment variables.
 type shell struct {
 	name string
-	// assignment has a place for the variable's name and one for its value. Each of these quotings takes every character of a
-	// b64token as it is, so there is nothing to escape and nothing to get wrong.
+	// assignment has a place for the variable's name and one for its value. The quotes take every character of a bearer
+	// token as it is, so nothing needs an escape.
 	assignment string
-	longest    int // characters of a line, 0 if no token is too long
+	maxLine    int // characters, 0 = no limit
 }
 
-// shells lists what an assignment can be quoted for, the default first.
+// shells lists the shells, the default first.
 func shells() []shell {
 	return []shell{
 		// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02
@@ -26,14 +28,14 @@ func shells() []shell {
 		{"fish", "set -gx %s '%s'\n", 0},
 		// https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules
 		{"powershell", "$env:%s = '%s'\n", 0},
-		// "The maximum length of the string that you can use at the command prompt is 8191 characters": what is longer is cut off or
-		// dropped. https://learn.microsoft.com/troubleshoot/windows-client/shell-experience/command-line-string-limitation
+		// "The maximum length of the string that you can use at the command prompt is 8191 characters"
+		// https://learn.microsoft.com/troubleshoot/windows-client/shell-experience/command-line-string-limitation
 		{"cmd", "set \"%s=%s\"\r\n", 8191},
 	}
 }
 
-// Shells returns what [TokenOptions].Shell may be, the default first. sh stands for every shell that reads its language: bash, zsh,
-// dash, ksh, ash.
+// Shells returns the values of [TokenOptions].Shell, the default first. sh is every shell that reads its language:
+// bash, zsh, dash, ksh, ash.
 func Shells() []string {
 	var names []string
 	for _, s := range shells() {
@@ -42,33 +44,42 @@ func Shells() []string {
 	return names
 }
 
-// Variable names the environment variable for a token of the type "access", "id" or "refresh", where nobody has said otherwise.
-func Variable(kind string) string {
-	switch kind {
-	case "id":
-		return "OKTA_ID_TOKEN"
-	case "refresh":
-		return "OKTA_REFRESH_TOKEN"
+// encodeEnv returns one assignment, for eval and its like.
+func encodeEnv(t Token, o TokenOptions) ([]byte, error) {
+	if err := CheckVariable(o.Variable); err != nil {
+		return nil, err
 	}
-	return "OKTA_ACCESS_TOKEN"
+	all, name := shells(), cmp.Or(o.Shell, "sh")
+	i := slices.IndexFunc(all, func(s shell) bool { return s.name == name })
+	if i < 0 {
+		name = safetext.Sanitize(name, 40)
+		return nil, fmt.Errorf("unknown shell %q, expected one of %s", name, strings.Join(Shells(), ", "))
+	}
+	line := fmt.Appendf(nil, all[i].assignment, o.Variable, t.Value.Reveal())
+	if length, limit := len(line)-len("\r\n"), all[i].maxLine; limit > 0 && length > limit {
+		return nil, fmt.Errorf("the line has %d characters, and %s reads no more than %d", length, name, limit)
+	}
+	return line, nil
 }
 
-// ValidVariable returns an error unless name can be an environment variable in every shell: ASCII letters, digits and "_", with no
-// digit in front. All else could end the assignment that it stands in, and begin a command.
+// CheckVariable returns an error unless name can be an environment variable in every shell: ASCII letters, digits and
+// "_", with no digit in front. Anything else could end the assignment and begin a command.
 // https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_01
-func ValidVariable(name string) error {
+func CheckVariable(name string) error {
 	if !isName(name, "") {
-		return fmt.Errorf(`variable name %q, expected letters, digits and "_", and no digit in front`, okta.Sanitize(name, 40))
+		name = safetext.Sanitize(name, 40)
+		return fmt.Errorf(`variable name %q, expected letters, digits and "_", and no digit in front`, name)
 	}
 	return nil
 }
 
-// isName reports whether name is made of ASCII letters, digits and the characters of marks, and begins with a letter or "_".
-func isName(name, marks string) bool {
+// isName reports whether name consists of ASCII letters, digits, "_" and the characters of more, and begins with a
+// letter or "_".
+func isName(name, more string) bool {
 	for i := range len(name) {
 		switch c := name[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
-		case i > 0 && ('0' <= c && c <= '9' || strings.IndexByte(marks, c) >= 0):
+		case i > 0 && ('0' <= c && c <= '9' || strings.IndexByte(more, c) >= 0):
 		default:
 			return false
 		}
@@ -76,21 +87,35 @@ func isName(name, marks string) bool {
 	return name != ""
 }
 
-// encodeEnv gives one assignment for eval "$(okauth token -o env)" and what other shells have in its place.
-func encodeEnv(t Token, o TokenOptions) ([]byte, error) {
-	variable, name := cmp.Or(o.Variable, Variable(t.Type)), cmp.Or(o.Shell, "sh")
-	if err := ValidVariable(variable); err != nil {
-		return nil, err
+// WriteGitHubOutput sets the output called name of a step of GitHub Actions to t. log is the step's standard output,
+// unbuffered; file is the step's output file, opened to append.
+//
+// The mask goes first, because the log hides a value only from then on. If log does not take the mask, nothing is
+// written to file. A bad name or value writes nothing at all. Neither line needs an escape, because a bearer token has
+// no %, CR or LF. GitHub passes no masked value to another job: the token is for later steps of this job.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#masking-a-value-in-a-log
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-output-parameter
+func WriteGitHubOutput(log, file io.Writer, name string, t Token) error {
+	if err := CheckGitHubOutput(name); err != nil {
+		return err
 	}
-	for _, s := range shells() {
-		if s.name != name {
-			continue
-		}
-		line := fmt.Appendf(nil, s.assignment, variable, t.Value.Reveal())
-		if length := len(line) - len("\r\n"); s.longest > 0 && length > s.longest {
-			return nil, fmt.Errorf("the line has %d characters, and %s reads no more than %d", length, s.name, s.longest)
-		}
-		return line, nil
+	if err := checkValue(t); err != nil {
+		return err
 	}
-	return nil, fmt.Errorf("unknown shell %q, expected one of %s", okta.Sanitize(name, 40), strings.Join(Shells(), ", "))
+	if err := write(log, []byte("::add-mask::"+t.Value.Reveal()+"\n")); err != nil {
+		return fmt.Errorf("mask the token in the log: %w", err)
+	}
+	if err := write(file, []byte(name+"="+t.Value.Reveal()+"\n")); err != nil {
+		return fmt.Errorf("set the output %q: %w", name, err)
+	}
+	return nil
+}
+
+// CheckGitHubOutput returns an error unless a step of GitHub Actions can have an output called name.
+func CheckGitHubOutput(name string) error {
+	if !isName(name, "-") {
+		const expected = `expected letters, digits, "_" and "-", and a letter or "_" in front`
+		return fmt.Errorf("output name %q, %s", safetext.Sanitize(name, 40), expected)
+	}
+	return nil
 }

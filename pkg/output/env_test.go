@@ -17,12 +17,12 @@ import (
 func TestAT70_EveryShellHasItsQuotes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ shell, variable, kind, want string }{
-		{"", "", "access", "export OKTA_ACCESS_TOKEN='canary.a_~+/=='\n"},
-		{"sh", "", "id", "export OKTA_ID_TOKEN='canary.a_~+/=='\n"},
+		{"", "OKTA_ACCESS_TOKEN", "access", "export OKTA_ACCESS_TOKEN='canary.a_~+/=='\n"},
+		{"sh", "OKTA_ID_TOKEN", "id", "export OKTA_ID_TOKEN='canary.a_~+/=='\n"},
 		{"sh", "_t0K", "access", "export _t0K='canary.a_~+/=='\n"},
-		{"fish", "", "access", "set -gx OKTA_ACCESS_TOKEN 'canary.a_~+/=='\n"},
-		{"powershell", "", "refresh", "$env:OKTA_REFRESH_TOKEN = 'canary.a_~+/=='\n"},
-		{"cmd", "", "access", "set \"OKTA_ACCESS_TOKEN=canary.a_~+/==\"\r\n"},
+		{"fish", "OKTA_ACCESS_TOKEN", "access", "set -gx OKTA_ACCESS_TOKEN 'canary.a_~+/=='\n"},
+		{"powershell", "OKTA_REFRESH_TOKEN", "refresh", "$env:OKTA_REFRESH_TOKEN = 'canary.a_~+/=='\n"},
+		{"cmd", "OKTA_ACCESS_TOKEN", "access", "set \"OKTA_ACCESS_TOKEN=canary.a_~+/==\"\r\n"},
 	} {
 		var b bytes.Buffer
 		o := output.TokenOptions{Format: "env", Shell: test.shell, Variable: test.variable}
@@ -42,7 +42,7 @@ func TestAT70_HostileNamesAndShells(t *testing.T) {
 		"A;id", "A B", "A=B", "A\nid", "A\r", "\nA", "$(id)", "`id`", "A'", `A"`, "A\\", "A-B", "A.B", "A%0a", "%A%", "A!", "A&id", "A|id", "A>b",
 		"1A", "=", " ", "-n", "é", "Ａ", "A\x00", "A\xff", "A\u202e", "A[0]", "A+", "x:y", "env:A", "\x1b[2J",
 	} {
-		err := output.ValidVariable(name)
+		err := output.CheckVariable(name)
 		if err == nil || !strings.Contains(err.Error(), "expected letters") || strings.ContainsAny(err.Error(), "\n\r\x1b\x00\u202e") {
 			t.Errorf("name %q: got %v", name, err)
 		}
@@ -50,15 +50,15 @@ func TestAT70_HostileNamesAndShells(t *testing.T) {
 			refuses(t, output.TokenOptions{Format: "env", Shell: shell, Variable: name}, "write access token as env: variable name ")
 		}
 	}
-	if err := output.ValidVariable(""); err == nil {
+	if err := output.CheckVariable(""); err == nil {
 		t.Error("an empty name is valid")
 	}
 	for _, name := range []string{"A", "_", "a9_Z", "OKTA_ACCESS_TOKEN"} {
-		if err := output.ValidVariable(name); err != nil {
+		if err := output.CheckVariable(name); err != nil {
 			t.Error(err)
 		}
 	}
-	refuses(t, output.TokenOptions{Format: "env", Shell: "csh\x1b"}, `write access token as env: unknown shell "csh�", expected one of sh, fish, powershell, cmd`)
+	refuses(t, output.TokenOptions{Format: "env", Shell: "csh\x1b", Variable: "A"}, `write access token as env: unknown shell "csh�", expected one of sh, fish, powershell, cmd`)
 }
 
 // refuses requires an error that begins with want, and no output.

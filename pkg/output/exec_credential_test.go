@@ -83,7 +83,7 @@ func TestExecAPIVersion(t *testing.T) {
 		}
 	}
 	for _, info := range []string{"x", "{", "[]", "{}", "null", `{"apiVersion":1}`, `{"apiVersion":"v1"}`, `{"apiVersion":"client.authentication.k8s.io/v1alpha1"}`, "{} {}"} {
-		if got, err := output.ExecAPIVersion(info); got != "" || err == nil || !strings.HasPrefix(err.Error(), "read KUBERNETES_EXEC_INFO: ") {
+		if got, err := output.ExecAPIVersion(info); got != "" || err == nil {
 			t.Errorf("%s: got %q, %v, want an error", info, got, err)
 		}
 	}

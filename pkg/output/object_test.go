@@ -23,7 +23,7 @@ func objectText(t testing.TB, text string, opts output.TextOptions) string {
 	t.Helper()
 	var w oneWrite
 	opts.Now, opts.Location = now, cest
-	if err := output.ObjectText(&w, []byte(text), opts); err != nil {
+	if err := output.WriteObjectText(&w, []byte(text), opts); err != nil {
 		t.Fatal(err)
 	}
 	if w.calls != 1 {
@@ -117,7 +117,7 @@ func TestObjectJSON(t *testing.T) {
 		`{}`: `{}`,
 	} {
 		var w oneWrite
-		if err := output.ObjectJSON(&w, []byte(text)); err != nil {
+		if err := output.WriteObjectJSON(&w, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		if w.String() != want+"\n" || w.calls != 1 {
@@ -133,7 +133,7 @@ func TestObject_NotOne(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{``, `[]`, `"canary"`, `{"a":1,"a":2}`, `{"a":1} x`, "{\"a\":\"\xff\"}", `<html>canary</html>`} {
 		var w oneWrite
-		for _, err := range []error{output.ObjectJSON(&w, []byte(text)), output.ObjectText(&w, []byte(text), output.TextOptions{})} {
+		for _, err := range []error{output.WriteObjectJSON(&w, []byte(text)), output.WriteObjectText(&w, []byte(text), output.TextOptions{})} {
 			if _, ok := errors.AsType[*jwt.FormatError](err); !ok || strings.Contains(err.Error(), "canary") {
 				t.Errorf("%q: got %v, want a *jwt.FormatError", text, err)
 			}
@@ -153,7 +153,7 @@ func TestAT52_Object(t *testing.T) {
 		}
 	}
 	var w oneWrite
-	if err := output.ObjectJSON(&w, []byte(text)); err != nil {
+	if err := output.WriteObjectJSON(&w, []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 	wantPrintable(t, strings.TrimSuffix(w.String(), "\n"))

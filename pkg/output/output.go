@@ -1,128 +1,140 @@
-// Package output says how results look: tokens for programs, claims for people, tables for both.
+// Package output writes results: a token for a program, what is in a token, and reports, for people or for programs.
 //
-// A result is built in memory and written with one Write call, so that a reader never sees half of it, and the error of that call
-// is returned, so that a full disk is no success. Each form of a token is one file with one encoder and one line in [formats].
+// A result is built in memory and written with one Write call, so a reader never sees half of it. The error of that
+// call is returned, so a full disk is no success.
 //
-// Text that comes from a token or a server is foreign: people get it through okta.Printable, programs get JSON in which whatever a
-// terminal could act on is a \u escape. A token is what shells read, so a value or a name that any of them could take for more than
-// a word is refused, never escaped.
+// Text from a token or a server may hold characters that a terminal acts on. Text for people passes
+// [safetext.Sanitize]; in JSON a \u escape stands for each such character. A token is read by shells: a value with
+// a character that no bearer token has is refused, never escaped.
 package output
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"time"
-
-	"okauth/pkg/okta"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
-// Token is a token and what is known about it besides.
-type Token struct {
-	Value     okta.Secret
-	Type      string    // "access", "id" or "refresh"
-	TokenType string    // as the server said, normally "Bearer"; may be empty
-	Scope     []string  // as granted; may be empty
-	ExpiresAt time.Time // zero if unknown
-	Issuer    string
-	Profile   string
-}
-
-// TokenOptions says how a token is written. Only Format has no default.
-type TokenOptions struct {
-	Format     string    // one of [Formats]
-	Shell      string    // for env: one of [Shells], the first if empty
-	Variable   string    // for env: what [ValidVariable] lets pass, [Variable] of the token's type if empty
-	APIVersion string    // for exec-credential: what [ExecAPIVersion] returned; v1 if empty
-	Now        time.Time // for json: what expires_in is counted from
-}
-
-// format is one way of writing a token. encode gets a token whose value is known to hold nothing but b64token characters.
-type format struct {
-	name   string
-	about  string // a few words for help texts and completion
-	encode func(t Token, o TokenOptions) ([]byte, error)
-}
-
-// formats lists what -o may be, the default first.
-func formats() []format {
-	return []format{
-		{"raw", "the token and one newline", encodeRaw},
-		{"json", "the token and what is known about it, as JSON", encodeJSON},
-		{"header", "an Authorization header line", encodeHeader},
-		{"curl", "that header as a line for curl -K -", encodeCurl},
-		{"env", "a shell's assignment to an environment variable", encodeEnv},
-		{"exec-credential", "an ExecCredential, for kubectl", encodeExecCredential},
-	}
-}
-
-// Formats returns what [TokenOptions].Format may be, the default of okauth first.
-func Formats() []string {
-	var names []string
-	for _, f := range formats() {
-		names = append(names, f.name)
-	}
-	return names
-}
-
-// DescribeFormat says in a few words what the format called name writes, for a help text. It is empty for an unknown name.
-func DescribeFormat(name string) string {
-	for _, f := range formats() {
-		if f.name == name {
-			return f.about
-		}
-	}
-	return ""
-}
-
-// Check returns the error that Write returns for a good bearer token of the type "access", "id" or "refresh", if there is one. What
-// it says is the user's to mend, so ask before a password is sent: an unknown format, shell or API version, a name that is no
-// variable's, a refresh token where an API token belongs.
-func (o TokenOptions) Check(kind string) error {
-	_, err := o.encode(Token{Value: okta.NewSecret("x"), Type: kind})
-	return err
-}
-
-// Write writes t to w with one Write call. It writes nothing and returns an error where [TokenOptions.Check] does, for a token that
-// the format can't express, and for a value that is no b64token: whoever reads the output, a shell most of all, may rely on that
-// alphabet. The error of the write itself is wrapped.
-func (o TokenOptions) Write(w io.Writer, t Token) error {
-	text, err := o.encode(t)
-	if err != nil {
-		return err
-	}
-	return write(w, text)
-}
-
-func (o TokenOptions) encode(t Token) ([]byte, error) {
-	if err := checkValue(t); err != nil {
-		return nil, err
-	}
-	for _, f := range formats() {
-		if f.name != o.Format {
-			continue
-		}
-		text, err := f.encode(t, o)
-		if err != nil {
-			return nil, fmt.Errorf("write %s token as %s: %w", t.Type, f.name, err)
-		}
-		return text, nil
-	}
-	return nil, fmt.Errorf("unknown output format %q, expected one of %s", okta.Sanitize(o.Format, 40), strings.Join(Formats(), ", "))
-}
-
-// checkValue refuses a value that a shell, a header or a terminal could take for anything but a word.
-func checkValue(t Token) error {
-	if !okta.ValidToken(t.Value.Reveal()) {
-		return fmt.Errorf("write %s token: it is empty, or has a character that no bearer token may have", t.Type)
-	}
-	return nil
-}
-
-// write writes text at once. A short write is an error, as the contract of io.Writer has it.
+// write writes text with one call.
 func write(w io.Writer, text []byte) error {
 	if _, err := w.Write(text); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
+}
+
+// JSON writes value as one line of JSON without characters that a terminal acts on.
+func JSON(w io.Writer, value any) error {
+	line, err := encodeLine(value)
+	if err != nil {
+		return err
+	}
+	return write(w, line)
+}
+
+func encodeLine(value any) ([]byte, error) {
+	raw, err := marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("encode JSON: %w", err)
+	}
+	return append(appendEscaped(nil, raw), '\n'), nil
+}
+
+// marshal is json.Marshal without its escapes for HTML: no browser reads the "&" of a URL or the ">" of a hint.
+func marshal(value any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(value)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// object is a JSON object whose members keep their order.
+type object []member
+
+type member struct {
+	name  string
+	value any
+}
+
+// MarshalJSON returns the object.
+func (o object) MarshalJSON() ([]byte, error) {
+	text := []byte{'{'}
+	for i, m := range o {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		value, err := marshal(m.value)
+		if err != nil {
+			return nil, err
+		}
+		text = append(append(appendString(text, m.name), ':'), value...)
+	}
+	return append(text, '}'), nil
+}
+
+// orNull returns text, or nil, which is null in JSON, where it is empty.
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// timeOrNull returns t as RFC 3339 in UTC, or nil for the zero time.
+func timeOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// secondsUntil returns the whole seconds from now until t, 0 if t is past, or nil for the zero time.
+func secondsUntil(t, now time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return wholeSeconds(t.Sub(now))
+}
+
+func wholeSeconds(d time.Duration) int64 { return max(0, int64(d/time.Second)) }
+
+// appendEscaped appends raw, which is compact JSON, with a \u escape for every character that a terminal could act on
+// or that cannot be seen. Compact JSON has those only in strings, so its meaning stays. A byte that is not UTF-8
+// becomes U+FFFD.
+func appendEscaped(dst, raw []byte) []byte {
+	for {
+		plain := 0 // copied at once, because most of JSON is plain
+		for plain < len(raw) && ' ' <= raw[plain] && raw[plain] <= '~' {
+			plain++
+		}
+		dst, raw = append(dst, raw[:plain]...), raw[plain:]
+		if len(raw) == 0 {
+			return dst
+		}
+		r, size := utf8.DecodeRune(raw)
+		raw = raw[size:]
+		if unicode.IsPrint(r) {
+			dst = utf8.AppendRune(dst, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			dst = fmt.Appendf(dst, `\u%04x`, unit)
+		}
+	}
+}
+
+// appendString appends text as a JSON string.
+func appendString(dst []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := marshal(text) // a string always has its JSON
+			return appendEscaped(dst, quoted)
+		}
+	}
+	return append(append(append(dst, '"'), text...), '"')
 }

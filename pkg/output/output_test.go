@@ -24,7 +24,9 @@ func token() output.Token {
 }
 
 // in gives the options for format and nothing else.
-func in(format string) output.TokenOptions { return output.TokenOptions{Format: format, Now: now} }
+func in(format string) output.TokenOptions {
+	return output.TokenOptions{Format: format, Variable: "OKTA_ACCESS_TOKEN", Now: now}
+}
 
 func TestAT71_WriteToken(t *testing.T) {
 	t.Parallel()
@@ -168,10 +170,9 @@ func TestAT72_WriteErrorIsReturned(t *testing.T) {
 	u := parse(t, `{"alg":"RS256"}`, `{}`)
 	full := failing{errors.New("no space left on device")}
 	errs := map[string]error{
-		"decode JSON":       output.DecodeJSON(full, u),
-		"decode error JSON": output.DecodeErrorJSON(full, errors.New("x")),
-		"decode text":       output.DecodeText(full, u, output.TextOptions{Now: now}),
-		"table":             output.Table(full, []string{"a"}, nil),
+		"decode JSON": output.WriteDecodedJSON(full, u),
+		"decode text": output.WriteDecodedText(full, u, output.TextOptions{Now: now}),
+		"table":       output.Table(full, [][]string{{"a"}}),
 	}
 	for _, format := range output.Formats() {
 		errs[format] = in(format).Write(full, token())
@@ -188,9 +189,9 @@ func TestAT72_WriteErrorIsReturned(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	t.Parallel()
-	rows := [][]string{{"domain", "dév-1.okta.com", "flag"}, {"server", "", ""}, {"x", "\x1b[2J\n\u202ey", "a", "more "}, {}}
+	rows := [][]string{{"KEY", "VALUE", "FROM"}, {"domain", "dév-1.okta.com", "flag"}, {"server", "", ""}, {"x", "\x1b[2J\n\u202ey", "a", "more "}, {}}
 	var w oneWrite
-	if err := output.Table(&w, []string{"KEY", "VALUE", "FROM"}, rows); err != nil {
+	if err := output.Table(&w, rows); err != nil {
 		t.Fatal(err)
 	}
 	want := "KEY     VALUE           FROM\n" +
@@ -201,12 +202,12 @@ func TestTable(t *testing.T) {
 	if w.String() != want || w.calls != 1 {
 		t.Errorf("%d writes, got\n%s\nwant\n%s", w.calls, w.String(), want)
 	}
-	if rows[2][1] != "\x1b[2J\n\u202ey" {
+	if rows[3][1] != "\x1b[2J\n\u202ey" {
 		t.Error("the caller's rows were changed")
 	}
 	var b bytes.Buffer
-	if err := output.Table(&b, nil, [][]string{{"a", "b"}}); err != nil || b.String() != "a  b\n" {
-		t.Errorf("without header: got %q, %v", b.String(), err)
+	if err := output.Table(&b, [][]string{{"a", "b"}}); err != nil || b.String() != "a  b\n" {
+		t.Errorf("one row: got %q, %v", b.String(), err)
 	}
 }
 
@@ -220,19 +221,19 @@ func TestDurations(t *testing.T) {
 		day + time.Hour: "1 day 1 hour", 3 * day: "3 days", 7*day + 5*time.Hour: "7 days", 365*day - 1: "364 days", 365 * day: "365 days", 366 * day: "1 year", 367 * day: "1 year 1 day",
 		-41 * time.Minute: "41 minutes", 1<<63 - 1: "292 years 101 days", -1 << 63: "292 years 101 days",
 	} {
-		if got := output.Span(d); got != want {
-			t.Errorf("Span(%d): got %q, want %q", d, got, want)
+		if got := output.FormatDuration(d); got != want {
+			t.Errorf("FormatDuration(%d): got %q, want %q", d, got, want)
 		}
 	}
 	for got, want := range map[string]string{
-		output.In(41 * time.Minute):                                         "in 41 minutes",
-		output.In(-41 * time.Minute):                                        "41 minutes ago",
-		output.In(-3 * 24 * time.Hour):                                      "3 days ago",
-		output.In(0):                                                        "now",
-		output.Relative(now.Add(time.Hour), now):                            "in 1 hour",
-		output.Relative(now.Add(-time.Hour), now):                           "1 hour ago",
-		output.Relative(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), now): "in 7976 years 93 days",
-		output.Relative(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), now):      "2022 years 269 days ago",
+		output.FormatRelative(now.Add(41*time.Minute), now):                       "in 41 minutes",
+		output.FormatRelative(now.Add(-41*time.Minute), now):                      "41 minutes ago",
+		output.FormatRelative(now.Add(-3*24*time.Hour), now):                      "3 days ago",
+		output.FormatRelative(now.Add(time.Millisecond), now):                     "now",
+		output.FormatRelative(now.Add(time.Hour), now):                            "in 1 hour",
+		output.FormatRelative(now.Add(-time.Hour), now):                           "1 hour ago",
+		output.FormatRelative(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), now): "in 7976 years 93 days",
+		output.FormatRelative(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), now):      "2022 years 269 days ago",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

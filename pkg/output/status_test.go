@@ -14,14 +14,14 @@ import (
 // ready is the status of somebody who is signed in, 19 minutes after that.
 func ready() output.Status {
 	signedIn := time.Date(2023, 9, 27, 22, 59, 8, 0, time.UTC)
-	hour := &output.StatusLife{From: signedIn, Until: signedIn.Add(time.Hour), Left: 41 * time.Minute}
+	hour := &output.StatusLifetime{From: signedIn, Until: signedIn.Add(time.Hour), Left: 41 * time.Minute}
 	scopes := []string{"openid", "profile", "offline_access"}
 	return output.Status{
-		Profile: "dev", ProfileSource: "flag --profile", ConfigFile: "/home/jane/.config/okauth/config.yaml",
-		Ready: true, Next: "cached", Until: hour.Until,
+		Command: "okauth token", Profile: "dev", ProfileSource: "flag --profile", ConfigFile: "/home/jane/.config/okauth/config.yaml",
+		Ready: true, Next: "cached", ExpiresAt: hour.Until,
 		Storage: output.StatusStorage{
-			Setting: "auto", Source: "default", Backend: "keychain", Why: "auto: there is a keychain",
-			Where: "Secret Service", Locks: "/run/user/1000/okauth", OK: true,
+			Setting: "auto", Source: "default", Backend: "keychain", Reason: "auto: there is a keychain",
+			Location: "Secret Service", LockDir: "/run/user/1000/okauth", OK: true,
 		},
 		Settings: []output.StatusSetting{
 			{"domain", "example.okta.com", "/home/jane/.config/okauth/config.yaml"}, {"server", "default", "default"},
@@ -32,7 +32,7 @@ func ready() output.Status {
 			Account: "dev-1a2b3c4d", Profile: "dev", Issuer: "https://example.okta.com/oauth2/default", ClientID: "0oa1exampleClntAx1d7",
 			Username: "jane@example.com", Current: true, Generation: 3,
 			Tokens:  []output.StatusTokens{{Requested: scopes, Granted: scopes, Access: hour, ID: hour}},
-			Refresh: &output.StatusRefresh{Scopes: []string{"offline_access", "openid", "profile"}, ObtainedAt: signedIn, Rotates: "yes"},
+			Refresh: &output.StatusRefresh{Scopes: []string{"offline_access", "openid", "profile"}, ObtainedAt: signedIn, Rotates: new(true)},
 		}},
 	}
 }
@@ -40,18 +40,18 @@ func ready() output.Status {
 // expired is ready a day later, with tokens for a second set of scopes.
 func expired() output.Status {
 	s := ready()
-	s.Next, s.Until = "refresh", time.Time{}
+	s.Next, s.ExpiresAt = "refresh", time.Time{}
 	from := time.Date(2023, 9, 26, 22, 59, 8, 0, time.UTC)
-	s.Sessions[0].Tokens[0].Access = &output.StatusLife{From: from, Until: from.Add(time.Hour)}
+	s.Sessions[0].Tokens[0].Access = &output.StatusLifetime{From: from, Until: from.Add(time.Hour)}
 	s.Sessions[0].Tokens[0].ID = nil
 	s.Sessions[0].Tokens[0].Granted = []string{"profile", "openid", "offline_access"} // as asked for, in another order
 	s.Sessions[0].Tokens = append(s.Sessions[0].Tokens, output.StatusTokens{
 		Requested: []string{"groups", "openid"}, Granted: []string{"openid"}, // fewer than asked for
-		Access: &output.StatusLife{From: from, Until: from.Add(25 * time.Hour), Left: 41 * time.Minute},
-		ID:     &output.StatusLife{From: now.Add(24 * time.Hour), Until: now.Add(25 * time.Hour)},
+		Access: &output.StatusLifetime{From: from, Until: from.Add(25 * time.Hour), Left: 41 * time.Minute},
+		ID:     &output.StatusLifetime{From: now.Add(24 * time.Hour), Until: now.Add(25 * time.Hour)},
 	})
 	s.Sessions[0].Refresh = &output.StatusRefresh{
-		Scopes: []string{"offline_access"}, ObtainedAt: from, Rotates: "no", ExpiresAt: from.Add(7 * 24 * time.Hour),
+		Scopes: []string{"offline_access"}, ObtainedAt: from, Rotates: new(false), ExpiresAt: from.Add(7 * 24 * time.Hour),
 	}
 	s.Settings, s.ConfigFile, s.ProfileSource = s.Settings[1:2], "", ""
 	return s
@@ -60,10 +60,10 @@ func expired() output.Status {
 // signedOut is the status of somebody who never signed in.
 func signedOut() output.Status {
 	return output.Status{
-		Profile: "default", ProfileSource: "default", Next: "ask", Reason: "not signed in",
+		Command: "okauth token", Profile: "default", ProfileSource: "default", Next: "ask", Reason: "not signed in",
 		Storage: output.StatusStorage{
-			Setting: "file", Source: "OKAUTH_STORAGE", Backend: "file", Why: "as set",
-			Where: "/var/lib/okauth", Locks: "/var/lib/okauth", OK: true,
+			Setting: "file", Source: "OKAUTH_STORAGE", Backend: "file", Reason: "as set",
+			Location: "/var/lib/okauth", LockDir: "/var/lib/okauth", OK: true,
 		},
 	}
 }
@@ -71,9 +71,9 @@ func signedOut() output.Status {
 // locked is the status where nothing can be read.
 func locked() output.Status {
 	return output.Status{
-		Profile: "dev", Next: "fail", Reason: `read "dev-1a2b3c4d" in the keychain: it is locked`,
+		Command: "okauth token", Profile: "dev", Next: "fail", Reason: `read "dev-1a2b3c4d" in the keychain: it is locked`,
 		Storage: output.StatusStorage{
-			Setting: "auto", Source: "default", Backend: "keychain", Where: "Secret Service", Locks: "/run/user/1000/okauth",
+			Setting: "auto", Source: "default", Backend: "keychain", Location: "Secret Service", LockDir: "/run/user/1000/okauth",
 			Problem: `list the keychain: it is locked`,
 			Hint:    "unlock the keychain by signing in to the desktop or with its own application, then try again",
 		},
@@ -84,11 +84,11 @@ func locked() output.Status {
 func torn() output.Status {
 	s := ready()
 	s.Sessions[0].Tokens = nil
-	s.Sessions[0].Refresh = &output.StatusRefresh{Rotates: "unknown", ObtainedAt: now.Add(-time.Hour), Scopes: []string{"openid"}}
+	s.Sessions[0].Refresh = &output.StatusRefresh{ObtainedAt: now.Add(-time.Hour), Scopes: []string{"openid"}}
 	s.Sessions = append(s.Sessions, output.StatusSession{
 		Account: "test-99999999", Problem: `read the session "test-99999999": SHA-256 does not match`, Hint: "`okauth login` writes a new session",
 	})
-	s.Ready, s.Next, s.Until, s.Settings = false, "ask", time.Time{}, nil
+	s.Ready, s.Next, s.ExpiresAt, s.Settings = false, "ask", time.Time{}, nil
 	s.Reason = "not signed in for the scopes \"email\""
 	return s
 }
@@ -156,15 +156,15 @@ func TestStatusJSON(t *testing.T) {
 // hostileStatus has text in every field.
 func hostileStatus(text string) output.Status {
 	list := []string{text, "a", text}
-	life := &output.StatusLife{From: now, Until: now.Add(time.Hour), Left: time.Hour}
+	life := &output.StatusLifetime{From: now, Until: now.Add(time.Hour), Left: time.Hour}
 	return output.Status{
-		Profile: text, ProfileSource: text, ConfigFile: text + "/", Next: text, Reason: text,
-		Storage:  output.StatusStorage{Setting: text, Source: text, Backend: text, Why: text, Where: text, Locks: text + "/", Problem: text, Hint: text},
+		Command: "okauth token", Profile: text, ProfileSource: text, ConfigFile: text + "/", Next: text, Reason: text,
+		Storage:  output.StatusStorage{Setting: text, Source: text, Backend: text, Reason: text, Location: text, LockDir: text + "/", Problem: text, Hint: text},
 		Settings: []output.StatusSetting{{text, text, text}, {text, "", "not set"}},
 		Sessions: []output.StatusSession{{
 			Account: text, Profile: text, Issuer: text, ClientID: text, Username: text, Problem: text, Hint: text,
 			Tokens:  []output.StatusTokens{{Requested: list, Granted: list[:1], Access: life, ID: life}},
-			Refresh: &output.StatusRefresh{Scopes: list, ObtainedAt: now, Rotates: text},
+			Refresh: &output.StatusRefresh{Scopes: list, ObtainedAt: now},
 		}},
 	}
 }

@@ -6,200 +6,192 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"okauth/pkg/okta"
 )
 
 const (
-	maxSetting  = 24 // columns that the name of a setting may take
-	maxLifeBar  = 20 // columns of the bar beside the end of a token
-	leastBar    = 8  // columns below which it says nothing
-	widestToken = len("refresh token")
-	notSet      = "not set" // the source of a setting that nobody made
-	statusTitle = "okauth token"
+	maxStatusBar = 20 // columns of the bar beside a token's expiry
+	minStatusBar = 8  // a shorter bar shows nothing
+	tokenColumn  = len("refresh token")
+	notSet       = "not set" // the source of a setting without a value
 )
 
-// WriteStatusText writes s for people, with one Write call: first whether "okauth token" would ask, then where sessions are kept,
-// the sessions with the life of each token, and the settings that somebody made or that have a default. now is in the place of
-// opts.Now. Control characters never reach w but for the SGR codes that opts allows. The error is that of the write.
+// WriteStatusText writes s for people, with one Write call: whether Command would ask, where sessions are stored, the
+// sessions with the lifetime of each token, and the settings. now takes the place of opts.Now. The error is that of the
+// write.
 func WriteStatusText(w io.Writer, s Status, now time.Time, opts TextOptions) error {
 	opts.Now = now
 	p := newPage(opts)
-	p.verdict(s)
+	p.readiness(s)
 	p.storage(s.Storage)
 	for _, one := range s.Sessions {
 		p.session(one)
 	}
 	if len(s.Sessions) == 0 && s.Storage.OK && s.Storage.Backend != "none" {
 		p.title("sessions")
-		p.text.WriteString("  (none)\n")
+		p.WriteString("  (none)\n")
 	}
 	p.settings(s)
-	return write(w, []byte(p.text.String()))
+	return p.write(w)
 }
 
-// shown makes foreign text of any reasonable length fit to be shown.
-func shown(text string) string { return okta.Sanitize(text, maxCell) }
-
-// verdict answers the question that a person has.
-func (p *page) verdict(s Status) {
-	answer, code, how := " works without asking", green, ""
+func (p *page) readiness(s Status) {
+	answer, code, detail := " works without asking", green, ""
 	switch {
 	case s.Next == "fail":
-		answer, code, how = " would fail", red, ": "+s.Reason
+		answer, code, detail = " would fail", red, ": "+s.Reason
 	case !s.Ready:
-		answer, code, how = " would ask", red, ": "+s.Reason
+		answer, code, detail = " would ask", red, ": "+s.Reason
 	case s.Next == "refresh":
-		how = ", by a refresh"
+		detail = ", by a refresh"
 	case s.Next == "sign_in":
-		how = ", by a sign-in with the password from the settings"
-	case s.Next == "cached" && s.Until.After(p.opts.Now):
-		how = ": the cached token is good for " + Span(s.Until.Sub(p.opts.Now))
+		detail = ", by a sign-in with the password from the settings"
+	case s.Next == "cached" && s.ExpiresAt.After(p.opts.Now):
+		detail = ": the cached token is good for " + FormatDuration(s.ExpiresAt.Sub(p.opts.Now))
 	case s.Next == "cached":
-		how = ": the cached token is good"
+		detail = ": the cached token is good"
 	}
-	line := p.wrap(statusTitle+answer+shown(how), 0)
-	p.text.WriteString(strings.Replace(line, statusTitle+answer, p.paint(code, statusTitle+answer), 1))
+	p.sentence(0, code, s.Command+answer, printable(detail))
 }
 
 func (p *page) storage(s StatusStorage) {
 	p.title("storage")
-	where := shown(s.Backend)
-	if s.Where != "" {
-		where += " (" + shown(s.Where) + ")"
+	where := printable(s.Backend)
+	if s.Backend == "none" {
+		where = "nothing is kept"
+	} else if s.Location != "" {
+		where += " (" + printable(s.Location) + ")"
 	}
-	why := shown(s.Why)
+	why := printable(s.Reason)
 	if why == "" {
-		why = shown(s.Setting)
+		why = printable(s.Setting)
 	}
 	if s.Source != "" {
-		why += " (" + shown(s.Source) + ")"
+		why += " (" + printable(s.Source) + ")"
 	}
 	fields := []field{{name: "where", value: where}, {name: "why", value: why}}
-	switch {
-	case s.Backend == "none":
-		fields[0].value = "nothing is kept"
-	case s.OK:
+	if s.OK && s.Backend != "none" {
 		fields = append(fields, field{name: "health", value: "ok"})
 	}
-	if s.Locks != "" && s.Locks != s.Where {
-		fields = append(fields, field{name: "locks", value: shown(s.Locks)})
+	if s.LockDir != s.Location {
+		fields = appendText(fields, "locks", s.LockDir)
 	}
-	p.fields(append(fields, troubles(s.Problem, s.Hint)...), maxWord)
+	p.fields(appendProblem(fields, s.Problem, s.Hint), maxColumn)
 }
 
-// troubles shows a problem, if there is one, and what to do about it.
-func troubles(problem, hint string) []field {
-	var fields []field
+// appendText appends a field, unless its text is empty.
+func appendText(fields []field, name, text string) []field {
+	if text = printable(text); text == "" {
+		return fields
+	}
+	return append(fields, field{name: name, value: text})
+}
+
+// appendProblem appends a problem, if there is one, and what to do about it.
+func appendProblem(fields []field, problem, hint string) []field {
 	if problem != "" {
-		fields = append(fields, field{name: "problem", value: shown(problem), code: red})
+		fields = append(fields, field{name: "problem", value: printable(problem), code: red})
 	}
-	if hint != "" {
-		fields = append(fields, field{name: "hint", value: shown(hint)})
-	}
-	return fields
+	return appendText(fields, "hint", hint)
 }
 
 func (p *page) session(s StatusSession) {
-	title := "session " + shown(s.Account)
+	title := "session " + printable(s.Account)
 	if s.Current {
 		title += ", the current one"
 	}
 	p.title(title)
-	fields := troubles(s.Problem, s.Hint)
-	for _, f := range []field{{name: "user", value: s.Username}, {name: "issuer", value: s.Issuer}, {name: "client", value: s.ClientID}} {
-		if f.value = shown(f.value); f.value != "" {
-			fields = append(fields, f)
-		}
-	}
+	fields := appendProblem(nil, s.Problem, s.Hint)
+	fields = appendText(fields, "user", s.Username)
+	fields = appendText(fields, "issuer", s.Issuer)
+	fields = appendText(fields, "client", s.ClientID)
 	for _, t := range s.Tokens {
-		fields = append(fields, field{name: "scopes", value: scopesShown(t)})
-		fields = p.appendLife(fields, "access token", t.Access)
-		fields = p.appendLife(fields, "ID token", t.ID)
+		fields = append(fields, field{name: "scopes", value: scopesText(t)})
+		fields = p.appendLifetime(fields, "access token", t.Access)
+		fields = p.appendLifetime(fields, "ID token", t.ID)
 	}
 	if s.Refresh != nil {
 		fields = append(fields, p.refreshToken(s))
 	}
-	p.fields(fields, widestToken)
+	p.fields(fields, tokenColumn)
 }
 
-// scopesShown names the scopes that were asked for, and those that were granted where they are known and others.
-func scopesShown(t StatusTokens) string {
-	text := shown(strings.Join(t.Requested, " "))
+// scopesText names the requested scopes, and the granted ones if they are known and differ.
+func scopesText(t StatusTokens) string {
+	text := printable(strings.Join(t.Requested, " "))
 	if len(t.Granted) > 0 && !sameScopes(t.Requested, t.Granted) {
-		text += " (granted: " + shown(strings.Join(t.Granted, " ")) + ")"
+		text += " (granted: " + printable(strings.Join(t.Granted, " ")) + ")"
 	}
 	return text
 }
 
-// appendLife appends a line on when the token called name ends, with its life as a bar where there is room.
-func (p *page) appendLife(fields []field, name string, l *StatusLife) []field {
+// appendLifetime appends when a token expires, with its lifetime as a bar if there is room.
+func (p *page) appendLifetime(fields []field, name string, l *StatusLifetime) []field {
 	f := field{name: name, code: red}
 	switch {
 	case l == nil:
 		return fields
 	case l.Left > 0:
-		f.value, f.code = "until "+p.at(l.Until), green
-		columns := min(maxLifeBar, p.opts.Width-(2+widestToken+2)-utf8.RuneCountInString(f.value)-2)
-		if columns >= leastBar {
-			f.value += "  " + strip(p.mark(l.From, l.Until, columns), columns)
+		f.value, f.code = "until "+p.shortTime(l.Until), green
+		room := p.opts.Width - (2 + tokenColumn + 2) - utf8.RuneCountInString(f.value) - 2
+		if room >= minStatusBar {
+			bar, _ := p.bar(l.From, l.Until, min(maxStatusBar, room))
+			f.value += "  " + bar
 		}
 	case l.Until.After(p.opts.Now):
 		f.value = "no good: it was stored in the future, so the clock of this machine has run backwards"
 	default:
-		f.value = "expired " + p.at(l.Until)
+		f.value = "expired " + p.shortTime(l.Until)
 	}
 	return append(fields, f)
 }
 
 func (p *page) refreshToken(s StatusSession) field {
 	r := s.Refresh
-	f := field{name: "refresh token", code: green}
-	f.value = "since " + p.at(r.ObtainedAt)
-	switch r.Rotates {
-	case "yes":
-		f.value += "; rotates with every use"
-	case "no":
-		f.value += "; stays the same"
+	text := "since " + p.shortTime(r.ObtainedAt)
+	switch {
+	case r.Rotates == nil:
+		text += "; not used yet"
+	case *r.Rotates:
+		text += "; rotates with every use"
 	default:
-		f.value += "; not used yet"
+		text += "; stays the same"
 	}
 	if r.ExpiresAt.IsZero() {
-		f.value += "; expiry known to Okta alone"
+		text += "; expiry known to Okta alone"
 	} else {
-		f.value += "; expires " + p.at(r.ExpiresAt)
+		text += "; expires " + p.shortTime(r.ExpiresAt)
 	}
-	// Where a set of tokens has the same scopes, they have just been shown.
+	// Tokens with the same scopes have just shown them.
 	if !slices.ContainsFunc(s.Tokens, func(t StatusTokens) bool { return sameScopes(t.Granted, r.Scopes) }) {
-		f.value += "; for " + shown(strings.Join(r.Scopes, " "))
+		text += "; for " + printable(strings.Join(r.Scopes, " "))
 	}
-	return f
+	return field{name: "refresh token", value: text, code: green}
 }
 
-// sameScopes compares without order, which means nothing in a scope: https://www.rfc-editor.org/rfc/rfc6749#section-3.3.
+// sameScopes compares without order, which has no meaning: https://www.rfc-editor.org/rfc/rfc6749#section-3.3.
 func sameScopes(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// settings shows what is in force and where it comes from. The path of the configuration file is named once.
+// settings writes the values in force and where they were set. The path of the configuration file is named once.
 func (p *page) settings(s Status) {
-	title := "settings of profile " + shown(s.Profile)
+	title := "settings of profile " + printable(s.Profile)
 	if s.ProfileSource != "" {
-		title += " (" + shown(s.ProfileSource) + ")"
+		title += " (" + printable(s.ProfileSource) + ")"
 	}
 	p.title(title)
 	if s.ConfigFile != "" {
-		p.text.WriteString("  file: " + p.wrap(shown(s.ConfigFile), 2+len("file: ")))
+		p.WriteString("  file: " + p.wrap(printable(s.ConfigFile), 2+len("file: ")))
 	}
 	if len(s.Profiles) > 1 {
-		p.text.WriteString("  profiles: " + p.wrap(shown(strings.Join(s.Profiles, ", ")), 2+len("profiles: ")))
+		p.WriteString("  profiles: " + p.wrap(printable(strings.Join(s.Profiles, ", ")), 2+len("profiles: ")))
 	}
 	var fields []field
 	var defaults, missing []string
 	for _, one := range s.Settings {
-		f := field{name: shown(one.Key), word: shown(one.Source), value: shown(one.Value)}
+		f := field{name: printable(one.Key), meaning: printable(one.Source), value: printable(one.Value)}
 		if one.Source == s.ConfigFile {
-			f.word = "file"
+			f.meaning = "file"
 		}
 		switch {
 		case one.Value == "" && one.Source == notSet:
@@ -210,11 +202,11 @@ func (p *page) settings(s Status) {
 			fields = append(fields, f)
 		}
 	}
-	p.fields(fields, maxSetting)
+	p.fields(fields, maxColumn)
 	if len(defaults) > 0 {
-		p.text.WriteString("  " + p.wrap("defaults: "+strings.Join(defaults, ", "), 2))
+		p.sentence(2, "", "", "defaults: "+strings.Join(defaults, ", "))
 	}
 	if len(missing) > 0 {
-		p.text.WriteString("  " + p.wrap("not set: "+strings.Join(missing, ", "), 2))
+		p.sentence(2, "", "", "not set: "+strings.Join(missing, ", "))
 	}
 }

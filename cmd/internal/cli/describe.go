@@ -5,11 +5,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"strings"
 
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
+	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/store"
 )
@@ -53,16 +56,16 @@ func StorageStatus(settings *config.Settings, storage okauth.Storage) output.Sta
 		Backend: storage.Backend, OK: true,
 	}
 	if storage.Locks != nil {
-		s.Locks, _ = storage.Locks.Directory() // okauth.Status reports what is wrong with it
+		s.LockDir, _ = storage.Locks.Directory() // okauth.Status reports what is wrong with it
 	}
 	switch storage.Backend {
 	case okauth.StorageKeychain:
-		s.Where = "in this process"
+		s.Location = "in this process"
 		if _, ok := storage.Items.(*store.Keychain); ok {
-			s.Where = keychainName(runtime.GOOS)
+			s.Location = keychainName(runtime.GOOS)
 		}
 	case okauth.StorageFile:
-		s.Where = storage.Locks.Dir
+		s.Location = storage.Locks.Dir
 	}
 	return s
 }
@@ -85,5 +88,17 @@ func FileAdvice(err error) error {
 	}
 	return &ExitError{
 		Err: err, Code: ExitStorage, Advice: e.Hint() + "; or keep sessions in a sealed file: okauth config set storage file",
+	}
+}
+
+// claimAdvice names the claim that was probably meant and those that there are, or the way to see all.
+func claimAdvice(e *output.ClaimError) string {
+	switch names := "there are: " + okta.Sanitize(strings.Join(e.Names, ", "), 400); {
+	case len(e.Names) == 0:
+		return "okauth decode -o json shows the whole token, with control characters escaped"
+	case e.Suggestion == "":
+		return names
+	default:
+		return fmt.Sprintf("did you mean %q? %s", okta.Sanitize(e.Suggestion, 80), names)
 	}
 }

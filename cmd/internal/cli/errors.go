@@ -90,6 +90,7 @@ func errorRows() []errorRow {
 		on(ExitLoginRequired, func(*grant.InteractionRequiredError) string { return passwordAdvice }),
 		on[*store.Error](ExitStorage, nil),
 		on[*jwt.FormatError](ExitInvalidToken, nil),
+		on(ExitFailure, claimAdvice),
 	}
 }
 

@@ -172,3 +172,8 @@ func (k *KindFlag) AddFlag(c *cobra.Command, kinds ...session.TokenType) {
 	}
 	EnumFlag(c, (*string)(k), "type", "", words[0], words, "token type")
 }
+
+// TokenVariable returns the environment variable for a token of a type, unless the user names one.
+func TokenVariable(kind KindFlag) string {
+	return "OKTA_" + strings.ToUpper(string(kind)) + "_TOKEN"
+}

@@ -10,10 +10,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"syscall"
 	"unicode/utf8"
 
+	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 )
@@ -117,6 +119,7 @@ type errorJSON struct {
 	Exit    int        `json:"exit"`
 	Message string     `json:"message"`
 	Hint    string     `json:"hint,omitempty"`
+	Reason  jwt.Reason `json:"reason,omitempty"` // why a text is not a token
 	Okta    *oktaError `json:"okta,omitempty"`
 }
 
@@ -133,5 +136,13 @@ func errorObject(err error, message, advice string) errorJSON {
 	if e, ok := errors.AsType[*okta.Error](err); ok {
 		object.Okta = &oktaError{Status: e.Status, Error: e.Code, Description: e.Description, RequestID: e.RequestID}
 	}
+	if e, ok := errors.AsType[*jwt.FormatError](err); ok {
+		object.Reason = e.Reason
+	}
 	return object
+}
+
+// WriteErrorJSON writes err as one line, the answer to a line of standard input that is not a token.
+func WriteErrorJSON(w io.Writer, err error) error {
+	return output.JSON(w, map[string]any{"error": errorObject(err, err.Error(), Hint(err))})
 }

@@ -8,11 +8,11 @@ import (
 	"okauth/pkg/output"
 )
 
-func verdictText(t testing.TB, v jwt.Report, opts output.TextOptions) string {
+func reportText(t testing.TB, v jwt.Report, opts output.TextOptions) string {
 	t.Helper()
 	var w oneWrite
 	opts.Now = now
-	if err := output.VerdictText(&w, v, opts); err != nil {
+	if err := output.WriteReportText(&w, v, opts); err != nil {
 		t.Fatal(err)
 	}
 	if w.calls != 1 {
@@ -21,14 +21,14 @@ func verdictText(t testing.TB, v jwt.Report, opts output.TextOptions) string {
 	return w.String()
 }
 
-func TestVerdictText(t *testing.T) {
+func TestWriteReportText(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		verdict jwt.Report
-		opts    output.TextOptions
-		want    string
+		report jwt.Report
+		opts   output.TextOptions
+		want   string
 	}{
-		"valid": {goodVerdict(t), output.TextOptions{}, `valid: an access token of jane@example.com for api://default, b, c, for another
+		"valid": {validReport(t), output.TextOptions{}, `valid: an access token of jane@example.com for api://default, b, c, for another
 41 minutes
 
   ok   format
@@ -49,7 +49,7 @@ func TestVerdictText(t *testing.T) {
   ok   iat        2023-09-28 00:59:08 CEST, 19 minutes ago
   skip at_hash    an access token has none
 `},
-		"valid, in colour": {goodVerdict(t), output.TextOptions{Color: true}, `(green)valid(off): an access token of jane@example.com for api://default, b, c, for another
+		"valid, in colour": {validReport(t), output.TextOptions{Color: true}, `(green)valid(off): an access token of jane@example.com for api://default, b, c, for another
 41 minutes
 
   (green)✓(off) format
@@ -70,7 +70,7 @@ func TestVerdictText(t *testing.T) {
   (green)✓(off) iat        2023-09-28 00:59:08 CEST, 19 minutes ago
   (dim)–(off) at_hash    an access token has none
 `},
-		"not valid": {judged(t, exampleHeader, expiredClaims), output.TextOptions{Time: "rfc3339"}, `not valid: the issuer has no such key: the key was rotated, or the token comes
+		"not valid": {verified(t, exampleHeader, expiredClaims), output.TextOptions{Time: "rfc3339"}, `not valid: the issuer has no such key: the key was rotated, or the token comes
 from another server
 
   ok   format
@@ -96,7 +96,7 @@ from another server
   ok   iat        2023-09-27T22:15:08Z
   skip at_hash    only ID tokens have one
 `},
-		"not valid, 40 columns, in colour": {judged(t, exampleHeader, expiredClaims), output.TextOptions{Width: 40, Color: true}, `(red)not valid(off): the issuer has no such key:
+		"not valid, 40 columns, in colour": {verified(t, exampleHeader, expiredClaims), output.TextOptions{Width: 40, Color: true}, `(red)not valid(off): the issuer has no such key:
 the key was rotated, or the token comes
 from another server
 
@@ -142,7 +142,7 @@ from another server
   (dim)–(off) at_hash
     only ID tokens have one
 `},
-		"wrong kind": {judged(t, exampleHeader, `{"jti":"ID.x"}`), output.TextOptions{}, `not valid: the jti starts with "ID.", as that of an ID token does: send the
+		"wrong kind": {verified(t, exampleHeader, `{"jti":"ID.x"}`), output.TextOptions{}, `not valid: the jti starts with "ID.", as that of an ID token does: send the
 access token, or judge this one with okauth verify --type id
 
   ok   format
@@ -170,7 +170,7 @@ access token, or judge this one with okauth verify --type id
                   expected at most 2023-09-27T23:18:08Z + 120 s
   skip at_hash    only ID tokens have one
 `},
-		"no token": {judgedText(t, "canary-refresh-token"), output.TextOptions{Width: 60}, `not valid: token is opaque: it has one part, expected three:
+		"no token": {verifiedText(t, "canary-refresh-token"), output.TextOptions{Width: 60}, `not valid: token is opaque: it has one part, expected three:
 a refresh token or authorization code has nothing inside to
 show; okauth introspect asks Okta what it stands for
 
@@ -294,7 +294,7 @@ authorization server
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.opts.Location = cest
-			if got := verdictText(t, test.verdict, test.opts); got != painted(test.want) {
+			if got := reportText(t, test.report, test.opts); got != painted(test.want) {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
 		})
@@ -306,7 +306,7 @@ func painted(text string) string {
 	return strings.NewReplacer("(green)", "\x1b[32m", "(red)", "\x1b[31m", "(yellow)", "\x1b[33m", "(dim)", "\x1b[2m", "(bold)", "\x1b[1m", "(off)", "\x1b[0m").Replace(text)
 }
 
-func TestVerdictText_Headline(t *testing.T) {
+func TestWriteReportText_Headline(t *testing.T) {
 	t.Parallel()
 	failed := func(name, claims string) jwt.Report {
 		v := jwt.Report{Kind: jwt.KindAccess, Checks: []jwt.Check{{Name: "signature", State: jwt.Passed}, {Name: name, Why: "the reason why"}}}
@@ -321,17 +321,17 @@ func TestVerdictText_Headline(t *testing.T) {
 		"valid: an ID token of 00u1 for 0oa1, within the leeway: it expired 1 minute ago": id,
 		"not valid: it expired 3 minutes ago":                                             failed("exp", `{"exp":1695856508}`),
 		"not valid: the reason why":                                                       failed("exp", `{"exp":1695856708}`),
-		"not valid: its signature was not judged":                                         unsigned,
-		"not valid: token is opaque: it has one part, expected three: a refresh token or": judgedText(t, "canary-refresh-token"),
-		"not valid: nothing protects the token: anybody could have written it":            judged(t, `{"alg":"none"}`, expiredClaims),
-		"not valid: the jti starts with \"ID.\", as that of an ID token does: send the":   judged(t, exampleHeader, `{"jti":"ID.x"}`),
+		"not valid: its signature was not verified":                                       unsigned,
+		"not valid: token is opaque: it has one part, expected three: a refresh token or": verifiedText(t, "canary-refresh-token"),
+		"not valid: nothing protects the token: anybody could have written it":            verified(t, `{"alg":"none"}`, expiredClaims),
+		"not valid: the jti starts with \"ID.\", as that of an ID token does: send the":   verified(t, exampleHeader, `{"jti":"ID.x"}`),
 	} {
-		got, _, _ := strings.Cut(verdictText(t, v, output.TextOptions{}), "\n")
+		got, _, _ := strings.Cut(reportText(t, v, output.TextOptions{}), "\n")
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if got := verdictText(t, failed("aud", ""), output.TextOptions{}); !strings.HasPrefix(got, "not valid: the reason why\n") {
+	if got := reportText(t, failed("aud", ""), output.TextOptions{}); !strings.HasPrefix(got, "not valid: the reason why\n") {
 		t.Errorf("got %q", got)
 	}
 }

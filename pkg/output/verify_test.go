@@ -14,8 +14,8 @@ import (
 	"okauth/pkg/output"
 )
 
-// goodVerdict is what a judge says of the example token.
-func goodVerdict(t testing.TB) jwt.Report {
+// validReport is the report of a valid token.
+func validReport(t testing.TB) jwt.Report {
 	v := jwt.Report{Kind: jwt.KindAccess, Token: parse(t, exampleHeader, exampleClaims)}
 	for _, c := range []jwt.Check{
 		{Name: "format"},
@@ -42,8 +42,8 @@ func goodVerdict(t testing.TB) jwt.Report {
 	return v
 }
 
-// judged is a verdict of the real judge, without a key.
-func judged(t testing.TB, header, claims string) jwt.Report {
+// verified is the report of the real verifier, without a key.
+func verified(t testing.TB, header, claims string) jwt.Report {
 	t.Helper()
 	rules := jwt.Config{Kind: jwt.KindAccess, Issuer: "https://example.okta.com/oauth2/default", Audience: "api://orders", Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
 	v, err := rules.Judge(t.Context(), compact(header, claims), jwt.KeySet{})
@@ -69,7 +69,7 @@ func orgServer(t testing.TB) jwt.Report {
 	return v
 }
 
-func judgedText(t testing.TB, text string) jwt.Report {
+func verifiedText(t testing.TB, text string) jwt.Report {
 	t.Helper()
 	rules := jwt.Config{Kind: jwt.KindAccess, Issuer: "https://example.okta.com", Audience: "api://default"}
 	v, err := rules.Judge(t.Context(), text, jwt.KeySet{})
@@ -79,7 +79,7 @@ func judgedText(t testing.TB, text string) jwt.Report {
 	return v
 }
 
-func TestVerdictJSON(t *testing.T) {
+func TestWriteReportJSON(t *testing.T) {
 	t.Parallel()
 	valid := jwt.Report{Kind: jwt.KindID, Checks: []jwt.Check{
 		{Name: "signature", State: jwt.Passed}, {Name: "aud", State: jwt.Passed, Expected: "a<b", Got: "a<b & é"}, {Name: "nbf", State: jwt.Skipped, Why: "the token has none"},
@@ -87,41 +87,41 @@ func TestVerdictJSON(t *testing.T) {
 	for want, v := range map[string]jwt.Report{
 		`{"valid":true,"reason":null,"type":"id","checks":[{"name":"signature","ok":true},{"name":"aud","ok":true,"expected":"a<b","got":"a<b & é"},` +
 			`{"name":"nbf","ok":null,"why":"the token has none"}]}`: valid,
-		`{"valid":false,"reason":"exp","type":"access","checks":[{"name":"signature","ok":true},{"name":"exp","ok":false,"expected":"x","got":"\"\\\u001b\u202e\udb40\udc41\u000a","why":"y"},` +
+		`{"valid":false,"reason":"exp","type":"access","checks":[{"name":"signature","ok":true},{"name":"exp","ok":false,"expected":"x","got":"\"\\\u001b\u202e\udb40\udc41\n","why":"y"},` +
 			`{"name":"iat","ok":false}]}`: {Kind: jwt.KindAccess, Checks: []jwt.Check{
 			{Name: "signature", State: jwt.Passed}, {Name: "exp", Expected: "x", Got: "\"\\\x1b\u202e\U000e0041\n", Why: "y"}, {Name: "iat"},
 		}},
 		`{"valid":false,"reason":null,"type":"access","checks":[]}`: {Kind: jwt.KindAccess},
 	} {
 		var w oneWrite
-		if err := output.VerdictJSON(&w, v); err != nil {
+		if err := output.WriteReportJSON(&w, v); err != nil {
 			t.Fatal(err)
 		}
 		if w.String() != want+"\n" || w.calls != 1 {
 			t.Errorf("%d writes\ngot  %s\nwant %s", w.calls, w.String(), want)
 		}
-		if got := string(output.AppendVerdictJSON([]byte("before "), v)); got != "before "+want+"\n" {
+		if got := string(output.AppendReportJSON([]byte("before "), v)); got != "before "+want+"\n" {
 			t.Errorf("appended: got %s", got)
 		}
 	}
 }
 
-// TestVerdictJSON_ReadBack compares with what encoding/json reads.
-func TestVerdictJSON_ReadBack(t *testing.T) {
+// TestWriteReportJSON_ReadBack compares with what encoding/json reads.
+func TestWriteReportJSON_ReadBack(t *testing.T) {
 	t.Parallel()
 	type check struct {
 		Name               string
 		OK                 *bool
 		Expected, Got, Why string
 	}
-	for _, v := range []jwt.Report{goodVerdict(t), judged(t, exampleHeader, expiredClaims), judgedText(t, "canary"), judged(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`"}`)} {
+	for _, v := range []jwt.Report{validReport(t), verified(t, exampleHeader, expiredClaims), verifiedText(t, "canary"), verified(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`"}`)} {
 		var got struct {
 			Valid  bool
 			Reason *string
 			Type   string
 			Checks []check
 		}
-		decoder := json.NewDecoder(strings.NewReader(string(output.AppendVerdictJSON(nil, v))))
+		decoder := json.NewDecoder(strings.NewReader(string(output.AppendReportJSON(nil, v))))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&got); err != nil {
 			t.Fatal(err)
@@ -143,15 +143,15 @@ func TestVerdictJSON_ReadBack(t *testing.T) {
 	}
 }
 
-// TestVerdictJSON_EveryCharacter reads every character back, each between two others, and sees none that cannot be seen.
-func TestVerdictJSON_EveryCharacter(t *testing.T) {
+// TestWriteReportJSON_EveryCharacter reads every character back, each between two others, and sees none that cannot be seen.
+func TestWriteReportJSON_EveryCharacter(t *testing.T) {
 	t.Parallel()
 	for start := rune(0); start <= unicode.MaxRune; start += 0x1000 {
 		var all strings.Builder
 		for r := start; r < start+0x1000; r++ {
 			all.WriteString("a" + string(r)) // half a surrogate pair becomes U+FFFD
 		}
-		line := string(output.AppendVerdictJSON(nil, jwt.Report{Checks: []jwt.Check{{Name: "aud", Got: all.String()}}}))
+		line := string(output.AppendReportJSON(nil, jwt.Report{Checks: []jwt.Check{{Name: "aud", Got: all.String()}}}))
 		wantPrintable(t, strings.TrimSuffix(line, "\n"))
 		var back struct{ Checks []jwt.Check }
 		if err := json.Unmarshal([]byte(line), &back); err != nil {
@@ -166,7 +166,7 @@ func TestVerdictJSON_EveryCharacter(t *testing.T) {
 // hostile is what a terminal would act on, as it may stand in a JSON string.
 const hostile = `\u001b[2J\u001b]8;;x\u0007\r\n\u009b31m\u202e\u2066\u0000\"` + "\u007f\u009d\u202e\u2028\u200f\U000e0041"
 
-// foreign is a verdict whose texts are hostile, even those that a judge makes harmless.
+// foreign is a report whose texts are hostile, even those that a verifier makes printable.
 func foreign() jwt.Report {
 	var text string
 	if err := json.Unmarshal([]byte(`"`+hostile+`"`), &text); err != nil {
@@ -178,23 +178,23 @@ func foreign() jwt.Report {
 	}}
 }
 
-func TestAT52_Verdict(t *testing.T) {
+func TestAT52_Report(t *testing.T) {
 	t.Parallel()
-	for _, v := range []jwt.Report{foreign(), judged(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`","sub":"`+hostile+`"}`)} {
-		wantPrintable(t, strings.TrimSuffix(string(output.AppendVerdictJSON(nil, v)), "\n"))
+	for _, v := range []jwt.Report{foreign(), verified(t, `{"alg":"`+hostile+`","kid":"`+hostile+`"}`, `{"aud":"`+hostile+`","sub":"`+hostile+`"}`)} {
+		wantPrintable(t, strings.TrimSuffix(string(output.AppendReportJSON(nil, v)), "\n"))
 		for _, width := range []int{20, 80} {
-			for line := range strings.SplitSeq(verdictText(t, v, output.TextOptions{Width: width}), "\n") {
+			for line := range strings.SplitSeq(reportText(t, v, output.TextOptions{Width: width}), "\n") {
 				wantPrintable(t, line)
 			}
 		}
 	}
 }
 
-func TestAT94_VerdictOnAnyTerminal(t *testing.T) {
+func TestAT94_ReportOnAnyTerminal(t *testing.T) {
 	t.Parallel()
 	for width := 1; width < 200; width++ {
-		for _, v := range []jwt.Report{goodVerdict(t), judged(t, exampleHeader, expiredClaims), judgedText(t, "canary")} {
-			wantNarrow(t, verdictText(t, v, output.TextOptions{Width: width}), max(20, width))
+		for _, v := range []jwt.Report{validReport(t), verified(t, exampleHeader, expiredClaims), verifiedText(t, "canary")} {
+			wantNarrow(t, reportText(t, v, output.TextOptions{Width: width}), max(20, width))
 		}
 	}
 }
@@ -214,14 +214,14 @@ func TestWriteErrors(t *testing.T) {
 	full := errors.New("no space left")
 	w := failing{full}
 	for name, err := range map[string]error{
-		"VerdictJSON":     output.VerdictJSON(w, goodVerdict(t)),
-		"VerdictText":     output.VerdictText(w, goodVerdict(t), output.TextOptions{}),
-		"ObjectJSON":      output.ObjectJSON(w, []byte(`{}`)),
-		"ObjectText":      output.ObjectText(w, []byte(`{}`), output.TextOptions{}),
-		"ClaimRaw":        output.ClaimRaw(w, parse(t, exampleHeader, exampleClaims), "sub"),
-		"FindingText":     output.FindingText(w, output.Finding{}, output.TextOptions{}),
-		"WriteReportSum":  output.WriteReportSum(w, output.Report{}, output.TextOptions{}),
-		"WriteReportJSON": output.WriteReportJSON(w, output.Report{}),
+		"WriteReportJSON":       output.WriteReportJSON(w, validReport(t)),
+		"WriteReportText":       output.WriteReportText(w, validReport(t), output.TextOptions{}),
+		"WriteObjectJSON":       output.WriteObjectJSON(w, []byte(`{}`)),
+		"WriteObjectText":       output.WriteObjectText(w, []byte(`{}`), output.TextOptions{}),
+		"WriteClaim":            output.WriteClaim(w, parse(t, exampleHeader, exampleClaims), "sub"),
+		"WriteDiagnosisCheck":   output.WriteDiagnosisCheck(w, output.DiagnosisCheck{}, output.TextOptions{}),
+		"WriteDiagnosisSummary": output.WriteDiagnosisSummary(w, output.Diagnosis{}, output.TextOptions{}),
+		"WriteDiagnosisJSON":    output.WriteDiagnosisJSON(w, output.Diagnosis{}),
 	} {
 		if !errors.Is(err, full) {
 			t.Errorf("%s: got %v, want %v", name, err, full)
@@ -229,20 +229,20 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
-func BenchmarkVerdictJSON(b *testing.B) {
-	v := goodVerdict(b)
+func BenchmarkAppendReportJSON(b *testing.B) {
+	v := validReport(b)
 	b.ReportAllocs()
 	var line []byte
 	for b.Loop() {
-		line = output.AppendVerdictJSON(line[:0], v)
+		line = output.AppendReportJSON(line[:0], v)
 	}
 }
 
-func BenchmarkDecodeJSON(b *testing.B) {
+func BenchmarkAppendDecodedJSON(b *testing.B) {
 	u := parse(b, exampleHeader, exampleClaims)
 	b.ReportAllocs()
 	var line []byte
 	for b.Loop() {
-		line = output.AppendDecodeJSON(line[:0], u)
+		line = output.AppendDecodedJSON(line[:0], u)
 	}
 }

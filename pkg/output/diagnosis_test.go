@@ -10,8 +10,8 @@ import (
 	"okauth/pkg/output"
 )
 
-func exampleReport() output.Report {
-	return output.Report{Profile: "dev", Findings: []output.Finding{
+func exampleDiagnosis() output.Diagnosis {
+	return output.Diagnosis{Profile: "dev", Checks: []output.DiagnosisCheck{
 		{Name: "configuration", State: "ok", Detail: `profile "dev" (flag --profile); domain example.okta.com (file); client_id 0oa1exampleClntAx1d7 (file)`},
 		{Name: "proxy", State: "note", Detail: "none"},
 		{Name: "clock", State: "warn", Detail: "this machine's clock is 4 minutes behind Okta's", Hint: "set the clock"},
@@ -20,7 +20,7 @@ func exampleReport() output.Report {
 	}}
 }
 
-func reportText(t testing.TB, r output.Report, opts output.TextOptions) string {
+func diagnosisText(t testing.TB, r output.Diagnosis, opts output.TextOptions) string {
 	t.Helper()
 	var text string
 	part := func(write func(io.Writer) error) {
@@ -34,14 +34,14 @@ func reportText(t testing.TB, r output.Report, opts output.TextOptions) string {
 		}
 		text += w.String()
 	}
-	for _, f := range r.Findings {
-		part(func(w io.Writer) error { return output.FindingText(w, f, opts) })
+	for _, f := range r.Checks {
+		part(func(w io.Writer) error { return output.WriteDiagnosisCheck(w, f, opts) })
 	}
-	part(func(w io.Writer) error { return output.WriteReportSum(w, r, opts) })
+	part(func(w io.Writer) error { return output.WriteDiagnosisSummary(w, r, opts) })
 	return text
 }
 
-func TestReportText(t *testing.T) {
+func TestDiagnosisText(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		opts output.TextOptions
@@ -120,7 +120,7 @@ checks
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := reportText(t, exampleReport(), test.opts); got != painted(test.want) {
+			if got := diagnosisText(t, exampleDiagnosis(), test.opts); got != painted(test.want) {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
 		})
@@ -128,10 +128,10 @@ checks
 }
 
 // What was found stands below a name that is wider than its column.
-func TestFindingText_LongName(t *testing.T) {
+func TestWriteDiagnosisCheck_LongName(t *testing.T) {
 	t.Parallel()
 	var w oneWrite
-	if err := output.FindingText(&w, output.Finding{Name: "a-name-of-more-columns", State: "ok", Detail: "below"}, output.TextOptions{}); err != nil {
+	if err := output.WriteDiagnosisCheck(&w, output.DiagnosisCheck{Name: "a-name-of-more-columns", State: "ok", Detail: "below"}, output.TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "  ok   a-name-of-more-columns\n    below\n"; w.String() != want {
@@ -139,10 +139,10 @@ func TestFindingText_LongName(t *testing.T) {
 	}
 }
 
-func TestReport_OK(t *testing.T) {
+func TestDiagnosis_OK(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[string]bool{"ok": true, "note": true, "warn": true, "skip": true, "fail": false} {
-		r := output.Report{Findings: []output.Finding{{State: "ok"}, {State: state}}}
+		r := output.Diagnosis{Checks: []output.DiagnosisCheck{{State: "ok"}, {State: state}}}
 		if r.OK() != want {
 			t.Errorf("%s: got %v, want %v", state, r.OK(), want)
 		}
@@ -150,26 +150,26 @@ func TestReport_OK(t *testing.T) {
 		if headline == "" {
 			headline = "all is well: 2 checks\n"
 		}
-		if got := reportText(t, r, output.TextOptions{}); !strings.Contains(got, "\n\n"+headline) {
+		if got := diagnosisText(t, r, output.TextOptions{}); !strings.Contains(got, "\n\n"+headline) {
 			t.Errorf("%s: got\n%s\nwant %q", state, got, headline)
 		}
 	}
 }
 
-func TestReportJSON(t *testing.T) {
+func TestDiagnosisJSON(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		report output.Report
+		report output.Diagnosis
 		want   string
 	}{
-		{output.Report{}, `{"ok":true,"profile":null,"checks":[]}`},
-		{output.Report{Profile: "dev", Findings: []output.Finding{
+		{output.Diagnosis{}, `{"ok":true,"profile":null,"checks":[]}`},
+		{output.Diagnosis{Profile: "dev", Checks: []output.DiagnosisCheck{
 			{Name: "dns", State: "ok", Detail: "192.0.2.1 & ::1"}, {Name: "tls", State: "fail", Detail: "\x1b[2J\u202e", Hint: "set ca_file"},
 		}}, `{"ok":false,"profile":"dev","checks":[{"name":"dns","state":"ok","detail":"192.0.2.1 & ::1"},` +
 			`{"name":"tls","state":"fail","detail":"\u001b[2J\u202e","hint":"set ca_file"}]}`},
 	} {
 		var w oneWrite
-		if err := output.WriteReportJSON(&w, test.report); err != nil {
+		if err := output.WriteDiagnosisJSON(&w, test.report); err != nil {
 			t.Fatal(err)
 		}
 		if w.String() != test.want+"\n" || w.calls != 1 {
@@ -177,36 +177,36 @@ func TestReportJSON(t *testing.T) {
 		}
 		var back struct {
 			Profile string
-			Checks  []output.Finding
+			Checks  []output.DiagnosisCheck
 		}
 		if err := json.Unmarshal(w.Bytes(), &back); err != nil {
 			t.Fatal(err)
 		}
-		if back.Profile != test.report.Profile || len(back.Checks) != len(test.report.Findings) || len(back.Checks) > 0 && !reflect.DeepEqual(back.Checks, test.report.Findings) {
+		if back.Profile != test.report.Profile || len(back.Checks) != len(test.report.Checks) || len(back.Checks) > 0 && !reflect.DeepEqual(back.Checks, test.report.Checks) {
 			t.Errorf("got %+v back, want %+v", back, test.report)
 		}
 	}
 }
 
-func TestAT52_Report(t *testing.T) {
+func TestAT52_Diagnosis(t *testing.T) {
 	t.Parallel()
 	text := foreign().Checks[0].Got
-	r := output.Report{Profile: text, Findings: []output.Finding{{Name: text, State: text, Detail: text, Hint: text}}}
+	r := output.Diagnosis{Profile: text, Checks: []output.DiagnosisCheck{{Name: text, State: text, Detail: text, Hint: text}}}
 	for _, width := range []int{20, 80} {
-		for line := range strings.SplitSeq(reportText(t, r, output.TextOptions{Width: width}), "\n") {
+		for line := range strings.SplitSeq(diagnosisText(t, r, output.TextOptions{Width: width}), "\n") {
 			wantPrintable(t, line)
 		}
 	}
 	var w oneWrite
-	if err := output.WriteReportJSON(&w, r); err != nil {
+	if err := output.WriteDiagnosisJSON(&w, r); err != nil {
 		t.Fatal(err)
 	}
 	wantPrintable(t, strings.TrimSuffix(w.String(), "\n"))
 }
 
-func TestAT94_ReportOnAnyTerminal(t *testing.T) {
+func TestAT94_DiagnosisOnAnyTerminal(t *testing.T) {
 	t.Parallel()
 	for width := 1; width < 200; width++ {
-		wantNarrow(t, reportText(t, exampleReport(), output.TextOptions{Width: width}), max(20, width))
+		wantNarrow(t, diagnosisText(t, exampleDiagnosis(), output.TextOptions{Width: width}), max(20, width))
 	}
 }
