@@ -1,0 +1,137 @@
+package okauth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"okauth/pkg/okauth"
+	"okauth/pkg/okta"
+	"okauth/pkg/oktatest"
+	"okauth/pkg/store"
+)
+
+// startOrg starts an Okta for the examples. The options are those of a program that has no configuration file; yours
+// needs none of the last four, and okauth.Options{Profile: "dev"} where a profile has the settings.
+func startOrg() (*oktatest.Server, okauth.Options, error) {
+	org, err := oktatest.Start(oktatest.Options{})
+	if err != nil {
+		return nil, okauth.Options{}, err
+	}
+	dir, err := os.MkdirTemp("", "okauth-example-")
+	return org, okauth.Options{
+		Settings: map[string]string{
+			"domain": org.URL(), "client_id": oktatest.DefaultClientID, "username": oktatest.DefaultUser,
+			"scopes": "openid offline_access",
+		},
+		ClientSecret: func(context.Context) (okta.Secret, error) {
+			return okta.NewSecret(oktatest.DefaultClientSecret), nil
+		},
+		Password: func(context.Context) (okta.Secret, error) { return okta.NewSecret(oktatest.DefaultPassword), nil },
+
+		Keychain: &store.Memory{}, LockDir: filepath.Join(dir, "locks"),
+		LookupEnv:     func(string) (string, bool) { return "", false },
+		UserConfigDir: func() (string, error) { return dir, nil },
+	}, err
+}
+
+// The client adds the access token to each request.
+func ExampleClient_HTTPClient() {
+	ctx := context.Background()
+	org, options, err := startOrg()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(filepath.Dir(options.LockDir))
+	defer org.Close()
+
+	client, err := okauth.Open(ctx, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	response, err := client.HTTPClient(ctx).Get(org.URL() + "/api/hello")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	fmt.Printf("%s %s %v\n", response.Status, text, err)
+	// Output:
+	// 200 OK {"hello":"alice@example.com","scopes":["offline_access","openid"]} <nil>
+}
+
+// A gRPC or SDK client takes a token source. Here the client of package oauth2 stands for it.
+func ExampleClient_TokenSource() {
+	ctx := context.Background()
+	org, options, err := startOrg()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(filepath.Dir(options.LockDir))
+	defer org.Close()
+
+	client, err := okauth.Open(ctx, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	source := oauth2.ReuseTokenSource(nil, client.TokenSource(ctx, "openid"))
+	sdk := oauth2.NewClient(ctx, source) // gRPC: grpc.WithPerRPCCredentials(oauth.TokenSource{TokenSource: source})
+	response, err := sdk.Get(org.URL() + "/api/hello")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	fmt.Printf("%s %s %v\n", response.Status, text, err)
+	// Output:
+	// 200 OK {"hello":"alice@example.com","scopes":["openid"]} <nil>
+}
+
+// Token signs in without a terminal when Options or the settings have all that the grant needs. Without a password it
+// says that a person must sign in.
+func ExampleClient_Token() {
+	ctx := context.Background()
+	org, options, err := startOrg()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(filepath.Dir(options.LockDir))
+	defer org.Close()
+	password := options.Password
+
+	for _, options.Password = range []func(context.Context) (okta.Secret, error){nil, password} {
+		client, err := okauth.Open(ctx, options)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		token, err := client.Token(ctx)
+		if _, ok := errors.AsType[*okauth.LoginRequiredError](err); ok {
+			fmt.Println("a person must sign in")
+			continue
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(token.TokenType, "token for", time.Until(token.Expiry).Round(time.Minute))
+	}
+	fmt.Println(len(org.Requests()), "request")
+	// Output:
+	// a person must sign in
+	// Bearer token for 1h0m0s
+	// 1 request
+}
