@@ -290,19 +290,23 @@ func mapping(n *yaml.Node, what string) ([]entry, error) {
 		return nil, syntaxAt(n, what+": expected keys and values, got "+typeName(n))
 	}
 	var entries []entry
-	seen := make(map[string]bool)
+	seen, merges := make(map[string]bool), false
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode:
 			return nil, syntaxAt(key, "a key of "+what+" is not plain text")
 		case key.ShortTag() == "!!merge":
+			merges = true
 			continue
 		case seen[key.Value]:
 			return nil, syntaxAt(key, what+": the key "+quoteKey(key.Value)+" is written twice")
 		}
 		seen[key.Value] = true
 		entries = append(entries, entry{key.Value, key, value})
+	}
+	if !merges {
+		return entries, nil
 	}
 	// The YAML library merges, and refuses aliases that multiply.
 	var merged map[string]yaml.Node
