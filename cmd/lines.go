@@ -51,7 +51,8 @@ func (t tally) conclude(command, bad string) error {
 	case t.count == 1 && t.bad == 1:
 		return t.first
 	case t.bad > 0:
-		return &cli.ExitError{Err: fmt.Errorf("%d of %d tokens %s; the first: line %d: %w", t.bad, t.count, bad, t.firstLine, t.first), Code: cli.ExitInvalidToken}
+		err := fmt.Errorf("%d of %d tokens %s; the first: line %d: %w", t.bad, t.count, bad, t.firstLine, t.first)
+		return &cli.ExitError{Err: err, Code: cli.ExitInvalidToken, Advice: cli.Hint(t.first)}
 	}
 	return nil
 }
@@ -62,8 +63,6 @@ type stream struct {
 	out     *bufio.Writer
 	answer  answerer
 	workers int
-	// own makes an answerer for each worker, where one has memory that two cannot share: instead of answer.
-	own func() answerer
 	// hold keeps the answer to a first line that is bad until there is a second: it
 	// may turn out to be the only one, which is not answered but an error.
 	hold bool
@@ -130,13 +129,9 @@ func (s stream) held(t tally) bool { return s.hold && t.count == 1 && t.bad == 1
 
 // work answers batches until there are no more, or the stream has ended otherwise.
 func (s stream) work(ctx context.Context, in *source, out *sink) error {
-	answer := s.answer
-	if s.own != nil {
-		answer = s.own()
-	}
 	b := &batch{lines: make([]line, 0, batchLines)}
 	for ctx.Err() == nil && in.fill(b) {
-		b.answerAll(ctx, answer)
+		b.answerAll(ctx, s.answer)
 		var err error
 		if b, err = out.put(ctx, b); err != nil {
 			return err

@@ -90,7 +90,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	rules, err := o.rules(client.Settings(), server)
+	receiver, err := o.receiver(client.Settings(), server)
 	if err != nil {
 		return err
 	}
@@ -99,23 +99,23 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 		if token, err = o.stored(ctx); err != nil {
 			return err
 		}
-		rules.AccessToken = o.accessToken(ctx)
+		receiver.AccessToken = o.accessToken(ctx)
 	}
 	keys, err := o.keys(client, server, source)
 	if err != nil {
 		return err
 	}
-	j, err := rules.Prepare()
+	verifier, err := jwt.NewVerifier(receiver, keys)
 	if err != nil {
 		return &cli.UsageError{Message: err.Error(), Advice: "okauth verify --help"}
 	}
 	switch source {
 	case fromArgument:
-		return o.one(ctx, j, keys, args[0])
+		return o.one(ctx, verifier, args[0])
 	case fromStdin:
-		return o.many(ctx, j, keys)
+		return o.many(ctx, verifier)
 	}
-	return o.one(ctx, j, keys, token.Value.Reveal())
+	return o.one(ctx, verifier, token.Value.Reveal())
 }
 
 // check refuses flags that contradict each other, and takes --issuer apart.
@@ -135,8 +135,8 @@ func (o *verifyOptions) check() error {
 	return err
 }
 
-// rules are what the token's receiver would ask for.
-func (o *verifyOptions) rules(settings *config.Settings, server okta.AuthorizationServer) (jwt.Config, error) {
+// receiver describes the API or the client that the token is for.
+func (o *verifyOptions) receiver(settings *config.Settings, server okta.AuthorizationServer) (jwt.Config, error) {
 	r := jwt.Config{
 		Kind: jwt.KindAccess, Issuer: server.Issuer(), Audience: settings.Audience(), ClientID: settings.ClientID(),
 		Algorithms: o.algorithms, Leeway: o.leeway, OrgServer: server.ID() == okta.OrgServer, OrgIssuer: server.BaseURL(), Now: o.env.Now,
@@ -169,66 +169,63 @@ func (o *verifyOptions) accessToken(ctx context.Context) string {
 	return token.Value.Reveal()
 }
 
-// one judges a single token. The verdict is the result, whatever it is.
-func (o *verifyOptions) one(ctx context.Context, j *jwt.Verifier, keys jwt.KeySource, text string) error {
-	verdict, err := j.Judge(ctx, jwt.TrimToken(text), keys)
+// one verifies a single token. The report is the result, whatever it says.
+func (o *verifyOptions) one(ctx context.Context, verifier *jwt.Verifier, text string) error {
+	report, err := verifier.Check(ctx, jwt.TrimToken(text))
 	if err != nil {
 		return err
 	}
 	if o.text {
-		err = output.WriteReportText(o.env.Stdout, verdict, o.textOptions())
+		err = output.WriteReportText(o.env.Stdout, report, o.textOptions())
 	} else {
-		err = output.WriteReportJSON(o.env.Stdout, verdict)
+		err = output.WriteReportJSON(o.env.Stdout, report)
 	}
 	switch {
-	case err != nil || verdict.Valid():
+	case err != nil || report.Valid():
 		return err
-	case o.text && o.env.StdoutIsTTY:
-		return cli.SilentError{Code: cli.ExitInvalidToken} // the report has just been shown
+	case o.text && o.env.StdoutIsTTY: // the report has just been shown
+		if advice := cli.VerifyAdvice(report); advice != "" {
+			fmt.Fprintln(o.env.Stderr, "okauth: hint: "+advice)
+		}
+		return cli.SilentError{Code: cli.ExitInvalidToken}
 	}
-	return notValid(verdict)
+	return notValid(report)
 }
 
-// notValid is a verdict as an error.
-func notValid(v jwt.Report) error {
-	for _, c := range v.Checks {
-		if c.Name == v.Reason() {
-			return &cli.ExitError{Err: fmt.Errorf("the token is not valid: %s: %s", c.Name, c.Why), Code: cli.ExitInvalidToken}
+// notValid returns the error of an invalid token: its first failed check.
+func notValid(report jwt.Report) error {
+	err := errors.New("the token is not valid")
+	for _, c := range report.Checks {
+		if c.Name == report.Reason() {
+			err = fmt.Errorf("the token is not valid: %s: %s", c.Name, c.Why)
 		}
 	}
-	return &cli.ExitError{Err: errors.New("the token is not valid"), Code: cli.ExitInvalidToken}
+	return &cli.ExitError{Err: err, Code: cli.ExitInvalidToken, Advice: cli.VerifyAdvice(report)}
 }
 
-// many judges each line of standard input.
-func (o *verifyOptions) many(ctx context.Context, j *jwt.Verifier, keys jwt.KeySource) error {
-	s := o.stream(nil)
-	s.own = func() answerer { return o.answer(j.Series(), keys) }
-	t, err := s.run(ctx)
+// many verifies each line of standard input.
+func (o *verifyOptions) many(ctx context.Context, verifier *jwt.Verifier) error {
+	t, err := o.stream(func(ctx context.Context, dst []byte, line int, text string) (answer []byte, bad, fatal error) {
+		report, err := verifier.Check(ctx, text)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !report.Valid() {
+			bad = notValid(report)
+		}
+		if !o.text {
+			return output.AppendReportJSON(dst, report), bad, nil
+		}
+		b := bytes.NewBuffer(dst)
+		fmt.Fprintf(b, "line %d: ", line)
+		err = output.WriteReportText(b, report, o.textOptions())
+		b.WriteByte('\n')
+		return b.Bytes(), bad, err
+	}).run(ctx)
 	if err != nil {
 		return err
 	}
 	return t.conclude("verify", "are not valid")
-}
-
-// answer returns what appends the verdict on one line.
-func (o *verifyOptions) answer(series *jwt.Batch, keys jwt.KeySource) answerer {
-	return func(ctx context.Context, dst []byte, line int, text string) (answer []byte, bad, fatal error) {
-		verdict, err := series.Judge(ctx, text, keys)
-		if err != nil {
-			return nil, nil, err
-		}
-		if !verdict.Valid() {
-			bad = notValid(verdict)
-		}
-		if !o.text {
-			return output.AppendReportJSON(dst, verdict), bad, nil
-		}
-		b := bytes.NewBuffer(dst)
-		fmt.Fprintf(b, "line %d: ", line)
-		err = output.WriteReportText(b, verdict, o.textOptions())
-		b.WriteByte('\n')
-		return b.Bytes(), bad, err
-	}
 }
 
 // keys returns where the keys of server are: the file of --jwks, else the issuer.

@@ -14,16 +14,16 @@ import (
 	"okauth/pkg/jwt"
 )
 
-// Two readers of one token must not see two tokens: what go-jose signs passes here, with the same header and the same claims, and
-// of a token that was changed both think the same.
+// Two readers of one token must not see two tokens: what go-jose signs passes here, with the same header and the same
+// claims, and of a token that was changed both think the same.
 func TestST20_AgreesWithGoJOSE(t *testing.T) {
 	t.Parallel()
 	for _, alg := range jwt.Algorithms() {
 		t.Run(alg, func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(1, uint64(len(alg)+int(alg[2]))))
-			rules := accessRules
-			rules.Algorithms = []string{alg}
+			config := accessConfig
+			config.Algorithms = []string{alg}
 			key := jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: jose.JSONWebKey{Key: private()[kidFor(alg)], KeyID: kidFor(alg)}}
 			signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT").WithHeader("x", randomText(random)))
 			if err != nil {
@@ -39,9 +39,9 @@ func TestST20_AgreesWithGoJOSE(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				wantSame(t, rules, alg, token, claims)
+				wantSame(t, config, alg, token, claims)
 				for range 10 {
-					wantAgreement(t, rules, alg, changed(random, token))
+					wantAgreement(t, config, alg, changed(random, token))
 				}
 			}
 		})
@@ -49,9 +49,9 @@ func TestST20_AgreesWithGoJOSE(t *testing.T) {
 }
 
 // wantSame judges a token that go-jose signed.
-func wantSame(t *testing.T, rules jwt.Config, alg, token string, claims []byte) {
+func wantSame(t *testing.T, config jwt.Config, alg, token string, claims []byte) {
 	t.Helper()
-	v := judge(t, rules, token, issuerKeys())
+	v := verify(t, config, token, issuerKeys())
 	if got := failed(t, v); got != "" {
 		t.Fatalf("failed: %s", got)
 	}
@@ -74,10 +74,11 @@ func wantSame(t *testing.T, rules jwt.Config, alg, token string, claims []byte) 
 	}
 }
 
-// wantAgreement judges a token that was changed. We may refuse by its form what go-jose would take, and not the other way round.
-func wantAgreement(t *testing.T, rules jwt.Config, alg, token string) {
+// wantAgreement judges a token that was changed. We may refuse by its form what go-jose would take, and not the other
+// way round.
+func wantAgreement(t *testing.T, config jwt.Config, alg, token string) {
 	t.Helper()
-	v := judge(t, rules, token, issuerKeys())
+	v := verify(t, config, token, issuerKeys())
 	ours, theirs := check(t, v, "signature").State == jwt.Passed, goJOSE(t, alg, token) != nil
 	byForm := check(t, v, "format").State == jwt.Failed || check(t, v, "kid").State == jwt.Failed || check(t, v, "crit").State == jwt.Failed
 	if ours != theirs && (ours || !byForm) {
@@ -121,15 +122,16 @@ func randomText(random *rand.Rand) string {
 	return string(text)
 }
 
-// FuzzJudge holds for every text: no panic, no error, nothing unprintable in the verdict; and nothing passes that was not signed.
-func FuzzJudge(f *testing.F) {
+// FuzzVerifier holds for every text: no panic, no error, nothing unprintable in the verdict; and nothing passes that was
+// not signed.
+func FuzzVerifier(f *testing.F) {
 	// Every process of a fuzzing run must have the same key.
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte("wrong-horse-----"), 2))
 	keys := keySet(f, jwk("ed", key.Public()))
-	rules := []jwt.Config{accessRules, idRules}
+	config := []jwt.Config{accessConfig, idConfig}
 	genuine := map[string]bool{}
-	for i := range rules {
-		rules[i].Algorithms = []string{"EdDSA"}
+	for i := range config {
+		config[i].Algorithms = []string{"EdDSA"}
 	}
 	for _, claims := range []object{accessClaims, idClaims, accessClaims.with(object{"exp": 1e300, "iss": "\x1b"}), idClaims.with(object{"aud": []any{1, client}, "at_hash": "x"})} {
 		for _, header := range []object{{"alg": "EdDSA", "kid": "ed"}, {"alg": "EdDSA", "kid": "ed", "typ": "at+jwt", "jku": "x"}, {"alg": "none"}, {"alg": "EdDSA", "kid": "x", "crit": []int{1}}} {
@@ -142,8 +144,8 @@ func FuzzJudge(f *testing.F) {
 	f.Add("")
 	f.Add("a.b.c.d.e")
 	f.Fuzz(func(t *testing.T, token string) {
-		for _, r := range rules {
-			v, err := r.Judge(t.Context(), token, keys)
+		for _, r := range config {
+			v, err := verifier(t, r, keys).Check(t.Context(), token)
 			if err != nil {
 				t.Fatal(err)
 			}

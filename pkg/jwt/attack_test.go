@@ -21,15 +21,15 @@ import (
 	"okauth/pkg/jwt"
 )
 
-// refused is a token that must not pass, and the checks that must say so.
-type refused struct {
+// rejected is a token that must not pass, and the checks that must say so.
+type rejected struct {
 	token, failed string
 }
 
-func wantRefused(t *testing.T, rules jwt.Config, keys jwt.KeySource, tests map[string]refused) {
+func wantRejected(t *testing.T, config jwt.Config, keys jwt.KeySource, tests map[string]rejected) {
 	t.Helper()
 	for name, test := range tests {
-		if got := failed(t, judge(t, rules, test.token, keys)); got != test.failed || got == "" {
+		if got := failed(t, verify(t, config, test.token, keys)); got != test.failed || got == "" {
 			t.Errorf("%s: failed: got %q, want %q", name, got, test.failed)
 		}
 	}
@@ -42,20 +42,20 @@ func unsigned(header object, signature string) string {
 
 func TestAT40_AlgNone(t *testing.T) {
 	t.Parallel()
-	tests := map[string]refused{}
+	tests := map[string]rejected{}
 	for _, alg := range []any{"none", "None", "NONE", "nOnE", "", " RS256", "rs256", "RS256\x00", 0, true, []string{"RS256"}, object{"RS256": 1}, verbatim("null")} {
 		header := object{"kid": "rsa", "alg": alg}
-		tests[header.String()] = refused{unsigned(header, ""), "alg"}
-		tests[header.String()+", signed"] = refused{sign(t, private()["rsa"], header, accessClaims), "alg"}
+		tests[header.String()] = rejected{unsigned(header, ""), "alg"}
+		tests[header.String()+", signed"] = rejected{sign(t, private()["rsa"], header, accessClaims), "alg"}
 	}
-	tests["missing"] = refused{sign(t, private()["rsa"], object{"kid": "rsa"}, accessClaims), "alg"}
-	tests["no signature"] = refused{unsigned(object{"kid": "rsa", "alg": "RS256"}, ""), "signature"}
-	tests["a short one"] = refused{unsigned(object{"kid": "rsa", "alg": "RS256"}, "AA"), "signature"}
-	if c := check(t, judge(t, accessRules, tests["no signature"].token, issuerKeys()), "signature"); !strings.Contains(c.Why, "has no signature") {
+	tests["missing"] = rejected{sign(t, private()["rsa"], object{"kid": "rsa"}, accessClaims), "alg"}
+	tests["no signature"] = rejected{unsigned(object{"kid": "rsa", "alg": "RS256"}, ""), "signature"}
+	tests["a short one"] = rejected{unsigned(object{"kid": "rsa", "alg": "RS256"}, "AA"), "signature"}
+	if c := check(t, verify(t, accessConfig, tests["no signature"].token, issuerKeys()), "signature"); !strings.Contains(c.Why, "has no signature") {
 		t.Errorf("no signature: got %+v", c)
 	}
-	tests["zeros"] = refused{unsigned(object{"kid": "rsa", "alg": "RS256"}, strings.Repeat("A", 342)), "signature"}
-	wantRefused(t, accessRules, issuerKeys(), tests)
+	tests["zeros"] = rejected{unsigned(object{"kid": "rsa", "alg": "RS256"}, strings.Repeat("A", 342)), "signature"}
+	wantRejected(t, accessConfig, issuerKeys(), tests)
 }
 
 // The public key is no secret, so whoever takes it for one lets everybody sign.
@@ -67,7 +67,7 @@ func TestAT41_PublicKeyAsSharedSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	pkcs1 := x509.MarshalPKCS1PublicKey(public)
-	tests := map[string]refused{}
+	tests := map[string]rejected{}
 	for name, secret := range map[string][]byte{
 		"PEM":             pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix}),
 		"PEM, PKCS #1":    pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: pkcs1}),
@@ -86,10 +86,10 @@ func TestAT41_PublicKeyAsSharedSecret(t *testing.T) {
 			if alg == "RS256" {
 				want = "signature"
 			}
-			tests[name+", "+alg] = refused{head + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), want}
+			tests[name+", "+alg] = rejected{head + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), want}
 		}
 	}
-	wantRefused(t, accessRules, issuerKeys(), tests)
+	wantRejected(t, accessConfig, issuerKeys(), tests)
 }
 
 func TestAT42_TokenThatBringsItsKey(t *testing.T) {
@@ -116,13 +116,13 @@ func TestAT42_TokenThatBringsItsKey(t *testing.T) {
 		"kid is the URL": {object{"kid": url}, "kid"},
 		"all":            {object{"kid": "rsa", "jwk": own, "jku": url, "x5u": url, "x5c": []string{}, "x5t": "x", "x5t#S256": "x"}, "signature"},
 	} {
-		v := judge(t, accessRules, sign(t, attacker, test.header.with(object{"alg": "RS256"}), accessClaims), set)
+		v := verify(t, accessConfig, sign(t, attacker, test.header.with(object{"alg": "RS256"}), accessClaims), set)
 		if got := failed(t, v); got != test.failed {
 			t.Errorf("%s: failed: got %q, want %q", name, got, test.failed)
 		}
 	}
 	header := object{"alg": "RS256", "kid": "rsa", "jku": url, "x5t": "x"}
-	v := judge(t, accessRules, sign(t, private()["rsa"], header, accessClaims), set)
+	v := verify(t, accessConfig, sign(t, private()["rsa"], header, accessClaims), set)
 	if c := check(t, v, "key"); !v.Valid() || !strings.HasPrefix(c.Why, "the header's jku, x5t did not count") {
 		t.Errorf("signed by the issuer: got %+v", c)
 	}
@@ -131,16 +131,16 @@ func TestAT42_TokenThatBringsItsKey(t *testing.T) {
 func TestAT43_Kid(t *testing.T) {
 	t.Parallel()
 	key := private()["rsa"]
-	tests := map[string]refused{}
+	tests := map[string]rejected{}
 	for _, kid := range []any{
 		"", "RSA", "rsa ", "../../../etc/passwd", "' OR 1=1 --", "\x00rsa", "rsa\x00", "\u202e", strings.Repeat("k", 257), strings.Repeat("ü", 60_000),
 		1, true, []string{"rsa"}, object{"rsa": "rsa"}, verbatim("null"),
 	} {
 		header := object{"alg": "RS256", "kid": kid}
-		tests[header.String()] = refused{sign(t, key, header, accessClaims), "kid"}
+		tests[header.String()] = rejected{sign(t, key, header, accessClaims), "kid"}
 	}
-	tests["missing"] = refused{sign(t, key, object{"alg": "RS256"}, accessClaims), "kid"}
-	wantRefused(t, accessRules, keysFunc(func(_ context.Context, kid string) (jwt.KeySet, error) {
+	tests["missing"] = rejected{sign(t, key, object{"alg": "RS256"}, accessClaims), "kid"}
+	wantRejected(t, accessConfig, keysFunc(func(_ context.Context, kid string) (jwt.KeySet, error) {
 		if kid == "" || len(kid) > 256 {
 			t.Errorf("asked for a key by %d bytes", len(kid))
 		}
@@ -158,12 +158,12 @@ func TestAT43_Kid(t *testing.T) {
 		"no such key":        keySet(t, jwk("other", key.Public())),
 		"no key":             {},
 	} {
-		if got := failed(t, judge(t, accessRules, token, set)); got != "kid" {
+		if got := failed(t, verify(t, accessConfig, token, set)); got != "kid" {
 			t.Errorf("%s: failed: got %q, want kid", name, got)
 		}
 	}
 	// A key that can't be used anyway is none that could be meant.
-	if got := failed(t, judge(t, accessRules, token, keySet(t, once, other.with(object{"use": "enc"})))); got != "" {
+	if got := failed(t, verify(t, accessConfig, token, keySet(t, once, other.with(object{"use": "enc"})))); got != "" {
 		t.Errorf("an encryption key of the same name: failed: %s", got)
 	}
 }
@@ -202,20 +202,20 @@ func TestAT44_KeyForSomethingElse(t *testing.T) {
 		"kty missing":   {object{"kty": nil}, "key"},
 		"kty a number":  {object{"kty": 1}, "key"},
 	} {
-		v := judge(t, accessRules, token, keySet(t, key.with(test.changes), jwk("p256", private()["p256"].Public())))
+		v := verify(t, accessConfig, token, keySet(t, key.with(test.changes), jwk("p256", private()["p256"].Public())))
 		if got := failed(t, v); got != test.failed {
 			t.Errorf("%s: failed: got %q, want %q", name, got, test.failed)
 		}
 	}
 	// The right name, the wrong type.
 	header := object{"alg": "RS256", "kid": "p256"}
-	wantRefused(t, accessRules, issuerKeys(), map[string]refused{"P-256 key for RS256": {sign(t, private()["rsa"], header, accessClaims), "key"}})
+	wantRejected(t, accessConfig, issuerKeys(), map[string]rejected{"P-256 key for RS256": {sign(t, private()["rsa"], header, accessClaims), "key"}})
 }
 
 func TestAT46_EllipticCurves(t *testing.T) {
 	t.Parallel()
-	rules := accessRules
-	rules.Algorithms = []string{"ES256", "ES384", "ES512"}
+	config := accessConfig
+	config.Algorithms = []string{"ES256", "ES384", "ES512"}
 	header := object{"alg": "ES256", "kid": "p256"}
 	head := part(header.String()) + "." + part(accessClaims.String())
 	key := private()["p256"].(*ecdsa.PrivateKey)
@@ -227,7 +227,7 @@ func TestAT46_EllipticCurves(t *testing.T) {
 	}
 	order := key.Curve.Params().N.Bytes()
 	zero, half := make([]byte, 32), 32
-	tests := map[string]refused{}
+	tests := map[string]rejected{}
 	for name, raw := range map[string][]byte{
 		"DER":              der,
 		"both zero":        make([]byte, 64),
@@ -242,23 +242,24 @@ func TestAT46_EllipticCurves(t *testing.T) {
 		"one byte more":    append(append([]byte{}, good...), 0),
 		"r plus the order": append(new(big.Int).Add(new(big.Int).SetBytes(good[:half]), key.Curve.Params().N).Bytes(), good[half:]...),
 	} {
-		tests[name] = refused{head + "." + base64.RawURLEncoding.EncodeToString(raw), "signature"}
+		tests[name] = rejected{head + "." + base64.RawURLEncoding.EncodeToString(raw), "signature"}
 	}
-	tests["ES384 with a P-256 key"] = refused{sign(t, key, object{"alg": "ES384", "kid": "p256"}, accessClaims), "key"}
-	tests["ES256 with a P-384 key"] = refused{sign(t, private()["p384"], object{"alg": "ES256", "kid": "p384"}, accessClaims), "key"}
-	tests["ES512 with a P-256 key"] = refused{sign(t, key, object{"alg": "ES512", "kid": "p256"}, accessClaims), "key"}
-	tests["ES256 with an Ed25519 key"] = refused{sign(t, private()["ed"], object{"alg": "ES256", "kid": "ed"}, accessClaims), "key"}
-	wantRefused(t, rules, issuerKeys(), tests)
-	if got := failed(t, judge(t, rules, head+"."+base64.RawURLEncoding.EncodeToString(good), issuerKeys())); got != "" {
+	tests["ES384 with a P-256 key"] = rejected{sign(t, key, object{"alg": "ES384", "kid": "p256"}, accessClaims), "key"}
+	tests["ES256 with a P-384 key"] = rejected{sign(t, private()["p384"], object{"alg": "ES256", "kid": "p384"}, accessClaims), "key"}
+	tests["ES512 with a P-256 key"] = rejected{sign(t, key, object{"alg": "ES512", "kid": "p256"}, accessClaims), "key"}
+	tests["ES256 with an Ed25519 key"] = rejected{sign(t, private()["ed"], object{"alg": "ES256", "kid": "ed"}, accessClaims), "key"}
+	wantRejected(t, config, issuerKeys(), tests)
+	if got := failed(t, verify(t, config, head+"."+base64.RawURLEncoding.EncodeToString(good), issuerKeys())); got != "" {
 		t.Errorf("the good signature: failed: %s", got)
 	}
 }
 
-// "The size of the salt value is the same size as the hash function output": https://www.rfc-editor.org/rfc/rfc7518#section-3.5
+// "The size of the salt value is the same size as the hash function output":
+// https://www.rfc-editor.org/rfc/rfc7518#section-3.5
 func TestST20_SaltOfPSS(t *testing.T) {
 	t.Parallel()
-	rules := accessRules
-	rules.Algorithms = []string{"PS256"}
+	config := accessConfig
+	config.Algorithms = []string{"PS256"}
 	head := part(`{"alg":"PS256","kid":"rsa"}`) + "." + part(accessClaims.String())
 	sum := sha256.Sum256([]byte(head))
 	for size, want := range map[int]string{32: "", 8: "signature", 33: "signature", rsa.PSSSaltLengthAuto: "signature"} {
@@ -266,7 +267,7 @@ func TestST20_SaltOfPSS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := failed(t, judge(t, rules, head+"."+base64.RawURLEncoding.EncodeToString(raw), issuerKeys())); got != want {
+		if got := failed(t, verify(t, config, head+"."+base64.RawURLEncoding.EncodeToString(raw), issuerKeys())); got != want {
 			t.Errorf("salt of %d bytes: failed: got %q, want %q", size, got, want)
 		}
 	}
@@ -274,7 +275,7 @@ func TestST20_SaltOfPSS(t *testing.T) {
 
 func TestAT47_CritAndOthers(t *testing.T) {
 	t.Parallel()
-	tests := map[string]refused{}
+	tests := map[string]rejected{}
 	for _, extra := range []object{
 		{"crit": []string{}}, {"crit": []string{"exp"}}, {"crit": []string{"alg"}}, {"crit": []string{"x", "x"}, "x": 1}, {"crit": "x"}, {"crit": 1},
 		{"crit": verbatim("null")}, {"crit": object{}}, {"crit": []string{"b64"}, "b64": true}, {"crit": []string{"b64"}, "b64": false}, {"crit": []string{"http://x"}, "http://x": "\x1b[2J"},
@@ -282,17 +283,17 @@ func TestAT47_CritAndOthers(t *testing.T) {
 		{"cty": "JWT"}, {"cty": "jwt"}, {"cty": "application/JWT"},
 	} {
 		header := extra.with(object{"alg": "RS256", "kid": "rsa"})
-		tests[header.String()] = refused{sign(t, private()["rsa"], header, accessClaims), "crit"}
+		tests[header.String()] = rejected{sign(t, private()["rsa"], header, accessClaims), "crit"}
 	}
-	wantRefused(t, accessRules, issuerKeys(), tests)
+	wantRejected(t, accessConfig, issuerKeys(), tests)
 	for name, test := range tests {
-		if c := check(t, judge(t, accessRules, test.token, issuerKeys()), "signature"); c.State != jwt.Skipped {
+		if c := check(t, verify(t, accessConfig, test.token, issuerKeys()), "signature"); c.State != jwt.Skipped {
 			t.Errorf("%s: got %+v", name, c)
 		}
 	}
 	for _, fine := range []object{{"cty": "json"}, {"CRIT": []string{"x"}}, {"x": 1}} {
 		header := fine.with(object{"alg": "RS256", "kid": "rsa"})
-		if got := failed(t, judge(t, accessRules, sign(t, private()["rsa"], header, accessClaims), issuerKeys())); got != "" {
+		if got := failed(t, verify(t, accessConfig, sign(t, private()["rsa"], header, accessClaims), issuerKeys())); got != "" {
 			t.Errorf("%v: failed: %s", fine, got)
 		}
 	}
@@ -315,7 +316,7 @@ func TestAT48_WhatIsNoToken(t *testing.T) {
 		"twice":    signText(t, private()["rsa"], nil, `{"alg":"RS256","kid":"rsa"}`, `{"sub":"canary","sub":"b"}`),
 		"two algs": signText(t, private()["rsa"], nil, `{"alg":"RS256","kid":"rsa","alg":"none"}`, accessClaims.String()),
 	} {
-		v := judge(t, accessRules, token, nobody)
+		v := verify(t, accessConfig, token, nobody)
 		if got := failed(t, v); got != "format" {
 			t.Errorf("%s: failed: got %q, want format", name, got)
 		}
@@ -331,17 +332,13 @@ func TestAT48_WhatIsNoToken(t *testing.T) {
 }
 
 // Not parallel: it counts every byte that the process allocates.
-func TestAT48_HugeTokenCostsTheJudgeNothing(t *testing.T) {
-	j, err := accessRules.Prepare()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := issuerKeys()
+func TestAT48_HugeTokenCostsTheVerifierNothing(t *testing.T) {
+	checker := verifier(t, accessConfig, issuerKeys())
 	for _, unit := range []string{"a", ".", "a."} {
 		huge := strings.Repeat(unit, 100_000_000/len(unit))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		v, err := j.Judge(t.Context(), huge, keys)
+		v, err := checker.Check(t.Context(), huge)
 		runtime.ReadMemStats(&after)
 		if got := after.TotalAlloc - before.TotalAlloc; err != nil || v.Reason() != "format" || got > 64<<10 {
 			t.Errorf("100 MB of %q: %q, %v, %d bytes allocated, expected at most 64 KiB", unit, v.Reason(), err, got)
@@ -371,7 +368,7 @@ func TestAT52_ForeignTextIsHarmless(t *testing.T) {
 	for _, text := range []string{nasty, long} {
 		changes := object{"iss": text, "aud": []string{text, text}, "cid": text, "sub": text, "exp": text, "nbf": []string{text}, "jti": text}
 		header := object{"alg": "RS256" + text, "kid": text[:9], "typ": text}
-		v := judge(t, accessRules, sign(t, private()["rsa"], header, accessClaims.with(changes)), issuerKeys())
+		v := verify(t, accessConfig, sign(t, private()["rsa"], header, accessClaims.with(changes)), issuerKeys())
 		if got := failed(t, v); got != "type alg kid iss aud cid exp nbf" {
 			t.Errorf("failed: got %q", got)
 		}
@@ -389,7 +386,7 @@ func TestAT53_IssuerOfTheTokenIsNotAsked(t *testing.T) {
 		return issuerKeys().KeySet(ctx, kid)
 	})
 	token := sign(t, private()["rsa-other"], object{"alg": "RS256", "kid": "rsa"}, accessClaims.with(object{"iss": "https://attacker.example"}))
-	if got := failed(t, judge(t, accessRules, token, keys)); got != "signature iss" || len(asked) != 1 {
+	if got := failed(t, verify(t, accessConfig, token, keys)); got != "signature iss" || len(asked) != 1 {
 		t.Errorf("failed: got %q; asked for %q", got, asked)
 	}
 }

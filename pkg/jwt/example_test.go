@@ -33,16 +33,16 @@ func ExampleParse() {
 	// unsecured: true
 }
 
-// An API decides by what Verify returns. A program that lives longer gets the keys from the issuer's jwks_uri, and implements
-// [jwt.KeySource] to get them anew when a token names one that is not among them.
-func ExampleConfig_Verify() {
+// An API decides by what Verify returns. A program that lives longer gets the keys from the issuer's jwks_uri, and
+// implements [jwt.KeySource] to get them anew when a token names one that is not among them.
+func ExampleVerifier_Verify() {
 	key, token := exampleToken(`{"iss":"https://dev-1.okta.com/oauth2/default","aud":"api://orders","sub":"jane@example.com",` +
 		`"iat":1700000000,"exp":1700003600,"cid":"0oaexample","scp":["orders.read"]}`)
 	keys, err := jwt.ParseKeySet(key)
 	if err != nil {
 		log.Fatal(err)
 	}
-	rules := jwt.Config{
+	config := jwt.Config{
 		Kind:       jwt.KindAccess,
 		Issuer:     "https://dev-1.okta.com/oauth2/default",
 		Audience:   "api://orders",
@@ -50,7 +50,11 @@ func ExampleConfig_Verify() {
 		Leeway:     jwt.DefaultLeeway,
 		Now:        func() time.Time { return time.Unix(1_700_000_600, 0) },
 	}
-	verified, err := rules.Verify(context.Background(), token, keys)
+	verifier, err := jwt.NewVerifier(config, keys)
+	if err != nil {
+		log.Fatal(err)
+	}
+	verified, err := verifier.Verify(context.Background(), token)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -58,14 +62,17 @@ func ExampleConfig_Verify() {
 	scopes, _ := verified.Claims().Strings("scp")
 	fmt.Println(sub, scopes)
 
-	rules.Audience = "api://billing"
-	_, err = rules.Verify(context.Background(), token, keys)
+	config.Audience = "api://billing"
+	if verifier, err = jwt.NewVerifier(config, keys); err != nil {
+		log.Fatal(err)
+	}
+	_, err = verifier.Verify(context.Background(), token)
 	if invalid, ok := errors.AsType[*jwt.InvalidError](err); ok {
-		fmt.Println("refused because of", invalid.Verdict.Reason())
+		fmt.Println("rejected because of", invalid.Report.Reason())
 	}
 	// Output:
 	// jane@example.com [orders.read]
-	// refused because of aud
+	// rejected because of aud
 }
 
 // exampleToken plays the authorization server: it returns a key set and a token signed with the key in it.

@@ -37,68 +37,66 @@ func (e *IDTokenError) Error() string {
 	return text + ": " + e.Reason
 }
 
-// CheckIDToken checks the claims of an ID token that came straight from the token endpoint. It does not check the signature:
-// "If the ID Token is received via direct communication between the Client and the Token Endpoint […], the TLS server validation
-// MAY be used to validate the issuer in place of checking the token signature."
+// CheckIDToken checks the claims of an ID token that came straight from the token endpoint. It does not check the
+// signature: "If the ID Token is received via direct communication between the Client and the Token Endpoint […], the
+// TLS server validation MAY be used to validate the issuer in place of checking the token signature."
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
 //
-// The error is an [*IDTokenError] for the first claim that is wrong, a [*FormatError] for a text that is no JWT (an encrypted token
-// is none that the client can read), or a [*ConfigError] where want lacks the issuer or the client.
+// The error is an [*IDTokenError] for the first claim that is wrong, a [*FormatError] for a text that is no JWT (an
+// encrypted token is none that the client can read), or a [*ConfigError] where want lacks the issuer or the client.
 func CheckIDToken(token string, want IDTokenClaims) error {
-	now := func() time.Time { return want.Now }
-	verifier, err := Config{
-		Kind: KindID, Issuer: want.Issuer, ClientID: want.ClientID, AccessToken: want.AccessToken, Leeway: want.Leeway, Now: now,
-	}.Prepare()
+	v, err := NewVerifier(Config{
+		Kind: KindID, Issuer: want.Issuer, ClientID: want.ClientID, AccessToken: want.AccessToken, Leeway: want.Leeway,
+		Now: func() time.Time { return want.Now },
+	}, KeySet{})
 	if err != nil {
 		return err
 	}
-	t := trial{Verifier: verifier, memory: new(memory)}
-	if t.token, err = Parse(token); err != nil {
+	c := checker{Verifier: v}
+	if c.token, err = Parse(token); err != nil {
 		return err
 	}
-	alg, _ := t.token.Header.String("alg")
-	t.alg, t.algOK = algorithmOf(alg)
+	alg, _ := c.token.Header.String("alg")
+	c.alg, c.algOK = algorithmOf(alg)
 	if strings.HasPrefix(alg, "HS") { // signed with the client's secret: the hash is that of the others
-		t.alg, t.algOK = algorithmOf("RS" + alg[len("HS"):])
+		c.alg, c.algOK = algorithmOf("RS" + alg[len("HS"):])
 	}
-	t.judgeClaims(want.Now)
-	t.judgeNonce(want.Nonce)
-	for _, c := range t.checks {
-		if c.State == Failed {
-			return t.idTokenError(c)
+	c.checkClaims()
+	c.checkNonce(want.Nonce)
+	for _, check := range c.checks {
+		if check.State == Failed {
+			return c.idTokenError(check)
 		}
 	}
-	if want.AccessToken != "" && t.token.Claims.has(checkAtHash) && !t.algOK {
+	if want.AccessToken != "" && c.token.Claims.has(checkAtHash) && !c.algOK {
 		return &IDTokenError{
-			Claim: checkAtHash, Got: t.token.Claims.show(checkAtHash), Reason: "no hash is known for alg " + quoteShort(alg),
+			Claim: checkAtHash, Got: c.token.Claims.show(checkAtHash), Reason: "no hash is known for alg " + quoteShort(alg),
 		}
 	}
 	return nil
 }
 
-// judgeNonce checks that the token answers the request that was sent.
-// "If a nonce value was sent in the Authentication Request, a nonce Claim MUST be present and its value checked to verify that it
-// is the same value": https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
-func (t *trial) judgeNonce(sent string) {
+// checkNonce checks that the token answers the request that was sent. "If a nonce value was sent in the Authentication
+// Request, a nonce Claim MUST be present and its value checked to verify that it is the same value":
+// https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+func (c *checker) checkNonce(sent string) {
 	if sent == "" {
 		return
 	}
-	got, present, ok := t.token.Claims.text("nonce", sent)
-	c := Check{Name: "nonce", Expected: printable(sent), Got: printable(got), Why: whyNot("nonce", present, ok)}
-	if c.Why == "" && got != sent {
-		c.Why = "the token answers another request"
+	check, got := c.stringCheck("nonce", printable(sent))
+	if check.Why == "" && got != sent {
+		check.Why = "the token answers another request"
 	}
-	t.settle(c)
+	c.settle(check)
 }
 
 // idTokenError names azp where the check of aud found that one wrong.
-func (t *trial) idTokenError(c Check) *IDTokenError {
-	e := &IDTokenError{Claim: c.Name, Expected: c.Expected, Got: c.Got, Reason: c.Why}
-	if audiences, _ := t.token.Claims.Strings(checkAud); c.Name == checkAud && slices.Contains(audiences, t.rules.ClientID) {
-		e.Claim, e.Got = "azp", ""
-		if azp, present, _ := t.token.Claims.text("azp", ""); present {
-			e.Got = printable(azp)
-		}
+func (c *checker) idTokenError(check Check) *IDTokenError {
+	e := &IDTokenError{Claim: check.Name, Expected: check.Expected, Got: check.Got, Reason: check.Why}
+	audiences, _ := c.token.Claims.Strings(checkAud)
+	if check.Name == checkAud && slices.Contains(audiences, c.config.ClientID) {
+		azp, _ := c.token.Claims.text("azp")
+		e.Claim, e.Got = "azp", printable(azp)
 	}
 	return e
 }

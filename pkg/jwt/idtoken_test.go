@@ -34,7 +34,7 @@ func TestCheckIDToken(t *testing.T) {
 	t.Parallel()
 	const accessToken = "eyJraWQiOi.access.token"
 	want := jwt.IDTokenClaims{
-		Issuer: idRules.Issuer, ClientID: client, Nonce: "n-0S6_WzA2Mj", AccessToken: accessToken, Now: now, Leeway: time.Minute,
+		Issuer: idConfig.Issuer, ClientID: client, Nonce: "n-0S6_WzA2Mj", AccessToken: accessToken, Now: now, Leeway: time.Minute,
 	}
 	good := idClaims.with(object{"nonce": "n-0S6_WzA2Mj", "at_hash": halfHash(256, accessToken)})
 	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
@@ -53,8 +53,8 @@ func TestCheckIDToken(t *testing.T) {
 		"ES384":                {alg: "ES384", change: object{"at_hash": halfHash(384, accessToken)}},
 		"ES512":                {alg: "ES512", change: object{"at_hash": halfHash(512, accessToken)}},
 		"HS256":                {alg: "HS256"},
-		"other issuer":         {change: object{"iss": "https://evil.example"}, claim: "iss", text: `has iss "https://evil.example", expected "` + idRules.Issuer + `"`},
-		"issuer with slash":    {change: object{"iss": idRules.Issuer + "/"}, claim: "iss"},
+		"other issuer":         {change: object{"iss": "https://evil.example"}, claim: "iss", text: `has iss "https://evil.example", expected "` + idConfig.Issuer + `"`},
+		"issuer with slash":    {change: object{"iss": idConfig.Issuer + "/"}, claim: "iss"},
 		"no issuer":            {change: object{"iss": nil}, claim: "iss", text: "has no iss, expected"},
 		"other audience":       {change: object{"aud": "0oaOther"}, claim: "aud", text: `has aud "0oaOther", expected "` + client + `"`},
 		"no audience":          {change: object{"aud": nil}, claim: "aud"},

@@ -1,56 +1,189 @@
-// Package jwt says what is inside a token, and whether to believe it.
+// Package jwt decodes and verifies JSON Web Tokens.
 //
-// Looking and believing are different functions with different results. [Parse] only looks: it takes a JWT in compact form apart
-// and returns an [Unverified], whose contents anybody could have written. No program may decide anything by it; it is for people
-// who want to see why an API refuses their token.
+// Decoding and verifying are different functions with different results. [Parse] takes a JWT in compact form apart and
+// returns an [Unverified]: anyone could have written what it holds. No program may decide anything by it; it is for
+// people who want to see why an API rejects their token.
 //
-// [Config.Verify] judges: it checks the signature with the issuer's public keys ([ParseKeySet]) and the claims with what the caller
-// asks for, and returns a [Verified], by which a program may decide. [Config.Judge] does the same for people: its [Report] lists every
-// check with what was expected, what was found and what to do. Neither takes a key, an address of one or an algorithm from the token.
+// A [Verifier] checks the signature with the issuer's public keys ([ParseKeySet]) and the claims against a [Config].
+// [Verifier.Verify] returns a [Verified], by which a program may decide. [Verifier.Check] is for people: its [Report]
+// lists every check with what was expected and what was found. Neither takes a key, its address or an algorithm from
+// the token. [CheckIDToken] is for a client that just received an ID token.
 //
-// A token comes from wherever a user found it, so it is foreign bytes: its size is bounded before anything is split, all of it must
-// be base64url before any of it is read, and its JSON is read strictly. Numbers keep every digit and members keep their
-// order, because a tool that shows a token must show that token and not its own idea of it.
+// A token is foreign text: its size is bounded before it is split, all of it must be base64url, and its JSON is read
+// strictly. Numbers keep every digit and members their order, because a tool that shows a token must show that token.
 package jwt
 
 import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+
+	"okauth/pkg/internal/strictjson"
 )
 
-// MaxSize is the longest token that [Parse] looks at, in bytes. Okta's tokens have one to five thousand; one that carries a
+// MaxSize is the longest token that [Parse] reads, in bytes. Okta's tokens have one to five thousand; one with a
 // hundred groups has twenty thousand.
 const MaxSize = 256 << 10
 
-// Unverified is a token taken apart and not judged: signature, issuer, audience and expiry may all be wrong.
+// Unverified is a decoded token. Nothing of it is verified: signature, issuer, audience and expiry may all be wrong.
 type Unverified struct {
 	Header Object // JOSE header: alg, kid, typ, …
 	Claims Object // claims set: iss, sub, exp, …
 
-	signature []byte
+	headerPart         string // as it stands in the token
+	payload, signature []byte // decoded
 }
 
-// Unsecured reports whether nothing protects the token at all: alg is "none" in any letter case, or the signature is empty.
+// Unsecured reports whether nothing protects the token: alg is "none" in any letter case, or the signature is empty.
 // https://www.rfc-editor.org/rfc/rfc7519#section-6
 func (u Unverified) Unsecured() bool {
 	alg, _ := u.Header.String("alg")
 	return strings.EqualFold(alg, "none") || len(u.signature) == 0
 }
 
-// Parse takes apart a signed token (JWS) in compact form: three base64url parts joined by dots, the first two of them JSON
-// objects. The third part may be empty, so that an unsecured token can be looked at; see [Unverified.Unsecured].
+// Parse decodes a signed token (JWS) in compact form: three base64url parts joined by dots, the first two of them JSON
+// objects. The third part may be empty, so that an unsecured token can be shown; see [Unverified.Unsecured].
 //
-// Text around the token is not tolerated here: use [TrimToken] first on anything a person pasted.
+// Parse does not accept text around the token: use [TrimToken] first on anything a person pasted.
 //
 // Every error is a [*FormatError], whose text never holds the token or a claim's value.
 func Parse(token string) (Unverified, error) {
-	var p parser
-	return p.parse(token)
+	dots, err := countDots(token)
+	if err != nil {
+		return Unverified{}, err
+	}
+	parts := strings.Split(token, ".")
+	if dots == 4 {
+		return Unverified{}, encrypted(parts[0])
+	}
+	raw, err := decode(token, parts)
+	if err != nil {
+		return Unverified{}, err
+	}
+	u := Unverified{headerPart: parts[0], payload: raw[1], signature: raw[2]}
+	if u.Header, err = readPart("header", raw[0]); err != nil {
+		return Unverified{}, err
+	}
+	if u.Claims, err = readPart("claims", raw[1]); err != nil {
+		// "the use of this Header Parameter is REQUIRED; in this case, the value MUST be "JWT", to indicate that a
+		// Nested JWT is carried": https://www.rfc-editor.org/rfc/rfc7519#section-5.2
+		if cty, _ := u.Header.String("cty"); strings.EqualFold(cty, "JWT") {
+			err = formatErrorf(ReasonNested, "token holds another token instead of claims (cty %q)", "JWT")
+		}
+		return Unverified{}, err
+	}
+	return u, nil
 }
 
-// TrimToken returns the token within what people paste: it removes white space around it, a surrounding pair of quotes, the name of
-// an Authorization header and a Bearer or DPoP scheme. It neither copies nor validates.
+// decode decodes the three parts of a token before any of them is read. It rejects trailing bits, so that each token
+// has exactly one spelling.
+func decode(token string, parts []string) (raw [3][]byte, err error) {
+	for i, name := range [...]string{"header", "claims", "signature"} {
+		if raw[i], err = base64.RawURLEncoding.Strict().DecodeString(parts[i]); err != nil {
+			// Which byte is wrong says more than which part is.
+			if err := checkAlphabet(token, false); err != nil {
+				return raw, err
+			}
+			return raw, formatErrorf(ReasonEncoding, "token's %s part is not base64url", name)
+		}
+	}
+	for i, name := range [...]string{"header", "claims"} {
+		if parts[i] == "" {
+			return raw, formatErrorf(ReasonParts, "token has an empty %s part", name)
+		}
+	}
+	return raw, nil
+}
+
+// readPart reads the JSON of a part.
+//
+// "The Header Parameter names within the JOSE Header MUST be unique; JWS parsers MUST either reject JWSs with duplicate
+// Header Parameter names or use a JSON parser that returns only the lexically last duplicate member name". We reject,
+// and for claims too: the API that gets the token may read the other one.
+// https://www.rfc-editor.org/rfc/rfc7515#section-4
+func readPart(name string, text []byte) (Object, error) {
+	members, err := strictjson.Object(text)
+	if err != nil {
+		return nil, formatErrorf(ReasonJSON, "token's %s part: %v", name, err)
+	}
+	return members, nil
+}
+
+// countDots checks size and alphabet, then returns how many dots separate the parts: two (JWS) or four (JWE).
+func countDots(token string) (int, error) {
+	switch {
+	case len(token) > MaxSize:
+		return 0, formatErrorf(ReasonTooLong, "token has %d bytes, expected at most %d", len(token), MaxSize)
+	case token == "":
+		return 0, formatErrorf(ReasonEmpty, "token is empty")
+	case token[0] == '{':
+		return 0, formatErrorf(ReasonNotCompact, "token is a JSON document, expected the compact form with three parts")
+	}
+	dots := strings.Count(token, ".")
+	// Decoding finds every other bad byte in three parts, but encoding/base64 skips line breaks even in strict mode.
+	if dots != 2 || strings.ContainsAny(token, "\r\n") {
+		if err := checkAlphabet(token, dots == 0); err != nil {
+			return 0, err
+		}
+	}
+	switch dots {
+	case 0:
+		return 0, formatErrorf(ReasonOpaque, "token is opaque: it has one part, expected three")
+	case 2, 4:
+		return dots, nil
+	}
+	return 0, formatErrorf(ReasonParts, "token has %d parts, expected three", dots+1)
+}
+
+// checkAlphabet rejects the first byte that neither base64url nor a dot may be. A token of a single part is not
+// base64url but RFC 6750's b64token, which has more.
+func checkAlphabet(token string, b64token bool) error {
+	for i := range len(token) {
+		c := token[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		case b64token && (c == '~' || c == '+' || c == '/' || c == '='):
+		default:
+			return formatErrorf(ReasonAlphabet, "token has %s at byte %d", describeByte(c), i+1)
+		}
+	}
+	return nil
+}
+
+func describeByte(c byte) string {
+	switch {
+	case c == '\n' || c == '\r':
+		return "a line break"
+	case c == ' ' || c == '\t':
+		return "white space"
+	case c == '=':
+		return `padding ("=")`
+	case c == '+' || c == '/':
+		return fmt.Sprintf("%q, which is standard base64 and not base64url,", string(rune(c)))
+	case c < 0x21 || c > 0x7e:
+		return fmt.Sprintf("the byte 0x%02x", c)
+	}
+	return fmt.Sprintf("%q", string(rune(c)))
+}
+
+// encrypted explains a token of five parts, with what its protected header tells.
+// https://www.rfc-editor.org/rfc/rfc7516#section-3.1
+func encrypted(headerPart string) error {
+	var header Object
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(headerPart)
+	if err == nil {
+		header, err = readPart("header", raw)
+	}
+	if err != nil {
+		return formatErrorf(ReasonParts, "token has five parts, as an encrypted token has, but no readable header")
+	}
+	alg, _ := header.String("alg")
+	enc, _ := header.String("enc")
+	return formatErrorf(ReasonEncrypted, "token is encrypted (JWE, alg %s, enc %s)", quoteShort(alg), quoteShort(enc))
+}
+
+// TrimToken returns the token within what people paste: it removes white space around it, a surrounding pair of quotes,
+// the name of an Authorization header and a Bearer or DPoP scheme. It neither copies nor validates.
 func TrimToken(text string) string {
 	text = unquote(text)
 	if name, value, found := strings.Cut(text, ":"); found && strings.EqualFold(strings.TrimSpace(name), "Authorization") {
@@ -71,78 +204,4 @@ func unquote(s string) string {
 		s = strings.TrimSpace(s[1 : n-1])
 	}
 	return s
-}
-
-// countDots checks size and alphabet, then returns how many dots stand between the parts: two (JWS) or four (JWE).
-func countDots(token string) (int, error) {
-	switch {
-	case len(token) > MaxSize:
-		return 0, formatErrorf(ReasonTooLong, "token has %d bytes, expected at most %d", len(token), MaxSize)
-	case token == "":
-		return 0, formatErrorf(ReasonEmpty, "token is empty")
-	case token[0] == '{':
-		return 0, formatErrorf(ReasonNotCompact, "token is a JSON document, expected the compact form with three parts")
-	}
-	dots := strings.Count(token, ".")
-	// The bytes of three parts are checked where they are decoded, all but those that encoding/base64 skips even in its strict mode.
-	if dots != 2 || strings.IndexByte(token, '\n') >= 0 || strings.IndexByte(token, '\r') >= 0 {
-		if err := checkAlphabet(token, dots == 0); err != nil {
-			return 0, err
-		}
-	}
-	switch dots {
-	case 0:
-		return 0, formatErrorf(ReasonOpaque, "token is opaque: it has one part, expected three")
-	case 2, 4:
-		return dots, nil
-	}
-	return 0, formatErrorf(ReasonParts, "token has %d parts, expected three", dots+1)
-}
-
-// checkAlphabet refuses the first byte that neither base64url nor a dot may be. encoding/base64 can't be left to do it: even in
-// its strict mode it skips line breaks. A token of a single part is not base64url but RFC 6750's b64token, which has more.
-func checkAlphabet(token string, b64token bool) error {
-	for i := range len(token) {
-		c := token[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
-		case b64token && (c == '~' || c == '+' || c == '/' || c == '='):
-		default:
-			return formatErrorf(ReasonAlphabet, "token has %s at byte %d", nameByte(c), i+1)
-		}
-	}
-	return nil
-}
-
-func nameByte(c byte) string {
-	switch c {
-	case '\n', '\r':
-		return "a line break"
-	case ' ', '\t':
-		return "white space"
-	case '=':
-		return `padding ("=")`
-	case '+', '/':
-		return fmt.Sprintf("%q, which is standard base64 and not base64url,", string(rune(c)))
-	}
-	if c < 0x21 || c > 0x7e {
-		return fmt.Sprintf("the byte 0x%02x", c)
-	}
-	return fmt.Sprintf("%q", string(rune(c)))
-}
-
-// encrypted explains a token of five parts, with what its protected header gives away.
-// https://www.rfc-editor.org/rfc/rfc7516#section-3.1
-func encrypted(headerPart string) error {
-	var header Object
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(headerPart)
-	if err == nil {
-		header, err = readObject("header", raw)
-	}
-	if err != nil {
-		return formatErrorf(ReasonParts, "token has five parts, as an encrypted token has, but no readable header")
-	}
-	alg, _ := header.String("alg")
-	enc, _ := header.String("enc")
-	return formatErrorf(ReasonEncrypted, "token is encrypted (JWE, alg %s, enc %s)", quoteShort(alg), quoteShort(enc))
 }

@@ -30,11 +30,11 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantHeader := jwt.Object{{"kid", []byte(`"k"`)}, {"alg", []byte(`"RS256"`)}}
+	wantHeader := jwt.Object{{Name: "kid", Value: []byte(`"k"`)}, {Name: "alg", Value: []byte(`"RS256"`)}}
 	if !reflect.DeepEqual(u.Header, wantHeader) {
 		t.Errorf("header: got %q, want %q", u.Header, wantHeader)
 	}
-	wantClaims := jwt.Object{{"b", []byte(`[1,{"x":"a b"}]`)}, {"a", []byte(`null`)}}
+	wantClaims := jwt.Object{{Name: "b", Value: []byte(`[1,{"x":"a b"}]`)}, {Name: "a", Value: []byte(`null`)}}
 	if !reflect.DeepEqual(u.Claims, wantClaims) {
 		t.Errorf("claims: got %q, want %q", u.Claims, wantClaims)
 	}
@@ -68,9 +68,9 @@ func TestST25_Form(t *testing.T) {
 		"hostile alg":     {part(`{"alg":"\u001b]0;x\u0007\u202e"}`) + ".a.b.c.d", jwt.ReasonEncrypted, `\x1b]0;x\a\u202e`},
 		"long alg":        {part(`{"alg":"`+strings.Repeat("ä", 9999)+`"}`) + ".a.b.c.d", jwt.ReasonEncrypted, strings.Repeat("ä", 64) + `…"`},
 		"five odd parts":  {"a.b.c.d.e", jwt.ReasonParts, "five parts"},
-		"header not JSON": {compact("canary-text", claims), jwt.ReasonJSON, "header part is not JSON: mistake at byte 1 of 11"},
-		"claims not JSON": {compact(rs256, `{"a":1,}`), jwt.ReasonJSON, "claims part is not JSON: mistake at byte 8 of 8"},
-		"trailing data":   {compact(rs256, claims+claims), jwt.ReasonJSON, "not JSON"},
+		"header not JSON": {compact("canary-text", claims), jwt.ReasonJSON, "header part: invalid JSON at byte 1 of 11"},
+		"claims not JSON": {compact(rs256, `{"a":1,}`), jwt.ReasonJSON, "claims part: invalid JSON at byte 8 of 8"},
+		"trailing data":   {compact(rs256, claims+claims), jwt.ReasonJSON, "invalid JSON"},
 		"array":           {compact(rs256, `["canary"]`), jwt.ReasonJSON, "got an array"},
 		"string":          {compact(rs256, `"canary"`), jwt.ReasonJSON, "got a string"},
 		"null":            {compact(rs256, `null`), jwt.ReasonJSON, "got null"},
@@ -92,18 +92,18 @@ func TestST26_JSON(t *testing.T) {
 	t.Parallel()
 	deep := func(n int) string { return `{"a":` + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) + `}` }
 	tests := map[string]struct{ header, claims, text string }{
-		"BOM":                  {rs256, "\ufeff" + claims, "claims part starts with a byte order mark"},
-		"BOM in header":        {"\ufeff" + rs256, claims, "header part starts with a byte order mark"},
-		"not UTF-8":            {rs256, "{\"a\":\"\xff\"}", "claims part is not UTF-8"},
-		"UTF-16":               {rs256, "\xff\xfe{\x00}\x00", "claims part is not UTF-8"},
-		"duplicate":            {rs256, `{"sub":"a","x":1,"sub":"b"}`, `claims part has the member "sub" twice`},
-		"duplicate in header":  {`{"alg":"RS256","alg":"none"}`, claims, `header part has the member "alg" twice`},
-		"duplicate by escape":  {rs256, `{"sub":"a","\u0073ub":"b"}`, `"sub" twice`},
-		"duplicate inside":     {rs256, `{"a":[{"b":{"c":1,"c":2}}]}`, `"c" twice`},
-		"duplicate of nothing": {rs256, `{"":1,"":2}`, `"" twice`},
-		"hostile duplicate":    {rs256, `{"\u001b[2J":1,"\u001b[2J":2}`, `"\x1b[2J" twice`},
+		"BOM":                  {rs256, "\ufeff" + claims, "claims part: starts with a byte order mark"},
+		"BOM in header":        {"\ufeff" + rs256, claims, "header part: starts with a byte order mark"},
+		"not UTF-8":            {rs256, "{\"a\":\"\xff\"}", "claims part: not UTF-8"},
+		"UTF-16":               {rs256, "\xff\xfe{\x00}\x00", "claims part: not UTF-8"},
+		"duplicate":            {rs256, `{"sub":"a","x":1,"sub":"b"}`, `claims part: member "sub" occurs twice`},
+		"duplicate in header":  {`{"alg":"RS256","alg":"none"}`, claims, `header part: member "alg" occurs twice`},
+		"duplicate by escape":  {rs256, `{"sub":"a","\u0073ub":"b"}`, `"sub" occurs twice`},
+		"duplicate inside":     {rs256, `{"a":[{"b":{"c":1,"c":2}}]}`, `"c" occurs twice`},
+		"duplicate of nothing": {rs256, `{"":1,"":2}`, `"" occurs twice`},
+		"hostile duplicate":    {rs256, `{"\u001b[2J":1,"\u001b[2J":2}`, `"\x1b[2J" occurs twice`},
 		"deep":                 {rs256, deep(65), "deeper than 64 levels"},
-		"very deep":            {rs256, deep(60000), "deeper than 64 levels"},
+		"very deep":            {rs256, deep(60000), "deeper than 10000 levels"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestST21_Unsecured(t *testing.T) {
 	}
 }
 
-func TestClean(t *testing.T) {
+func TestTrimToken(t *testing.T) {
 	t.Parallel()
 	const token = "eyJh.e30.c2ln"
 	for _, text := range []string{
@@ -220,19 +220,8 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestFormatError_HintsAndKeepsQuiet(t *testing.T) {
-	t.Parallel()
-	for _, reason := range []jwt.Reason{
-		jwt.ReasonEmpty, jwt.ReasonTooLong, jwt.ReasonOpaque, jwt.ReasonEncrypted, jwt.ReasonNested,
-		jwt.ReasonNotCompact, jwt.ReasonParts, jwt.ReasonAlphabet, jwt.ReasonEncoding,
-	} {
-		if (&jwt.FormatError{Reason: reason}).Hint() == "" {
-			t.Errorf("%s has no hint", reason)
-		}
-	}
-}
-
-// wantReason parses token, which must be refused for that reason with a message that is printable and does not show the token.
+// wantReason parses token, which must be refused for that reason with a message that is printable and does not show the
+// token.
 func wantReason(t *testing.T, token string, reason jwt.Reason) *jwt.FormatError {
 	t.Helper()
 	_, err := jwt.Parse(token)

@@ -1,9 +1,6 @@
 package jwt
 
 import (
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
@@ -11,9 +8,13 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"okauth/pkg/internal/strictjson"
 )
 
-// publicKey is a key of a set that signatures may be checked with.
+// publicKey is a key of a set that signatures may be verified with.
 type publicKey struct {
 	kid    string
 	alg    string // the only algorithm it is for; "" for any that fits
@@ -28,12 +29,13 @@ const maxKid = 256
 // https://www.rfc-editor.org/rfc/rfc7517#section-4
 func parseKey(text []byte) (publicKey, error) {
 	if text[0] != '{' {
-		return publicKey{}, fmt.Errorf("key is %s, expected an object", nameJSON(text[0]))
+		return publicKey{}, fmt.Errorf("key is %s, expected an object", strictjson.Describe(text))
 	}
-	o, err := readObject("key", text)
+	members, err := strictjson.Object(text)
 	if err != nil {
-		return publicKey{}, err
+		return publicKey{}, fmt.Errorf("key: %w", err)
 	}
+	o := Object(members)
 	kid, err := o.optionalString("kid")
 	k := publicKey{kid: kid}
 	switch {
@@ -47,7 +49,7 @@ func parseKey(text []byte) (publicKey, error) {
 	if err := forSignatures(o); err != nil {
 		return k, err
 	}
-	if k.key, k.family, err = material(o); err != nil {
+	if k.key, k.family, err = keyMaterial(o); err != nil {
 		return k, err
 	}
 	if k.alg, err = o.optionalString("alg"); err != nil || k.alg == "" {
@@ -59,13 +61,13 @@ func parseKey(text []byte) (publicKey, error) {
 	return k, nil
 }
 
-// forSignatures returns an error unless the key is a public one that signatures may be checked with.
+// forSignatures returns an error unless the key is a public one that signatures may be verified with.
 func forSignatures(o Object) error {
 	use, err := o.optionalString("use")
 	if err != nil {
 		return err
 	}
-	if _, ok := o.Get("use"); ok && use != "sig" {
+	if o.has("use") && use != "sig" {
 		return fmt.Errorf(`key's use is %s, expected "sig"`, quoteShort(use))
 	}
 	if raw, ok := o.Get("key_ops"); ok {
@@ -73,36 +75,67 @@ func forSignatures(o Object) error {
 			return errors.New(`key's key_ops do not hold "verify"`)
 		}
 	}
-	// "k" is a shared secret, the others are private: whoever publishes them has given the key away.
+	// "k" is a shared secret, the others are private: an issuer that publishes them has given the key away.
 	// https://www.rfc-editor.org/rfc/rfc7518#section-6
 	for _, private := range [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
-		if _, ok := o.Get(private); ok {
+		if o.has(private) {
 			return fmt.Errorf("key has the private member %q: it is no longer a secret", private)
 		}
 	}
 	return nil
 }
 
-// material returns the key itself.
-func material(o Object) (any, family, error) {
+// keyMaterial returns the key itself.
+func keyMaterial(o Object) (any, family, error) {
 	kty, err := o.optionalString("kty")
 	if err != nil {
 		return nil, "", err
 	}
-	switch family(kty) {
-	case familyRSA:
+	switch kty {
+	case "RSA":
 		key, err := rsaKey(o)
 		return key, familyRSA, err
 	case "EC":
-		return ecKey(o)
+		return curveKey(o, []string{"x", "y"}, familyP256, familyP384, familyP521)
 	case "OKP":
-		return okpKey(o)
+		return curveKey(o, []string{"x"}, familyEd25519)
 	}
 	return nil, "", fmt.Errorf("key's kty is %s, expected RSA, EC or OKP", quoteShort(kty))
 }
 
-// "A key of size 2048 bits or larger MUST be used": https://www.rfc-editor.org/rfc/rfc7518#section-3.3. The upper bounds keep one
-// signature from costing seconds.
+// curveKey lets go-jose read a key of one of these curves. go-jose sees no other member: it would reject a key for its
+// certificate. It reads no RSA key here because it accepts none above 4096 bits.
+func curveKey(o Object, coordinates []string, curves ...family) (any, family, error) {
+	crv, err := o.optionalString("crv")
+	if err != nil {
+		return nil, "", err
+	}
+	if !slices.Contains(curves, family(crv)) {
+		return nil, "", fmt.Errorf("key's crv is %s, expected %v", quoteShort(crv), curves)
+	}
+	var jwk Object
+	for _, name := range append([]string{"kty", "crv"}, coordinates...) {
+		value, _ := o.Get(name)
+		jwk = append(jwk, Member{Name: name, Value: value})
+	}
+	for _, name := range coordinates {
+		if _, err := o.octets(name); err != nil {
+			return nil, "", err
+		}
+	}
+	text, err := jwk.MarshalJSON()
+	if err != nil {
+		return nil, "", err
+	}
+	var key jose.JSONWebKey
+	if err := key.UnmarshalJSON(text); err != nil {
+		return nil, "", errors.New(strings.TrimPrefix(err.Error(), "go-jose/go-jose: "))
+	}
+	return key.Key, family(crv), nil
+}
+
+// "A key of size 2048 bits or larger MUST be used": https://www.rfc-editor.org/rfc/rfc7518#section-3.3. The upper
+// bounds keep one signature from costing seconds.
 const (
 	minRSABits      = 2048
 	maxRSABits      = 8192
@@ -132,62 +165,6 @@ func rsaKey(o Object) (*rsa.PublicKey, error) {
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
 }
 
-// ecKey reads a point and checks that it is on its curve.
-// https://www.rfc-editor.org/rfc/rfc7518#section-6.2
-func ecKey(o Object) (any, family, error) {
-	crv, err := o.optionalString("crv")
-	if err != nil {
-		return nil, "", err
-	}
-	var curve elliptic.Curve
-	switch family(crv) {
-	case familyP256:
-		curve = elliptic.P256()
-	case familyP384:
-		curve = elliptic.P384()
-	case familyP521:
-		curve = elliptic.P521()
-	default:
-		return nil, "", fmt.Errorf("key's crv is %s, expected P-256, P-384 or P-521", quoteShort(crv))
-	}
-	size := (curve.Params().BitSize + 7) / 8
-	point := []byte{4} // uncompressed: https://www.secg.org/sec1-v2.pdf section 2.3.3
-	for _, name := range [...]string{"x", "y"} {
-		octets, err := o.octets(name)
-		if err != nil {
-			return nil, "", err
-		}
-		if len(octets) != size {
-			return nil, "", fmt.Errorf("key's %s has %d bytes, expected %d for %s", name, len(octets), size, crv)
-		}
-		point = append(point, octets...)
-	}
-	key, err := ecdsa.ParseUncompressedPublicKey(curve, point)
-	if err != nil {
-		return nil, "", fmt.Errorf("key is no point of the curve %s", crv)
-	}
-	return key, family(crv), nil
-}
-
-// https://www.rfc-editor.org/rfc/rfc8037#section-2
-func okpKey(o Object) (any, family, error) {
-	crv, err := o.optionalString("crv")
-	if err != nil {
-		return nil, "", err
-	}
-	if family(crv) != familyEd25519 {
-		return nil, "", fmt.Errorf("key's crv is %s, expected Ed25519", quoteShort(crv))
-	}
-	x, err := o.octets("x")
-	if err != nil {
-		return nil, "", err
-	}
-	if len(x) != ed25519.PublicKeySize {
-		return nil, "", fmt.Errorf("key's x has %d bytes, expected %d", len(x), ed25519.PublicKeySize)
-	}
-	return ed25519.PublicKey(x), familyEd25519, nil
-}
-
 // optionalString returns "" for an absent member, and an error for one that is not a string.
 func (o Object) optionalString(name string) (string, error) {
 	raw, ok := o.Get(name)
@@ -196,7 +173,7 @@ func (o Object) optionalString(name string) (string, error) {
 	}
 	s, ok := o.String(name)
 	if !ok {
-		return "", fmt.Errorf("key's %s is %s, expected a string", name, nameJSON(raw[0]))
+		return "", fmt.Errorf("key's %s is %s, expected a string", name, strictjson.Describe(raw))
 	}
 	return s, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"okauth/pkg/internal/strictjson"
 )
 
 const (
@@ -13,10 +15,10 @@ const (
 	MaxKeys = 500
 )
 
-// KeySource is where a judge gets the keys that a token may be signed with.
+// KeySource is where a [Verifier] gets the keys that a token may be signed with.
 type KeySource interface {
-	// KeySet returns the set that should hold the key named kid. It is asked at most once for each token, from as many
-	// goroutines as judge tokens. A set without that key is an answer; an error is for a set that could not be had.
+	// KeySet returns the set that should hold the key named kid. A verifier calls it at most once for each token, from
+	// as many goroutines as verify tokens. A set without that key is no error.
 	KeySet(ctx context.Context, kid string) (KeySet, error)
 }
 
@@ -33,41 +35,35 @@ type RejectedKey struct {
 	Why   string // "RSA modulus has 1024 bits, expected 2048 to 8192"
 }
 
-// KeySetError is what [ParseKeySet] returns for a text that is no key set.
-type KeySetError struct {
-	text string
-}
+// KeySetError is what [ParseKeySet] returns for a text that is not a key set.
+type KeySetError struct{ text string }
 
 // Error says what is wrong, in one printable line.
 func (e *KeySetError) Error() string { return e.text }
-
-// Hint says what the user should do next.
-func (e *KeySetError) Hint() string {
-	return `give what the issuer's jwks_uri answers: a JSON object with the member "keys"`
-}
 
 func keySetErrorf(format string, args ...any) error {
 	return &KeySetError{text: fmt.Sprintf(format, args...)}
 }
 
-// ParseKeySet reads a JWKS document. A key that can't be used is left out and listed by [KeySet.Rejected]; it never spoils the others.
+// ParseKeySet reads a JWKS document. It leaves out each key that can't be used and lists it in
+// [KeySet.Rejected]; the others are not affected.
 //
 // Every error is a [*KeySetError]: text is no JWKS at all, or has more than [MaxKeySetSize] bytes or [MaxKeys] keys.
 func ParseKeySet(text []byte) (KeySet, error) {
 	if len(text) > MaxKeySetSize {
 		return KeySet{}, keySetErrorf("key set has %d bytes, expected at most %d", len(text), MaxKeySetSize)
 	}
-	document, err := readObjectLoosely("key set", text)
+	members, err := strictjson.Outline(text)
 	if err != nil {
-		return KeySet{}, &KeySetError{text: err.Error()}
+		return KeySet{}, keySetErrorf("key set: %v", err)
 	}
-	list, ok := document.Get("keys")
+	list, ok := Object(members).Get("keys")
 	if !ok {
 		return KeySet{}, keySetErrorf(`key set has no member "keys"`)
 	}
 	var elements []json.RawMessage
 	if list[0] != '[' || json.Unmarshal(list, &elements) != nil {
-		return KeySet{}, keySetErrorf(`key set's "keys" is %s, expected an array`, nameJSON(list[0]))
+		return KeySet{}, keySetErrorf(`key set's "keys" is %s, expected an array`, strictjson.Describe(list))
 	}
 	if len(elements) > MaxKeys {
 		return KeySet{}, keySetErrorf("key set has %d keys, expected at most %d", len(elements), MaxKeys)

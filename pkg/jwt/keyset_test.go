@@ -35,7 +35,7 @@ func TestAT50_OneBadKeyDoesNotSpoilTheSet(t *testing.T) {
 		"kid a number":      {good.with(object{"kid": 1}), "", "kid is a number, expected a string"},
 		"long kid":          {good.with(object{"kid": strings.Repeat("k", 257)}), strings.Repeat("k", 200) + "…", "kid has 257 bytes"},
 		"hostile kid":       {object{"kid": "\x1b[2J", "kty": "\x1b"}, `\x1b[2J`, `kty is "\x1b"`},
-		"member twice":      {verbatim(`{"kid":"x","kid":"y"}`), "", `member "kid" twice`},
+		"member twice":      {verbatim(`{"kid":"x","kid":"y"}`), "", `member "kid" occurs twice`},
 		"deep":              {verbatim(strings.Repeat(`{"a":`, 50) + "1" + strings.Repeat("}", 50)), "", "no kid"},
 		"very deep":         {verbatim(`{"kid":"x","a":` + strings.Repeat(`[`, 70) + strings.Repeat("]", 70) + "}"), "", "deeper than 64 levels"},
 		"not UTF-8":         {verbatim("{\"kid\":\"x\",\"a\":\"\xff\"}"), "", "not UTF-8"},
@@ -44,14 +44,15 @@ func TestAT50_OneBadKeyDoesNotSpoilTheSet(t *testing.T) {
 		"n with newline":    {good.with(object{"kid": "x", "n": "AQ\nAB"}), "x", "n is not base64url"},
 		"n padded":          {good.with(object{"kid": "x", "n": "AQA="}), "x", "n is not base64url"},
 		"e empty":           {good.with(object{"kid": "x", "e": ""}), "x", "has no string e"},
-		"unknown curve":     {p256.with(object{"kid": "x", "crv": "secp256k1"}), "x", `crv is "secp256k1", expected P-256`},
-		"another curve":     {p256.with(object{"kid": "x", "crv": "P-384"}), "x", "x has 32 bytes, expected 48"},
-		"off the curve":     {p256.with(object{"kid": "x", "y": other}), "x", "no point of the curve P-256"},
-		"the origin":        {p256.with(object{"kid": "x", "x": strings.Repeat("A", 43), "y": strings.Repeat("A", 43)}), "x", "no point of the curve"},
-		"x beyond the mod":  {p256.with(object{"kid": "x", "x": strings.Repeat("_", 42) + "8"}), "x", "no point of the curve"},
-		"short P-521":       {p521.with(object{"kid": "x", "x": strings.Repeat("A", 86)}), "x", "expected 66"},
-		"X25519":            {ed.with(object{"kid": "x", "crv": "X25519"}), "x", `crv is "X25519", expected Ed25519`},
-		"short Ed25519":     {ed.with(object{"kid": "x", "x": "AAAA"}), "x", "x has 3 bytes, expected 32"},
+		"unknown curve":     {p256.with(object{"kid": "x", "crv": "secp256k1"}), "x", `crv is "secp256k1", expected [P-256 P-384 P-521]`},
+		"another curve":     {p256.with(object{"kid": "x", "crv": "P-384"}), "x", "wrong length for x"},
+		"off the curve":     {p256.with(object{"kid": "x", "y": other}), "x", "not on declared curve"},
+		"the origin":        {p256.with(object{"kid": "x", "x": strings.Repeat("A", 43), "y": strings.Repeat("A", 43)}), "x", "not on declared curve"},
+		"x beyond the mod":  {p256.with(object{"kid": "x", "x": strings.Repeat("_", 42) + "8"}), "x", "not on declared curve"},
+		"short P-521":       {p521.with(object{"kid": "x", "x": strings.Repeat("A", 86)}), "x", "wrong length for x"},
+		"X25519":            {ed.with(object{"kid": "x", "crv": "X25519"}), "x", `crv is "X25519", expected [Ed25519]`},
+		"short Ed25519":     {ed.with(object{"kid": "x", "x": "AAAA"}), "x", "invalid"},
+		"weak Ed25519":      {ed.with(object{"kid": "x", "x": strings.Repeat("A", 43)}), "x", "low-order point"},
 		"crv a number":      {ed.with(object{"kid": "x", "crv": 1}), "x", "crv is a number, expected a string"},
 		"alg of another":    {good.with(object{"kid": "x", "alg": "ES256"}), "x", `alg is "ES256", which is no signature algorithm for it`},
 		"not for verifying": {good.with(object{"kid": "x", "use": "enc"}), "x", `use is "enc", expected "sig"`},
@@ -72,7 +73,7 @@ func TestAT50_OneBadKeyDoesNotSpoilTheSet(t *testing.T) {
 			if strings.IndexFunc(rejected[0].KeyID+rejected[0].Why, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
 				t.Errorf("not printable: %q", rejected[0])
 			}
-			if got := failed(t, judge(t, accessRules, signed(t, accessClaims), set)); got != "" {
+			if got := failed(t, verify(t, accessConfig, signed(t, accessClaims), set)); got != "" {
 				t.Errorf("the good key is spoilt: failed: %s", got)
 			}
 		})
@@ -83,15 +84,15 @@ func TestAT50_WhatIsNoKeySet(t *testing.T) {
 	t.Parallel()
 	many := func(n int) string { return `{"keys":[` + strings.TrimSuffix(strings.Repeat("{},", n), ",") + "]}" }
 	for name, test := range map[string]struct{ text, why string }{
-		"empty":         {"", "not JSON"},
-		"HTML":          {"<!DOCTYPE html><title>canary</title>", "not JSON: mistake at byte 1"},
+		"empty":         {"", "invalid JSON"},
+		"HTML":          {"<!DOCTYPE html><title>canary</title>", "invalid JSON at byte 1"},
 		"array":         {"[]", "not a JSON object, got an array"},
 		"no keys":       {"{}", `no member "keys"`},
 		"other case":    {`{"Keys":[]}`, `no member "keys"`},
 		"keys null":     {`{"keys":null}`, "null, expected an array"},
 		"keys object":   {`{"keys":{}}`, "an object, expected an array"},
-		"keys twice":    {`{"keys":[],"keys":[]}`, `member "keys" twice`},
-		"trailing data": {`{"keys":[]}{}`, "not JSON"},
+		"keys twice":    {`{"keys":[],"keys":[]}`, `member "keys" occurs twice`},
+		"trailing data": {`{"keys":[]}{}`, "invalid JSON"},
 		"BOM":           {"\ufeff" + `{"keys":[]}`, "byte order mark"},
 		"very deep":     {`{"keys":` + strings.Repeat("[", 100_000), "deeper than 10000 levels"},
 		"501 keys":      {many(501), "501 keys, expected at most 500"},
@@ -100,7 +101,7 @@ func TestAT50_WhatIsNoKeySet(t *testing.T) {
 	} {
 		set, err := jwt.ParseKeySet([]byte(test.text))
 		bad, ok := errors.AsType[*jwt.KeySetError](err)
-		if !ok || set.Len() != 0 || !strings.Contains(bad.Error(), test.why) || !strings.HasPrefix(bad.Error(), "key set") || bad.Hint() == "" {
+		if !ok || set.Len() != 0 || !strings.Contains(bad.Error(), test.why) || !strings.HasPrefix(bad.Error(), "key set") {
 			t.Errorf("%s: got %v, want %q", name, err, test.why)
 		} else if strings.Contains(bad.Error(), "canary") {
 			t.Errorf("%s: the text is shown: %v", name, bad)
@@ -150,7 +151,7 @@ func TestAT45_RSANumbers(t *testing.T) {
 		case test.why != "" && (len(rejected) != 1 || !strings.Contains(rejected[0].Why, test.why)):
 			t.Errorf("%s: got %+v, want %q", name, rejected, test.why)
 		}
-		v := judge(t, accessRules, sign(t, private()["rsa"], object{"alg": "RS256", "kid": "x"}, accessClaims), set)
+		v := verify(t, accessConfig, sign(t, private()["rsa"], object{"alg": "RS256", "kid": "x"}, accessClaims), set)
 		if want := map[bool]string{true: "signature", false: "key"}[test.why == ""]; failed(t, v) != want {
 			t.Errorf("%s: failed: got %q, want %s", name, failed(t, v), want)
 		}
@@ -161,7 +162,8 @@ func TestAT45_RSANumbers(t *testing.T) {
 	}
 }
 
-// A key of 7,640 bits from two Mersenne primes, since making one of random primes takes minutes. The token is signed by hand.
+// A key of 7,640 bits from two Mersenne primes, since making one of random primes takes minutes. The token is signed by
+// hand.
 func TestAT45_LongKeysWork(t *testing.T) {
 	t.Parallel()
 	one := big.NewInt(1)
@@ -183,16 +185,17 @@ func TestAT45_LongKeysWork(t *testing.T) {
 
 	octets := base64.RawURLEncoding.EncodeToString
 	set := keySet(t, object{"kty": "RSA", "kid": "long", "n": octets(n.Bytes()), "e": octets(e.Bytes())})
-	if got := failed(t, judge(t, accessRules, head+"."+octets(raw), set)); got != "" {
+	if got := failed(t, verify(t, accessConfig, head+"."+octets(raw), set)); got != "" {
 		t.Errorf("failed: %s", got)
 	}
 	raw[size-1] ^= 1
-	if got := failed(t, judge(t, accessRules, head+"."+octets(raw), set)); got != "signature" {
+	if got := failed(t, verify(t, accessConfig, head+"."+octets(raw), set)); got != "signature" {
 		t.Errorf("one bit changed: failed: got %q, want signature", got)
 	}
 }
 
-// FuzzParseKeySet holds for every text: no panic, no error but a KeySetError, and every key is either usable or listed with a reason.
+// FuzzParseKeySet holds for every text: no panic, no error but a KeySetError, and every key is either usable or listed
+// with a reason.
 func FuzzParseKeySet(f *testing.F) {
 	for _, key := range []string{"rsa", "p256", "ed"} {
 		good := jwk(key, private()[key].Public())

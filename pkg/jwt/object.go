@@ -1,27 +1,36 @@
 package jwt
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
 	"time"
+
+	"okauth/pkg/internal/strictjson"
 )
 
-// Member is one name and its value.
-type Member struct {
-	Name  string          // unescaped
-	Value json.RawMessage // as it stood in the token, without the white space between JSON tokens
-}
+// Member is one name and its value: Name is unescaped, Value is the JSON as it was spelled, without white space.
+type Member = strictjson.Member
 
-// Object is a JSON object whose members keep their order, and whose values keep their spelling. Names are unique on every level.
+// Object is a JSON object whose members keep their order, and whose values keep their spelling. Names are unique on
+// every level.
 type Object []Member
+
+// ParseObject reads text as one JSON object, as strictly as the parts of a token: UTF-8, no name twice on any level, at
+// most 64 levels. The error is a [*FormatError] of reason json.
+func ParseObject(text []byte) (Object, error) {
+	members, err := strictjson.Object(text)
+	if err != nil {
+		return nil, formatErrorf(ReasonJSON, "document: %v", err)
+	}
+	return members, nil
+}
 
 // Get returns the value called name as JSON.
 func (o Object) Get(name string) (json.RawMessage, bool) {
-	for _, m := range o {
-		if m.Name == name {
-			return m.Value, true
+	for i := range o {
+		if o[i].Name == name {
+			return o[i].Value, true
 		}
 	}
 	return nil, false
@@ -30,15 +39,14 @@ func (o Object) Get(name string) (json.RawMessage, bool) {
 // String returns the value called name if it is a JSON string.
 func (o Object) String(name string) (string, bool) {
 	raw, ok := o.Get(name)
-	if !ok || raw[0] != '"' {
+	if !ok {
 		return "", false
 	}
-	s, err := unquoteJSON(raw)
-	return s, err == nil
+	return strictjson.Unquote(raw)
 }
 
-// Strings returns the value called name if it is a JSON string or an array of nothing but strings, the two shapes of aud.
-// https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
+// Strings returns the value called name if it is a JSON string or an array of nothing but strings, the two shapes of
+// aud. https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3
 func (o Object) Strings(name string) ([]string, bool) {
 	if s, ok := o.String(name); ok {
 		return []string{s}, true
@@ -62,12 +70,12 @@ func (o Object) Strings(name string) ([]string, bool) {
 	return list, true
 }
 
-// Time returns the value called name if it is a NumericDate: a JSON number, whole or not, of seconds since 1970-01-01 UTC. It is
-// false for a string of digits and for a number beyond the years 1 to 9999; [Object.Get] tells these from an absent member.
-// https://www.rfc-editor.org/rfc/rfc7519#section-2
+// Time returns the value called name if it is a NumericDate: a JSON number, whole or not, of seconds since 1970-01-01
+// UTC. It is false for a string of digits and for a number beyond the years 1 to 9999; [Object.Get] tells these from an
+// absent member. https://www.rfc-editor.org/rfc/rfc7519#section-2
 func (o Object) Time(name string) (time.Time, bool) {
 	raw, ok := o.Get(name)
-	if !ok || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
+	if !ok || !isNumber(raw) {
 		return time.Time{}, false
 	}
 	const (
@@ -88,7 +96,9 @@ func (o Object) Time(name string) (time.Time, bool) {
 	return time.Unix(int64(whole), int64(fraction*1e9)).UTC(), true
 }
 
-// MarshalJSON writes the members in their order and their values as they stand. An empty object is {}.
+func isNumber(raw json.RawMessage) bool { return raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9' }
+
+// MarshalJSON writes the members in their order and their values as they were spelled. An empty object is {}.
 func (o Object) MarshalJSON() ([]byte, error) {
 	out := []byte{'{'}
 	for i, m := range o {
@@ -104,12 +114,29 @@ func (o Object) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// unquoteJSON returns what a JSON string stands for. Half a surrogate pair becomes U+FFFD.
-func unquoteJSON(raw []byte) (string, error) {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1]), nil
+func (o Object) has(names ...string) bool {
+	for _, name := range names {
+		if _, ok := o.Get(name); ok {
+			return true
+		}
 	}
-	var s string
-	err := json.Unmarshal(raw, &s)
-	return s, err
+	return false
+}
+
+// show returns the value called name as JSON, fit to be shown.
+func (o Object) show(name string) string {
+	raw, _ := o.Get(name)
+	return printable(string(raw))
+}
+
+// text returns the string called name. Where there is none, problem says why, and text is the JSON that stands there
+// instead.
+func (o Object) text(name string) (text, problem string) {
+	if s, ok := o.String(name); ok {
+		return s, ""
+	}
+	if !o.has(name) {
+		return "", "the token has no " + name
+	}
+	return o.show(name), "the token's " + name + " is not a string"
 }

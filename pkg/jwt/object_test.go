@@ -129,8 +129,8 @@ func TestST27_Kind(t *testing.T) {
 	}
 }
 
-// FuzzParse holds for every text: no panic, no error but a quiet FormatError; a token that parses is one whose claims encoding/json
-// takes, too, and, written again from its members, parses to the same members.
+// FuzzParse holds for every text: no panic, no error but a quiet FormatError; a token that parses is one whose claims
+// encoding/json takes, too, and, written again from its members, parses to the same members.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		compact(rs256, claims), compact(`{}`, `{"exp":1e400,"iat":-0.5,"nbf":9007199254740993,"a":[[{"b":"\u0000\\\""}]],"\ud800":1}`),
@@ -175,7 +175,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// sameJSON reports whether encoding/json removes white space to the same effect; names are written anew and may be spelt differently.
+// sameJSON reports whether encoding/json removes white space to the same effect; names are written anew and may be
+// spelt differently.
 func sameJSON(t *testing.T, raw, claims []byte) bool {
 	t.Helper()
 	values := make([]any, 2)
@@ -189,8 +190,8 @@ func sameJSON(t *testing.T, raw, claims []byte) bool {
 	return reflect.DeepEqual(values[0], values[1])
 }
 
-// What encoding/json takes for an object, the reader takes, unless it says that a name stands twice or that it is too deep; and what
-// the reader takes, encoding/json takes.
+// What encoding/json takes for an object, the reader takes, unless it says that a name stands twice or that it is too
+// deep; and what the reader takes, encoding/json takes.
 func TestST26_AgreesWithEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

@@ -2,17 +2,13 @@ package jwt
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/sha512"
-	"math/big"
-)
+	_ "crypto/sha256" // for crypto.Hash
+	_ "crypto/sha512"
+	"strings"
 
-// Signatures are checked with the standard library alone. go-jose, which calls the same functions, takes the token apart a second
-// and a third time and builds its text anew: measured with a 2048-bit key on two cores, turn by turn, it alone leaves 78 % of what
-// crypto/rsa does, before anything else of a token is looked at. So it serves as the other opinion in the tests, where both must agree on every algorithm.
+	"github.com/go-jose/go-jose/v4"
+)
 
 // family is a kind of key: an algorithm works with keys of one family. The names are those of kty and crv.
 type family string
@@ -32,70 +28,83 @@ type algorithm struct {
 	hash   crypto.Hash // of the signature; for Ed25519, of at_hash
 }
 
-// Algorithms returns the names of the signature algorithms that [Config] may allow. "none" and those with a shared secret are not
-// among them: a token that they protect proves nothing to somebody who has only public keys.
+// algorithms are those of https://www.rfc-editor.org/rfc/rfc7518#section-3.1 that have a public key, and that of RFC
+// 8037.
+func algorithms() [10]algorithm {
+	return [...]algorithm{
+		{"RS256", familyRSA, crypto.SHA256}, {"RS384", familyRSA, crypto.SHA384}, {"RS512", familyRSA, crypto.SHA512},
+		{"PS256", familyRSA, crypto.SHA256}, {"PS384", familyRSA, crypto.SHA384}, {"PS512", familyRSA, crypto.SHA512},
+		{"ES256", familyP256, crypto.SHA256}, {"ES384", familyP384, crypto.SHA384}, {"ES512", familyP521, crypto.SHA512},
+		{"EdDSA", familyEd25519, crypto.SHA512},
+	}
+}
+
+// Algorithms returns the names of the signature algorithms that [Config] may allow. "none" and those with a shared
+// secret are not among them: a token that they protect proves nothing to a program that has only public keys.
 func Algorithms() []string {
-	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+	var names []string
+	for _, a := range algorithms() {
+		names = append(names, a.name)
+	}
+	return names
 }
 
-// algorithmOf knows the names exactly as they are written: https://www.rfc-editor.org/rfc/rfc7518#section-3.1
+// algorithmOf knows the names exactly as they are spelled.
 func algorithmOf(name string) (algorithm, bool) {
-	a := algorithm{name: name}
-	switch name {
-	case "RS256", "PS256":
-		a.family, a.hash = familyRSA, crypto.SHA256
-	case "RS384", "PS384":
-		a.family, a.hash = familyRSA, crypto.SHA384
-	case "RS512", "PS512":
-		a.family, a.hash = familyRSA, crypto.SHA512
-	case "ES256":
-		a.family, a.hash = familyP256, crypto.SHA256
-	case "ES384":
-		a.family, a.hash = familyP384, crypto.SHA384
-	case "ES512":
-		a.family, a.hash = familyP521, crypto.SHA512
-	case "EdDSA":
-		a.family, a.hash = familyEd25519, crypto.SHA512
-	default:
-		return algorithm{}, false
+	for _, a := range algorithms() {
+		if a.name == name {
+			return a, true
+		}
 	}
-	return a, true
+	return algorithm{}, false
 }
 
-// verify reports whether signature is by key over the text signed. key must be of the algorithm's family.
+func (a algorithm) digest(text string) []byte {
+	h := a.hash.New()
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// signedHeader is a token's header as go-jose reads it. An issuer's tokens have the same one until it changes its key.
+type signedHeader struct {
+	part      string // base64url
+	signature jose.Signature
+}
+
+func parseSignedHeader(part string) (*signedHeader, error) {
+	var names []jose.SignatureAlgorithm
+	for _, a := range algorithms() {
+		names = append(names, jose.SignatureAlgorithm(a.name))
+	}
+	jws, err := jose.ParseDetached(part+"..", []byte{}, names)
+	if err != nil {
+		return nil, err
+	}
+	return &signedHeader{part: part, signature: jws.Signatures[0]}, nil
+}
+
+// verify reports whether the signature of u is by key. The header of u is h, and key is of its algorithm's family.
 // https://www.rfc-editor.org/rfc/rfc7518#section-3
-func (a algorithm) verify(key any, signed, signature []byte) bool {
-	switch key := key.(type) {
-	case *rsa.PublicKey:
-		sum := digest(a.hash, signed)
-		if a.name[0] == 'R' {
-			return rsa.VerifyPKCS1v15(key, a.hash, sum, signature) == nil
-		}
-		// "The size of the salt value is the same size as the hash function output."
-		return rsa.VerifyPSS(key, a.hash, sum, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
-	case *ecdsa.PublicKey:
-		// The signature is r and s side by side, both as long as the curve's order, and not the DER that crypto/ecdsa makes.
-		size := (key.Curve.Params().BitSize + 7) / 8
-		if len(signature) != 2*size {
-			return false
-		}
-		r, s := new(big.Int).SetBytes(signature[:size]), new(big.Int).SetBytes(signature[size:])
-		return ecdsa.Verify(key, digest(a.hash, signed), r, s)
-	case ed25519.PublicKey:
-		return ed25519.Verify(key, signed, signature)
+func (h signedHeader) verify(u Unverified, key any) bool {
+	if public, ok := key.(*rsa.PublicKey); ok && strings.HasPrefix(h.signature.Header.Algorithm, "PS") {
+		key = pssVerifier{public}
 	}
-	return false
+	h.signature.Signature = u.signature
+	// go-jose encodes the payload again. That is the text that was signed, because [Parse] accepts one spelling only.
+	jws := jose.JSONWebSignature{Signatures: []jose.Signature{h.signature}}
+	return jws.DetachedVerify(u.payload, key) == nil
 }
 
-func digest(hash crypto.Hash, text []byte) []byte {
-	switch hash {
-	case crypto.SHA256:
-		sum := sha256.Sum256(text)
-		return sum[:]
-	case crypto.SHA384:
-		sum := sha512.Sum384(text)
-		return sum[:]
+// pssVerifier is a [jose.OpaqueVerifier]: go-jose itself would accept a salt of any size.
+// "The size of the salt value is the same size as the hash function output":
+// https://www.rfc-editor.org/rfc/rfc7518#section-3.5
+type pssVerifier struct{ key *rsa.PublicKey }
+
+func (v pssVerifier) VerifyPayload(payload, signature []byte, name jose.SignatureAlgorithm) error {
+	alg, ok := algorithmOf(string(name))
+	if !ok {
+		return jose.ErrUnsupportedAlgorithm
 	}
-	sum := sha512.Sum512(text)
-	return sum[:]
+	options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+	return rsa.VerifyPSS(v.key, alg.hash, alg.digest(string(payload)), signature, options)
 }

@@ -65,8 +65,8 @@ var (
 		"ver": 1, "jti": "ID.example", "iss": issuer, "aud": client, "sub": "00uexample", "iat": now.Unix() - 60, "exp": now.Unix() + 3540,
 		"amr": []string{"pwd"}, "idp": "00oexample", "auth_time": now.Unix() - 61,
 	}
-	accessRules = jwt.Config{Kind: jwt.KindAccess, Issuer: issuer, Audience: audience, ClientID: client, Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
-	idRules     = jwt.Config{Kind: jwt.KindID, Issuer: issuer, ClientID: client, Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
+	accessConfig = jwt.Config{Kind: jwt.KindAccess, Issuer: issuer, Audience: audience, ClientID: client, Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
+	idConfig     = jwt.Config{Kind: jwt.KindID, Issuer: issuer, ClientID: client, Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
 )
 
 // private are the issuer's keys, by kid. They are made once: an RSA key takes its time.
@@ -207,14 +207,24 @@ func signed(t testing.TB, claims object) string {
 	return sign(t, private()["rsa"], object{"alg": "RS256", "kid": "rsa"}, claims)
 }
 
-// judge judges with the issuer's keys. There is no reason for an error.
-func judge(t testing.TB, rules jwt.Config, token string, keys jwt.KeySource) jwt.Report {
+// verifier makes a verifier.
+func verifier(t testing.TB, config jwt.Config, keys jwt.KeySource) *jwt.Verifier {
 	t.Helper()
-	v, err := rules.Judge(t.Context(), token, keys)
+	v, err := jwt.NewVerifier(config, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// verify returns the report on a token. There is no reason for an error.
+func verify(t testing.TB, config jwt.Config, token string, keys jwt.KeySource) jwt.Report {
+	t.Helper()
+	report, err := verifier(t, config, keys).Check(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
 }
 
 // check returns the check called name, of which there must be one.
@@ -229,8 +239,8 @@ func check(t testing.TB, v jwt.Report, name string) jwt.Check {
 	return jwt.Check{}
 }
 
-// failed returns the names of the checks that failed, joined by blanks. It also asks for what holds of every verdict: each check
-// once and in order, nothing but printable text, a reason for whatever did not pass.
+// failed returns the names of the checks that failed, joined by blanks. It also asks for what holds of every verdict:
+// each check once and in order, nothing but printable text, a reason for whatever did not pass.
 func failed(t testing.TB, v jwt.Report) string {
 	t.Helper()
 	const order = "format type org_server alg crit kid key signature iss aud cid sub exp nbf iat at_hash"

@@ -20,17 +20,17 @@ func TestSeriesJudgesEachTokenAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge, err := jwt.Config{
+	verifier, err := jwt.NewVerifier(jwt.Config{
 		Kind: jwt.KindAccess, Issuer: server.URL() + "/oauth2/" + oktatest.DefaultServerID, OrgIssuer: server.URL(), Audience: oktatest.DefaultAudience,
 		ClientID: oktatest.DefaultClientID, Leeway: jwt.DefaultLeeway, Now: clock.Now,
-	}.Prepare()
+	}, set)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tokens := server.InvalidTokens()
 	alone := make(map[string]string)
 	for _, f := range tokens {
-		verdict, err := judge.Judge(t.Context(), f.Token, set)
+		verdict, err := verifier.Check(t.Context(), f.Token)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,11 +39,11 @@ func TestSeriesJudgesEachTokenAlone(t *testing.T) {
 		}
 		alone[f.Name] = string(output.AppendReportJSON(nil, verdict))
 	}
-	series, random := judge.Series(), rand.New(rand.NewPCG(1, 2))
+	random := rand.New(rand.NewPCG(1, 2))
 	before := "none"
 	for range 60 * len(tokens) {
 		f := tokens[random.IntN(len(tokens))]
-		verdict, err := series.Judge(t.Context(), f.Token, set)
+		verdict, err := verifier.Check(t.Context(), f.Token)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,15 +42,25 @@ func validReport(t testing.TB) jwt.Report {
 	return v
 }
 
+// check makes a report without a key.
+func check(t testing.TB, config jwt.Config, token string) jwt.Report {
+	t.Helper()
+	verifier, err := jwt.NewVerifier(config, jwt.KeySet{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := verifier.Check(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
 // verified is the report of the real verifier, without a key.
 func verified(t testing.TB, header, claims string) jwt.Report {
 	t.Helper()
 	rules := jwt.Config{Kind: jwt.KindAccess, Issuer: "https://example.okta.com/oauth2/default", Audience: "api://orders", Leeway: jwt.DefaultLeeway, Now: func() time.Time { return now }}
-	v, err := rules.Judge(t.Context(), compact(header, claims), jwt.KeySet{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return check(t, rules, compact(header, claims))
 }
 
 const expiredClaims = `{"jti":"AT.EXAMPLE","iss":"https://example.okta.com/oauth2/default","aud":"api://default",` +
@@ -61,22 +71,14 @@ func orgServer(t testing.TB) jwt.Report {
 	t.Helper()
 	const issuer = "https://example.okta.com"
 	rules := jwt.Config{Kind: jwt.KindAccess, Issuer: issuer, Audience: issuer, OrgServer: true, Now: func() time.Time { return now }}
-	v, err := rules.Judge(t.Context(), compact(exampleHeader, `{"ver":1,"iss":"`+issuer+`","aud":"`+issuer+`","sub":"jane@example.com",`+
-		`"iat":1695855548,"exp":1695859148,"cid":"0oa1exampleClntAx1d7","scp":["openid"]}`), jwt.KeySet{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return check(t, rules, compact(exampleHeader, `{"ver":1,"iss":"`+issuer+`","aud":"`+issuer+`","sub":"jane@example.com",`+
+		`"iat":1695855548,"exp":1695859148,"cid":"0oa1exampleClntAx1d7","scp":["openid"]}`))
 }
 
 func verifiedText(t testing.TB, text string) jwt.Report {
 	t.Helper()
 	rules := jwt.Config{Kind: jwt.KindAccess, Issuer: "https://example.okta.com", Audience: "api://default"}
-	v, err := rules.Judge(t.Context(), text, jwt.KeySet{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return check(t, rules, text)
 }
 
 func TestWriteReportJSON(t *testing.T) {

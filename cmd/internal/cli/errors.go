@@ -84,12 +84,14 @@ func errorRows() []errorRow {
 		on[*okta.NetworkError](exitNetwork, nil),
 		on[*okta.ResponseError](exitNetwork, nil),
 		on[*okta.IssuerError](exitNetwork, nil),
-		on[*jwt.KeySetError](exitNetwork, nil),
+		on(exitNetwork, func(*jwt.KeySetError) string {
+			return `the issuer's jwks_uri must answer with a JSON object that has the member "keys"`
+		}),
 
 		on[*session.MissingTokenError](ExitLoginRequired, nil),
 		on(ExitLoginRequired, func(*grant.InteractionRequiredError) string { return passwordAdvice }),
 		on[*store.Error](ExitStorage, nil),
-		on[*jwt.FormatError](ExitInvalidToken, nil),
+		on(ExitInvalidToken, formatAdvice),
 		on(ExitFailure, claimAdvice),
 	}
 }

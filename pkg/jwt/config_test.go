@@ -11,7 +11,7 @@ import (
 	"okauth/pkg/jwt"
 )
 
-func TestRules_ThatMakeNoSense(t *testing.T) {
+func TestConfig_ThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*jwt.Config){
 		"no kind":        func(r *jwt.Config) { r.Kind = "" },
@@ -28,38 +28,36 @@ func TestRules_ThatMakeNoSense(t *testing.T) {
 		"empty name":     func(r *jwt.Config) { r.Algorithms = []string{""} },
 		"encryption alg": func(r *jwt.Config) { r.Algorithms = []string{"RSA-OAEP"} },
 	} {
-		rules := accessRules
-		change(&rules)
-		for _, err := range []error{second(rules.Prepare()), second(rules.Judge(t.Context(), "", issuerKeys())), second(rules.Verify(t.Context(), "", issuerKeys()))} {
-			if bad, ok := errors.AsType[*jwt.ConfigError](err); !ok || bad.Error() == "" {
-				t.Errorf("%s: got error %v, want a RulesError", name, err)
-			}
+		config := accessConfig
+		change(&config)
+		_, err := jwt.NewVerifier(config, issuerKeys())
+		if bad, ok := errors.AsType[*jwt.ConfigError](err); !ok || bad.Error() == "" {
+			t.Errorf("%s: got error %v, want a ConfigError", name, err)
 		}
 	}
-	if _, err := accessRules.Judge(t.Context(), signed(t, accessClaims), nil); err == nil {
+	if _, err := jwt.NewVerifier(accessConfig, nil); err == nil {
 		t.Error("no keys: got no error")
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
-
-func TestJudge_KeysThatCannotBeHad(t *testing.T) {
+func TestVerifier_KeysThatCannotBeHad(t *testing.T) {
 	t.Parallel()
 	away := errors.New("away")
 	asked := 0
-	_, err := accessRules.Judge(t.Context(), signed(t, accessClaims), keysFunc(func(_ context.Context, kid string) (jwt.KeySet, error) {
+	keys := keysFunc(func(_ context.Context, kid string) (jwt.KeySet, error) {
 		asked++
 		if kid != "rsa" {
 			t.Errorf("asked for %q", kid)
 		}
 		return jwt.KeySet{}, away
-	}))
+	})
+	_, err := verifier(t, accessConfig, keys).Check(t.Context(), signed(t, accessClaims))
 	if !errors.Is(err, away) || asked != 1 {
 		t.Errorf("got %v after %d questions, want %v after one", err, asked, away)
 	}
 }
 
-func TestVerdict_NothingIsNotValid(t *testing.T) {
+func TestReport_NothingIsNotValid(t *testing.T) {
 	t.Parallel()
 	for _, v := range []jwt.Report{{}, {Checks: []jwt.Check{{Name: "signature", State: jwt.Skipped}}}, {Checks: []jwt.Check{{Name: "format", State: jwt.Passed}}}} {
 		if v.Valid() {
@@ -68,9 +66,10 @@ func TestVerdict_NothingIsNotValid(t *testing.T) {
 	}
 }
 
-func TestRules_Verify(t *testing.T) {
+func TestConfig_Verify(t *testing.T) {
 	t.Parallel()
-	good, err := accessRules.Verify(t.Context(), signed(t, accessClaims), issuerKeys())
+	v := verifier(t, accessConfig, issuerKeys())
+	good, err := v.Verify(t.Context(), signed(t, accessClaims))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,31 +79,28 @@ func TestRules_Verify(t *testing.T) {
 	if alg, _ := good.Header().String("alg"); alg != "RS256" {
 		t.Errorf("alg: got %q", alg)
 	}
-	got, err := accessRules.Verify(t.Context(), signed(t, accessClaims.with(object{"sub": "canary", "exp": 1, "aud": "canary"})), issuerKeys())
+	got, err := v.Verify(t.Context(), signed(t, accessClaims.with(object{"sub": "canary", "exp": 1, "aud": "canary"})))
 	bad, ok := errors.AsType[*jwt.InvalidError](err)
-	if !ok || bad.Verdict.Reason() != "aud" || len(got.Claims())+len(got.Header()) > 0 {
+	if !ok || bad.Report.Reason() != "aud" || len(got.Claims())+len(got.Header()) > 0 {
 		t.Fatalf("got %v, %v", got, err)
 	}
 	text := err.Error()
-	if !strings.HasPrefix(text, "token is not valid: aud: the token is for another API") || !strings.Contains(text, "; exp: the token has expired") || strings.Contains(text, "canary") {
+	if !strings.HasPrefix(text, "token is not valid: aud: the token is for another API; ") || !strings.Contains(text, "; exp: the token has expired") || strings.Contains(text, "canary") {
 		t.Errorf("got %q", text)
 	}
 }
 
-// One judge serves all cores; the race detector watches.
-func TestJudge_ManyAtOnce(t *testing.T) {
+// One verifier serves all cores; the race detector watches.
+func TestVerifier_ManyAtOnce(t *testing.T) {
 	t.Parallel()
-	j, err := accessRules.Prepare()
-	if err != nil {
-		t.Fatal(err)
-	}
-	good, bad, keys := signed(t, accessClaims), signed(t, accessClaims.with(object{"iss": "x"})), issuerKeys()
+	v := verifier(t, accessConfig, issuerKeys())
+	good, bad := signed(t, accessClaims), signed(t, accessClaims.with(object{"iss": "x"}))
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
 			for range 20 {
-				g, _ := j.Judge(t.Context(), good, keys)
-				b, _ := j.Judge(t.Context(), bad, keys)
+				g, _ := v.Check(t.Context(), good)
+				b, _ := v.Check(t.Context(), bad)
 				if !g.Valid() || b.Reason() != "iss" {
 					t.Errorf("got %q and %q", g.Reason(), b.Reason())
 				}
@@ -115,21 +111,18 @@ func TestJudge_ManyAtOnce(t *testing.T) {
 }
 
 // The clock is asked for every token and not once for all.
-func TestJudge_ClockGoesOn(t *testing.T) {
+func TestVerifier_ClockGoesOn(t *testing.T) {
 	t.Parallel()
-	rules, at := accessRules, now
-	rules.Now = func() time.Time { return at }
-	j, err := rules.Prepare()
-	if err != nil {
-		t.Fatal(err)
-	}
+	config, at := accessConfig, now
+	config.Now = func() time.Time { return at }
+	checker := verifier(t, config, issuerKeys())
 	token := signed(t, accessClaims)
 	for _, test := range []struct {
 		at   time.Time
 		want string
 	}{{now, ""}, {now.Add(2 * time.Hour), "exp"}, {now.Add(-2 * time.Hour), "iat"}} {
 		at = test.at
-		v, err := j.Judge(t.Context(), token, issuerKeys())
+		v, err := checker.Check(t.Context(), token)
 		if err != nil || v.Reason() != test.want {
 			t.Errorf("at %s: got %q, %v, want %q", at, v.Reason(), err, test.want)
 		}

@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Reason names in one word why a text is not a token that can be decoded. The words are stable: programs may compare them.
+// Reason names in one word why a text is not a token that can be decoded. The words are stable: programs may compare
+// them.
 type Reason string
 
 // The reasons a [FormatError] gives.
@@ -23,8 +24,8 @@ const (
 	ReasonJSON       Reason = "json"        // header or claims are not a JSON object as RFC 7515 wants it
 )
 
-// FormatError is what [Parse] returns for a text that is not a decodable token. Its text shows no part of the token but the name
-// of a member that stands twice, and the algorithms of an encrypted token, both quoted and cut short.
+// FormatError is what [Parse] returns for a text that is not a token it can decode. Its text shows no part of the token
+// but the name of a member that occurs twice, and the algorithms of an encrypted token, both quoted and cut.
 type FormatError struct {
 	Reason Reason
 	text   string
@@ -37,41 +38,20 @@ func formatErrorf(reason Reason, format string, args ...any) error {
 // Error says what is wrong with the token: one line without control characters.
 func (e *FormatError) Error() string { return e.text }
 
-// Hint says what the user should do next. It is empty where the text of the error is all there is to say.
-func (e *FormatError) Hint() string {
-	switch e.Reason {
-	case ReasonEmpty:
-		return "give a token as argument or on stdin"
-	case ReasonTooLong, ReasonParts, ReasonEncoding:
-		return "check that the whole token was copied, and nothing else"
-	case ReasonOpaque:
-		return "a refresh token or authorization code has nothing inside to show; okauth introspect asks Okta what it stands for"
-	case ReasonEncrypted:
-		return "only the API it was issued for can read it; in Okta's admin console see the token encryption settings under Security > API > Authorization Servers"
-	case ReasonNested:
-		return "decode the inner token by itself"
-	case ReasonNotCompact:
-		return "give the token alone: three parts joined by dots, not the JSON around it"
-	case ReasonAlphabet:
-		return "paste the token on one line, without quotes, padding or white space inside it"
-	}
-	return ""
-}
-
 // quoteShort makes foreign text fit for an error: quoted, printable, at most 64 runes.
 func quoteShort(s string) string {
-	const most = 64
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most]) + "…"
+	const limit = 64
+	if utf8.RuneCountInString(s) > limit {
+		s = string([]rune(s)[:limit]) + "…"
 	}
 	return strconv.Quote(s)
 }
 
-// printable makes foreign text fit for a terminal and a log: at most 200 runes, all of them printable. Others stand as Go would
-// escape them.
+// printable makes foreign text fit for a terminal and a log: at most 200 runes, all of them printable. Others are
+// written as Go would escape them.
 func printable(s string) string {
-	const most = 200
-	plain := len(s) <= most
+	const limit = 200
+	plain := len(s) <= limit
 	for i := 0; plain && i < len(s); i++ {
 		plain = ' ' <= s[i] && s[i] <= '~'
 	}
@@ -81,7 +61,7 @@ func printable(s string) string {
 	var b []byte
 	count := 0
 	for _, r := range s {
-		if count++; count > most {
+		if count++; count > limit {
 			return string(b) + "…"
 		}
 		if strconv.IsPrint(r) {

@@ -14,27 +14,27 @@ type keysFunc func(ctx context.Context, kid string) (jwt.KeySet, error)
 
 func (f keysFunc) KeySet(ctx context.Context, kid string) (jwt.KeySet, error) { return f(ctx, kid) }
 
-func TestJudge_GoodTokens(t *testing.T) {
+func TestVerifier_GoodTokens(t *testing.T) {
 	t.Parallel()
 	for _, alg := range jwt.Algorithms() {
 		header := object{"alg": alg, "kid": kidFor(alg)}
 		for _, test := range []struct {
-			rules  jwt.Config
+			config jwt.Config
 			claims object
-		}{{accessRules, accessClaims}, {idRules, idClaims}} {
-			test.rules.Algorithms = []string{"RS256", alg}
-			v := judge(t, test.rules, sign(t, private()[kidFor(alg)], header, test.claims), issuerKeys())
-			if got := failed(t, v); got != "" || v.Kind != test.rules.Kind {
-				t.Errorf("%s, %s: failed: %s", alg, test.rules.Kind, got)
+		}{{accessConfig, accessClaims}, {idConfig, idClaims}} {
+			test.config.Algorithms = []string{"RS256", alg}
+			v := verify(t, test.config, sign(t, private()[kidFor(alg)], header, test.claims), issuerKeys())
+			if got := failed(t, v); got != "" || v.Kind != test.config.Kind {
+				t.Errorf("%s, %s: failed: %s", alg, test.config.Kind, got)
 			}
 		}
 	}
 }
 
 // What stands in a verdict, word for word.
-func TestJudge_Texts(t *testing.T) {
+func TestVerifier_Texts(t *testing.T) {
 	t.Parallel()
-	v := judge(t, accessRules, signed(t, accessClaims.with(object{"aud": []string{"a", audience}, "nbf": now.Unix(), "exp": now.Unix() - 120})), issuerKeys())
+	v := verify(t, accessConfig, signed(t, accessClaims.with(object{"aud": []string{"a", audience}, "nbf": now.Unix(), "exp": now.Unix() - 120})), issuerKeys())
 	var got strings.Builder
 	for _, c := range v.Checks {
 		fmt.Fprintf(&got, "%s %s|%s|%s|%s\n", c.Name, c.State, c.Expected, c.Got, c.Why)
@@ -50,7 +50,7 @@ iss passed|https://dev-1.okta.com/oauth2/default|https://dev-1.okta.com/oauth2/d
 aud passed|api://default|a, api://default|
 cid passed|0oaexampleclient|0oaexampleclient|
 sub passed||jane@example.com|
-exp failed|later than 2023-11-14T22:13:20Z - 120 s|2023-11-14T22:11:20Z|the token has expired: get a new one
+exp failed|later than 2023-11-14T22:13:20Z - 120 s|2023-11-14T22:11:20Z|the token has expired
 nbf passed|at most 2023-11-14T22:13:20Z + 120 s|2023-11-14T22:13:20Z|
 iat passed|at most 2023-11-14T22:13:20Z + 120 s|2023-11-14T22:12:20Z|
 at_hash skipped|||only ID tokens have one
@@ -118,7 +118,7 @@ func TestST23_Claims(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := judge(t, accessRules, signed(t, accessClaims.with(test.changes)), issuerKeys())
+			v := verify(t, accessConfig, signed(t, accessClaims.with(test.changes)), issuerKeys())
 			if got := failed(t, v); got != test.failed {
 				t.Errorf("failed: got %q, want %q", got, test.failed)
 			}
@@ -131,10 +131,10 @@ func TestST23_Claims(t *testing.T) {
 
 func TestST23_NoLeewayIsNone(t *testing.T) {
 	t.Parallel()
-	rules := accessRules
-	rules.Leeway = 0
+	config := accessConfig
+	config.Leeway = 0
 	for at, want := range map[int64]string{-1: "exp", 0: "exp", 1: ""} {
-		v := judge(t, rules, signed(t, accessClaims.with(object{"exp": now.Unix() + at})), issuerKeys())
+		v := verify(t, config, signed(t, accessClaims.with(object{"exp": now.Unix() + at})), issuerKeys())
 		if got := failed(t, v); got != want {
 			t.Errorf("exp %d s from now: failed: got %q, want %q", at, got, want)
 		}
@@ -143,14 +143,14 @@ func TestST23_NoLeewayIsNone(t *testing.T) {
 
 func TestST23_WhicheverClient(t *testing.T) {
 	t.Parallel()
-	rules := accessRules
-	rules.ClientID = ""
+	config := accessConfig
+	config.ClientID = ""
 	for _, changes := range []object{{}, {"cid": "0oaother"}, {"cid": nil}} {
-		if got := failed(t, judge(t, rules, signed(t, accessClaims.with(changes)), issuerKeys())); got != "" {
+		if got := failed(t, verify(t, config, signed(t, accessClaims.with(changes)), issuerKeys())); got != "" {
 			t.Errorf("%v: failed: %s", changes, got)
 		}
 	}
-	if got := failed(t, judge(t, rules, signed(t, accessClaims.with(object{"cid": 1})), issuerKeys())); got != "cid" {
+	if got := failed(t, verify(t, config, signed(t, accessClaims.with(object{"cid": 1})), issuerKeys())); got != "cid" {
 		t.Errorf("cid a number: failed: got %q", got)
 	}
 }
@@ -158,39 +158,39 @@ func TestST23_WhicheverClient(t *testing.T) {
 func TestST27_KindsDoNotPassForEachOther(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		rules   jwt.Config
+		config  jwt.Config
 		typ     any
 		claims  object
 		failed  string
 		gotType string
 	}{
-		"access for ID":         {idRules, nil, accessClaims, "type aud", "an access token"},
-		"ID for access":         {accessRules, nil, idClaims, "type aud cid", "an ID token"},
-		"access with jti ID.":   {accessRules, nil, accessClaims.with(object{"jti": "ID.x"}), "type", "a token"},
-		"access with nonce":     {accessRules, nil, accessClaims.with(object{"nonce": "n"}), "type", "a token"},
-		"access with at_hash":   {accessRules, nil, accessClaims.with(object{"at_hash": "x"}), "type", "a token"},
-		"access with c_hash":    {accessRules, nil, accessClaims.with(object{"c_hash": "x"}), "type", "a token"},
-		"access without signs":  {accessRules, nil, accessClaims.with(object{"cid": nil, "scp": nil}), "type cid", "a token"},
-		"access with cid alone": {accessRules, nil, accessClaims.with(object{"scp": nil}), "", "an access token"},
-		"access with amr":       {accessRules, nil, accessClaims.with(object{"amr": []string{"pwd"}, "idp": "00o"}), "", "an access token"},
-		"at+jwt without signs":  {accessRules, "at+jwt", accessClaims.with(object{"cid": nil, "scp": nil}), "cid", "an access token"},
-		"AT+JWT in full":        {accessRules, "Application/AT+JWT", accessClaims, "", "an access token"},
-		"typ JWT":               {accessRules, "jwt", accessClaims, "", "an access token"},
-		"typ of a logout":       {accessRules, "logout+jwt", accessClaims, "type", "typ \"logout+jwt\""},
-		"typ of a proof":        {idRules, "dpop+jwt", idClaims, "type", "typ \"dpop+jwt\""},
-		"typ empty":             {accessRules, "", accessClaims, "type", "typ \"\""},
-		"typ a number":          {accessRules, 1, accessClaims, "type", "typ 1"},
-		"typ a list":            {idRules, []string{"JWT"}, idClaims, "type", `typ ["JWT"]`},
-		"ID with typ at+jwt":    {idRules, "at+jwt", idClaims, "type", "a token"},
-		"ID with typ JWT":       {idRules, "JWT", idClaims, "", "an ID token"},
-		"ID with scp":           {idRules, nil, idClaims.with(object{"scp": []string{"openid"}}), "type", "a token"},
-		"ID with cid":           {idRules, nil, idClaims.with(object{"cid": client}), "type", "a token"},
-		"ID with scope":         {idRules, nil, idClaims.with(object{"scope": "openid"}), "type", "a token"},
-		"ID with client_id":     {idRules, nil, idClaims.with(object{"client_id": client}), "type", "a token"},
-		"ID with jti AT.":       {idRules, nil, idClaims.with(object{"jti": "AT.x"}), "type", "an access token"},
-		"ID with events":        {idRules, nil, idClaims.with(object{"events": object{}}), "type", "a token"},
-		"ID with nonce":         {idRules, nil, idClaims.with(object{"nonce": "n"}), "", "an ID token"},
-		"ID of few claims":      {idRules, nil, idClaims.with(object{"jti": nil, "amr": nil, "idp": nil}), "", "an ID token"},
+		"access for ID":         {idConfig, nil, accessClaims, "type aud", "an access token"},
+		"ID for access":         {accessConfig, nil, idClaims, "type aud cid", "an ID token"},
+		"access with jti ID.":   {accessConfig, nil, accessClaims.with(object{"jti": "ID.x"}), "type", "a token"},
+		"access with nonce":     {accessConfig, nil, accessClaims.with(object{"nonce": "n"}), "type", "a token"},
+		"access with at_hash":   {accessConfig, nil, accessClaims.with(object{"at_hash": "x"}), "type", "a token"},
+		"access with c_hash":    {accessConfig, nil, accessClaims.with(object{"c_hash": "x"}), "type", "a token"},
+		"access without signs":  {accessConfig, nil, accessClaims.with(object{"cid": nil, "scp": nil}), "type cid", "a token"},
+		"access with cid alone": {accessConfig, nil, accessClaims.with(object{"scp": nil}), "", "an access token"},
+		"access with amr":       {accessConfig, nil, accessClaims.with(object{"amr": []string{"pwd"}, "idp": "00o"}), "", "an access token"},
+		"at+jwt without signs":  {accessConfig, "at+jwt", accessClaims.with(object{"cid": nil, "scp": nil}), "cid", "an access token"},
+		"AT+JWT in full":        {accessConfig, "Application/AT+JWT", accessClaims, "", "an access token"},
+		"typ JWT":               {accessConfig, "jwt", accessClaims, "", "an access token"},
+		"typ of a logout":       {accessConfig, "logout+jwt", accessClaims, "type", "typ \"logout+jwt\""},
+		"typ of a proof":        {idConfig, "dpop+jwt", idClaims, "type", "typ \"dpop+jwt\""},
+		"typ empty":             {accessConfig, "", accessClaims, "type", "typ \"\""},
+		"typ a number":          {accessConfig, 1, accessClaims, "type", "typ 1"},
+		"typ a list":            {idConfig, []string{"JWT"}, idClaims, "type", `typ ["JWT"]`},
+		"ID with typ at+jwt":    {idConfig, "at+jwt", idClaims, "type", "a token"},
+		"ID with typ JWT":       {idConfig, "JWT", idClaims, "", "an ID token"},
+		"ID with scp":           {idConfig, nil, idClaims.with(object{"scp": []string{"openid"}}), "type", "a token"},
+		"ID with cid":           {idConfig, nil, idClaims.with(object{"cid": client}), "type", "a token"},
+		"ID with scope":         {idConfig, nil, idClaims.with(object{"scope": "openid"}), "type", "a token"},
+		"ID with client_id":     {idConfig, nil, idClaims.with(object{"client_id": client}), "type", "a token"},
+		"ID with jti AT.":       {idConfig, nil, idClaims.with(object{"jti": "AT.x"}), "type", "an access token"},
+		"ID with events":        {idConfig, nil, idClaims.with(object{"events": object{}}), "type", "a token"},
+		"ID with nonce":         {idConfig, nil, idClaims.with(object{"nonce": "n"}), "", "an ID token"},
+		"ID of few claims":      {idConfig, nil, idClaims.with(object{"jti": nil, "amr": nil, "idp": nil}), "", "an ID token"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -199,21 +199,21 @@ func TestST27_KindsDoNotPassForEachOther(t *testing.T) {
 			if test.typ == nil {
 				delete(header, "typ")
 			}
-			v := judge(t, test.rules, sign(t, private()["rsa"], header, test.claims), issuerKeys())
+			v := verify(t, test.config, sign(t, private()["rsa"], header, test.claims), issuerKeys())
 			if got := failed(t, v); got != test.failed {
 				t.Errorf("failed: got %q, want %q", got, test.failed)
 			}
-			if c := check(t, v, "type"); c.Expected != "an "+string(test.rules.Kind) || c.Got != test.gotType {
+			if c := check(t, v, "type"); c.Expected != "an "+string(test.config.Kind) || c.Got != test.gotType {
 				t.Errorf("got %+v, want %q", c, test.gotType)
 			}
 		})
 	}
-	v := judge(t, accessRules, signed(t, idClaims), issuerKeys())
-	if c := check(t, v, "type"); c.Got != "an ID token" || !strings.Contains(c.Why, "okauth verify --type id") {
+	v := verify(t, accessConfig, signed(t, idClaims), issuerKeys())
+	if c := check(t, v, "type"); c.Got != "an ID token" || !strings.Contains(c.Why, "as that of an ID token") {
 		t.Errorf("an ID token for an access token: got %+v", c)
 	}
-	v = judge(t, idRules, signed(t, accessClaims), issuerKeys())
-	if c := check(t, v, "type"); c.Got != "an access token" || !strings.Contains(c.Why, "okauth verify --type access") {
+	v = verify(t, idConfig, signed(t, accessClaims), issuerKeys())
+	if c := check(t, v, "type"); c.Got != "an access token" || !strings.Contains(c.Why, "as that of an access token") {
 		t.Errorf("an access token for an ID token: got %+v", c)
 	}
 }
@@ -235,9 +235,9 @@ func TestST27_AudienceOfIDTokens(t *testing.T) {
 		"an audience besides":   {object{"aud": []string{client, "x"}, "azp": client}, "x", ""},
 		"the audience is wrong": {object{}, "x", "aud"},
 	} {
-		rules := idRules
-		rules.Audience = test.audience
-		v := judge(t, rules, signed(t, idClaims.with(test.changes)), issuerKeys())
+		config := idConfig
+		config.Audience = test.audience
+		v := verify(t, config, signed(t, idClaims.with(test.changes)), issuerKeys())
 		if got := failed(t, v); got != test.failed {
 			t.Errorf("%s: failed: got %q, want %q", name, got, test.failed)
 		}
@@ -254,11 +254,11 @@ func TestST27_AudienceOfIDTokens(t *testing.T) {
 func TestST30_TypIsANote(t *testing.T) {
 	t.Parallel()
 	bound := signed(t, accessClaims.with(object{"cnf": object{"jkt": "x"}}))
-	if c := check(t, judge(t, accessRules, bound, issuerKeys()), "type"); c.State != jwt.Passed || !strings.Contains(c.Why, "DPoP") {
+	if c := check(t, verify(t, accessConfig, bound, issuerKeys()), "type"); c.State != jwt.Passed || !strings.Contains(c.Why, "DPoP") {
 		t.Errorf("a bound token: got %+v", c)
 	}
 	for _, cnf := range []any{nil, "jkt", []string{"jkt"}, object{"x5t#S256": "x"}} {
-		v := judge(t, accessRules, signed(t, accessClaims.with(object{"cnf": cnf})), issuerKeys())
+		v := verify(t, accessConfig, signed(t, accessClaims.with(object{"cnf": cnf})), issuerKeys())
 		if c := check(t, v, "type"); c.State != jwt.Passed || c.Why != "" {
 			t.Errorf("cnf %v: got %+v", cnf, c)
 		}
@@ -267,17 +267,17 @@ func TestST30_TypIsANote(t *testing.T) {
 
 func TestST31_OrgServer(t *testing.T) {
 	t.Parallel()
-	rules := accessRules
-	rules.OrgServer, rules.Audience = true, ""
+	config := accessConfig
+	config.OrgServer, config.Audience = true, ""
 	nobody := keysFunc(func(context.Context, string) (jwt.KeySet, error) {
 		t.Error("the keys of an org server are asked for")
 		return jwt.KeySet{}, nil
 	})
-	v := judge(t, rules, signed(t, accessClaims), nobody)
+	v := verify(t, config, signed(t, accessClaims), nobody)
 	if got := failed(t, v); got != "org_server" {
 		t.Errorf("failed: got %q", got)
 	}
-	if c := check(t, v, "org_server"); !strings.Contains(c.Why, "okauth introspect") {
+	if c := check(t, v, "org_server"); !strings.Contains(c.Why, "for Okta alone") {
 		t.Errorf("got %+v", c)
 	}
 	for _, name := range []string{"kid", "key", "signature"} {
@@ -285,12 +285,12 @@ func TestST31_OrgServer(t *testing.T) {
 			t.Errorf("got %+v", c)
 		}
 	}
-	if got := failed(t, judge(t, rules, signed(t, accessClaims.with(object{"aud": []string{}})), nobody)); got != "org_server aud" {
+	if got := failed(t, verify(t, config, signed(t, accessClaims.with(object{"aud": []string{}})), nobody)); got != "org_server aud" {
 		t.Errorf("for nobody: failed: got %q", got)
 	}
-	rules = idRules
-	rules.OrgServer = true
-	if got := failed(t, judge(t, rules, signed(t, idClaims), issuerKeys())); got != "" {
+	config = idConfig
+	config.OrgServer = true
+	if got := failed(t, verify(t, config, signed(t, idClaims), issuerKeys())); got != "" {
 		t.Errorf("ID token of an org server: failed: %s", got)
 	}
 }
@@ -316,10 +316,10 @@ func TestST27_AtHash(t *testing.T) {
 		"not at hand":    {"RS256", "", "77QmUPtjPfzWtF2AnpK9RQ", "", jwt.Skipped},
 		"absent":         {"RS256", access, nil, "", jwt.Skipped},
 	} {
-		rules := idRules
-		rules.AccessToken, rules.Algorithms = test.access, []string{test.alg}
+		config := idConfig
+		config.AccessToken, config.Algorithms = test.access, []string{test.alg}
 		token := sign(t, private()[kidFor(test.alg)], object{"alg": test.alg, "kid": kidFor(test.alg)}, idClaims.with(object{"at_hash": test.hash}))
-		v := judge(t, rules, token, issuerKeys())
+		v := verify(t, config, token, issuerKeys())
 		if got := failed(t, v); got != test.failed {
 			t.Errorf("%s: failed: got %q, want %q", name, got, test.failed)
 		}
@@ -333,22 +333,23 @@ func TestST27_AtHash(t *testing.T) {
 	}
 }
 
-// ST-31: a token of the org server beside a custom one is called what it is, whichever of the two is configured, and is asked no key for.
+// ST-31: a token of the org server beside a custom one is called what it is, whichever of the two is configured, and is
+// asked no key for.
 func TestST31_OrgServerBesideACustomOne(t *testing.T) {
 	t.Parallel()
 	const org = "https://example.okta.com"
-	rules := accessRules
-	rules.OrgIssuer = org
-	v := judge(t, rules, signed(t, accessClaims.with(object{"iss": org})), issuerKeys())
-	if c := check(t, v, "org_server"); v.Reason() != "org_server" || !strings.Contains(c.Why, "okauth introspect --server org") {
+	config := accessConfig
+	config.OrgIssuer = org
+	v := verify(t, config, signed(t, accessClaims.with(object{"iss": org})), issuerKeys())
+	if c := check(t, v, "org_server"); v.Reason() != "org_server" || !strings.Contains(c.Why, "for Okta alone") {
 		t.Errorf("got %q: %+v", v.Reason(), c)
 	}
-	if got := failed(t, judge(t, rules, signed(t, accessClaims), issuerKeys())); got != "" {
+	if got := failed(t, verify(t, config, signed(t, accessClaims), issuerKeys())); got != "" {
 		t.Errorf("a token of the custom server: failed: %s", got)
 	}
-	ids := idRules
+	ids := idConfig
 	ids.OrgIssuer = org
-	if got := failed(t, judge(t, ids, signed(t, idClaims.with(object{"iss": org})), issuerKeys())); got != "iss" {
+	if got := failed(t, verify(t, ids, signed(t, idClaims.with(object{"iss": org})), issuerKeys())); got != "iss" {
 		t.Errorf("an ID token of the org server: failed: %s, want iss", got)
 	}
 }

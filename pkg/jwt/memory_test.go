@@ -11,8 +11,8 @@ import (
 	"okauth/pkg/jwt"
 )
 
-// What a series remembers of one token never shows in the verdict on another.
-func TestSeriesJudgesEachTokenByItself(t *testing.T) {
+// What a verifier remembers of one token never shows in the report on another.
+func TestVerifierChecksEachTokenByItself(t *testing.T) {
 	t.Parallel()
 	good, keys := signed(t, accessClaims), issuerKeys()
 	parts := strings.Split(good, ".")
@@ -37,22 +37,18 @@ func TestSeriesJudgesEachTokenByItself(t *testing.T) {
 		"opaque", header + "." + claims + "." + signature + ".x.y", "",
 		good,
 	}
-	now := accessRules.Now()
-	rules := accessRules
-	rules.Now = func() time.Time { return now }
-	j, err := rules.Prepare()
-	if err != nil {
-		t.Fatal(err)
-	}
-	series := j.Series()
+	now := accessConfig.Now()
+	config := accessConfig
+	config.Now = func() time.Time { return now }
+	reused := verifier(t, config, keys)
 	for first := range tokens {
 		for second, token := range tokens {
 			for _, token := range []string{tokens[first], token} {
-				got, err := series.Judge(t.Context(), token, keys)
+				got, err := reused.Check(t.Context(), token)
 				if err != nil {
 					t.Fatal(err)
 				}
-				want, err := j.Judge(t.Context(), token, keys)
+				want, err := verifier(t, config, keys).Check(t.Context(), token)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -75,55 +71,30 @@ func numbered(n int) string {
 	return b.String()
 }
 
-// Keys that could not be had, or none at all, leave nothing behind.
-func TestSeriesWithoutKeys(t *testing.T) {
-	t.Parallel()
-	j, err := accessRules.Prepare()
-	if err != nil {
-		t.Fatal(err)
-	}
-	series, token := j.Series(), signed(t, accessClaims)
-	if v, err := series.Judge(t.Context(), token, nil); err == nil || v.Valid() {
-		t.Errorf("got valid %v and error %v, want an error", v.Valid(), err)
-	}
-	if v, err := series.Judge(t.Context(), token, issuerKeys()); err != nil || !v.Valid() {
-		t.Errorf("got %+v and %v, want a valid token", v.Checks, err)
-	}
-	if v, err := series.Judge(t.Context(), token, jwt.KeySet{}); err != nil || v.Valid() || v.Reason() != "kid" {
-		t.Errorf("got valid %v, reason %q, error %v; want kid to fail", v.Valid(), v.Reason(), err)
-	}
-}
-
-// A claim that is as long as what is asked for is not what is asked for, nor is one that only looks like it before its escapes are read.
-func TestSeriesComparesWhatIsLikely(t *testing.T) {
+// A claim that is as long as what is asked for is not what is asked for, nor is one that only looks like it before its
+// escapes are read.
+func TestVerifierComparesWholeClaims(t *testing.T) {
 	t.Parallel()
 	same := func(s string) string { return strings.Repeat("x", len(s)) }
 	for _, test := range []struct {
 		name, claim, value string
-		rules              func(*jwt.Config)
+		change             func(*jwt.Config)
 	}{
-		{name: "iss", claim: "iss", value: same(accessRules.Issuer)},
-		{name: "aud", claim: "aud", value: same(accessRules.Audience)},
-		{name: "cid", claim: "cid", value: same(accessRules.ClientID)},
+		{name: "iss", claim: "iss", value: same(accessConfig.Issuer)},
+		{name: "aud", claim: "aud", value: same(accessConfig.Audience)},
+		{name: "cid", claim: "cid", value: same(accessConfig.ClientID)},
 		// The JSON "a\tb" is spelt as the client id is, and stands for another text.
-		{name: "escape", claim: "cid", value: "a\tb", rules: func(r *jwt.Config) { r.ClientID = `a\tb` }},
+		{name: "escape", claim: "cid", value: "a\tb", change: func(r *jwt.Config) { r.ClientID = `a\tb` }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			rules := accessRules
-			if test.rules != nil {
-				test.rules(&rules)
+			config := accessConfig
+			if test.change != nil {
+				test.change(&config)
 			}
-			j, err := rules.Prepare()
-			if err != nil {
-				t.Fatal(err)
-			}
-			series := j.Series()
-			for range 2 {
-				v, err := series.Judge(t.Context(), signed(t, accessClaims.with(object{test.claim: test.value})), issuerKeys())
-				if err != nil || v.Valid() || v.Reason() != test.claim {
-					t.Errorf("got valid %v, reason %q, error %v; want %s to fail", v.Valid(), v.Reason(), err, test.claim)
-				}
+			v := verify(t, config, signed(t, accessClaims.with(object{test.claim: test.value})), issuerKeys())
+			if v.Valid() || v.Reason() != test.claim {
+				t.Errorf("got valid %v, reason %q; want %s to fail", v.Valid(), v.Reason(), test.claim)
 			}
 		})
 	}

@@ -1,0 +1,194 @@
+package jwt
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// checkSignature makes the checks alg, crit, kid, key and signature. The only error is that of the keys.
+func (c *checker) checkSignature(ctx context.Context, org bool) error {
+	c.checkAlg()
+	critOK := c.checkCrit()
+	if org {
+		for _, name := range [...]string{checkKid, checkKey, checkSignature} {
+			c.skip(name, notChecked(checkOrgServer))
+		}
+		return nil
+	}
+	key, err := c.checkKey(ctx)
+	if err != nil {
+		return err
+	}
+	check := Check{Name: checkSignature}
+	switch {
+	case !c.algOK:
+		c.skip(checkSignature, notChecked(checkAlg))
+		return nil
+	case !critOK:
+		c.skip(checkSignature, notChecked(checkCrit))
+		return nil
+	case key == nil:
+		c.skip(checkSignature, notChecked(c.lastFailed()))
+		return nil
+	case len(c.token.signature) == 0:
+		check.Why = "the token has no signature: anyone could have written it"
+	case !c.signedBy(key):
+		check.Why = "the issuer's key did not sign this: the token was changed or cut, or another key signed it"
+	}
+	c.settle(check)
+	return nil
+}
+
+// signedBy verifies the signature itself.
+func (c *checker) signedBy(key *publicKey) bool {
+	header := c.header.Load()
+	if header == nil || header.part != c.token.headerPart {
+		var err error
+		if header, err = parseSignedHeader(c.token.headerPart); err != nil {
+			return false
+		}
+		c.header.Store(header)
+	}
+	return header.verify(c.token, key.key)
+}
+
+// checkAlg asks for an algorithm that the config allows, spelled exactly so.
+//
+// "Libraries MUST enable the caller to specify a supported set of algorithms and MUST NOT use any other algorithms when
+// performing cryptographic operations." https://www.rfc-editor.org/rfc/rfc8725#section-3.1
+func (c *checker) checkAlg() {
+	name, problem := c.token.Header.text("alg")
+	check := Check{Name: checkAlg, Expected: c.expected.alg, Got: printable(name)}
+	for _, a := range c.algorithms {
+		if problem == "" && a.name == name {
+			c.alg, c.algOK = a, true
+			c.pass(check)
+			return
+		}
+	}
+	_, known := algorithmOf(name)
+	switch {
+	case !c.token.Header.has("alg"):
+		check.Why = "the header names no algorithm"
+	case problem != "":
+		check.Why = "the header's alg is not a string"
+	case strings.EqualFold(name, "none"):
+		check.Why = "nothing protects the token: anyone could have written it"
+	case strings.HasPrefix(strings.ToUpper(name), "HS"):
+		check.Why = "the token claims to be signed with a shared secret, and the issuer's keys are public: " +
+			"anyone could have written it"
+	case known:
+		check.Why = "the token is signed with an algorithm that is not allowed here"
+	default:
+		check.Why = "this is not a signature algorithm that can be allowed"
+	}
+	c.fail(check)
+}
+
+// checkCrit rejects what would change the meaning of what is signed.
+func (c *checker) checkCrit() bool {
+	h := c.token.Header
+	check := Check{Name: checkCrit}
+	cty, _ := h.String("cty")
+	switch {
+	// "If any of the listed extension Header Parameters are not understood and supported by the recipient, then the JWS
+	// is invalid": https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11. We support none, and an empty list is not
+	// allowed.
+	case h.has("crit"):
+		check.Got = h.show("crit")
+		check.Why = "the token says that extensions must be understood, and none is"
+	// "JWTs MUST NOT use b64 with a false value": https://www.rfc-editor.org/rfc/rfc7797#section-7. True means nothing.
+	case h.has("b64"):
+		check.Got = "b64 " + h.show("b64")
+		check.Why = "the header has b64, which no token may have"
+	case h.has("zip"):
+		check.Got = "zip " + h.show("zip")
+		check.Why = "the header says that the claims are compressed, which a signed token's are not"
+	case strings.EqualFold(cty, "JWT"), strings.EqualFold(cty, "application/jwt"):
+		check.Got = "cty " + printable(cty)
+		check.Why = "the header says that the token holds another token: verify that one by itself"
+	}
+	c.settle(check)
+	return check.Why == ""
+}
+
+// checkKey makes the checks kid and key. It returns the key that fits the algorithm, or nil after a check that failed.
+func (c *checker) checkKey(ctx context.Context) (*publicKey, error) {
+	kid, problem := c.token.Header.text("kid")
+	check := Check{Name: checkKid, Expected: "one of the issuer's keys", Got: printable(kid)}
+	switch {
+	case !c.token.Header.has("kid"), problem == "" && kid == "":
+		check.Why = "the header does not say which of the issuer's keys signed the token"
+	case problem != "":
+		check.Why = "the header's kid is not a string"
+	case len(kid) > maxKid:
+		check.Why = "the header's kid is longer than any key's"
+	}
+	if check.Why != "" {
+		c.fail(check)
+		c.skip(checkKey, notChecked(checkKid))
+		return nil, nil
+	}
+	set, err := c.keys.KeySet(ctx, kid)
+	if err != nil {
+		return nil, fmt.Errorf("get the issuer's keys: %w", err)
+	}
+	candidates := set.usable[kid]
+	if len(candidates) == 1 {
+		c.pass(check)
+		return c.checkFit(&candidates[0]), nil
+	}
+	rejected := set.whyRejected(kid)
+	switch {
+	case len(candidates) > 1:
+		check.Why = "the issuer has several keys of this name, so it is not clear which one is meant"
+	case rejected != "":
+		c.pass(check)
+		c.fail(Check{Name: checkKey, Why: "the issuer's key is not fit for use: " + rejected})
+		return nil, nil
+	default:
+		check.Why = "the issuer has no such key: the key was rotated, or the token comes from another server"
+	}
+	c.fail(check)
+	c.skip(checkKey, notChecked(checkKid))
+	return nil, nil
+}
+
+// checkFit makes the check key: whether key is one for the algorithm. It returns key if it is.
+func (c *checker) checkFit(key *publicKey) *publicKey {
+	if !c.algOK {
+		c.skip(checkKey, notChecked(checkAlg))
+		return nil
+	}
+	check := Check{Name: checkKey, Expected: string(c.alg.family), Got: string(key.family)}
+	switch {
+	case key.family != c.alg.family:
+		check.Why = "the key that the token names is of another type than its algorithm needs"
+	case key.alg != "" && key.alg != c.alg.name:
+		check.Expected, check.Got = c.alg.name, key.alg
+		check.Why = "the issuer means the key for another algorithm"
+	default:
+		check.Why = c.ignoredHeaders()
+		c.pass(check)
+		return key
+	}
+	c.fail(check)
+	return nil
+}
+
+// ignoredHeaders names the members of the header by which a token would bring its own key. They are neither used nor
+// contacted: the "jku" and "x5u" of an attacker lead to the attacker.
+// https://www.rfc-editor.org/rfc/rfc8725#section-3.10
+func (c *checker) ignoredHeaders() string {
+	var names []string
+	for _, name := range [...]string{"jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"} {
+		if c.token.Header.has(name) {
+			names = append(names, name)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return "the header's " + strings.Join(names, ", ") + " did not count: keys come from the issuer alone"
+}

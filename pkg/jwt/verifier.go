@@ -1,0 +1,234 @@
+package jwt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// DefaultLeeway is how far clocks may be apart in Okta's own verifier for Go.
+// https://github.com/okta/okta-jwt-verifier-golang
+const DefaultLeeway = 120 * time.Second
+
+// Config is what the receiver of a token expects: the API that gets an access token, or the client that gets an ID
+// token.
+type Config struct {
+	Kind        TokenKind        // KindAccess or KindID; a token of the other kind is never valid
+	Issuer      string           // iss must be exactly this
+	Audience    string           // aud must hold it; required for access tokens, ClientID where it is "" for ID tokens
+	ClientID    string           // access token: cid must be this, "" for any; ID token: aud must hold it, and azp be it if present
+	Algorithms  []string         // of those that [Algorithms] names; nil for RS256, the one that Okta signs with
+	Leeway      time.Duration    // how far clocks may be apart: DefaultLeeway, say; 0 for not at all
+	AccessToken string           // the one that came with an ID token, for its at_hash; "" to skip that check
+	OrgServer   bool             // the issuer is an org authorization server, whose access tokens only Okta can verify
+	OrgIssuer   string           // the issuer of the org server beside a custom one, to recognize its access tokens; "" for none
+	Now         func() time.Time // nil for time.Now
+}
+
+// ConfigError is what is wrong with a [Config]: a mistake of the program or its settings, whatever the token.
+type ConfigError struct{ text string }
+
+// Error says which field makes no sense.
+func (e *ConfigError) Error() string { return e.text }
+
+func configErrorf(format string, args ...any) error {
+	return &ConfigError{text: fmt.Sprintf(format, args...)}
+}
+
+// Verifier verifies tokens. Goroutines may share it.
+type Verifier struct {
+	config     Config
+	keys       KeySource
+	algorithms []algorithm
+	expected   expectations
+	header     atomic.Pointer[signedHeader] // of the last token: the next one is likely to have the same
+	clock      atomic.Pointer[clockTexts]
+}
+
+// NewVerifier returns a verifier of tokens for the receiver that config describes. Every error is a [*ConfigError].
+func NewVerifier(config Config, keys KeySource) (*Verifier, error) {
+	switch {
+	case config.Kind != KindAccess && config.Kind != KindID:
+		return nil, configErrorf("kind of token is %q, expected %q or %q", config.Kind, KindAccess, KindID)
+	case config.Issuer == "":
+		return nil, configErrorf("no issuer is given")
+	case config.Kind == KindAccess && config.Audience == "" && !config.OrgServer:
+		return nil, configErrorf("no audience is given, which an access token must be for")
+	case config.Kind == KindID && config.Audience == "" && config.ClientID == "":
+		return nil, configErrorf("no client id is given, which an ID token must be for")
+	case config.Leeway < 0:
+		return nil, configErrorf("leeway is %v, expected 0 or more", config.Leeway)
+	case keys == nil:
+		return nil, configErrorf("no keys are given")
+	}
+	config.Algorithms = slices.Clone(config.Algorithms)
+	if config.Algorithms == nil {
+		config.Algorithms = []string{"RS256"}
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	v := &Verifier{config: config, keys: keys, expected: config.expectations()}
+	for _, name := range config.Algorithms {
+		a, ok := algorithmOf(name)
+		if !ok {
+			expected := strings.Join(Algorithms(), ", ")
+			return nil, configErrorf("algorithm is %s, expected one of %s", quoteShort(name), expected)
+		}
+		v.algorithms = append(v.algorithms, a)
+	}
+	if len(v.algorithms) == 0 {
+		return nil, configErrorf("no algorithm is allowed")
+	}
+	return v, nil
+}
+
+// Verify returns the contents of a valid token, and an [*InvalidError] for any other. Other errors are those of
+// [Verifier.Check].
+func (v *Verifier) Verify(ctx context.Context, token string) (Verified, error) {
+	report, err := v.Check(ctx, token)
+	if err != nil {
+		return Verified{}, err
+	}
+	if !report.Valid() {
+		return Verified{}, &InvalidError{Report: report}
+	}
+	return Verified{header: report.Token.Header, claims: report.Token.Claims}, nil
+}
+
+// Check checks whether a token's form, kind, signature and claims are what the config asks for. What is wrong with the
+// token is in the report and never an error. It makes every check that it can, whatever failed before.
+//
+// It asks the [KeySource] once, for a token that names a key; nothing in the token decides where keys come from. The
+// error is what the KeySource returned, wrapped: there is no report without keys.
+func (v *Verifier) Check(ctx context.Context, token string) (Report, error) {
+	c := checker{Verifier: v, checks: make([]Check, 0, 16)}
+	var err error
+	if c.token, err = Parse(token); err != nil {
+		report := Report{Kind: v.config.Kind, Checks: undecodable(err)}
+		report.Format, _ = errors.AsType[*FormatError](err)
+		return report, nil
+	}
+	c.pass(Check{Name: checkFormat})
+	c.checkType()
+	org := v.config.Kind == KindAccess && (v.config.OrgServer || c.fromOrgServer())
+	if org {
+		c.fail(Check{Name: checkOrgServer, Why: "access tokens of the org authorization server are for Okta alone, " +
+			"which may change them at any time: ask Okta about them, or use a custom authorization server"})
+	}
+	if err := c.checkSignature(ctx, org); err != nil {
+		return Report{}, err
+	}
+	c.checkClaims()
+	return Report{Kind: v.config.Kind, Checks: c.checks, Token: c.token}, nil
+}
+
+// undecodable are the checks of a text that is not a token.
+func undecodable(err error) []Check {
+	checks := []Check{{Name: checkFormat, Why: err.Error()}}
+	for _, name := range [...]string{
+		checkType, checkAlg, checkCrit, checkKid, checkKey, checkSignature,
+		checkIss, checkAud, checkCid, checkSub, checkExp, checkNbf, checkIat, checkAtHash,
+	} {
+		checks = append(checks, Check{Name: name, State: Skipped, Why: notChecked(checkFormat)})
+	}
+	return checks
+}
+
+func notChecked(because string) string { return "not checked, because " + because + " failed" }
+
+// checker makes the checks of one token.
+type checker struct {
+	*Verifier
+	token  Unverified
+	alg    algorithm // only if algOK
+	algOK  bool
+	checks []Check
+}
+
+// fromOrgServer reports whether the token says that it comes from the org server beside the issuer.
+func (c *checker) fromOrgServer() bool {
+	iss, ok := c.token.Claims.String(checkIss)
+	return ok && iss == c.config.OrgIssuer && iss != "" && iss != c.config.Issuer
+}
+
+func (c *checker) pass(check Check) {
+	check.State = Passed
+	c.checks = append(c.checks, check)
+}
+
+func (c *checker) fail(check Check) {
+	check.State = Failed
+	c.checks = append(c.checks, check)
+}
+
+func (c *checker) skip(name, why string) {
+	c.checks = append(c.checks, Check{Name: name, State: Skipped, Why: why})
+}
+
+// settle adds a check that failed if Why says so.
+func (c *checker) settle(check Check) {
+	if check.Why != "" {
+		c.fail(check)
+		return
+	}
+	c.pass(check)
+}
+
+// lastFailed returns the name of the check that failed last.
+func (c *checker) lastFailed() string {
+	for i := len(c.checks) - 1; i >= 0; i-- {
+		if c.checks[i].State == Failed {
+			return c.checks[i].Name
+		}
+	}
+	return ""
+}
+
+// expectations are the texts of [Check.Expected] that no token and no clock changes.
+type expectations struct {
+	kind, alg, iss, aud, cid string
+	plusLeeway, minusLeeway  string // " + 120 s"
+}
+
+func (c Config) expectations() expectations {
+	e := expectations{
+		kind: "an " + string(c.Kind), alg: strings.Join(c.Algorithms, " or "),
+		iss: printable(c.Issuer), aud: printable(c.Audience), cid: printable(c.ClientID),
+	}
+	if c.Kind == KindID && c.ClientID != "" && c.ClientID != c.Audience {
+		e.aud = printable(strings.TrimPrefix(c.Audience+" and "+c.ClientID, " and "))
+	}
+	if c.Leeway > 0 {
+		seconds := strconv.FormatFloat(c.Leeway.Seconds(), 'f', -1, 64)
+		e.plusLeeway, e.minusLeeway = " + "+seconds+" s", " - "+seconds+" s"
+	}
+	return e
+}
+
+// clockTexts are what a token's times are compared with, in words that change once a second.
+type clockTexts struct {
+	second           int64
+	earliest, latest string
+}
+
+func (v *Verifier) clockTexts(now time.Time) *clockTexts {
+	if texts := v.clock.Load(); texts != nil && texts.second == now.Unix() {
+		return texts
+	}
+	text := timeText(now.Truncate(time.Second))
+	texts := &clockTexts{
+		second:   now.Unix(),
+		earliest: "later than " + text + v.expected.minusLeeway,
+		latest:   "at most " + text + v.expected.plusLeeway,
+	}
+	v.clock.Store(texts)
+	return texts
+}
+
+func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
