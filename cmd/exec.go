@@ -63,7 +63,10 @@ token is good, and may be the last for now.`,
   okauth exec --min-ttl 30m -p prod -- python3 report.py`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return &cli.UsageError{Message: fmt.Sprintf("%q needs a command to run", c.CommandPath()), Advice: "write it behind --, as in: okauth exec -- ./deploy.sh"}
+				return &cli.UsageError{
+					Message: fmt.Sprintf("%q needs a command to run", c.CommandPath()),
+					Advice:  "write it behind --, as in: okauth exec -- ./deploy.sh",
+				}
 			}
 			return nil
 		},
@@ -139,7 +142,9 @@ func find(name string) (string, error) {
 		return path, nil
 	case errors.Is(err, exec.ErrDot):
 		return "", &cli.ExitError{
-			Err: fmt.Errorf("run %q: it is in the directory %q, and PATH finds programs in absolute directories only", name, filepath.Dir(path)), Code: cli.ExitNotFound,
+			Err: fmt.Errorf("run %q: it is in the directory %q, and PATH finds programs in absolute directories only",
+				name, filepath.Dir(path)),
+			Code:   cli.ExitNotFound,
 			Advice: fmt.Sprintf("if that one is meant, write .%c%s", filepath.Separator, path),
 		}
 	case errors.Is(err, exec.ErrNotFound):

@@ -45,15 +45,23 @@ answer as it came, one line per token.`,
 			return cli.UntilStopped(c.Context(), env, func(ctx context.Context) error { return o.run(ctx, args) })
 		},
 	}
-	o.addFlags(c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID, session.Refresh}, cli.ConnectionKeys()...)
-	c.Flags().BoolVar(&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+	o.addFlags(
+		c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID, session.Refresh},
+		cli.ConnectionKeys()...,
+	)
+	c.Flags().BoolVar(
+		&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input",
+	)
 	return c
 }
 
 func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	source := o.source(args)
 	if source == fromStdin && o.session.ClientSecretStdin {
-		return &cli.UsageError{Message: "--client-secret-stdin and the tokens want the same standard input", Advice: "give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command"}
+		return &cli.UsageError{
+			Message: "--client-secret-stdin and the tokens want the same standard input",
+			Advice:  "give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command",
+		}
 	}
 	opened, err := o.session.Open(o.env)
 	if err != nil {
@@ -112,7 +120,9 @@ func (o *introspectOptions) many(ctx context.Context, client *okta.Client) error
 }
 
 // ask introspects one token and returns the text to print.
-func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text string) (document []byte, bad, err error) {
+func (o *introspectOptions) ask(
+	ctx context.Context, client *okta.Client, text string,
+) (document []byte, bad, err error) {
 	if !okta.ValidToken(text) { // whatever it is, it is nothing to send away
 		var b bytes.Buffer
 		bad = notAToken()
@@ -128,7 +138,12 @@ func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text s
 		return nil, nil, err
 	}
 	if !said.Active {
-		bad = &cli.ExitError{Err: errors.New("the token is not active: it expired or was revoked, or " + client.Server.Issuer() + " did not issue it"), Code: cli.ExitInvalidToken}
+		bad = &cli.ExitError{
+			Err: errors.New(
+				"the token is not active: it expired or was revoked, or " + client.Server.Issuer() + " did not issue it",
+			),
+			Code: cli.ExitInvalidToken,
+		}
 	}
 	var b bytes.Buffer
 	if o.text {
@@ -140,5 +155,7 @@ func (o *introspectOptions) ask(ctx context.Context, client *okta.Client, text s
 }
 
 func notAToken() error {
-	return &cli.ExitError{Err: errors.New("that is no token: it has characters that no token has"), Code: cli.ExitInvalidToken}
+	return &cli.ExitError{
+		Err: errors.New("that is no token: it has characters that no token has"), Code: cli.ExitInvalidToken,
+	}
 }

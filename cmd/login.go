@@ -88,7 +88,8 @@ func (o *loginOptions) checkStorage() {
 	if kept == storage || kept == okauth.StorageAuto && storage == okauth.StorageKeychain {
 		return
 	}
-	o.env.Warn(fmt.Sprintf("okauth token looks for sessions in storage %q; to use this one, run: okauth%s config set storage %s",
+	o.env.Warn(fmt.Sprintf("okauth token looks for sessions in storage %q; to use this one, run: okauth%s config "+
+		"set storage %s",
 		kept, o.session.Again(), storage))
 }
 
@@ -120,7 +121,8 @@ func (o *loginOptions) report(s *okauth.Session) {
 	if who == "" {
 		who = "client " + okta.Sanitize(s.ClientID, 100)
 	}
-	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until %s, in %s\n",
+	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until "+
+		"%s, in %s\n",
 		who, s.Profile, okta.Sanitize(s.Issuer, 300), okta.Sanitize(strings.Join(s.Scope, " "), 1000),
 		s.Expires.Local().Format("2006-01-02 15:04:05 MST"), output.FormatDuration(s.Lifetime))
 	for _, warning := range s.Warnings {

@@ -91,7 +91,9 @@ behind.`,
 		root.InitDefaultHelpCmd()
 		strictHelpers(root)
 	}
-	_ = root.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	_ = root.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) (
+		[]string, cobra.ShellCompDirective,
+	) {
 		return configcmd.ProfileNames(env, global), cobra.ShellCompDirectiveNoFileComp
 	})
 	return root

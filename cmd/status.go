@@ -50,7 +50,8 @@ func (o *statusOptions) run(ctx context.Context) error {
 	}
 	settings := client.Settings()
 	s := output.Status{
-		Command: "okauth token", Profile: settings.ProfileName(), ProfileSource: settings.ProfileSource().String(), Profiles: settings.Profiles(),
+		Command: "okauth token", Profile: settings.ProfileName(), ProfileSource: settings.ProfileSource().String(),
+		Profiles:   settings.Profiles(),
 		ConfigFile: settings.ConfigPath(), Settings: settingsStatus(ctx, client),
 	}
 	status, err := client.Status(ctx)
@@ -72,7 +73,9 @@ func (o *statusOptions) run(ctx context.Context) error {
 	s.Next, s.ExpiresAt, s.Reason = string(status.Next), status.Until, status.Reason
 	s.Ready = s.Reason == ""
 	if o.output == "text" {
-		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), output.TextOptions{Color: o.env.Color(), Width: o.env.Width})
+		err = output.WriteStatusText(
+			o.env.Stdout, s, o.env.Now(), output.TextOptions{Color: o.env.Color(), Width: o.env.Width},
+		)
 	} else {
 		err = output.WriteStatusJSON(o.env.Stdout, s, o.env.Now())
 	}

@@ -133,7 +133,10 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 		return &cli.UsageError{Message: "--github-output: " + err.Error()}
 	}
 	if o.env.Getenv("GITHUB_OUTPUT") == "" {
-		return &cli.UsageError{Message: "--github-output: GITHUB_OUTPUT is not set", Advice: "it is for a step of GitHub Actions; elsewhere, print the token: okauth token"}
+		return &cli.UsageError{
+			Message: "--github-output: GITHUB_OUTPUT is not set",
+			Advice:  "it is for a step of GitHub Actions; elsewhere, print the token: okauth token",
+		}
 	}
 	return nil
 }

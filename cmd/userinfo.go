@@ -38,7 +38,10 @@ People on a terminal get text, programs get Okta's answer as it came.`,
 	}
 	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.session.AddStdinFlags(c)
-	cli.EnumFlag(c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"}, "how to print it; auto is text on a terminal")
+	cli.EnumFlag(
+		c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"},
+		"how to print it; auto is text on a terminal",
+	)
 	return c
 }
 

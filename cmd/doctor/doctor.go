@@ -51,7 +51,9 @@ that of the first failure. -o json is for programs.`,
 		RunE: cli.Stoppable(env, o.run),
 	}
 	o.session.AddFlags(c, cli.ConnectionKeys()...)
-	c.Flags().BoolVar(&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+	c.Flags().BoolVar(
+		&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input",
+	)
 	cli.EnumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "output format")
 	return c
 }

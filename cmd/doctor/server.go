@@ -166,9 +166,15 @@ func (d *doctor) clock(context.Context) bool {
 	case !d.dates.known:
 		d.found("clock", "note", "the responses have no date", "")
 	case ahead > time.Minute:
-		d.found("clock", "warn", "this machine's clock is "+output.FormatDuration(ahead)+" behind Okta's", "set it by NTP: expired tokens look valid here, and new ones may look not yet valid elsewhere")
+		d.found(
+			"clock", "warn", "this machine's clock is "+output.FormatDuration(ahead)+" behind Okta's",
+			"set it by NTP: expired tokens look valid here, and new ones may look not yet valid elsewhere",
+		)
 	case ahead < -time.Minute:
-		d.found("clock", "warn", "this machine's clock is "+output.FormatDuration(-ahead)+" ahead of Okta's", "set it by NTP: tokens look expired here before they are")
+		d.found(
+			"clock", "warn", "this machine's clock is "+output.FormatDuration(-ahead)+" ahead of Okta's",
+			"set it by NTP: tokens look expired here before they are",
+		)
 	default:
 		d.ok("clock", "within a minute of Okta's")
 	}
@@ -177,7 +183,8 @@ func (d *doctor) clock(context.Context) bool {
 
 // scopes compares the configured scopes with the server's metadata.
 func (d *doctor) scopes(context.Context) bool {
-	if scopes := d.opened.Settings().Scopes(); slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
+	scopes := d.opened.Settings().Scopes()
+	if slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
 		d.fail("scopes", &cli.ExitError{
 			Err:  fmt.Errorf("%s: scopes like profile and email come only together with openid", strings.Join(scopes, " ")),
 			Code: cli.ExitUsage, Advice: "add it: okauth config set scopes \"openid " + strings.Join(scopes, " ") + "\"",
@@ -194,7 +201,8 @@ func (d *doctor) scopes(context.Context) bool {
 	switch {
 	case len(unlisted) > 0:
 		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "),
-			"custom scopes may be unlisted; check the spelling: Admin Console, Security › API › "+d.server.ID()+" › Scopes")
+			"custom scopes may be unlisted; check the spelling: Admin Console, Security › API › "+
+				d.server.ID()+" › Scopes")
 	case asked == "":
 		d.ok("scopes", "none: the server's defaults")
 	default:

@@ -126,7 +126,9 @@ func (s Storage) Try(ctx context.Context) error {
 	if err == nil {
 		var got []byte
 		if got, err = s.Items.Get(ctx, account); err == nil && !bytes.Equal(got, value) {
-			err = &store.Error{Kind: store.NotPersisted, Op: "read back a test value", Err: errors.New("it is not what was written")}
+			err = &store.Error{
+				Kind: store.NotPersisted, Op: "read back a test value", Err: errors.New("it is not what was written"),
+			}
 		}
 	}
 	return cmp.Or(err, s.Items.Delete(ctx, account))

@@ -103,7 +103,8 @@ func (e *Env) Color() bool {
 
 // Desktop reports whether a keychain could show a prompt: on Linux, only if a display is set.
 func (e *Env) Desktop() bool {
-	return runtime.GOOS == "darwin" || runtime.GOOS == "windows" || e.Getenv("DISPLAY") != "" || e.Getenv("WAYLAND_DISPLAY") != ""
+	return runtime.GOOS == "darwin" || runtime.GOOS == "windows" ||
+		e.Getenv("DISPLAY") != "" || e.Getenv("WAYLAND_DISPLAY") != ""
 }
 
 // Getenv returns the value of a variable, "" if it is unset.

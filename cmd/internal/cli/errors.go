@@ -64,7 +64,8 @@ func errorRows() []errorRow {
 			return "check the password; okauth login sends it again, and an hour from the refusal okauth token does"
 		}),
 		on(ExitStorage, func(*okauth.StorageOffError) string {
-			return "set another storage: okauth config set storage keychain (or file); okauth token needs no login if it has a password"
+			return "set another storage: okauth config set storage keychain (or file); okauth token needs no " +
+				"login if it has a password"
 		}),
 		onCode(func(e *okta.Error) int {
 			if e.IsRejection() {

@@ -26,7 +26,10 @@ func readStdinSecret(ctx context.Context, env *Env, what string) (okta.Secret, e
 // OpenTerminal opens the terminal device, unless --no-input forbids questions. hint says how to do without.
 func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, error) {
 	if flags.NoInput {
-		return nil, &ExitError{Err: errors.New("okauth would have to ask a question, and --no-input forbids it"), Code: ExitLoginRequired, Advice: hint}
+		return nil, &ExitError{
+			Err:  errors.New("okauth would have to ask a question, and --no-input forbids it"),
+			Code: ExitLoginRequired, Advice: hint,
+		}
 	}
 	t, err := env.OpenTerminal()
 	if err != nil {
@@ -50,7 +53,10 @@ func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) ([]b
 // ReadSecret reads a secret from standard input and removes one trailing newline, LF or CRLF.
 func ReadSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
 	if env.StdinIsTTY {
-		fmt.Fprintf(env.Stderr, "okauth: reading the %s from standard input, which shows what you type; end with Ctrl-D\n", what)
+		fmt.Fprintf(
+			env.Stderr, "okauth: reading the %s from standard input, which shows what you type; end with Ctrl-D\n",
+			what,
+		)
 	}
 	text, err := readAll(ctx, env.Stdin, longestSecret+1)
 	if err != nil {
@@ -89,7 +95,9 @@ func readAll(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
 // line.
 func plainSecret(text []byte, what string) error {
 	if i := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
-		return &UsageError{Message: fmt.Sprintf("the %s holds a control character or a second line, at byte %d; it was not sent", what, i+1)}
+		return &UsageError{Message: fmt.Sprintf(
+			"the %s holds a control character or a second line, at byte %d; it was not sent", what, i+1,
+		)}
 	}
 	return nil
 }

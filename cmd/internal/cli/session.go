@@ -72,7 +72,10 @@ func (g *GlobalFlags) events(env *Env) okauth.Events {
 		SignIn: func(reason, notStored error) {
 			fmt.Fprintf(env.Stderr, "okauth: %s\n", okta.Sanitize(reason.Error(), 1000))
 			if notStored != nil {
-				env.Warn("there is no keychain, so this sign-in is not stored; okauth config set storage file keeps sessions in a sealed file")
+				env.Warn(
+					"there is no keychain, so this sign-in is not stored; okauth config set storage file keeps " +
+						"sessions in a sealed file",
+				)
 			}
 		},
 	}
@@ -146,8 +149,8 @@ func (s *SessionFlags) Advise(err error) error {
 	return &ExitError{Err: err, Code: ExitLoginRequired, Advice: "sign in with: okauth login" + s.Identity()}
 }
 
-// ClientSecretSource says where the client secret was taken from, where that is not what
-// "config set client_secret" would change.
+// ClientSecretSource says where the client secret was taken from, where that is not what "config set client_secret"
+// would change.
 func (s *SessionFlags) ClientSecretSource(settings *config.Settings) string {
 	ref := settings.Secret(config.KeyClientSecret)
 	switch {
@@ -179,7 +182,8 @@ type terminalInteraction struct {
 
 var _ grant.Interaction = (*terminalInteraction)(nil)
 
-const passwordAdvice = "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or password_command"
+const passwordAdvice = "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or " +
+	"password_command"
 
 // CanPrompt reports whether there is a terminal and --no-input was not given.
 func (i *terminalInteraction) CanPrompt() bool {

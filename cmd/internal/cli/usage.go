@@ -1,7 +1,7 @@
 package cli
 
-// What those are told who mistype: the nearest command or flag, and never the
-// value of what may be a secret in the wrong place.
+// What those are told who mistype: the nearest command or flag, and never the value of what may be a secret in the
+// wrong place.
 
 import (
 	"errors"
@@ -15,8 +15,7 @@ import (
 	"okauth/pkg/config"
 )
 
-// flagError turns what the flag parser says into one of our errors, with the
-// nearest flag that exists.
+// flagError turns what the flag parser says into one of our errors, with the nearest flag that exists.
 func FlagError(c *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "bool" {
 		return &UsageError{Message: fmt.Sprintf("--%s takes no value", invalid.GetFlag().Name), Advice: helpHint(c)}
@@ -42,8 +41,8 @@ func FlagError(c *cobra.Command, err error) error {
 	return e
 }
 
-// secretFlagHint answers those who look for a flag that okauth will never have:
-// a secret in argv is in the shell's history and in every process list.
+// secretFlagHint answers those who look for a flag that okauth will never have: a secret in argv is in the shell's
+// history and in every process list.
 func secretFlagHint(name string) string {
 	switch name {
 	case "password", "pass", "passwd":
@@ -83,9 +82,14 @@ func ArgsBetween(least, most int) cobra.PositionalArgs {
 		case len(args) < least:
 			return &UsageError{Message: fmt.Sprintf("%q needs %s", c.CommandPath(), argumentNames(c)), Advice: helpHint(c)}
 		case most == 0 && len(args) > 0:
-			return &UsageError{Message: fmt.Sprintf("%q takes no arguments, got %q", c.CommandPath(), args[0]), Advice: helpHint(c)}
+			return &UsageError{
+				Message: fmt.Sprintf("%q takes no arguments, got %q", c.CommandPath(), args[0]), Advice: helpHint(c),
+			}
 		case len(args) > most:
-			return &UsageError{Message: fmt.Sprintf("%q takes at most %d arguments, got %d", c.CommandPath(), most, len(args)), Advice: helpHint(c)}
+			return &UsageError{
+				Message: fmt.Sprintf("%q takes at most %d arguments, got %d", c.CommandPath(), most, len(args)),
+				Advice:  helpHint(c),
+			}
 		}
 		return nil
 	}
