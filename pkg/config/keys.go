@@ -182,7 +182,7 @@ func FindKey(name string) (Key, error) {
 		case k.Name == name && k.NotInFile:
 			noun := strings.ReplaceAll(name, "_", " ")
 			return Key{}, &Error{Kind: NotInFile, Key: name,
-				Reason: "a " + noun + " is never kept in the configuration"}
+				Reason: "the " + noun + " is never kept in the configuration"}
 		case k.Name == name:
 			return k, nil
 		case !k.NotInFile:

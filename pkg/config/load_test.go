@@ -411,9 +411,14 @@ func TestSettingsPrintNoSecret(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	s := load(t, testOptions(t, sample, Options{}, "OKAUTH_CLIENT_SECRET=canary-cs", "OKAUTH_PASSWORD=canary-pw",
-		"OKAUTH_STORAGE_KEY=canary-key"))
-	var keys []string
+	var secrets, keys, want []string
+	for _, name := range SecretVariables() {
+		secrets = append(secrets, name+"=canary")
+	}
+	for _, k := range table() {
+		want = append(want, k.Name)
+	}
+	s := load(t, testOptions(t, sample, Options{}, secrets...))
 	for _, setting := range s.List() {
 		keys = append(keys, setting.Key)
 		if strings.Contains(setting.Value, "canary") {
@@ -423,10 +428,7 @@ func TestList(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", setting.Key, setting.Value, Redacted)
 		}
 	}
-	want := "domain server client_id client_secret client_secret_file client_secret_command grant username " +
-		"password password_file password_command scopes audience storage storage_dir " +
-		"storage_key storage_key_file storage_key_command ca_file client_cert client_key timeout min_ttl"
-	if strings.Join(keys, " ") != want {
+	if !slices.Equal(keys, want) || keys[0] != KeyDomain {
 		t.Errorf("got %q, want %q", keys, want)
 	}
 }

@@ -294,9 +294,19 @@ func TestSecretIsThreeSettings(t *testing.T) {
 
 func TestSecretVariables(t *testing.T) {
 	t.Parallel()
-	want := "OKAUTH_CLIENT_SECRET OKTA_OAUTH2_CLIENT_SECRET OKTA_OAUTH2_CLIENTSECRET OKAUTH_PASSWORD OKAUTH_STORAGE_KEY"
-	if got := strings.Join(SecretVariables(), " "); got != want {
-		t.Errorf("got %q, want %q", got, want)
+	got := SecretVariables()
+	for _, want := range []string{"OKAUTH_CLIENT_SECRET", "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET",
+		"OKAUTH_PASSWORD", "OKAUTH_STORAGE_KEY"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%s is not in %q", want, got)
+		}
+	}
+	for _, k := range table() {
+		for _, name := range k.Env {
+			if slices.Contains(got, name) != (k.Type == Secret) {
+				t.Errorf("%s of %s: in the list %t", name, k.Name, k.Type != Secret)
+			}
+		}
 	}
 }
 

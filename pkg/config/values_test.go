@@ -123,8 +123,8 @@ func TestAT60_SecretsWithoutKey(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ key, reason string }{
-		{KeyPassword, "a password is never kept"},
-		{KeyStorageKey, "a storage key is never kept"},
+		{KeyPassword, "the password is never kept"},
+		{KeyStorageKey, "the storage key is never kept"},
 	} {
 		_, err := FindKey(tt.key)
 		wantError(t, err, tt.reason)
