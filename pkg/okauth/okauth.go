@@ -39,7 +39,7 @@ import (
 )
 
 // Options say which profile a Client uses and how it reaches what is outside the process. The zero Options is right
-// for a program without a terminal: it takes the default profile and asks nobody.
+// for a program without a terminal: it uses the default profile and asks no questions.
 type Options struct {
 	Profile    string            // "": the one that the environment or the configuration file names
 	ConfigFile string            // "": the user's
@@ -49,7 +49,7 @@ type Options struct {
 	SettingName func(setting string) string
 	MinTTL      time.Duration // how long a token must stay valid; 0: the setting "min_ttl" (60 s)
 
-	Interaction Interaction // asks a person; nil: nobody can be asked
+	Interaction Interaction // asks a person; nil: no questions are possible
 
 	// Password and ClientSecret, when set, return the secret in place of the settings. Each is called once at most.
 	Password, ClientSecret func(context.Context) (okta.Secret, error)

@@ -120,8 +120,8 @@ func (s Storage) Try(ctx context.Context) error {
 	if err := s.Ready(ctx); err != nil {
 		return err
 	}
-	const account = "doctor" // one name, so that an interrupted call leaves one item at most
-	value := []byte("okauth doctor was here")
+	const account = "storage-check" // one name, so that an interrupted call leaves one item at most
+	value := []byte("written to check the storage")
 	err := s.Items.Set(ctx, account, value)
 	if err == nil {
 		var got []byte

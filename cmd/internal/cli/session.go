@@ -123,7 +123,7 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 }
 
 // renew gets a new token while signals are caught: a refresh that has begun gets a moment to end, because Okta may
-// spend the refresh token just as the process is told to stop.
+// spend the refresh token just as the process must stop.
 func renew(
 	ctx context.Context, env *Env, client *okauth.Client, t session.TokenType, fresh bool,
 ) (session.CachedToken, error) {

@@ -73,7 +73,7 @@ func NoSuchCommand(c *cobra.Command, args []string) error {
 	return e
 }
 
-func helpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
+func helpHint(c *cobra.Command) string { return "see " + c.CommandPath() + " --help" }
 
 // argsBetween is cobra.RangeArgs with our errors.
 func ArgsBetween(least, most int) cobra.PositionalArgs {
