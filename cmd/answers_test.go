@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/store/memory"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,14 +15,13 @@ import (
 	"okauth/cmd"
 	"okauth/pkg/oktatest"
 	"okauth/pkg/prompt"
-	"okauth/pkg/store"
 )
 
 // user is somebody who runs okauth in this process, against a server and a
 // keychain of their own.
 type user struct {
 	server   *oktatest.Server
-	keychain *store.Memory
+	keychain *memory.Store
 	vars     map[string]string
 	config   string
 	stdin    string
@@ -37,7 +37,7 @@ func newUser(t *testing.T, options ...oktatest.Options) *user {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	u := &user{server: server, keychain: new(store.Memory), config: filepath.Join(t.TempDir(), "config.yaml")}
+	u := &user{server: server, keychain: new(memory.Store), config: filepath.Join(t.TempDir(), "config.yaml")}
 	u.vars = map[string]string{
 		"OKAUTH_DOMAIN": server.URL(), "OKAUTH_CLIENT_ID": oktatest.DefaultClientID, "OKAUTH_CLIENT_SECRET": oktatest.DefaultClientSecret,
 		"OKAUTH_USERNAME": oktatest.DefaultUser, "OKAUTH_PASSWORD": oktatest.DefaultPassword, "OKAUTH_CONFIG": u.config,

@@ -17,7 +17,7 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/oktatest"
-	"okauth/pkg/store"
+	"okauth/pkg/store/memory"
 )
 
 func newDemoCmd(env *cli.Env) *cobra.Command {
@@ -60,7 +60,7 @@ func runDemo(ctx context.Context, env *cli.Env) error {
 	d := &demo{out: env.Stdout, server: server, env: *env}
 	d.env.Stdout, d.env.Stderr = d.out, d.out
 	d.env.StdoutIsTTY, d.env.StderrIsTTY, d.env.StdinIsPipe, d.env.StdinIsTTY = true, false, false, false
-	d.env.Keychain = new(store.Memory)
+	d.env.Keychain = new(memory.Store)
 	d.env.LockDir = filepath.Join(home, "locks")
 	d.env.LookupEnv = demoVariables(env, filepath.Join(home, "config.yaml"))
 	d.tell(ctx)

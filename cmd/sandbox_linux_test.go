@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"okauth/pkg/store"
+	"okauth/pkg/store/memory"
 )
 
 // sandbox is an "okauth sandbox" that runs.
@@ -114,7 +114,7 @@ func TestSandbox(t *testing.T) {
 			if want := 6 + b2i(slices.Contains(args, "--tls")); len(s.vars) != want {
 				t.Errorf("got %d variables, want %d", len(s.vars), want)
 			}
-			u := &user{keychain: new(store.Memory), vars: s.vars, config: filepath.Join(t.TempDir(), "config.yaml")}
+			u := &user{keychain: new(memory.Store), vars: s.vars, config: filepath.Join(t.TempDir(), "config.yaml")}
 			if code, _, stderr := u.okauth(t.Context(), "login"); code != 0 {
 				t.Errorf("login: exit code %d: %s", code, stderr)
 			}

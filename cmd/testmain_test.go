@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/store/keychain"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,23 +71,23 @@ func testEnv() *cli.Env {
 		must(err)
 		env.Now = func() time.Time { return time.Now().Add(off) }
 	}
-	var options store.KeychainOptions
+	var options keychain.Options
 	if text := os.Getenv("TEST_WAIT"); text != "" {
 		wait, err := time.ParseDuration(text)
 		must(err)
 		options.ReadTimeout, options.WriteTimeout = wait, wait
-		env.Keychain = store.NewKeychain(options)
+		env.Keychain = keychain.New(options)
 	}
 	if text := os.Getenv("TEST_BUDGET"); text != "" {
 		budget, err := strconv.Atoi(text)
 		must(err)
-		options.Budget = budget
-		env.Keychain = store.NewKeychain(options)
+		options.ItemLimit = budget
+		env.Keychain = keychain.New(options)
 	}
 	if text := os.Getenv("TEST_KILL"); text != "" {
 		at, err := strconv.Atoi(text)
 		must(err)
-		env.Keychain = &killer{store.NewKeychain(options), at}
+		env.Keychain = &killer{keychain.New(options), at}
 	}
 	return env
 }

@@ -9,6 +9,7 @@ import (
 	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
+	"okauth/pkg/store/keychain"
 )
 
 // secretPlace is where the client secret is, or shall be stored.
@@ -133,7 +134,7 @@ func (s *setup) keychainError(ctx context.Context) error {
 	if s.env.Keychain != nil {
 		return nil
 	}
-	err := store.NewKeychain(store.KeychainOptions{}).Probe(ctx)
+	err := keychain.New(keychain.Options{}).Probe(ctx)
 	if e, ok := errors.AsType[*store.Error](err); ok {
 		return errors.New(e.Kind.String())
 	}
@@ -148,11 +149,11 @@ func (s *setup) keychainItem() (secrets store.ClientSecrets, account string, err
 		return store.ClientSecrets{}, "", err
 	}
 	clientID, _ := s.file.Get(s.profile, config.KeyClientID)
-	keychain := s.env.Keychain
-	if keychain == nil {
-		keychain = store.NewKeychain(store.KeychainOptions{MayPrompt: s.env.Desktop()})
+	backend := s.env.Keychain
+	if backend == nil {
+		backend = keychain.New(keychain.Options{MayPrompt: s.env.Desktop()})
 	}
-	return store.ClientSecrets{Items: keychain}, store.ClientSecretAccount(s.profile, domain.BaseURL, clientID), nil
+	return store.ClientSecrets{Items: backend}, store.ClientSecretAccount(s.profile, domain.BaseURL, clientID), nil
 }
 
 func (s *setup) saveSecret(ctx context.Context, secret okta.Secret) error {

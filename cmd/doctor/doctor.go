@@ -16,7 +16,7 @@ import (
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/store"
+	"okauth/pkg/store/keychain"
 )
 
 type options struct {
@@ -204,7 +204,7 @@ func (d *doctor) storage(ctx context.Context) {
 		return
 	}
 	limit := ""
-	if keychain, ok := storage.Items.(*store.Keychain); ok {
+	if keychain, ok := storage.Items.(*keychain.Keychain); ok {
 		limit = fmt.Sprintf("; an item holds %d bytes, larger sessions are split", keychain.ItemLimit())
 	}
 	d.ok("storage", "%s, %s (%s): can be written and read, in %s%s",

@@ -14,7 +14,7 @@ import (
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/oktatest"
-	"okauth/pkg/store"
+	"okauth/pkg/store/memory"
 )
 
 // startOrg starts an Okta for the examples. The options are those of a program that has no configuration file; yours
@@ -35,7 +35,7 @@ func startOrg() (*oktatest.Server, okauth.Options, error) {
 		},
 		Password: func(context.Context) (okta.Secret, error) { return okta.NewSecret(oktatest.DefaultPassword), nil },
 
-		Keychain: &store.Memory{}, LockDir: filepath.Join(dir, "locks"),
+		Keychain: &memory.Store{}, LockDir: filepath.Join(dir, "locks"),
 		LookupEnv:     func(string) (string, bool) { return "", false },
 		UserConfigDir: func() (string, error) { return dir, nil },
 	}, err

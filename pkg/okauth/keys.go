@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"okauth/pkg/internal/diskcache"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
-	"okauth/pkg/store"
 )
 
 // KeyOptions say how the keys of an issuer are fetched.
@@ -25,9 +25,9 @@ func (c *Client) Keys(server okta.AuthorizationServer, o KeyOptions) (jwt.KeySou
 	if err != nil {
 		return nil, err
 	}
-	cache := store.Cache{Now: c.o.Now}
+	cache := diskcache.Cache{Now: c.o.Now}
 	if c.settings.Storage() != StorageNone {
-		cache.Dir = store.CacheDir(c.lookupEnv)
+		cache.Dir = diskcache.Dir(c.lookupEnv)
 	}
 	return &issuerKeys{client: client, cache: cache, now: c.now, o: o}, nil
 }
@@ -36,7 +36,7 @@ func (c *Client) Keys(server okta.AuthorizationServer, o KeyOptions) (jwt.KeySou
 // for a token whose key is not among them: once, and in a long stream every few minutes.
 type issuerKeys struct {
 	client *okta.Client
-	cache  store.Cache
+	cache  diskcache.Cache
 	now    func() time.Time
 	o      KeyOptions
 

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"okauth/pkg/internal/diskcache"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/oktatest"
-	"okauth/pkg/store"
 )
 
 // keysOf returns a server and its keys, by a clock that the test sets, and how often they were asked for since the last call.
@@ -26,7 +26,7 @@ func keysOf(t *testing.T, clock *oktatest.Clock) (server *oktatest.Server, keys 
 		t.Fatal(err)
 	}
 	client := &okta.Client{Server: at, HTTP: server.Client(), Now: clock.Now}
-	keys = &issuerKeys{client: client, now: clock.Now, cache: store.Cache{Dir: t.TempDir(), Now: clock.Now}}
+	keys = &issuerKeys{client: client, now: clock.Now, cache: diskcache.Cache{Dir: t.TempDir(), Now: clock.Now}}
 	return server, keys, func() int {
 		n := 0
 		for _, r := range server.Requests() {

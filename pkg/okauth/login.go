@@ -130,7 +130,7 @@ func (c *Client) passwordBlocked(ctx context.Context, request session.TokenReque
 }
 
 func (c *Client) guard() session.LockoutGuard {
-	return session.LockoutGuard{Dir: c.o.LockDir, Now: c.o.Now}
+	return session.LockoutGuard{Locks: c.locks(), Now: c.o.Now}
 }
 
 func (c *Client) askUsername(ctx context.Context) (string, error) {

@@ -19,6 +19,7 @@ import (
 	"okauth/pkg/oktatest"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
+	"okauth/pkg/store/memory"
 )
 
 // org is an Okta with a clock of its own, and the options of a client that signs in there without a person.
@@ -26,7 +27,7 @@ type org struct {
 	*oktatest.Server
 	clock   *oktatest.Clock
 	options okauth.Options
-	keeps   *store.Memory
+	keeps   *memory.Store
 }
 
 func newOrg(t *testing.T) *org {
@@ -37,7 +38,7 @@ func newOrg(t *testing.T) *org {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	keeps, home := &store.Memory{}, t.TempDir()
+	keeps, home := &memory.Store{}, t.TempDir()
 	env := map[string]string{
 		"OKAUTH_USERNAME": oktatest.DefaultUser, "OKAUTH_PASSWORD": oktatest.DefaultPassword,
 		"OKAUTH_CLIENT_SECRET": oktatest.DefaultClientSecret,
@@ -228,7 +229,7 @@ func TestTokenSourceOfOtherScopes(t *testing.T) {
 }
 
 // failing is a keychain that takes no more values.
-type failing struct{ *store.Memory }
+type failing struct{ *memory.Store }
 
 func (failing) Set(context.Context, string, []byte) error {
 	return &store.Error{Kind: store.Failed, Op: "write", Err: errors.New("no space left")}

@@ -8,6 +8,7 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
+	"okauth/pkg/store/sealed"
 )
 
 type secretFunc func(context.Context) (okta.Secret, error)
@@ -91,11 +92,11 @@ func (c *Client) KeychainSecret(mayPrompt bool) (secrets store.ClientSecrets, ac
 type storageKey struct {
 	mu  sync.Mutex
 	set bool
-	key store.KeyMaterial
+	key sealed.Key
 }
 
-func (k *storageKey) get(c *Client) func(context.Context) (store.KeyMaterial, error) {
-	return func(ctx context.Context) (store.KeyMaterial, error) {
+func (k *storageKey) get(c *Client) func(context.Context) (sealed.Key, error) {
+	return func(ctx context.Context) (sealed.Key, error) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if k.set {
@@ -109,17 +110,17 @@ func (k *storageKey) get(c *Client) func(context.Context) (store.KeyMaterial, er
 }
 
 // readStorageKey takes the setting storage_key, else the client secret.
-func (c *Client) readStorageKey(ctx context.Context) (store.KeyMaterial, error) {
+func (c *Client) readStorageKey(ctx context.Context) (sealed.Key, error) {
 	own, err := readSecret(ctx, c.settings.Secret(config.KeyStorageKey))
 	if err != nil {
-		return store.KeyMaterial{}, err
+		return sealed.Key{}, err
 	}
 	if !own.IsZero() {
-		return store.ChooseKey(own, okta.Secret{})
+		return sealed.ChooseKey(own, okta.Secret{})
 	}
 	secret, err := c.configuredSecret(ctx)
 	if err != nil {
-		return store.KeyMaterial{}, err
+		return sealed.Key{}, err
 	}
-	return store.ChooseKey(okta.Secret{}, secret)
+	return sealed.ChooseKey(okta.Secret{}, secret)
 }

@@ -11,6 +11,9 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
+	"okauth/pkg/store/filelock"
+	"okauth/pkg/store/keychain"
+	"okauth/pkg/store/sealed"
 )
 
 // The values of the setting storage.
@@ -25,8 +28,8 @@ const (
 type Storage struct {
 	Backend  string // StorageKeychain, StorageFile or StorageNone
 	Items    store.Backend
-	Locks    *store.Locks // nil: nothing is kept, so nothing is locked
-	Optional bool         // without a keychain nothing is kept, and that is no error
+	Locks    *filelock.Locks // nil: nothing is kept, so nothing is locked
+	Optional bool            // without a keychain nothing is kept, and that is no error
 
 	source config.Source // of the setting
 	client *Client
@@ -42,12 +45,8 @@ func (e *StorageOffError) Error() string {
 // Storage returns where sessions are kept. mayPrompt allows a locked keychain to ask for its password, if
 // Options.KeychainPrompt does. The error is a *config.Error.
 func (c *Client) Storage(mayPrompt bool) (Storage, error) {
-	// A process that holds the lock makes at most two requests, one after the other.
-	locks := &store.Locks{
-		Dir: c.o.LockDir, Wait: 2*c.settings.Timeout() + 2*time.Second,
-		Waiting: func() func() { return c.waiting("waiting for another okauth process") },
-	}
-	s := Storage{Locks: locks, client: c, source: c.settings.Source(config.KeyStorage)}
+	locks := c.locks()
+	s := Storage{Locks: &locks, client: c, source: c.settings.Source(config.KeyStorage)}
 	switch c.settings.Storage() {
 	case StorageNone:
 		s.Backend, s.Items, s.Locks, s.Optional = StorageNone, store.None{}, nil, true
@@ -58,7 +57,7 @@ func (c *Client) Storage(mayPrompt bool) (Storage, error) {
 		}
 		// Processes that share the file may not share a home or a /run: the lock is beside the session.
 		locks.Dir = dir
-		s.Backend, s.Items = StorageFile, store.NewFile(store.FileOptions{Dir: dir, Key: c.keys.get(c)})
+		s.Backend, s.Items = StorageFile, sealed.New(sealed.Options{Dir: dir, Key: c.keys.get(c)})
 	default:
 		s.Backend, s.Items = StorageKeychain, c.Keychain(mayPrompt)
 		s.Optional = c.settings.Storage() == StorageAuto
@@ -71,13 +70,27 @@ func (c *Client) Keychain(mayPrompt bool) store.Backend {
 	if c.o.Keychain != nil {
 		return c.o.Keychain
 	}
-	return store.NewKeychain(store.KeychainOptions{MayPrompt: mayPrompt && c.o.KeychainPrompt, Notify: c.warn})
+	return keychain.New(keychain.Options{MayPrompt: mayPrompt && c.o.KeychainPrompt, Notify: c.warn})
+}
+
+// locks returns the locks of the current user.
+func (c *Client) locks() filelock.Locks {
+	return filelock.Locks{
+		Dir: c.o.LockDir,
+		// A process that holds the lock makes at most two requests, one after the other.
+		Wait:    2*c.settings.Timeout() + 2*time.Second,
+		Waiting: func() func() { return c.waiting("waiting for another okauth process") },
+	}
 }
 
 // Manager returns the manager of the sessions in s.
 func (s Storage) Manager() session.Manager {
+	sessions := store.Sessions{Items: s.Items}
+	if s.Locks != nil {
+		sessions.Locks = s.Locks
+	}
 	return session.Manager{
-		Store: store.Sessions{Items: s.Items, Locks: s.Locks}, Optional: s.Optional,
+		Store: sessions, Optional: s.Optional,
 		Guard: s.client.guard(), Now: s.client.now,
 		Warn: func(err error) {
 			s.client.warn("the refusal of this password could not be recorded, so a loop would send it again " +
@@ -89,9 +102,9 @@ func (s Storage) Manager() session.Manager {
 // Ready returns nil if the store can be read and written. A locked keychain asks for its password now, if it may.
 func (s Storage) Ready(ctx context.Context) error {
 	switch items := s.Items.(type) {
-	case *store.Keychain:
+	case *keychain.Keychain:
 		return items.Unlock(ctx)
-	case *store.File:
+	case *sealed.Store:
 		return items.Probe(ctx)
 	}
 	return nil

@@ -20,6 +20,7 @@ import (
 	"okauth/pkg/internal/privatefile"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
+	"okauth/pkg/store/filelock"
 )
 
 const (
@@ -42,11 +43,11 @@ const (
 // person typed and that Okta refused, nor any password after three different ones were refused. It holds for a user
 // at an issuer, for all processes, profiles and stores of the current OS user.
 //
-// It keeps salted, slow hashes of the refused passwords in Dir, in files of the current user alone. [Manager] calls
-// it for [Credentials] that have a Password; the zero LockoutGuard is ready.
+// It keeps salted, slow hashes of the refused passwords in the directory of Locks, in files of the current user alone.
+// [Manager] calls it for [Credentials] that have a Password; the zero LockoutGuard is ready.
 type LockoutGuard struct {
-	Dir string           // absolute; "" is that of [store.LockDir]
-	Now func() time.Time // nil is time.Now
+	Locks filelock.Locks
+	Now   func() time.Time // nil is time.Now
 }
 
 // PasswordBlockedError says that the [LockoutGuard] did not let a password be sent. [Manager.Login] sends it.
@@ -85,7 +86,7 @@ type protectedPassword struct {
 	username   string
 	password   okta.Secret
 	now        func() time.Time
-	locks      store.Locks
+	locks      filelock.Locks
 	name       string      // of the lock
 	path       string      // of the record
 	stored     bool        // the session is stored, so files may be written
@@ -107,15 +108,13 @@ type refusal struct {
 
 // protect returns a password under guard. Where there is no place for a record, send finds that out.
 func (g LockoutGuard) protect(issuer, username string, password okta.Secret) *protectedPassword {
-	if g.Dir == "" {
-		g.Dir, _ = store.LockDir()
-	}
+	g.Locks.Dir, _ = g.Locks.Directory()
 	// Okta ignores the case of user names.
 	sum := sha256.Sum256(fmt.Appendf(nil, "okauth password 1 %d %s %s", len(issuer), issuer, strings.ToLower(username)))
 	name := "password." + hex.EncodeToString(sum[:8])
 	p := &protectedPassword{
-		username: username, password: password, now: g.Now, locks: store.Locks{Dir: g.Dir}, name: name,
-		path: filepath.Join(g.Dir, name+".refused"),
+		username: username, password: password, now: g.Now, locks: g.Locks, name: name,
+		path: filepath.Join(g.Locks.Dir, name+".refused"),
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -137,10 +136,7 @@ func (m Manager) protect(s signIn) *protectedPassword {
 	}
 	p := guard.protect(s.request.Identity.Issuer, s.Username, s.Password)
 	p.warn = warn
-	if locks := m.Store.Locks; locks != nil {
-		p.stored = true
-		p.locks.Wait, p.locks.Waiting = locks.Wait, locks.Waiting
-	}
+	p.stored = m.Store.Locks != nil
 	return p
 }
 
@@ -213,17 +209,17 @@ func (p *protectedPassword) send(ctx context.Context, insist bool, exchange exch
 	if p == nil {
 		return exchange()
 	}
-	var lock *store.Lock
+	var lock store.Lock
 	var noRecord error
 	if p.stored || len(p.salt) > 0 { // else nothing is written to the disk unless Okta refuses the password
 		lock, noRecord = p.locks.Acquire(ctx, p.name)
 	}
-	if noRecord != nil && (ctx.Err() != nil || !isKind(noRecord, store.Failed)) {
+	switch {
+	case noRecord != nil && (ctx.Err() != nil || !isKind(noRecord, store.Failed)):
 		return nil, noRecord
-	}
-	defer lock.Release()
-	if lock != nil && !insist {
-		if err := p.check(); err != nil {
+	case lock != nil:
+		defer lock.Release()
+		if err := p.check(); err != nil && !insist {
 			return nil, err
 		}
 	}

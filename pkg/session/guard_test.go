@@ -53,7 +53,7 @@ func (o *org) wantBlocked(t *testing.T, err error, posts int) *session.PasswordB
 
 func (o *org) record(t *testing.T) string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(o.keeper.Guard.Dir, "*.refused"))
+	names, err := filepath.Glob(filepath.Join(o.keeper.Guard.Locks.Dir, "*.refused"))
 	if err != nil || len(names) != 1 {
 		t.Fatalf("got the records %q, %v; want one", names, err)
 	}
@@ -117,7 +117,7 @@ func TestGuardForgetsAfterAnHour(t *testing.T) {
 		-time.Minute: true, -time.Minute - time.Second: false, -24 * time.Hour: false,
 		-250 * 365 * 24 * time.Hour: false,
 	} {
-		guard := session.LockoutGuard{Dir: o.keeper.Guard.Dir, Now: func() time.Time { return start.Add(after) }}
+		guard := session.LockoutGuard{Locks: o.keeper.Guard.Locks, Now: func() time.Time { return start.Add(after) }}
 		err := guard.Check(o.want.Identity.Issuer, o.want.Username, okta.NewSecret("wrong-horse"))
 		if blocked, ok := errors.AsType[*session.PasswordBlockedError](err); ok != want || !ok && err != nil {
 			t.Errorf("after %v: got %v, %v; want blocked %v", after, blocked, err, want)
@@ -199,7 +199,7 @@ func TestGuardRecordDoesNotHoldThePassword(t *testing.T) {
 func TestGuardWithoutAPlace(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{})
-	o.keeper.Guard.Dir = "/dev/null/okauth"
+	o.keeper.Guard.Locks.Dir = "/dev/null/okauth"
 	warnings := 0
 	o.keeper.Warn = func(err error) {
 		warnings++
@@ -213,7 +213,7 @@ func TestGuardWithoutAPlace(t *testing.T) {
 	if warnings != 2 {
 		t.Errorf("got %d warnings, want 2", warnings)
 	}
-	o.keeper.Guard.Dir = t.TempDir() + "/guard"
+	o.keeper.Guard.Locks.Dir = t.TempDir() + "/guard"
 	o.wantRefused(t, o.signIn(t, "wrong-horse"), 3)
 	o.wantBlocked(t, o.signIn(t, "wrong-horse"), 3)
 }
@@ -243,7 +243,7 @@ func (a asker) AskPassword(ctx context.Context, username string) (okta.Secret, e
 func TestInteraction(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{})
-	o.keeper.Store.Locks.Wait = time.Second
+	o.locks.Wait = time.Second
 	c := session.Credentials{Grant: grant.Password{Scopes: o.want.Scopes}}
 	options := o.ways()
 	options.Credentials = func(context.Context, *session.LoginRequiredError) (session.Credentials, error) { return c, nil }

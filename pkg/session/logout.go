@@ -42,7 +42,7 @@ func (m Manager) Logout(ctx context.Context, account string, clientFor ClientFun
 	s, err = m.Store.LoadAccount(ctx, account)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		if lock != nil { // what an interrupted login or logout left
+		if lockErr == nil { // what an interrupted login or logout left
 			_ = m.Store.DeleteAccount(context.WithoutCancel(ctx), account)
 		}
 		return LogoutResult{}

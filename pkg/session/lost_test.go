@@ -212,7 +212,7 @@ func TestAT84_WhatCannotBeStoredIsHandedOut(t *testing.T) {
 func TestAT85_LogoutWins(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{Rotate: true})
-	o.keeper.Store.Locks.Wait = 50 * time.Millisecond // what a logout waits before it goes on without the lock
+	o.locks.Wait = 50 * time.Millisecond // what a logout waits before it goes on without the lock
 	o.login(t)
 	o.clock.Advance(time.Hour)
 	arrived, release := make(chan struct{}), make(chan struct{})

@@ -15,6 +15,8 @@ import (
 	"okauth/pkg/oktatest"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
+	"okauth/pkg/store/filelock"
+	"okauth/pkg/store/memory"
 )
 
 // org is an Okta, and one user of it on one machine, who share a clock.
@@ -22,6 +24,7 @@ type org struct {
 	server *oktatest.Server
 	clock  *oktatest.Clock
 	items  *faulty
+	locks  *filelock.Locks
 	keeper session.Manager
 	want   session.TokenRequest
 	client *okta.Client
@@ -29,7 +32,7 @@ type org struct {
 
 // faulty is a store that can be told to fail.
 type faulty struct {
-	store.Memory
+	memory.Store
 	mu     sync.Mutex
 	onSet  func(account string) error
 	onGet  func(account string) error
@@ -46,7 +49,7 @@ func (f *faulty) Set(ctx context.Context, account string, value []byte) error {
 			return err
 		}
 	}
-	return f.Memory.Set(ctx, account, value)
+	return f.Store.Set(ctx, account, value)
 }
 
 func (f *faulty) Get(ctx context.Context, account string) ([]byte, error) {
@@ -58,7 +61,7 @@ func (f *faulty) Get(ctx context.Context, account string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return f.Memory.Get(ctx, account)
+	return f.Store.Get(ctx, account)
 }
 
 var sharedKeys = sync.OnceValue(oktatest.NewKeys)
@@ -78,7 +81,8 @@ func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
 	}
 	o := &org{server: server, clock: clock, items: &faulty{}}
 	o.client = &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client(), Now: clock.Now}
-	o.keeper = session.Manager{Store: store.Sessions{Items: o.items, Locks: &store.Locks{Dir: t.TempDir() + "/locks", Wait: 30 * time.Second}}, Guard: session.LockoutGuard{Dir: t.TempDir() + "/guard", Now: clock.Now}, Now: clock.Now}
+	o.locks = &filelock.Locks{Dir: t.TempDir() + "/locks", Wait: 30 * time.Second}
+	o.keeper = session.Manager{Store: store.Sessions{Items: o.items, Locks: o.locks}, Guard: session.LockoutGuard{Locks: filelock.Locks{Dir: t.TempDir() + "/guard"}, Now: clock.Now}, Now: clock.Now}
 	o.want = session.TokenRequest{
 		Identity: store.Identity{Profile: "dev", Issuer: at.Issuer(), ClientID: oktatest.DefaultClientID, User: oktatest.DefaultUser, Grant: "password"},
 		Scopes:   []string{"openid", "profile", "offline_access"}, MinTTL: time.Minute, Username: oktatest.DefaultUser,

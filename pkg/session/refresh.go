@@ -32,7 +32,7 @@ const reasonSignedOut = "another process signed out meanwhile"
 // refreshAttempt is one refresh: the session, its lock, and the client to send the request with.
 type refreshAttempt struct {
 	session *store.Session
-	lock    *store.Lock
+	lock    store.Lock
 	client  *okta.Client
 }
 

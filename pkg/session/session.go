@@ -258,13 +258,23 @@ func (m Manager) load(ctx context.Context, id store.Identity) (*store.Session, e
 // unavailable reports whether err says that there is no store, where none is needed.
 func (m Manager) unavailable(err error) bool { return m.Optional && isKind(err, store.Unavailable) }
 
-// lock waits until no other process changes the session of an account. Where nothing is stored it returns nil.
-func (m Manager) lock(ctx context.Context, account string) (*store.Lock, error) {
+// lock waits until no other process changes the session of an account. The lock can be released even after an error.
+func (m Manager) lock(ctx context.Context, account string) (store.Lock, error) {
 	if m.Store.Locks == nil {
-		return nil, nil
+		return noLock{}, nil
 	}
-	return m.Store.Locks.Acquire(ctx, account)
+	lock, err := m.Store.Locks.Acquire(ctx, account)
+	if err != nil {
+		return noLock{}, err
+	}
+	return lock, nil
 }
+
+// noLock is the lock of a session that is not stored, or that could not be locked.
+type noLock struct{}
+
+func (noLock) Release()      {}
+func (noLock) Revoked() bool { return false }
 
 func (m Manager) now() time.Time {
 	if m.Now == nil {

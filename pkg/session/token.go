@@ -42,17 +42,6 @@ func (e *MissingTokenError) Error() string {
 	return fmt.Sprintf("the session has no %s token", e.Kind)
 }
 
-// Hint tells which scope brings the token.
-func (e *MissingTokenError) Hint() string {
-	switch e.Kind {
-	case ID:
-		return `sign in with the scope "openid": okauth login --scope "openid …"`
-	case Refresh:
-		return `sign in with the scope "offline_access" at an app that has the grant Refresh Token: okauth login --scope "openid offline_access …"`
-	}
-	return ""
-}
-
 // pick returns a token of a set of s, and how long it lives in all.
 func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, time.Duration, error) {
 	t := CachedToken{Kind: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}

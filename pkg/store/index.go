@@ -7,59 +7,52 @@ import (
 	"strings"
 )
 
-// A keychain cannot be asked what is in it, so an item of its own says which sessions there are. An entry is made before its
-// session and removed after it: an entry without a session does no harm, a session that is not listed would outlive
-// `okauth logout --all`. Items that can list their accounts are asked instead, and have no index.
+// A keychain cannot list its items, so an item of its own, the index, lists the sessions. A session is added before it
+// is stored and removed after it is deleted: an entry without a session does no harm, but a session without an entry
+// would survive a logout from all sessions. A Backend that can list its items has no index.
 const (
 	indexAccount = "sessions" // no session's account: those end in eight hex digits
 	indexVersion = 1
 )
-
-// lister is Items that know their accounts.
-type lister interface {
-	List(ctx context.Context) ([]string, error)
-}
 
 type indexJSON struct {
 	Version  int      `json:"okauth"`
 	Sessions []string `json:"sessions"` // accounts, sorted
 }
 
-// List returns the accounts of all sessions, sorted. [Sessions.LoadAccount] may find nothing under some of them: a write or
-// a delete was interrupted there. No session at all is no error.
+// List returns the accounts of all sessions, sorted. An interrupted write or delete may leave accounts without a
+// session. No session at all is no error.
 //
-// An [*Error] of kind Corrupt says that the index cannot be believed, so that there may be sessions that nobody knows of: the
-// next Save of a new session, Enlist or DeleteAccount begins a new index.
+// An [*Error] of kind Corrupt says that the index is damaged, so that there may be sessions that it does not list: the
+// next new session or delete begins a new one.
 func (s Sessions) List(ctx context.Context) ([]string, error) {
 	if l, ok := s.Items.(lister); ok {
 		accounts, err := l.List(ctx)
-		return slices.DeleteFunc(accounts, isNoSessionAccount), err
+		return slices.DeleteFunc(accounts, isNoSession), err
 	}
-	value, err := s.Items.Get(ctx, indexAccount)
-	return decodeIndex(value, err)
+	return s.readIndex(ctx)
 }
 
-// AddToIndex makes List name the session of id, if it does not yet. Save does so for a new session. Whoever signs in again calls
-// it for the session that there was, lest it stay unknown after the index was lost.
+// AddToIndex adds the session of id to the index. Save does so for a new session; a sign-in to an old one calls it in
+// case the index was lost.
 func (s Sessions) AddToIndex(ctx context.Context, id Identity) error {
 	account := id.Account()
 	return s.changeIndex(ctx, func(accounts []string) []string {
 		if slices.Contains(accounts, account) {
 			return accounts
 		}
-		return append(slices.Clone(accounts), account)
+		return append(accounts, account)
 	})
 }
 
-// delist makes List name account no more.
-func (s Sessions) delist(ctx context.Context, account string) error {
+func (s Sessions) removeFromIndex(ctx context.Context, account string) error {
 	return s.changeIndex(ctx, func(accounts []string) []string {
-		return slices.DeleteFunc(slices.Clone(accounts), func(a string) bool { return a == account })
+		return slices.DeleteFunc(accounts, func(a string) bool { return a == account })
 	})
 }
 
-// changeIndex replaces the index by what change makes of it, in turn with other processes. An index that cannot be believed
-// is taken for an empty one, one of a later okauth is left alone.
+// changeIndex replaces the index by what change makes of it, one process at a time. A corrupt index counts as empty, one
+// of a later okauth is left unchanged.
 func (s Sessions) changeIndex(ctx context.Context, change func([]string) []string) error {
 	if _, ok := s.Items.(lister); ok {
 		return nil
@@ -71,28 +64,27 @@ func (s Sessions) changeIndex(ctx context.Context, change func([]string) []strin
 		}
 		defer lock.Release()
 	}
-	value, err := s.Items.Get(ctx, indexAccount)
-	old, err := decodeIndex(value, err)
+	old, err := s.readIndex(ctx)
 	if err != nil && !isKind(err, Corrupt) {
 		return err
 	}
-	fresh := change(old)
+	accounts := change(slices.Clone(old))
+	slices.Sort(accounts)
 	switch {
-	case err == nil && slices.Equal(fresh, old):
+	case err == nil && slices.Equal(accounts, old):
 		return nil
-	case len(fresh) == 0:
+	case len(accounts) == 0:
 		return s.Items.Delete(ctx, indexAccount)
 	}
-	slices.Sort(fresh)
-	value, err = encodeEnvelope(indexJSON{indexVersion, fresh})
+	value, err := encodeEnvelope(indexJSON{indexVersion, accounts})
 	if err != nil {
-		return itemError("write the index of the sessions", err)
+		return WithOp("write the index of the sessions", err)
 	}
 	return s.Items.Set(ctx, indexAccount, value)
 }
 
-// decodeIndex takes what a Get returned. Its errors never quote the value.
-func decodeIndex(value []byte, err error) ([]string, error) {
+func (s Sessions) readIndex(ctx context.Context) ([]string, error) {
+	value, err := s.Items.Get(ctx, indexAccount)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
@@ -101,20 +93,23 @@ func decodeIndex(value []byte, err error) ([]string, error) {
 	}
 	var in indexJSON
 	err = decodeEnvelope(value, &in, &in.Version, indexVersion)
-	if err == nil && (len(in.Sessions) == 0 || !slices.IsSorted(in.Sessions) || slices.ContainsFunc(in.Sessions, isNoSessionAccount)) {
-		err = corrupt("it names what is no session")
+	if err == nil && (len(in.Sessions) == 0 || !slices.IsSorted(in.Sessions) || slices.ContainsFunc(in.Sessions, isNoSession)) {
+		err = CorruptError("it lists other items than sessions")
 	}
 	if err != nil {
-		return nil, itemError("read the index of the sessions", err)
+		return nil, WithOp("read the index of the sessions", err)
 	}
 	return in.Sessions, nil
 }
 
-// isSessionAccount tells the accounts of sessions from those of client secrets ("<profile>.secret-…"), chunks, journals and
-// the index.
-func isSessionAccount(account string) bool {
+// isNoSession reports whether an account is not that of a session but of a client secret ("<profile>.secret-…"), a
+// chunk, a journal or the index.
+func isNoSession(account string) bool {
 	i := strings.LastIndexByte(account, '-')
-	return i > 0 && isHex(account[i+1:], 8) && !strings.Contains(account, ".") && isAccount(account)
+	return i <= 0 || !IsHex(account[i+1:], 8) || strings.Contains(account, ".") || !IsAccount(account)
 }
 
-func isNoSessionAccount(account string) bool { return !isSessionAccount(account) }
+// IsHex reports whether s consists of so many lower-case hex digits.
+func IsHex(s string, length int) bool {
+	return len(s) == length && strings.Trim(s, "0123456789abcdef") == ""
+}

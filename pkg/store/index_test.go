@@ -1,4 +1,4 @@
-package store
+package store_test
 
 import (
 	"context"
@@ -11,17 +11,19 @@ import (
 	"testing"
 	"time"
 
-	"okauth/pkg/okta"
+	"okauth/pkg/store"
+	"okauth/pkg/store/filelock"
+	"okauth/pkg/store/memory"
 )
 
 // mute hides that Items could list, as a keychain cannot, and counts what is asked for the index.
 type mute struct {
-	Backend
+	store.Backend
 	index int
 }
 
 func (m *mute) Get(ctx context.Context, account string) ([]byte, error) {
-	if strings.HasPrefix(account, indexAccount) {
+	if strings.HasPrefix(account, store.IndexAccount) {
 		m.index++
 	}
 	return m.Backend.Get(ctx, account)
@@ -29,14 +31,14 @@ func (m *mute) Get(ctx context.Context, account string) ([]byte, error) {
 
 // failing answers one operation on one account with an error of a kind.
 type failing struct {
-	Backend
+	store.Backend
 	do, account string
-	kind        ErrorKind
+	kind        store.ErrorKind
 }
 
 func (f failing) fail(do, account string) error {
 	if do == f.do && account == f.account {
-		return &Error{f.kind, do, errors.New("because")}
+		return &store.Error{f.kind, do, errors.New("because")}
 	}
 	return nil
 }
@@ -63,13 +65,13 @@ func (f failing) Delete(ctx context.Context, account string) error {
 }
 
 // sessionOf returns a session of its own for each profile.
-func sessionOf(profile string, generation uint64) *Session {
+func sessionOf(profile string, generation uint64) *store.Session {
 	s := someSession()
 	s.Identity.Profile, s.Revision = profile, generation
 	return s
 }
 
-func wantList(t *testing.T, s Sessions, profiles ...string) {
+func wantList(t *testing.T, s store.Sessions, profiles ...string) {
 	t.Helper()
 	var want []string
 	for _, p := range profiles {
@@ -84,13 +86,13 @@ func wantList(t *testing.T, s Sessions, profiles ...string) {
 func TestListNamesEverySession(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	m := new(Memory)
-	for name, items := range map[string]Backend{"with an index": &mute{Backend: m}, "by themselves": new(Memory)} {
+	m := new(memory.Store)
+	for name, items := range map[string]store.Backend{"with an index": &mute{Backend: m}, "by themselves": new(memory.Store)} {
 		t.Run(name, func(t *testing.T) {
-			s := Sessions{Items: items}
+			s := store.Sessions{Items: items}
 			wantList(t, s)
 			// Neighbours that are no session.
-			if err := (ClientSecrets{items}).Save(ctx, ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1"), someSession().Refresh.Value); err != nil {
+			if err := (store.ClientSecrets{items}).Save(ctx, store.ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1"), someSession().Refresh.Value); err != nil {
 				t.Fatal(err)
 			}
 			if err := items.Set(ctx, sessionOf("dev", 1).Identity.Account()+".0123abcd.0", []byte("chunk")); err != nil {
@@ -103,7 +105,7 @@ func TestListNamesEverySession(t *testing.T) {
 			}
 			wantList(t, s, "a-b_c", "dev", "work")
 			for _, p := range []string{"dev", "dev", "never was"} {
-				if err := s.DeleteAccount(ctx, Identity{Profile: strings.ReplaceAll(p, " ", "-")}.Account()); err != nil {
+				if err := s.DeleteAccount(ctx, store.Identity{Profile: strings.ReplaceAll(p, " ", "-")}.Account()); err != nil {
 					t.Fatal(err)
 				}
 				if err := s.DeleteAccount(ctx, sessionOf(strings.ReplaceAll(p, " ", "-"), 1).Identity.Account()); err != nil {
@@ -124,21 +126,21 @@ func TestListNamesEverySession(t *testing.T) {
 			wantList(t, s)
 		})
 	}
-	if left := m.Accounts(); slices.Contains(left, indexAccount) || len(left) != 2 {
+	if left := m.Accounts(); slices.Contains(left, store.IndexAccount) || len(left) != 2 {
 		t.Errorf("left %q, want the neighbours", left)
 	}
 }
 
 func TestItemsThatListHaveNoIndex(t *testing.T) {
 	t.Parallel()
-	m := new(Memory)
-	if err := (Sessions{Items: m}).Save(t.Context(), sessionOf("dev", 1)); err != nil {
+	m := new(memory.Store)
+	if err := (store.Sessions{Items: m}).Save(t.Context(), sessionOf("dev", 1)); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.Accounts(); len(got) != 1 {
 		t.Errorf("stored %q, want the session alone", got)
 	}
-	if got, err := (Sessions{Items: None{}}).List(t.Context()); err != nil || len(got) != 0 {
+	if got, err := (store.Sessions{Items: store.None{}}).List(t.Context()); err != nil || len(got) != 0 {
 		t.Errorf("None lists %q, %v", got, err)
 	}
 }
@@ -147,8 +149,8 @@ func TestItemsThatListHaveNoIndex(t *testing.T) {
 func TestLoadAndLaterSavesDoNotReadTheIndex(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	m := &mute{Backend: new(Memory)}
-	s := Sessions{Items: m}
+	m := &mute{Backend: new(memory.Store)}
+	s := store.Sessions{Items: m}
 	if err := s.Save(ctx, sessionOf("dev", 1)); err != nil || m.index == 0 {
 		t.Fatalf("first Save: %v, %d reads of the index", err, m.index)
 	}
@@ -164,19 +166,19 @@ func TestKR10_IndexThatCannotBeBelieved(t *testing.T) {
 	ctx := t.Context()
 	tests := []struct{ name, value, want string }{
 		{"another application", "canary-password", "corrupt"},
-		{"session", `{"okauth":1,"session":{},"generation":1,"sets":[]}`, "corrupt"},
+		{"session", `{"okauth":1,"session":{},"revision":1,"sets":[]}`, "corrupt"},
 		{"empty list", `{"okauth":1,"sessions":[]}`, "corrupt"},
 		{"no session", `{"okauth":1,"sessions":["canary.secret-0123abcd"]}`, "corrupt"},
 		{"escape sequence", `{"okauth":1,"sessions":["\u001b[2Jcanary-0123abcd"]}`, "corrupt"},
 		{"not sorted", `{"okauth":1,"sessions":["b-0123abcd","a-0123abcd"]}`, "corrupt"},
 		{"unknown member", `{"okauth":1,"canary":1,"sessions":["a-0123abcd"]}`, "corrupt"},
-		{"newer", `{"okauth":2,"sessions":{}}`, "newer"},
+		{"unsupported_version", `{"okauth":2,"sessions":{}}`, "unsupported_version"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m := new(Memory)
-			s := Sessions{Items: &mute{Backend: m}}
-			if err := m.Set(ctx, indexAccount, []byte(tt.value)); err != nil {
+			m := new(memory.Store)
+			s := store.Sessions{Items: &mute{Backend: m}}
+			if err := m.Set(ctx, store.IndexAccount, []byte(tt.value)); err != nil {
 				t.Fatal(err)
 			}
 			got, err := s.List(ctx)
@@ -184,9 +186,9 @@ func TestKR10_IndexThatCannotBeBelieved(t *testing.T) {
 				t.Errorf("List: got %q, %v; want %s", got, err, tt.want)
 			}
 			err = s.Save(ctx, sessionOf("dev", 1))
-			if tt.want == "newer" {
-				value, _ := m.Get(ctx, indexAccount)
-				if kindOf(err) != "newer" || string(value) != tt.value || len(m.Accounts()) != 1 {
+			if tt.want == "unsupported_version" {
+				value, _ := m.Get(ctx, store.IndexAccount)
+				if kindOf(err) != "unsupported_version" || string(value) != tt.value || len(m.Accounts()) != 1 {
 					t.Errorf("Save: %v, index %s, items %q", err, value, m.Accounts())
 				}
 				return
@@ -196,50 +198,22 @@ func TestKR10_IndexThatCannotBeBelieved(t *testing.T) {
 			}
 			wantList(t, s, "dev")
 			// Signing in again makes good what the index has lost.
-			if err := errors.Join(m.Set(ctx, indexAccount, []byte(tt.value)), s.AddToIndex(ctx, sessionOf("dev", 1).Identity)); err != nil {
+			if err := errors.Join(m.Set(ctx, store.IndexAccount, []byte(tt.value)), s.AddToIndex(ctx, sessionOf("dev", 1).Identity)); err != nil {
 				t.Errorf("Enlist: %v", err)
 			}
 			wantList(t, s, "dev")
-			if err := errors.Join(m.Set(ctx, indexAccount, []byte(tt.value)), s.DeleteAccount(ctx, sessionOf("dev", 1).Identity.Account())); err != nil || len(m.Accounts()) != 0 {
+			if err := errors.Join(m.Set(ctx, store.IndexAccount, []byte(tt.value)), s.DeleteAccount(ctx, sessionOf("dev", 1).Identity.Account())); err != nil || len(m.Accounts()) != 0 {
 				t.Errorf("Delete: %v, left %q", err, m.Accounts())
 			}
 		})
 	}
 }
 
-func TestKR10_DeleteOfWhatCannotBeBelieved(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	id := sessionOf("dev", 1).Identity
-	for value, want := range map[string]string{
-		"canary-another-application": "ok", `{"okauth":1,"canary":"old"}`: "ok", headPrefix + "1:canary": "ok",
-		`{"okauth":3,"canary":"newer"}`: "newer", headPrefix + "2:canary": "newer",
-	} {
-		m := new(Memory)
-		s := Sessions{Items: &mute{Backend: chunked{m, budget(2560)}}}
-		if err := errors.Join(s.AddToIndex(ctx, id), m.Set(ctx, id.Account(), []byte(value))); err != nil {
-			t.Fatal(err)
-		}
-		err := s.DeleteAccount(ctx, id.Account())
-		if kindOf(err) != want || strings.Contains(fmt.Sprint(err), "canary") {
-			t.Errorf("%s: got %v, want %s", value, err, want)
-		}
-		if got, _ := m.Get(ctx, id.Account()); want == "newer" {
-			wantList(t, s, "dev")
-			if string(got) != value {
-				t.Errorf("%s was changed to %q", value, got)
-			}
-		} else if len(m.Accounts()) != 0 {
-			t.Errorf("%s: left %q", value, m.Accounts())
-		}
-	}
-}
-
 func TestAT93_LoadAccountIsThatAccountsSession(t *testing.T) {
 	t.Parallel()
-	m := new(Memory)
-	s := Sessions{Items: m}
-	value, err := encodeSession(sessionOf("dev", 1))
+	m := new(memory.Store)
+	s := store.Sessions{Items: m}
+	value, err := store.EncodeSession(sessionOf("dev", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,21 +232,21 @@ func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
 	ctx := t.Context()
 	dev := sessionOf("dev", 1).Identity.Account()
 	for _, trouble := range []failing{
-		{do: "Get", account: indexAccount, kind: TimedOut}, {do: "Set", account: indexAccount, kind: NotPersisted}, {do: "Get", account: indexAccount, kind: Failed},
+		{do: "Get", account: store.IndexAccount, kind: store.TimedOut}, {do: "Set", account: store.IndexAccount, kind: store.NotPersisted}, {do: "Get", account: store.IndexAccount, kind: store.Failed},
 	} {
-		m := new(Memory)
+		m := new(memory.Store)
 		trouble.Backend = m
-		if err := (Sessions{Items: trouble}).Save(ctx, sessionOf("dev", 1)); kindOf(err) != trouble.kind.String() {
+		if err := (store.Sessions{Items: trouble}).Save(ctx, sessionOf("dev", 1)); kindOf(err) != trouble.kind.String() {
 			t.Errorf("Save: got %v, want %s", err, trouble.kind)
 		}
 		if slices.Contains(m.Accounts(), dev) {
 			t.Errorf("%s at the index: a session was written that nobody lists", trouble.kind)
 		}
 	}
-	for _, trouble := range []failing{{do: "Get", account: dev, kind: TimedOut}, {do: "Delete", account: dev, kind: Denied}, {do: "Get", account: dev, kind: Failed}} {
-		m := new(Memory)
+	for _, trouble := range []failing{{do: "Get", account: dev, kind: store.TimedOut}, {do: "Delete", account: dev, kind: store.Denied}, {do: "Get", account: dev, kind: store.Failed}} {
+		m := new(memory.Store)
 		trouble.Backend = m
-		s := Sessions{Items: trouble}
+		s := store.Sessions{Items: trouble}
 		if err := s.Save(ctx, sessionOf("dev", 1)); err != nil {
 			t.Fatal(err)
 		}
@@ -283,57 +257,8 @@ func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
 	}
 }
 
-// Killed after any write: whoever can be loaded is listed, and a logout leaves nothing.
-func TestAT92_SessionKilledAtEveryItem(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	id := sessionOf("dev", 1).Identity
-	steps := map[string]func(Sessions) error{
-		"first Save":  func(s Sessions) error { return s.Save(ctx, sizedFor(1, 900)) },
-		"second Save": func(s Sessions) error { return s.Save(ctx, sizedFor(2, 400)) },
-		"Delete":      func(s Sessions) error { return s.DeleteAccount(ctx, id.Account()) },
-	}
-	for name, step := range steps {
-		for n, finished := 0, false; !finished; n++ {
-			m := new(Memory)
-			s := Sessions{Items: &mute{Backend: chunked{m, budget(300)}}}
-			before := ErrNotFound
-			if name != "first Save" {
-				before = s.Save(ctx, sizedFor(1, 900))
-			}
-			b := &brittle{m, n}
-			err := step(Sessions{Items: &mute{Backend: chunked{b, budget(300)}}})
-			finished = b.left >= 0
-			got, loadErr := s.Load(ctx, id)
-			listed, listErr := s.List(ctx)
-			switch {
-			case listErr != nil:
-				t.Errorf("%s, killed after %d: List: %v", name, n, listErr)
-			case loadErr == nil && !slices.Contains(listed, id.Account()):
-				t.Errorf("%s, killed after %d: a session that is not listed", name, n)
-			case loadErr == nil && plain(got) != plain(sizedFor(1, 900)) && plain(got) != plain(sizedFor(2, 400)):
-				t.Errorf("%s, killed after %d: neither the old session nor the new one", name, n)
-			case loadErr != nil && !(errors.Is(loadErr, ErrNotFound) && (name == "Delete" || before != nil)):
-				t.Errorf("%s, killed after %d: Load: %v", name, n, loadErr)
-			case finished && err != nil:
-				t.Errorf("%s: %v", name, err)
-			}
-			if err := s.DeleteAccount(ctx, id.Account()); err != nil || len(m.Accounts()) != 0 {
-				t.Errorf("%s, killed after %d: Delete: %v, left %q", name, n, err, m.Accounts())
-			}
-		}
-	}
-}
-
-// sizedFor returns a session of "dev" of a generation, with so many bytes in its access token.
-func sizedFor(generation uint64, size int) *Session {
-	s := sessionOf("dev", generation)
-	s.Sets[0].AccessToken = okta.NewSecret(strings.ReplaceAll(string(text("canary", size)), ",", "."))
-	return s
-}
-
 // yielding is Items without a list that let others go first, so that those who do not take turns get in each other's way.
-type yielding struct{ m *Memory }
+type yielding struct{ m *memory.Store }
 
 func (y yielding) Get(ctx context.Context, account string) ([]byte, error) {
 	value, err := y.m.Get(ctx, account)
@@ -352,8 +277,8 @@ func (y yielding) Delete(ctx context.Context, account string) error { return y.m
 func TestIndexTakesTurns(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	m := new(Memory)
-	locks := &Locks{Dir: t.TempDir() + "/locks", Wait: time.Minute}
+	m := new(memory.Store)
+	locks := &filelock.Locks{Dir: t.TempDir() + "/locks", Wait: time.Minute}
 	var kept []string
 	var running sync.WaitGroup
 	for i := range 16 {
@@ -362,7 +287,7 @@ func TestIndexTakesTurns(t *testing.T) {
 			kept = append(kept, session.Identity.Profile)
 		}
 		running.Go(func() {
-			s := Sessions{Items: yielding{m}, Locks: locks}
+			s := store.Sessions{Items: yielding{m}, Locks: locks}
 			if err := s.Save(ctx, session); err != nil {
 				t.Error(err)
 			}
@@ -374,7 +299,7 @@ func TestIndexTakesTurns(t *testing.T) {
 		})
 	}
 	running.Wait()
-	wantList(t, Sessions{Items: yielding{m}}, kept...)
+	wantList(t, store.Sessions{Items: yielding{m}}, kept...)
 }
 
 // An index that another process does not let go of: nothing is written, and the kind says so.
@@ -382,14 +307,14 @@ func TestKR12_IndexIsBusy(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	dir := t.TempDir() + "/locks"
-	held, err := Locks{Dir: dir}.Acquire(ctx, indexAccount)
+	held, err := filelock.Locks{Dir: dir}.Acquire(ctx, store.IndexAccount)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer held.Release()
-	m := new(Memory)
-	s := Sessions{Items: &mute{Backend: m}, Locks: &Locks{Dir: dir, Wait: time.Millisecond}}
-	if err := s.Save(ctx, sessionOf("dev", 1)); kindOf(err) != "busy" || len(m.Accounts()) != 0 {
+	m := new(memory.Store)
+	s := store.Sessions{Items: &mute{Backend: m}, Locks: &filelock.Locks{Dir: dir, Wait: time.Millisecond}}
+	if err := s.Save(ctx, sessionOf("dev", 1)); kindOf(err) != "lock_timeout" || len(m.Accounts()) != 0 {
 		t.Errorf("Save: %v, stored %q", err, m.Accounts())
 	}
 }

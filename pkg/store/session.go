@@ -12,13 +12,13 @@ import (
 	"okauth/pkg/okta"
 )
 
-// Identity says whose session it is. Two identities that differ in any field never share an item, so that a changed setting
-// cannot bring up a token that was issued for the old one.
+// Identity says whose session it is. Two identities that differ in any field never share an item, so that a changed
+// setting cannot return a token that was issued for the old one.
 type Identity struct {
 	Profile  string // name of the profile, [a-z0-9][a-z0-9_-]*
 	Issuer   string // issuer of the authorization server
 	ClientID string
-	User     string // user as configured or asked; empty where the grant has none
+	User     string // user as configured or asked; "" where the grant has none
 	Grant    string // name of the grant: "password"
 }
 
@@ -40,40 +40,28 @@ func digest(domain string, fields ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:4])
 }
 
-// TokenSet is what one sign-in or refresh brought for one set of scopes.
+// TokenSet is the result of a sign-in or refresh for one set of scopes.
 type TokenSet struct {
 	Requested, Granted []string // scopes
 	AccessToken        okta.Secret
 	IDToken            okta.Secret // zero without "openid"
-	TokenType          string
-	ObtainedAt         time.Time // this machine's clock
+	TokenType          string      // "Bearer", as the server spells it
+	ObtainedAt         time.Time   // this machine's clock
 	ExpiresIn          time.Duration
 }
 
-// Rotation says what the server does with a refresh token that was used.
-type Rotation int
+// Rotation says whether the server replaces a refresh token that was used.
+type Rotation string
 
 // Okta calls them "rotate token after every use" and "use persistent token".
 // https://developer.okta.com/docs/guides/refresh-tokens/main/
 const (
-	RotationUnknown Rotation = iota // it has not been used yet
-	Rotating                        // its use brought another one
-	Persistent                      // its use brought none: it stays good
+	RotationUnknown Rotation = ""           // it has not been used yet
+	Rotating        Rotation = "rotating"   // the last use returned another one
+	Persistent      Rotation = "persistent" // the last use returned none: it stays valid
 )
 
-// String returns the name under which the rotation is stored, "" for RotationUnknown.
-func (r Rotation) String() string {
-	switch r {
-	case Rotating:
-		return "rotating"
-	case Persistent:
-		return "persistent"
-	default:
-		return ""
-	}
-}
-
-// RefreshToken is what gets new tokens without asking. The zero RefreshToken is none.
+// RefreshToken gets new tokens without asking. The zero RefreshToken is none.
 type RefreshToken struct {
 	Value              okta.Secret
 	Requested, Granted []string  // scopes of the sign-in: a refresh may ask for these and no others
@@ -81,34 +69,35 @@ type RefreshToken struct {
 	Rotation           Rotation
 }
 
-// Session is everything that is kept of a sign-in.
+// Session is what is stored of a sign-in.
 type Session struct {
 	Identity Identity
 	Username string       // who signed in
 	Refresh  RefreshToken // zero without "offline_access"
-	Revision uint64       // counts the writes, from 1; whoever writes adds one
+	Revision uint64       // counts the writes, from 1; every writer adds one
 	Sets     []TokenSet
 }
 
-// Sessions keeps sessions as Items, one value per identity. Those who write one session take turns by a lock of their own.
+// Sessions stores sessions in Items, one value per identity. Processes that write one session take turns with a lock of
+// their own.
 type Sessions struct {
 	Items Backend
-	Locks *Locks // for the index; nil = no other process writes
+	Locks Locker // for the index; nil: no other process writes
 }
 
-// Load returns the session of id. That is one Get and nothing else.
+// Load returns the session of id. It costs one Get.
 //
-// It returns [ErrNotFound] where there is none; an [*Error] of kind Corrupt where the value is not a session of exactly that
-// identity, of kind Newer where a later okauth wrote it; and whatever the Items returned.
+// It returns [ErrNotFound] if there is none, an [*Error] of kind Corrupt if the value is not a session of exactly that
+// identity, of kind UnsupportedVersion if a later okauth wrote it, or an error of Items.
 func (s Sessions) Load(ctx context.Context, id Identity) (*Session, error) {
 	session, err := s.LoadAccount(ctx, id.Account())
 	if err == nil && session.Identity != id {
-		return nil, foreign(id.Account())
+		return nil, wrongIdentity(id.Account())
 	}
 	return session, err
 }
 
-// LoadAccount is Load for an account that [Sessions.List] named.
+// LoadAccount is Load for an account that [Sessions.List] returned.
 func (s Sessions) LoadAccount(ctx context.Context, account string) (*Session, error) {
 	value, err := s.Items.Get(ctx, account)
 	if err != nil {
@@ -116,29 +105,28 @@ func (s Sessions) LoadAccount(ctx context.Context, account string) (*Session, er
 	}
 	session, err := decodeSession(value)
 	if err != nil {
-		return nil, itemError("read the session "+strconv.Quote(account), err)
+		return nil, WithOp("read the session "+strconv.Quote(account), err)
 	}
 	if session.Identity.Account() != account {
-		return nil, foreign(account)
+		return nil, wrongIdentity(account)
 	}
 	return session, nil
 }
 
-// foreign says that a session was found in the place of another one.
-func foreign(account string) error {
-	return itemError("read the session "+strconv.Quote(account), corrupt("it belongs to another identity"))
+func wrongIdentity(account string) error {
+	return WithOp("read the session "+strconv.Quote(account), CorruptError("it belongs to another identity"))
 }
 
-// Save keeps session in the place of what was there, whatever it was: a caller that must not overwrite a later okauth's session
-// loads first. A session that Load would not believe is refused with an [*Error].
+// Save stores session in place of what was there, whatever it was: a caller that must not overwrite a later okauth's
+// session loads first. The error is an [*Error]; a session that Load would not accept is refused.
 //
-// Generation 1, or 0, says that there was no session: it is listed first (see [Sessions.AddToIndex]). A later one is written and
-// nothing else is touched.
+// Revision 1, or 0, means a new session, which is added to the index first (see [Sessions.AddToIndex]). Later ones are
+// written without touching anything else.
 func (s Sessions) Save(ctx context.Context, session *Session) error {
 	account := session.Identity.Account()
 	value, err := encodeSession(session)
 	if err != nil {
-		return itemError("write the session "+strconv.Quote(account), err)
+		return WithOp("write the session "+strconv.Quote(account), err)
 	}
 	if session.Revision <= 1 {
 		if err := s.AddToIndex(ctx, session.Identity); err != nil {
@@ -148,29 +136,23 @@ func (s Sessions) Save(ctx context.Context, session *Session) error {
 	return s.Items.Set(ctx, account, value)
 }
 
-// DeleteAccount forgets the session stored under an account that [Sessions.List] named. It succeeds where there is none.
+// DeleteAccount deletes the session of an account that [Sessions.List] returned. It succeeds if there is none.
 //
-// A session that cannot be believed or unsealed is deleted like any other. One that a later okauth wrote is left untouched, with an
-// [*Error] of kind Newer: its chunks may lie where this okauth would not find them. After any other error it is unknown
-// whether the session is gone; it is still listed then, and the next Delete goes on from there.
+// It also deletes a session that is corrupt or cannot be unsealed, but not one that a later okauth wrote, whose chunks
+// this okauth might not find: that is an [*Error] of kind UnsupportedVersion. After any other error it is unknown
+// whether the session is deleted; it is still listed then, and the next call continues.
 func (s Sessions) DeleteAccount(ctx context.Context, account string) error {
 	value, err := s.Items.Get(ctx, account)
 	if err == nil {
-		if _, err = decodeSession(value); err != nil {
-			err = itemError("delete the session "+strconv.Quote(account), err)
-		}
+		_, err = decodeSession(value)
+		err = WithOp("delete the session "+strconv.Quote(account), err)
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) && !isKind(err, Corrupt) && !isKind(err, WrongKey) {
 		return err
 	}
-	// Also where nothing was found: an interrupted write may have left chunks.
+	// Also if nothing was found: an interrupted write may have left chunks.
 	if err := s.Items.Delete(ctx, account); err != nil {
 		return err
 	}
-	return s.delist(ctx, account)
-}
-
-func isKind(err error, kind ErrorKind) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Kind == kind
+	return s.removeFromIndex(ctx, account)
 }

@@ -1,4 +1,4 @@
-package store
+package store_test
 
 import (
 	"context"
@@ -12,20 +12,22 @@ import (
 	"time"
 
 	"okauth/pkg/okta"
+	"okauth/pkg/store"
+	"okauth/pkg/store/memory"
 )
 
-func someIdentity() Identity {
-	return Identity{"dev", "https://dev-1.okta.com/oauth2/default", "0oab8eb55Kb9jdMIr5d6", "alice@example.com", "password"}
+func someIdentity() store.Identity {
+	return store.Identity{"dev", "https://dev-1.okta.com/oauth2/default", "0oab8eb55Kb9jdMIr5d6", "alice@example.com", "password"}
 }
 
-func someSession() *Session {
-	return &Session{
+func someSession() *store.Session {
+	return &store.Session{
 		Identity: someIdentity(), Username: "Zoë\u2028😀<&>", Revision: 1<<64 - 1,
-		Refresh: RefreshToken{
+		Refresh: store.RefreshToken{
 			Value: okta.NewSecret("canary-refresh"), Requested: []string{"openid", "offline_access"}, Granted: []string{"offline_access"},
-			ObtainedAt: time.Date(2026, 11, 22, 17, 0, 0, 1, time.UTC), Rotation: Rotating,
+			ObtainedAt: time.Date(2026, 11, 22, 17, 0, 0, 1, time.UTC), Rotation: store.Rotating,
 		},
-		Sets: []TokenSet{{
+		Sets: []store.TokenSet{{
 			Requested: []string{"openid", "profile"}, Granted: []string{"openid"},
 			AccessToken: okta.NewSecret("canary.access-_~+/=="), IDToken: okta.NewSecret("canary.id.token"), TokenType: "Bearer",
 			ObtainedAt: time.Date(2026, 11, 22, 18, 0, 0, 123456789, time.UTC), ExpiresIn: time.Hour,
@@ -34,7 +36,7 @@ func someSession() *Session {
 }
 
 // plain makes secrets comparable.
-func plain(s *Session) string {
+func plain(s *store.Session) string {
 	r := s.Refresh
 	out := fmt.Sprintf("%#v %q %d %q %q %q %s %v", s.Identity, s.Username, s.Revision,
 		r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Format(time.RFC3339Nano), r.Rotation)
@@ -47,9 +49,9 @@ func plain(s *Session) string {
 
 func TestSessionsRoundTrip(t *testing.T) {
 	ctx := t.Context()
-	m := new(Memory)
-	s := Sessions{Items: m}
-	if _, err := s.Load(ctx, someIdentity()); !errors.Is(err, ErrNotFound) {
+	m := new(memory.Store)
+	s := store.Sessions{Items: m}
+	if _, err := s.Load(ctx, someIdentity()); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("Load of nothing: got %v, want ErrNotFound", err)
 	}
 	if err := s.Save(ctx, someSession()); err != nil {
@@ -63,7 +65,7 @@ func TestSessionsRoundTrip(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", plain(got), want)
 	}
 	value, _ := m.Get(ctx, someIdentity().Account())
-	if !isASCII(value) {
+	if !store.IsASCII(value) {
 		t.Errorf("the value is not printable ASCII: %q", value)
 	}
 	if err := s.DeleteAccount(ctx, someIdentity().Account()); err != nil || len(m.Accounts()) != 0 {
@@ -75,30 +77,30 @@ func TestSessionsRoundTrip(t *testing.T) {
 }
 
 func TestRotationIsKept(t *testing.T) {
-	for _, rotation := range []Rotation{RotationUnknown, Rotating, Persistent} {
+	for _, rotation := range []store.Rotation{store.RotationUnknown, store.Rotating, store.Persistent} {
 		s := someSession()
 		s.Refresh.Rotation = rotation
-		value, err := encodeSession(s)
+		value, err := store.EncodeSession(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := decodeSession(value); err != nil || got.Refresh.Rotation != rotation {
+		if got, err := store.DecodeSession(value); err != nil || got.Refresh.Rotation != rotation {
 			t.Errorf("got %+v, %v; want %q", got, err, rotation)
 		}
 	}
 	// Without a token there is nothing to say of it.
 	s := someSession()
-	s.Refresh = RefreshToken{Rotation: Rotating, ObtainedAt: time.Now(), Granted: []string{"openid"}}
-	value, err := encodeSession(s)
+	s.Refresh = store.RefreshToken{Rotation: store.Rotating, ObtainedAt: time.Now(), Granted: []string{"openid"}}
+	value, err := store.EncodeSession(s)
 	if err != nil || strings.Contains(string(value), "refresh") {
 		t.Errorf("got %s, %v", value, err)
 	}
 }
 
 func TestKR10_OldFormatIsNamed(t *testing.T) {
-	old := `{"okauth":1,"session":{"profile":"dev","issuer":"i","client_id":"c","grant":"password"},"refresh_token":"canary","generation":1,"sets":[]}`
-	_, err := decodeSession([]byte(old))
-	if got, want := fmt.Sprint(err), "format 1, from before the first release, and this okauth knows 2"; !strings.Contains(got, want) || strings.Contains(got, "canary") {
+	old := `{"okauth":1,"session":{"profile":"dev","issuer":"i","client_id":"c","grant":"password"},"refresh_token":"canary","revision":1,"sets":[]}`
+	_, err := store.DecodeSession([]byte(old))
+	if got, want := fmt.Sprint(err), "format 1, from before the first release"; !strings.Contains(got, want) || strings.Contains(got, "canary") {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -109,7 +111,7 @@ func TestKR01_AccountNames(t *testing.T) {
 	if got, want := id.Account(), "dev-886585e0"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1"), "dev.secret-fc7a3850"; got != want {
+	if got, want := store.ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1"), "dev.secret-fc7a3850"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	shape := regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*(\.secret)?-[0-9a-f]{8}$`)
@@ -118,7 +120,7 @@ func TestKR01_AccountNames(t *testing.T) {
 		if other, ok := seen[account]; ok {
 			t.Errorf("%s and %s share the account %q", what, other, account)
 		}
-		if !shape.MatchString(account) || !isAccount(account) {
+		if !shape.MatchString(account) || !store.IsAccount(account) {
 			t.Errorf("%s: account %q", what, account)
 		}
 		seen[account] = what
@@ -131,17 +133,17 @@ func TestKR01_AccountNames(t *testing.T) {
 		add("other "+v.Type().Field(i).Name, id.Account())
 	}
 	// The same letters, divided otherwise.
-	add("ab|c", Identity{Profile: "p", Issuer: "ab", ClientID: "c"}.Account())
-	add("a|bc", Identity{Profile: "p", Issuer: "a", ClientID: "bc"}.Account())
-	add("|abc", Identity{Profile: "p", ClientID: "abc"}.Account())
-	add("secret", ClientSecretAccount("p", "ab", "c"))
-	add("secret of another client", ClientSecretAccount("p", "a", "bc"))
+	add("ab|c", store.Identity{Profile: "p", Issuer: "ab", ClientID: "c"}.Account())
+	add("a|bc", store.Identity{Profile: "p", Issuer: "a", ClientID: "bc"}.Account())
+	add("|abc", store.Identity{Profile: "p", ClientID: "abc"}.Account())
+	add("secret", store.ClientSecretAccount("p", "ab", "c"))
+	add("secret of another client", store.ClientSecretAccount("p", "a", "bc"))
 }
 
 func TestAT93_NeverSomebodyElsesToken(t *testing.T) {
 	ctx := t.Context()
-	m := new(Memory)
-	s := Sessions{Items: m}
+	m := new(memory.Store)
+	s := store.Sessions{Items: m}
 	if err := s.Save(ctx, someSession()); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +152,7 @@ func TestAT93_NeverSomebodyElsesToken(t *testing.T) {
 	for i := range v.NumField() {
 		other = someIdentity()
 		v.Field(i).SetString(v.Field(i).String() + "x")
-		if _, err := s.Load(ctx, other); !errors.Is(err, ErrNotFound) {
+		if _, err := s.Load(ctx, other); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("other %s: got %v, want ErrNotFound", v.Type().Field(i).Name, err)
 		}
 		// Should the short digests ever collide, the identity inside decides.
@@ -166,7 +168,7 @@ func TestAT93_NeverSomebodyElsesToken(t *testing.T) {
 }
 
 func TestKR10_GarbledIsNeverReturned(t *testing.T) {
-	good, err := encodeSession(someSession())
+	good, err := store.EncodeSession(someSession())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,9 +191,9 @@ func TestKR10_GarbledIsNeverReturned(t *testing.T) {
 		{"version -1", with(`{"okauth":2,`, `{"okauth":-1,`), "corrupt"},
 		{"version text", with(`{"okauth":2,`, `{"okauth":"x",`), "corrupt"},
 		{"version 1", with(`{"okauth":2,`, `{"okauth":1,`), "corrupt"},
-		{"version 3", with(`{"okauth":2,`, `{"okauth":3,"new":{},`), "newer"},
-		{"version 3 in the same shape", with(`{"okauth":2,`, `{"okauth":3,`), "newer"},
-		{"unknown member", with(`"generation"`, `"canary":1,"generation"`), "corrupt"},
+		{"version 3", with(`{"okauth":2,`, `{"okauth":3,"new":{},`), "unsupported_version"},
+		{"version 3 in the same shape", with(`{"okauth":2,`, `{"okauth":3,`), "unsupported_version"},
+		{"unknown member", with(`"revision"`, `"canary":1,"generation"`), "corrupt"},
 		{"no session", `{"okauth":2}`, "corrupt"},
 		{"a client secret", `{"okauth":1,"client_secret":"canary"}`, "corrupt"},
 		{"escape in a token", with("canary.access", `canary\u001b[2J`), "corrupt"},
@@ -211,7 +213,7 @@ func TestKR10_GarbledIsNeverReturned(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			items := &fixed{[]byte(tt.value)}
-			got, err := Sessions{Items: items}.Load(t.Context(), someIdentity())
+			got, err := store.Sessions{Items: items}.Load(t.Context(), someIdentity())
 			if kindOf(err) != tt.want || (got != nil) != (tt.want == "ok") {
 				t.Errorf("got %v and %s (%v), want %s", got != nil, kindOf(err), err, tt.want)
 			}
@@ -230,22 +232,22 @@ func (f *fixed) Set(context.Context, string, []byte) error   { return nil }
 func (f *fixed) Delete(context.Context, string) error        { return nil }
 
 func TestSaveRefusesWhatLoadWouldNotBelieve(t *testing.T) {
-	tests := map[string]func(*Session){
-		"token with a newline":   func(s *Session) { s.Sets[0].AccessToken = okta.NewSecret("canary\nx") },
-		"token with a quote":     func(s *Session) { s.Refresh.Value = okta.NewSecret(`canary"`) },
-		"refresh of year 10000":  func(s *Session) { s.Refresh.ObtainedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
-		"token that is not UTF8": func(s *Session) { s.Sets[0].IDToken = okta.NewSecret("canary\xff") },
-		"negative life":          func(s *Session) { s.Sets[0].ExpiresIn = -time.Second },
-		"endless life":           func(s *Session) { s.Sets[0].ExpiresIn = 1<<63 - 1 },
-		"name that is not UTF-8": func(s *Session) { s.Username = "canary\xff" },
-		"year 10000":             func(s *Session) { s.Sets[0].ObtainedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	tests := map[string]func(*store.Session){
+		"token with a newline":   func(s *store.Session) { s.Sets[0].AccessToken = okta.NewSecret("canary\nx") },
+		"token with a quote":     func(s *store.Session) { s.Refresh.Value = okta.NewSecret(`canary"`) },
+		"refresh of year 10000":  func(s *store.Session) { s.Refresh.ObtainedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"token that is not UTF8": func(s *store.Session) { s.Sets[0].IDToken = okta.NewSecret("canary\xff") },
+		"negative life":          func(s *store.Session) { s.Sets[0].ExpiresIn = -time.Second },
+		"endless life":           func(s *store.Session) { s.Sets[0].ExpiresIn = 1<<63 - 1 },
+		"name that is not UTF-8": func(s *store.Session) { s.Username = "canary\xff" },
+		"year 10000":             func(s *store.Session) { s.Sets[0].ObtainedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 	}
 	for name, spoil := range tests {
 		t.Run(name, func(t *testing.T) {
-			m := new(Memory)
+			m := new(memory.Store)
 			s := someSession()
 			spoil(s)
-			err := Sessions{Items: m}.Save(t.Context(), s)
+			err := store.Sessions{Items: m}.Save(t.Context(), s)
 			if kindOf(err) != "failed" || len(m.Accounts()) != 0 {
 				t.Errorf("got %v, stored %q", err, m.Accounts())
 			}
@@ -268,10 +270,10 @@ func TestSessionDoesNotPrintItsTokens(t *testing.T) {
 
 func TestClientSecrets(t *testing.T) {
 	ctx := t.Context()
-	m := new(Memory)
-	c := ClientSecrets{m}
-	account := ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1")
-	if _, err := c.Load(ctx, account); !errors.Is(err, ErrNotFound) {
+	m := new(memory.Store)
+	c := store.ClientSecrets{m}
+	account := store.ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1")
+	if _, err := c.Load(ctx, account); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("got %v, want ErrNotFound", err)
 	}
 	for _, secret := range []string{"wrong-horse", "with \\ \" ' \n and Zoë"} {
@@ -288,9 +290,9 @@ func TestClientSecrets(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]string{
-		"canary-plain": "corrupt", `{"okauth":1}`: "corrupt", `{"okauth":2,"client_secret":"canary"}`: "newer",
+		"canary-plain": "corrupt", `{"okauth":1}`: "corrupt", `{"okauth":2,"client_secret":"canary"}`: "unsupported_version",
 	} {
-		_, err := ClientSecrets{&fixed{[]byte(value)}}.Load(ctx, account)
+		_, err := store.ClientSecrets{&fixed{[]byte(value)}}.Load(ctx, account)
 		if kindOf(err) != want || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: got %v, want %s", value, err, want)
 		}
@@ -301,11 +303,11 @@ func TestClientSecrets(t *testing.T) {
 }
 
 func TestKR13_NoneKeepsNothing(t *testing.T) {
-	s := Sessions{Items: None{}}
-	if err := s.Save(t.Context(), someSession()); kindOf(err) != "absent" {
+	s := store.Sessions{Items: store.None{}}
+	if err := s.Save(t.Context(), someSession()); kindOf(err) != "unavailable" {
 		t.Errorf("Save: got %v, want absent", err)
 	}
-	if _, err := s.Load(t.Context(), someIdentity()); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Load(t.Context(), someIdentity()); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Load: got %v, want ErrNotFound", err)
 	}
 	if err := s.DeleteAccount(t.Context(), someIdentity().Account()); err != nil {
@@ -315,7 +317,7 @@ func TestKR13_NoneKeepsNothing(t *testing.T) {
 
 func TestMemoryKeepsCopies(t *testing.T) {
 	ctx := t.Context()
-	m := new(Memory)
+	m := new(memory.Store)
 	value := []byte("wrong-horse")
 	if err := m.Set(ctx, "a", value); err != nil {
 		t.Fatal(err)
@@ -331,55 +333,60 @@ func TestMemoryKeepsCopies(t *testing.T) {
 	}
 }
 
-// KR-12: a caller can tell the kinds apart, and each says what to do about it.
-func TestKR12_KindsHaveNamesAndHints(t *testing.T) {
+// KR-12: a caller can tell the kinds apart.
+func TestKR12_KindsHaveNames(t *testing.T) {
 	seen := map[string]bool{}
-	for k := Failed; k <= WrongKey; k++ {
+	for k := store.Failed; k <= store.WrongKey; k++ {
 		if seen[k.String()] {
 			t.Errorf("two kinds are called %q", k)
 		}
 		seen[k.String()] = true
-		err := &Error{k, "read it", errors.New("because")}
-		if hint := err.Hint(); (hint == "") != (k == Failed) || strings.HasSuffix(hint, ".") {
-			t.Errorf("%s: hint %q", k, hint)
-		}
-	}
-	for _, goos := range []string{"linux", "darwin", "windows"} {
-		if absentHint(goos) == "" || lockedHint(goos) == "" {
-			t.Errorf("%s has no hint", goos)
-		}
 	}
 }
 
 func FuzzSession(f *testing.F) {
-	good, err := encodeSession(someSession())
+	good, err := store.EncodeSession(someSession())
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(good)
-	f.Add([]byte(`{"okauth":2,"session":{"profile":"p","issuer":"i","client_id":"c","grant":"g"},"generation":1,"refresh":{"token":"r","obtained_at":"0001-01-01T00:00:00Z"},"sets":[{"obtained_at":"0001-01-01T00:00:00Z","expires_in":0}]}`))
+	f.Add([]byte(`{"okauth":2,"session":{"profile":"p","issuer":"i","client_id":"c","grant":"g"},"revision":1,"refresh":{"token":"r","obtained_at":"0001-01-01T00:00:00Z"},"sets":[{"obtained_at":"0001-01-01T00:00:00Z","expires_in":0}]}`))
 	f.Add([]byte(`{"okauth":3}`))
 	f.Add([]byte(`{"okauth":2,"okauth":2}`))
 	f.Add([]byte(`{"okauth":2e0,"session":{}}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		s, err := decodeSession(value)
+		s, err := store.DecodeSession(value)
 		if err != nil {
-			var known *formatError
+			var known *store.Error
 			if !errors.As(err, &known) {
 				t.Fatalf("untyped error %v", err)
 			}
 			return
 		}
-		again, err := encodeSession(s)
+		again, err := store.EncodeSession(s)
 		if err != nil {
 			t.Fatalf("a session that was read cannot be written: %v", err)
 		}
-		if !isASCII(again) {
+		if !store.IsASCII(again) {
 			t.Fatalf("not ASCII: %q", again)
 		}
-		s2, err := decodeSession(again)
+		s2, err := store.DecodeSession(again)
 		if err != nil || plain(s2) != plain(s) {
 			t.Fatalf("changed on the way: %v", err)
 		}
 	})
+}
+
+func kindOf(err error) string {
+	var e *store.Error
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, store.ErrNotFound):
+		return "not found"
+	case errors.As(err, &e):
+		return e.Kind.String()
+	default:
+		return "untyped: " + err.Error()
+	}
 }

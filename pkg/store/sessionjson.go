@@ -3,26 +3,27 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"okauth/pkg/okta"
 )
 
-// maxLife is the longest life of a token that is believed when a session is read back.
+// maxLife is the longest life of a token that is accepted in a stored session.
 const maxLife = 10 * 365 * 24 * time.Hour
 
-// sessionVersion is the version of sessionJSON; every change of that needs a new one. 1 knew of a refresh token only its value.
+// sessionVersion is the version of sessionJSON; every change of that needs a new one.
 const sessionVersion = 2
 
 // sessionJSON is the session as it is stored.
 type sessionJSON struct {
-	Version    int            `json:"okauth"`
-	Session    *identityJSON  `json:"session"`
-	Username   string         `json:"username,omitempty"`
-	Refresh    *refreshJSON   `json:"refresh,omitempty"`
-	Generation uint64         `json:"generation"`
-	Sets       []tokenSetJSON `json:"sets"`
+	Version  int            `json:"okauth"`
+	Session  *identityJSON  `json:"session"`
+	Username string         `json:"username,omitempty"`
+	Refresh  *refreshJSON   `json:"refresh,omitempty"`
+	Revision uint64         `json:"revision"`
+	Sets     []tokenSetJSON `json:"sets"`
 }
 
 type identityJSON struct {
@@ -38,7 +39,7 @@ type refreshJSON struct {
 	Requested  []string  `json:"requested,omitempty"`
 	Granted    []string  `json:"granted,omitempty"`
 	ObtainedAt time.Time `json:"obtained_at"` // RFC 3339 with nanoseconds, UTC
-	Rotation   string    `json:"rotation,omitempty"`
+	Rotation   Rotation  `json:"rotation,omitempty"`
 }
 
 type tokenSetJSON struct {
@@ -55,7 +56,7 @@ func encodeSession(s *Session) ([]byte, error) {
 	id := identityJSON(s.Identity)
 	out := sessionJSON{
 		Version: sessionVersion, Session: &id, Username: s.Username, Refresh: encodeRefresh(s.Refresh),
-		Generation: s.Revision, Sets: []tokenSetJSON{},
+		Revision: s.Revision, Sets: []tokenSetJSON{},
 	}
 	for _, set := range s.Sets {
 		out.Sets = append(out.Sets, tokenSetJSON{
@@ -64,7 +65,8 @@ func encodeSession(s *Session) ([]byte, error) {
 			ObtainedAt: set.ObtainedAt.UTC().Round(0), ExpiresIn: int64(set.ExpiresIn / time.Second),
 		})
 	}
-	if !utf8.ValidString(s.Username + "\n" + s.Identity.Profile + "\n" + s.Identity.Issuer + "\n" + s.Identity.ClientID + "\n" + s.Identity.User) {
+	names := []string{s.Username, id.Profile, id.Issuer, id.ClientID, id.User}
+	if !utf8.ValidString(strings.Join(names, "\n")) {
 		return nil, errors.New("a name in it is not UTF-8")
 	}
 	if err := out.check(); err != nil {
@@ -79,7 +81,7 @@ func encodeRefresh(r RefreshToken) *refreshJSON {
 	}
 	return &refreshJSON{
 		Token: r.Value.Reveal(), Requested: r.Requested, Granted: r.Granted,
-		ObtainedAt: r.ObtainedAt.UTC().Round(0), Rotation: r.Rotation.String(),
+		ObtainedAt: r.ObtainedAt.UTC().Round(0), Rotation: r.Rotation,
 	}
 }
 
@@ -88,28 +90,27 @@ func (r *refreshJSON) decode() RefreshToken {
 	if r == nil {
 		return RefreshToken{}
 	}
-	token := RefreshToken{Value: okta.NewSecret(r.Token), Requested: r.Requested, Granted: r.Granted, ObtainedAt: r.ObtainedAt}
-	for _, known := range []Rotation{Rotating, Persistent} {
-		if r.Rotation == known.String() {
-			token.Rotation = known
-		}
+	return RefreshToken{
+		Value: okta.NewSecret(r.Token), Requested: r.Requested, Granted: r.Granted,
+		ObtainedAt: r.ObtainedAt, Rotation: r.Rotation,
 	}
-	return token
 }
 
-// decodeSession is strict: what okauth did not write is not believed. Its errors never quote the value.
+// decodeSession accepts only what encodeSession writes. Its errors do not quote the value.
 func decodeSession(value []byte) (*Session, error) {
 	var in sessionJSON
 	if err := decodeEnvelope(value, &in, &in.Version, sessionVersion); err != nil {
 		return nil, err
 	}
 	if in.Session == nil {
-		return nil, corrupt("it holds no session")
+		return nil, CorruptError("it holds no session")
 	}
 	if err := in.check(); err != nil {
-		return nil, corrupt(err.Error())
+		return nil, CorruptError(err.Error())
 	}
-	s := &Session{Identity: Identity(*in.Session), Username: in.Username, Refresh: in.Refresh.decode(), Revision: in.Generation}
+	s := &Session{
+		Identity: Identity(*in.Session), Username: in.Username, Refresh: in.Refresh.decode(), Revision: in.Revision,
+	}
 	for _, set := range in.Sets {
 		s.Sets = append(s.Sets, TokenSet{
 			Requested: set.Requested, Granted: set.Granted,
@@ -120,7 +121,7 @@ func decodeSession(value []byte) (*Session, error) {
 	return s, nil
 }
 
-// check is the same on the way in and on the way out, so that nothing is stored that could not be read again.
+// check runs before writing and after reading, so that nothing is stored that cannot be read again.
 func (s *sessionJSON) check() error {
 	if err := s.Refresh.check(); err != nil {
 		return err
@@ -146,15 +147,13 @@ func (r *refreshJSON) check() error {
 	if !okta.ValidToken(r.Token) {
 		return errors.New("the refresh token is empty, too long or has characters that no token has")
 	}
-	switch r.Rotation {
-	case RotationUnknown.String(), Rotating.String(), Persistent.String():
-	default:
-		return errors.New("the rotation of the refresh token is none that is known")
+	if r.Rotation != RotationUnknown && r.Rotation != Rotating && r.Rotation != Persistent {
+		return errors.New("the rotation of the refresh token is unknown")
 	}
 	return checkTime(r.ObtainedAt)
 }
 
-// checkTime refuses what encoding/json could not write.
+// checkTime refuses what encoding/json cannot write.
 func checkTime(t time.Time) error {
 	if year := t.UTC().Year(); year < 1 || year > 9999 {
 		return fmt.Errorf("obtained_at is in the year %d, expected 1 to 9999", year)
@@ -162,5 +161,5 @@ func checkTime(t time.Time) error {
 	return nil
 }
 
-// isTokenOrEmpty holds what is stored to the grammar that what is received is held to.
+// isTokenOrEmpty checks a stored token by the grammar of a received one.
 func isTokenOrEmpty(s string) bool { return s == "" || okta.ValidToken(s) }

@@ -15,6 +15,7 @@ import (
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/store"
+	"okauth/pkg/store/keychain"
 )
 
 // ConnectionKeys returns the settings of the connection to Okta and of client authentication.
@@ -61,7 +62,7 @@ func StorageStatus(settings *config.Settings, storage okauth.Storage) output.Sta
 	switch storage.Backend {
 	case okauth.StorageKeychain:
 		s.Location = "in this process"
-		if _, ok := storage.Items.(*store.Keychain); ok {
+		if _, ok := storage.Items.(*keychain.Keychain); ok {
 			s.Location = keychainName(runtime.GOOS)
 		}
 	case okauth.StorageFile:
@@ -87,7 +88,7 @@ func FileAdvice(err error) error {
 		return err
 	}
 	return &ExitError{
-		Err: err, Code: ExitStorage, Advice: e.Hint() + "; or keep sessions in a sealed file: okauth config set storage file",
+		Err: err, Code: ExitStorage, Advice: storeAdvice(e) + "; or keep sessions in a sealed file: okauth config set storage file",
 	}
 }
 

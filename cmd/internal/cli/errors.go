@@ -12,7 +12,6 @@ import (
 	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
 	"okauth/pkg/session"
-	"okauth/pkg/store"
 )
 
 // errorRow matches one type of error.
@@ -75,7 +74,7 @@ func errorRows() []errorRow {
 		}, nil),
 
 		on(ExitUsage, configAdvice),
-		on[*store.KeyError](ExitUsage, nil),
+		on(ExitUsage, keyAdvice),
 		on[*grant.InputError](ExitUsage, nil),
 		on(ExitUsage, pemFileAdvice),
 		on(ExitUsage, proxySettingAdvice),
@@ -89,9 +88,9 @@ func errorRows() []errorRow {
 			return `the issuer's jwks_uri must answer with a JSON object that has the member "keys"`
 		}),
 
-		on[*session.MissingTokenError](ExitLoginRequired, nil),
+		on(ExitLoginRequired, missingTokenAdvice),
 		on(ExitLoginRequired, func(*grant.InteractionRequiredError) string { return passwordAdvice }),
-		on[*store.Error](ExitStorage, nil),
+		on(ExitStorage, storeAdvice),
 		on(ExitInvalidToken, formatAdvice),
 		on(ExitFailure, claimAdvice),
 	}

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"runtime"
+	"syscall"
+
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+	"okauth/pkg/store/sealed"
+)
+
+// storeAdvice says what the user can do about a store.
+func storeAdvice(e *store.Error) string { return storeAdviceOn(runtime.GOOS, e) }
+
+func storeAdviceOn(goos string, e *store.Error) string {
+	switch {
+	case e.Kind == store.Failed:
+		return fileSystemAdvice(e)
+	case goos == "darwin" && e.Kind == store.Unavailable:
+		return "create a default keychain with Keychain Access"
+	case goos == "darwin" && e.Kind == store.Locked:
+		return "unlock it with `security unlock-keychain`, also over SSH"
+	case goos == "windows" && e.Kind == store.Unavailable:
+		return "run okauth in a session that a person signed in to: Credential Manager keeps nothing for network logons " +
+			"such as SSH"
+	case goos == "windows" && e.Kind == store.Locked:
+		return "sign in to the desktop once, then try again"
+	}
+	return map[store.ErrorKind]string{
+		store.Unavailable: "start a keyring that has a default collection: gnome-keyring, KWallet or KeePassXC; without a " +
+			"desktop, run `dbus-run-session` and in it `gnome-keyring-daemon --unlock`",
+		store.Locked: "unlock it by signing in to the desktop; over SSH, with `gnome-keyring-daemon --replace --unlock " +
+			"--components=secrets`, which reads the password from stdin",
+		store.TimedOut: "look for a prompt of the keychain behind other windows, answer it or restart the keychain " +
+			"service, then try again",
+		store.Denied:             "run the command again and allow the access when the keychain asks",
+		store.TooBig:             "ask for fewer scopes or claims: every group in a token makes it longer",
+		store.Corrupt:            "`okauth login` writes a new session, `okauth config set client_secret` a new client secret",
+		store.UnsupportedVersion: "upgrade okauth to the version that wrote it",
+		store.NotPersisted:       "run the command again and allow the access when the keychain asks; the old value is unchanged",
+		store.LockTimeout:        "another okauth is working on this session: wait for it, or end it if it hangs, then try again",
+		store.Unsafe: "find out who created it, then make it yours alone (chown, chmod go=), remove it, or choose another " +
+			"place",
+		store.WrongKey: "use the key that it was sealed with (OKAUTH_STORAGE_KEY, or the client secret of then), or run " +
+			"`okauth login`, which writes a new session",
+	}[e.Kind]
+}
+
+// fileSystemAdvice says what the user can do about a file system.
+func fileSystemAdvice(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "free some space there, then try again"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "make it writable for you, or keep sessions elsewhere: --storage file, with OKAUTH_STORAGE_DIR"
+	}
+	return ""
+}
+
+func keyAdvice(*sealed.KeyError) string {
+	return "set OKAUTH_STORAGE_KEY to 32 random bytes, made once with `openssl rand -base64 32`, and keep it as secret as " +
+		"a password: it opens the sealed files"
+}
+
+// missingTokenAdvice names the scope that brings a token.
+func missingTokenAdvice(e *session.MissingTokenError) string {
+	return map[session.TokenType]string{
+		session.ID: `sign in with the scope "openid": okauth login --scope "openid …"`,
+		session.Refresh: `sign in with the scope "offline_access" at an app that has the grant Refresh Token: ` +
+			`okauth login --scope "openid offline_access …"`,
+	}[e.Kind]
+}

@@ -1,0 +1,9 @@
+package store
+
+const IndexAccount = indexAccount
+
+var (
+	EncodeSession = encodeSession
+	DecodeSession = decodeSession
+	IsASCII       = isASCII
+)

@@ -1,0 +1,19 @@
+//go:build !darwin && !windows && !linux && !netbsd && !openbsd && !(dragonfly && cgo) && !(freebsd && cgo)
+
+package keychain
+
+import (
+	"context"
+
+	"github.com/zalando/go-keyring"
+
+	"okauth/pkg/store"
+)
+
+// precheck reports that go-keyring has no keychain for this system.
+func precheck(context.Context) error { return keyring.ErrUnsupportedPlatform }
+
+// isGone is for keychains that search and read in two steps.
+func isGone(error) bool { return false }
+
+func classify(err error) (store.ErrorKind, error) { return store.Failed, err }

@@ -1,0 +1,32 @@
+package keychain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"okauth/pkg/store"
+)
+
+// precheck has nothing to check: Windows always has a Credential Manager, and it has no lock of its own.
+func precheck(context.Context) error { return nil }
+
+// isGone is for keychains that search and read in two steps.
+func isGone(error) bool { return false }
+
+// classify reads the error of CredRead, CredWrite or CredDelete.
+// https://learn.microsoft.com/en-us/windows/win32/api/wincred/nf-wincred-credwritew
+func classify(err error) (store.ErrorKind, error) {
+	var code syscall.Errno
+	if !errors.As(err, &code) {
+		return store.Failed, err
+	}
+	switch code {
+	case 1312: // ERROR_NO_SUCH_LOGON_SESSION: a network logon
+		return store.Unavailable, fmt.Errorf("this logon session has no Credential Manager: %w", err)
+	case 1223: // ERROR_CANCELLED
+		return store.Denied, err
+	}
+	return store.Failed, err
+}
