@@ -4,13 +4,13 @@ import "github.com/spf13/cobra"
 
 // explainCompletion replaces Cobra's help texts of the completion commands.
 func explainCompletion(completion *cobra.Command) {
-	completion.Short = "Print completions for a shell"
-	completion.Long = `Print what a shell needs to complete commands, flags, profiles and settings when
-Tab is pressed. The packages install it; this is for those who do without.`
+	completion.Short = "Print a completion script for a shell"
+	completion.Long = `Print the script with which a shell completes commands, flags, profiles and
+settings when you press Tab. Packages install it.`
 	completion.Example = `  source <(okauth completion bash)
   okauth completion fish | source`
 	for _, shell := range completion.Commands() {
-		shell.Long = "Print completions for " + shell.Name() + ", for this session or into a file for all\nthat follow."
+		shell.Long = "Print completions for " + shell.Name() + ", for this session or for a file that\nevery session reads."
 		switch shell.Name() {
 		case "bash":
 			shell.Long += " bash needs the package bash-completion for it."

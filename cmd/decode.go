@@ -24,27 +24,32 @@ func newDecodeCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &decodeOptions{tokenInput: tokenInput{env: env, session: cli.SessionFlags{GlobalFlags: global}}}
 	c := &cobra.Command{
 		Use:   "decode [TOKEN]",
-		Short: "Show what is inside a token, without verifying it",
-		Long: `Show the header and the claims of a token: of the argument, else of each line of
-standard input, else of the cached token (always with --cached or --type).
-Nothing is verified: anybody could have written what you see. "okauth verify"
-judges.
+		Short: "Show what is in a token, without verifying it",
+		Long: `Show the header and the claims of a token. decode verifies nothing: anyone can
+write a token that looks like this. Use "okauth verify" to check one.
 
-People on a terminal get text, programs get one JSON document per token:
+decode reads the argument, else each line of standard input, else the cached
+token (always with --cached or --type). An argument stays in your shell's
+history, standard input does not. On a terminal decode prints text, else one
+JSON document per token:
 
   {"header":{…},"claims":{…},"verified":false}
 
-Numbers keep every digit and claims their order. Among several lines, one that
-is no token is answered by {"error":{…}}, and the exit code is 7; a single one
-that is none is an error, and nothing is printed. An argument stays in your
-shell's history; standard input does not.
+Numbers keep every digit, and claims keep their order. --claim prints one claim:
+a string without quotes, anything else as JSON. It may be a path, such as
+address.country, groups.0, cnf.jkt or header.kid.
 
---claim prints one claim alone: a string without quotes, anything else as JSON.
-The name may be a path: address.country, groups.0, cnf.jkt, header.kid.`,
-		Example: `  okauth decode
+The exit code is 7 if the input is not a token. One such line among several is
+answered by {"error":{…}}.`,
+		Example: `  # the cached access token
+  okauth decode
+  # one claim, for a script
   okauth decode --claim exp
+  # the ID token as JSON
   okauth decode --type id -o json | jq .claims.sub
+  # a token from the clipboard
   pbpaste | okauth decode --time utc
+  # many tokens, one per line
   okauth decode -o json < tokens.txt`,
 		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -59,7 +64,7 @@ The name may be a path: address.country, groups.0, cnf.jkt, header.kid.`,
 		},
 	}
 	o.addFlags(c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID})
-	c.Flags().StringVar(&o.claim, "claim", "", "print this claim alone, for scripts")
+	c.Flags().StringVar(&o.claim, "claim", "", "print only this claim")
 	_ = c.RegisterFlagCompletionFunc("claim", cobra.FixedCompletions(
 		[]string{"sub", "exp", "iat", "iss", "aud", "cid", "uid", "scp", "jti", "email", "groups", "header.kid"}, cobra.ShellCompDirectiveNoFileComp))
 	cli.EnumFlag(c, &o.time, "time", "", output.TimeFormats()[0], output.TimeFormats(), "how text shows times")

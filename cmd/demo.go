@@ -23,13 +23,14 @@ import (
 func newDemoCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Show the whole story against a built-in server",
-		Long: `Show the whole story against a built-in server: configure, sign in, print the
-token, look inside it, judge it, call an API with it, refresh it, and sign out.
-Every line behind a "$" is a command you could type, and what follows is what it
-prints. The demo needs no account, no keychain and no network, and leaves
-nothing behind.`,
-		Example: `  okauth demo
+		Short: "Show every step against a built-in server",
+		Long: `Show every step against a built-in server: configure, sign in, print the token,
+decode and verify it, call an API with it, refresh it, and sign out. A line that
+begins with "$" is a command that you can type; its output follows. The demo
+needs no account, no keychain and no network, and leaves nothing behind.`,
+		Example: `  # at one go
+  okauth demo
+  # page by page
   okauth demo | less -R`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(env, func(ctx context.Context) error { return runDemo(ctx, env) }),

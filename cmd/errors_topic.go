@@ -14,25 +14,25 @@ import (
 func newErrorsTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "errors",
-		Short: "What each error means, and what mends it",
-		Long: `When something goes wrong, okauth says what happened, in Okta's words where they
-are Okta's, and then what mends it:
+		Short: "What each error means and what to do",
+		Long: `An error says what failed, in Okta's words where Okta refused. The hint says
+what to do:
 
   okauth: error: Okta refused the sign-in: Password has expired.
     (invalid_grant, HTTP 400, request reqVy8wsvmBQN27h4soUE3ZEnA)
   okauth: hint: the user's password has expired: sign in to Okta in a browser
     and choose a new one
 
-In brackets are Okta's error code, the HTTP status, and the id by which Okta's
-System Log (Admin Console, Reports › System Log) and Okta's support know the
-request. The log often says more than Okta tells a client.
+The brackets hold Okta's error code, the HTTP status and the request ID, which
+you can search for in Okta's System Log (Admin Console, Reports › System Log).
+The log often says more than Okta tells a client.
 
-The exit code is 5 when Okta refused, 3 when the network or Okta failed (see
-"okauth help exit-codes"). "okauth doctor" looks for the reason without sending
-a password, and -v shows each request.
+The exit code is 5 if Okta refused, 3 if the network or Okta failed (see "okauth
+help exit-codes"). "okauth doctor" looks for the cause without sending a
+password, and -v shows each request.
 
-This is all that okauth knows, from the sign-in to the network. Look for the
-error code: okauth help errors | less, then /invalid_grant
+The list below covers every error okauth recognizes. Search it for the error
+code: okauth help errors | less, then /invalid_grant
 ` + errorsText(),
 	}
 }

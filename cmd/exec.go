@@ -34,32 +34,32 @@ func newExecCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "exec [flags] -- CMD [ARG...]",
 		Short: "Run a command with a token in its environment",
-		Long: `Run CMD with a token that is valid for --min-ttl in its environment. The token
-is had as "okauth token" has it. Without one, CMD is not run, and the exit code
-is okauth's own ("okauth help exit-codes").
+		Long: `Run CMD with a token in its environment: in OKTA_ACCESS_TOKEN, in OKTA_ID_TOKEN
+with --type id, or in the variable that --env names. okauth gets the token as
+"okauth token" does. Without one, it does not run CMD and exits with its own
+code ("okauth help exit-codes").
 
-The variable is OKTA_ACCESS_TOKEN, with --type id OKTA_ID_TOKEN, or what --env
-says. CMD inherits all others but those that hold a secret of okauth's, such as
-OKAUTH_PASSWORD: an okauth that CMD calls has the stored session, no more.
-
-CMD takes the place of okauth: signals, terminal and standard input are CMD's
-own, and so is the exit code. On Windows okauth waits for CMD and exits with its
-code. Only when CMD cannot be run is the code okauth's, as in a shell:
+CMD inherits all other variables except those that hold a secret of okauth, such
+as OKAUTH_PASSWORD. CMD replaces okauth: signals, terminal, standard input and
+exit code are its own. On Windows okauth waits and exits with CMD's code. If CMD
+cannot run, the exit code is that of a shell:
 
   127  CMD was not found
   126  CMD was found, but cannot be run
 
-CMD is looked for in PATH, but not in the current directory: write ./CMD for
-that. What stands behind CMD belongs to CMD. Your shell replaces
-$OKTA_ACCESS_TOKEN in a line that you type before okauth runs; in 'single
-quotes', as in sh -c '…', it is left to CMD.
+okauth looks for CMD in PATH but not in the current directory: write ./CMD for
+that. Your shell expands $OKTA_ACCESS_TOKEN before okauth runs, except in single
+quotes, as in sh -c '…'.
 
-If a new session cannot be stored, CMD runs all the same, after a warning: the
-token is good, and may be the last for now.`,
-		Example: `  okauth exec -- ./deploy.sh
+If okauth cannot store a new session, it warns and runs CMD.`,
+		Example: `  # the access token is in $OKTA_ACCESS_TOKEN
+  okauth exec -- ./deploy.sh
+  # the ID token is in $ID_TOKEN
   okauth exec --type id --env ID_TOKEN -- make release
+  # a shell expands the variable
   okauth exec --env T -- sh -c 'echo "Authorization: Bearer $T" |
     curl -H @- https://api.example.com/v1/orders'
+  # a token for a long job
   okauth exec --min-ttl 30m -p prod -- python3 report.py`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -76,7 +76,7 @@ token is good, and may be the last for now.`,
 	o.session.AddFlags(c,
 		append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.kind.AddFlag(c, session.Access, session.ID)
-	c.Flags().StringVar(&o.variable, "env", "", "the `NAME` of the variable (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
+	c.Flags().StringVar(&o.variable, "env", "", "variable `NAME` (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	_ = c.RegisterFlagCompletionFunc("env", cobra.NoFileCompletions)
 	return c
 }

@@ -2,13 +2,15 @@ package cmd_test
 
 import (
 	"bytes"
-	"okauth/cmd/internal/cli"
 	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
+
 	"okauth/cmd"
+	"okauth/cmd/internal/cli"
 )
 
 // What people read is 80 columns wide. Lists of flags are not held to that: they
@@ -16,17 +18,72 @@ import (
 func TestHelpFits80Columns(t *testing.T) {
 	t.Parallel()
 	for command := range everyCommand(cmd.Commands(cli.Build{})) {
-		var out, errs bytes.Buffer
-		env := &cli.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, LookupEnv: os.LookupEnv}
-		args := append([]string{"help"}, strings.Fields(command.CommandPath())[1:]...)
-		if code := cmd.Main(t.Context(), env, args); code != 0 || out.Len() == 0 {
-			t.Errorf("okauth %q: exit code %d, %q", args, code, &errs)
-		}
-		for line := range strings.Lines(out.String()) {
+		for line := range strings.Lines(helpOf(t, command)) {
 			line = strings.TrimRight(line, "\n")
 			if utf8.RuneCountInString(line) > 80 && !strings.HasPrefix(strings.TrimLeft(line, " "), "-") {
-				t.Errorf("okauth %q has a line of %d columns: %s", args, utf8.RuneCountInString(line), line)
+				t.Errorf("%s: a line of %d columns: %s", command.CommandPath(), utf8.RuneCountInString(line), line)
 			}
+		}
+	}
+}
+
+// helpOf returns what "okauth help" prints about a command.
+func helpOf(t *testing.T, command *cobra.Command) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	env := &cli.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, LookupEnv: os.LookupEnv}
+	args := append([]string{"help"}, strings.Fields(command.CommandPath())[1:]...)
+	if code := cmd.Main(t.Context(), env, args); code != 0 || out.Len() == 0 {
+		t.Errorf("okauth %q: exit code %d, %q", args, code, &errs)
+	}
+	return out.String()
+}
+
+// A command's help fits on a screen, with its usage: what is longer belongs into docs.
+func TestHelpIsShort(t *testing.T) {
+	t.Parallel()
+	for command := range everyCommand(cmd.Commands(cli.Build{})) {
+		if command.IsAdditionalHelpTopicCommand() {
+			continue // a table
+		}
+		long, _, found := strings.Cut(helpOf(t, command), "Usage:")
+		if lines := strings.Count(long, "\n"); !found || lines > 25 {
+			t.Errorf("%s: %d lines before its usage, want at most 25", command.CommandPath(), lines)
+		}
+		if command.HasParent() && strings.HasSuffix(command.Short, ".") {
+			t.Errorf("%s: %q is not a phrase", command.CommandPath(), command.Short)
+		}
+	}
+}
+
+// "okauth help" lists each command once, in a group or, as Cobra's own help command, behind them.
+func TestHelpListsEachCommandOnce(t *testing.T) {
+	t.Parallel()
+	root := cmd.Commands(cli.Build{})
+	text := helpOf(t, root)
+	for _, group := range root.Groups() {
+		if !strings.Contains(text, "\n"+group.Title+"\n") {
+			t.Errorf("the group %q is not in the list", group.Title)
+		}
+	}
+	if len(root.Groups()) == 0 {
+		t.Error("there are no groups")
+	}
+	for _, c := range root.Commands() {
+		name := c.Name()
+		if c.IsAdditionalHelpTopicCommand() {
+			name = c.CommandPath()
+		} else if c.GroupID == "" && name != "help" && name != "version" {
+			t.Errorf("%s is in no group", name)
+		}
+		times := 0
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "  "+name+" ") {
+				times++
+			}
+		}
+		if times != 1 {
+			t.Errorf("%s is listed %d times, want 1", name, times)
 		}
 	}
 }

@@ -25,17 +25,22 @@ func newIntrospectCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "introspect [TOKEN]",
 		Short: "Ask Okta whether a token is active, and whose it is",
-		Long: `Ask the authorization server whether a token is active and what it stands for:
-the argument, else each line of standard input, else the cached token. It must
-be the server that issued the token, and it is asked as the profile's client.
-Unlike "okauth verify", Okta knows of tokens that were revoked, of refresh
-tokens, and of the org authorization server's access tokens.
+		Long: `Ask the authorization server whether a token is active, and for its claims. The
+server must be the one that issued the token; okauth asks as the client of the
+profile. Unlike "okauth verify", introspect finds revoked tokens, and works for
+refresh tokens and for access tokens of the org authorization server.
 
-The exit code is 0 when the token is active and 7 when not. Okta does not say
-why a token is not active. People on a terminal get text, programs get Okta's
-answer as it came, one line per token.`,
-		Example: `  okauth introspect
+introspect reads the argument, else each line of standard input, else the cached
+token. On a terminal it prints text, else Okta's response unchanged, one line
+per token.
+
+The exit code is 0 if the token is active, else 7. Okta does not say why a token
+is not active.`,
+		Example: `  # the cached access token
+  okauth introspect
+  # the refresh token
   okauth introspect --type refresh
+  # a token from the clipboard
   pbpaste | okauth introspect -o json | jq .exp`,
 		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -27,21 +27,27 @@ func newLoginCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &loginOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "login",
-		Short: "Sign in with a password and keep the session",
-		Long: `Sign in at Okta with a user name and a password, and keep the tokens in the
-keychain, or with --storage file in a sealed file. The password goes to Okta in
-one request and is kept nowhere. It comes from --password-stdin,
-OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE, password_file or password_command, else
-you are asked for it on the terminal, without echo. It is sent also when Okta
-has refused it before: okauth token would not do that.
+		Short: "Sign in and store the session",
+		Long: `Sign in to Okta with a user name and a password, and store the session in the
+keychain, or in a sealed file with --storage file. login says on standard error
+who signed in and until when. If the session could not be stored, it fails
+before it asks for the password (exit 6).
 
-With --grant client-credentials the client itself signs in, and nobody is asked.
+okauth reads the password from --password-stdin, OKAUTH_PASSWORD,
+OKAUTH_PASSWORD_FILE, password_file or password_command, else it asks on the
+terminal, without echo. It sends the password in one request and does not store
+it. login sends the password even if Okta rejected it recently; token does not.
 
-The password grant is a last resort (RFC 9700 §2.4): the user's password passes
-through this program. Use it where no browser can be had and the user has a
-password only.`,
-		Example: `  okauth login
+With --grant client-credentials the client signs in for itself, without a user.
+
+The password grant is a last resort (RFC 9700 §2.4): it gives the user's
+password to this program. Use it only where no browser is available and the user
+has no second factor.`,
+		Example: `  # with the user name and scopes of the profile
+  okauth login
+  # as another user, with other scopes
   okauth login --username alice@example.com --scope "openid profile"
+  # with a password from a password manager
   pass show okta | okauth login --password-stdin`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(env, o.run),

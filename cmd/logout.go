@@ -21,17 +21,20 @@ func newLogoutCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &logoutOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "logout",
-		Short: "Revoke the tokens at Okta and forget the session",
-		Long: `Tell Okta to revoke the session's refresh token, and then the access tokens that
-are still valid; then delete the session. It is deleted also when Okta cannot be
-reached: the message says which of the two failed.
+		Short: "Revoke the tokens and delete the session",
+		Long: `Revoke the session's refresh token and the access tokens that are still valid,
+then delete the session. okauth deletes the session even if Okta cannot be
+reached, and says which of the two failed.
 
-An access token that an API verifies by itself stays good there until it
-expires. The client secret stays: okauth config unset client_secret removes it.
+An API that verifies access tokens by itself accepts one until it expires. The
+client secret stays: "okauth config unset client_secret" removes it.
 
---all signs out of every session that the store has, of all profiles.`,
-		Example: `  okauth logout
+--all does this for every session in the store, whatever its profile.`,
+		Example: `  # the session of the profile
+  okauth logout
+  # the session of another profile
   okauth -p prod logout
+  # all sessions
   okauth logout --all`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(env, o.run),

@@ -56,21 +56,12 @@ func newRootCmd(env *cli.Env, global *cli.GlobalFlags, args []string) *cobra.Com
 	root := &cobra.Command{
 		Use:   "okauth",
 		Short: "Get OAuth 2.0 and OpenID Connect tokens from Okta",
-		Long: `okauth gets OAuth 2.0 and OpenID Connect tokens from Okta, keeps them in the
-OS keychain, and hands them to people, scripts and CI jobs.
+		Long: `okauth gets OAuth 2.0 and OpenID Connect tokens from Okta, keeps them in the OS
+keychain, and gives them to people, scripts, CI jobs and programs.
 
-  okauth config init       say where to sign in, once
-  okauth login             sign in with a password
-  okauth token             print a token that is valid now
-  okauth exec -- CMD       run CMD with the token in its environment
-  okauth decode            look inside it
-  okauth verify            judge it as an API would
-  okauth status            what is stored, and what token would do
-  okauth logout            revoke and forget it
-  okauth doctor            what is wrong with the set-up
-
-"okauth demo" shows all of it against a built-in server and leaves nothing
-behind.`,
+"okauth config init" sets it up, once. Then "okauth login" signs in, and "okauth
+token" prints a token that is valid now. "okauth demo" shows every step against
+a built-in server and leaves nothing behind.`,
 		Args:              cli.NoSuchCommand,
 		RunE:              func(c *cobra.Command, _ []string) error { return welcome(c, env, global) },
 		SilenceErrors:     true,
@@ -83,10 +74,12 @@ behind.`,
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(cli.FlagError)
 	global.AddFlags(root)
+	root.AddGroup(groups()...)
 	commands := subcommands(env, global, args)
 	root.AddCommand(commands...)
 	root.CompletionOptions.DisableDefaultCmd = len(commands) == 1
 	if !root.CompletionOptions.DisableDefaultCmd {
+		root.SetCompletionCommandGroupID(groupSetup)
 		root.InitDefaultCompletionCmd()
 		root.InitDefaultHelpCmd()
 		strictHelpers(root)
@@ -97,6 +90,23 @@ behind.`,
 		return configcmd.ProfileNames(env, global), cobra.ShellCompDirectiveNoFileComp
 	})
 	return root
+}
+
+// The groups of commands in "okauth help".
+const (
+	groupGet   = "get"
+	groupLook  = "look"
+	groupSetup = "setup"
+	groupTry   = "try"
+)
+
+func groups() []*cobra.Group {
+	return []*cobra.Group{
+		{ID: groupGet, Title: "Get tokens:"},
+		{ID: groupLook, Title: "Look at tokens:"},
+		{ID: groupSetup, Title: "Set up:"},
+		{ID: groupTry, Title: "Try out:"},
+	}
 }
 
 // strictHelpers makes Cobra's own commands refuse unknown arguments. By default they print a help text and succeed, and
@@ -126,34 +136,39 @@ func strictHelpers(root *cobra.Command) {
 // otherwise half of the time of "okauth token" would go into commands it does not run.
 func subcommands(env *cli.Env, global *cli.GlobalFlags, args []string) []*cobra.Command {
 	table := []struct {
-		name string
-		make func() *cobra.Command
+		name, group string
+		make        func() *cobra.Command
 	}{
-		{"login", func() *cobra.Command { return newLoginCmd(env, global) }},
-		{"token", func() *cobra.Command { return newTokenCmd(env, global) }},
-		{"decode", func() *cobra.Command { return newDecodeCmd(env, global) }},
-		{"verify", func() *cobra.Command { return newVerifyCmd(env, global) }},
-		{"introspect", func() *cobra.Command { return newIntrospectCmd(env, global) }},
-		{"userinfo", func() *cobra.Command { return newUserinfoCmd(env, global) }},
-		{"status", func() *cobra.Command { return newStatusCmd(env, global) }},
-		{"exec", func() *cobra.Command { return newExecCmd(env, global) }},
-		{"logout", func() *cobra.Command { return newLogoutCmd(env, global) }},
-		{"doctor", func() *cobra.Command { return doctor.New(env, global) }},
-		{"config", func() *cobra.Command { return configcmd.New(env, global) }},
-		{"sandbox", func() *cobra.Command { return newSandboxCmd(env) }},
-		{"demo", func() *cobra.Command { return newDemoCmd(env) }},
-		{"version", func() *cobra.Command { return newVersionCmd(env) }},
-		{"exit-codes", cli.NewExitCodesTopic},
-		{"errors", newErrorsTopic},
+		{"login", groupGet, func() *cobra.Command { return newLoginCmd(env, global) }},
+		{"token", groupGet, func() *cobra.Command { return newTokenCmd(env, global) }},
+		{"decode", groupLook, func() *cobra.Command { return newDecodeCmd(env, global) }},
+		{"verify", groupLook, func() *cobra.Command { return newVerifyCmd(env, global) }},
+		{"introspect", groupLook, func() *cobra.Command { return newIntrospectCmd(env, global) }},
+		{"userinfo", groupLook, func() *cobra.Command { return newUserinfoCmd(env, global) }},
+		{"status", groupLook, func() *cobra.Command { return newStatusCmd(env, global) }},
+		{"exec", groupGet, func() *cobra.Command { return newExecCmd(env, global) }},
+		{"logout", groupGet, func() *cobra.Command { return newLogoutCmd(env, global) }},
+		{"doctor", groupSetup, func() *cobra.Command { return doctor.New(env, global) }},
+		{"config", groupSetup, func() *cobra.Command { return configcmd.New(env, global) }},
+		{"sandbox", groupTry, func() *cobra.Command { return newSandboxCmd(env) }},
+		{"demo", groupTry, func() *cobra.Command { return newDemoCmd(env) }},
+		{"version", "", func() *cobra.Command { return newVersionCmd(env) }},
+		{"exit-codes", "", cli.NewExitCodesTopic},
+		{"errors", "", newErrorsTopic},
+	}
+	if len(args) > 0 {
+		for i, entry := range table {
+			if args[0] == entry.name {
+				table = table[i : i+1]
+				break
+			}
+		}
 	}
 	var all []*cobra.Command
 	for _, entry := range table {
-		if len(args) > 0 && args[0] == entry.name {
-			return []*cobra.Command{entry.make()}
-		}
-	}
-	for _, entry := range table {
-		all = append(all, entry.make())
+		c := entry.make()
+		c.GroupID = entry.group
+		all = append(all, c)
 	}
 	return all
 }

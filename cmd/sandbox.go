@@ -33,31 +33,38 @@ func newSandboxCmd(env *cli.Env) *cobra.Command {
 	o := &sandboxOptions{env: env}
 	c := &cobra.Command{
 		Use:   "sandbox",
-		Short: "Run an Okta-shaped authorization server on this machine",
-		Long: `Run an Okta-shaped authorization server on the loopback interface, for trying
-okauth out and for the tests of other programs. It prints the lines to paste
-into another terminal and serves until Ctrl-C, which is no failure: exit 0.
-Nothing it knows is a secret, and it forgets everything when it ends.
+		Short: "Run an authorization server that behaves like Okta",
+		Long: `Run an authorization server on this machine that behaves like Okta, to try
+okauth and to test other programs. sandbox prints lines to paste into another
+terminal and serves until Ctrl-C (exit 0). It knows no real secret and forgets
+everything when it ends.
 
-Refusals  It says no as Okta does: --scenarios lists how to meet each.
-Sessions  OKAUTH_SCOPES is among the lines, so that okauth login brings a
-          refresh token and okauth token --refresh uses it. With --rotate
-          each works once: the answer has the next one, and the old one, shown
-          again after --grace, ends the session. --lifetime 90s shows soon
-          what happens when an access token expires.
-Tokens    GET /api/hello is an API that wants an access token. --tokens lists
-          tokens with one flaw each: does okauth verify, or your own API,
-          find it? POST /sandbox/rotate-keys changes the signing keys.
-Faults    --fault NAME[@PATH] spoils every request to a path that ends with
-          PATH (/token). --faults lists them, and how to switch them on and
-          off while the sandbox runs.
-TLS       --certificate is expired, not-yet-valid, wrong-name, self-signed,
-          unknown-ca, or client-required.`,
-		Example: `  okauth sandbox
+--scenarios, --tokens and --faults list what it can do: every refusal of Okta,
+access tokens with one flaw each, and failures of networks and servers. Each
+entry shows the command that triggers it.
+
+--lifetime makes access tokens expire soon. With --rotate a refresh token works
+once, and ends the session if it is used again after --grace.
+
+--fault NAME[@PATH] fails every request to a path that ends with PATH (/token).
+
+--certificate KIND serves https with a certificate that is expired,
+not-yet-valid, wrong-name, self-signed or unknown-ca, or with client-required
+asks the client for one.
+
+GET /api/hello is an API that needs an access token. POST /sandbox/rotate-keys
+changes the signing keys.`,
+		Example: `  # everything works
+  okauth sandbox
+  # tokens expire soon, and refresh tokens rotate
   okauth sandbox --rotate --lifetime 90s
+  # https at a fixed address
   okauth sandbox --tls --addr 127.0.0.1:8443
+  # a network that fails
   okauth sandbox --fault html --fault 503-read-only@/keys
+  # a certificate to refuse
   okauth sandbox --certificate expired
+  # list the refusals
   okauth sandbox --scenarios`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(env, o.run),
@@ -70,16 +77,16 @@ func (o *sandboxOptions) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false // in the order of the text above
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address to serve at")
-	f.BoolVar(&o.noLimits, "no-limits", false, "no rate limits and no lock-out")
-	f.BoolVar(&o.listScenarios, "scenarios", false, "list the refusals, each with how to meet it")
-	f.DurationVar(&o.lifetime, "lifetime", time.Hour, "life of access tokens, 1s or more")
-	f.BoolVar(&o.rotate, "rotate", false, "a refresh spends its refresh token, brings another")
-	f.DurationVar(&o.grace, "grace", oktatest.DefaultLeeway, "how long a spent one works, 0s to 60s")
-	f.BoolVar(&o.listTokens, "tokens", false, "list invalid tokens, each with how to verify it")
-	f.StringArrayVar(&o.faults, "fault", nil, "`NAME[@PATH]` spoils requests; may be given again")
-	f.BoolVar(&o.listFaults, "faults", false, "list the faults, each with how to switch it on")
-	f.BoolVar(&o.tls, "tls", false, "serve https, with an authority of its own")
-	f.StringVar(&o.certificate, "certificate", "", "serve https with a flaw of this `KIND`, see above")
+	f.BoolVar(&o.noLimits, "no-limits", false, "turn off rate limits and lock-out")
+	f.BoolVar(&o.listScenarios, "scenarios", false, "list the refusals and how to trigger each")
+	f.DurationVar(&o.lifetime, "lifetime", time.Hour, "lifetime of access tokens, 1s or more")
+	f.BoolVar(&o.rotate, "rotate", false, "make each refresh token valid for one use")
+	f.DurationVar(&o.grace, "grace", oktatest.DefaultLeeway, "how long a used one still works, 0s to 60s")
+	f.BoolVar(&o.listTokens, "tokens", false, "list invalid tokens and how to verify each")
+	f.StringArrayVar(&o.faults, "fault", nil, "fail requests with `NAME[@PATH]`; repeatable")
+	f.BoolVar(&o.listFaults, "faults", false, "list the faults and how to turn each on")
+	f.BoolVar(&o.tls, "tls", false, "serve https with its own authority")
+	f.StringVar(&o.certificate, "certificate", "", "serve https with a certificate of this `KIND`")
 	_ = c.RegisterFlagCompletionFunc("certificate", cobra.FixedCompletions(certificateKinds(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("fault", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string

@@ -23,17 +23,19 @@ func newStatusCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &statusOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Show sessions, settings and storage, and whether token would ask",
-		Long: `Show whether the next okauth token would have to ask a person, where sessions
-are kept and whether that works, which sessions there are and what is left of
-their tokens, and where each setting comes from. It asks nothing, makes no
-request, and shows no secret. Where sessions are sealed with a key that a
-command prints, that command is run.
+		Short: "Show sessions, storage and settings",
+		Long: `Show what the next "okauth token" would do, the sessions and their expiry, where
+they are stored and whether that works, and the source of each setting. status
+asks no question, makes no request and shows no secret. If a command provides
+the key of sealed files, status runs that command.
 
-The exit code is 0 when a token can be had without asking, and 4 when not.
+The exit code is 0 if "okauth token" can get a token without asking, else 4.
 -o json is for programs.`,
-		Example: `  okauth status
+		Example: `  # what is there
+  okauth status
+  # for a program
   okauth status -o json | jq '.sessions[].tokens'
+  # sign in if the next token would need it
   okauth status >/dev/null || okauth login`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },

@@ -28,35 +28,36 @@ func newTokenCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "token",
 		Short: "Print a token that is valid now",
-		Long: `Print a token that is valid for --min-ttl on standard output. The cached one
-costs one read of the store: no network, no lock. When that is not good enough,
-a new one is had
+		Long: `Print an access token that stays valid for at least --min-ttl. okauth uses the
+cached token if it can, otherwise refreshes it, otherwise signs in: with a
+password from --password-stdin, a variable, a file or a command, with the
+client's own credentials (--grant client-credentials), or by asking on the
+terminal. If none of these is possible, the exit code is 4.
 
-  1. with the session's refresh token, if it has one (scope offline_access);
-  2. with credentials that need nobody: --password-stdin, OKAUTH_PASSWORD,
-     OKAUTH_PASSWORD_FILE, password_file or password_command, or the client's
-     own with --grant client-credentials;
-  3. by asking for the password on the terminal.
+When several processes run "okauth token" at once, one makes the request and all
+print its result. If the server issues only tokens with a shorter life than
+--min-ttl, okauth prints one of those with a warning.
 
-Without any of these: exit 4. Of many okauth token at once, one makes the
-request and the others print what it brought. A token whose whole life is
-shorter than --min-ttl is printed all the same, with a warning: there is no
-longer one. Where a refresh can renew it, that happens after half of its life.
+-o chooses what to print:
 
---type refresh prints the refresh token itself. Where it rotates, whoever uses
-it takes it from okauth.
-
-What -o prints:
 ` + formatHelp() + `
 
-With -o env, --shell says for which shell and --env names the variable. With
---github-output NAME, a step of GitHub Actions gets the token as its output
-NAME, masked in the log first, and nothing else is printed.`,
-		Example: `  TOKEN=$(okauth token)
+--shell and --env belong to -o env. --github-output NAME writes the token to a
+step output of GitHub Actions, masks it in the log, and prints nothing else.
+
+--type refresh prints the refresh token. If refresh tokens rotate, using that
+token elsewhere ends okauth's session.`,
+		Example: `  # into a variable
+  TOKEN=$(okauth token)
+  # to curl, without showing the token in the process list
   okauth token -o curl | curl -K - https://api.example.com/v1/orders
+  # into the environment of this shell
   eval "$(okauth token -o env)"
+  # the ID token
   okauth token --type id
+  # a token with other scopes
   okauth token --scope "openid orders:read"
+  # a token that stays valid for ten more minutes
   okauth token --min-ttl 10m`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
@@ -66,11 +67,11 @@ NAME, masked in the log first, and nothing else is printed.`,
 	o.session.AddStdinFlags(c)
 	o.kind.AddFlag(c, session.Access, session.ID, session.Refresh)
 	f := c.Flags()
-	f.BoolVar(&o.refresh, "refresh", false, "get a new token, however good the cached one is")
-	cli.EnumFlag(c, &o.how.Format, "output", "o", "raw", output.Formats(), "how to print it")
-	cli.EnumFlag(c, &o.how.Shell, "shell", "", "sh", output.Shells(), "the shell that reads -o env")
-	f.StringVar(&o.how.Variable, "env", "", "the variable that -o env sets (default OKTA_ACCESS_TOKEN, OKTA_ID_TOKEN)")
-	f.StringVar(&o.githubOutput, "github-output", "", "the step output of GitHub Actions to write the token to")
+	f.BoolVar(&o.refresh, "refresh", false, "get a new token even if the cached one is valid")
+	cli.EnumFlag(c, &o.how.Format, "output", "o", "raw", output.Formats(), "output format")
+	cli.EnumFlag(c, &o.how.Shell, "shell", "", "sh", output.Shells(), "shell that reads -o env")
+	f.StringVar(&o.how.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
+	f.StringVar(&o.githubOutput, "github-output", "", "step output of GitHub Actions to write the token to")
 	for _, name := range []string{"env", "github-output"} {
 		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}

@@ -31,7 +31,7 @@ type tokenInput struct {
 func (i *tokenInput) addFlags(c *cobra.Command, formats []string, kinds []session.TokenType, settings ...string) {
 	i.session.AddFlags(c, settings...)
 	i.kind.AddFlag(c, kinds...)
-	c.Flags().BoolVar(&i.cached, "cached", false, "the cached token, even where standard input is a pipe")
+	c.Flags().BoolVar(&i.cached, "cached", false, "use the cached token even if standard input is a pipe")
 	about := "output format"
 	if formats[0] == "auto" {
 		about += "; auto is text on a terminal, else JSON"

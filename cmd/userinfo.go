@@ -24,14 +24,15 @@ func newUserinfoCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "userinfo",
 		Short: "Ask Okta who the session's user is",
-		Long: `Ask the authorization server for the claims about the session's user: what the
-granted scopes (profile, email, address, phone, groups) allow. The access token
-is had as "okauth token" has it: the cached one, else a refreshed one, else with
-credentials that need nobody, else by asking.
-
-People on a terminal get text, programs get Okta's answer as it came.`,
-		Example: `  okauth userinfo
+		Long: `Ask the authorization server for the claims about the session's user that the
+granted scopes allow (profile, email, address, phone, groups). okauth gets the
+access token as "okauth token" does. On a terminal userinfo prints text, else
+Okta's response unchanged.`,
+		Example: `  # who am I?
+  okauth userinfo
+  # one claim
   okauth userinfo -o json | jq -r .email
+  # with more scopes
   okauth userinfo --scope "openid profile email"`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
@@ -40,7 +41,7 @@ People on a terminal get text, programs get Okta's answer as it came.`,
 	o.session.AddStdinFlags(c)
 	cli.EnumFlag(
 		c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"},
-		"how to print it; auto is text on a terminal",
+		"output format; auto is text on a terminal, else JSON",
 	)
 	return c
 }

@@ -33,40 +33,47 @@ func newVerifyCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &verifyOptions{tokenInput: tokenInput{env: env, session: cli.SessionFlags{GlobalFlags: global}}}
 	c := &cobra.Command{
 		Use:   "verify [TOKEN]",
-		Short: "Judge a token as an API would",
-		Long: `Judge a token as the API would that receives it: of the argument, else of each
-line of standard input, else the cached token. Every check is listed, with what
-was expected and what was found, not only the first that fails:
+		Short: "Verify a token the way an API does",
+		Long: `Verify a token the way an API does: signature, algorithm, issuer, audience,
+client and times. verify lists every check with what it expected and what it
+found, not only the first that fails.
 
-  signature by the issuer's keys, algorithm, issuer, audience, client, times
+verify reads the argument, else each line of standard input, else the cached
+token. Issuer, audience and client are those of the profile or of the flags. The
+keys come from that issuer, never from an address in the token. okauth caches
+them for as long as the issuer allows (5 minutes to 24 hours). --jwks FILE needs
+no network.
 
-The issuer, the audience and the client are those of the profile, or the flags';
-the keys come from that issuer, never from where a token says, and are kept for
-as long as the issuer allows (5 minutes to 24 hours). --jwks FILE needs no
-network. An access token does not pass for an ID token, nor the other way round:
---type says which is wanted. The access tokens of the org authorization server
-are for Okta alone; "okauth introspect" asks it about them.
+An access token does not pass for an ID token, nor the reverse: --type says
+which one to expect. Only Okta can verify the access tokens of the org
+authorization server: use "okauth introspect" for those.
 
-The exit code is 0 when all tokens pass and 7 when one does not. -o json prints
-one JSON document per token:
+The exit code is 0 if all tokens pass, else 7. -o json prints one JSON document
+per token:
 
   {"valid":false,"reason":"exp","type":"access","checks":[{"name":"exp",…}…]}`,
-		Example: `  okauth verify
+		Example: `  # the cached access token
+  okauth verify
+  # the ID token
   okauth verify --type id
+  # a token for another API
   pbpaste | okauth verify --audience api://orders
+  # a token of another issuer
   okauth verify --issuer https://dev-1.okta.com/oauth2/default < token.txt
+  # without a network
   okauth verify --jwks keys.json < token.txt
+  # the tokens that fail
   okauth verify -o json < tokens.txt | jq -c 'select(.valid | not)'`,
 		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
 	o.addFlags(c, []string{"text", "json"}, []session.TokenType{session.Access, session.ID}, config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 	f := c.Flags()
-	f.StringVar(&o.issuer, "issuer", "", "the issuer, instead of --domain and --server")
-	f.StringSliceVar(&o.algorithms, "alg", []string{"RS256"}, "the signature algorithms to accept")
-	f.DurationVar(&o.leeway, "leeway", jwt.DefaultLeeway, "how far clocks may be apart")
-	f.StringVar(&o.jwks, "jwks", "", "file with the issuer's keys, for work without a network")
-	f.BoolVar(&o.refreshKeys, "refresh-keys", false, "ask the issuer for its keys, however fresh the kept ones are")
+	f.StringVar(&o.issuer, "issuer", "", "issuer, in place of --domain and --server")
+	f.StringSliceVar(&o.algorithms, "alg", []string{"RS256"}, "signature algorithms to accept")
+	f.DurationVar(&o.leeway, "leeway", jwt.DefaultLeeway, "allowed difference between clocks")
+	f.StringVar(&o.jwks, "jwks", "", "file with the issuer's keys (JWKS); no request is made")
+	f.BoolVar(&o.refreshKeys, "refresh-keys", false, "fetch the issuer's keys even if the cached ones are fresh")
 	_ = c.RegisterFlagCompletionFunc("alg", cobra.FixedCompletions(jwt.Algorithms(), cobra.ShellCompDirectiveNoFileComp))
 	for _, name := range []string{"issuer", "leeway"} {
 		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)

@@ -30,8 +30,8 @@ func New(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &options{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check the set-up step by step",
-		Long: `Check every step of a request and say what is wrong with the set-up: the
+		Short: "Check the setup step by step",
+		Long: `Check every step of a request and say what is wrong with the setup: the
 configuration, the proxy, DNS, the connection, TLS, Okta, the authorization
 server, the clock, the scopes, client authentication, the grant, the storage,
 the lock and the session. For each step doctor prints what it found and, if
@@ -44,8 +44,11 @@ System Log. It writes an item to the keychain, reads it back and deletes it.
 
 The exit code is 0 if nothing failed (a warning is not a failure), otherwise
 that of the first failure. -o json is for programs.`,
-		Example: `  okauth doctor
+		Example: `  # the profile in use
+  okauth doctor
+  # another profile
   okauth doctor -p staging
+  # what failed, for a program
   okauth doctor -o json | jq -r '.checks[] | select(.state == "fail")'`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(env, o.run),

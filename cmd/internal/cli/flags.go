@@ -39,7 +39,7 @@ func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 		if key.Name == config.KeyUsername {
 			shorthand = "u"
 		}
-		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, name, shorthand, key.Help)
+		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, name, shorthand, flagHelp(key))
 		fromSettings(c.Flags(), name)
 		switch key.Type {
 		case config.Path: // the shell offers files by itself
@@ -50,6 +50,13 @@ func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 			_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 		}
 	}
+}
+
+func flagHelp(key config.Key) string {
+	if key.Default == "" {
+		return key.Help
+	}
+	return key.Help + " (default " + key.Default + ")"
 }
 
 // flagName returns the flag of a setting: --client-id sets client_id.

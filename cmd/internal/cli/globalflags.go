@@ -38,11 +38,11 @@ func (g *GlobalFlags) Again() string {
 func (g *GlobalFlags) AddFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVarP(&g.Profile, "profile", "p", "", "profile to use")
-	f.StringVar(&g.config, "config", "", "configuration file to use")
+	f.StringVar(&g.config, "config", "", "configuration file")
 	f.BoolVar(&g.NoInput, "no-input", false, "never ask a question")
 	f.VarPF(&g.verbose, "verbose", "v",
-		"show each request on standard error, without secrets; -vv also headers and form fields").NoOptDefVal = "+1"
-	f.StringVar(&g.timeout, "timeout", "", "limit for each request (default 30s)")
+		"show each request on standard error, redacted; -vv adds headers and form fields").NoOptDefVal = "+1"
+	f.StringVar(&g.timeout, "timeout", "", "time limit for each request (default 30s)")
 	fromSettings(f, "profile", "config", "timeout")
 }
 
