@@ -49,15 +49,13 @@ func (s *Server) spend(c *call, id, endpoint string, h http.Header) *reply {
 		s.tries.buckets[name] = b
 	}
 	b.spent++
-	reset := b.begin.Add(bucketWindow).Unix() // seconds
-	h.Set("X-Rate-Limit-Limit", strconv.Itoa(limit))
-	h.Set("X-Rate-Limit-Remaining", strconv.Itoa(max(0, limit-b.spent)))
-	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(reset, 10))
+	reset := b.begin.Add(bucketWindow)
+	setRateLimit(h, limit, max(0, limit-b.spent), reset)
 	if b.spent <= limit {
 		return nil
 	}
 	rep := apiError(http.StatusTooManyRequests, "E0000047", "API call exceeded rate limit due to too many requests.")
-	s.retryAfter(rep, reset-c.now.Unix())
+	s.retryAfter(rep, reset.Unix()-c.now.Unix())
 	return rep
 }
 

@@ -1,25 +1,23 @@
 package oktatest
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// NamedFault is a Fault that can be switched on from outside, by its name.
+// NamedFault is a Fault that programs in any language can switch on by its name.
 type NamedFault struct {
-	Name        string // a word that a person can type: "html"
+	Name        string // "html"
 	Description string // what happens to a request, in a few words
 	Fault       Fault
 }
 
-// DefaultFaultPath is the end of the paths that a fault spoils when nobody says which.
+// DefaultFaultPath is the end of the paths that a named fault spoils unless another is given.
 const DefaultFaultPath = "/token"
 
-// FaultNamed is the fault with this name, false if there is none.
+// FaultNamed returns the fault with this name; false if there is none.
 func FaultNamed(name string) (Fault, bool) {
 	for _, f := range NamedFaults() {
 		if f.Name == name {
@@ -29,12 +27,11 @@ func FaultNamed(name string) (Fault, bool) {
 	return nil, false
 }
 
-// NamedFaults are what networks, proxies and servers really do to a client, and what an attacker might.
+// NamedFaults returns what networks, proxies and servers do to a client, and what an attacker might.
 func NamedFaults() []NamedFault {
-	return append(networkFaults(), append(answerFaults(), refusalFaults()...)...)
-}
-
-func networkFaults() []NamedFault {
+	const tooMany = "API call exceeded rate limit due to too many requests."
+	// "\x1b]0;" sets a terminal's title, "\x1b[2K\r" deletes the line, U+202E writes from right to left.
+	const paint = "\x1b[31mred\x1b[0m \x1b]0;title\a \x1b[2K\r\u202eokauth: all is well"
 	return []NamedFault{
 		{"slow", "a byte of the headers per second, without end", SlowHeaders(time.Second)},
 		{"silent", "the request is read and never answered", Silence()},
@@ -44,68 +41,62 @@ func networkFaults() []NamedFault {
 		{"garbage", "the answer is not HTTP", Raw("SSH-2.0-OpenSSH_9.9\r\n")},
 		{"huge", "the answer never ends", Endless()},
 		{"gzip-bomb", "50 MB, packed into some 50 kB", Gzip(50 << 20)},
-	}
-}
 
-func answerFaults() []NamedFault {
-	const portal = "<!DOCTYPE html>\n<html><head><title>Guest network</title></head><body><h1>Sign in to the guest network</h1></body></html>\n"
-	return []NamedFault{
-		{"html", "a captive portal's page, with 200", Respond(http.StatusOK, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, portal)},
-		{"empty", "200 and nothing else", Respond(http.StatusOK, nil, "")},
-		{"redirect", "307 to another path of this server", Redirect(http.StatusTemporaryRedirect, "/elsewhere")},
-		{"redirect-other-host", "307 to another host", Redirect(http.StatusTemporaryRedirect, "https://elsewhere.invalid/")},
+		{"html", "a captive portal's page, with 200", page(200, "Guest network", "Sign in to the guest network")},
+		{"empty", "200 and nothing else", Respond(200, nil, "")},
+		{"redirect", "307 to another path of this server", Redirect(307, "/elsewhere")},
+		{"redirect-other-host", "307 to another host", Redirect(307, "https://elsewhere.invalid/")},
 		{"wrong-type", "the right answer, said to be text/plain", Header("Content-Type", "text/plain")},
-		{"json-twice", "the right answer, twice", altered(func(a *answerBuffer) { a.body.Write(bytes.Clone(a.body.Bytes())) })},
-		{"duplicate-member", "the right answer, its first member twice", altered(repeatFirst)},
-		{"clock-behind", "the right answer, its Date a day ago", altered(func(a *answerBuffer) { setDate(a.header, dateOf(a.header).AddDate(0, 0, -1)) })},
-	}
-}
-
-func refusalFaults() []NamedFault {
-	const tooMany = "API call exceeded rate limit due to too many requests."
-	// "\x1b]0;" sets a terminal's title, "\x1b[2K\r" deletes the line, U+202E writes from right to left.
-	const paint = "\x1b[31mred\x1b[0m \x1b]0;title\a \x1b[2K\r\u202eokauth: all is well"
-	return []NamedFault{
-		{"429", "the org's rate limit is used up, for 2 seconds", usedUp(tooMany)},
-		{"429-user", "the user's rate limit is used up", refusing(func() *reply { return oauthError(http.StatusTooManyRequests, "invalid_grant", tooMany) })},
-		{"500", "Okta's internal error", refusing(internalError)},
-		{"502-html", "a proxy's page: Bad Gateway", HTML(http.StatusBadGateway)},
-		{"503-read-only", "Okta is being maintained", refusing(func() *reply {
-			return apiError(http.StatusServiceUnavailable, "E0000010", "Service is in read only mode")
+		{"json-twice", "the right answer, twice", altered(func(a *heldAnswer) { a.body = append(a.body, a.body...) })},
+		{"duplicate-member", "the right answer, its first member twice", alteredObject(repeatFirst)},
+		{"clock-behind", "the right answer, its Date a day ago", altered(func(a *heldAnswer) {
+			setDate(a.header, dateOf(a.header).AddDate(0, 0, -1))
 		})},
-		{"control-characters", "a refusal whose text paints on the terminal", refusing(func() *reply { return oauthError(http.StatusBadRequest, "invalid_scope", paint) })},
+
+		{"429", "the org's rate limit is used up, for 2 seconds", usedUp(refusing(429, "E0000047", tooMany))},
+		{"429-user", "the user's rate limit is used up", refusing(429, "invalid_grant", tooMany)},
+		{"500", "Okta's internal error", refusing(500, "E0000009", "Internal Server Error")},
+		{"502-html", "a proxy's page: Bad Gateway", HTML(502)},
+		{"503-read-only", "Okta is being maintained", refusing(503, "E0000010", "Service is in read only mode")},
+		{"control-characters", "a refusal whose text paints on the terminal", refusing(400, "invalid_scope", paint)},
 	}
 }
 
-// refusing answers with one of Okta's refusals; the server is not asked.
-func refusing(rep func() *reply) Fault {
-	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { writeReply(w, rep()) }
-}
-
-// usedUp is 429 with the headers of a bucket that is empty until 2 seconds from now.
-func usedUp(text string) Fault {
+// refusing answers with a refusal of Okta's instead of the server, in the shape that its code has.
+func refusing(status int, code, text string) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-		reset := dateOf(w.Header()).Add(2 * time.Second).Unix() // seconds
-		w.Header().Set("X-Rate-Limit-Limit", "1200")
-		w.Header().Set("X-Rate-Limit-Remaining", "0")
-		w.Header().Set("X-Rate-Limit-Reset", strconv.FormatInt(reset, 10))
-		writeReply(w, apiError(http.StatusTooManyRequests, "E0000047", text))
+		if strings.HasPrefix(code, "E") {
+			writeReply(w, apiError(status, code, text))
+			return
+		}
+		writeReply(w, oauthError(status, code, text))
 	}
 }
 
-// dateOf is what the server's clock says, as the answer will tell it.
+// usedUp adds the headers of a rate limit that is used up until 2 seconds from now.
+func usedUp(refuse Fault) Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		setRateLimit(w.Header(), 1200, 0, dateOf(w.Header()).Add(2*time.Second))
+		refuse(w, r, next)
+	}
+}
+
+func setRateLimit(h http.Header, limit, remaining int, reset time.Time) {
+	h.Set("X-Rate-Limit-Limit", strconv.Itoa(limit))
+	h.Set("X-Rate-Limit-Remaining", strconv.Itoa(remaining))
+	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(reset.Unix(), 10)) // seconds
+}
+
+// dateOf returns the server's time in the headers of an answer.
 func dateOf(h http.Header) time.Time {
 	date, _ := http.ParseTime(h.Get("Date")) // set by handle
 	return date
 }
 
-// repeatFirst puts the first member of a JSON object before itself, with the value null: readers differ about which of the two counts.
-func repeatFirst(a *answerBuffer) {
-	var object members
-	if json.Unmarshal(a.body.Bytes(), &object) != nil || len(object) == 0 {
-		return
+// repeatFirst puts a copy of the first member, with the value null, before it: readers differ about which one counts.
+func repeatFirst(a *heldAnswer, object members) {
+	if len(object) > 0 {
+		again := "{" + strconv.Quote(object[0].name) + ":null,"
+		a.body = []byte(strings.Replace(string(a.body), "{", again, 1))
 	}
-	text := strings.Replace(a.body.String(), "{", "{"+strconv.Quote(object[0].name)+":null,", 1)
-	a.body.Reset()
-	a.body.WriteString(text)
 }

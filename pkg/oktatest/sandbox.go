@@ -6,83 +6,69 @@ import (
 	"strings"
 )
 
-// sandboxPrefix is where the server is steered from outside, in any language. Nothing there is Okta's, counts against a limit or is spoilt by a fault.
+// sandboxPrefix begins the paths that control the server. Okta has none of them; no limit or fault applies there.
 const sandboxPrefix = "/sandbox/"
 
-// sandbox answers in plain text:
-//
-//	GET    /sandbox/tokens           the names of InvalidTokens, each with what is wrong
-//	GET    /sandbox/tokens/NAME      a fresh token of this kind
-//	GET    /sandbox/faults           the names of NamedFaults, each with what it does
-//	PUT    /sandbox/fault/NAME       FailAlways: every request to a path that ends with ?path= (by default "/token") is spoilt
-//	DELETE /sandbox/fault            ClearFaults
-//	POST   /sandbox/rotate-keys      RotateKeys
-//	GET    /sandbox/requests         Requests, without what was sent in them
-//	GET    /sandbox/attacker-keys    the key set that the token "jku" points to; nobody should ask for it
+// sandboxRoute is one line of the table of these paths; {name} in a path is the last argument of answer.
+type sandboxRoute struct {
+	method, path string
+	answer       func(s *Server, c *call, name string) *reply
+}
+
+func sandboxRoutes() []sandboxRoute {
+	return []sandboxRoute{
+		{"GET", "tokens", listTokens},                 // the names of InvalidTokens, each with what is wrong
+		{"GET", "tokens/", (*Server).invalidToken},    // tokens/NAME: a fresh token of this kind
+		{"GET", "faults", listFaults},                 // the names of NamedFaults, each with what it does
+		{"PUT", "fault/", (*Server).switchFault},      // fault/NAME: FailAlways for paths that end with ?path= ("/token")
+		{"DELETE", "fault", (*Server).endFaults},      // ClearFaults
+		{"POST", "rotate-keys", (*Server).rotate},     // RotateKeys
+		{"GET", "requests", (*Server).listRequests},   // Requests, without the values that were sent
+		{"GET", "attacker-keys", (*Server).attackers}, // the key set of the token "jku"; no client should ask for it
+	}
+}
+
 func (s *Server) sandbox(c *call) *reply {
 	path := strings.TrimPrefix(c.URL.Path, sandboxPrefix)
-	name := ""
-	for _, parent := range []string{"tokens/", "fault/"} {
-		if rest, ok := strings.CutPrefix(path, parent); ok {
-			path, name = parent, rest
+	for _, route := range sandboxRoutes() {
+		name, ok := strings.CutPrefix(path, route.path)
+		if !ok || (name != "" && !strings.HasSuffix(route.path, "/")) {
+			continue
 		}
+		if c.Method != route.method {
+			rep := wrongMethod()
+			rep.header = http.Header{"Allow": {route.method}}
+			return rep
+		}
+		return route.answer(s, c, name)
 	}
-	method := http.MethodGet
-	var answer func() *reply
-	switch path {
-	case "tokens":
-		answer = listTokens
-	case "tokens/":
-		answer = func() *reply { return s.invalidToken(c, name) }
-	case "faults":
-		answer = listFaults
-	case "fault/":
-		method, answer = http.MethodPut, func() *reply { return s.switchFault(c, name) }
-	case "fault":
-		method, answer = http.MethodDelete, func() *reply { s.ClearFaults(); return done() }
-	case "rotate-keys":
-		method, answer = http.MethodPost, s.rotate
-	case "requests":
-		answer = s.listRequests
-	case "attacker-keys":
-		answer = s.attackerKeys
-	default:
-		return noSuchPath()
-	}
-	if c.Method != method {
-		rep := wrongMethod()
-		rep.header = http.Header{"Allow": {method}}
-		return rep
-	}
-	return answer()
+	return noSuchPath()
 }
 
 func done() *reply { return &reply{status: http.StatusNoContent} }
 
-func plainText(text string) *reply { return &reply{status: http.StatusOK, text: text} }
-
-func listTokens() *reply {
+func listTokens(*Server, *call, string) *reply {
 	var b strings.Builder
 	for _, f := range InvalidTokenKinds() {
 		fmt.Fprintf(&b, "%-18s%s\n", f.Name, f.Description)
 	}
-	return plainText(b.String())
+	return &reply{status: http.StatusOK, text: b.String()}
 }
 
-func listFaults() *reply {
+func listFaults(*Server, *call, string) *reply {
 	var b strings.Builder
 	for _, f := range NamedFaults() {
 		fmt.Fprintf(&b, "%-21s%s\n", f.Name, f.Description)
 	}
-	return plainText(b.String())
+	return &reply{status: http.StatusOK, text: b.String()}
 }
 
-func (s *Server) listRequests() *reply {
+func (s *Server) listRequests(*call, string) *reply {
 	var b strings.Builder
 	for _, r := range s.Requests() {
 		b.WriteString(r.String() + "\n")
 	}
-	return plainText(b.String())
+	return &reply{status: http.StatusOK, text: b.String()}
 }
 
 func (s *Server) invalidToken(c *call, name string) *reply {
@@ -94,7 +80,7 @@ func (s *Server) invalidToken(c *call, name string) *reply {
 		if err != nil {
 			return internalError()
 		}
-		return plainText(token + "\n")
+		return &reply{status: http.StatusOK, text: token + "\n"}
 	}
 	return notFound(name, "InvalidToken")
 }
@@ -112,14 +98,19 @@ func (s *Server) switchFault(c *call, name string) *reply {
 	return done()
 }
 
-func (s *Server) rotate() *reply {
+func (s *Server) endFaults(*call, string) *reply {
+	s.ClearFaults()
+	return done()
+}
+
+func (s *Server) rotate(*call, string) *reply {
 	if s.RotateKeys() != nil {
 		return internalError()
 	}
 	return done()
 }
 
-func (s *Server) attackerKeys() *reply {
+func (s *Server) attackers(*call, string) *reply {
 	key, err := s.keys.active(attackerRing)
 	if err != nil {
 		return internalError()

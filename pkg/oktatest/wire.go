@@ -3,22 +3,23 @@ package oktatest
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/tls"
+	"context"
 	"encoding/json"
+	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// Respond answers with this and nothing else; the server is not asked. header may be nil.
+// Respond answers with this instead of the server. header may be nil.
 func Respond(status int, header http.Header, body string) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		maps.Copy(w.Header(), header)
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body))
+		_, _ = io.WriteString(w, body)
 	}
 }
 
@@ -27,20 +28,22 @@ func JSON(body string) Fault {
 	return Respond(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, body)
 }
 
-// HTML is a page of a proxy, a content delivery network or a captive portal: 200, 502, 503, 511.
-func HTML(status int) Fault {
-	page := "<!DOCTYPE html>\n<html><head><title>" + http.StatusText(status) + "</title></head><body><h1>" + http.StatusText(status) + "</h1></body></html>\n"
-	return Respond(status, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, page)
+// HTML is the page of a proxy, a content delivery network or a captive portal: 200, 502, 503, 511.
+func HTML(status int) Fault { return page(status, http.StatusText(status), http.StatusText(status)) }
+
+func page(status int, title, heading string) Fault {
+	return Respond(status, http.Header{"Content-Type": {"text/html; charset=utf-8"}},
+		"<!DOCTYPE html>\n<html><head><title>"+title+"</title></head><body><h1>"+heading+"</h1></body></html>\n")
 }
 
-// Redirect sends the client elsewhere: 301, 302, 303, 307, 308.
+// Redirect sends the client to another location: 301, 302, 303, 307, 308.
 func Redirect(status int, location string) Fault {
 	return Respond(status, http.Header{"Location": {location}}, "")
 }
 
 // Header lets the server answer, with a header set ("Retry-After") or, if value is "", left out.
 func Header(name, value string) Fault {
-	return altered(func(a *answerBuffer) {
+	return altered(func(a *heldAnswer) {
 		a.header.Del(name)
 		if value != "" {
 			a.header.Set(name, value)
@@ -48,74 +51,57 @@ func Header(name, value string) Fault {
 	})
 }
 
-// Override lets the server answer and changes one member of its JSON: Override("expires_in", `"3600"`). The raw value "" leaves the member out; a name
-// that was not there is added at the end. The value need not be JSON.
+// Override changes one member of the server's JSON: Override("expires_in", `"3600"`). The raw value "" leaves the
+// member out; a new name is added at the end. The value need not be JSON.
 func Override(name, raw string) Fault {
-	return altered(func(a *answerBuffer) {
-		var object members
-		if json.Unmarshal(a.body.Bytes(), &object) != nil {
-			return
-		}
+	return alteredObject(func(a *heldAnswer, object members) {
+		object.set(name, json.RawMessage(raw))
 		var out []string
-		done := false
 		for _, m := range object {
-			value := string(m.value.(json.RawMessage))
-			if m.name == name {
-				value, done = raw, true
-			}
-			if value != "" {
+			if value := string(m.value.(json.RawMessage)); value != "" {
 				out = append(out, strconv.Quote(m.name)+":"+value)
 			}
 		}
-		if !done && raw != "" {
-			out = append(out, strconv.Quote(name)+":"+raw)
-		}
-		a.body.Reset()
-		a.body.WriteString("{" + strings.Join(out, ",") + "}")
+		a.body = []byte("{" + strings.Join(out, ",") + "}")
 	})
 }
 
-// FormEncoded lets the server answer and writes the answer as a form, as servers did before RFC 6749.
+// FormEncoded writes the server's answer as a form, as servers did before RFC 6749.
 func FormEncoded() Fault {
-	return altered(func(a *answerBuffer) {
-		var object members
-		if json.Unmarshal(a.body.Bytes(), &object) != nil {
-			return
-		}
+	return alteredObject(func(a *heldAnswer, object members) {
 		form := url.Values{}
 		for _, m := range object {
 			form.Set(m.name, strings.Trim(string(m.value.(json.RawMessage)), `"`))
 		}
-		a.body.Reset()
-		a.body.WriteString(form.Encode())
+		a.body = []byte(form.Encode())
 		a.header.Set("Content-Type", "application/x-www-form-urlencoded")
 	})
 }
 
-// Huge lets the server answer, with n bytes of white space behind the JSON.
+// Huge appends n bytes of white space to the server's answer.
 func Huge(n int) Fault {
-	return altered(func(a *answerBuffer) { a.body.Write(bytes.Repeat([]byte(" "), n)) })
+	return altered(func(a *heldAnswer) { a.body = append(a.body, bytes.Repeat([]byte(" "), n)...) })
 }
 
-// Gzip lets the server answer, compressed whether the client asked for it or not, with n bytes of white space behind the JSON: a bomb if n is large.
+// Gzip compresses the server's answer, asked or not, with n bytes of white space appended: a bomb if n is large.
 func Gzip(n int) Fault {
-	return altered(func(a *answerBuffer) {
+	return altered(func(a *heldAnswer) {
 		var packed bytes.Buffer
 		z := gzip.NewWriter(&packed) // writes to memory do not fail
-		_, _ = z.Write(a.body.Bytes())
+		_, _ = z.Write(a.body)
 		blank := bytes.Repeat([]byte(" "), 64<<10)
 		for left := n; left > 0; left -= len(blank) {
 			_, _ = z.Write(blank[:min(left, len(blank))])
 		}
 		_ = z.Close()
-		a.body = packed
+		a.body = packed.Bytes()
 		a.header.Set("Content-Encoding", "gzip")
 	})
 }
 
-// BigHeaders lets the server answer, with n bytes of headers more.
+// BigHeaders adds n bytes of headers to the server's answer.
 func BigHeaders(n int) Fault {
-	return altered(func(a *answerBuffer) {
+	return altered(func(a *heldAnswer) {
 		line := strings.Repeat("x", 1000)
 		for i := 0; i*len(line) < n; i++ {
 			a.header.Set("X-Padding-"+strconv.Itoa(i), line)
@@ -123,7 +109,7 @@ func BigHeaders(n int) Fault {
 	})
 }
 
-// Interim lets the server answer, after n answers 103 Early Hints.
+// Interim sends n answers 103 Early Hints before the server's.
 func Interim(n int) Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		for range n {
@@ -136,10 +122,10 @@ func Interim(n int) Fault {
 // Truncated lets the server answer, and ends the connection after half of the body it announced.
 func Truncated() Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		a := captured(w, r, next)
-		a.header.Set("Content-Length", strconv.Itoa(a.body.Len()))
-		w.WriteHeader(a.status)
-		_, _ = w.Write(a.body.Bytes()[:a.body.Len()/2])
+		a := hold(w, r, next)
+		a.header.Set("Content-Length", strconv.Itoa(len(a.body)))
+		a.body = a.body[:len(a.body)/2]
+		a.send(w)
 	}
 }
 
@@ -152,75 +138,84 @@ func Reset() Fault {
 	}
 }
 
-// HangUp loses the answer: the server does what it is asked (the attempt is counted, the tokens are made, the refresh token is spent), and the connection
-// ends without a word.
-func HangUp() Fault {
-	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		captured(w, r, next)
-		hangUp(w, false)
-	}
-}
+// HangUp loses the answer: the server does what it is asked (counts the attempt, makes the tokens, spends the refresh
+// token), and the connection ends without an answer.
+func HangUp() Fault { return delayed(func(context.Context) bool { return false }) }
 
-// Raw writes these bytes to the connection instead of an answer, and ends it: for lying lengths and for what is no HTTP at all.
+// Raw writes these bytes to the connection instead of an answer, and ends it.
 func Raw(text string) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-		conn, buffered, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		_, _ = buffered.WriteString(text)
-		_ = buffered.Flush()
+		conn := takeOver(w)
+		_, _ = io.WriteString(conn, text)
 		_ = conn.Close()
 	}
 }
 
-// answerBuffer is the server's answer before the client has it.
-type answerBuffer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
+// Slow lets the server answer at once, so that what was asked has happened, and sends the answer after the delay.
+func Slow(delay time.Duration) Fault {
+	return delayed(func(ctx context.Context) bool { return pause(ctx, delay) })
 }
 
-func (a *answerBuffer) Header() http.Header { return a.header }
-
-func (a *answerBuffer) WriteHeader(status int) { a.status = status }
-
-func (a *answerBuffer) Write(p []byte) (int, error) { return a.body.Write(p) }
-
-func (a *answerBuffer) send(w http.ResponseWriter) {
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body.Bytes()) // a client that has gone needs no answer
-}
-
-// captured lets the server answer into a buffer, whose headers are those of w.
-func captured(w http.ResponseWriter, r *http.Request, next http.Handler) *answerBuffer {
-	a := &answerBuffer{header: w.Header(), status: http.StatusOK}
-	next.ServeHTTP(a, r)
-	return a
-}
-
-// altered lets the server answer and sends what change makes of it, with the length it then has.
-func altered(change func(*answerBuffer)) Fault {
+// HoldRequest sends on arrived when the request is there, and lets the server see it when release is closed or sends.
+// If the client leaves before, the server never sees the request. arrived may be nil; otherwise each request waits until
+// its value is received.
+func HoldRequest(arrived chan<- struct{}, release <-chan struct{}) Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		a := captured(w, r, next)
-		change(a)
-		a.header.Set("Content-Length", strconv.Itoa(a.body.Len()))
-		a.send(w)
+		if !announce(r.Context(), arrived, release) {
+			hangUp(w, false)
+			return
+		}
+		next.ServeHTTP(w, r)
 	}
 }
 
-// hangUp ends the connection, with a reset instead of a farewell if asked to.
-func hangUp(w http.ResponseWriter, reset bool) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
+// HoldAnswer lets the server answer, so that what was asked has happened, sends on arrived, and sends the answer when
+// release is closed or sends. The channels are those of HoldRequest.
+func HoldAnswer(arrived chan<- struct{}, release <-chan struct{}) Fault {
+	return delayed(func(ctx context.Context) bool { return announce(ctx, arrived, release) })
+}
+
+// Silence reads the request and never answers.
+func Silence() Fault { return HoldRequest(nil, nil) }
+
+// SlowHeaders sends one byte of the headers per interval, without end.
+func SlowHeaders(interval time.Duration) Fault {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		conn := takeOver(w)
+		defer conn.Close()
+		for text := "HTTP/1.1 200 OK\r\nX-Slow: "; ; text = "x" {
+			if _, err := io.WriteString(conn, text); err != nil || !pause(r.Context(), interval) {
+				return
+			}
+		}
 	}
-	plain := conn
-	if secure, ok := conn.(*tls.Conn); ok {
-		plain = secure.NetConn()
+}
+
+// SlowBody sends one byte of the body of the server's answer per interval.
+func SlowBody(interval time.Duration) Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		a := hold(w, r, next)
+		w.Header().Del("Content-Length")
+		w.WriteHeader(a.status)
+		flusher := http.NewResponseController(w)
+		for i := range a.body {
+			_, err := w.Write(a.body[i : i+1])
+			if err != nil || flusher.Flush() != nil || !pause(r.Context(), interval) {
+				return
+			}
+		}
 	}
-	if tcp, ok := plain.(*net.TCPConn); ok && reset {
-		_ = tcp.SetLinger(0)
+}
+
+// Endless answers 200 with JSON that has no end, in chunks, as fast as the client takes it.
+func Endless() Fault {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "application/json")
+		block := bytes.Repeat([]byte(" "), 16<<10)
+		for r.Context().Err() == nil {
+			if _, err := w.Write(block); err != nil {
+				return
+			}
+		}
 	}
-	_ = plain.Close()
 }
