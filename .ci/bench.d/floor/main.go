@@ -1,5 +1,5 @@
-// floor reads one secret with go-keyring behind Cobra and Viper and does nothing else: the least that a program with these three
-// libraries can take, and so how near to go-keyring alone any such program can come.
+// floor reads one secret with go-keyring behind Cobra and Viper and does nothing else: the least time that a program
+// with these three libraries can take.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// tokenstream KEYS ISSUER CLIENT N writes N RS256 access tokens to standard output, one per line, as Okta makes them, and the
-// key set that judges them to the file KEYS. A tenth of them differ: signing takes twenty times as long as verifying.
+// tokenstream KEYS ISSUER CLIENT N writes N RS256 access tokens to standard output, one per line, as Okta makes them, and
+// the key set that verifies them to the file KEYS. A tenth of them differ: signing takes twenty times as long as verifying.
 package main
 
 import (
@@ -31,7 +31,7 @@ func main() {
 		log.Fatal(err)
 	}
 	modulus := base64.RawURLEncoding.EncodeToString(key.N.Bytes())
-	set := `{"keys":[{"kty":"RSA","alg":"RS256","kid":"U5R8cHbGw445Qbq8zVO1PcCpXL8yG6IcovVa3laCoxM","use":"sig","e":"AQAB","n":"` + modulus + `"}]}`
+	set := `{"keys":[{"kty":"RSA","alg":"RS256","kid":"` + keyID + `","use":"sig","e":"AQAB","n":"` + modulus + `"}]}`
 	if err := os.WriteFile(os.Args[1], []byte(set), 0o600); err != nil {
 		log.Fatal(err)
 	}
@@ -54,11 +54,13 @@ func main() {
 	}
 }
 
+const keyID = "U5R8cHbGw445Qbq8zVO1PcCpXL8yG6IcovVa3laCoxM"
+
 func sign(key *rsa.PrivateKey, i int, issuer, client string) string {
 	now := time.Now().Unix()
-	claims := fmt.Sprintf(`{"ver":1,"jti":"AT.%043d","iss":%q,"aud":"api://default","iat":%d,"exp":%d,"cid":%q,"uid":"00u1exampleUser0x1d7",`+
-		`"scp":["openid","profile","email"],"auth_time":%d,"sub":"jane@example.com"}`, i, issuer, now, now+36000, client, now)
-	text := base64.RawURLEncoding.EncodeToString([]byte(`{"kid":"U5R8cHbGw445Qbq8zVO1PcCpXL8yG6IcovVa3laCoxM","alg":"RS256"}`)) +
+	claims := fmt.Sprintf(`{"ver":1,"jti":"AT.%043d","iss":%q,"aud":"api://default","iat":%d,"exp":%d,"cid":%q,`+
+		`"uid":"00u1exampleUser0x1d7","scp":["openid","profile","email"],"auth_time":%d,"sub":"jane@example.com"}`, i, issuer, now, now+36000, client, now)
+	text := base64.RawURLEncoding.EncodeToString([]byte(`{"kid":"`+keyID+`","alg":"RS256"}`)) +
 		"." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	sum := sha256.Sum256([]byte(text))
 	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
