@@ -3,8 +3,11 @@ package cmd_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/store/memory"
 	"path/filepath"
@@ -99,7 +102,7 @@ func TestBadAnswers(t *testing.T) {
 		{"AT11_no content", oktatest.Respond(204, nil, ""), network, "204"},
 		{"AT11_login to the network", oktatest.Respond(511, nil, ""), network, "511"},
 		{"AT12_text", oktatest.Header("Content-Type", "text/plain"), network, "text/plain"},
-		{"AT12_form", oktatest.FormEncoded(), network, ""},
+		{"AT12_form", formEncoded(), network, ""},
 		{"AT13_server error", oktatest.HTML(500), network, "500"},
 		{"AT13_rate limit", oktatest.Respond(429, http.Header{"Content-Type": {"application/json"}, "Retry-After": {"4070908800"}},
 			`{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit due to too many requests."}`), network, "rate limit"},
@@ -286,3 +289,19 @@ type fullError struct{}
 func (*fullError) Error() string { return "no space left on device" }
 
 var _ io.Writer = full{}
+
+// formEncoded writes the answer as a form, as servers did before RFC 6749.
+func formEncoded() oktatest.Fault {
+	return oktatest.Alter(func(res *oktatest.Response) {
+		var object map[string]any
+		if json.Unmarshal(res.Body, &object) != nil {
+			return
+		}
+		form := url.Values{}
+		for name, value := range object {
+			form.Set(name, fmt.Sprint(value))
+		}
+		res.Body = []byte(form.Encode())
+		res.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	})
+}

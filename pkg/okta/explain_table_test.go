@@ -122,18 +122,18 @@ func TestEveryRefusalOfTheScenariosIsExplained(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
 		"wrong password": "wrong_password", "unknown user": "wrong_password", "locked user": "wrong_password", "expired password": "expired_password",
-		"user without a password": "no_password", "MFA is required": "mfa_enabled", "sign-on policy says no": "sign_on_policy",
+		"user without a password": "no_password", "MFA is required": "mfa_enabled", "the sign-on policy denies": "sign_on_policy",
 		"MFA is required, and the app could do it": "mfa_required", "user not assigned to the app": "user_not_assigned", "no access policy matches": "no_matching_policy",
 		"policy rejects every scope": "no_scope_allowed", "policy rejects one scope": "scope_denied", "password grant not enabled": "grant_off", "scope needs consent": "consent_required",
 		"unknown scope": "unknown_scope", "custom scope at the org server": "custom_scope_at_org", "OIDC scope without openid": "openid_missing", "no scope": "no_default_scopes",
 		"no scope at the org server": "no_scopes", "offline_access without the refresh grant": "offline_access_not_allowed", "no user name": "parameter_missing",
 		"no password": "parameter_missing", "too many tries for this user": "user_rate_limited", "wrong network zone": "network_zone", "lite user": "lite_user",
 		"DPoP is required": "dpop_required", "unknown client": "unknown_client", "deactivated app": "unknown_client", "wrong client secret": "wrong_client_secret",
-		"no client secret": "client_authentication", "secret sent in the wrong way": "client_authentication", "unknown authorization server": "unknown_server",
+		"no client secret": "client_authentication", "secret sent by the wrong method": "client_authentication", "unknown authorization server": "unknown_server",
 		"a client asks for openid": "client_user_scope", "a client asks for an unknown scope": "unknown_scope", "a client names no scope": "client_no_default_scopes",
 		"a client at the org server": "client_at_org", "no access policy matches the client": "client_no_matching_policy", "policy rejects the client's scope": "no_scope_allowed",
 		"a client asks for a scope that needs consent": "client_consent_required", "client credentials not enabled": "client_grant_off",
-		"a public client cannot sign in for itself": "client_grant_off", "wrong secret of a client": "wrong_client_secret",
+		"a public client cannot act for itself": "client_grant_off", "wrong secret of a client": "wrong_client_secret",
 	}
 	org, client := startOrg(t, oktatest.Options{Limits: &oktatest.Limits{}})
 	for _, example := range oktatest.Scenarios() {

@@ -1,49 +1,44 @@
 package oktatest
 
-import (
-	"net/http"
-	"slices"
-)
+import "slices"
 
-// clientCredentials is the grant of a client that acts for itself, RFC 6749 §4.4 (https://www.rfc-editor.org/rfc/rfc6749#section-4.4): no user, so no
-// ID token, and no refresh token. https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
-func (s *Server) clientCredentials(c *call) *reply {
-	if rep := s.checkServiceClient(c); rep != nil {
-		return rep
-	}
-	asked, rep := readScopes(c)
-	if rep != nil {
-		return rep
-	}
-	if slices.ContainsFunc(asked, isOIDCScope) {
-		return invalidScope("Cannot request 'openid' scopes using client credentials.")
-	}
-	if rep := s.checkScopes(c); rep != nil {
-		return rep
-	}
-	lifetime, rep := s.evaluate(c, "", GrantClientCredentials)
-	if rep != nil {
-		return rep
-	}
-	// Trusted or not: "an error is returned because the flow doesn't support user consent".
-	// https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/
-	if asking := c.needConsent(); len(asking) > 0 {
-		return oauthError(http.StatusBadRequest, "consent_required",
-			"The following scopes require user consent and cannot be granted for the client credentials grant type: "+sortedList(asking)+".")
-	}
-	in, _ := s.begin(c)
-	return s.issue(c, in, lifetime, "")
+// clientCredentialsGrant is the grant of a client that acts for itself, RFC 6749 §4.4: without a user there is no ID
+// token, and no refresh token.
+// https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
+func (c *call) clientCredentialsGrant() *reply {
+	return firstReply(c.checkServiceClient, c.readScopes, c.checkNoOpenID, c.checkScopes, c.evaluatePolicies,
+		c.checkNoConsent, c.startSession, c.issue)
 }
 
-// checkServiceClient: may the client act for itself here? The org server wants private_key_jwt, which no App has.
-func (s *Server) checkServiceClient(c *call) *reply {
+// checkServiceClient refuses public clients, and every client at the org server, which requires private_key_jwt.
+func (c *call) checkServiceClient() *reply {
 	switch {
 	case c.app.AuthMethod == NoSecret:
-		return oauthError(http.StatusBadRequest, "unauthorized_client", "Confidential client is required to make this request.")
+		return oauthError(400, "unauthorized_client", "Confidential client is required to make this request.")
 	case c.as.ID != OrgServerID:
 		return nil
-	case s.options.Quirks.OrgGrantUnsupported:
-		return oauthError(http.StatusBadRequest, "unsupported_grant_type", "'client_credentials' grant type can only be used with a custom authorization server.")
+	case c.s.options.Quirks.OrgGrantUnsupported:
+		return oauthError(400, "unsupported_grant_type", "'client_credentials' grant type can only be used with a custom "+
+			"authorization server.")
 	}
-	return invalidClient("Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.")
+	return invalidClient("Client Credentials requests to the Org Authorization Server must use the private_key_jwt " +
+		"token_endpoint_auth_method.")
+}
+
+func (c *call) checkNoOpenID() *reply {
+	if slices.ContainsFunc(c.scopes, isOIDCScope) {
+		return invalidScope("Cannot request 'openid' scopes using client credentials.")
+	}
+	return nil
+}
+
+// checkNoConsent refuses scopes that need consent, of trusted apps too: "an error is returned because the flow doesn't
+// support user consent". https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/
+func (c *call) checkNoConsent() *reply {
+	if scopes := c.needConsent(); len(scopes) > 0 {
+		return oauthError(400, "consent_required", "The following scopes require user consent and cannot be granted for "+
+			"the client credentials grant type: "+sortedList(scopes)+".")
+	}
+	return nil
 }

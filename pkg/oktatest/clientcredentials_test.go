@@ -11,15 +11,15 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// itself is the cast's example of a client that signs in for itself.
+// itself is the scenario of a client that acts for itself.
 func itself(t *testing.T, s *oktatest.Server) oktatest.Scenario {
 	t.Helper()
-	cast := oktatest.Scenarios()
-	i := slices.IndexFunc(cast, func(e oktatest.Scenario) bool { return e.Grant == oktatest.GrantClientCredentials && e.Error == "" })
+	scenarios := oktatest.Scenarios()
+	i := slices.IndexFunc(scenarios, func(e oktatest.Scenario) bool { return e.Grant == oktatest.GrantClientCredentials && e.Error == "" })
 	if i < 0 {
-		t.Fatal("no client of the cast signs in for itself")
+		t.Fatal("no scenario has a client that acts for itself")
 	}
-	return cast[i]
+	return scenarios[i]
 }
 
 // The claims and their order are those of a recorded answer: sub and cid are the client, and there is no uid and no auth_time.
@@ -68,7 +68,7 @@ func TestLifeOfAClientsToken(t *testing.T) {
 	}
 }
 
-// The refusals that the apps, servers and settings of the cast do not meet.
+// The refusals that the apps, servers and settings of the scenarios do not show.
 func TestClientCredentialsRefusals(t *testing.T) {
 	t.Parallel()
 	const openid, policy = "Cannot request 'openid' scopes using client credentials.", "Policy evaluation failed for this request, please check the policy configurations."

@@ -1,37 +1,41 @@
 package oktatest
 
 import (
-	"context"
+	"bytes"
+	"compress/gzip"
 	"crypto/tls"
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 )
 
-// Fault spoils one request. It answers instead of the server, or calls next at most once and changes how that answer
-// arrives. It must end when r.Context() does: the server closes, or the client has gone.
+// Fault answers one request instead of the server, or lets next answer once and changes how that answer arrives. It
+// must not outlast r.Context(), which ends when the server is closed or the client has disconnected.
 type Fault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
-// Fail lets each fault spoil one request to a path that ends with suffix ("/token"; "" is every path), in this order.
-// Requests are logged as always. Paths below /sandbox/ are exempt, so that faults can be switched off there.
-func (s *Server) Fail(suffix string, faults ...Fault) { s.faults.add(suffix, true, faults) }
-
-// FailAlways lets the fault spoil every such request, once those of Fail are used up, until ClearFaults.
-func (s *Server) FailAlways(suffix string, fault Fault) { s.faults.add(suffix, false, []Fault{fault}) }
-
-// ClearFaults removes all faults; one that has begun goes on.
-func (s *Server) ClearFaults() {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.queue = nil
+// Fail injects each of the faults, in this order, into one request to a path that ends with suffix ("/token"; "" is
+// every path). Requests has these requests too. Paths below /sandbox/ have no faults.
+func (s *Server) Fail(suffix string, faults ...Fault) {
+	s.traffic.locked(func() {
+		for _, f := range faults {
+			s.traffic.faults = append(s.traffic.faults, queuedFault{suffix, true, f})
+		}
+	})
 }
 
-// Intercept shows every request to see before the server answers; see returns true if it has answered itself.
+// FailAlways injects the fault into every such request, once those of Fail are used up, until ClearFaults.
+func (s *Server) FailAlways(suffix string, fault Fault) {
+	s.traffic.locked(func() { s.traffic.faults = append(s.traffic.faults, queuedFault{suffix, false, fault}) })
+}
+
+// ClearFaults removes the faults of Fail and FailAlways; one that has begun goes on.
+func (s *Server) ClearFaults() { s.traffic.locked(func() { s.traffic.faults = nil }) }
+
+// Intercept is FailAlways for all paths: see gets every request before the server does, and returns true if it has
+// answered it.
 func (s *Server) Intercept(see func(w http.ResponseWriter, r *http.Request) bool) {
 	s.FailAlways("", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if !see(w, r) {
@@ -40,39 +44,23 @@ func (s *Server) Intercept(see func(w http.ResponseWriter, r *http.Request) bool
 	})
 }
 
-type faultQueue struct {
-	mu    sync.Mutex
-	queue []queuedFault
-}
-
 type queuedFault struct {
 	suffix string
 	once   bool
 	fault  Fault
 }
 
-func (q *faultQueue) add(suffix string, once bool, faults []Fault) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, f := range faults {
-		q.queue = append(q.queue, queuedFault{suffix, once, f})
-	}
-}
-
-// take returns the fault for a path: the first for one request, else the newest for all, else nil.
-func (q *faultQueue) take(path string) Fault {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+// takeFault finds the fault for a path: the first that is meant for one request, else the newest that is meant for all.
+func (t *traffic) takeFault(path string) (always Fault) {
 	if strings.HasPrefix(path, sandboxPrefix) {
 		return nil
 	}
-	var always Fault
-	for i, f := range q.queue {
+	for i, f := range t.faults {
 		if !strings.HasSuffix(path, f.suffix) {
 			continue
 		}
 		if f.once {
-			q.queue = slices.Concat(q.queue[:i], q.queue[i+1:])
+			t.faults = append(t.faults[:i:i], t.faults[i+1:]...)
 			return f.fault
 		}
 		always = f.fault
@@ -80,107 +68,165 @@ func (q *faultQueue) take(path string) Fault {
 	return always
 }
 
-// heldAnswer is the server's answer before the client has it.
-type heldAnswer struct {
-	header http.Header
-	status int
-	body   []byte
+// Response is the server's answer before the client has it.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
 }
 
-func (a *heldAnswer) Header() http.Header { return a.header }
-
-func (a *heldAnswer) WriteHeader(status int) { a.status = status }
-
-func (a *heldAnswer) Write(p []byte) (int, error) {
-	a.body = append(a.body, p...)
-	return len(p), nil
-}
-
-func (a *heldAnswer) send(w http.ResponseWriter) {
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a client that has gone needs no answer
-}
-
-// hold lets the server answer into memory; the headers are those of w.
-func hold(w http.ResponseWriter, r *http.Request, next http.Handler) *heldAnswer {
-	a := &heldAnswer{header: w.Header(), status: http.StatusOK}
-	next.ServeHTTP(a, r)
-	return a
-}
-
-// altered lets the server answer, and sends what change makes of it with the length it then has.
-func altered(change func(*heldAnswer)) Fault {
+// Alter lets the server answer, and sends the answer that edit has changed.
+func Alter(edit func(*Response)) Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		a := hold(w, r, next)
-		change(a)
-		a.header.Set("Content-Length", strconv.Itoa(len(a.body)))
-		a.send(w)
+		res := capture(w, r, next)
+		edit(res)
+		res.Header.Set("Content-Length", strconv.Itoa(len(res.Body)))
+		res.send(w)
 	}
 }
 
-// alteredObject is altered for a JSON object, whose values are json.RawMessage; any other answer stays as it is.
-func alteredObject(change func(*heldAnswer, members)) Fault {
-	return altered(func(a *heldAnswer) {
-		var object members
-		if json.Unmarshal(a.body, &object) == nil {
-			change(a, object)
+// capture lets the server answer into a Response, whose headers are those of w.
+func capture(w http.ResponseWriter, r *http.Request, next http.Handler) *Response {
+	res := &Response{Header: w.Header()}
+	next.ServeHTTP(capturer{res}, r)
+	return res
+}
+
+type capturer struct{ *Response }
+
+func (c capturer) Header() http.Header { return c.Response.Header }
+
+func (c capturer) WriteHeader(status int) { c.Status = status }
+
+func (c capturer) Write(p []byte) (int, error) {
+	c.Body = append(c.Body, p...)
+	return len(p), nil
+}
+
+func (res *Response) send(w http.ResponseWriter) {
+	w.WriteHeader(res.Status)
+	_, _ = w.Write(res.Body) // a client that has disconnected needs no answer
+}
+
+// Respond answers with this; the server does not see the request. header may be nil.
+func Respond(status int, header http.Header, body string) Fault {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		maps.Copy(w.Header(), header)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+// JSON is Respond with 200 and Content-Type application/json.
+func JSON(body string) Fault {
+	return Respond(200, http.Header{"Content-Type": {"application/json"}}, body)
+}
+
+// HTML is a page of a proxy, a content delivery network or a captive portal: 200, 502, 503, 511.
+func HTML(status int) Fault {
+	title := http.StatusText(status)
+	return htmlPage(status, title, title)
+}
+
+func htmlPage(status int, title, heading string) Fault {
+	return Respond(status, http.Header{"Content-Type": {"text/html; charset=utf-8"}},
+		"<!DOCTYPE html>\n<html><head><title>"+title+"</title></head><body><h1>"+heading+"</h1></body></html>\n")
+}
+
+// Redirect sends the client elsewhere: 301, 302, 303, 307, 308.
+func Redirect(status int, location string) Fault {
+	return Respond(status, http.Header{"Location": {location}}, "")
+}
+
+// Header sets a header of the answer, or removes it if value is "".
+func Header(name, value string) Fault {
+	return Alter(func(res *Response) {
+		if res.Header.Set(name, value); value == "" {
+			res.Header.Del(name)
 		}
 	})
 }
 
-// delayed lets the server answer, and sends the answer when wait returns true.
-func delayed(wait func(context.Context) bool) Fault {
-	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		a := hold(w, r, next)
-		if !wait(r.Context()) {
-			hangUp(w, false)
+// Override changes one member of the answer's JSON: Override("expires_in", `"3600"`). The raw value "" removes it, a
+// new name is added at the end. The value need not be JSON.
+func Override(name, raw string) Fault {
+	return Alter(func(res *Response) {
+		var body object
+		if json.Unmarshal(res.Body, &body) != nil {
 			return
 		}
-		a.send(w)
-	}
-}
-
-// await returns false if the server closes, or the client goes, before ready has a value.
-func await[T any](ctx context.Context, ready <-chan T) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-ready:
-		return true
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) bool { return await(ctx, time.After(d)) }
-
-// announce sends on arrived, unless it is nil, and then awaits release.
-func announce(ctx context.Context, arrived chan<- struct{}, release <-chan struct{}) bool {
-	if arrived != nil {
-		select {
-		case <-ctx.Done():
-			return false
-		case arrived <- struct{}{}:
+		body.set(name, json.RawMessage(raw))
+		var out []string
+		for _, m := range body {
+			if value := string(m.value.(json.RawMessage)); value != "" {
+				out = append(out, strconv.Quote(m.name)+":"+value)
+			}
 		}
-	}
-	return await(ctx, release)
+		res.Body = []byte("{" + strings.Join(out, ",") + "}")
+	})
 }
 
-// takeOver returns the connection, which net/http then leaves alone.
-func takeOver(w http.ResponseWriter) net.Conn {
+// Huge adds n bytes of white space to the answer.
+func Huge(n int) Fault {
+	return Alter(func(res *Response) { res.Body = append(res.Body, bytes.Repeat([]byte(" "), n)...) })
+}
+
+// Gzip is Huge, compressed whether the client accepts it or not: a bomb if n is large.
+func Gzip(n int) Fault {
+	return Alter(func(res *Response) {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed) // writes to memory do not fail
+		_, _ = z.Write(res.Body)
+		block := bytes.Repeat([]byte(" "), 64<<10)
+		for left := n; left > 0; left -= len(block) {
+			_, _ = z.Write(block[:min(left, len(block))])
+		}
+		_ = z.Close()
+		res.Body = packed.Bytes()
+		res.Header.Set("Content-Encoding", "gzip")
+	})
+}
+
+// Truncated ends the connection after half of the body it announced.
+func Truncated() Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		res := capture(w, r, next)
+		res.Header.Set("Content-Length", strconv.Itoa(len(res.Body)))
+		res.Body = res.Body[:len(res.Body)/2]
+		res.send(w)
+	}
+}
+
+// Reset resets the connection in the middle of the body.
+func Reset() Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		Truncated()(w, r, next)
+		_ = http.NewResponseController(w).Flush()
+		hangUp(w, true)
+	}
+}
+
+// HangUp loses the answer: the server does what it is asked to (the attempt is counted, the tokens are issued, the
+// refresh token is retired), and the connection ends without an answer.
+func HangUp() Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		capture(w, r, next)
+		hangUp(w, false)
+	}
+}
+
+// hangUp ends the connection, with a reset if asked to.
+func hangUp(w http.ResponseWriter, reset bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler) // ends the connection, too
+		return
 	}
-	return conn
-}
-
-// hangUp closes the connection without the end of TLS, and with a TCP reset if asked.
-func hangUp(w http.ResponseWriter, reset bool) {
-	conn := takeOver(w)
+	plain := conn
 	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
+		plain = secure.NetConn()
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok && reset {
+	if tcp, ok := plain.(*net.TCPConn); ok && reset {
 		_ = tcp.SetLinger(0)
 	}
-	_ = conn.Close()
+	_ = plain.Close()
 }

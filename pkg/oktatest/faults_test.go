@@ -30,6 +30,12 @@ func exchange(t *testing.T, s *oktatest.Server, r *http.Request) (*http.Response
 	return res, string(text), err
 }
 
+// interim sends 103 Early Hints before the answer.
+func interim(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	w.WriteHeader(http.StatusEarlyHints)
+	next.ServeHTTP(w, r)
+}
+
 func TestAnswersThatAreNotOktas(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -48,10 +54,8 @@ func TestAnswersThatAreNotOktas(t *testing.T) {
 		{"override", oktatest.Override("expires_in", `"3600"`), 200, "", `"token_type":"Bearer","expires_in":"3600","access_token"`},
 		{"leave out", oktatest.Override("token_type", ""), 200, "", `{"expires_in":3600`},
 		{"add", oktatest.Override("extra", `[1]`), 200, "", `,"extra":[1]}`},
-		{"form", oktatest.FormEncoded(), 200, "Content-Type: application/x-www-form-urlencoded", "token_type=Bearer"},
 		{"huge", oktatest.Huge(2 << 20), 200, "", strings.Repeat(" ", 2<<20)},
-		{"big headers", oktatest.BigHeaders(1 << 20), 200, "X-Padding-1048: " + strings.Repeat("x", 1000), `"access_token"`},
-		{"interim", oktatest.Interim(3), 200, "", `"access_token"`},
+		{"interim", interim, 200, "", `"access_token"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,173 +1,247 @@
 package oktatest
 
 import (
+	"bytes"
+	"crypto"
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"net/http"
 	"strings"
 	"time"
 )
 
-// InvalidToken is one way in which an access token can be wrong. A service that takes tokens should refuse all but
-// those whose Check is "": "good", and "dpop-bound" if it knows nothing of DPoP.
+// InvalidToken is one way in which an access token can be wrong. An API should refuse all but those whose Check is "":
+// "good", and "dpop-bound" if it does not support DPoP.
 type InvalidToken struct {
 	Name        string // "wrong-audience"; also its path: GET /sandbox/tokens/wrong-audience
 	Description string // what is wrong, in a few words
-	Check       string // the first check of "okauth verify" that finds it; "" for a token that passes
+	Check       string // the first check of "okauth verify" that fails; "" for a token that passes
 	Token       string
 }
 
 // InvalidTokenKinds are the tokens that InvalidTokens makes, in this order, with an empty Token.
-func InvalidTokenKinds() []InvalidToken {
-	var list []InvalidToken
-	for _, p := range patterns() {
-		list = append(list, p.InvalidToken)
+func InvalidTokenKinds() (list []InvalidToken) {
+	for _, kind := range invalidTokenKinds() {
+		list = append(list, kind.InvalidToken)
 	}
 	return list
 }
 
-// InvalidTokens makes one token of each kind, at this moment of the server's clock, for tests of whatever takes access
-// tokens. But for what its name says, each is what DefaultUser and DefaultClientID get from the server "default": signed
-// with RS256 by a published key, for DefaultAudience, good for an hour. Two are the server's own tokens throughout, which
-// introspect knows as active: "good" and "id-token" (so does that of the org server know "org-issuer"). The others were
-// never issued.
-func (s *Server) InvalidTokens() []InvalidToken {
+// InvalidTokens makes one token of each kind, at the time of the server's clock, for tests of code that accepts access
+// tokens. Except for what its name says, each is what DefaultUser gets with DefaultClientID at the server "default":
+// signed with RS256 by a published key, for DefaultAudience, valid for an hour. The server has issued "good",
+// "id-token" and "org-issuer", and introspects them as active; it has not issued the others.
+func (s *Server) InvalidTokens() (list []InvalidToken) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []InvalidToken
-	for _, p := range patterns() {
-		p.Token, _ = s.forge(p, s.base, s.clock.Now()) // fails only without random numbers, which ends a Go program
-		list = append(list, p.InvalidToken)
+	for _, kind := range invalidTokenKinds() {
+		kind.Token = s.forge(kind, s.base, s.clock.Now())
+		list = append(list, kind.InvalidToken)
 	}
 	return list
 }
 
-// pattern is a flaw and how it is made; without bend, there is none.
-type pattern struct {
-	InvalidToken
-	bend func(*forgery)
-}
-
-func patterns() []pattern {
-	list := []pattern{{InvalidToken{"good", "nothing is wrong", "", ""}, func(f *forgery) { f.whole = f.issued(DefaultServerID, (*Server).goodToken) }}}
-	for _, group := range [][]pattern{claimFlaws(), keyFlaws(), algorithmFlaws(), headerFlaws(), formFlaws()} {
-		list = append(list, group...)
-	}
-	return list
-}
-
-func claimFlaws() []pattern {
-	return []pattern{
-		{InvalidToken{"expired", "it expired an hour ago", "exp", ""}, func(f *forgery) { f.live(-2*time.Hour, -time.Hour) }},
-		{InvalidToken{"not-yet-valid", "nbf and iat are in an hour", "nbf", ""}, func(f *forgery) {
-			f.live(time.Hour, 2*time.Hour)
-			f.claims.set("nbf", f.now.Add(time.Hour).Unix())
-		}},
-		{InvalidToken{"wrong-issuer", "iss is another org, the key is ours", "iss", ""}, func(f *forgery) { f.claims.set("iss", "https://another-org.example/oauth2/default") }},
-		{InvalidToken{"org-issuer", "an access token of the org server, for Okta's own APIs", "org_server", ""}, func(f *forgery) {
-			f.whole = f.issued(OrgServerID, (*Server).goodToken)
-		}},
-		{InvalidToken{"wrong-audience", "aud is another API", "aud", ""}, func(f *forgery) { f.claims.set("aud", "api://another") }},
-		{InvalidToken{"two-audiences", "aud is two other APIs", "aud", ""}, func(f *forgery) { f.claims.set("aud", []string{"api://one", "api://two"}) }},
-		{InvalidToken{"wrong-client", "cid is another client", "cid", ""}, func(f *forgery) { f.claims.set("cid", "0oaAnotherClient0001") }},
-		{InvalidToken{"id-token", "an ID token, not an access token", "type", ""}, func(f *forgery) { f.whole = f.issued(DefaultServerID, (*Server).goodIDToken) }},
-		{InvalidToken{"no-exp", "exp is missing", "exp", ""}, func(f *forgery) { f.claims.remove("exp") }},
-		{InvalidToken{"exp-as-string", "exp is a string", "exp", ""}, func(f *forgery) { f.claims.set("exp", "9999999999") }},
-		{InvalidToken{"no-iat", "iat is missing", "iat", ""}, func(f *forgery) { f.claims.remove("iat") }},
-		{InvalidToken{"duplicate-claim", "aud is there twice: another API, then ours", "format", ""}, func(f *forgery) {
-			f.claims = append(members{{"aud", "api://another"}}, f.claims...)
-		}},
-		{InvalidToken{"dpop-bound", "good, but bound to a DPoP key, whose proof is not with it", "", ""}, func(f *forgery) {
-			f.claims.set("cnf", members{{"jkt", f.attacker.kid}}) // RFC 9449 §6.1: https://www.rfc-editor.org/rfc/rfc9449#section-6.1
-		}},
-	}
-}
-
-// forgery is a token in the making: the header and the claims of a good one, to be bent, and the signature over what becomes of them.
+// forgery is a token in the making: what a good one is made of, for edit to change.
 type forgery struct {
-	server *Server
-	call   *call
-	now    time.Time
-	base   string
-
+	call     *call       // the sign-in of DefaultUser
 	key      *signingKey // published
 	attacker *signingKey // published nowhere but at /sandbox/attacker-keys
 
-	header members
-	claims members
-	sign   func(input string) ([]byte, error)
-	after  func(token string) string // nil: the token stays as it is
-	whole  func() (string, error)    // nil; otherwise the token itself
+	header object
+	claims object
+	sign   func(input string) []byte
+	token  string // instead of what the other fields make
 }
 
-// forge makes the token of a pattern.
-func (s *Server) forge(p pattern, base string, now time.Time) (string, error) {
-	f := &forgery{server: s, now: now, base: base}
-	f.call = s.defaultCall(base, now)
-	var err error
-	if f.key, err = s.keys.active(DefaultServerID); err != nil {
-		return "", err
-	}
-	if f.attacker, err = s.keys.active(attackerRing); err != nil {
-		return "", err
-	}
-	in, _ := s.begin(f.call)
-	f.header = members{{"kid", f.key.kid}, {"alg", "RS256"}}
-	f.claims = s.accessClaims(f.call, in, now.Add(defaultLifetime))
-	f.sign = f.key.signature
-	p.bend(f)
-	if f.whole != nil {
-		return f.whole()
-	}
-	token, err := assemble(f.header, f.claims, f.sign)
-	if err == nil && f.after != nil {
-		token = f.after(token)
-	}
-	return token, err
+type invalidTokenKind struct {
+	InvalidToken
+	edit func(f *forgery)
 }
 
-// defaultCall is the request by which the default cast signs in.
-func (s *Server) defaultCall(base string, now time.Time) *call {
-	return &call{
-		Request: &http.Request{}, base: base, now: now, scopes: []string{"api:read", "openid"},
+// forge makes a token.
+func (s *Server) forge(kind invalidTokenKind, base string, now time.Time) string {
+	f := &forgery{key: s.keys.active(DefaultServerID), attacker: s.keys.active(attackerRing)}
+	f.call = &call{
+		s: s, r: &http.Request{}, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour,
 		as: s.servers[DefaultServerID], app: s.apps[DefaultClientID], user: s.users[userKey(DefaultUser)],
 	}
-}
-
-// issued is a token that the server with this id makes and remembers.
-func (f *forgery) issued(server string, token func(*Server, *call, *signIn) (string, error)) func() (string, error) {
-	c := *f.call
-	if server == OrgServerID {
-		c.as, c.scopes = orgServer(f.base), []string{"openid"}
+	f.call.startSession()
+	f.header = object{{"kid", f.key.kid}, {"alg", "RS256"}}
+	f.claims = f.call.accessClaims(now.Add(f.call.lifetime))
+	f.sign = f.key.signature
+	kind.edit(f)
+	if f.token != "" {
+		return f.token
 	}
-	return func() (string, error) {
-		in, _ := f.server.begin(&c)
-		return token(f.server, &c, in)
-	}
+	return f.compact()
 }
 
-func (s *Server) goodToken(c *call, in *signIn) (string, error) {
-	return s.accessToken(c, in, defaultLifetime)
+func (f *forgery) compact() string { return compact(f.header, f.claims, f.sign) }
+
+// set returns an edit that changes a claim.
+func set(name string, value any) func(*forgery) {
+	return func(f *forgery) { f.claims.set(name, value) }
 }
 
-func (s *Server) goodIDToken(c *call, in *signIn) (string, error) {
-	access, err := s.goodToken(c, in)
-	if err != nil {
-		return "", err
-	}
-	return s.idToken(c, in, access)
+// without returns an edit that removes a claim.
+func without(name string) func(*forgery) {
+	return func(f *forgery) { f.claims.remove(name) }
 }
 
-// live moves the token's life: from now + begin until now + end.
+// live moves the token's life: from now + begin to now + end.
 func (f *forgery) live(begin, end time.Duration) {
-	f.claims.set("iat", f.now.Add(begin).Unix())
-	f.claims.set("auth_time", f.now.Add(begin).Unix())
-	f.claims.set("exp", f.now.Add(end).Unix())
+	f.claims.set("iat", f.call.now.Add(begin).Unix())
+	f.claims.set("auth_time", f.call.now.Add(begin).Unix())
+	f.claims.set("exp", f.call.now.Add(end).Unix())
 }
 
-// parts lets edit change the parts of the finished token.
-func (f *forgery) parts(edit func(parts []string)) {
-	f.after = func(token string) string {
-		parts := strings.Split(token, ".")
-		edit(parts)
-		return strings.Join(parts, ".")
+// byAttacker signs with the attacker's key, which the header leads to.
+// https://www.rfc-editor.org/rfc/rfc7515#section-4.1.2
+func (f *forgery) byAttacker(name string, lead any) {
+	f.header.set("kid", f.attacker.kid)
+	f.header.set(name, lead)
+	f.sign = f.attacker.signature
+}
+
+// hmac signs with what is public, for verifiers that let the token choose the algorithm.
+// https://www.rfc-editor.org/rfc/rfc8725#section-2.1
+func (f *forgery) hmac(secret []byte) {
+	f.header.set("alg", "HS256")
+	f.sign = func(input string) []byte {
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte(input))
+		return mac.Sum(nil)
 	}
+}
+
+// unsigned returns an edit that removes the signature.
+func unsigned(alg string) func(*forgery) {
+	return func(f *forgery) {
+		f.header.set("alg", alg)
+		f.sign = func(string) []byte { return nil }
+	}
+}
+
+func invalidTokenKinds() []invalidTokenKind {
+	kind := func(name, description, check string, edit func(*forgery)) invalidTokenKind {
+		return invalidTokenKind{InvalidToken{Name: name, Description: description, Check: check}, edit}
+	}
+	return []invalidTokenKind{
+		kind("good", "nothing is wrong", "", func(f *forgery) { f.token = f.call.accessToken() }),
+
+		// Claims.
+		kind("expired", "it expired an hour ago", "exp", func(f *forgery) { f.live(-2*time.Hour, -time.Hour) }),
+		kind("not-yet-valid", "nbf and iat are in an hour", "nbf", func(f *forgery) {
+			f.live(time.Hour, 2*time.Hour)
+			f.claims.set("nbf", f.call.now.Add(time.Hour).Unix())
+		}),
+		kind("wrong-issuer", "iss is another org, the key is ours", "iss",
+			set("iss", "https://another-org.example/oauth2/default")),
+		kind("org-issuer", "an access token of the org server, for Okta's own APIs", "org_server", func(f *forgery) {
+			f.call.as, f.call.scopes = orgServer(f.call.base), []string{"openid"}
+			f.call.startSession()
+			f.token = f.call.accessToken()
+		}),
+		kind("wrong-audience", "aud is another API", "aud", set("aud", "api://another")),
+		kind("two-audiences", "aud is two other APIs", "aud", set("aud", []string{"api://one", "api://two"})),
+		kind("wrong-client", "cid is another client", "cid", set("cid", "0oaAnotherClient0001")),
+		kind("id-token", "an ID token, not an access token", "type", func(f *forgery) {
+			f.token = f.call.idToken(f.call.accessToken())
+		}),
+		kind("no-exp", "exp is missing", "exp", without("exp")),
+		kind("exp-as-string", "exp is a string", "exp", set("exp", "9999999999")),
+		kind("no-iat", "iat is missing", "iat", without("iat")),
+		kind("duplicate-claim", "aud is there twice: another API, then ours", "format", func(f *forgery) {
+			f.claims = append(object{{"aud", "api://another"}}, f.claims...)
+		}),
+		kind("dpop-bound", "good, but bound to a DPoP key, whose proof is not with it", "", func(f *forgery) {
+			f.claims.set("cnf", object{{"jkt", f.attacker.kid}}) // https://www.rfc-editor.org/rfc/rfc9449#section-6.1
+		}),
+
+		// Keys.
+		kind("no-kid", "the header names no key", "kid", func(f *forgery) { f.header.remove("kid") }),
+		kind("unknown-kid", "kid is in no key set", "kid", func(f *forgery) { f.header.set("kid", randomBase64()) }),
+		kind("other-key", "kid is a published key, another signed it", "signature", func(f *forgery) {
+			f.sign = f.attacker.signature
+		}),
+		kind("tampered", "a scope was added after it was signed", "signature", func(f *forgery) {
+			parts := strings.Split(f.compact(), ".")
+			claims := bytes.Replace(marshal(f.claims), []byte(`"scp":[`), []byte(`"scp":["api:admin",`), 1)
+			f.token = parts[0] + "." + base64url(claims) + "." + parts[2]
+		}),
+		kind("jku", "its header says where the attacker's key is", "kid", func(f *forgery) {
+			f.byAttacker("jku", f.call.base+"/sandbox/attacker-keys")
+		}),
+		kind("embedded-jwk", "the attacker's key is in its header", "kid", func(f *forgery) {
+			f.byAttacker("jwk", f.attacker.jwk())
+		}),
+
+		// Algorithms.
+		kind("alg-none", "alg is none, there is no signature", "alg", unsigned("none")),
+		kind("alg-None", "the same, with a capital N", "alg", unsigned("None")),
+		kind("hs256-public-key", "HMAC, with the public key's PEM as the secret", "alg", func(f *forgery) {
+			der, _ := x509.MarshalPKIXPublicKey(&f.key.private.PublicKey) // fails for unknown kinds of key only
+			f.hmac(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+		}),
+		kind("hs256-modulus", "HMAC, with the public key's modulus as the secret", "alg", func(f *forgery) {
+			f.hmac(f.key.private.N.Bytes())
+		}),
+		kind("rs512", "rightly signed, with an algorithm that Okta does not use", "alg", func(f *forgery) {
+			f.header.set("alg", "RS512")
+			f.sign = func(input string) []byte {
+				sum := sha512.Sum512([]byte(input))
+				signature, _ := rsa.SignPKCS1v15(nil, f.key.private, crypto.SHA512, sum[:])
+				return signature
+			}
+		}),
+
+		// Header.
+		kind("crit", "crit names an extension that does not exist", "crit", func(f *forgery) {
+			f.header.set("https://example.com/ext", true)
+			f.header.set("crit", []string{"https://example.com/ext"})
+		}),
+		// "JWTs MUST NOT use" it: https://www.rfc-editor.org/rfc/rfc7797#section-7
+		kind("b64-false", "b64 is false: the claims would be the text itself", "crit", func(f *forgery) {
+			f.header.set("b64", false)
+			f.header.set("crit", []string{"b64"})
+		}),
+
+		// Form. Only a token with exactly one spelling can be on a list of revoked ones.
+		kind("padded", `base64 with "=" at its end`, "format", func(f *forgery) { f.token = f.compact() + "==" }),
+		kind("trailing-bits", "the same signature, in another spelling of base64", "format", func(f *forgery) {
+			f.token = respell(f.compact())
+		}),
+		kind("encrypted", "five parts: JWE, as a server may be set to issue", "format", func(f *forgery) {
+			f.token = encryptedToken()
+		}),
+		kind("opaque", "one part: no JWT at all", "format", func(f *forgery) { f.token = randomBase64() }),
+		kind("too-long", "a claim of 300 KiB", "format", set("padding", strings.Repeat("x", 300<<10))),
+	}
+}
+
+// respell sets bits of the last character that mean nothing: 256 bytes are 342 characters, which could hold 4 more
+// bits.
+func respell(token string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := len(token) - 1
+	return token[:last] + string(alphabet[strings.IndexByte(alphabet, token[last])+1])
+}
+
+// encryptedToken has the parts of a JWE in their sizes. There is no key to decrypt it, so random bytes do.
+// https://www.rfc-editor.org/rfc/rfc7516#section-3.1
+func encryptedToken() string {
+	parts := [][]byte{
+		marshal(object{{"alg", "RSA-OAEP-256"}, {"enc", "A256GCM"}, {"cty", "JWT"}, {"kid", randomBase64()}}),
+		randomBytes(keyBits / 8), randomBytes(12), randomBytes(800), randomBytes(16),
+	}
+	encoded := make([]string, len(parts))
+	for i, part := range parts {
+		encoded[i] = base64.RawURLEncoding.EncodeToString(part)
+	}
+	return strings.Join(encoded, ".")
 }

@@ -7,23 +7,32 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"math/big"
-	"net/http"
 	"strings"
 	"sync"
 )
 
 const keyBits = 2048
 
-// Keys are the signing keys of a server's authorization servers. A key is made when it is first needed, which takes about a tenth of a second;
-// servers that share Keys (Options.Keys) share that cost, and a rotation.
+// Rings that no authorization server publishes.
+const (
+	// secretRing: the org server signs access tokens with keys that it does not publish.
+	// https://developer.okta.com/docs/concepts/key-rotation/
+	secretRing = "org access tokens"
+	// attackerRing is the key of someone who signs tokens and whom nothing should trust.
+	attackerRing = "attacker"
+)
+
+// Keys are the signing keys of authorization servers. A key is made when it is first needed, which takes about a tenth
+// of a second; servers that share Keys share that cost, and a rotation.
 type Keys struct {
 	mu    sync.Mutex
 	rings map[string]*ring // by authorization server id
 }
 
-// ring is what one authorization server signs with. Okta publishes two or three keys: the one in use, the one that comes next, the one used before.
+// ring is what one authorization server signs with. Okta publishes two or three keys: the active one, the next one, and
+// the one used before.
 type ring struct {
-	active, next, previous *signingKey
+	previous, active, next func() *signingKey // made by the first call; previous is nil before the first rotation
 }
 
 type signingKey struct {
@@ -31,177 +40,117 @@ type signingKey struct {
 	private *rsa.PrivateKey
 }
 
-// secretRing: the org server signs access tokens with keys that it does not publish. https://developer.okta.com/docs/concepts/key-rotation/
-const secretRing = "org access tokens"
-
-// NewKeys are keys that are made when they are needed.
+// NewKeys returns keys that are made when they are needed.
 func NewKeys() *Keys { return &Keys{rings: map[string]*ring{}} }
 
-// Rotate makes the next key of every authorization server its active one; the one in use until now stays published for one more rotation.
-func (k *Keys) Rotate() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, r := range k.rings {
-		if err := fill(&r.active, &r.next); err != nil {
-			return err
-		}
-		r.previous, r.active, r.next = r.active, r.next, nil
+// RotateKeys makes the next key of every authorization server its active one; the one in use until now stays published
+// for one more rotation. Servers that share Keys rotate together.
+func (s *Server) RotateKeys() error {
+	s.keys.mu.Lock()
+	defer s.keys.mu.Unlock()
+	for _, r := range s.keys.rings {
+		r.previous, r.active, r.next = r.active, r.next, sync.OnceValue(newSigningKey)
 	}
 	return nil
 }
 
-// RotateKeys is Rotate for the keys of this server.
-func (s *Server) RotateKeys() error { return s.keys.Rotate() }
+func (k *Keys) ring(id string) ring {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.rings[id] == nil {
+		k.rings[id] = &ring{active: sync.OnceValue(newSigningKey), next: sync.OnceValue(newSigningKey)}
+	}
+	return *k.rings[id]
+}
 
 // active is the key to sign with.
-func (k *Keys) active(id string) (*signingKey, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	r := k.ring(id)
-	err := fill(&r.active)
-	return r.active, err
-}
+func (k *Keys) active(id string) *signingKey { return k.ring(id).active() }
 
-// published are the two or three keys of …/v1/keys, the active one not first: the order carries no meaning, and a client that relies on it is wrong.
-func (k *Keys) published(id string) ([]*signingKey, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// published are the keys of …/v1/keys. The active one is not the first, because the order carries no meaning.
+func (k *Keys) published(id string) []*signingKey {
 	r := k.ring(id)
-	if err := fill(&r.active, &r.next); err != nil {
-		return nil, err
-	}
-	keys := []*signingKey{r.next, r.active}
+	go r.active() // beside the next one
+	keys := []*signingKey{r.next(), r.active()}
 	if r.previous != nil {
-		keys = append(keys, r.previous)
+		keys = append(keys, r.previous())
 	}
-	return keys, nil
+	return keys
 }
 
-func (k *Keys) ring(id string) *ring {
-	if k.rings[id] == nil {
-		k.rings[id] = new(ring)
+func newSigningKey() *signingKey {
+	private, err := rsa.GenerateKey(rand.Reader, keyBits)
+	if err != nil {
+		panic(err) // not enough random numbers end a Go program anyway: https://pkg.go.dev/crypto/rand#Read
 	}
-	return k.rings[id]
+	k := &signingKey{private: private}
+	// A key id of 43 characters, as Okta's are: https://www.rfc-editor.org/rfc/rfc7638#section-3
+	sum := sha256.Sum256(marshal(object{{"e", k.exponent()}, {"kty", "RSA"}, {"n", k.modulus()}}))
+	k.kid = base64url(sum[:])
+	return k
 }
 
-// fill makes the keys that are missing, side by side.
-func fill(slots ...**signingKey) error {
-	var wg sync.WaitGroup
-	errs := make(chan error, len(slots))
-	for _, slot := range slots {
-		if *slot != nil {
-			continue
-		}
-		wg.Go(func() {
-			private, err := rsa.GenerateKey(rand.Reader, keyBits)
-			if err != nil {
-				errs <- err
-				return
-			}
-			*slot = &signingKey{kid: thumbprint(&private.PublicKey), private: private}
-		})
+func (k *signingKey) exponent() string { return base64url(big.NewInt(int64(k.private.E)).Bytes()) }
+func (k *signingKey) modulus() string  { return base64url(k.private.N.Bytes()) }
+
+// jwk is the public key, its members in the order that was recorded.
+func (k *signingKey) jwk() object {
+	return object{
+		{"kty", "RSA"}, {"alg", "RS256"}, {"kid", k.kid}, {"use", "sig"}, {"e", k.exponent()}, {"n", k.modulus()},
 	}
-	wg.Wait()
-	close(errs)
-	return <-errs
-}
-
-// thumbprint is a key id of 43 characters, as Okta's are. RFC 7638 §3: https://www.rfc-editor.org/rfc/rfc7638#section-3
-func thumbprint(key *rsa.PublicKey) string {
-	sum := sha256.Sum256([]byte(`{"e":"` + exponent(key) + `","kty":"RSA","n":"` + modulus(key) + `"}`))
-	return base64url(sum[:])
-}
-
-func exponent(key *rsa.PublicKey) string { return base64url(big.NewInt(int64(key.E)).Bytes()) }
-func modulus(key *rsa.PublicKey) string  { return base64url(key.N.Bytes()) }
-
-func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
-
-// randomText is n random letters and digits.
-func randomText(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
-	return alphanumeric(b)
-}
-
-// randomBase64 is 43 characters of base64url, the size of Okta's refresh tokens and token ids.
-func randomBase64() string {
-	b := make([]byte, 32)
-	_, _ = rand.Read(b)
-	return base64url(b)
 }
 
 // sign makes a JWT, RS256. The header is as recorded: kid and alg, no typ.
-func (k *signingKey) sign(claims members) (string, error) {
-	return assemble(members{{"kid", k.kid}, {"alg", "RS256"}}, claims, k.signature)
+func (k *signingKey) sign(claims object) string {
+	return compact(object{{"kid", k.kid}, {"alg", "RS256"}}, claims, k.signature)
 }
 
-// signature is that of RS256, RFC 7518 §3.3: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
-func (k *signingKey) signature(input string) ([]byte, error) {
+// signature is that of RS256: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
+func (k *signingKey) signature(input string) []byte {
 	sum := sha256.Sum256([]byte(input))
-	return rsa.SignPKCS1v15(nil, k.private, crypto.SHA256, sum[:])
+	signature, _ := rsa.SignPKCS1v15(nil, k.private, crypto.SHA256, sum[:]) // fails for small keys only
+	return signature
 }
 
-// assemble is the compact form, RFC 7515 §7.1: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
-func assemble(header, claims members, sign func(input string) ([]byte, error)) (string, error) {
-	head, err := marshal(header)
-	if err != nil {
-		return "", err
-	}
-	payload, err := marshal(claims)
-	if err != nil {
-		return "", err
-	}
-	input := base64url(head) + "." + base64url(payload)
-	signature, err := sign(input)
-	if err != nil {
-		return "", err
-	}
-	return input + "." + base64url(signature), nil
+// compact is the compact serialization: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
+func compact(header, claims object, sign func(input string) []byte) string {
+	input := base64url(marshal(header)) + "." + base64url(marshal(claims))
+	return input + "." + base64url(sign(input))
 }
 
-// verifies says whether the signature is this key's; what the token says is another question.
+// verifies reports whether the signature of a token is this key's.
 func (k *signingKey) verifies(token string) bool {
 	dot := strings.LastIndexByte(token, '.')
-	if dot < 0 {
-		return false
-	}
 	signature, err := base64.RawURLEncoding.DecodeString(token[dot+1:])
-	if err != nil {
-		return false
-	}
-	sum := sha256.Sum256([]byte(token[:dot]))
-	return rsa.VerifyPKCS1v15(&k.private.PublicKey, crypto.SHA256, sum[:], signature) == nil
+	sum := sha256.Sum256([]byte(token[:max(0, dot)]))
+	return err == nil && rsa.VerifyPKCS1v15(&k.private.PublicKey, crypto.SHA256, sum[:], signature) == nil
 }
 
-// publishKeys is GET …/v1/keys, RFC 7517: https://www.rfc-editor.org/rfc/rfc7517#section-5
-func (s *Server) publishKeys(c *call, id string) *reply {
-	if c.Method != http.MethodGet {
-		return wrongMethod()
-	}
-	if rep := s.find(c, id); rep != nil {
+// publishKeys is /v1/keys: https://www.rfc-editor.org/rfc/rfc7517#section-5
+func (c *call) publishKeys() *reply {
+	if rep := c.findServer(); rep != nil {
 		return rep
 	}
-	keys, err := s.keys.published(id)
-	if err != nil {
-		return internalError()
-	}
-	return cacheable(keySet(keys), keysCacheControl)
+	return c.cacheable(keySet(c.s.keys.published(c.server)), "max-age=3832304, must-revalidate") // as documented: 44 days
 }
 
-// keysCacheControl is what Okta's documents show: about 44 days.
-const keysCacheControl = "max-age=3832304, must-revalidate"
-
-func keySet(keys []*signingKey) members {
-	list := make([]members, len(keys))
+func keySet(keys []*signingKey) object {
+	list := make([]object, len(keys))
 	for i, k := range keys {
 		list[i] = k.jwk()
 	}
-	return members{{"keys", list}}
+	return object{{"keys", list}}
 }
 
-// jwk is the public key, its members in the order that was recorded.
-func (k *signingKey) jwk() members {
-	public := &k.private.PublicKey
-	return members{{"kty", "RSA"}, {"alg", "RS256"}, {"kid", k.kid}, {"use", "sig"}, {"e", exponent(public)}, {"n", modulus(public)}}
+func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return b
 }
+
+// randomText is n random letters and digits.
+func randomText(n int) string { return alphanumeric(randomBytes(n)) }
+
+// randomBase64 is 43 characters of base64url, the size of Okta's refresh tokens and token ids.
+func randomBase64() string { return base64url(randomBytes(32)) }

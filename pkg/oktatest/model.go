@@ -1,6 +1,7 @@
 package oktatest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"slices"
 	"strings"
@@ -17,90 +18,77 @@ const (
 	NoSecret          = "none" // a public client: client_id in the body
 )
 
-// IssuerDynamic is the App.Issuer (Okta: issuer_mode) that follows the host which the request used, as the server does without Options.Issuer.
+// IssuerDynamic is the App.Issuer (Okta: issuer_mode) that follows the host of the request.
 const IssuerDynamic = "DYNAMIC"
 
-// The grants that an App may be given, as they are written on the wire.
-const (
-	GrantAuthorizationCode = "authorization_code"
-	GrantPassword          = "password"
-	GrantRefreshToken      = "refresh_token"
-	GrantClientCredentials = "client_credentials"
-	GrantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
-	GrantMFAOTP            = "http://auth0.com/oauth/grant-type/mfa-otp" // Direct Authentication; the value is literal
-	GrantMFAOOB            = "http://auth0.com/oauth/grant-type/mfa-oob"
-)
+// DefaultLeeway is Okta's default for Rotation.Leeway.
+const DefaultLeeway = 30 * time.Second
 
 // App is an app integration: a client.
 type App struct {
 	ClientID   string   // "0oa" and 17 more characters, as Okta makes them
-	Name       string   // what a person calls it
+	Name       string   // for people
 	Secrets    []string // one, or two while rotating; none with NoSecret
 	AuthMethod string   // "" is ClientSecretBasic
-	Type       string   // application_type: "native" for the password grant, "service" for client credentials; only kept, never judged
-	Grants     []string // grant_type values that are switched on
+	Type       string   // application_type: "native", "service"; not checked
+	Grants     []string // grant_type values that are enabled
 	Inactive   bool     // answered like an unknown client
 	Trusted    bool     // consent_method TRUSTED: scopes that need consent need none
-	Rotation   Rotation // what becomes of a refresh token that is used
-	// Issuer is the base URL that its tokens name as their issuer, and the metadata that is asked for with its client_id. "" is the server's (Options.Issuer).
+	Rotation   Rotation // of refresh tokens
+
+	// Issuer is the base URL that its tokens name as their issuer, and the metadata that is requested with its client_id.
+	// "" is Options.Issuer.
 	Issuer string
 
-	Assigned    []string // logins; nil: everybody is assigned
-	DenySignOn  []string // logins that the app's sign-on policy turns away
+	Assigned    []string // logins; nil: everyone is assigned
+	DenySignOn  []string // logins that the app's sign-on policy denies
 	OktaScopes  []string // okta.* scopes of the org server granted to the app
 	OutsideZone bool     // requests come from outside the client's network zones
 	OrgOnly     bool     // the app cannot use a custom authorization server
-	RequireDPoP bool     // asks for a DPoP proof (proofs themselves are not played yet)
+	RequireDPoP bool     // requires a DPoP proof (proofs themselves are not implemented)
 }
 
-// Rotation is an app's setting "Refresh token behavior". The zero value is that of Okta's native and web apps: the refresh token stays the same.
+// Rotation is an app's setting "Refresh token behavior". The zero value is that of Okta's native and web apps: the
+// refresh token stays the same.
 // https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-rotation
 type Rotation struct {
-	Rotate bool // rotation_type ROTATE, not STATIC: every refresh brings a new refresh token and spends the old one
-	// Leeway is how long a spent refresh token goes on working, 0 to 60 s at Okta. Shown later, it ends the sign-in. It matters only with Rotate,
-	// and 0 is 0: Okta's own default is DefaultLeeway.
+	Rotate bool // rotation_type ROTATE, not STATIC: every refresh returns a new refresh token and retires the old one
+	// Leeway is how long a retired refresh token still works, 0 to 60 s at Okta. Used later, it ends the session. 0 is 0,
+	// not DefaultLeeway.
 	Leeway time.Duration
 }
 
-// DefaultLeeway is the leeway of an app at Okta for which nobody chose another.
-const DefaultLeeway = 30 * time.Second
-
-// UserStatus is what Okta thinks of a user's account.
+// UserStatus is the status of a user's account.
 type UserStatus string
 
-// What a user's account can be. The zero value is Active.
+// The statuses of a user's account. The zero value is Active.
 const (
 	Active          UserStatus = ""
-	Locked          UserStatus = "LOCKED_OUT"       // refused with the words for a wrong password
-	PasswordExpired UserStatus = "PASSWORD_EXPIRED" // told only to somebody who knows the password
-	Deactivated     UserStatus = "DEPROVISIONED"    // refused with the words for a wrong password
+	Locked          UserStatus = "LOCKED_OUT"       // answered like a wrong password
+	PasswordExpired UserStatus = "PASSWORD_EXPIRED" // revealed only with the right password
+	Deactivated     UserStatus = "DEPROVISIONED"    // answered like a wrong password
 )
 
-// User is somebody who can sign in, or can't.
+// User is a person with an account.
 type User struct {
 	Login      string // compared without case; "alice@example.com"
-	ID         string // "00u" and 17 more characters; made from the login when empty
-	Password   string // in the clear: never a real one. Empty: the user has no password
+	ID         string // "00u" and 17 more characters; "" is made from the login
+	Password   string // in the clear: never a real one. "": the user has no password
 	Status     UserStatus
-	MFA        bool // a policy asks for a second factor
+	MFA        bool // a policy requires a second factor
 	Lite       bool // "lite" classification: may not use the password grant
-	Throttled  bool // every attempt is answered as one too many
+	Throttled  bool // every attempt is answered with 429
 	GivenName  string
 	FamilyName string
-	Email      string // the login when empty
+	Email      string // "" is the login
 	Groups     []string
 }
 
-func (u *User) name() string { return strings.TrimSpace(u.GivenName + " " + u.FamilyName) }
+func (u *User) name() string  { return strings.TrimSpace(u.GivenName + " " + u.FamilyName) }
+func (u *User) email() string { return cmp.Or(u.Email, u.Login) }
 
-func (u *User) email() string {
-	if u.Email != "" {
-		return u.Email
-	}
-	return u.Login
-}
-
-// AuthServer is an authorization server. The OIDC scopes (openid, profile, email, address, phone, offline_access, device_sso) are there without being listed.
+// AuthServer is an authorization server. The OIDC scopes (openid, profile, email, address, phone, offline_access,
+// device_sso) exist without being listed.
 type AuthServer struct {
 	ID       string         // "default", or "aus" and 17 more characters
 	Audience string         // aud of its access tokens; "api://default"
@@ -113,7 +101,7 @@ type AuthServer struct {
 type Scope struct {
 	Name    string
 	Default bool // granted when a request names no scope at all
-	Consent bool // the user must consent, which nobody can do with the password grant and with client credentials
+	Consent bool // the user must consent, which the password grant and client credentials do not support
 }
 
 // Policy is an access policy of an authorization server.
@@ -125,94 +113,90 @@ type Policy struct {
 // Rule is one rule of a Policy. A nil list matches everything.
 type Rule struct {
 	Grants   []string
-	Users    []string // logins; not looked at where a client signs in for itself
-	Scopes   []string // a request that asks for any other scope does not match
-	Denied   []string // scopes that match and are refused all the same
+	Users    []string // logins; ignored for a client that acts for itself
+	Scopes   []string // a request for any other scope does not match
+	Denied   []string // scopes that match and are denied
 	Lifetime time.Duration
 }
 
 // AddApp adds an app, or replaces the one with its client id.
 func (s *Server) AddApp(a App) {
-	if a.AuthMethod == "" {
-		a.AuthMethod = ClientSecretBasic
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	a.AuthMethod = cmp.Or(a.AuthMethod, ClientSecretBasic)
 	s.apps[a.ClientID] = &a
 }
 
 // AddUser adds a user, or replaces the one with the same login.
 func (s *Server) AddUser(u User) {
-	if u.ID == "" {
-		u.ID = oktaID("00u", u.Login)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	u.ID = cmp.Or(u.ID, oktaID("00u", u.Login))
 	s.users[userKey(u.Login)] = &u
-	delete(s.tries.failed, userKey(u.Login))
+	delete(s.failures, userKey(u.Login))
 }
 
-// AddAuthServer adds a custom authorization server, or replaces the one with its id. OrgServerID is taken: the org server cannot be configured.
+// AddAuthServer adds a custom authorization server, or replaces the one with its id. OrgServerID is ignored.
 func (s *Server) AddAuthServer(a AuthServer) {
-	if a.ID == OrgServerID {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.servers[a.ID] = &a
+	if a.ID != OrgServerID {
+		s.servers[a.ID] = &a
+	}
 }
 
-// App is a copy of the app as it is now; false if there is none. Changed and given to AddApp, it takes effect for tokens that are out already, too.
+// App returns a copy of the app; false if there is none. A changed copy given to AddApp takes effect for tokens that
+// are already issued, too.
 func (s *Server) App(clientID string) (App, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, ok := s.apps[clientID]
-	if !ok {
-		return App{}, false
-	}
-	return *a, true
+	return copyOf(s.apps, clientID)
 }
 
-// User is a copy of the user as they are now, Status included; false if there is none.
+// User returns a copy of the user, Status included; false if there is none.
 func (s *Server) User(login string) (User, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, ok := s.users[userKey(login)]
-	if !ok {
-		return User{}, false
-	}
-	return *u, true
+	return copyOf(s.users, userKey(login))
 }
 
-// SetUserStatus is the administrator: Active unlocks and forgets wrong passwords, Deactivated ends the user's sign-ins for good. It reports whether
-// there is such a user.
+func copyOf[T any](all map[string]*T, key string) (copied T, ok bool) {
+	if p := all[key]; p != nil {
+		return *p, true
+	}
+	return copied, false
+}
+
+// SetUserStatus acts as the administrator: Active unlocks and forgets wrong passwords, Deactivated ends the user's
+// sessions for good. It reports whether there is such a user.
 func (s *Server) SetUserStatus(login string, status UserStatus) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, ok := s.users[userKey(login)]
-	if ok {
-		u.Status = status
-		delete(s.tries.failed, userKey(login))
+	u := s.users[userKey(login)]
+	if u == nil {
+		return false
 	}
+	u.Status = status
+	delete(s.failures, userKey(login))
 	for _, t := range s.refresh {
-		if ok && status == Deactivated && userKey(t.of.login) == userKey(login) {
-			t.of.over = true
+		if status == Deactivated && userKey(t.session.login) == userKey(login) {
+			t.session.ended = true
 		}
 	}
-	return ok
+	return true
 }
 
-// userKey: Okta compares logins without case.
+// userKey is the login as Okta compares it: without case.
 func userKey(login string) string { return strings.ToLower(login) }
 
-// matches: a nil list matches everything.
+// matches reports whether the list has the value. A nil list matches everything.
 func matches(list []string, value string) bool { return list == nil || slices.Contains(list, value) }
 
 func matchesLogin(list []string, login string) bool {
 	return list == nil || slices.ContainsFunc(list, func(l string) bool { return userKey(l) == userKey(login) })
 }
 
-// oktaID makes an identifier as Okta's look, prefix and 17 letters and digits, always the same for the same name.
+// oktaID is an identifier that looks like Okta's: a prefix and 17 letters and digits, the same for the same name.
 func oktaID(prefix, name string) string {
 	sum := sha256.Sum256([]byte(prefix + "\x00" + name))
 	return prefix + alphanumeric(sum[:17])

@@ -1,8 +1,10 @@
 package oktatest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"sync"
 	"time"
 )
 
@@ -25,12 +27,16 @@ type Options struct {
 	Limits    *Limits   // nil is DefaultLimits
 	Lifetimes Lifetimes // of tokens
 	Rotation  Rotation  // of the refresh tokens of the apps in Scenarios; App.Rotation is for one app
-	Quirks    Quirks    // what Okta's documents leave open
+	Quirks    Quirks    // what Okta's documentation leaves open
 
 	// Issuer is the base URL, without a slash at its end, that every authorization server names in its metadata and its
 	// tokens, whatever host it is asked at (Okta: issuer mode CUSTOM_URL). The endpoints stay where they are. "" follows
 	// the host of the request. App.Issuer is for one app.
 	Issuer string
+}
+
+func (o Options) wantsTLS() bool {
+	return o.TLS || o.SelfSigned || o.RequireClientCertificate || o.EditCertificate != nil || o.EditTLS != nil
 }
 
 // Change edits the options of a running server. Limits, Lifetimes, Quirks and Issuer take effect with the next request
@@ -45,64 +51,93 @@ func (s *Server) Change(edit func(*Options)) {
 	}
 }
 
-// Limits are the numbers that an Okta org enforces. Zero means: no limit.
+// Limits are the limits that an Okta org enforces. Zero means no limit.
 type Limits struct {
-	// UserPerSecond: password attempts at /token per second and user name, whatever client or server. One more is 429 invalid_grant.
+	// UserPerSecond is the number of password attempts per second and user name, of all clients and servers together.
+	// One more is 429 invalid_grant.
 	UserPerSecond int
-	// BucketPerMinute: requests per minute and bucket. The buckets are: /token of the org server, /token of all custom servers, the org server's other
-	// endpoints, the custom servers' other endpoints. One more is 429 E0000047. Discovery and keys are not limited.
+	// BucketPerMinute is the number of requests per minute and bucket. The buckets are: /token of the org server, /token
+	// of all custom servers, the org server's other endpoints, the custom servers' other endpoints. One more is 429
+	// E0000047. Discovery and keys are not limited.
 	BucketPerMinute int
-	// MaxAttempts: wrong passwords in a row until a user is locked. Nothing but SetUserStatus unlocks.
+	// MaxAttempts is the number of wrong passwords in a row that locks a user. Only SetUserStatus unlocks.
 	MaxAttempts int
 }
 
-// DefaultLimits are Okta's: 4 attempts per second and user, 1200 requests per minute and bucket (a One App or Enterprise org), locked after 10 wrong passwords.
+// DefaultLimits are those of a One App or Enterprise org.
 func DefaultLimits() Limits { return Limits{UserPerSecond: 4, BucketPerMinute: 1200, MaxAttempts: 10} }
 
-// Lifetimes is how long tokens live. Zero means: as long as Okta's by default.
+// Lifetimes is how long tokens live. Zero means Okta's default.
 type Lifetimes struct {
 	Access  time.Duration // where no Rule says otherwise; 1 hour
 	ID      time.Duration // 1 hour
 	Refresh time.Duration // from the sign-in on, rotated or not; 90 days at the org server, unlimited at the others
-	Idle    time.Duration // a refresh token dies when it is not used for so long; never at the org server, 7 days at the others
+	Idle    time.Duration // how long a refresh token may be unused; unlimited at the org server, 7 days at the others
 }
 
-const defaultLifetime = time.Hour
-
-// refresh is how long refresh tokens of a server live, and how long unused; 0 is without limit.
+// refresh is the lifetime of a server's refresh tokens, and how long one may be unused; 0 is unlimited.
 // https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
 func (l Lifetimes) refresh(server string) (lifetime, idle time.Duration) {
 	const day = 24 * time.Hour
 	if server == OrgServerID {
-		return orElse(l.Refresh, 90*day), l.Idle
+		return cmp.Or(l.Refresh, 90*day), l.Idle
 	}
-	return l.Refresh, orElse(l.Idle, 7*day)
+	return l.Refresh, cmp.Or(l.Idle, 7*day)
 }
 
-func orElse(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
-}
-
-// Quirks are the switches for what Okta's documents leave open, contradict, or tie to a feature of the org. The zero value is what the documents (or,
-// where they are silent, most observations) say.
+// Quirks are switches for what Okta's documentation leaves open, contradicts, or ties to a feature of the org. The zero
+// value is what it says, or, where it is silent, what was observed most often.
 type Quirks struct {
-	DecodeBasic            bool // form-decode both halves of Basic credentials (RFC 6749 §2.3.1); otherwise they are taken as they are (RFC 7617)
-	AnySecretMethod        bool // an app with a secret may send it by Basic or in the body, whichever its AuthMethod says
-	PolicyRefusal400       bool // "Policy evaluation failed …" and …
-	MultipleCredentials400 bool // … "Cannot supply multiple client credentials. …" come with 400, not 401
+	DecodeBasic            bool // both halves of Basic credentials are form-decoded (RFC 6749 §2.3.1, not RFC 7617)
+	AnySecretMethod        bool // an app may send its secret by Basic or in the body, whichever its AuthMethod is
+	PolicyRefusal400       bool // "Policy evaluation failed …" has status 400, not 401
+	MultipleCredentials400 bool // "Cannot supply multiple client credentials. …" has status 400, not 401
 	OpenIDRequired403      bool // an OIDC scope without openid: 403 access_denied, not 400 invalid_scope
-	OfflineDeniedByPolicy  bool // offline_access without the refresh grant: access_denied "… denied by the policy. …", not invalid_scope
-	ExpiredPassword403     bool // Identity Engine's words for an expired password: 403 access_denied
-	NoAPIAccessManagement  bool // the org has no licence for custom authorization servers: 401 E0000015
+	OfflineDeniedByPolicy  bool // offline_access without the refresh grant: access_denied, not invalid_scope
+	ExpiredPassword403     bool // Identity Engine's answer to an expired password: 403 access_denied
+	NoAPIAccessManagement  bool // the org has no license for custom authorization servers: 401 E0000015
 	NoOrgOAuthMetadata     bool // the org server has no /.well-known/oauth-authorization-server
-	OrgGrantUnsupported    bool // older orgs: client credentials at the org server are 400 unsupported_grant_type, not 401 invalid_client
-	RefreshNotEchoed       bool // a refresh that leaves the refresh token as it is does not say it again
-	OneSuccessor           bool // a spent refresh token brings, within its leeway, the newest one, not a further one that takes the newest one's place
-	RetryAfter             bool // a 429 carries Retry-After (seconds) beside X-Rate-Limit-Reset
+	OrgGrantUnsupported    bool // client credentials at the org server: 400 unsupported_grant_type, as in older orgs
+	RefreshNotEchoed       bool // without rotation, the answer to a refresh has no refresh_token
+	OneSuccessor           bool // a rotated refresh token, used in its leeway, returns the newest one, not another new one
+	RetryAfter             bool // a 429 has Retry-After (seconds) beside X-Rate-Limit-Reset
 	AudienceArray          bool // aud of access tokens is an array of one
-	LongChallenges         bool // the challenges of userinfo are the long ones, with realm and resource
-	ClassicEngine          bool // okta-organization says pipeline "v1" (Classic Engine), not "idx"
+	LongChallenges         bool // the challenges of userinfo have realm and resource
+	ClassicEngine          bool // okta-organization names pipeline "v1" (Classic Engine), not "idx"
+}
+
+// Clock is a clock that can be set. The zero Clock runs with the system's.
+type Clock struct {
+	mu    sync.Mutex
+	at    time.Time     // when it was stopped; zero while it runs
+	ahead time.Duration // of the system's clock, while it runs
+}
+
+// NewClock returns a clock that is stopped at t.
+func NewClock(t time.Time) *Clock { return &Clock{at: t} }
+
+// Now is the time that the clock shows.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.at.IsZero() {
+		return c.at
+	}
+	return time.Now().Add(c.ahead)
+}
+
+// Set stops the clock at t.
+func (c *Clock) Set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = t
+}
+
+// Advance moves the clock by d, forward or (negative) back; one that runs goes on running.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ahead += d; !c.at.IsZero() {
+		c.at = c.at.Add(d)
+	}
 }

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// Request is one request as it arrived, and what became of it. Everything is kept as it was sent, secrets too, so that a test can say what was sent;
-// String and GoString do not show them.
+// Request is one request as it arrived, and what became of it. Everything is kept as it was sent, secrets too, so that
+// a test can check it; String and GoString do not show them.
 type Request struct {
 	Time       time.Time // by the server's clock
-	RemoteAddr string    // tells connections apart
+	RemoteAddr string    // distinguishes connections
 	Method     string
 	Path       string
 	Query      url.Values
@@ -27,7 +27,7 @@ type Request struct {
 	ErrorCode  string     // error or errorCode of the answer; "" for a success or a fault
 }
 
-// String says what was asked and answered, in one printable line and without any value that was sent:
+// String is the request and the status of its answer in one printable line, without any value that was sent:
 //
 //	POST "/oauth2/default/v1/token" ["grant_type" "password" "scope" "username"]: 400 invalid_grant
 func (r Request) String() string {
@@ -38,67 +38,60 @@ func (r Request) String() string {
 // GoString is String, so that %#v shows no secret either.
 func (r Request) GoString() string { return r.String() }
 
-// Requests are all requests since the start or ResetRequests (at most the last 10,000), in the order of their arrival: also those that are still unanswered.
-func (s *Server) Requests() []Request { return s.log.list() }
+// Requests are all requests since the start or ResetRequests (at most the last 10,000) in the order of their arrival,
+// including those that are still unanswered.
+func (s *Server) Requests() (list []Request) {
+	s.traffic.locked(func() {
+		for _, r := range s.traffic.requests {
+			list = append(list, *r)
+		}
+	})
+	return list
+}
 
 // ResetRequests forgets the requests so far.
-func (s *Server) ResetRequests() { s.log.reset() }
+func (s *Server) ResetRequests() { s.traffic.locked(func() { s.traffic.requests = nil }) }
 
-type requestLog struct {
-	mu      sync.Mutex
-	entries []*Request
+// traffic is the log of requests, and the faults for those that come.
+type traffic struct {
+	mu       sync.Mutex
+	requests []*Request
+	faults   []queuedFault
 }
 
-// maxLog keeps a sandbox that runs for days from growing; a test never comes near it.
-const maxLog = 10_000
+// maxRequests keeps a sandbox that runs for days from growing.
+const maxRequests = 10_000
 
-func (l *requestLog) add(r *Request) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.entries) == maxLog {
-		l.entries = l.entries[1:]
-	}
-	l.entries = append(l.entries, r)
+func (t *traffic) locked(do func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	do()
 }
 
-func (l *requestLog) edit(change func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	change()
+// add logs the request and returns the fault that answers it, nil if none does.
+func (t *traffic) add(r *Request) Fault {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.requests = append(t.requests[max(0, len(t.requests)+1-maxRequests):], r)
+	return t.takeFault(r.Path)
 }
 
-func (l *requestLog) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.entries = nil
-}
-
-func (l *requestLog) list() []Request {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	out := make([]Request, len(l.entries))
-	for i, r := range l.entries {
-		out[i] = *r
-	}
-	return out
-}
-
-// recorder notes the status in the log before the client can have seen it, so that a test never reads a log that is behind.
+// recorder logs the status before the client can have seen it, so that a test never reads a log that is behind.
 type recorder struct {
 	http.ResponseWriter
-	log   *requestLog
-	entry *Request
+	traffic *traffic
+	entry   *Request
 }
 
 func (r *recorder) WriteHeader(status int) {
 	if status >= 200 { // interim answers are not the answer
-		r.log.edit(func() { r.entry.Status = status })
+		r.traffic.locked(func() { r.entry.Status = status })
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
-	r.log.edit(func() {
+	r.traffic.locked(func() {
 		if r.entry.Status == 0 {
 			r.entry.Status = http.StatusOK
 		}

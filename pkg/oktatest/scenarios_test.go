@@ -92,7 +92,7 @@ func newPost(t *testing.T, target string, form url.Values) *http.Request {
 	return r
 }
 
-// request is the request that shows an Example.
+// request is the request that sends a Scenario.
 func request(t *testing.T, s *oktatest.Server, e oktatest.Scenario) *http.Request {
 	t.Helper()
 	form := url.Values{"grant_type": {e.Grant}}

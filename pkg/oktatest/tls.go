@@ -14,8 +14,6 @@ import (
 	"time"
 )
 
-const certificateLife = 365 * 24 * time.Hour
-
 // identity is a certificate and its key.
 type identity struct {
 	template *x509.Certificate
@@ -25,29 +23,25 @@ type identity struct {
 
 // tlsFiles are what the clients of a server with TLS need, in PEM.
 type tlsFiles struct {
-	ca                    []byte // the authority, or the certificate that signed itself
+	ca                    []byte // the authority, or the certificate that is signed by itself
 	clientCert, clientKey []byte // only with RequireClientCertificate
 }
 
-// newTLSConfig makes an authority and a certificate signed by it. Their dates are the real ones, whatever the server's clock says, because a client
-// judges them by its own.
-func newTLSConfig(o Options) (*tls.Config, tlsFiles, error) {
-	var files tlsFiles
-	now := time.Now()
-	ca, err := certify(&x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "oktatest CA (for tests only)"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateLife),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}, nil)
+// newTLSConfig makes an authority and the certificates that it signs. Their dates are the real ones, whatever the
+// server's clock shows, because a client compares them with its own.
+func newTLSConfig(o Options) (config *tls.Config, files tlsFiles, err error) {
+	template := newTemplate("oktatest CA (for tests only)")
+	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
+	ca, err := certify(template, nil)
 	if err != nil {
-		return nil, files, fmt.Errorf("make the authority: %w", err)
+		return nil, files, fmt.Errorf("make the certificate authority: %w", err)
 	}
-	template := leafTemplate(2, "oktatest", x509.ExtKeyUsageServerAuth)
+	template = newTemplate("oktatest", x509.ExtKeyUsageServerAuth)
 	template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
 	if o.EditCertificate != nil {
 		o.EditCertificate(template)
 	}
-	signer := &ca
+	signer := ca
 	if o.SelfSigned {
 		signer = nil
 	}
@@ -55,16 +49,15 @@ func newTLSConfig(o Options) (*tls.Config, tlsFiles, error) {
 	if err != nil {
 		return nil, files, fmt.Errorf("make the certificate: %w", err)
 	}
-	files.ca = encodePEM("CERTIFICATE", ca.der)
-	if o.SelfSigned {
+	if files.ca = encodePEM("CERTIFICATE", ca.der); o.SelfSigned {
 		files.ca = encodePEM("CERTIFICATE", leaf.der)
 	}
-	config := &tls.Config{
+	config = &tls.Config{
 		Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.der}, PrivateKey: leaf.key}},
 		MinVersion:   tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 	}
 	if o.RequireClientCertificate {
-		if err := askForClient(config, &files, ca); err != nil {
+		if err := requireClient(config, &files, ca); err != nil {
 			return nil, files, fmt.Errorf("make the client's certificate: %w", err)
 		}
 	}
@@ -74,9 +67,9 @@ func newTLSConfig(o Options) (*tls.Config, tlsFiles, error) {
 	return config, files, nil
 }
 
-// askForClient lets in whoever shows the certificate that is made here.
-func askForClient(config *tls.Config, files *tlsFiles, ca identity) error {
-	client, err := certify(leafTemplate(3, "oktatest client", x509.ExtKeyUsageClientAuth), &ca)
+// requireClient makes a certificate for clients, and requires it.
+func requireClient(config *tls.Config, files *tlsFiles, ca *identity) error {
+	client, err := certify(newTemplate("oktatest client", x509.ExtKeyUsageClientAuth), ca)
 	if err != nil {
 		return err
 	}
@@ -90,24 +83,24 @@ func askForClient(config *tls.Config, files *tlsFiles, ca identity) error {
 	return nil
 }
 
-func leafTemplate(serial int64, name string, usage x509.ExtKeyUsage) *x509.Certificate {
+func newTemplate(name string, usage ...x509.ExtKeyUsage) *x509.Certificate {
 	now := time.Now()
 	return &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateLife),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{usage},
+		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: usage,
 	}
 }
 
 // certify makes a key and a certificate for it, signed by signer; nil: by itself.
-func certify(template *x509.Certificate, signer *identity) (identity, error) {
+func certify(template *x509.Certificate, signer *identity) (*identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return identity{}, err
+		return nil, err
 	}
-	made := identity{template: template, key: key}
+	made := &identity{template: template, key: key}
 	if signer == nil {
-		signer = &made
+		signer = made
 	}
 	made.der, err = x509.CreateCertificate(rand.Reader, template, signer.template, &key.PublicKey, signer.key)
 	return made, err

@@ -42,7 +42,7 @@ func setBody(r *http.Request, text string) {
 
 func basic(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
 
-// The refusals that are not about a user, an app or a scope, and so not in the Cast.
+// The refusals that are not about a user, an app or a scope, and so not among Scenarios.
 func TestTokenRefusals(t *testing.T) {
 	t.Parallel()
 	const multiple = "Cannot supply multiple client credentials. Use one of the following: credentials in the Authorization header, " +
@@ -229,7 +229,7 @@ func TestAnySecretMethod(t *testing.T) {
 }
 
 // What Okta has and this package has not is neither a success nor one of Okta's refusals.
-func TestNotPlayed(t *testing.T) {
+func TestNotImplemented(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	r := good(t, s)

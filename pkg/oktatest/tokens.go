@@ -1,186 +1,168 @@
 package oktatest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"maps"
-	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
-// signIn is what a user, a client and a server agreed on once, or a client and a server alone. Every token points to the sign-in it comes from, also one that came by a refresh.
-type signIn struct {
+// session is what a user, a client and a server agreed on at a sign-in, or a client and a server alone. Every token
+// belongs to the session of its sign-in, also one that came by a refresh.
+type session struct {
 	server    string // id of the authorization server
 	clientID  string
-	login     string // "" where the client signed in for itself
+	login     string // "" where the client acts for itself
 	grantType string
 	scopes    []string // the most that a refresh may ask for
-	time      time.Time
+	begin     time.Time
+	ended     bool // revoked, or ended by a reuse: no refresh, and no access token is active
 
 	refreshID string        // "oar…"; "" without offline_access
-	expires   time.Time     // of its refresh tokens, also of those that come by rotation; zero: never
-	idle      time.Duration // a refresh token that is not used for so long is dead; 0: it never is
-	used      time.Time     // when its refresh token was last used, or made
-	newest    string        // the refresh token that is not spent
-	over      bool          // revoked, or ended by a reuse: no refresh, and no access token is active
+	expires   time.Time     // of its refresh tokens, rotated or not; zero: never
+	idle      time.Duration // how long a refresh token may be unused; 0: unlimited
+	used      time.Time     // when a refresh token was last used or made
+	newest    string        // the refresh token that is not retired
 }
 
-// grant is what an access token or an ID token stands for.
-type grant struct {
-	in      *signIn
+// end is when the refresh token expires if it is not used; zero: never.
+func (in *session) end() time.Time {
+	idle := in.used.Add(in.idle)
+	if in.idle == 0 || !in.expires.IsZero() && in.expires.Before(idle) {
+		return in.expires
+	}
+	return idle
+}
+
+// issuedToken is an access token or an ID token that the server issued.
+type issuedToken struct {
+	session *session
+	isID    bool
 	scopes  []string
-	claims  members
-	custom  members // those of claims that an administrator added
+	claims  object
+	custom  object // those of claims that an administrator added
 	expires time.Time
 	revoked bool
 }
 
-// begin writes a sign-in down. The second value is its refresh token, "" unless offline_access is granted.
-func (s *Server) begin(c *call) (*signIn, string) {
-	in := &signIn{
-		server: c.as.ID, clientID: c.app.ClientID, grantType: c.form.Get("grant_type"), scopes: c.scopes, time: c.now, used: c.now,
+// startSession sets c.session, and c.refresh if offline_access is granted.
+func (c *call) startSession() *reply {
+	c.session = &session{
+		server: c.as.ID, clientID: c.app.ClientID, grantType: c.grant.grantType, scopes: c.scopes, begin: c.now, used: c.now,
 	}
 	if c.user != nil {
-		in.login = c.user.Login
+		c.session.login = c.user.Login
 	}
-	if !slices.Contains(c.scopes, "offline_access") {
-		return in, ""
-	}
-	in.refreshID = "oar" + randomText(17)
-	lifetime, idle := s.options.Lifetimes.refresh(c.as.ID)
-	if lifetime > 0 {
-		in.expires = c.now.Add(lifetime)
-	}
-	in.idle, in.newest = idle, randomBase64()
-	s.refresh[in.newest] = &refreshToken{of: in}
-	return in, in.newest
-}
-
-// issue makes the tokens and the answer: an ID token if openid is asked for, the refresh token that it is given ("" for none).
-// Order and shape of the members are those of recorded answers.
-func (s *Server) issue(c *call, in *signIn, lifetime time.Duration, refresh string) *reply {
-	access, err := s.accessToken(c, in, lifetime)
-	if err != nil {
-		return internalError()
-	}
-	body := members{
-		{"token_type", "Bearer"}, {"expires_in", int64(lifetime / time.Second)}, {"access_token", access}, {"scope", joinScopes(c.scopes)},
-	}
-	if refresh != "" {
-		body = append(body, member{"refresh_token", refresh})
-	}
-	if slices.Contains(c.scopes, "openid") {
-		id, err := s.idToken(c, in, access)
-		if err != nil {
-			return internalError()
+	if c.has("offline_access") {
+		lifetime, idle := c.s.options.Lifetimes.refresh(c.as.ID)
+		if lifetime > 0 {
+			c.session.expires = c.now.Add(lifetime)
 		}
-		body = append(body, member{"id_token", id})
+		c.session.refreshID, c.session.idle = "oar"+randomText(17), idle
+		c.newRefreshToken()
 	}
-	return &reply{status: http.StatusOK, body: body}
+	return nil
 }
 
-func internalError() *reply {
-	return apiError(http.StatusInternalServerError, "E0000009", "Internal Server Error")
+// issue answers with tokens: an ID token if openid is granted, and c.refresh if it is set. Order and names of the
+// members are those of recorded answers.
+func (c *call) issue() *reply {
+	access := c.accessToken()
+	body := object{
+		{"token_type", "Bearer"}, {"expires_in", int64(c.lifetime / time.Second)}, {"access_token", access},
+		{"scope", strings.Join(c.scopes, " ")},
+	}
+	if c.refresh != "" {
+		body.set("refresh_token", c.refresh)
+	}
+	if c.has("openid") {
+		body.set("id_token", c.idToken(access))
+	}
+	return &reply{status: 200, body: body}
 }
 
-// accessClaims are in the order that was recorded. sub is the login and uid the user, or sub is the client and there is no uid:
-// https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
-func (s *Server) accessClaims(c *call, in *signIn, expires time.Time) members {
+// accessClaims are in the order that was recorded. sub is the login and uid the user, or sub is the client and there is
+// no uid: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
+func (c *call) accessClaims(expires time.Time) object {
 	jti := "AT." + randomBase64()
-	if in.refreshID != "" {
-		jti += "." + in.refreshID
+	if c.session.refreshID != "" {
+		jti += "." + c.session.refreshID
 	}
 	audience := any(c.as.Audience)
-	if s.options.Quirks.AudienceArray {
+	if c.s.options.Quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
-	claims := members{{"ver", 1}, {"jti", jti}, {"iss", s.issuerOf(c)}, {"aud", audience}}
-	times := members{{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"cid", c.app.ClientID}}
+	user := cmp.Or(c.user, &User{})
+	claims := object{
+		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", audience}, {"sub", user.Login}, {"iat", c.now.Unix()},
+		{"exp", expires.Unix()}, {"cid", c.app.ClientID}, {"uid", user.ID}, {"scp", c.scopes},
+		{"auth_time", c.session.begin.Unix()},
+	}
 	if c.user == nil {
-		claims = append(append(claims, times...), members{{"scp", c.scopes}, {"sub", c.app.ClientID}}...)
-	} else {
-		claims = append(append(claims, member{"sub", c.user.Login}), times...)
-		claims = append(claims, members{{"uid", c.user.ID}, {"scp", c.scopes}, {"auth_time", in.time.Unix()}}...)
+		claims.remove("sub", "uid", "auth_time")
+		claims.set("sub", c.app.ClientID)
 	}
 	return append(claims, customClaims(c.as)...)
 }
 
-func customClaims(as *AuthServer) members {
-	var claims members
+func customClaims(as *AuthServer) (claims object) {
 	for _, name := range slices.Sorted(maps.Keys(as.Claims)) {
-		claims = append(claims, member{name, as.Claims[name]})
+		claims.set(name, as.Claims[name])
 	}
 	return claims
 }
 
-func (s *Server) accessToken(c *call, in *signIn, lifetime time.Duration) (string, error) {
-	expires := c.now.Add(lifetime)
-	claims := s.accessClaims(c, in, expires)
+func (c *call) accessToken() string {
+	expires := c.now.Add(c.lifetime)
 	ring := c.as.ID
 	if ring == OrgServerID {
 		ring = secretRing
 	}
-	key, err := s.keys.active(ring)
-	if err != nil {
-		return "", err
-	}
-	token, err := key.sign(claims)
-	if err != nil {
-		return "", err
-	}
-	s.access[token] = &grant{in: in, scopes: c.scopes, claims: claims, custom: customClaims(c.as), expires: expires}
-	return token, nil
+	return c.sign(ring, &issuedToken{claims: c.accessClaims(expires), custom: customClaims(c.as), expires: expires})
 }
 
-// idToken is thin, because an access token comes with it: the rest of the profile is at userinfo. One that came by a refresh has the auth_time of the
-// sign-in: https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
-func (s *Server) idToken(c *call, in *signIn, access string) (string, error) {
-	claims := members{{"sub", c.user.ID}}
-	if slices.Contains(c.scopes, "profile") {
-		claims = append(claims, member{"name", c.user.name()})
+// idToken is thin, because an access token comes with it: the rest of the profile is at userinfo. One that came by a
+// refresh has the auth_time of the sign-in: https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
+func (c *call) idToken(access string) string {
+	expires := c.now.Add(cmp.Or(c.s.options.Lifetimes.ID, time.Hour))
+	// "the left-most half of the hash of the octets of the ASCII representation of the access_token value":
+	// https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken
+	hash := sha256.Sum256([]byte(access))
+	claims := object{
+		{"sub", c.user.ID}, {"name", c.user.name()}, {"email", c.user.email()}, {"ver", 1}, {"iss", c.issuer()},
+		{"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64()},
+		{"amr", []string{"pwd"}}, {"idp", c.s.orgID}, {"preferred_username", c.user.Login},
+		{"auth_time", c.session.begin.Unix()}, {"at_hash", base64url(hash[:len(hash)/2])},
 	}
-	if slices.Contains(c.scopes, "email") {
-		claims = append(claims, member{"email", c.user.email()})
+	if !c.has("profile") {
+		claims.remove("name", "preferred_username")
 	}
-	expires := c.now.Add(orElse(s.options.Lifetimes.ID, defaultLifetime))
-	claims = append(claims, members{
-		{"ver", 1}, {"iss", s.issuerOf(c)}, {"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", expires.Unix()},
-		{"jti", "ID." + randomBase64()}, {"amr", []string{"pwd"}}, {"idp", s.orgID},
-	}...)
-	if slices.Contains(c.scopes, "profile") {
-		claims = append(claims, member{"preferred_username", c.user.Login})
+	if !c.has("email") {
+		claims.remove("email")
 	}
-	claims = append(claims, members{{"auth_time", in.time.Unix()}, {"at_hash", accessTokenHash(access)}}...)
-	key, err := s.keys.active(c.as.ID)
-	if err != nil {
-		return "", err
-	}
-	token, err := key.sign(claims)
-	if err != nil {
-		return "", err
-	}
-	s.ids[token] = &grant{in: in, scopes: c.scopes, claims: claims, expires: expires}
-	return token, nil
+	return c.sign(c.as.ID, &issuedToken{isID: true, claims: claims, expires: expires})
 }
 
-// activeAccess is what the text stands for, nil unless it is an access token that is active now.
-func (s *Server) activeAccess(token string, now time.Time) *grant {
-	g := s.access[token]
-	if g == nil || g.revoked || g.in.over || !now.Before(g.expires) || !s.inOrder(g.in) {
+// sign makes a token and remembers it.
+func (c *call) sign(ring string, t *issuedToken) string {
+	t.session, t.scopes = c.session, c.scopes
+	token := c.s.keys.active(ring).sign(t.claims)
+	c.s.issued[token] = t
+	return token
+}
+
+// active is the access or ID token, nil unless it is active now. Revocation ends access tokens alone.
+func (s *Server) active(token string, now time.Time) *issuedToken {
+	t := s.issued[token]
+	if t == nil || !now.Before(t.expires) || !s.inOrder(t.session) || !t.isID && (t.revoked || t.session.ended) {
 		return nil
 	}
-	return g
+	return t
 }
 
-// inOrder: are the user and the app of a sign-in still what they should be? Nobody is ever removed.
-func (s *Server) inOrder(in *signIn) bool {
-	active := in.login == "" || s.users[userKey(in.login)].Status != Deactivated
-	return active && !s.apps[in.clientID].Inactive
-}
-
-// accessTokenHash: "the left-most half of the hash of the octets of the ASCII representation of the access_token value".
-// https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken
-func accessTokenHash(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return base64url(sum[:len(sum)/2])
+// inOrder reports whether the user and the app of a session are still active. Neither is ever removed.
+func (s *Server) inOrder(in *session) bool {
+	return (in.login == "" || s.users[userKey(in.login)].Status != Deactivated) && !s.apps[in.clientID].Inactive
 }

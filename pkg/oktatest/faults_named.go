@@ -1,0 +1,100 @@
+package oktatest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// NamedFault is a Fault that can be switched on by its name, from outside.
+type NamedFault struct {
+	Name        string // "html"
+	Description string // what happens to a request, in a few words
+	Fault       Fault
+}
+
+// DefaultFaultPath is the end of the paths that a named fault is for if nothing else is said.
+const DefaultFaultPath = "/token"
+
+// FaultNamed returns the fault with this name, false if there is none.
+func FaultNamed(name string) (Fault, bool) {
+	for _, f := range NamedFaults() {
+		if f.Name == name {
+			return f.Fault, true
+		}
+	}
+	return nil, false
+}
+
+// NamedFaults are what networks, proxies and servers do to a client, and what an attacker might do.
+func NamedFaults() []NamedFault {
+	const tooMany = "API call exceeded rate limit due to too many requests."
+	// "\x1b]0;" sets a terminal's title, "\x1b[2K\r" deletes the line, U+202E writes from right to left.
+	const control = "\x1b[31mred\x1b[0m \x1b]0;title\a \x1b[2K\r\u202eokauth: all is well"
+	portal := htmlPage(200, "Guest network", "Sign in to the guest network")
+	return []NamedFault{
+		{"slow", "a byte of the headers per second, without end", SlowHeaders(time.Second)},
+		{"silent", "the request is read and never answered", Silence()},
+		{"cut", "the connection ends after half of the answer", Truncated()},
+		{"reset", "the connection is reset in the middle of the answer", Reset()},
+		{"lost-answer", "the request is carried out, and the answer is lost", HangUp()},
+		{"garbage", "the answer is not HTTP", Raw("SSH-2.0-OpenSSH_9.9\r\n")},
+		{"huge", "the answer never ends", Endless()},
+		{"gzip-bomb", "50 MB, compressed to about 50 kB", Gzip(50 << 20)},
+
+		{"html", "a captive portal's page, with 200", portal},
+		{"empty", "200 and nothing else", Respond(200, nil, "")},
+		{"redirect", "307 to another path of this server", Redirect(307, "/elsewhere")},
+		{"redirect-other-host", "307 to another host", Redirect(307, "https://elsewhere.invalid/")},
+		{"wrong-type", "the right answer, as text/plain", Header("Content-Type", "text/plain")},
+		{"json-twice", "the right answer, twice", Alter(func(res *Response) { res.Body = append(res.Body, res.Body...) })},
+		{"duplicate-member", "the right answer, its first member twice", Alter(repeatFirst)},
+		{"clock-behind", "the right answer, its Date a day ago", Alter(func(res *Response) {
+			setDate(res.Header, dateOf(res.Header).AddDate(0, 0, -1))
+		})},
+
+		{"429", "the org's rate limit is exceeded, for 2 seconds", refuse(func(h http.Header) *reply {
+			h.Set("X-Rate-Limit-Limit", "1200")
+			h.Set("X-Rate-Limit-Remaining", "0")
+			h.Set("X-Rate-Limit-Reset", strconv.FormatInt(dateOf(h).Unix()+2, 10)) // seconds
+			return apiError(429, "E0000047", tooMany)
+		})},
+		{"429-user", "the user's rate limit is exceeded", refuse(func(http.Header) *reply {
+			return oauthError(429, "invalid_grant", tooMany)
+		})},
+		{"500", "Okta's internal error", refuse(func(http.Header) *reply { return internalError() })},
+		{"502-html", "a proxy's page: Bad Gateway", HTML(502)},
+		{"503-read-only", "Okta's maintenance", refuse(func(http.Header) *reply {
+			return apiError(503, "E0000010", "Service is in read only mode")
+		})},
+		{"control-characters", "a refusal whose text controls the terminal", refuse(func(http.Header) *reply {
+			return invalidScope(control)
+		})},
+	}
+}
+
+// refuse answers with one of Okta's refusals; the server does not see the request.
+func refuse(with func(h http.Header) *reply) Fault {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		noStore(w.Header())
+		with(w.Header()).write(w)
+	}
+}
+
+// dateOf is the time by the server's clock.
+func dateOf(h http.Header) time.Time {
+	date, _ := http.ParseTime(h.Get("Date")) // set by handle
+	return date
+}
+
+// repeatFirst puts the first member of a JSON object before itself, with the value null: parsers differ about which of
+// the two counts.
+func repeatFirst(res *Response) {
+	var body object
+	if json.Unmarshal(res.Body, &body) == nil && len(body) > 0 {
+		first := "{" + strconv.Quote(body[0].name) + ":null,"
+		res.Body = []byte(strings.Replace(string(res.Body), "{", first, 1))
+	}
+}

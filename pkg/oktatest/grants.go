@@ -1,0 +1,175 @@
+package oktatest
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// The grants that an App may be given, as they are written on the wire.
+const (
+	GrantAuthorizationCode = "authorization_code"
+	GrantPassword          = "password"
+	GrantRefreshToken      = "refresh_token"
+	GrantClientCredentials = "client_credentials"
+	GrantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
+	GrantMFAOTP            = "http://auth0.com/oauth/grant-type/mfa-otp" // Direct Authentication; the value is literal
+	GrantMFAOOB            = "http://auth0.com/oauth/grant-type/mfa-oob"
+)
+
+// grant is one row of the table of grants.
+type grant struct {
+	grantType string
+	servers   string               // which authorization servers have it: "all" or "custom"
+	metadata  string               // which documents name it: "all", "oauth" (RFC 8414 alone) or "none"
+	required  string               // parameters beside grant_type, separated by spaces
+	exchange  func(c *call) *reply // nil: not implemented
+}
+
+// grants is Okta's table of grants, in the order of its texts and documents. A further grant is a row here and a file
+// with its exchange.
+// https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/tag/CustomAS/#tag/CustomAS/operation/tokenCustomAS
+func grants() []grant {
+	return []grant{
+		{GrantAuthorizationCode, "all", "all", "code redirect_uri", nil},
+		{GrantPassword, "all", "all", "username password", (*call).passwordGrant},
+		{GrantRefreshToken, "all", "all", "refresh_token", (*call).refreshGrant},
+		{GrantClientCredentials, "all", "oauth", "", (*call).clientCredentialsGrant},
+		{GrantDeviceCode, "all", "all", "device_code", nil},
+		{"urn:ietf:params:oauth:grant-type:token-exchange", "all", "none", "subject_token subject_token_type", nil},
+		{"urn:ietf:params:oauth:grant-type:jwt-bearer", "custom", "none", "assertion", nil},
+		{"urn:ietf:params:oauth:grant-type:saml2-bearer", "all", "none", "assertion", nil},
+		{"urn:openid:params:grant-type:ciba", "all", "all", "auth_req_id", nil},
+		{"urn:okta:params:oauth:grant-type:otp", "all", "all", "login_hint otp", nil},
+		{GrantMFAOTP, "all", "all", "mfa_token otp", nil},
+		{"urn:okta:params:oauth:grant-type:oob", "all", "all", "oob_code", nil},
+		{GrantMFAOOB, "all", "all", "mfa_token oob_code", nil},
+	}
+}
+
+// token is /v1/token. The order of the checks is Okta's as far as it can be observed; of the first five it is a guess.
+func (c *call) token() *reply {
+	if c.r.Method == "OPTIONS" {
+		return c.preflight()
+	}
+	return firstReply(c.authenticateRequest, c.chooseGrant, c.checkRequired, c.checkDPoP, c.checkClaims, c.exchange)
+}
+
+// authenticateRequest is what every POST of a client has to pass, whatever it is about.
+func (c *call) authenticateRequest() *reply {
+	return firstReply(c.checkForm, c.spend, c.findServer, c.checkParameters, c.authenticate)
+}
+
+func (c *call) preflight() *reply {
+	origin := c.r.Header.Get("Origin")
+	if origin == "" {
+		origin = "*"
+	}
+	c.header.Set("Access-Control-Allow-Origin", origin)
+	c.header.Set("Access-Control-Allow-Methods", "POST")
+	c.header.Set("Access-Control-Max-Age", "3600")
+	c.header.Set("Vary", "Origin")
+	return &reply{status: 204}
+}
+
+func (c *call) checkForm() *reply {
+	accept := strings.Join(c.r.Header.Values("Accept"), ",")
+	json := strings.Contains(accept, "application/json") || strings.Contains(accept, "application/*")
+	_, err := url.ParseQuery(string(c.body))
+	switch {
+	case c.r.ContentLength < 0: // the answer of Okta's proxy, which is no JSON
+		return &reply{status: 411, code: "length_required"}
+	case !isForm(c.r.Header), !json && accept != "" && !strings.Contains(accept, "*/*"):
+		const text = "Bad request.  Accept and/or Content-Type headers likely do not match supported values."
+		return apiError(400, "E0000021", text)
+	case err != nil, len(c.body) > maxBody:
+		return apiError(400, "E0000003", "The request body was not well-formed.")
+	}
+	return nil
+}
+
+func (c *call) checkParameters() *reply {
+	if c.endpoint == "/v1/token" && c.r.Header.Get("Origin") != "" { // only a browser sends one
+		return invalidRequest("Browser requests to the token endpoint must be part of at least one whitelisted redirect_uri.")
+	}
+	// "Request and response parameters MUST NOT be included more than once."
+	// https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+	var twice []string
+	for name, values := range c.form {
+		if len(values) > 1 {
+			twice = append(twice, name)
+		}
+	}
+	if len(twice) > 0 {
+		return invalidRequest("Duplicate parameter provided in request. Duplicated parameters: " + sortedList(twice) + ".")
+	}
+	if query := c.r.URL.Query(); query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion") {
+		return invalidRequest("Client credentials cannot be supplied via query parameters.")
+	}
+	return nil
+}
+
+// chooseGrant sets c.grant, if grant_type is there, is one of Okta's, and is enabled for the app.
+func (c *call) chooseGrant() *reply {
+	var names []string
+	grantType := c.form.Get("grant_type")
+	for _, g := range grants() {
+		if g.servers == "custom" && c.as.ID == OrgServerID {
+			continue
+		}
+		names = append(names, g.grantType)
+		if g.grantType == grantType {
+			c.grant = g
+		}
+	}
+	valid := "[" + strings.Join(names, ", ") + "]"
+	switch {
+	case grantType == "":
+		return invalidRequest("The token request must specify a 'grant_type'. Valid values: " + valid)
+	case c.grant.grantType == "":
+		return oauthError(400, "unsupported_grant_type", "The authorization grant type is not supported by the "+
+			"authorization server. Configured grant types: "+valid+".")
+	case !slices.Contains(c.app.Grants, grantType):
+		return oauthError(400, "unauthorized_client", "The client is not authorized to use the provided grant type. "+
+			"Configured grant types: ["+strings.Join(c.app.Grants, ", ")+"].")
+	}
+	return nil
+}
+
+func (c *call) checkRequired() *reply {
+	for _, name := range strings.Fields(c.grant.required) {
+		if c.form.Get(name) == "" {
+			return invalidRequest("The required parameter '" + name + "' is missing.")
+		}
+	}
+	return nil
+}
+
+// checkDPoP refuses a request without a proof where one is required. Proofs are not implemented.
+// https://www.rfc-editor.org/rfc/rfc9449#section-5
+func (c *call) checkDPoP() *reply {
+	switch {
+	case !c.app.RequireDPoP:
+		return nil
+	case c.r.Header.Get("DPoP") == "":
+		return oauthError(400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.")
+	}
+	return notImplemented("DPoP")
+}
+
+// checkClaims refuses custom claims that cannot be written as JSON.
+func (c *call) checkClaims() *reply {
+	if _, err := json.Marshal(c.as.Claims); err != nil {
+		return internalError()
+	}
+	return nil
+}
+
+func (c *call) exchange() *reply {
+	if c.grant.exchange == nil {
+		return notImplemented("the grant " + c.grant.grantType)
+	}
+	c.header.Set("Set-Cookie", "JSESSIONID="+randomText(32)+"; Path=/; Secure; HttpOnly") // clients must ignore it
+	return c.grant.exchange(c)
+}

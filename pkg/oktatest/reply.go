@@ -1,0 +1,123 @@
+package oktatest
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// reply is an answer before it is written. A check that finds nothing wrong returns a nil *reply.
+type reply struct {
+	status int
+	body   any    // written as JSON; nil if there is none
+	text   string // written as plain text if there is no body
+	code   string // what went wrong, for Request.ErrorCode
+}
+
+// oauthError is the first of Okta's two forms of an error, RFC 6749 §5.2.
+// https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+func oauthError(status int, code, text string) *reply {
+	return &reply{status: status, code: code, body: object{{"error", code}, {"error_description", text}}}
+}
+
+func invalidRequest(text string) *reply { return oauthError(400, "invalid_request", text) }
+func invalidClient(text string) *reply  { return oauthError(401, "invalid_client", text) }
+func invalidGrant(text string) *reply   { return oauthError(400, "invalid_grant", text) }
+func invalidScope(text string) *reply   { return oauthError(400, "invalid_scope", text) }
+
+// apiError is the form of Okta's management API, which the OAuth endpoints use as well.
+// https://developer.okta.com/docs/reference/error-codes/
+func apiError(status int, code, text string) *reply {
+	return &reply{status: status, code: code, body: object{
+		{"errorCode", code}, {"errorSummary", text}, {"errorLink", code}, {"errorId", "oae" + randomText(22)},
+		{"errorCauses", []any{}},
+	}}
+}
+
+func notFound(id, kind string) *reply {
+	return apiError(404, "E0000007", "Not found: Resource not found: "+id+" ("+kind+")")
+}
+
+func noSuchPath() *reply { return apiError(404, "E0000008", "The requested path was not found") }
+
+func internalError() *reply { return apiError(500, "E0000009", "Internal Server Error") }
+
+// notImplemented answers for what Okta has and this package does not: in neither of Okta's forms, so that it is not
+// mistaken for an answer of Okta's.
+func notImplemented(what string) *reply {
+	body := object{{"oktatest", what + " is not implemented by this server"}}
+	return &reply{status: 501, code: "not_implemented", body: body}
+}
+
+// object is a JSON object that keeps the order of its members, which is that of recorded answers.
+type object []member
+
+type member struct {
+	name  string
+	value any
+}
+
+// get is the member with this name, as an object of one; empty if there is none.
+func (o object) get(name string) object {
+	if i := o.index(name); i >= 0 {
+		return o[i : i+1]
+	}
+	return nil
+}
+
+func (o object) index(name string) int {
+	return slices.IndexFunc(o, func(m member) bool { return m.name == name })
+}
+
+// set changes a member, or adds it at the end.
+func (o *object) set(name string, value any) {
+	if i := o.index(name); i >= 0 {
+		(*o)[i].value = value
+		return
+	}
+	*o = append(*o, member{name, value})
+}
+
+func (o *object) remove(names ...string) {
+	*o = slices.DeleteFunc(*o, func(m member) bool { return slices.Contains(names, m.name) })
+}
+
+// MarshalJSON writes the members in order.
+func (o object) MarshalJSON() ([]byte, error) {
+	parts := make([][]byte, len(o))
+	for i, m := range o {
+		parts[i] = slices.Concat(marshal(m.name), []byte(":"), marshal(m.value))
+	}
+	return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}")), nil
+}
+
+// marshal writes JSON without escaping <, > and &, as Okta does. The values are this package's own, or checkClaims has
+// seen them.
+func marshal(v any) []byte {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+}
+
+// UnmarshalJSON keeps the order of the members, for faults that change an answer. The values stay json.RawMessage.
+func (o *object) UnmarshalJSON(text []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	_, err := dec.Token()
+	for err == nil && dec.More() {
+		var name json.Token
+		var value json.RawMessage
+		if name, err = dec.Token(); err == nil {
+			err = dec.Decode(&value)
+			*o = append(*o, member{name.(string), value})
+		}
+	}
+	return err
+}
+
+// sortedList is how Okta's texts show lists: "[a, b]".
+func sortedList(names []string) string {
+	return "[" + strings.Join(slices.Sorted(slices.Values(names)), ", ") + "]"
+}
