@@ -1,5 +1,6 @@
-// tokenstream KEYS ISSUER CLIENT N writes N RS256 access tokens to standard output, one per line, as Okta makes them, and
-// the key set that verifies them to the file KEYS. A tenth of them differ: signing takes twenty times as long as verifying.
+// tokenstream KEYS ISSUER CLIENT N writes N RS256 access tokens to standard output, one per line, as Okta makes them,
+// and the key set that verifies them to the file KEYS. A tenth of them differ: signing takes twenty times as long as
+// verifying.
 package main
 
 import (
@@ -59,7 +60,8 @@ const keyID = "U5R8cHbGw445Qbq8zVO1PcCpXL8yG6IcovVa3laCoxM"
 func sign(key *rsa.PrivateKey, i int, issuer, client string) string {
 	now := time.Now().Unix()
 	claims := fmt.Sprintf(`{"ver":1,"jti":"AT.%043d","iss":%q,"aud":"api://default","iat":%d,"exp":%d,"cid":%q,`+
-		`"uid":"00u1exampleUser0x1d7","scp":["openid","profile","email"],"auth_time":%d,"sub":"jane@example.com"}`, i, issuer, now, now+36000, client, now)
+		`"uid":"00u1exampleUser0x1d7","scp":["openid","profile","email"],"auth_time":%d,"sub":"jane@example.com"}`,
+		i, issuer, now, now+36000, client, now)
 	text := base64.RawURLEncoding.EncodeToString([]byte(`{"kid":"`+keyID+`","alg":"RS256"}`)) +
 		"." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	sum := sha256.Sum256([]byte(text))
