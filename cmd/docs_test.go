@@ -222,3 +222,63 @@ func TestDocsCommandsParse(t *testing.T) {
 		t.Errorf("got %d commands, want 50 or more", commands)
 	}
 }
+
+// The links between README.md, docs and the other documents lead somewhere.
+func TestDocsLinks(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("..", "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, err := filepath.Glob(filepath.Join("..", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`\]\(([^)#\s]*)(?:#([^)\s]+))?\)`)
+	links := 0
+	for _, file := range append(files, top...) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(found[1], "://") {
+				continue
+			}
+			links++
+			target := file
+			if found[1] != "" {
+				target = filepath.Join(filepath.Dir(file), found[1])
+			}
+			info, err := os.Stat(target)
+			if err != nil || info.IsDir() || found[2] == "" {
+				if err != nil || found[2] != "" {
+					t.Errorf("%s: the link %s leads nowhere", file, found[0])
+				}
+				continue
+			}
+			if !slices.Contains(headings(t, target), found[2]) {
+				t.Errorf("%s: %s has no heading for %s", file, target, found[0])
+			}
+		}
+	}
+	if links < 30 {
+		t.Errorf("got %d links, want 30 or more", links)
+	}
+}
+
+// headings returns the anchors of a document's headings.
+func headings(t *testing.T, file string) []string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for line := range strings.Lines(string(text)) {
+		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
+			all = append(all, strings.ReplaceAll(strings.ToLower(strings.TrimSpace(title)), " ", "-"))
+		}
+	}
+	return all
+}
