@@ -1,8 +1,10 @@
 package cmd_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/http"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -263,4 +265,20 @@ func TestAT85_SecondSignal(t *testing.T) {
 			return
 		}
 	}
+}
+
+// A response whose ID token is another issuer's is neither stored nor printed.
+func TestIDTokenOfAnotherIssuer(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newExpired(t, storage, rotating())
+		before := m.stored()
+		part := base64.RawURLEncoding.EncodeToString
+		token := part([]byte(`{"alg":"RS256"}`)) + "." + part([]byte(`{"iss":"https://attacker.example.com"}`)) + "." + part([]byte("x"))
+		for _, line := range []string{"token", "login"} {
+			m.server.Fail("/v1/token", oktatest.Override("id_token", strconv.Quote(token)))
+			m.start(line).fails(3, `ID token has iss "https://attacker.example.com"`, "okauth: hint: set domain and server")
+			m.unchanged(before)
+		}
+	})
 }

@@ -136,7 +136,7 @@ type order struct {
 
 func newKitchen(t *testing.T) *kitchen {
 	t.Helper()
-	server, err := oktatest.Start(oktatest.Options{Keys: sharedKeys(), TLS: true, Limits: &oktatest.Limits{},
+	server, err := oktatest.Start(oktatest.Options{Keys: sharedKeys(), TLS: true, Limits: &oktatest.Limits{}, Issuer: "https://" + readmeDomain,
 		EditCertificate: func(leaf *x509.Certificate) {
 			leaf.DNSNames = append(leaf.DNSNames, readmeDomain, readmeAPI)
 		}})

@@ -46,6 +46,8 @@ type TokenResponse struct {
 	ExpiresIn time.Duration
 	// ObtainedAt is read just before the request is sent, so that the token is never believed to live longer than it does.
 	ObtainedAt time.Time
+	// ServerTime is the time of the response by the server's clock; zero where the response has no Date.
+	ServerTime time.Time
 	// Username is who signed in, as a grant that sends a user name sent it; "" otherwise.
 	Username string
 	// Warnings are warnings for the user, one sentence each: what the server did other than asked.
@@ -72,6 +74,7 @@ func (c *Client) Token(ctx context.Context, form url.Values) (*TokenResponse, er
 		return nil, err
 	}
 	tokens.ObtainedAt = a.sent
+	tokens.ServerTime, _ = http.ParseTime(a.Header.Get("Date"))
 	tokens.compare(about, strings.Fields(form.Get("scope")))
 	if skew := clockSkew(a.Header, c.now()); skew != 0 && about != refresh { // once per session is enough
 		tokens.Warnings = append(tokens.Warnings, clockWarning(skew))

@@ -73,7 +73,7 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 	if err != nil {
 		return nil, nil, err
 	}
-	if tokens, err = s.Grant.Token(ctx, client, s.Interaction); err != nil {
+	if tokens, err = exchange(ctx, s.Grant, client, s.Interaction, s.request.Identity); err != nil {
 		return nil, nil, err
 	}
 	lock, err := m.lock(ctx, s.request.Identity.Account())
@@ -115,7 +115,9 @@ func (m Manager) signInLocked(ctx context.Context, s signIn, p *protectedPasswor
 	if err := m.addToIndex(ctx, s.request.Identity); err != nil {
 		return nil, nil, err
 	}
-	tokens, err := p.send(ctx, s.login, func() (*okta.TokenResponse, error) { return s.Grant.Token(ctx, client, nil) })
+	tokens, err := p.send(ctx, s.login, func() (*okta.TokenResponse, error) {
+		return exchange(ctx, s.Grant, client, nil, s.request.Identity)
+	})
 	if err != nil {
 		if old == nil {
 			m.removeFromIndex(ctx, s.request.Identity.Account())

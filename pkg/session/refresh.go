@@ -49,9 +49,9 @@ func (m Manager) refresh(ctx context.Context, r TokenRequest, a refreshAttempt) 
 	ctx = context.WithoutCancel(ctx)
 	scopes, _ := refreshScopes(a.session, r)
 	refresh := grant.Refresh{RefreshToken: a.session.Refresh.Value, Scopes: scopes}
-	tokens, err := refresh.Token(extended, a.client, nil)
+	tokens, err := exchange(extended, refresh, a.client, nil, r.Identity)
 	if okta.MayHaveBeenProcessed(err) && extended.Err() == nil {
-		tokens, err = refresh.Token(extended, a.client, nil)
+		tokens, err = exchange(extended, refresh, a.client, nil, r.Identity)
 	}
 	switch {
 	case err == nil:

@@ -213,7 +213,8 @@ func TestIDTokenHasALifeOfItsOwn(t *testing.T) {
 	tokens := tokensNamed("a")
 	tokens.ExpiresIn = 24 * time.Hour
 	part := base64.RawURLEncoding.EncodeToString
-	tokens.IDToken = okta.NewSecret(part([]byte(`{"alg":"RS256"}`)) + "." + part([]byte(`{"iat":1000,"exp":4600}`)) + "." + part([]byte("fake")))
+	tokens.IDToken = okta.NewSecret(part([]byte(`{"alg":"RS256"}`)) + "." + part(fmt.Appendf(nil, `{"iss":%q,"aud":%q,"sub":"00u1","iat":%d,"exp":%d}`,
+		b.want.Identity.Issuer, b.want.Identity.ClientID, start.Unix(), start.Add(time.Hour).Unix())) + "." + part([]byte("fake")))
 	b.login(t, tokens, "alice")
 	b.want.Kind = session.ID
 	b.now = start.Add(59 * time.Minute)

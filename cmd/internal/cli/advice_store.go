@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"syscall"
 
+	"okauth/pkg/jwt"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
 	"okauth/pkg/store/sealed"
@@ -71,4 +72,14 @@ func missingTokenAdvice(e *session.MissingTokenError) string {
 		session.Refresh: `sign in with the scope "offline_access" at an app that has the grant Refresh Token: ` +
 			`okauth login --scope "openid offline_access …"`,
 	}[e.Kind]
+}
+
+// idTokenAdvice says what the user can do about a response whose ID token was not accepted.
+func idTokenAdvice(e *session.IDTokenError) string {
+	var claim *jwt.IDTokenError
+	if errors.As(e, &claim) && claim.Claim == "iss" {
+		return "set domain and server to those of this issuer (okauth config get domain), and check that it is your " +
+			"authorization server"
+	}
+	return "nothing was stored; if it happens again, report it to the administrator of the authorization server"
 }

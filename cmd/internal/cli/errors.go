@@ -88,6 +88,8 @@ func errorRows() []errorRow {
 			return `the issuer's jwks_uri must answer with a JSON object that has the member "keys"`
 		}),
 
+		on(exitNetwork, idTokenAdvice), // within it is an error of package jwt
+
 		on(ExitLoginRequired, missingTokenAdvice),
 		on(ExitLoginRequired, func(*grant.InteractionRequiredError) string { return passwordAdvice }),
 		on(ExitStorage, storeAdvice),

@@ -1,0 +1,83 @@
+package session_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"okauth/pkg/jwt"
+	"okauth/pkg/oktatest"
+	"okauth/pkg/session"
+)
+
+// withIDToken lets the server answer, with an ID token that is good but for the claims given.
+func (o *org) withIDToken(claims map[string]any) oktatest.Fault {
+	all := map[string]any{
+		"iss": o.want.Identity.Issuer, "aud": oktatest.DefaultClientID, "sub": "00u1",
+		"iat": o.clock.Now().Unix(), "exp": o.clock.Now().Add(time.Hour).Unix(),
+	}
+	maps.Copy(all, claims)
+	text, _ := json.Marshal(all)
+	part := base64.RawURLEncoding.EncodeToString
+	token := part([]byte(`{"alg":"RS256"}`)) + "." + part(text) + "." + part([]byte("not checked"))
+	return oktatest.Override("id_token", strconv.Quote(token))
+}
+
+// OpenID Connect Core §3.1.3.7: an ID token with a wrong claim is not stored, and no token of the response is returned.
+func TestIDTokenIsCheckedOnReceipt(t *testing.T) {
+	t.Parallel()
+	at := func(d time.Duration) int64 { return start.Add(d).Unix() }
+	for claim, wrong := range map[string]map[string]any{
+		"iss":     {"iss": "https://attacker.example.com"},
+		"aud":     {"aud": "0oaAnotherClient"},
+		"azp":     {"aud": []string{oktatest.DefaultClientID, "other"}, "azp": "0oaAnotherClient"},
+		"exp":     {"exp": at(-time.Hour)},
+		"iat":     {"iat": at(24 * time.Hour), "exp": at(25 * time.Hour)},
+		"at_hash": {"at_hash": "b3RoZXItaGFzaC0xMjM0"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t, oktatest.Rotation{Rotate: true})
+			wantRejected := func(err error) {
+				t.Helper()
+				rejected, ok := errors.AsType[*session.IDTokenError](err)
+				cause, _ := errors.AsType[*jwt.IDTokenError](err)
+				if !ok || cause == nil || cause.Claim != claim || strings.Contains(rejected.Error(), "\n") {
+					t.Errorf("got %v, want an IDTokenError about %s", err, claim)
+				}
+			}
+			o.server.Fail("/token", o.withIDToken(wrong))
+			tokens, err := o.keeper.Login(t.Context(), o.client, o.credentials(), o.want)
+			wantRejected(err)
+			if left := o.items.Accounts(); tokens != nil || len(left) != 0 {
+				t.Errorf("the tokens were returned, or stored: %q", left)
+			}
+			o.server.Fail("/token", o.withIDToken(nil)) // or the case above proves nothing
+			o.login(t)
+			before := o.session(t)
+			o.want.Fresh = true
+			o.server.Fail("/token", o.withIDToken(wrong))
+			token, err := o.renew(t)
+			wantRejected(err)
+			if after := o.session(t); !token.Value.IsZero() || after.Revision != before.Revision {
+				t.Errorf("the token was returned, or stored as revision %d", after.Revision)
+			}
+		})
+	}
+}
+
+// A clock of this machine that is wrong does not make a good ID token wrong.
+func TestIDTokenIsCheckedByTheServersClock(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{Rotate: true})
+	o.client.Now = func() time.Time { return start.Add(48 * time.Hour) }
+	o.keeper.Now = o.client.Now
+	if _, err := o.keeper.Login(t.Context(), o.client, o.credentials(), o.want); err != nil {
+		t.Error(err)
+	}
+}
