@@ -158,17 +158,18 @@ func exitCodeTable() string {
 	return b.String()
 }
 
-// errorTables is the table of "okauth help errors", a section for each chapter.
+// errorTables is the table of "okauth help errors", a section for each topic.
 func errorTables() string {
 	var b strings.Builder
-	chapter := ""
-	for _, one := range allExplanations() {
-		if one.About != chapter {
-			if chapter != "" {
+	topic := ""
+	for _, one := range cli.Explanations() {
+		one = one.Printable()
+		if one.Topic != topic {
+			if topic != "" {
 				b.WriteByte('\n')
 			}
-			chapter = one.About
-			b.WriteString("## " + strings.ToUpper(chapter[:1]) + chapter[1:] + "\n\n")
+			topic = one.Topic
+			b.WriteString("## " + strings.ToUpper(topic[:1]) + topic[1:] + "\n\n")
 			b.WriteString("| error | what it means | what to do |\n|---|---|---|\n")
 		}
 		says := strings.TrimPrefix(one.Says, one.Code)

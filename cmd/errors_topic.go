@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"okauth/pkg/okta"
+	"okauth/cmd/internal/cli"
 )
 
 // newErrorsTopic is "okauth help errors": the table that the hints come from.
@@ -37,19 +37,15 @@ code: okauth help errors | less, then /invalid_grant
 	}
 }
 
-// allExplanations is Okta's table and the network's.
-func allExplanations() []okta.Explanation {
-	return append(okta.Explanations(), okta.NetworkExplanations()...)
-}
-
 // errorsText lays the table out in 80 columns.
 func errorsText() string {
 	var b strings.Builder
-	chapter := ""
-	for _, one := range allExplanations() {
-		if one.About != chapter {
-			chapter = one.About
-			b.WriteString("\n" + strings.ToUpper(chapter) + "\n")
+	topic := ""
+	for _, one := range cli.Explanations() {
+		one = one.Printable()
+		if one.Topic != topic {
+			topic = one.Topic
+			b.WriteString("\n" + strings.ToUpper(topic) + "\n")
 		}
 		b.WriteString("\n" + one.ID + "\n")
 		labelled(&b, "says", errorSays(one))
@@ -63,7 +59,7 @@ func errorsText() string {
 }
 
 // errorSays is what to look for in an error: Okta's code, status and words, or okauth's own.
-func errorSays(one okta.Explanation) string {
+func errorSays(one cli.Explanation) string {
 	text := one.Code
 	if one.Status != 0 {
 		text = strings.TrimSpace(fmt.Sprintf("%s HTTP %d", text, one.Status))

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"okauth/cmd"
-	"okauth/pkg/okta"
 )
 
 // "okauth help errors" has every row, in lines that fit and that a search for Okta's error code finds.
@@ -21,8 +20,9 @@ func TestHelpErrorsHasEveryRow(t *testing.T) {
 	}
 	text := out.String()
 	flat := strings.Join(strings.Fields(text), " ")
-	for _, one := range allExplanations() {
-		if !strings.Contains(text, "\n"+one.ID+"\n") || !strings.Contains(text, "\n"+strings.ToUpper(one.About)+"\n") {
+	for _, one := range cli.Explanations() {
+		one = one.Printable()
+		if !strings.Contains(text, "\n"+one.ID+"\n") || !strings.Contains(text, "\n"+strings.ToUpper(one.Topic)+"\n") {
 			t.Errorf("%s is not in it", one.ID)
 		}
 		for _, part := range []string{one.Says, one.Means, one.Do} {
@@ -40,8 +40,4 @@ func TestHelpErrorsHasEveryRow(t *testing.T) {
 			t.Errorf("does not fit, or ends in white space: %q", line)
 		}
 	}
-}
-
-func allExplanations() []okta.Explanation {
-	return append(okta.Explanations(), okta.NetworkExplanations()...)
 }

@@ -227,7 +227,7 @@ func (d *doctor) clientAuthentication(ctx context.Context) bool {
 		d.fail("client", err)
 		return false
 	}
-	d.client.Auth, d.client.SecretFrom = client.Auth, client.SecretFrom
+	d.client.Auth, d.client.SecretSource = client.Auth, client.SecretSource
 	how := "with its secret (" + d.secretSource(ctx) + ")"
 	if client.Auth.Name() == "none" {
 		how = "without a secret: a public client"

@@ -33,9 +33,7 @@ func (g ClientCredentials) Token(ctx context.Context, c *okta.Client, _ Interact
 // check: "The client credentials grant type MUST only be used by confidential clients." RFC 6749 §4.4
 func (g ClientCredentials) check(c *okta.Client) error {
 	if c.AuthMethod() == "none" {
-		return &InputError{"client secret", "is empty, and without one a client cannot sign in for itself",
-			"give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; " +
-				"an application without one can sign in users only"}
+		return &InputError{"client secret", "is empty, and without one a client cannot sign in for itself"}
 	}
 	if len(g.Scopes) == 0 {
 		return nil

@@ -54,44 +54,39 @@ func (e *InteractionRequiredError) Error() string {
 type InputError struct {
 	Field   string // "username", "password", "client secret", "refresh token" or "scopes"
 	Problem string // "is empty"
-	hint    string
 }
 
 func (e *InputError) Error() string { return e.Field + " " + e.Problem }
-
-// Hint says where the value comes from.
-func (e *InputError) Hint() string { return e.hint }
 
 // maxScopes bounds the scope parameter, in bytes.
 const maxScopes = 4096
 
 // checkText refuses what no Okta user name or password can be, and what would be truncated on its way.
-func checkText(field, text, hint string) error {
+func checkText(field, text string) error {
 	switch {
 	case text == "":
-		return &InputError{field, "is empty", hint}
+		return &InputError{field, "is empty"}
 	case !utf8.ValidString(text):
-		return &InputError{field, "is not valid UTF-8", hint}
+		return &InputError{field, "is not valid UTF-8"}
 	case strings.ContainsRune(text, 0):
-		return &InputError{field, "contains a NUL character", hint}
+		return &InputError{field, "contains a NUL character"}
 	}
 	return nil
 }
 
 // checkScopes refuses a list that is not a scope parameter.
 func checkScopes(scopes []string) error {
-	const hint = "set scopes (OKAUTH_SCOPES, --scope) to names with spaces between them; to sign a user in, at least openid"
 	if len(scopes) == 0 {
-		return &InputError{"scopes", "are empty", hint}
+		return &InputError{"scopes", "are empty"}
 	}
 	for _, scope := range scopes {
 		if !okta.ValidScope(scope) {
 			problem := fmt.Sprintf("contain %q, which is not a scope name", okta.Sanitize(scope, 40))
-			return &InputError{"scopes", problem, hint}
+			return &InputError{"scopes", problem}
 		}
 	}
 	if size := len(strings.Join(scopes, " ")); size > maxScopes {
-		return &InputError{"scopes", fmt.Sprintf("have %d bytes, expected at most %d", size, maxScopes), hint}
+		return &InputError{"scopes", fmt.Sprintf("have %d bytes, expected at most %d", size, maxScopes)}
 	}
 	return nil
 }

@@ -45,8 +45,7 @@ func (p Password) complete(ctx context.Context, i Interaction) (Password, error)
 		p.Username, err = i.AskUsername(ctx)
 	}
 	if err == nil {
-		err = checkText("username", p.Username,
-			"set username (OKAUTH_USERNAME), or sign in on a terminal, where okauth asks for it")
+		err = checkText("username", p.Username)
 	}
 	if err == nil && p.Password.IsZero() {
 		if i == nil {
@@ -55,8 +54,7 @@ func (p Password) complete(ctx context.Context, i Interaction) (Password, error)
 		p.Password, err = i.AskPassword(ctx, p.Username)
 	}
 	if err == nil {
-		err = checkText("password", p.Password.Reveal(), "give the password with --password-stdin or OKAUTH_PASSWORD, "+
-			"or sign in on a terminal, where okauth asks for it")
+		err = checkText("password", p.Password.Reveal())
 	}
 	return p, err
 }

@@ -36,12 +36,11 @@ func (r Refresh) Token(ctx context.Context, c *okta.Client, _ Interaction) (*okt
 }
 
 func (r Refresh) check() error {
-	const hint = "run okauth login"
 	switch {
 	case r.RefreshToken.IsZero():
-		return &InputError{"refresh token", "is empty", hint}
+		return &InputError{"refresh token", "is empty"}
 	case !okta.ValidToken(r.RefreshToken.Reveal()):
-		return &InputError{"refresh token", "has characters or a length that no token has", hint}
+		return &InputError{"refresh token", "has characters or a length that no token has"}
 	case len(r.Scopes) == 0:
 		return nil
 	}

@@ -175,7 +175,7 @@ func (c *Client) oktaClient(ctx context.Context, server okta.AuthorizationServer
 	}
 	client.ID, client.Auth = id, clientauth.ForSecret(secret)
 	if c.o.SecretFrom != nil && c.isOwn(server.BaseURL(), id) {
-		client.SecretFrom = c.o.SecretFrom(c.settings)
+		client.SecretSource = c.o.SecretFrom(c.settings)
 	}
 	return client, nil
 }

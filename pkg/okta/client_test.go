@@ -28,6 +28,20 @@ const (
 	clientSecret = "canary-client-secret"
 )
 
+// The requests of a Client, as tests name them.
+var (
+	signIn        = RequestInfo{Operation: OperationToken, GrantType: "password"}
+	clientSignIn  = RequestInfo{Operation: OperationToken, GrantType: "client_credentials"}
+	refresh       = RequestInfo{Operation: OperationToken, GrantType: "refresh_token"}
+	probe         = RequestInfo{Operation: OperationProbe, GrantType: "password"}
+	revocation    = RequestInfo{Operation: OperationRevoke}
+	introspection = RequestInfo{Operation: OperationIntrospect}
+	userInfo      = RequestInfo{Operation: OperationUserInfo}
+	discovery     = RequestInfo{Operation: OperationMetadata}
+	keys          = RequestInfo{Operation: OperationKeys}
+	organization  = RequestInfo{Operation: OperationOrganization}
+)
+
 func form() url.Values {
 	return url.Values{"grant_type": {"password"}, "username": {"alice@example.com"}, "password": {password}, "scope": {"openid"}}
 }
@@ -40,14 +54,14 @@ func refreshForm() url.Values {
 }
 
 // askAbout sends what the errand needs to a server that answers with handler, and says what came of it.
-func askAbout(t *testing.T, about operation, handler http.HandlerFunc) error {
+func askAbout(t *testing.T, about RequestInfo, handler http.HandlerFunc) error {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	return send(t.Context(), t, about, clientFor(t, server.URL, transport.Config{Timeout: 5 * time.Second}))
 }
 
-func send(ctx context.Context, t *testing.T, about operation, client *Client) (err error) {
+func send(ctx context.Context, t *testing.T, about RequestInfo, client *Client) (err error) {
 	t.Helper()
 	switch about {
 	case refresh:
@@ -118,19 +132,14 @@ func checkHarmless(t *testing.T, err error) {
 	if err == nil {
 		return
 	}
-	texts := []string{err.Error()}
-	if hint, ok := err.(interface{ Hint() string }); ok {
-		texts = append(texts, hint.Hint())
+	text := err.Error()
+	for _, canary := range []string{"canary", "wrong-horse", url.QueryEscape(password), url.QueryEscape("refresh+/.~=="), base64.StdEncoding.EncodeToString([]byte("0oatest:" + clientSecret))} {
+		if strings.Contains(text, canary) {
+			t.Errorf("error shows %q: %s", canary, text)
+		}
 	}
-	for _, text := range texts {
-		for _, canary := range []string{"canary", "wrong-horse", url.QueryEscape(password), url.QueryEscape("refresh+/.~=="), base64.StdEncoding.EncodeToString([]byte("0oatest:" + clientSecret))} {
-			if strings.Contains(text, canary) {
-				t.Errorf("error shows %q: %s", canary, text)
-			}
-		}
-		if Sanitize(text, 2000) != text {
-			t.Errorf("error is not one printable line: %q", text)
-		}
+	if Sanitize(text, 2000) != text {
+		t.Errorf("error is not one printable line: %q", text)
 	}
 }
 
@@ -238,7 +247,7 @@ func TestAT01_RedirectNeverGetsThePassword(t *testing.T) {
 				w.WriteHeader(status)
 			})
 			unusable, ok := errors.AsType[*ResponseError](err)
-			if !ok || !strings.Contains(err.Error(), host) || unusable.Redirect == "" || unusable.Status != status || !strings.Contains(unusable.Hint(), "domain") {
+			if !ok || !strings.Contains(err.Error(), host) || unusable.Redirect == "" || unusable.Status != status {
 				t.Errorf("%d to %q: got %v", status, target, err)
 			}
 			if hits.Load() != 1 {
@@ -328,7 +337,7 @@ func TestAT14_LostAnswerIsNotAskedForAgain(t *testing.T) {
 	_, err := client.Token(t.Context(), form())
 	checkHarmless(t, err)
 	lost, ok := errors.AsType[*NetworkError](err)
-	if !ok || lost.Phase != PhaseAwait && lost.Phase != PhaseRead || !strings.Contains(lost.Hint(), "counted") {
+	if !ok || lost.Phase != PhaseAwait && lost.Phase != PhaseRead {
 		t.Errorf("got %v", err)
 	}
 	if n := server.requests.Load(); n != 1 {

@@ -1,38 +1,32 @@
 package okta
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 )
 
-const (
-	htmlPage    = "an HTML page"
-	emptyAnswer = "an empty answer"
-)
-
-// Error is Okta's "no", or its "not now". A caller asks Refused which of the two it is.
-// Foreign text in it has been made harmless by Printable and holds no secret of the request.
+// Error is an error that Okta answered with. IsRejection tells whether it is about the request or about Okta.
+// Foreign text in it is sanitized and contains no secret of the request.
 type Error struct {
+	RequestInfo
 	Status      int    // HTTP status; also 200, where an error came with it
 	Code        string // "invalid_grant", or "E0000007" in Okta's other shape
-	Description string // Okta's words, or ""
-	RequestID   string // X-Okta-Request-Id, what Okta's support and its System Log know the request by
+	Description string // Okta's text, or ""
+	RequestID   string // X-Okta-Request-Id, which Okta's support and its System Log can search for
 	ErrorID     string // errorId of the other shape
-	// RetryAfter is how long to wait before another request makes sense, by the answer's header; 0 where it says nothing.
+	// RetryAfter is how long to wait before another request makes sense, by the header; 0 where it says nothing.
 	RetryAfter time.Duration
-	// ClockSkew is how far this machine's clock is ahead of Okta's, by the answer's Date; 0 within five minutes, or where there is no Date.
+	// ClockSkew is how far this machine's clock is ahead of Okta's, by the header Date; 0 within five minutes, or where
+	// there is no Date.
 	ClockSkew time.Duration
-
-	about  operation // what was refused
-	client *Client   // who was refused, for the explanation; nil in an Error made elsewhere
 }
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	name := e.about.words().name
-	switch {
+	switch name := e.Name(); {
 	case e.Status == http.StatusTooManyRequests:
 		b.WriteString("Okta put the " + name + " off")
 	case !e.IsRejection():
@@ -49,32 +43,38 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(")")
 	if e.RetryAfter > 0 {
-		fmt.Fprintf(&b, "; it may be asked again in %s", e.RetryAfter.Round(time.Second))
+		fmt.Fprintf(&b, "; retry after %s", e.RetryAfter.Round(time.Second))
 	}
 	return b.String()
 }
 
-// IsRejection reports whether the answer is about these credentials, this client or this request, so that sending the same again is of no use and may lock
-// the account. It is false where Okta had too much to do, was down or was failing (429, 5xx, temporarily_unavailable).
+// IsRejection reports whether the error is about these credentials, this client or this request, so that sending the same
+// again is useless and may lock the account. It is false where Okta had too much to do, was down or failed (429, 5xx,
+// temporarily_unavailable).
 func (e *Error) IsRejection() bool {
 	return e.Status != http.StatusTooManyRequests && e.Status < 500 && e.Code != "temporarily_unavailable"
 }
 
-// ResponseError says that something answered, but not as the endpoint does: a proxy's page, a captive portal, a redirect, JSON that
-// cannot be trusted. Nothing of the body is in it.
+// Two values of ResponseError.What.
+const (
+	HTMLPage      = "an HTML page"
+	EmptyResponse = "an empty response"
+)
+
+// ResponseError says that something answered, but not as the endpoint does: a proxy's page, a captive portal, a redirect,
+// JSON that cannot be trusted. It contains nothing of the body.
 type ResponseError struct {
-	Host      string // who was asked
+	RequestInfo
+	Host      string // of the request
 	Status    int
-	What      string // what came, "an HTML page"
-	Redirect  string // the host that a redirect pointed to, made harmless; "" where it was none
+	What      string // what came: HTMLPage, EmptyResponse, …
+	Redirect  string // the host that a redirect pointed to, sanitized; "" where it was none
 	RequestID string
 	Err       error // what is wrong with it, or nil
-
-	about operation
 }
 
 func (e *ResponseError) Error() string {
-	text := fmt.Sprintf("expected %s from %s, got %s (HTTP %d", e.about.words().answer, e.Host, e.What, e.Status)
+	text := fmt.Sprintf("expected %s from %s, got %s (HTTP %d", e.Operation.expected(), e.Host, e.What, e.Status)
 	if e.RequestID != "" {
 		text += ", request " + e.RequestID
 	}
@@ -87,8 +87,62 @@ func (e *ResponseError) Error() string {
 
 func (e *ResponseError) Unwrap() error { return e.Err }
 
-// Hint says who usually answers like that.
-func (e *ResponseError) Hint() string {
-	row := why(responseCauses(), e)
-	return fill(row.means+": "+row.do, e.about, "", "")
+// MayHaveBeenProcessed reports whether the server may have handled the request behind err although no usable response
+// came: a refresh token may be used up, a token revoked. In doubt it says yes. A caller may send the same refresh token
+// once more, at once: Okta accepts a rotated one again for the grace period, by default 30 s.
+// https://developer.okta.com/docs/guides/refresh-tokens/main/
+//
+// It is true where the connection broke, the time was up or the caller canceled after sending had begun; after a server's
+// failure (5xx, in any form); and after a success (2xx) that cannot be read. It is false for nil, while nothing was sent
+// (name, connection, TLS, proxy, a credential that cannot be sent), after a rejection (4xx, 429, an error with 200), after
+// a redirect, and where the network wants a sign-in of its own: 511, or a page with 200, which intercepted the request.
+func MayHaveBeenProcessed(err error) bool {
+	if e, ok := errors.AsType[*NetworkError](err); ok {
+		return mayBeSent(e.Phase)
+	}
+	if e, ok := errors.AsType[*canceledError](err); ok {
+		return mayBeSent(e.phase)
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Status >= 500
+	}
+	e, ok := errors.AsType[*ResponseError](err)
+	switch {
+	case !ok, e.Status == http.StatusNetworkAuthenticationRequired:
+		return false
+	case e.Status >= 200 && e.Status < 300:
+		return e.What != HTMLPage
+	}
+	return e.Status >= 500
+}
+
+// maxClockSkew is how far a clock may be off without a warning. Tokens, certificates and rate limits tolerate it.
+const maxClockSkew = 5 * time.Minute
+
+// clockSkew returns how far now is ahead of the header Date, 0 where there is none or within maxClockSkew.
+func clockSkew(header http.Header, now time.Time) time.Duration {
+	date, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	if skew := now.Sub(date); skew.Abs() > maxClockSkew {
+		return skew
+	}
+	return 0
+}
+
+func clockWarning(skew time.Duration) string {
+	side := "ahead of"
+	if skew < 0 {
+		side = "behind"
+	}
+	d := skew.Abs()
+	amount := fmt.Sprintf("%d days", d/(24*time.Hour))
+	switch {
+	case d < 2*time.Hour:
+		amount = fmt.Sprintf("%d minutes", d/time.Minute)
+	case d < 48*time.Hour:
+		amount = fmt.Sprintf("%d hours", d/time.Hour)
+	}
+	return fmt.Sprintf("this machine's clock is %s %s Okta's: set it, or tokens seem expired or not valid yet", amount, side)
 }

@@ -31,7 +31,7 @@ func TestActive(t *testing.T) {
 	}
 	ask := func(token okta.Secret, want bool) {
 		t.Helper()
-		if got, err := client.Active(t.Context(), token, "refresh_token"); err != nil || got != want {
+		if got, err := client.Introspect(t.Context(), token, "refresh_token"); err != nil || got.Active != want {
 			t.Errorf("got %v, %v; want %v", got, err, want)
 		}
 	}
@@ -49,13 +49,13 @@ func TestActive(t *testing.T) {
 
 	for _, answer := range []string{`{}`, `{"active":"true"}`, `{"active":null}`, `[]`, `<html>`, ``} {
 		server.Fail("/introspect", oktatest.JSON(answer))
-		_, err := client.Active(t.Context(), first, "")
+		_, err := client.Introspect(t.Context(), first, "")
 		if odd, ok := errors.AsType[*okta.ResponseError](err); !ok || strings.Contains(odd.Error(), first.Reveal()) {
 			t.Errorf("%s: got %v, want a ResponseError", answer, err)
 		}
 	}
 	client.Auth = clientauth.ForSecret(okta.NewSecret("wrong-horse"))
-	_, err = client.Active(t.Context(), first, "")
+	_, err = client.Introspect(t.Context(), first, "")
 	if refusal, ok := errors.AsType[*okta.Error](err); !ok || refusal.Status != 401 || !strings.Contains(err.Error(), "introspection") {
 		t.Errorf("with a wrong secret: %v", err)
 	}

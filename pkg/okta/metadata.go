@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
-
-	"okauth/pkg/internal/orgurl"
+	"time"
 )
 
-// Metadata is what an authorization server says about itself. The addresses are at the server's own host, "" where the document has none; the
-// lists are in the document's order, nil where it has none. They tell less than there is: Okta leaves out grants that work.
+// Metadata is what an authorization server says about itself. The addresses are at the server's own host, "" where the
+// document has none; the lists are in the document's order, nil where it has none. Okta leaves out grants that work.
 type Metadata struct {
-	Issuer                string // always Server.Issuer
+	Issuer                string // always AuthorizationServer.Issuer
 	TokenEndpoint         string // never ""
-	JWKSURI               string // never ""; what Keys takes
+	JWKSURI               string // never ""; for Client.Keys
 	UserInfoEndpoint      string
 	IntrospectionEndpoint string
 	RevocationEndpoint    string
@@ -24,14 +25,25 @@ type Metadata struct {
 	AuthMethods           []string // token_endpoint_auth_methods_supported
 }
 
-// Metadata asks the server for its OpenID Connect metadata, which needs no client, and checks that it is this server's own: "The issuer value returned MUST be
-// identical to the Issuer URL that was used as the prefix to /.well-known/openid-configuration". OpenID Connect Discovery §4.3:
-// https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation
+// IssuerError says that the metadata at the configured address is another authorization server's, or names it otherwise.
+type IssuerError struct {
+	Expected string // the issuer of the configuration
+	Got      string // the issuer that the metadata names, sanitized
+}
+
+func (e *IssuerError) Error() string {
+	return fmt.Sprintf("metadata of %s names the issuer %q", e.Expected, e.Got)
+}
+
+// Metadata gets the server's OpenID Connect metadata and checks that it is this server's own: "The issuer value returned
+// MUST be identical to the Issuer URL that was used as the prefix to /.well-known/openid-configuration". OpenID Connect
+// Discovery §4.3: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation
 //
-// Where an org has a custom URL domain, the issuer can depend on the application, so a client with an ID asks a second time in its own name.
+// Where an org has a custom URL domain, the issuer can depend on the application, so a client with an ID asks a second
+// time with its ID.
 //
-// The error is one of Token's, or an *IssuerError where the issuer is another one. A document that points to another host than the
-// issuer's is a *ResponseError: keys from there would vouch for anybody's tokens.
+// The error is one of Token's, or an *IssuerError. A document that points to another host than the issuer's is a
+// *ResponseError: keys from there would verify anybody's tokens.
 func (c *Client) Metadata(ctx context.Context) (*Metadata, error) {
 	m, err := c.metadata(ctx, "")
 	if _, other := errors.AsType[*IssuerError](err); other && c.ID != "" {
@@ -41,108 +53,134 @@ func (c *Client) Metadata(ctx context.Context) (*Metadata, error) {
 }
 
 func (c *Client) metadata(ctx context.Context, query string) (*Metadata, error) {
-	a, err := c.get(ctx, discovery, c.Server.Issuer()+"/.well-known/openid-configuration"+query, Secret{})
+	address := c.Server.Issuer() + "/.well-known/openid-configuration" + query
+	r, object, err := c.get(ctx, OperationMetadata, address, Secret{})
 	if err != nil {
 		return nil, err
 	}
-	m, err := a.document()
-	if err != nil {
-		return nil, err
-	}
-	issuer, err := m.text("issuer")
+	issuer, err := object.text("issuer")
 	if err == nil && issuer == "" {
 		err = errors.New("issuer is missing")
 	}
 	if err != nil {
-		return nil, a.unusable("unusable metadata", err)
+		return nil, r.unusable("unusable metadata", err)
 	}
 	if issuer != c.Server.Issuer() {
-		return nil, &IssuerError{Expected: c.Server.Issuer(), Got: a.foreign(issuer, 300)}
+		return nil, &IssuerError{Expected: c.Server.Issuer(), Got: r.foreign(issuer, 300)}
 	}
-	metadata, err := m.metadata(c.Server)
+	metadata, err := object.metadata(c.Server)
 	if err != nil {
-		return nil, a.unusable("unusable metadata", err)
+		return nil, r.unusable("unusable metadata", err)
 	}
 	return metadata, nil
 }
 
 // metadata reads the document of server, whose issuer is known to be right.
-func (m jsonObject) metadata(server AuthorizationServer) (*Metadata, error) {
-	d := &Metadata{Issuer: server.Issuer()}
-	for _, part := range []struct {
-		name     string
-		into     *string
-		required bool
-	}{
-		{"token_endpoint", &d.TokenEndpoint, true},
-		{"jwks_uri", &d.JWKSURI, true},
-		{"userinfo_endpoint", &d.UserInfoEndpoint, false},
-		{"introspection_endpoint", &d.IntrospectionEndpoint, false},
-		{"revocation_endpoint", &d.RevocationEndpoint, false},
+func (o jsonObject) metadata(server AuthorizationServer) (*Metadata, error) {
+	m := &Metadata{Issuer: server.Issuer()}
+	for name, into := range map[string]*string{
+		"token_endpoint": &m.TokenEndpoint, "jwks_uri": &m.JWKSURI, "userinfo_endpoint": &m.UserInfoEndpoint,
+		"introspection_endpoint": &m.IntrospectionEndpoint, "revocation_endpoint": &m.RevocationEndpoint,
 	} {
-		text, err := m.text(part.name)
-		switch {
-		case err != nil:
+		text, err := o.text(name)
+		if err == nil && text != "" {
+			if err = server.checkEndpoint(text); err != nil {
+				err = fmt.Errorf("%s %w", name, err)
+			}
+		}
+		if err != nil {
 			return nil, err
-		case text == "" && !part.required:
-			continue
-		case text == "":
-			return nil, fmt.Errorf("%s is missing", part.name)
 		}
-		if err := server.owns(text); err != nil {
-			return nil, fmt.Errorf("%s %w", part.name, err)
-		}
-		*part.into = text
+		*into = text
 	}
 	for name, into := range map[string]*[]string{
-		"grant_types_supported": &d.GrantTypes, "scopes_supported": &d.Scopes, "token_endpoint_auth_methods_supported": &d.AuthMethods,
+		"grant_types_supported": &m.GrantTypes, "scopes_supported": &m.Scopes,
+		"token_endpoint_auth_methods_supported": &m.AuthMethods,
 	} {
 		var err error
-		if *into, err = m.list(name); err != nil {
+		if *into, err = o.list(name); err != nil {
 			return nil, err
 		}
 	}
-	return d, nil
+	switch {
+	case m.TokenEndpoint == "":
+		return nil, errors.New("token_endpoint is missing")
+	case m.JWKSURI == "":
+		return nil, errors.New("jwks_uri is missing")
+	}
+	return m, nil
 }
 
-// owns returns what is wrong with the address of an endpoint that should be this server's: it must be at the same scheme, host and port.
-func (s AuthorizationServer) owns(address string) error {
-	u, err := url.Parse(address)
+// Bounds of KeyDocument.MaxAge. Okta allows weeks; a withdrawn key should not live so long here.
+const (
+	KeysAtLeast = 5 * time.Minute
+	KeysAtMost  = 24 * time.Hour
+)
+
+// KeyDocument is a server's key set (JWKS).
+type KeyDocument struct {
+	Text []byte // a JSON object with the array "keys", at most 1 MiB, as it was received; the keys are not checked
+	// MaxAge is how long it may be kept, by the header Cache-Control: from KeysAtLeast to KeysAtMost.
+	MaxAge time.Duration
+}
+
+// Keys gets the key set at uri, which is Metadata.JWKSURI: an address at another host than the server's is refused. The
+// error is one of Token's. https://developer.okta.com/docs/concepts/key-rotation/
+func (c *Client) Keys(ctx context.Context, uri string) (*KeyDocument, error) {
+	if err := c.Server.checkEndpoint(uri); err != nil {
+		return nil, fmt.Errorf("address of the keys %w", err)
+	}
+	r, object, err := c.get(ctx, OperationKeys, uri, Secret{})
 	if err != nil {
-		return errors.New("is not a URL")
+		return nil, err
 	}
-	if u.User != nil || u.Fragment != "" || strings.Contains(address, "#") {
-		return errors.New("has a user name or a fragment")
+	if list := object["keys"]; len(list) == 0 || list[0] != '[' {
+		return nil, r.unusable("an unusable list of keys", errors.New("keys is not an array"))
 	}
-	if at, err := orgurl.Parse(u.Scheme + "://" + u.Host); err != nil || at.Base != s.base {
-		return fmt.Errorf("is at %q, expected %q", Sanitize(u.Scheme+"://"+u.Host, 120), s.base)
-	}
-	return nil
+	return &KeyDocument{Text: r.body, MaxAge: min(max(maxAge(r.Header), KeysAtLeast), KeysAtMost)}, nil
 }
 
-// IssuerError says that the metadata at the configured address is another authorization server's, or is given under another name.
-type IssuerError struct {
-	Expected string // the issuer of the configuration
-	Got      string // the issuer that the metadata names, made printable
+// maxAge reads Cache-Control: 0 where the response must not be kept, or the header has no usable age.
+// RFC 9111 §5.2.2: https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2
+func maxAge(header http.Header) time.Duration {
+	age, known := time.Duration(0), false
+	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch strings.ToLower(name) {
+		case "no-store", "no-cache":
+			return 0
+		case "max-age":
+			seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 32)
+			if err == nil && !known { // of two, the first counts: §4.2.1
+				age = time.Duration(seconds) * time.Second
+			}
+			known = true
+		}
+	}
+	return age
 }
 
-func (e *IssuerError) Error() string {
-	return fmt.Sprintf("metadata of %s names the issuer %q", e.Expected, e.Got)
+// Organization is what an Okta org tells everybody about itself.
+type Organization struct {
+	ID string // "00o…"
+	// Pipeline is the engine: "idx" is Identity Engine, "v1" Classic Engine. Another word is as it came, sanitized.
+	Pipeline string
 }
 
-// Hint names the usual cause, an org's custom URL domain, and the setting that goes with it.
-func (e *IssuerError) Hint() string {
-	if strings.TrimRight(e.Got, "/") == e.Expected {
-		return "something between here and Okta changes its answers: check HTTPS_PROXY"
+// Organization asks which org is at the server's address. Only an Okta org answers. The error is one of Token's.
+func (c *Client) Organization(ctx context.Context) (*Organization, error) {
+	address := c.Server.BaseURL() + "/.well-known/okta-organization"
+	r, object, err := c.get(ctx, OperationOrganization, address, Secret{})
+	if err != nil {
+		return nil, err
 	}
-	expected, _ := url.Parse(e.Expected)
-	got, err := url.Parse(e.Got)
-	if err != nil || expected == nil || got.Host == "" || got.Host == expected.Host {
-		return "check domain and server: okauth config list"
+	id, err := object.text("id")
+	if err == nil && id == "" {
+		err = errors.New("id is missing")
 	}
-	if _, err := orgurl.Parse("https://" + got.Host); err != nil {
-		return "check domain and server: okauth config list"
+	pipeline, odd := object.text("pipeline")
+	if err = errors.Join(err, odd); err != nil {
+		return nil, r.unusable("an unusable description of an org", err)
 	}
-	return "if you know " + got.Host + " as your org's own address (its custom URL domain), use it: okauth config set domain " + got.Host +
-		"; if not, something in between answers in Okta's place"
+	return &Organization{ID: r.foreign(id, 80), Pipeline: r.foreign(pipeline, 40)}, nil
 }

@@ -46,10 +46,9 @@ func TestST08_AT04_AnotherIssuerIsRefused(t *testing.T) {
 	t.Parallel()
 	server, client, _ := startPatient(t)
 	own := server.Issuer("default")
-	for issuer, hint := range map[string]string{
-		own + "/": "HTTPS_PROXY", "https://login.example.com/oauth2/default": "okauth config set domain login.example.com",
-		strings.ToUpper(own): "domain", server.URL(): "okauth config list", strings.Replace(own, "default", "aus1", 1): "okauth config list",
-		own + "?x": "domain", "https://a\u202eb.example": "okauth config list", "nonsense": "okauth config list", "https://оkta.com": "okauth config list",
+	for _, issuer := range []string{
+		own + "/", "https://login.example.com/oauth2/default", strings.ToUpper(own), server.URL(),
+		strings.Replace(own, "default", "aus1", 1), own + "?x", "https://a\u202eb.example", "nonsense", "https://оkta.com",
 	} {
 		for _, id := range []string{"", oktatest.DefaultClientID} {
 			client.ID = id
@@ -59,7 +58,7 @@ func TestST08_AT04_AnotherIssuerIsRefused(t *testing.T) {
 			m, err := client.Metadata(t.Context())
 			checkHarmless(t, err)
 			other, ok := errors.AsType[*IssuerError](err)
-			if !ok || m != nil || other.Expected != own || other.Got != Sanitize(issuer, 300) || !strings.Contains(other.Hint(), hint) {
+			if !ok || m != nil || other.Expected != own || other.Got != Sanitize(issuer, 300) {
 				t.Errorf("%q: got %v, %v", issuer, m, err)
 				continue
 			}

@@ -23,23 +23,24 @@ const (
 	PhaseRead    = transport.PhaseRead
 )
 
-// errNotHTTP stands for net/http's own errors that quote the answer, which may be anything.
-var errNotHTTP = errors.New("not valid HTTP")
+// ErrNotHTTP is the cause of a NetworkError where the response is not HTTP. It replaces errors of net/http that quote the
+// response.
+var ErrNotHTTP = errors.New("not valid HTTP")
 
-// dateAndTime is how errors show a time, always in UTC.
-const dateAndTime = "2006-01-02 15:04 UTC"
-
-// NetworkError says that there is no complete answer. Up to PhaseTLS nothing was sent; after that the server may have counted
-// the password or used up the refresh token; Lost knows.
+// NetworkError says that there was no complete response. Up to PhaseTLS nothing was sent; after that the server may have
+// counted the password or used up the refresh token, see MayHaveBeenProcessed.
 type NetworkError struct {
+	RequestInfo
 	Phase string // one of the Phase constants
-	Host  string // host and port that were asked
-	// Timeout is how long it was waited, 0 where something else went wrong.
+	Host  string // host and port of the request
+	// Timeout is how long the request waited, 0 where something else went wrong.
 	Timeout time.Duration
-	// Err is the cause. Its text may hold foreign bytes; Error makes them harmless.
+	// Certificate says what is wrong with the certificate of the server or of a proxy; nil where nothing is.
+	Certificate *CertificateError
+	// ClientCertificate: the server requires a client certificate, or rejected the one it got.
+	ClientCertificate bool
+	// Err is the cause. Its text may hold foreign bytes; Error sanitizes them.
 	Err error
-
-	about operation
 }
 
 func (e *NetworkError) Error() string {
@@ -47,8 +48,8 @@ func (e *NetworkError) Error() string {
 		return fmt.Sprintf("reach %s: %s: timed out after %s", e.Host, e.Phase, e.Timeout)
 	}
 	text := Sanitize(e.Err.Error(), 300)
-	if f := faultOf(e.Err); f.kind != noFault {
-		text = f.String()
+	if e.Certificate != nil {
+		text = e.Certificate.Error()
 		if proxy, ok := errors.AsType[*transport.ProxyError](e.Err); ok {
 			text = "proxy " + Sanitize(proxy.Host, 80) + ": " + text
 		}
@@ -58,13 +59,7 @@ func (e *NetworkError) Error() string {
 
 func (e *NetworkError) Unwrap() error { return e.Err }
 
-// Hint names the usual cause of the failure and the setting that mends it.
-func (e *NetworkError) Hint() string {
-	row := why(networkCauses(), e)
-	return fill(row.means+": "+row.do, e.about, "", "")
-}
-
-// canceledError says that the caller gave up.
+// canceledError says that the caller canceled the request.
 type canceledError struct {
 	host  string
 	phase string // how far the request had come
@@ -79,21 +74,21 @@ func (e *canceledError) Unwrap() error { return context.Canceled }
 // progress knows how far a request has come.
 type progress struct {
 	req      *http.Request
+	info     RequestInfo
+	redact   func(string) string
 	start    time.Time
-	about    operation
-	hide     func(string) string
 	seen     func() transport.Connection
-	answered bool // the head of the answer is here
+	answered bool // the header of the response has arrived
 }
 
-// watch returns the progress of req, which goes on as progress.req.
-func watch(req *http.Request, about operation, hide func(string) string) *progress {
+// watch returns the progress of req, which is to be sent as progress.req.
+func watch(req *http.Request, info RequestInfo, redact func(string) string) *progress {
 	ctx, seen := transport.Observe(req.Context())
-	return &progress{req: req.WithContext(ctx), start: time.Now(), about: about, hide: hide, seen: seen}
+	return &progress{req: req.WithContext(ctx), info: info, redact: redact, start: time.Now(), seen: seen}
 }
 
-// explain turns what net/http says into a NetworkError. limit is the client's own deadline.
-func (p *progress) explain(limit time.Duration, err error) error {
+// failure turns an error of net/http into a NetworkError. limit is the http.Client's own deadline.
+func (p *progress) failure(limit time.Duration, err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err // url.Error prints the URL
 	}
@@ -107,15 +102,16 @@ func (p *progress) explain(limit time.Duration, err error) error {
 	if errors.Is(p.req.Context().Err(), context.Canceled) {
 		return &canceledError{host: p.req.URL.Host, phase: phase}
 	}
-	if clientCertRefused(err) {
-		phase = PhaseTLS // whoever does not take the client does not take its request
+	e := &NetworkError{RequestInfo: p.info, Phase: phase, Host: p.req.URL.Host, Err: err}
+	e.Certificate, e.ClientCertificate = certificateError(err), clientCertRejected(err)
+	if e.ClientCertificate {
+		e.Phase = PhaseTLS // a server that rejects the client does not read its request
 	}
-	e := &NetworkError{Phase: phase, Host: p.req.URL.Host, Err: err, about: p.about}
 	switch text := err.Error(); {
 	case strings.Contains(text, "malformed"), strings.Contains(text, "Location header"):
-		e.Err = errNotHTTP
-	case p.hide(text) != text:
-		e.Err = errors.New(p.hide(text))
+		e.Err = ErrNotHTTP
+	case p.redact(text) != text:
+		e.Err = errors.New(p.redact(text))
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		e.Timeout = time.Since(p.start).Round(100 * time.Millisecond)
@@ -125,4 +121,9 @@ func (p *progress) explain(limit time.Duration, err error) error {
 		e.Timeout = max(e.Timeout, time.Millisecond)
 	}
 	return e
+}
+
+// mayBeSent reports whether something of the request may have been sent in that phase.
+func mayBeSent(phase string) bool {
+	return phase == PhaseSend || phase == PhaseAwait || phase == PhaseRead
 }

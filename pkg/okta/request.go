@@ -14,55 +14,65 @@ import (
 	"okauth/pkg/okta/clientauth"
 )
 
-// request is what is sent. It can be built any number of times.
+// request is what is sent, possibly more than once.
 type request struct {
-	about  operation
+	info   RequestInfo
 	url    string
-	form   url.Values // nil: a GET, which never carries the client's secret
-	bearer Secret     // goes into the Authorization header of a GET
+	form   url.Values // nil: a GET, without client authentication
+	bearer Secret     // for the Authorization header of a GET
 }
 
-// post sends form where the errand wants it and reads the answer. It leaves to the caller what the body says.
-func (c *Client) post(ctx context.Context, about operation, form url.Values) (response, error) {
+// post sends form to the endpoint of the operation. It reads the response, but does not look into the body.
+func (c *Client) post(ctx context.Context, info RequestInfo, form url.Values) (response, error) {
 	if c.ID == "" {
 		return response{}, errors.New("client id is empty")
 	}
-	return c.send(ctx, request{about: about, url: c.Server.Endpoint(about.words().path), form: form})
+	path := map[Operation]string{OperationRevoke: "revoke", OperationIntrospect: "introspect"}[info.Operation]
+	info.AuthMethod, info.SecretSource = c.AuthMethod(), c.SecretSource
+	return c.send(ctx, request{info: info, url: c.Server.Endpoint(cmp.Or(path, "token")), form: form})
 }
 
-// get asks for the document at url, with bearer unless that is empty. It leaves to the caller what the body says.
-func (c *Client) get(ctx context.Context, about operation, url string, bearer Secret) (response, error) {
-	return c.send(ctx, request{about: about, url: url, bearer: bearer})
+// get asks for the JSON object at address, with bearer unless that is empty.
+func (c *Client) get(ctx context.Context, op Operation, address string, bearer Secret) (response, jsonObject, error) {
+	r, err := c.send(ctx, request{info: c.info(op), url: address, bearer: bearer})
+	if err != nil {
+		return r, nil, err
+	}
+	object, err := r.document()
+	return r, object, err
 }
 
-// once sends r one time and reads the answer. Beside an error, the answer is what is known of it: its header, or nothing.
+// once sends r one time and reads the response. Beside an error, the response has what is known of it: its header, or
+// nothing.
 func (c *Client) once(ctx context.Context, client *http.Client, r request) (response, error) {
 	req, form, err := c.build(ctx, r)
 	if err != nil {
 		return response{}, err
 	}
-	a := response{about: r.about, client: c, hide: redactor(req, form), sent: c.now()}
-	progress := watch(req, a.about, a.hide)
-	a.Response, err = client.Do(progress.req)
+	res := response{info: r.info, redact: redactor(req, form), sent: c.now()}
+	progress := watch(req, r.info, res.redact)
+	res.Response, err = client.Do(progress.req)
 	if err != nil {
-		return response{}, progress.explain(client.Timeout, err)
+		return response{}, progress.failure(client.Timeout, err)
 	}
-	defer a.Body.Close()
-	if err := a.accept(); err != nil {
-		return a, err
+	defer res.Body.Close()
+	res.received = c.now()
+	if err := res.checkHeader(); err != nil {
+		return res, err
 	}
 	progress.answered = true
-	a.body, err = io.ReadAll(a.Body)
+	res.body, err = io.ReadAll(res.Body)
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return a, a.unusable("an answer larger than 1 MiB", nil)
+		return res, res.unusable("a response larger than 1 MiB", nil)
 	}
 	if err != nil {
-		return response{}, progress.explain(client.Timeout, err)
+		return response{}, progress.failure(client.Timeout, err)
 	}
-	return a, nil
+	return res, nil
 }
 
-// build makes the request. No Origin header: Okta takes it for a browser and refuses.
+// build makes the HTTP request and returns the form in its body as well. There is no Origin header: Okta takes a request
+// with one for a browser's and refuses it.
 func (c *Client) build(ctx context.Context, r request) (*http.Request, url.Values, error) {
 	method := http.MethodGet
 	if r.form != nil {
@@ -75,8 +85,8 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, url.Value
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", cmp.Or(c.UserAgent, "okauth"))
 	if !r.bearer.IsZero() {
-		// "Clients SHOULD make authenticated requests with a bearer token using the 'Authorization' request header field":
-		// RFC 6750 §2.1, https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+		// "Clients SHOULD make authenticated requests with a bearer token using the 'Authorization' request header
+		// field": RFC 6750 §2.1, https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 		req.Header.Set("Authorization", "Bearer "+r.bearer.Reveal())
 	}
 	if r.form == nil {
@@ -91,7 +101,7 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, url.Value
 	return req, form, nil
 }
 
-// redactor returns a function that takes the secrets of a request out of foreign text: a server or a proxy may echo what
+// redactor returns a function that removes the secrets of a request from foreign text: a server or a proxy may echo what
 // it was sent.
 func redactor(req *http.Request, form url.Values) func(string) string {
 	_, credentials, _ := strings.Cut(req.Header.Get("Authorization"), " ")

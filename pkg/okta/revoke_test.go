@@ -72,9 +72,9 @@ func TestRevokeAnswers(t *testing.T) {
 		{"error with 200", 200, "application/json", `{"error":"invalid_client"}`, "Okta refused the revocation (invalid_client, HTTP 200"},
 		{"error", 400, "application/json", `{"error":"invalid_request","error_description":"The required parameter 'token' is missing."}`, "Okta refused the revocation: The required"},
 		{"Okta's shape", 401, "application/json", `{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter."}`, "Okta refused the revocation: Invalid value"},
-		{"no content", 204, "", "", "an empty answer (HTTP 204"},
+		{"no content", 204, "", "", "an empty response (HTTP 204"},
 		{"other success", 202, "application/json", "{}", "JSON that is not an error (HTTP 202"},
-		{"empty failure", 503, "", "", "an empty answer (HTTP 503"},
+		{"empty failure", 503, "", "", "an empty response (HTTP 503"},
 		{"not found", 404, "text/html", "<html></html>", "an HTML page (HTTP 404"},
 		{"redirect", 307, "", "", "a redirect"},
 	} {

@@ -1,24 +1,26 @@
 package okta
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"okauth/pkg/internal/orgurl"
 )
 
-// OrgServer is the id by which okauth calls the org authorization server, which has none at Okta.
+// OrgServer is the id that okauth gives the org authorization server, which has none at Okta.
 const OrgServer = orgurl.OrgServer
 
-// AuthorizationServer is one authorization server of an Okta org: where it is and what it is called. Make it with NewServer.
+// AuthorizationServer is one authorization server of an Okta org: its address and its id. NewAuthorizationServer makes it.
 type AuthorizationServer struct {
 	base string // "https://dev-1.okta.com", without a slash at the end
 	id   string // "default", "aus…", or OrgServer
 }
 
-// NewAuthorizationServer checks and joins an org's address and the id of an authorization server. baseURL is "https://host" or
-// "https://host:port"; "http://" is for loopback hosts alone. id is "default", "aus…", or "org" or "" for the org server.
-// The error names the mistake and, where there can be no password in it, the value.
+// NewAuthorizationServer checks and joins an org's address and the id of an authorization server. baseURL is
+// "https://host" or "https://host:port"; "http://" is for loopback hosts alone. id is "default", "aus…", or "org" or ""
+// for the org server. The error names the mistake and, where it cannot contain a password, the value.
 func NewAuthorizationServer(baseURL, id string) (AuthorizationServer, error) {
 	address, err := orgurl.Parse(baseURL)
 	switch {
@@ -31,12 +33,13 @@ func NewAuthorizationServer(baseURL, id string) (AuthorizationServer, error) {
 		id = OrgServer
 	}
 	if !orgurl.IsServerID(id) {
-		return AuthorizationServer{}, fmt.Errorf("server id is %q, expected \"default\", \"org\" or an id like \"aus9o8wzkhckw9TLa0h7z\"", Sanitize(id, 80))
+		return AuthorizationServer{}, fmt.Errorf(
+			"server id is %q, expected \"default\", \"org\" or an id like \"aus9o8wzkhckw9TLa0h7z\"", Sanitize(id, 80))
 	}
 	return AuthorizationServer{base: address.Base, id: id}, nil
 }
 
-// ID returns "default", "aus…", or OrgServer.
+// ID returns "default", "aus…", or OrgServer; "" for the zero AuthorizationServer.
 func (s AuthorizationServer) ID() string { return s.id }
 
 // BaseURL returns the org's address, "https://host[:port]".
@@ -62,4 +65,19 @@ func (s AuthorizationServer) Endpoint(name string) string {
 		return s.base + "/oauth2/v1/" + name
 	}
 	return s.base + "/oauth2/" + s.id + "/v1/" + name
+}
+
+// checkEndpoint returns an error where an endpoint's address does not have the server's scheme, host and port.
+func (s AuthorizationServer) checkEndpoint(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("is not a URL")
+	}
+	if u.User != nil || u.Fragment != "" || strings.Contains(address, "#") {
+		return errors.New("has a user name or a fragment")
+	}
+	if at, err := orgurl.Parse(u.Scheme + "://" + u.Host); err != nil || at.Base != s.base {
+		return fmt.Errorf("is at %q, expected %q", Sanitize(u.Scheme+"://"+u.Host, 120), s.base)
+	}
+	return nil
 }

@@ -81,8 +81,8 @@ func TestUserInfoRefusalsAreInAHeader(t *testing.T) {
 		{403, `Basic error="other"`, "", "", "(insufficient_scope, HTTP 403)"},
 		{403, ``, "application/json", `{"errorCode":"E0000006","errorSummary":"no"}`, "no (E0000006, HTTP 403)"},
 		{401, ``, "text/html", "<html>", "an HTML page (HTTP 401"},
-		{404, ``, "", "", "an empty answer (HTTP 404"},
-		{200, `Bearer error="invalid_token"`, "", "", "an empty answer (HTTP 200"},
+		{404, ``, "", "", "an empty response (HTTP 404"},
+		{200, `Bearer error="invalid_token"`, "", "", "an empty response (HTTP 200"},
 		{302, `Bearer error="invalid_token"`, "", "", "a redirect"},
 	} {
 		err := askAbout(t, userInfo, func(w http.ResponseWriter, _ *http.Request) {

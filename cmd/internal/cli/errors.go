@@ -71,19 +71,19 @@ func errorRows() []errorRow {
 				return exitRefused
 			}
 			return exitNetwork
-		}, nil),
+		}, oktaAdvice),
 
 		on(ExitUsage, configAdvice),
 		on(ExitUsage, keyAdvice),
-		on[*grant.InputError](ExitUsage, nil),
+		on(ExitUsage, inputAdvice),
 		on(ExitUsage, pemFileAdvice),
 		on(ExitUsage, proxySettingAdvice),
 		on[*jwt.ConfigError](ExitUsage, nil),
 
 		on(exitNetwork, proxyAdvice), // within a NetworkError
-		on[*okta.NetworkError](exitNetwork, nil),
-		on[*okta.ResponseError](exitNetwork, nil),
-		on[*okta.IssuerError](exitNetwork, nil),
+		on(exitNetwork, networkAdvice),
+		on(exitNetwork, responseAdvice),
+		on(exitNetwork, issuerAdvice),
 		on(exitNetwork, func(*jwt.KeySetError) string {
 			return `the issuer's jwks_uri must answer with a JSON object that has the member "keys"`
 		}),

@@ -32,10 +32,10 @@ func putOff(status int, kind, body string, seconds int) http.HandlerFunc {
 	}
 }
 
-var everything = append([]operation{signIn, clientSignIn, refresh, revocation, introspection, probe}, gets...)
+var everything = append([]RequestInfo{signIn, clientSignIn, refresh, revocation, introspection, probe}, gets...)
 
 // tryAgain counts the requests and waits of an errand at a server that always answers the same.
-func tryAgain(t *testing.T, about operation, limit time.Duration, handler http.HandlerFunc) (hits int, w *waits, err error) {
+func tryAgain(t *testing.T, about RequestInfo, limit time.Duration, handler http.HandlerFunc) (hits int, w *waits, err error) {
 	t.Helper()
 	var n atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -52,11 +52,11 @@ func tryAgain(t *testing.T, about operation, limit time.Duration, handler http.H
 
 func TestAT13_WhatIsPutOffIsAskedOnceMore(t *testing.T) {
 	t.Parallel()
-	harmless := append([]operation{revocation, introspection}, gets...)
+	harmless := append([]RequestInfo{revocation, introspection}, gets...)
 	for _, test := range []struct {
 		name    string
 		handler http.HandlerFunc
-		again   []operation // all others are asked once
+		again   []RequestInfo // all others are asked once
 		wait    time.Duration
 	}{
 		{"bucket", putOff(429, "application/json", bucketFull, 7), everything, 8 * time.Second},
@@ -77,10 +77,10 @@ func TestAT13_WhatIsPutOffIsAskedOnceMore(t *testing.T) {
 				want = 2 // never a third time
 			}
 			if hits != want || len(w.list) != want-1 || err == nil || MayHaveBeenProcessed(err) {
-				t.Errorf("%s, %s: got %d requests, want %d; waits %v; %v", test.name, about.words().name, hits, want, w.list, err)
+				t.Errorf("%s, %s: got %d requests, want %d; waits %v; %v", test.name, about.Name(), hits, want, w.list, err)
 			}
 			if want == 2 && (w.list[0] != test.wait || !strings.Contains(w.why[0], "127.0.0.1") || Sanitize(w.why[0], 200) != w.why[0]) {
-				t.Errorf("%s, %s: waited %s for %q, want %s", test.name, about.words().name, w.list[0], w.why[0], test.wait)
+				t.Errorf("%s, %s: waited %s for %q, want %s", test.name, about.Name(), w.list[0], w.why[0], test.wait)
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func TestAT13_RetryAfterIsObeyedAndCapped(t *testing.T) {
 
 func TestAT13_ServerFailuresAreTriedAgainWhereNothingIsCounted(t *testing.T) {
 	t.Parallel()
-	free := []operation{discovery, keys, organization, introspection}
+	free := []RequestInfo{discovery, keys, organization, introspection}
 	for name, handler := range map[string]http.HandlerFunc{
 		"500": respond(500, "application/json", `{"errorCode":"E0000009"}`),
 		"502": respond(502, "text/html", "<html>"),
@@ -126,15 +126,15 @@ func TestAT13_ServerFailuresAreTriedAgainWhereNothingIsCounted(t *testing.T) {
 			}
 			hits, w, err := tryAgain(t, about, 30*time.Second, handler)
 			if hits != want || len(w.list) != want-1 || err == nil {
-				t.Errorf("%s, %s: got %d requests, want %d; waits %v; %v", name, about.words().name, hits, want, w.list, err)
+				t.Errorf("%s, %s: got %d requests, want %d; waits %v; %v", name, about.Name(), hits, want, w.list, err)
 			}
 			for i, d := range w.list {
 				if middle := firstPause << i; d < middle/2 || d >= middle*3/2 {
-					t.Errorf("%s, %s: wait %d was %s, want about %s", name, about.words().name, i, d, middle)
+					t.Errorf("%s, %s: wait %d was %s, want about %s", name, about.Name(), i, d, middle)
 				}
 			}
 			if lost := MayHaveBeenProcessed(err); (name == "500" || name == "cut") && !lost {
-				t.Errorf("%s, %s: not taken for lost: %v", name, about.words().name, err)
+				t.Errorf("%s, %s: not taken for lost: %v", name, about.Name(), err)
 			}
 		}
 	}
@@ -217,7 +217,7 @@ func TestWaitingEndsWithTheDeadline(t *testing.T) {
 		err := send(ctx, t, signIn, client)
 		cancel()
 		server.Close()
-		if int(hits.Load()) != test.want || err == nil || !strings.Contains(err.Error(), "asked again in 8s") {
+		if int(hits.Load()) != test.want || err == nil || !strings.Contains(err.Error(), "retry after 8s") {
 			t.Errorf("%+v: got %d requests, %v", test, hits.Load(), err)
 		}
 	}
@@ -298,12 +298,12 @@ func TestWhoDoesNotWantToWaitGetsTheRefusal(t *testing.T) {
 // A loss after the wait is a loss: what was put off before does not soften it.
 func TestLostAfterAWaitIsLost(t *testing.T) {
 	t.Parallel()
-	for _, about := range []operation{refresh, revocation, signIn} {
+	for _, about := range []RequestInfo{refresh, revocation, signIn} {
 		server, client, w := startPatient(t)
 		server.FailAlways("", oktatest.HangUp())
 		server.Fail("", respondFault(putOff(429, "application/json", bucketFull, 0)))
 		if err := send(t.Context(), t, about, client); !MayHaveBeenProcessed(err) || len(server.Requests()) != 2 || len(w.list) != 1 {
-			t.Errorf("%s: got %v after %d requests", about.words().name, err, len(server.Requests()))
+			t.Errorf("%s: got %v after %d requests", about.Name(), err, len(server.Requests()))
 		}
 	}
 }

@@ -1,14 +1,25 @@
-package okta
+package cli
 
 import (
-	"errors"
-	"net/http"
-	"okauth/pkg/okta/clientauth"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"okauth/pkg/okta"
 )
+
+// refusalFor is an error of Okta's about one request of the client 0oa1 at the server aus1.
+func refusalFor(t *testing.T, kind string, status int, code, description string) *okta.Error {
+	t.Helper()
+	server, err := okta.NewAuthorizationServer("https://dev-1.okta.com", "aus1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := okta.RequestInfo{Operation: okta.OperationToken, GrantType: kind, Server: server, ClientID: "0oa1", AuthMethod: "none"}
+	if kind == "revoke" {
+		info.Operation, info.GrantType = okta.OperationRevoke, ""
+	}
+	return &okta.Error{RequestInfo: info, Status: status, Code: code, Description: description}
+}
 
 // Okta's own texts, and what the advice must name.
 func TestEveryRefusalIsExplained(t *testing.T) {
@@ -70,8 +81,8 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		{400, "server_error", "The groups claim matched too many groups and must be configured to match fewer groups.", "Claims"},
 		{500, "server_error", "", "Token Preview"},
 		{429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "four password sign-ins"},
-		{429, "E0000047", "API call exceeded rate limit due to too many requests.", "not judged"},
-		{429, "anything", "", "not judged"},
+		{429, "E0000047", "API call exceeded rate limit due to too many requests.", "not checked"},
+		{429, "anything", "", "not checked"},
 		{400, "E0000003", "The request body was not well-formed.", "HTTPS_PROXY"},
 		{400, "E0000021", "Bad request.  Accept and/or Content-Type headers likely do not match supported values.", "HTTPS_PROXY"},
 		{401, "E0000015", "You do not have permission to access the feature you are requesting", "server org"},
@@ -85,18 +96,21 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		{502, "anything", "", "status.okta.com"},
 		{400, "brand_new_error", "Something new.", "System Log"},
 	} {
-		e := &Error{Status: test.status, Code: test.code, Description: test.words, client: &Client{ID: "0oa1", Server: AuthorizationServer{id: "aus1"}}}
-		hint := e.Hint()
+		hint := Hint(refusalFor(t, "password", test.status, test.code, test.words))
 		if !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
 			t.Errorf("%d %s %q: got %q, want %q in it", test.status, test.code, test.words, hint, test.want)
 		}
-		for _, about := range []operation{clientSignIn, refresh, revocation} {
-			e.about = about
-			if hint := e.Hint(); strings.ContainsAny(hint, "{}\n") || strings.Contains(hint, "type them") || strings.Contains(hint, "the password was") {
-				t.Errorf("%s %d %s %q: got %q", about.words().name, test.status, test.code, test.words, hint)
+		for _, kind := range []string{"client_credentials", "refresh_token", "revoke"} {
+			hint := Hint(refusalFor(t, kind, test.status, test.code, test.words))
+			if strings.ContainsAny(hint, "{}\n") || strings.Contains(hint, "type them") || strings.Contains(hint, "the password was") {
+				t.Errorf("%s %d %s %q: got %q", kind, test.status, test.code, test.words, hint)
 			}
 		}
-		if other := (&Error{Status: test.status, Code: test.code, Description: test.words}).Hint(); strings.ContainsAny(other, "{}") {
+		unknown := refusalFor(t, "urn:example:new-grant", test.status, test.code, test.words)
+		if hint := Hint(unknown); hint == "" || strings.ContainsAny(hint, "{}\n") || strings.Contains(hint, "the password") && !strings.Contains(hint, "user's password") {
+			t.Errorf("a grant without a row, %s %q: got %q", test.code, test.words, hint)
+		}
+		if other := Hint(&okta.Error{Status: test.status, Code: test.code, Description: test.words}); strings.ContainsAny(other, "{}") {
 			t.Errorf("%s: without a client: got %q", test.code, other)
 		}
 	}
@@ -106,44 +120,44 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 func TestAT83_EveryRefusalOfARefreshIsExplained(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		about       operation
+		kind        string
 		status      int
 		code, words string
 		want        string
 	}{
-		{refresh, 400, "invalid_grant", "The refresh token is invalid or expired.", "session has ended"},
-		{refresh, 400, "invalid_grant", "The refresh token is invalid or expired.", "System Log"},
-		{refresh, 400, "invalid_grant", "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the authorize request.", "application than 0oa1"},
-		{refresh, 400, "invalid_grant", "Invalid grant", "run okauth login"},
-		{refresh, 400, "invalid_grant", "new words", "does not take the session's refresh token"},
-		{refresh, 429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "as good as before"},
-		{refresh, 429, "E0000047", "API call exceeded rate limit due to too many requests.", "as good as before"},
-		{refresh, 400, "invalid_request", "The grant was issued for another authorization server.", "server than aus1"},
-		{refresh, 400, "invalid_request", "The required parameter 'refresh_token' is missing.", "HTTPS_PROXY"},
-		{refresh, 400, "access_denied", "Some of the scopes requested for the refresh request were not granted in the original authorize request. Denied scopes: [x].", "okauth login"},
-		{refresh, 400, "invalid_scope", "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner.", "--scope"},
-		{refresh, 400, "invalid_scope", "One or more scopes are not configured for the authorization server resource.", "Scopes"},
-		{refresh, 400, "access_denied", "User is not assigned to the client application.", "Assignments"},
-		{refresh, 403, "access_denied", "The user's password is expired.", "browser"},
-		{refresh, 403, "access_denied", "User with lite classification status is not allowed to use the provided 'grant_type'", "grant type Refresh Token"},
-		{refresh, 400, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.", "Access Policies"},
-		{refresh, 400, "unauthorized_client", "The client is not authorized to use the provided grant type. Configured grant types: [password].", "choose Refresh Token: Admin Console, Applications › Applications › 0oa1 › General › Grant type"},
-		{refresh, 400, "unauthorized_client", "new words", "choose Refresh Token"},
-		{refresh, 400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server. Configured grant types: [x].", "Refresh Token"},
-		{refresh, 401, "invalid_client", "The client secret supplied for a confidential client is invalid.", "Client Credentials"},
-		{refresh, 400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.", "Demonstrating Proof"},
-		{refresh, 405, "E0000022", "The endpoint does not support the provided HTTP method", "no token endpoint"},
-		{refresh, 500, "E0000009", "Internal Server Error", "status.okta.com"},
-		{revocation, 400, "unsupported_token_type", "", "Clear User Sessions"},
-		{revocation, 400, "invalid_request", "The required parameter 'token' is missing.", "HTTPS_PROXY"},
-		{revocation, 401, "invalid_client", "Invalid value for 'client_id' parameter.", "0oa1"},
-		{revocation, 429, "E0000047", "API call exceeded rate limit due to too many requests.", "not revoked yet"},
-		{revocation, 405, "E0000022", "The endpoint does not support the provided HTTP method", "no revocation endpoint"},
-		{revocation, 500, "server_error", "", "try again later"},
+		{"refresh_token", 400, "invalid_grant", "The refresh token is invalid or expired.", "session has ended"},
+		{"refresh_token", 400, "invalid_grant", "The refresh token is invalid or expired.", "System Log"},
+		{"refresh_token", 400, "invalid_grant", "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the authorize request.", "application than 0oa1"},
+		{"refresh_token", 400, "invalid_grant", "Invalid grant", "run okauth login"},
+		{"refresh_token", 400, "invalid_grant", "new words", "no longer accepts the session's refresh token"},
+		{"refresh_token", 429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "stays valid"},
+		{"refresh_token", 429, "E0000047", "API call exceeded rate limit due to too many requests.", "stays valid"},
+		{"refresh_token", 400, "invalid_request", "The grant was issued for another authorization server.", "server than aus1"},
+		{"refresh_token", 400, "invalid_request", "The required parameter 'refresh_token' is missing.", "HTTPS_PROXY"},
+		{"refresh_token", 400, "access_denied", "Some of the scopes requested for the refresh request were not granted in the original authorize request. Denied scopes: [x].", "okauth login"},
+		{"refresh_token", 400, "invalid_scope", "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner.", "--scope"},
+		{"refresh_token", 400, "invalid_scope", "One or more scopes are not configured for the authorization server resource.", "Scopes"},
+		{"refresh_token", 400, "access_denied", "User is not assigned to the client application.", "Assignments"},
+		{"refresh_token", 403, "access_denied", "The user's password is expired.", "browser"},
+		{"refresh_token", 403, "access_denied", "User with lite classification status is not allowed to use the provided 'grant_type'", "grant type Refresh Token"},
+		{"refresh_token", 400, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.", "Access Policies"},
+		{"refresh_token", 400, "unauthorized_client", "The client is not authorized to use the provided grant type. Configured grant types: [password].", "choose Refresh Token: Admin Console, Applications › Applications › 0oa1 › General › Grant type"},
+		{"refresh_token", 400, "unauthorized_client", "new words", "choose Refresh Token"},
+		{"refresh_token", 400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server. Configured grant types: [x].", "Refresh Token"},
+		{"refresh_token", 401, "invalid_client", "The client secret supplied for a confidential client is invalid.", "Client Credentials"},
+		{"refresh_token", 400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.", "Demonstrating Proof"},
+		{"refresh_token", 405, "E0000022", "The endpoint does not support the provided HTTP method", "no token endpoint"},
+		{"refresh_token", 500, "E0000009", "Internal Server Error", "status.okta.com"},
+		{"revoke", 400, "unsupported_token_type", "", "Clear User Sessions"},
+		{"revoke", 400, "invalid_request", "The required parameter 'token' is missing.", "HTTPS_PROXY"},
+		{"revoke", 401, "invalid_client", "Invalid value for 'client_id' parameter.", "0oa1"},
+		{"revoke", 429, "E0000047", "API call exceeded rate limit due to too many requests.", "not revoked yet"},
+		{"revoke", 405, "E0000022", "The endpoint does not support the provided HTTP method", "no revocation endpoint"},
+		{"revoke", 500, "server_error", "", "try again later"},
 	} {
-		e := &Error{Status: test.status, Code: test.code, Description: test.words, about: test.about, client: &Client{ID: "0oa1", Server: AuthorizationServer{id: "aus1"}}}
-		if hint := e.Hint(); !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
-			t.Errorf("%s %d %s %q: got %q, want %q in it", test.about.words().name, test.status, test.code, test.words, hint, test.want)
+		hint := Hint(refusalFor(t, test.kind, test.status, test.code, test.words))
+		if !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
+			t.Errorf("%s %d %s %q: got %q, want %q in it", test.kind, test.status, test.code, test.words, hint, test.want)
 		}
 	}
 }
@@ -183,14 +197,13 @@ func TestEveryRefusalOfAClientIsExplained(t *testing.T) {
 		{400, "invalid_scope", "No scopes were requested.", "at least one"},
 		{400, "invalid_scope", "Custom scopes are not allowed for this request.", "set server default"},
 		{400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.", "Demonstrating Proof"},
-		{429, "E0000047", "API call exceeded rate limit due to too many requests.", "the client secret was not judged"},
-		{429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "the client secret was not judged"},
+		{429, "E0000047", "API call exceeded rate limit due to too many requests.", "the client secret was not checked"},
+		{429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "the client secret was not checked"},
 		{401, "E0000015", "You do not have permission to access the feature you are requesting", "get the licence"},
 		{404, "E0000007", "Not found: Resource not found: aus1 (AuthorizationServer)", "aus1"},
 		{500, "E0000009", "Internal Server Error", "status.okta.com"},
 	} {
-		e := &Error{Status: test.status, Code: test.code, Description: test.words, about: clientSignIn, client: &Client{ID: "0oa1", Server: AuthorizationServer{id: "aus1"}}}
-		hint := e.Hint()
+		hint := Hint(refusalFor(t, "client_credentials", test.status, test.code, test.words))
 		if !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n") || strings.HasSuffix(hint, ".") {
 			t.Errorf("%d %s %q: got %q, want %q in it", test.status, test.code, test.words, hint, test.want)
 		}
@@ -202,108 +215,16 @@ func TestEveryRefusalOfAClientIsExplained(t *testing.T) {
 	}
 }
 
-func TestErrorReadsLikeASentence(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		body    string
-		status  int
-		want    string
-		refused bool
-	}{
-		{`{"error":"invalid_grant","error_description":"The credentials provided were invalid."}`, 400,
-			"Okta refused the sign-in: The credentials provided were invalid. (invalid_grant, HTTP 400, request reqVy8wsvmBQN27h4soUE3ZEnA)", true},
-		{`{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter.","errorLink":"invalid_client","errorId":"oae1","errorCauses":[]}`, 401,
-			"Okta refused the sign-in: Invalid value for 'client_id' parameter. (invalid_client, HTTP 401, request reqVy8wsvmBQN27h4soUE3ZEnA)", true},
-		{`{"errorCode":"E0000047","errorSummary":"Too many."}`, 429, "Okta put the sign-in off: Too many. (E0000047, HTTP 429, request reqVy8wsvmBQN27h4soUE3ZEnA); it may be asked again in 1s", false},
-		{`{"errorCode":"E0000009"}`, 500, "Okta could not handle the sign-in (E0000009, HTTP 500, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
-		{`{"error":"temporarily_unavailable"}`, 400, "Okta could not handle the sign-in (temporarily_unavailable, HTTP 400, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
-	} {
-		_, err := ask(t, respond(test.status, "application/json", test.body))
-		e, ok := errors.AsType[*Error](err)
-		if !ok || e.Error() != test.want || e.IsRejection() != test.refused {
-			t.Errorf("got %v, want %s", err, test.want)
-		}
-		if ok && strings.Contains(test.body, "oae1") && e.ErrorID != "oae1" {
-			t.Errorf("got the error id %q", e.ErrorID)
-		}
-	}
-}
-
-func TestAT13_RetryAfter(t *testing.T) {
-	t.Parallel()
-	at := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
-	in := func(d time.Duration) string { return strconv.FormatInt(at.Add(d).Unix(), 10) }
-	date := at.Format(http.TimeFormat)
-	for _, test := range []struct {
-		name                                string
-		status                              int
-		date, limit, remaining, reset, text string
-		want                                time.Duration
-	}{
-		{"reset", 429, date, "300", "0", in(20 * time.Second), "", 21 * time.Second},
-		{"reset, no Date", 429, "", "300", "0", in(20 * time.Second), "", 20*time.Second + time.Second + time.Hour}, // our clock is an hour behind: capped
-		{"reset in the past", 429, date, "300", "0", in(-time.Hour), "", time.Second},
-		{"reset far away", 429, date, "300", "0", in(100 * 365 * 24 * time.Hour), "", maxWait},
-		{"reset garbage", 429, date, "300", "0", "soon", "", time.Second},
-		{"reset huge", 429, date, "300", "0", "9223372036854775807", "", time.Second},
-		{"another limit than the bucket's", 429, date, "300", "250", in(50 * time.Second), "", time.Second},
-		{"nothing", 429, "", "", "", "", "", time.Second},
-		{"seconds", 429, date, "", "", "", "7", 7 * time.Second},
-		{"negative", 429, date, "", "", "", "-7", time.Second},
-		{"huge", 429, date, "", "", "", "9223372036854775807", maxWait},
-		{"too long for a number", 429, date, "", "", "", "99999999999999999999", time.Second},
-		{"garbage", 429, date, "", "", "", "soon", time.Second},
-		{"date", 429, date, "", "", "", at.Add(9 * time.Second).Format(http.TimeFormat), 9 * time.Second},
-		{"year 2099", 429, date, "", "", "", "Thu, 01 Jan 2099 00:00:00 GMT", maxWait},
-		{"past date", 429, date, "", "", "", "Thu, 01 Jan 1970 00:00:00 GMT", time.Second},
-		{"503 silent", 503, date, "", "", in(time.Minute), "", 0},
-		{"503 seconds", 503, date, "", "", "", "30", 30 * time.Second},
-		{"503 negative", 503, date, "", "", "", "-30", 0},
-		{"400", 400, date, "", "", "", "30", 0},
-	} {
-		header := http.Header{}
-		for name, value := range map[string]string{"Date": test.date, "X-Rate-Limit-Limit": test.limit, "X-Rate-Limit-Remaining": test.remaining,
-			"X-Rate-Limit-Reset": test.reset, "Retry-After": test.text} {
-			if value != "" {
-				header.Set(name, value)
-			}
-		}
-		if got, want := retryAfter(test.status, header, at.Add(-time.Hour)), min(test.want, maxWait); got != want {
-			t.Errorf("%s: got %s, want %s", test.name, got, want)
-		}
-	}
-	_, err := ask(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Retry-After", "17")
-		respond(429, "application/json", `{"errorCode":"E0000047","errorSummary":"x"}`)(w, r)
-	})
-	if e, ok := errors.AsType[*Error](err); !ok || e.RetryAfter != 17*time.Second {
-		t.Errorf("got %v", err)
-	}
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	f.Add(429, "Sat, 01 Aug 2026 12:00:00 GMT", "0", "1785585620", "7")
-	f.Add(503, "", "", "", "Thu, 01 Jan 2099 00:00:00 GMT")
-	f.Add(429, "x", "-1", "-9223372036854775808", "9223372036854775807")
-	f.Fuzz(func(t *testing.T, status int, date, remaining, reset, text string) {
-		header := http.Header{"Date": {date}, "X-Rate-Limit-Remaining": {remaining}, "X-Rate-Limit-Reset": {reset}, "Retry-After": {text}}
-		got := retryAfter(status, header, time.Unix(1785585600, 0))
-		if got < 0 || got > maxWait || status == 429 && got < time.Second {
-			t.Errorf("got %s", got)
-		}
-	})
-}
-
-// Who has the secret from elsewhere than the keychain is told to change it there: what `config set` stores would not be asked.
+// A secret that does not come from the keychain must be changed where it comes from: okauth would not read the keychain.
 func TestAT83_TheSecretIsChangedWhereItCameFrom(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{"The client secret supplied for a confidential client is invalid.", "Client authentication failed. Either the client or the client credentials are invalid."} {
-		e := &Error{Status: 401, Code: "invalid_client", Description: words, client: &Client{ID: "0oa1", Auth: clientauth.ForSecret(NewSecret("wrong-horse"))}}
-		if hint := e.Hint(); !strings.Contains(hint, "then run okauth config set client_secret") {
+		e := refusalFor(t, "password", 401, "invalid_client", words)
+		if hint := Hint(e); !strings.Contains(hint, "then run okauth config set client_secret") {
 			t.Errorf("from the keychain: got %q", hint)
 		}
-		e.client.SecretFrom = "OKAUTH_CLIENT_SECRET"
-		if hint := e.Hint(); !strings.Contains(hint, "then change OKAUTH_CLIENT_SECRET") || strings.Contains(hint, "config set") {
+		e.SecretSource = "OKAUTH_CLIENT_SECRET"
+		if hint := Hint(e); !strings.Contains(hint, "then change OKAUTH_CLIENT_SECRET") || strings.Contains(hint, "config set") {
 			t.Errorf("from the environment: got %q", hint)
 		}
 	}

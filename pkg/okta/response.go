@@ -1,0 +1,176 @@
+package okta
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// response is what came back to one request.
+type response struct {
+	*http.Response
+	body []byte
+
+	info     RequestInfo
+	redact   func(string) string // removes the request's secrets from foreign text
+	sent     time.Time           // just before the request was sent
+	received time.Time
+}
+
+// checkHeader decides by the header alone whether the body is worth reading.
+func (r response) checkHeader() error {
+	if r.StatusCode >= 300 && r.StatusCode < 400 {
+		e := r.unusable("a redirect", nil)
+		e.Redirect = "an unreadable address"
+		if target, err := r.Location(); err == nil {
+			e.Redirect = r.foreign(escapeNonASCII(target.Host), 120)
+		}
+		e.What = "a redirect to " + e.Redirect
+		return e
+	}
+	if r.info.Operation == OperationUserInfo {
+		if err := r.challenge(); err != nil {
+			return err
+		}
+	}
+	if r.info.Operation == OperationRevoke && r.StatusCode == http.StatusOK {
+		return nil // the body of a receipt may be empty, of any type
+	}
+	contentType := r.Header.Get("Content-Type")
+	if r.ContentLength == 0 || r.StatusCode == http.StatusNoContent {
+		return r.unusable(EmptyResponse, nil)
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	switch {
+	case err == nil && media == "application/json":
+		return nil
+	case err == nil && (media == "text/html" || media == "application/xhtml+xml"):
+		return r.unusable(HTMLPage, nil)
+	case contentType == "":
+		return r.unusable("a response without a content type", nil)
+	default:
+		return r.unusable("a response of type "+strconv.Quote(r.foreign(contentType, 80)), nil)
+	}
+}
+
+// tokens reads the response of a token endpoint.
+func (r response) tokens() (*TokenResponse, error) {
+	object, err := r.object()
+	if err != nil {
+		return nil, err
+	}
+	if r.StatusCode != http.StatusOK {
+		return nil, r.unusable("JSON that is neither a token response nor an error", nil)
+	}
+	tokens, err := object.tokens()
+	if err != nil {
+		return nil, r.unusable("an unusable token response", err)
+	}
+	return tokens, nil
+}
+
+// document reads the response of an endpoint that answers 200 with a JSON object, or an error.
+func (r response) document() (jsonObject, error) {
+	object, err := r.object()
+	if err == nil && r.StatusCode != http.StatusOK {
+		err = r.unusable("JSON that is not an error", nil)
+	}
+	return object, err
+}
+
+// object reads the body as a JSON object. An error in it wins, whatever the status and the other members are.
+func (r response) object() (jsonObject, error) {
+	switch text := bytes.TrimSpace(r.body); {
+	case len(text) == 0:
+		return nil, r.unusable(EmptyResponse, nil)
+	case text[0] == '<':
+		return nil, r.unusable(HTMLPage, nil)
+	}
+	object, err := readObject(r.body)
+	if err != nil {
+		return nil, r.unusable("unusable JSON", err)
+	}
+	return object, r.errorIn(object)
+}
+
+// errorIn understands both shapes that Okta uses at the same endpoint: {error, error_description} of RFC 6749 §5.2, and
+// {errorCode, errorSummary, errorId}. https://developer.okta.com/docs/reference/error-codes/
+func (r response) errorIn(object jsonObject) error {
+	for _, shape := range [][2]string{{"error", "error_description"}, {"errorCode", "errorSummary"}} {
+		if !object.has(shape[0]) {
+			continue
+		}
+		code, err := object.text(shape[0])
+		if err == nil && strings.TrimSpace(code) == "" {
+			err = fmt.Errorf("%s is empty", shape[0])
+		}
+		if err != nil {
+			return r.unusable("an unusable error response", err)
+		}
+		description, _ := object.text(shape[1])
+		id, _ := object.text("errorId")
+		return r.oktaError(code, description, id)
+	}
+	return nil
+}
+
+// challenge reads the error of a bearer token, which is in a header before an empty body. nil where there is none.
+// RFC 6750 §3: https://www.rfc-editor.org/rfc/rfc6750#section-3
+func (r response) challenge() error {
+	if r.StatusCode < 400 || r.StatusCode >= 500 {
+		return nil
+	}
+	for _, c := range readChallenges(r.Header.Values("WWW-Authenticate")) {
+		if code := c.params["error"]; code != "" && (c.scheme == "bearer" || c.scheme == "dpop") {
+			return r.oktaError(code, c.params["error_description"], "")
+		}
+	}
+	if r.ContentLength != 0 && r.Header.Get("Content-Type") != "" {
+		return nil // the body may say more
+	}
+	switch r.StatusCode {
+	case http.StatusUnauthorized:
+		return r.oktaError("invalid_token", "", "")
+	case http.StatusForbidden:
+		return r.oktaError("insufficient_scope", "", "")
+	}
+	return nil
+}
+
+func (r response) oktaError(code, description, id string) *Error {
+	return &Error{
+		RequestInfo: r.info,
+		Status:      r.StatusCode,
+		Code:        r.foreign(code, 80),
+		Description: r.foreign(description, 300),
+		RequestID:   r.requestID(),
+		ErrorID:     r.foreign(id, 80),
+		RetryAfter:  retryAfter(r.StatusCode, r.Header, r.received),
+		ClockSkew:   clockSkew(r.Header, r.received),
+	}
+}
+
+func (r response) unusable(what string, err error) *ResponseError {
+	if err != nil && r.redact(err.Error()) != err.Error() {
+		err = errors.New(r.redact(err.Error()))
+	}
+	return &ResponseError{
+		RequestInfo: r.info, Host: r.info.Server.Host(), Status: r.StatusCode, What: what, RequestID: r.requestID(), Err: err,
+	}
+}
+
+// foreign makes text from outside safe to show in an error.
+func (r response) foreign(text string, limit int) string { return Sanitize(r.redact(text), limit) }
+
+func (r response) requestID() string { return r.foreign(r.Header.Get("X-Okta-Request-Id"), 80) }
+
+// escapeNonASCII writes \u escapes for letters that could pass for others.
+func escapeNonASCII(host string) string {
+	quoted := strconv.QuoteToASCII(host)
+	return quoted[1 : len(quoted)-1]
+}

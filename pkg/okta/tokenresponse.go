@@ -1,0 +1,191 @@
+package okta
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxLifetime bounds expires_in. It is applied before the number becomes a time.Duration: 9999999999 seconds would be
+	// negative there.
+	maxLifetime = 365 * 24 * time.Hour
+	// unknownLifetime is for a response without expires_in: long enough to use the token once, too short to keep it.
+	unknownLifetime = time.Minute
+	// maxToken bounds one token, in bytes: nothing larger fits into a header that a server accepts.
+	maxToken = 64 << 10
+)
+
+// TokenResponse is what a grant yields.
+type TokenResponse struct {
+	AccessToken Secret
+	IDToken     Secret // zero where the scope had no openid
+	// RefreshToken is zero where the scope had no offline_access or the application may not refresh. After a refresh it
+	// is the token that was sent, a new one, or zero, and then the one that was sent remains valid.
+	RefreshToken Secret
+	TokenType    string // always "Bearer"
+	// Scope is what was granted. It is nil where neither the request nor the response named a scope: after a refresh,
+	// that means the scopes of the sign-in, and otherwise the server's default.
+	Scope []string
+	// ExpiresIn is the lifetime of the access token, counted from ObtainedAt: more than 0, at most a year.
+	ExpiresIn time.Duration
+	// ObtainedAt is read just before the request is sent, so that the token never seems to live longer than it does.
+	ObtainedAt time.Time
+	// ServerTime is the time of the response by the server's clock; zero where the response has no Date.
+	ServerTime time.Time
+	// Username is who signed in, as a grant that sends a user name sent it; "" otherwise.
+	Username string
+	// Warnings say what the server did other than requested, one sentence each.
+	Warnings []string
+}
+
+// TokenTypeError says that an access token has a type that a Client cannot use. "A client MUST NOT use an access token
+// if it does not understand the token type": RFC 6749 §7.1
+type TokenTypeError struct {
+	TokenType string // sanitized
+}
+
+func (e *TokenTypeError) Error() string {
+	return fmt.Sprintf("token_type is %q, expected %q", e.TokenType, "Bearer")
+}
+
+// tokens reads a successful response. RFC 6749 §5.1: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+func (o jsonObject) tokens() (*TokenResponse, error) {
+	t := &TokenResponse{TokenType: "Bearer"}
+	for name, into := range map[string]*Secret{
+		"access_token": &t.AccessToken, "id_token": &t.IDToken, "refresh_token": &t.RefreshToken,
+	} {
+		text, err := o.text(name)
+		if err == nil && o.has(name) && !ValidToken(text) {
+			err = fmt.Errorf("%s has characters or a length that no token has", name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		*into = NewSecret(text)
+	}
+	if t.AccessToken.IsZero() {
+		return nil, errors.New("access_token is missing")
+	}
+	tokenType, err := o.text("token_type")
+	if err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(tokenType, "Bearer") { // RFC 6749 §5.1: "Value is case insensitive."
+		return nil, &TokenTypeError{TokenType: Sanitize(tokenType, 40)}
+	}
+	if t.ExpiresIn, err = o.lifetime(); err != nil {
+		return nil, err
+	}
+	if !o.has("expires_in") {
+		t.warn("Okta did not say how long the access token is valid; okauth assumes %s", unknownLifetime)
+	}
+	t.Scope, err = o.scope()
+	return t, err
+}
+
+// lifetime reads expires_in: seconds, as a number or as a string with a number in it.
+func (o jsonObject) lifetime() (time.Duration, error) {
+	if !o.has("expires_in") {
+		return unknownLifetime, nil
+	}
+	text := string(o["expires_in"])
+	if text[0] == '"' {
+		text, _ = o.text("expires_in")
+	}
+	// ParseFloat also accepts "Inf", "0x10" and "1_000": only what JSON calls a number may reach it.
+	number := text != "" && strings.Trim(text, "0123456789+-.eE") == "" && json.Valid([]byte(text))
+	seconds, err := strconv.ParseFloat(text, 64)
+	switch {
+	case !number || err != nil && !errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("expires_in is %q, expected a number of seconds", Sanitize(text, 40))
+	case seconds >= maxLifetime.Seconds():
+		return maxLifetime, nil
+	case seconds < 1 || seconds != float64(int64(seconds)):
+		return 0, fmt.Errorf("expires_in is %q, expected a whole number of seconds above 0", Sanitize(text, 40))
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// scope returns nil where the response has no scope, which means: as requested.
+func (o jsonObject) scope() ([]string, error) {
+	text, err := o.text("scope")
+	if err != nil || !o.has("scope") {
+		return nil, err
+	}
+	scopes := strings.Fields(text)
+	for _, name := range scopes {
+		if !ValidScope(name) {
+			return nil, fmt.Errorf("scope contains %q, which is not a scope name", Sanitize(name, 40))
+		}
+	}
+	return scopes, nil
+}
+
+// compareScopes warns of what differs from the requested scopes. No difference makes the tokens unusable.
+func (t *TokenResponse) compareScopes(grantType string, requested []string) {
+	if t.Scope == nil && len(requested) > 0 {
+		// "OPTIONAL, if identical to the scope requested by the client": RFC 6749 §5.1
+		t.Scope = slices.Clone(requested)
+	}
+	if len(requested) > 0 && !sameSet(requested, t.Scope) {
+		t.warn("Okta granted other scopes than requested: requested %q, granted %q",
+			strings.Join(requested, " "), strings.Join(t.Scope, " "))
+	}
+	if grantType == "refresh_token" {
+		// Both tokens may be missing: "it might not contain an id_token", OpenID Connect Core §12.2
+		// (https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse), and the refresh token that was
+		// sent may remain valid.
+		return
+	}
+	granted := func(scope string) bool { return slices.Contains(requested, scope) && slices.Contains(t.Scope, scope) }
+	if granted("openid") && t.IDToken.IsZero() {
+		t.warn("Okta granted the scope openid and sent no ID token")
+	}
+	if granted("offline_access") && t.RefreshToken.IsZero() {
+		t.warn("Okta granted the scope offline_access and sent no refresh token: " +
+			"the grant type Refresh Token may not be enabled for the application")
+	}
+}
+
+func (t *TokenResponse) warn(format string, args ...any) {
+	t.Warnings = append(t.Warnings, fmt.Sprintf(format, args...))
+}
+
+func sameSet(a, b []string) bool {
+	lacks := func(all []string) func(string) bool {
+		return func(one string) bool { return !slices.Contains(all, one) }
+	}
+	return !slices.ContainsFunc(a, lacks(b)) && !slices.ContainsFunc(b, lacks(a))
+}
+
+// ValidToken reports whether text may be a token: the grammar b64token, 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" /
+// "/" ) *"=", and at most 64 KiB. It is narrower than RFC 6749's, and the only one that fits into an Authorization header,
+// a shell's word and a terminal as it is. RFC 6750 §2.1: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+func ValidToken(text string) bool {
+	body := strings.TrimRight(text, "=")
+	for i := range len(body) {
+		switch c := body[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '.', c == '_', c == '~', c == '+', c == '/':
+		default:
+			return false
+		}
+	}
+	return body != "" && len(text) <= maxToken
+}
+
+// ValidScope reports whether name is a scope-token, 1*( %x21 / %x23-5B / %x5D-7E ).
+// RFC 6749 §3.3: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+func ValidScope(name string) bool {
+	for _, c := range []byte(name) {
+		if c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return name != ""
+}

@@ -1,0 +1,130 @@
+package okta
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Revoke tells the server to invalidate token, with one POST. hint says what it is, "refresh_token" or "access_token", so
+// that the server finds it faster; "" says nothing. At Okta a refresh token takes its access tokens with it, an access
+// token is revoked alone.
+//
+// nil means that Okta no longer accepts the token, also when Okta never knew it. A resource server that verifies the
+// signature alone accepts an access token until it expires. The error is one of Token's, and then "the client must assume
+// the token still exists and may retry after a reasonable delay".
+// RFC 7009 §2.2.1: https://www.rfc-editor.org/rfc/rfc7009#section-2.2.1
+func (c *Client) Revoke(ctx context.Context, token Secret, hint string) error {
+	if token.IsZero() {
+		return errors.New("token to revoke is empty")
+	}
+	r, err := c.post(ctx, c.info(OperationRevoke), tokenForm(token, hint))
+	if err != nil {
+		return err
+	}
+	return r.receipt()
+}
+
+func tokenForm(token Secret, hint string) url.Values {
+	form := url.Values{"token": {token.Reveal()}}
+	if hint != "" {
+		form.Set("token_type_hint", hint)
+	}
+	return form
+}
+
+// receipt checks the response to a revocation. "The content of the response body is ignored by the client as all
+// necessary information is conveyed in the response code": RFC 7009 §2.2, https://www.rfc-editor.org/rfc/rfc7009#section-2.2.
+// Two bodies are no receipt: an HTML page, which a proxy wrote, and an error that came with 200.
+func (r response) receipt() error {
+	_, err := r.object()
+	if r.StatusCode != http.StatusOK {
+		if err == nil {
+			err = r.unusable("JSON that is not an error", nil)
+		}
+		return err
+	}
+	if odd, ok := errors.AsType[*ResponseError](err); ok && odd.What != HTMLPage {
+		return nil
+	}
+	return err
+}
+
+// Introspection is what a server says about a token.
+type Introspection struct {
+	Active bool   // the token is valid
+	Text   []byte // the response, a JSON object, as it was received
+}
+
+// Introspect asks the server about token, which it must have issued. hint says what it is, "refresh_token",
+// "access_token" or "id_token"; "" says nothing. A refresh token stays as it is.
+//
+// The error is one of Token's, and then nothing is known about the token.
+// RFC 7662 §2: https://www.rfc-editor.org/rfc/rfc7662#section-2
+func (c *Client) Introspect(ctx context.Context, token Secret, hint string) (*Introspection, error) {
+	if !ValidToken(token.Reveal()) {
+		return nil, errors.New("token to introspect has no character, or one that no token has")
+	}
+	r, err := c.post(ctx, c.info(OperationIntrospect), tokenForm(token, hint))
+	if err != nil {
+		return nil, err
+	}
+	object, err := r.document()
+	if err != nil {
+		return nil, err
+	}
+	active, err := object.boolean("active")
+	if err != nil {
+		return nil, r.unusable("an unusable response", err)
+	}
+	return &Introspection{Active: active, Text: r.body}, nil
+}
+
+// UserInfo gets the claims of the user whose accessToken it is, as far as the token's scopes allow: a JSON object, as it
+// was received. The token must be the configured server's and have the scope openid.
+//
+// The error is one of Token's; an *Error with 401 invalid_token means that Okta does not accept the token.
+// OpenID Connect Core §5.3: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo
+func (c *Client) UserInfo(ctx context.Context, accessToken Secret) ([]byte, error) {
+	if !ValidToken(accessToken.Reveal()) {
+		return nil, errors.New("access token is empty or has characters that no token has")
+	}
+	r, _, err := c.get(ctx, OperationUserInfo, c.Server.Endpoint("userinfo"), accessToken)
+	if err != nil {
+		return nil, err
+	}
+	return r.body, nil
+}
+
+// ProbeGrant finds out whether Okta knows the client and the grant type is enabled for it, with a request to the token
+// endpoint that lacks the grant's credential. It carries no password and no token, so that nothing is counted and no
+// token is made. It is sent like a sign-in, without a retry. grantType is "password" or "refresh_token".
+//
+// nil means that Okta complains about the missing credential alone. An *Error is about the client or the grant, as it
+// would be at a sign-in; the other errors are those of Token. It is not documented that Okta checks the client first, then
+// the grant, and then the parameters: a server with another order returns nil too often.
+func (c *Client) ProbeGrant(ctx context.Context, grantType string) error {
+	missing := map[string]string{"password": "username", "refresh_token": "refresh_token"}[grantType]
+	if missing == "" {
+		return errors.New("grant type is neither password nor refresh_token: a request for it could make a token")
+	}
+	info := c.info(OperationProbe)
+	info.GrantType = grantType
+	r, err := c.post(ctx, info, url.Values{"grant_type": {grantType}, "scope": {"openid"}})
+	if err == nil {
+		_, err = r.object()
+	}
+	refusal, ok := errors.AsType[*Error](err)
+	switch {
+	case ok && refusal.Status == http.StatusBadRequest && refusal.Code == "invalid_request" &&
+		strings.Contains(refusal.Description, missing):
+		return nil // https://developer.okta.com/docs/reference/error-codes/
+	case ok:
+		refusal.Operation = OperationToken
+	case err == nil:
+		return r.unusable("a response that is not an error", nil)
+	}
+	return err
+}
