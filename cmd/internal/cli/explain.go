@@ -245,6 +245,9 @@ func requestTexts() map[string]requestText {
 
 // fill replaces the placeholders in one pass: the name of a server or a client may have braces of its own.
 func fill(text, kind string, info okta.RequestInfo) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
 	server, client := okta.Sanitize(info.Server.ID(), 80), okta.Sanitize(info.ClientID, 80)
 	if server == "" {
 		text = strings.NewReplacer(" than {server}", "", "no authorization server {server}", "no such authorization server",
