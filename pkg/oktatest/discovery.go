@@ -1,6 +1,8 @@
 package oktatest
 
 import (
+	_ "embed" // metadata.json
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -26,7 +28,9 @@ func (c *call) discover() *reply {
 		body.remove("userinfo_endpoint", "id_token_signing_alg_values_supported",
 			"id_token_encryption_alg_values_supported", "id_token_encryption_enc_values_supported")
 		body.set("grant_types_supported", grantTypesSupported("all", "oauth"))
-		body.set("response_types_supported", append([]string{"token"}, responseTypes()...))
+		body.set("response_types_supported", []string{
+			"token", "code", "id_token", "code id_token", "code token", "id_token token", "code id_token token",
+		})
 		body.set("claims_supported", strings.Fields("ver jti iss aud iat exp cid uid scp sub"))
 	}
 	return c.cacheable(body, "max-age=86400, must-revalidate")
@@ -51,52 +55,24 @@ func grantTypesSupported(metadata ...string) []string {
 	return slices.Insert(names, 1, "implicit")
 }
 
-func responseTypes() []string {
-	return []string{"code", "id_token", "code id_token", "code token", "id_token token", "code id_token token"}
-}
+// metadataJSON is the OpenID Connect document of a custom server as a real org returns it, which names more endpoints
+// than this package has. ISSUER, ORG and V1 stand for addresses.
+//
+//go:embed metadata.json
+var metadataJSON string
 
-// metadata is the OpenID Connect document as a real org returns it, which names more endpoints than this package has.
-func (c *call) metadata() object {
-	v1, scopes := c.base+"/oauth2/v1/", "openid email profile address phone offline_access groups"
+func (c *call) metadata() (body object) {
+	v1 := c.base + "/oauth2/v1"
 	if c.as.ID != OrgServerID {
-		v1, scopes = c.base+"/oauth2/"+c.as.ID+"/v1/", "openid profile email address phone offline_access device_sso"
+		v1 = c.base + "/oauth2/" + c.as.ID + "/v1"
 	}
-	methods := strings.Fields("client_secret_basic client_secret_post client_secret_jwt private_key_jwt none")
-	signing := strings.Fields("HS256 HS384 HS512 RS256 RS384 RS512 ES256 ES384 ES512")
-	claims := strings.Fields("iss ver sub aud iat exp jti auth_time amr idp nonce name nickname preferred_username " +
-		"given_name middle_name family_name email email_verified profile zoneinfo locale address phone_number picture " +
-		"website gender birthdate updated_at at_hash c_hash")
-	return object{
-		{"issuer", c.issuer()},
-		{"authorization_endpoint", v1 + "authorize"},
-		{"token_endpoint", v1 + "token"},
-		{"userinfo_endpoint", v1 + "userinfo"},
-		{"registration_endpoint", c.base + "/oauth2/v1/clients"},
-		{"jwks_uri", v1 + "keys"},
-		{"response_types_supported", responseTypes()},
-		{"response_modes_supported", []string{"query", "fragment", "form_post", "okta_post_message"}},
-		{"grant_types_supported", grantTypesSupported("all")},
-		{"subject_types_supported", []string{"public"}},
-		{"id_token_signing_alg_values_supported", []string{"RS256"}},
-		{"id_token_encryption_alg_values_supported", []string{"RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512"}},
-		{"id_token_encryption_enc_values_supported", []string{"A256GCM"}},
-		{"scopes_supported", strings.Fields(scopes)},
-		{"token_endpoint_auth_methods_supported", methods},
-		{"claims_supported", claims},
-		{"code_challenge_methods_supported", []string{"S256"}},
-		{"introspection_endpoint", v1 + "introspect"},
-		{"introspection_endpoint_auth_methods_supported", methods},
-		{"revocation_endpoint", v1 + "revoke"},
-		{"revocation_endpoint_auth_methods_supported", methods},
-		{"end_session_endpoint", v1 + "logout"},
-		{"request_parameter_supported", true},
-		{"request_object_signing_alg_values_supported", signing},
-		{"device_authorization_endpoint", v1 + "device/authorize"},
-		{"pushed_authorization_request_endpoint", v1 + "par"},
-		{"backchannel_token_delivery_modes_supported", []string{"poll"}},
-		{"backchannel_authentication_request_signing_alg_values_supported", signing},
-		{"dpop_signing_alg_values_supported", signing[3:]},
+	text := strings.NewReplacer("ISSUER", c.issuer(), "ORG", c.base, "V1", v1).Replace(metadataJSON)
+	_ = json.Unmarshal([]byte(text), &body) // valid, see metadata.json
+	body.set("grant_types_supported", grantTypesSupported("all"))
+	if c.as.ID == OrgServerID {
+		body.set("scopes_supported", strings.Fields("openid email profile address phone offline_access groups"))
 	}
+	return body
 }
 
 // organization tells clients that this is an Okta org, and which engine it runs.
