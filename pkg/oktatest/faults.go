@@ -34,8 +34,7 @@ func (s *Server) FailAlways(suffix string, fault Fault) {
 // ClearFaults removes the faults of Fail and FailAlways; one that has begun goes on.
 func (s *Server) ClearFaults() { s.traffic.locked(func() { s.traffic.faults = nil }) }
 
-// Intercept is FailAlways for all paths: see gets every request before the server does, and returns true if it has
-// answered it.
+// Intercept is FailAlways for all paths: see gets every request first, and returns true if it has answered it.
 func (s *Server) Intercept(see func(w http.ResponseWriter, r *http.Request) bool) {
 	s.FailAlways("", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if !see(w, r) {

@@ -150,8 +150,7 @@ const notImplementedEndpoints = " authorize device/authorize logout par bc/autho
 
 // answer finds the endpoint. The server is locked, and the time read, from here until the answer is made.
 func (c *call) answer() *reply {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	defer c.s.lock()()
 	c.now = c.s.clock.Now()
 	setDate(c.header, c.now)
 	noStore(c.header)

@@ -42,7 +42,9 @@ func (c *call) introspect() *reply {
 	if t := c.s.active(token, c.now); t != nil && t.session.server == c.as.ID {
 		body = activeToken(t.session, t.scopes)
 		for _, name := range []string{"exp", "iat", "sub", "aud", "iss", "jti", "uid"} {
-			body = append(body, t.claims.get(name)...)
+			if value := t.claims.get(name); value != nil {
+				body.set(name, value)
+			}
 		}
 		body = append(body, t.custom...)
 	}

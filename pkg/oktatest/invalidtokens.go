@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"net/http"
 	"strings"
@@ -37,8 +36,7 @@ func InvalidTokenKinds() (list []InvalidToken) {
 // signed with RS256 by a published key, for DefaultAudience, valid for an hour. The server has issued "good",
 // "id-token" and "org-issuer", and introspects them as active; it has not issued the others.
 func (s *Server) InvalidTokens() (list []InvalidToken) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	for _, kind := range invalidTokenKinds() {
 		kind.Token = s.forge(kind, s.base, s.clock.Now())
 		list = append(list, kind.InvalidToken)
@@ -239,9 +237,9 @@ func encryptedToken() string {
 		marshal(object{{"alg", "RSA-OAEP-256"}, {"enc", "A256GCM"}, {"cty", "JWT"}, {"kid", randomBase64()}}),
 		randomBytes(keyBits / 8), randomBytes(12), randomBytes(800), randomBytes(16),
 	}
-	encoded := make([]string, len(parts))
-	for i, part := range parts {
-		encoded[i] = base64.RawURLEncoding.EncodeToString(part)
+	token := ""
+	for _, part := range parts {
+		token += "." + base64url(part)
 	}
-	return strings.Join(encoded, ".")
+	return token[1:]
 }

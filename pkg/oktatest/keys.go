@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"math/big"
-	"strings"
 	"sync"
 )
 
@@ -115,14 +114,6 @@ func (k *signingKey) signature(input string) []byte {
 func compact(header, claims object, sign func(input string) []byte) string {
 	input := base64url(marshal(header)) + "." + base64url(marshal(claims))
 	return input + "." + base64url(sign(input))
-}
-
-// verifies reports whether the signature of a token is this key's.
-func (k *signingKey) verifies(token string) bool {
-	dot := strings.LastIndexByte(token, '.')
-	signature, err := base64.RawURLEncoding.DecodeString(token[dot+1:])
-	sum := sha256.Sum256([]byte(token[:max(0, dot)]))
-	return err == nil && rsa.VerifyPKCS1v15(&k.private.PublicKey, crypto.SHA256, sum[:], signature) == nil
 }
 
 // publishKeys is /v1/keys: https://www.rfc-editor.org/rfc/rfc7517#section-5

@@ -121,16 +121,14 @@ type Rule struct {
 
 // AddApp adds an app, or replaces the one with its client id.
 func (s *Server) AddApp(a App) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	a.AuthMethod = cmp.Or(a.AuthMethod, ClientSecretBasic)
 	s.apps[a.ClientID] = &a
 }
 
 // AddUser adds a user, or replaces the one with the same login.
 func (s *Server) AddUser(u User) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	u.ID = cmp.Or(u.ID, oktaID("00u", u.Login))
 	s.users[userKey(u.Login)] = &u
 	delete(s.failures, userKey(u.Login))
@@ -138,8 +136,7 @@ func (s *Server) AddUser(u User) {
 
 // AddAuthServer adds a custom authorization server, or replaces the one with its id. OrgServerID is ignored.
 func (s *Server) AddAuthServer(a AuthServer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	if a.ID != OrgServerID {
 		s.servers[a.ID] = &a
 	}
@@ -148,15 +145,13 @@ func (s *Server) AddAuthServer(a AuthServer) {
 // App returns a copy of the app; false if there is none. A changed copy given to AddApp takes effect for tokens that
 // are already issued, too.
 func (s *Server) App(clientID string) (App, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return copyOf(s.apps, clientID)
 }
 
 // User returns a copy of the user, Status included; false if there is none.
 func (s *Server) User(login string) (User, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return copyOf(s.users, userKey(login))
 }
 
@@ -170,8 +165,7 @@ func copyOf[T any](all map[string]*T, key string) (copied T, ok bool) {
 // SetUserStatus acts as the administrator: Active unlocks and forgets wrong passwords, Deactivated ends the user's
 // sessions for good. It reports whether there is such a user.
 func (s *Server) SetUserStatus(login string, status UserStatus) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	u := s.users[userKey(login)]
 	if u == nil {
 		return false

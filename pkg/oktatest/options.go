@@ -42,8 +42,7 @@ func (o Options) wantsTLS() bool {
 // Change edits the options of a running server. Limits, Lifetimes, Quirks and Issuer take effect with the next request
 // and the next token; what was counted stays counted, and the other options have no effect.
 func (s *Server) Change(edit func(*Options)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	edit(&s.options)
 	if s.options.Limits == nil {
 		limits := DefaultLimits()

@@ -99,15 +99,13 @@ func (s *Server) canRefresh(in *session, now time.Time) bool {
 // Reuses is how often a client sent a refresh token that was retired and out of its leeway. The first time ends the
 // session.
 func (s *Server) Reuses() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return s.reuses
 }
 
 // RefreshAlive reports whether a refresh with this token would return tokens now. It changes nothing.
 func (s *Server) RefreshAlive(token string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return s.refreshAlive(s.refresh[token], s.clock.Now())
 }
 

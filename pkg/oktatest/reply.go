@@ -58,10 +58,10 @@ type member struct {
 	value any
 }
 
-// get is the member with this name, as an object of one; empty if there is none.
-func (o object) get(name string) object {
+// get is the value of a member; nil if there is none.
+func (o object) get(name string) any {
 	if i := o.index(name); i >= 0 {
-		return o[i : i+1]
+		return o[i].value
 	}
 	return nil
 }

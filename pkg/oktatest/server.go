@@ -71,6 +71,12 @@ type Server struct {
 	reuses   int
 }
 
+// lock locks the server and returns what unlocks it.
+func (s *Server) lock() (unlock func()) {
+	s.mu.Lock()
+	return s.mu.Unlock
+}
+
 // Start listens on Options.Addr and serves until Close. It fails if the address cannot be used.
 func Start(o Options) (*Server, error) {
 	if o.Clock == nil {
@@ -130,13 +136,9 @@ func (s *Server) serve(listener net.Listener, o Options) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	// HTTP/1.1 only: faults take over the connection, which HTTP/2 does not allow.
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.handle),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		Protocols:         protocols,
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0), // clients that disconnect are what tests are made of
 	}
@@ -166,8 +168,7 @@ func (s *Server) URL() string { return s.base }
 // Issuer is the issuer of the authorization server with this id, as its tokens name it, unless App.Issuer says
 // otherwise. The issuer of the org server ("org" or "") is the base URL.
 func (s *Server) Issuer(id string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return issuer(cmp.Or(s.options.Issuer, s.base), id)
 }
 

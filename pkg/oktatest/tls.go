@@ -1,6 +1,7 @@
 package oktatest
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -29,13 +31,10 @@ type tlsFiles struct {
 
 // newTLSConfig makes an authority and the certificates that it signs. Their dates are the real ones, whatever the
 // server's clock shows, because a client compares them with its own.
-func newTLSConfig(o Options) (config *tls.Config, files tlsFiles, err error) {
+func newTLSConfig(o Options) (*tls.Config, tlsFiles, error) {
 	template := newTemplate("oktatest CA (for tests only)")
 	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
-	ca, err := certify(template, nil)
-	if err != nil {
-		return nil, files, fmt.Errorf("make the certificate authority: %w", err)
-	}
+	ca, caErr := certify(template, nil)
 	template = newTemplate("oktatest", x509.ExtKeyUsageServerAuth)
 	template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
 	if o.EditCertificate != nil {
@@ -45,42 +44,30 @@ func newTLSConfig(o Options) (config *tls.Config, files tlsFiles, err error) {
 	if o.SelfSigned {
 		signer = nil
 	}
-	leaf, err := certify(template, signer)
-	if err != nil {
-		return nil, files, fmt.Errorf("make the certificate: %w", err)
+	leaf, leafErr := certify(template, signer)
+	client, clientErr := certify(newTemplate("oktatest client", x509.ExtKeyUsageClientAuth), ca)
+	if err := errors.Join(caErr, leafErr, clientErr); err != nil {
+		return nil, tlsFiles{}, fmt.Errorf("make the certificates: %w", err)
 	}
-	if files.ca = encodePEM("CERTIFICATE", ca.der); o.SelfSigned {
-		files.ca = encodePEM("CERTIFICATE", leaf.der)
-	}
-	config = &tls.Config{
+	files := tlsFiles{ca: encodePEM("CERTIFICATE", ca.der)}
+	config := &tls.Config{
 		Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.der}, PrivateKey: leaf.key}},
-		MinVersion:   tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"http/1.1"}, // faults take over the connection, which HTTP/2 does not allow
 	}
 	if o.RequireClientCertificate {
-		if err := requireClient(config, &files, ca); err != nil {
-			return nil, files, fmt.Errorf("make the client's certificate: %w", err)
-		}
+		key, _ := x509.MarshalPKCS8PrivateKey(client.key) // fails for unknown kinds of key only
+		files.clientCert, files.clientKey = encodePEM("CERTIFICATE", client.der), encodePEM("PRIVATE KEY", key)
+		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
+		config.ClientCAs.AppendCertsFromPEM(files.ca)
+	}
+	if o.SelfSigned {
+		files.ca = encodePEM("CERTIFICATE", leaf.der)
 	}
 	if o.EditTLS != nil {
 		o.EditTLS(config)
 	}
 	return config, files, nil
-}
-
-// requireClient makes a certificate for clients, and requires it.
-func requireClient(config *tls.Config, files *tlsFiles, ca *identity) error {
-	client, err := certify(newTemplate("oktatest client", x509.ExtKeyUsageClientAuth), ca)
-	if err != nil {
-		return err
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(client.key)
-	if err != nil {
-		return err
-	}
-	files.clientCert, files.clientKey = encodePEM("CERTIFICATE", client.der), encodePEM("PRIVATE KEY", key)
-	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
-	config.ClientCAs.AppendCertsFromPEM(encodePEM("CERTIFICATE", ca.der))
-	return nil
 }
 
 func newTemplate(name string, usage ...x509.ExtKeyUsage) *x509.Certificate {
@@ -94,14 +81,10 @@ func newTemplate(name string, usage ...x509.ExtKeyUsage) *x509.Certificate {
 
 // certify makes a key and a certificate for it, signed by signer; nil: by itself.
 func certify(template *x509.Certificate, signer *identity) (*identity, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // fails only without random numbers
 	made := &identity{template: template, key: key}
-	if signer == nil {
-		signer = made
-	}
+	signer = cmp.Or(signer, made)
+	var err error
 	made.der, err = x509.CreateCertificate(rand.Reader, template, signer.template, &key.PublicKey, signer.key)
 	return made, err
 }

@@ -262,21 +262,21 @@ func TestHello(t *testing.T) {
 	parts := strings.Split(token, ".")
 	forged := base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"` + s.Issuer("default") + `","aud":"api://default","sub":"mallory","exp":99999999999}`))
 	other := start(t) // the same keys, another issuer
-	for what, token := range map[string]string{
-		"meant for another audience":             answer.member(t, "id_token"),
-		"the signature is not valid":             parts[0] + "." + forged + "." + parts[2],
-		"issued by another authorization server": signIn(t, other, "default", "openid").member(t, "access_token"),
-		"not a JWT":                              "canary",
-		"not signed with RS256":                  base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".",
-	} {
-		got := get(t, s, endpoint, token)
-		if want := `Bearer error="invalid_token", error_description="` + what + `"`; got.Status != 401 || got.Header.Get("Www-Authenticate") != want {
-			t.Errorf("%s: got %d %q", what, got.Status, got.Header.Get("Www-Authenticate"))
-		}
-	}
+	const unknown, audience = "the token was not issued by this server", "meant for another audience"
 	org := signIn(t, s, oktatest.OrgServerID, "openid").member(t, "access_token")
-	if got := get(t, s, endpoint, org); got.Status != 401 {
-		t.Errorf("org server's token: got %d, want 401", got.Status)
+	for _, test := range []struct{ name, token, want string }{
+		{"ID token", answer.member(t, "id_token"), audience},
+		{"the org server's", org, audience},
+		{"forged", parts[0] + "." + forged + "." + parts[2], unknown},
+		{"another server's", signIn(t, other, "default", "openid").member(t, "access_token"), unknown},
+		{"not a JWT", "canary", unknown},
+		{"unsigned", base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".", unknown},
+	} {
+		got := get(t, s, endpoint, test.token)
+		want := `Bearer error="invalid_token", error_description="` + test.want + `"`
+		if got.Status != 401 || got.Header.Get("Www-Authenticate") != want {
+			t.Errorf("%s: got %d %q", test.name, got.Status, got.Header.Get("Www-Authenticate"))
+		}
 	}
 	if got := get(t, s, endpoint, "").Header.Get("Www-Authenticate"); got != `Bearer realm="oktatest"` {
 		t.Errorf("no token: got %q", got)
