@@ -12,6 +12,7 @@ import (
 	configcmd "okauth/cmd/config"
 	"okauth/cmd/doctor"
 	"okauth/cmd/internal/cli"
+	"okauth/cmd/sandbox"
 )
 
 // Env holds everything outside the process's memory that a command touches.
@@ -150,7 +151,7 @@ func subcommands(env *cli.Env, global *cli.GlobalFlags, args []string) []*cobra.
 		{"logout", groupGet, func() *cobra.Command { return newLogoutCmd(env, global) }},
 		{"doctor", groupSetup, func() *cobra.Command { return doctor.New(env, global) }},
 		{"config", groupSetup, func() *cobra.Command { return configcmd.New(env, global) }},
-		{"sandbox", groupTry, func() *cobra.Command { return newSandboxCmd(env) }},
+		{"sandbox", groupTry, func() *cobra.Command { return sandbox.New(env) }},
 		{"demo", groupTry, func() *cobra.Command { return newDemoCmd(env) }},
 		{"version", "", func() *cobra.Command { return newVersionCmd(env) }},
 		{"exit-codes", "", cli.NewExitCodesTopic},

@@ -121,20 +121,20 @@ func TestSandboxCertificates(t *testing.T) {
 			if _, _, err := s.ask(t, sandboxClient(t, s.vars["OKAUTH_CA_FILE"], nil), "GET", "/api/hello"); !is(err) {
 				t.Errorf("got %v", err)
 			}
-			var mended *http.Client
+			var trusting *http.Client
 			switch kind {
 			case "self-signed", "unknown-ca":
 				told := regexp.MustCompile(`export OKAUTH_CA_FILE=(\S+)`).FindStringSubmatch(s.stderr)
 				if s.vars["OKAUTH_CA_FILE"] != "" || told == nil {
 					t.Fatalf("got %q and %s", s.vars["OKAUTH_CA_FILE"], s.stderr)
 				}
-				mended = sandboxClient(t, told[1], nil)
+				trusting = sandboxClient(t, told[1], nil)
 			case "client-required":
-				mended = sandboxClient(t, s.vars["OKAUTH_CA_FILE"], s.clientCertificate(t))
+				trusting = sandboxClient(t, s.vars["OKAUTH_CA_FILE"], s.clientCertificate(t))
 			}
-			if mended != nil {
-				if status, _, err := s.ask(t, mended, "GET", "/api/hello"); status != 401 { // it wants a token
-					t.Errorf("mended: got %d, %v", status, err)
+			if trusting != nil {
+				if status, _, err := s.ask(t, trusting, "GET", "/api/hello"); status != 401 { // it wants a token
+					t.Errorf("trusting: got %d, %v", status, err)
 				}
 			}
 			s.stop(t)

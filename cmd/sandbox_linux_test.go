@@ -103,8 +103,7 @@ func (s *sandbox) run(t *testing.T, stdin string, args ...string) (code int, std
 	return c.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// "okauth sandbox" prints what to export, serves who does, and leaves nothing
-// behind when it is told to stop, which is no failure.
+// "okauth sandbox" prints what to export, serves, and on Ctrl-C ends with exit code 0 and leaves nothing behind.
 func TestSandbox(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"--tls"}, {"--no-limits", "--rotate", "--grace", "0s", "--lifetime", "90s"}} {
@@ -162,17 +161,19 @@ func sandboxRotates(t *testing.T, vars map[string]string) {
 
 func TestSandboxFlags(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ flags, message string }{
-		{"--grace 5s", "--grace needs --rotate"},
-		{"--rotate --grace 61s", "--grace: expected 0s to 60s, got 1m1s"},
-		{"--rotate --grace -1s", "--grace: expected 0s to 60s, got -1s"},
-		{"--lifetime 0", "--lifetime: expected 1s or more, got 0s"},
-		{"--certificate rotten", `--certificate: "rotten" is not one of expired, `},
-		{"--fault 500 --fault nothing@/keys", `--fault: there is no fault "nothing"`},
-		{"--lifetime soon", `invalid argument "soon" for "--lifetime" flag`},
+	for _, test := range []struct{ flags, message, hint string }{
+		{"--grace 5s", "--grace needs --rotate", "okauth sandbox --rotate --grace 5s"},
+		{"--rotate --grace 61s", "--grace: expected 0s to 60s, got 1m1s", "okauth sandbox --rotate --grace 60s"},
+		{"--rotate --grace -1s", "--grace: expected 0s to 60s, got -1s", "okauth sandbox --rotate --grace 60s"},
+		{"--lifetime 0", "--lifetime: expected 1s or more, got 0s", "okauth sandbox --lifetime 90s"},
+		{"--certificate rotten", `--certificate: "rotten" is not one of expired, `, "okauth sandbox --certificate expired"},
+		{"--fault 500 --fault nothing@/keys", `--fault: there is no fault "nothing"`, "okauth sandbox --faults lists them"},
+		{"--lifetime soon", `invalid argument "soon" for "--lifetime" flag`, "see okauth sandbox --help"},
 	} {
-		code, stdout, stderr := newUser(t).okauth(t.Context(), append([]string{"sandbox"}, strings.Fields(test.flags)...)...)
-		if code != 2 || stdout != "" || !strings.Contains(stderr, test.message) || !strings.Contains(stderr, "hint: okauth sandbox --") {
+		args := append([]string{"sandbox"}, strings.Fields(test.flags)...)
+		code, stdout, stderr := newUser(t).okauth(t.Context(), args...)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, test.message) ||
+			!strings.HasSuffix(stderr, "hint: "+test.hint+"\n") {
 			t.Errorf("%s: got exit code %d, stdout %q, stderr %q", test.flags, code, stdout, stderr)
 		}
 	}

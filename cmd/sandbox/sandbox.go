@@ -1,4 +1,5 @@
-package cmd
+// Package sandbox is the command that serves an authorization server like Okta, and lists what it can do.
+package sandbox
 
 import (
 	"context"
@@ -13,7 +14,7 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-type sandboxOptions struct {
+type options struct {
 	env      *cli.Env
 	addr     string
 	noLimits bool
@@ -29,8 +30,9 @@ type sandboxOptions struct {
 	listScenarios, listTokens, listFaults bool
 }
 
-func newSandboxCmd(env *cli.Env) *cobra.Command {
-	o := &sandboxOptions{env: env}
+// New returns the command "sandbox".
+func New(env *cli.Env) *cobra.Command {
+	o := &options{env: env}
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run an authorization server that behaves like Okta",
@@ -73,7 +75,7 @@ changes the signing keys.`,
 	return c
 }
 
-func (o *sandboxOptions) addFlags(c *cobra.Command) {
+func (o *options) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false // in the order of the text above
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address to serve at")
@@ -87,33 +89,37 @@ func (o *sandboxOptions) addFlags(c *cobra.Command) {
 	f.BoolVar(&o.listFaults, "faults", false, "list the faults and how to turn each on")
 	f.BoolVar(&o.tls, "tls", false, "serve https with its own authority")
 	f.StringVar(&o.certificate, "certificate", "", "serve https with a certificate of this `KIND`")
-	_ = c.RegisterFlagCompletionFunc("certificate", cobra.FixedCompletions(certificateKinds(), cobra.ShellCompDirectiveNoFileComp))
-	_ = c.RegisterFlagCompletionFunc("fault", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var names []string
-		for _, fault := range oktatest.NamedFaults() {
-			names = append(names, cobra.CompletionWithDesc(fault.Name, fault.Description))
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	})
+	_ = c.RegisterFlagCompletionFunc("certificate",
+		cobra.FixedCompletions(certificateKinds(), cobra.ShellCompDirectiveNoFileComp))
+	var faults []string
+	for _, fault := range oktatest.NamedFaults() {
+		faults = append(faults, cobra.CompletionWithDesc(fault.Name, fault.Description))
+	}
+	_ = c.RegisterFlagCompletionFunc("fault", cobra.FixedCompletions(faults, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// check judges the flags together. https://developer.okta.com/docs/guides/refresh-tokens/main/ has the bounds of the grace period.
-func (o *sandboxOptions) check() error {
+// check returns a usage error for flags that do not fit. The bounds of the grace period are Okta's:
+// https://developer.okta.com/docs/guides/refresh-tokens/main/
+func (o *options) check() error {
+	usage := func(advice, format string, args ...any) error {
+		return &cli.UsageError{Message: fmt.Sprintf(format, args...), Advice: "okauth sandbox " + advice}
+	}
+	kinds := certificateKinds()
 	switch {
 	case o.lifetime < time.Second:
-		return &cli.UsageError{Message: fmt.Sprintf("--lifetime: expected 1s or more, got %v", o.lifetime), Advice: "okauth sandbox --lifetime 90s"}
+		return usage("--lifetime 90s", "--lifetime: expected 1s or more, got %v", o.lifetime)
 	case o.grace < 0 || o.grace > time.Minute:
-		return &cli.UsageError{Message: fmt.Sprintf("--grace: expected 0s to 60s, got %v", o.grace), Advice: "okauth sandbox --rotate --grace 60s"}
+		return usage("--rotate --grace 60s", "--grace: expected 0s to 60s, got %v", o.grace)
 	case o.grace != oktatest.DefaultLeeway && !o.rotate:
-		return &cli.UsageError{Message: "--grace needs --rotate: a refresh token that stays the same is never spent", Advice: "okauth sandbox --rotate --grace " + o.grace.String()}
-	case o.certificate != "" && !slices.Contains(certificateKinds(), o.certificate):
-		return &cli.UsageError{Message: fmt.Sprintf("--certificate: %q is not one of %s", o.certificate, strings.Join(certificateKinds(), ", ")),
-			Advice: "okauth sandbox --certificate expired"}
+		return usage("--rotate --grace "+o.grace.String(),
+			"--grace needs --rotate: without it a refresh token works any number of times")
+	case o.certificate != "" && !slices.Contains(kinds, o.certificate):
+		return usage("--certificate expired", "--certificate: %q is not one of %s", o.certificate, strings.Join(kinds, ", "))
 	}
 	for _, fault := range o.faults {
 		name, _ := splitFault(fault)
 		if _, ok := oktatest.FaultNamed(name); !ok {
-			return &cli.UsageError{Message: fmt.Sprintf("--fault: there is no fault %q", name), Advice: "okauth sandbox --faults lists them"}
+			return usage("--faults lists them", "--fault: there is no fault %q", name)
 		}
 	}
 	return nil
@@ -128,22 +134,25 @@ func splitFault(text string) (name, path string) {
 	return name, path
 }
 
-func (o *sandboxOptions) run(ctx context.Context) error {
+func (o *options) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
 	if o.listScenarios || o.listTokens || o.listFaults {
-		return o.list()
+		_, err := fmt.Fprint(o.env.Stdout, o.lists())
+		return err
 	}
-	server, err := oktatest.Start(o.options())
+	server, err := oktatest.Start(o.serverOptions())
 	if err != nil {
-		return &cli.ExitError{Err: err, Code: cli.ExitUsage, Advice: "--addr takes a loopback address and a free port, such as 127.0.0.1:8099"}
+		return &cli.ExitError{
+			Err: err, Code: cli.ExitUsage, Advice: "--addr takes a loopback address and a free port, such as 127.0.0.1:8099",
+		}
 	}
 	defer server.Close()
-	for _, fault := range o.faults {
-		name, path := splitFault(fault)
-		spoil, _ := oktatest.FaultNamed(name) // see check
-		server.FailAlways(path, spoil)
+	for _, text := range o.faults {
+		name, path := splitFault(text)
+		fault, _ := oktatest.FaultNamed(name) // check has found it
+		server.FailAlways(path, fault)
 	}
 	files, err := writeFiles(server)
 	if err != nil {
@@ -153,49 +162,24 @@ func (o *sandboxOptions) run(ctx context.Context) error {
 	return o.serve(ctx, server, files)
 }
 
-func (o *sandboxOptions) list() error {
-	var text string
-	if o.listScenarios {
-		text += scenarioList()
+func (o *options) serverOptions() oktatest.Options {
+	server := certificateOptions(o.certificate)
+	server.Addr, server.TLS = o.addr, o.tls || o.certificate != ""
+	server.Lifetimes.Access = o.lifetime
+	server.Rotation = oktatest.Rotation{Rotate: o.rotate, Leeway: o.grace}
+	if o.noLimits {
+		server.Limits = &oktatest.Limits{}
 	}
-	if o.listTokens {
-		text += tokenList()
-	}
-	if o.listFaults {
-		text += faultList()
-	}
-	_, err := fmt.Fprint(o.env.Stdout, text)
-	return err
+	return server
 }
 
-// serve says how to reach the server, and waits for the end.
-func (o *sandboxOptions) serve(ctx context.Context, server *oktatest.Server, files sandboxFiles) error {
+// serve prints how to reach the server, and waits for the end, which is no failure.
+func (o *options) serve(ctx context.Context, server *oktatest.Server, files files) error {
 	if o.certificate == "self-signed" || o.certificate == "unknown-ca" {
-		fmt.Fprintf(o.env.Stderr, "okauth: nobody is told to trust the certificate; this would do it: export OKAUTH_CA_FILE=%s\n", cli.ShellQuote(files.ca))
+		fmt.Fprintf(o.env.Stderr, "okauth: the lines below leave the certificate untrusted; to trust it: "+
+			"export OKAUTH_CA_FILE=%s\n", cli.ShellQuote(files.ca))
 		files.ca = ""
 	}
-	if _, err := fmt.Fprint(o.env.Stdout, sandboxExports(server, files)); err != nil {
-		return err
-	}
-	fmt.Fprintf(o.env.Stderr, "okauth: serving %s until Ctrl-C; paste the lines above into another terminal, then: okauth login && okauth token --refresh\n", server.URL())
-	<-ctx.Done()
-	return nil // being told to stop is how a server ends well
-}
-
-func (o *sandboxOptions) options() oktatest.Options {
-	options := certificateOptions(o.certificate)
-	options.Addr, options.TLS = o.addr, o.tls || o.certificate != ""
-	options.Lifetimes.Access = o.lifetime
-	options.Rotation = oktatest.Rotation{Rotate: o.rotate, Leeway: o.grace}
-	if o.noLimits {
-		options.Limits = &oktatest.Limits{}
-	}
-	return options
-}
-
-// sandboxExports are the lines that lead okauth to the sandbox.
-func sandboxExports(server *oktatest.Server, files sandboxFiles) string {
-	var b strings.Builder
 	for _, v := range [][2]string{
 		{"OKAUTH_DOMAIN", server.URL()},
 		{"OKAUTH_CLIENT_ID", oktatest.DefaultClientID},
@@ -207,9 +191,15 @@ func sandboxExports(server *oktatest.Server, files sandboxFiles) string {
 		{"OKAUTH_CLIENT_CERT", files.clientCert},
 		{"OKAUTH_CLIENT_KEY", files.clientKey},
 	} {
-		if v[1] != "" {
-			fmt.Fprintf(&b, "export %s=%s\n", v[0], cli.ShellQuote(v[1]))
+		if v[1] == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(o.env.Stdout, "export %s=%s\n", v[0], cli.ShellQuote(v[1])); err != nil {
+			return err
 		}
 	}
-	return b.String()
+	fmt.Fprintf(o.env.Stderr, "okauth: serving %s until Ctrl-C; paste the lines above into another terminal, then: "+
+		"okauth login && okauth token --refresh\n", server.URL())
+	<-ctx.Done()
+	return nil
 }
