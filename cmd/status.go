@@ -116,7 +116,7 @@ func sessionStatus(v okauth.StoredSession) output.StatusSession {
 	}
 	s := output.StatusSession{
 		Account: v.Account, Profile: v.Identity.Profile, Issuer: v.Identity.Issuer, ClientID: v.Identity.ClientID,
-		Username: v.Username, Current: v.Current, Generation: v.Generation,
+		Username: v.Username, Current: v.Current, Generation: v.Revision,
 	}
 	for _, set := range v.Sets {
 		s.Tokens = append(s.Tokens, output.StatusTokens{

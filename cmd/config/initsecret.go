@@ -136,7 +136,7 @@ func (s *setup) keychainError(ctx context.Context) error {
 	}
 	err := keychain.New(keychain.Options{}).Probe(ctx)
 	if e, ok := errors.AsType[*store.Error](err); ok {
-		return errors.New(e.Kind.String())
+		return errors.New(string(e.Kind))
 	}
 	return err
 }

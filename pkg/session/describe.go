@@ -32,11 +32,11 @@ func (m Manager) Stored(ctx context.Context, r TokenRequest) (CachedToken, error
 
 // Description is what may be shown of a session: everything but the tokens.
 type Description struct {
-	Identity   store.Identity
-	Username   string
-	Generation uint64
-	Sets       []SetView
-	Refresh    *RefreshView // nil: there is no refresh token
+	Identity store.Identity
+	Username string
+	Revision uint64
+	Sets     []SetView
+	Refresh  *RefreshView // nil: there is no refresh token
 }
 
 // SetView is one set of tokens of a [Description].
@@ -65,7 +65,7 @@ func (m Manager) Describe(ctx context.Context, account string) (Description, err
 	if err != nil {
 		return Description{}, err
 	}
-	d := Description{Identity: s.Identity, Username: s.Username, Generation: s.Revision}
+	d := Description{Identity: s.Identity, Username: s.Username, Revision: s.Revision}
 	for _, set := range s.Sets {
 		d.Sets = append(d.Sets, SetView{
 			Requested: set.Requested, Granted: set.Granted,

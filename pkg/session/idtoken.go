@@ -1,9 +1,6 @@
 package session
 
 import (
-	"context"
-
-	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
@@ -19,24 +16,23 @@ func (e *IDTokenError) Error() string { return "the response is not accepted: " 
 // Unwrap returns the cause.
 func (e *IDTokenError) Unwrap() error { return e.Err }
 
-// exchange gets tokens with g and checks the ID token among them. The error is one of g or an *IDTokenError.
-func exchange(ctx context.Context, g grant.Grant, c *okta.Client, i grant.Interaction, id store.Identity) (*okta.TokenResponse, error) {
-	tokens, err := g.Token(ctx, c, i)
-	if err != nil || tokens.IDToken.IsZero() {
-		return tokens, err
+// checkIDToken checks the ID token of a response, if it has one. The error is an *IDTokenError.
+func checkIDToken(tokens *okta.TokenResponse, id store.Identity) error {
+	if tokens.IDToken.IsZero() {
+		return nil
 	}
-	// The token's times are compared with the clock of the server, which set them: the clock of this machine may be
-	// wrong, and okauth works with that.
+	// The token's times are compared with the clock of the server, which set them: okauth works even if the clock of
+	// this machine is wrong.
 	now := tokens.ServerTime
 	if now.IsZero() {
 		now = tokens.ObtainedAt
 	}
-	err = jwt.CheckIDToken(tokens.IDToken.Reveal(), jwt.IDTokenClaims{
+	err := jwt.CheckIDToken(tokens.IDToken.Reveal(), jwt.IDTokenClaims{
 		Issuer: id.Issuer, ClientID: id.ClientID, AccessToken: tokens.AccessToken.Reveal(),
 		Now: now, Leeway: jwt.DefaultLeeway,
 	})
 	if err != nil {
-		return nil, &IDTokenError{err}
+		return &IDTokenError{err}
 	}
-	return tokens, nil
+	return nil
 }

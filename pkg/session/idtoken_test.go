@@ -28,7 +28,8 @@ func (o *org) withIDToken(claims map[string]any) oktatest.Fault {
 	return oktatest.Override("id_token", strconv.Quote(token))
 }
 
-// OpenID Connect Core §3.1.3.7: an ID token with a wrong claim is not stored, and no token of the response is returned.
+// OpenID Connect Core §3.1.3.7: an ID token with a wrong claim is not stored, and no token of the response is
+// returned.
 func TestIDTokenIsCheckedOnReceipt(t *testing.T) {
 	t.Parallel()
 	at := func(d time.Duration) int64 { return start.Add(d).Unix() }

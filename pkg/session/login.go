@@ -28,7 +28,9 @@ type Credentials struct {
 // No other process changes the session meanwhile, except while the user is asked. The error is a *store.Error of kind
 // LockTimeout if another process does not release the session; then nothing was sent. If the sign-in succeeded and the
 // session could not be stored, Login returns the tokens and the store's error.
-func (m Manager) Login(ctx context.Context, client *okta.Client, c Credentials, r TokenRequest) (*okta.TokenResponse, error) {
+func (m Manager) Login(
+	ctx context.Context, client *okta.Client, c Credentials, r TokenRequest,
+) (*okta.TokenResponse, error) {
 	c.Username = cmp.Or(c.Username, r.Username)
 	_, tokens, err := m.signIn(ctx, signIn{
 		Credentials: c, request: r, login: true,
@@ -73,7 +75,7 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 	if err != nil {
 		return nil, nil, err
 	}
-	if tokens, err = exchange(ctx, s.Grant, client, s.Interaction, s.request.Identity); err != nil {
+	if tokens, err = s.exchange(ctx, client, s.Interaction); err != nil {
 		return nil, nil, err
 	}
 	lock, err := m.lock(ctx, s.request.Identity.Account())
@@ -92,8 +94,22 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 	return session, tokens, err
 }
 
+// exchange sends the credentials and checks the ID token of the response.
+func (s signIn) exchange(ctx context.Context, c *okta.Client, i grant.Interaction) (*okta.TokenResponse, error) {
+	tokens, err := s.Grant.Token(ctx, c, i)
+	if err == nil {
+		err = checkIDToken(tokens, s.request.Identity)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tokens, nil
+}
+
 // signInLocked signs in without asking anyone, while no other process changes the session.
-func (m Manager) signInLocked(ctx context.Context, s signIn, p *protectedPassword) (*store.Session, *okta.TokenResponse, error) {
+func (m Manager) signInLocked(
+	ctx context.Context, s signIn, p *protectedPassword,
+) (*store.Session, *okta.TokenResponse, error) {
 	lock, err := m.lock(ctx, s.request.Identity.Account())
 	if err != nil {
 		return nil, nil, err
@@ -116,7 +132,7 @@ func (m Manager) signInLocked(ctx context.Context, s signIn, p *protectedPasswor
 		return nil, nil, err
 	}
 	tokens, err := p.send(ctx, s.login, func() (*okta.TokenResponse, error) {
-		return exchange(ctx, s.Grant, client, nil, s.request.Identity)
+		return s.exchange(ctx, client, nil)
 	})
 	if err != nil {
 		if old == nil {

@@ -49,9 +49,12 @@ func (m Manager) refresh(ctx context.Context, r TokenRequest, a refreshAttempt) 
 	ctx = context.WithoutCancel(ctx)
 	scopes, _ := refreshScopes(a.session, r)
 	refresh := grant.Refresh{RefreshToken: a.session.Refresh.Value, Scopes: scopes}
-	tokens, err := exchange(extended, refresh, a.client, nil, r.Identity)
+	tokens, err := refresh.Token(extended, a.client, nil)
 	if okta.MayHaveBeenProcessed(err) && extended.Err() == nil {
-		tokens, err = exchange(extended, refresh, a.client, nil, r.Identity)
+		tokens, err = refresh.Token(extended, a.client, nil)
+	}
+	if err == nil {
+		err = checkIDToken(tokens, r.Identity)
 	}
 	switch {
 	case err == nil:
@@ -71,7 +74,9 @@ func extend(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // saveRefreshed stores the result of a refresh. If another process has signed out or in meanwhile without waiting for
 // the lock, that wins.
-func (m Manager) saveRefreshed(ctx context.Context, r TokenRequest, a refreshAttempt, tokens *okta.TokenResponse) (CachedToken, error) {
+func (m Manager) saveRefreshed(
+	ctx context.Context, r TokenRequest, a refreshAttempt, tokens *okta.TokenResponse,
+) (CachedToken, error) {
 	after := m.afterRefresh(a.session, tokens, r)
 	now, err := m.load(ctx, r.Identity)
 	switch {

@@ -177,7 +177,9 @@ func (m Manager) refreshed(ctx context.Context, r TokenRequest, before *store.Se
 
 // result returns the token of a session that has just been made, however short-lived it is. saved is the error of
 // storing it.
-func (m Manager) result(s *store.Session, r TokenRequest, tokens *okta.TokenResponse, saved error) (CachedToken, error) {
+func (m Manager) result(
+	s *store.Session, r TokenRequest, tokens *okta.TokenResponse, saved error,
+) (CachedToken, error) {
 	r.Fresh = false
 	token, err := m.choose(s, r)
 	if is[*LoginRequiredError](err) {

@@ -69,9 +69,9 @@ func refreshToken(s *store.Session) (CachedToken, error) {
 	return CachedToken{Value: s.Refresh.Value, Kind: Refresh, Scope: s.Refresh.Granted, Username: s.Username}, nil
 }
 
-// idTokenLife returns how long an ID token is valid. "expires_in" is about the access token (RFC 6749 §5.1), and the two
-// differ on custom servers, so the ID token's own claims are used: they are meant for the client (OpenID Connect Core
-// §2). Only the difference of the two counts, so that the server's clock need not agree with ours.
+// idTokenLife returns how long an ID token is valid. "expires_in" is about the access token (RFC 6749 §5.1), and the
+// two differ on custom servers, so the ID token's own claims are used: they are meant for the client (OpenID Connect
+// Core §2). Only the difference of the two counts, so that the server's clock need not agree with ours.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 func idTokenLife(set store.TokenSet) time.Duration {
 	if set.IDToken.IsZero() {

@@ -9,9 +9,9 @@ import (
 	"unicode/utf16"
 )
 
-// Every stored value is a JSON object with the version of its format: {"okauth":1,…}. Nothing else can be mistaken for
-// one: another application's item, the output of a broken program, a truncated value. Each kind of value counts its own
-// versions.
+// Every stored value is a JSON object with the version of its format: {"okauth":1,…}. Nothing else can be mistaken
+// for one: another application's item, the output of a broken program, a truncated value. Each kind of value counts
+// its own versions.
 
 // encodeEnvelope returns v as JSON in printable ASCII. Other characters are escaped, since keychains disagree about
 // encodings.

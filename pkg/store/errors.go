@@ -10,45 +10,23 @@ import (
 )
 
 // ErrorKind says what is wrong with a store, as far as callers act on it.
-type ErrorKind int
+type ErrorKind string
 
 // The kinds of an [*Error].
 const (
-	Failed             ErrorKind = iota // anything else
-	Unavailable                         // there is no store: nothing is stored, and nothing can be
-	Locked                              // the keychain is locked with its own password
-	TimedOut                            // no answer in time; a read value may exist, a write may still happen
-	Denied                              // the user, or the system for the user, refused access
-	TooBig                              // the value does not fit
-	Corrupt                             // okauth did not write the stored value; it is not returned
-	UnsupportedVersion                  // a later okauth wrote the stored value; it is left unchanged
-	NotPersisted                        // the store confirmed a write and did not keep the value
-	LockTimeout                         // another process held the lock for longer than the caller waits
-	Unsafe                              // others can change the file or directory, or it is none; it is not used
-	WrongKey                            // the file was sealed with another key; it is left unchanged
+	Failed             ErrorKind = "failed"              // anything else
+	Unavailable        ErrorKind = "unavailable"         // there is no store: nothing is stored, and nothing can be
+	Locked             ErrorKind = "locked"              // the keychain is locked with its own password
+	TimedOut           ErrorKind = "timed_out"           // no answer: a value may be there, a write may still happen
+	Denied             ErrorKind = "denied"              // the user, or the system for the user, refused access
+	TooBig             ErrorKind = "too_big"             // the value does not fit
+	Corrupt            ErrorKind = "corrupt"             // okauth did not write the value; it is not returned
+	UnsupportedVersion ErrorKind = "unsupported_version" // a later okauth wrote the value; it is left unchanged
+	NotPersisted       ErrorKind = "not_persisted"       // the store confirmed a write and did not keep the value
+	LockTimeout        ErrorKind = "lock_timeout"        // another process held the lock for too long
+	Unsafe             ErrorKind = "unsafe"              // others can change the file or directory; it is not used
+	WrongKey           ErrorKind = "wrong_key"           // the file was sealed with another key; it is left unchanged
 )
-
-// String returns the kind's name: "lock_timeout".
-func (k ErrorKind) String() string {
-	if name, ok := kindNames[k]; ok {
-		return name
-	}
-	return "failed"
-}
-
-var kindNames = map[ErrorKind]string{
-	Unavailable:        "unavailable",
-	Locked:             "locked",
-	TimedOut:           "timed_out",
-	Denied:             "denied",
-	TooBig:             "too_big",
-	Corrupt:            "corrupt",
-	UnsupportedVersion: "unsupported_version",
-	NotPersisted:       "not_persisted",
-	LockTimeout:        "lock_timeout",
-	Unsafe:             "unsafe",
-	WrongKey:           "wrong_key",
-}
 
 // Error is a failure of a store. Callers branch on Kind: Unavailable may mean that nothing is stored, Corrupt and
 // UnsupportedVersion concern one item only; all others end the command. Err is never nil and never holds a secret.
@@ -105,6 +83,11 @@ func FileError(err error) error {
 // CorruptError returns an [*Error] of kind Corrupt for [WithOp] to complete. text never quotes the value.
 func CorruptError(text string) error {
 	return &Error{Kind: Corrupt, Err: errors.New("the stored value is corrupt: " + text)}
+}
+
+// SizeError returns an [*Error] of kind TooBig for [WithOp] to complete.
+func SizeError(size, limit int) error {
+	return &Error{Kind: TooBig, Err: fmt.Errorf("the value has %d bytes, expected at most %d", size, limit)}
 }
 
 // NewerError returns an [*Error] of kind UnsupportedVersion for [WithOp] to complete.

@@ -51,8 +51,8 @@ func (s Sessions) removeFromIndex(ctx context.Context, account string) error {
 	})
 }
 
-// changeIndex replaces the index by what change makes of it, one process at a time. A corrupt index counts as empty, one
-// of a later okauth is left unchanged.
+// changeIndex replaces the index by what change makes of it, one process at a time. A corrupt index counts as empty,
+// one of a later okauth is left unchanged.
 func (s Sessions) changeIndex(ctx context.Context, change func([]string) []string) error {
 	if _, ok := s.Items.(lister); ok {
 		return nil
@@ -93,7 +93,8 @@ func (s Sessions) readIndex(ctx context.Context) ([]string, error) {
 	}
 	var in indexJSON
 	err = decodeEnvelope(value, &in, &in.Version, indexVersion)
-	if err == nil && (len(in.Sessions) == 0 || !slices.IsSorted(in.Sessions) || slices.ContainsFunc(in.Sessions, isNoSession)) {
+	sessions := len(in.Sessions) > 0 && slices.IsSorted(in.Sessions) && !slices.ContainsFunc(in.Sessions, isNoSession)
+	if err == nil && !sessions {
 		err = CorruptError("it lists other items than sessions")
 	}
 	if err != nil {

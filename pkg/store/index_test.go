@@ -226,7 +226,8 @@ func TestAT93_LoadAccountIsThatAccountsSession(t *testing.T) {
 	}
 }
 
-// KR-05: what is unknown stays listed, and an index that cannot be read or written stops a Save before the session is written.
+// KR-05: what is unknown stays listed, and an index that cannot be read or written stops a Save before the session is
+// written.
 func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -236,7 +237,7 @@ func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
 	} {
 		m := new(memory.Store)
 		trouble.Backend = m
-		if err := (store.Sessions{Items: trouble}).Save(ctx, sessionOf("dev", 1)); kindOf(err) != trouble.kind.String() {
+		if err := (store.Sessions{Items: trouble}).Save(ctx, sessionOf("dev", 1)); kindOf(err) != string(trouble.kind) {
 			t.Errorf("Save: got %v, want %s", err, trouble.kind)
 		}
 		if slices.Contains(m.Accounts(), dev) {
@@ -250,14 +251,15 @@ func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
 		if err := s.Save(ctx, sessionOf("dev", 1)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.DeleteAccount(ctx, sessionOf("dev", 1).Identity.Account()); kindOf(err) != trouble.kind.String() {
+		if err := s.DeleteAccount(ctx, sessionOf("dev", 1).Identity.Account()); kindOf(err) != string(trouble.kind) {
 			t.Errorf("Delete: got %v, want %s", err, trouble.kind)
 		}
 		wantList(t, s, "dev")
 	}
 }
 
-// yielding is Items without a list that let others go first, so that those who do not take turns get in each other's way.
+// yielding is Items without a list that let others go first, so that those who do not take turns get in each other's
+// way.
 type yielding struct{ m *memory.Store }
 
 func (y yielding) Get(ctx context.Context, account string) ([]byte, error) {

@@ -22,8 +22,8 @@ type Identity struct {
 	Grant    string // name of the grant: "password"
 }
 
-// Account returns the name of the item: "<profile>-<8 hex digits>". The digits are the start of a SHA-256 over the other
-// fields, each preceded by its length, so that no two lists of fields hash the same text.
+// Account returns the name of the item: "<profile>-<8 hex digits>". The digits are the start of a SHA-256 over the
+// other fields, each preceded by its length, so that no two lists of fields hash the same text.
 func (id Identity) Account() string {
 	return id.Profile + "-" + digest("okauth session 1", id.Issuer, id.ClientID, id.User, id.Grant)
 }

@@ -45,7 +45,7 @@ func KeychainSecret(ctx context.Context, client *okauth.Client) (value, source s
 		return config.Redacted, "keychain"
 	}
 	if e, ok := errors.AsType[*store.Error](err); ok {
-		return "", "not set; keychain " + e.Kind.String()
+		return "", "not set; keychain " + string(e.Kind)
 	}
 	return "", "not set"
 }

@@ -44,8 +44,8 @@ type Cache struct {
 func Dir(lookup func(string) (string, bool)) string { return cacheDir(runtime.GOOS, lookup) }
 
 func cacheDir(goos string, lookup func(string) (string, bool)) string {
-	// "All paths set in these environment variables must be absolute. If an implementation encounters a relative path ...
-	// it should consider the path invalid and ignore it."
+	// "All paths set in these environment variables must be absolute. If an implementation encounters a relative path
+	// ... it should consider the path invalid and ignore it."
 	// https://specifications.freedesktop.org/basedir-spec/latest/
 	if dir, _ := lookup("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "okauth")

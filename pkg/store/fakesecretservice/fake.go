@@ -1,6 +1,7 @@
-// Package fakesecretservice is a Secret Service with bad manners, and the session bus it lives on, in one Go package: no
-// dbus-daemon, no desktop, no prompt. A test starts one, puts its address into DBUS_SESSION_BUS_ADDRESS of the process under
-// test, and tells it how to misbehave; afterwards it asks what was stored and how often each method was called.
+// Package fakesecretservice is a Secret Service with bad manners, and the session bus it lives on, in one Go package:
+// no dbus-daemon, no desktop, no prompt. A test starts one, puts its address into DBUS_SESSION_BUS_ADDRESS of the
+// process under test, and tells it how to misbehave; afterwards it asks what was stored and how often each method was
+// called.
 //
 //	fake.go     starting, stopping, looking inside
 //	wire.go     a D-Bus connection, seen from the bus

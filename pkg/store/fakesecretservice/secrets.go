@@ -188,7 +188,8 @@ func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath, b Behaviour)
 	if len(fields) == 4 {
 		value, _ = fields[2].([]byte)
 	}
-	attributes, _ := arg[map[string]dbus.Variant](call, 0)["org.freedesktop.Secret.Item.Attributes"].Value().(map[string]string)
+	properties := arg[map[string]dbus.Variant](call, 0)
+	attributes, _ := properties["org.freedesktop.Secret.Item.Attributes"].Value().(map[string]string)
 	switch {
 	case !b.hasCollection(path):
 		c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
@@ -246,7 +247,8 @@ func (c *conn) deleteItem(call *dbus.Message, path dbus.ObjectPath, b Behaviour)
 	c.reply(call, secretsOwner, noPrompt)
 }
 
-// ask returns the path of a new prompt. accept runs with f.mu held when the user agrees; it returns the prompt's result.
+// ask returns the path of a new prompt. accept runs with f.mu held when the user agrees; it returns the prompt's
+// result.
 func (f *Fake) ask(accept func() dbus.Variant) dbus.ObjectPath {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -110,7 +110,8 @@ func (c *conn) send(msg *dbus.Message) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// godbus numbers the messages of a dbus.Conn only, and zero is no serial number. It stands after four bytes and the length of the body.
+	// godbus numbers the messages of a dbus.Conn only, and zero is no serial number. It stands after four bytes and the
+	// length of the body.
 	c.serial++
 	binary.LittleEndian.PutUint32(b.Bytes()[8:], c.serial)
 	_, _ = c.stream.Write(b.Bytes())

@@ -39,8 +39,8 @@ type Lock struct {
 	modified time.Time // the file's, when it was locked; see [Locks.Revoke]
 }
 
-// Ready returns nil if locks can be acquired in Dir, which it creates if missing, and otherwise the error of Acquire. It
-// never waits for a lock, only for the file system.
+// Ready returns nil if locks can be acquired in Dir, which it creates if missing, and otherwise the error of Acquire.
+// It never waits for a lock, only for the file system.
 func (l Locks) Ready() error {
 	_, err := l.withDeadline(context.Background(), "ready", func(_ context.Context, file *flock.Flock) error {
 		if _, err := file.TryLock(); err != nil { // locked or not, both will do
@@ -51,9 +51,9 @@ func (l Locks) Ready() error {
 	return err
 }
 
-// Acquire implements [store.Locker]. The error is a *store.Error: of kind LockTimeout if another process did not release
-// the lock within Wait, Unsafe if the file or directory is not the current user's alone, Failed if there can be no lock.
-// If ctx ends first it wraps the error of ctx.
+// Acquire implements [store.Locker]. The error is a *store.Error: of kind LockTimeout if another process did not
+// release the lock within Wait, Unsafe if the file or directory is not the current user's alone, Failed if there can
+// be no lock. If ctx ends first it wraps the error of ctx.
 func (l Locks) Acquire(ctx context.Context, name string) (store.Lock, error) {
 	file, err := l.withDeadline(ctx, name, acquire)
 	if err != nil {
@@ -79,15 +79,18 @@ func (l Locks) Directory() (string, error) {
 func (l Locks) path(name string) (string, error) {
 	dir, err := l.Directory()
 	if err == nil && !store.IsAccount(name) {
-		err = store.NewError(store.Failed, "lock "+strconv.Quote(name), errors.New("the name has characters other than A-Z a-z 0-9 _ . -"))
+		err = errors.New("the name has characters other than A-Z a-z 0-9 _ . -")
+		err = store.NewError(store.Failed, "lock "+strconv.Quote(name), err)
 	}
 	return filepath.Join(dir, name+".lock"), err
 }
 
-// withDeadline calls lock with the file of that name, and gives up when ctx or Wait ends. Any system call on a file may
-// hang, and on a network file system no signal ends it, so all of them run in a goroutine that may be abandoned. If that
-// still acquires the lock it releases it at once.
-func (l Locks) withDeadline(ctx context.Context, name string, lock func(context.Context, *flock.Flock) error) (*flock.Flock, error) {
+type lockFunc func(context.Context, *flock.Flock) error
+
+// withDeadline calls lock with the file of that name, and gives up when ctx or Wait ends. Any system call on a file
+// may hang, and on a network file system no signal ends it, so all of them run in a goroutine that may be abandoned.
+// If that still acquires the lock it releases it at once.
+func (l Locks) withDeadline(ctx context.Context, name string, lock lockFunc) (*flock.Flock, error) {
 	path, err := l.path(name)
 	if err != nil {
 		return nil, err
@@ -234,8 +237,8 @@ func (l Locks) Revoke(name string) error {
 	return nil
 }
 
-// Check returns nil if nothing that exists prevents a lock of that name. It creates nothing and waits for nothing, so it
-// finds out less than [Locks.Ready].
+// Check returns nil if nothing that exists prevents a lock of that name. It creates nothing and waits for nothing, so
+// it finds out less than [Locks.Ready].
 func (l Locks) Check(name string) error {
 	path, err := l.path(name)
 	if err != nil {

@@ -19,10 +19,12 @@ import (
 	"okauth/pkg/store"
 )
 
-// lockChildVar names what a process does that a test of the lock has started: this test binary, with TestLockChild alone.
+// lockChildVar names what a process does that a test of the lock has started: this test binary, with TestLockChild
+// alone.
 const lockChildVar = "OKAUTH_TEST_LOCK_CHILD"
 
-// TestLockChild is no test of its own. In a child it does what the parent asks for, in the directory that the parent names.
+// TestLockChild is no test of its own. In a child it does what the parent asks for, in the directory that the parent
+// names.
 func TestLockChild(t *testing.T) {
 	do, dir, ok := strings.Cut(os.Getenv(lockChildVar), ":")
 	if !ok {

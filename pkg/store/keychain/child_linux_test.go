@@ -19,8 +19,8 @@ import (
 	"okauth/pkg/store/fakesecretservice"
 )
 
-// godbus keeps one connection per process, so every test of the keychain runs in a process of its own: this test binary,
-// which finds its orders in the environment.
+// godbus keeps one connection per process, so every test of the keychain runs in a process of its own: this test
+// binary, which finds its orders in the environment.
 const ordersVar = "OKAUTH_TEST_ORDERS"
 
 // orders are what a child process does, in order.
@@ -111,7 +111,8 @@ func (s step) run(k *Keychain) report {
 	return r
 }
 
-// runSession is run for a session. Load returns "same" when the session is the one that a Save of this step would write.
+// runSession is run for a session. Load returns "same" when the session is the one that a Save of this step would
+// write.
 func (s step) runSession(ctx context.Context, sessions store.Sessions) (value []byte, err error) {
 	session := sizedSession(s.Account, s.Size, s.Generation)
 	switch s.Do {
@@ -226,7 +227,8 @@ func startFake(t *testing.T, b fakesecretservice.Behaviour) *fakesecretservice.F
 
 func bus(f *fakesecretservice.Fake) string { return busAddressVar + "=" + f.Address() }
 
-// wantKind checks a report against a kind and a piece of its message, and that okauth would tell the user something of use.
+// wantKind checks a report against a kind and a piece of its message, and that okauth would tell the user something
+// of use.
 func (r report) wantKind(t *testing.T, kind, piece string) {
 	t.Helper()
 	if r.Kind != kind || !strings.Contains(r.Error, piece) {

@@ -144,7 +144,7 @@ func (c chunked) Set(ctx context.Context, account string, value []byte) error {
 		return store.NewError(store.Failed, op, fmt.Errorf("a value must not begin with %q", manifestPrefix))
 	}
 	if len(value) > store.MaxValue {
-		return store.NewError(store.TooBig, op, sizeError(len(value), store.MaxValue))
+		return store.WithOp(op, store.SizeError(len(value), store.MaxValue))
 	}
 	// Where everything fits in one item there are no chunks to look for: one write and no read.
 	if c.limit(account) >= store.MaxValue {
@@ -152,7 +152,7 @@ func (c chunked) Set(ctx context.Context, account string, value []byte) error {
 	}
 	next, chunks, err := c.split(account, value)
 	if err != nil {
-		return store.NewError(store.TooBig, op, err)
+		return store.WithOp(op, err)
 	}
 	current, stale, err := c.generations(ctx, account)
 	if err != nil {
@@ -182,10 +182,6 @@ func (c chunked) Set(ctx context.Context, account string, value []byte) error {
 	return nil
 }
 
-func sizeError(size, limit int) error {
-	return fmt.Errorf("the value has %d bytes, expected at most %d", size, limit)
-}
-
 // split returns the manifest and the chunks of a value; none for a value that fits in one item.
 func (c chunked) split(account string, value []byte) ([]manifest, [][]byte, error) {
 	if len(value) <= c.limit(account) {
@@ -196,7 +192,7 @@ func (c chunked) split(account string, value []byte) ([]manifest, [][]byte, erro
 	m := manifest{generation: hex.EncodeToString(id[:]), length: len(value), sum: checksum(value)}
 	size := c.limit(m.chunk(account, maxChunks))
 	if size < 1 || len(value) > size*maxChunks {
-		return nil, nil, sizeError(len(value), max(size, 0)*maxChunks)
+		return nil, nil, store.SizeError(len(value), max(size, 0)*maxChunks)
 	}
 	chunks := slices.Collect(slices.Chunk(value, size))
 	m.count = len(chunks)

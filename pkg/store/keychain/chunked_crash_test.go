@@ -44,8 +44,8 @@ func (b *brittle) Delete(ctx context.Context, account string) error {
 	return b.Backend.Delete(ctx, account)
 }
 
-// A reader sees the old value or the new one wherever the writer was killed, also when the next one is killed too, and nothing
-// is left in the end.
+// A reader sees the old value or the new one wherever the writer was killed, also when the next one is killed too,
+// and nothing is left in the end.
 func TestAT92_KilledAtEveryItem(t *testing.T) {
 	t.Parallel()
 	values := map[string][]byte{"none": nil, "whole": text("w", 50), "split": text("s", 250), "longer": text("l", 550), "as long": text("o", 250)}
@@ -68,8 +68,9 @@ func write(ctx context.Context, s chunked, value []byte) error {
 	return s.Set(ctx, "a", value)
 }
 
-// killAfter replaces old by fresh with n writes allowed, judges what is there then, and reports whether n were enough.
-// What was left is mended in every way: by a Set and a Delete, by a Delete at once, and after a second death at each item.
+// killAfter replaces old by fresh with n writes allowed, judges what is there then, and reports whether n were
+// enough. What was left is mended in every way: by a Set and a Delete, by a Delete at once, and after a second death
+// at each item.
 func killAfter(t *testing.T, n int, old, fresh []byte) (finished bool) {
 	t.Helper()
 	ctx := t.Context()
@@ -176,9 +177,9 @@ func (l *late) Delete(ctx context.Context, account string) error {
 	return l.Backend.Delete(ctx, account)
 }
 
-// AT-91: a write that was given up lands after a later one. The reader sees a whole value that somebody wrote, or hears that
-// it is corrupt where a head came back whose chunks had been swept; the next write mends that, and nothing is left but what
-// landed itself.
+// AT-91: a write that was given up lands after a later one. The reader sees a whole value that somebody wrote, or
+// hears that it is corrupt where a head came back whose chunks had been swept; the next write mends that, and nothing
+// is left but what landed itself.
 func TestAT91_WriteLandsLate(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

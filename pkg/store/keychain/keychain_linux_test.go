@@ -35,7 +35,8 @@ func TestKeychainRoundTrip(t *testing.T) {
 	if items := f.Items(); len(items) != 1 || items["b"] != "canary-3" {
 		t.Errorf("stored %q", items)
 	}
-	// go-keyring keeps one connection; each Get, and each Set and Delete that looks whether it did something, has one for a moment.
+	// go-keyring keeps one connection; each Get, and each Set and Delete that looks whether it did something, has one
+	// for a moment.
 	if n := f.Count("connections"); n != 1+8 {
 		t.Errorf("%d connections, want 9", n)
 	}

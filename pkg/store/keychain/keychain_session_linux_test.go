@@ -67,7 +67,8 @@ func TestKR04_ChunksHaveTimeOfTheirOwn(t *testing.T) {
 	}
 }
 
-// The prompt that a login may show is shown once, before anything is written, and a session that cannot be unlocked is not deleted.
+// The prompt that a login may show is shown once, before anything is written, and a session that cannot be unlocked
+// is not deleted.
 func TestKR03_UnlockAsksOnce(t *testing.T) {
 	t.Parallel()
 	steps := []step{{Do: "Unlock"}, {Do: "Save", Account: "dev", Generation: 1}, {Do: "Logout", Account: "dev"}}

@@ -75,7 +75,8 @@ func (k *keyringBackend) Set(ctx context.Context, account string, value []byte) 
 			return nil, fmt.Errorf("read it back: %w", err)
 		}
 		if !bytes.Equal(stored, value) {
-			return nil, fail(store.NotPersisted, "the keychain did not keep the value: its prompt was dismissed, or it keeps nothing")
+			return nil, fail(store.NotPersisted, "the keychain did not keep the value: "+
+				"its prompt was dismissed, or it keeps nothing")
 		}
 		return nil, nil
 	})

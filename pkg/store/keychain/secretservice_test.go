@@ -15,8 +15,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// realKeyring starts a session bus and a gnome-keyring of the test's own, with a home directory of its own, and returns the
-// environment that leads a process there. Where they are not installed the test is skipped, unless
+// realKeyring starts a session bus and a gnome-keyring of the test's own, with a home directory of its own, and
+// returns the environment that leads a process there. Where they are not installed the test is skipped, unless
 // OKAUTH_TEST_SECRET_SERVICE=required.
 func realKeyring(t *testing.T) (env []string) {
 	t.Helper()
@@ -89,7 +89,8 @@ func startKeyring(t *testing.T, env []string, want string, args ...string) {
 	awaitKeyring(t, env, want)
 }
 
-// awaitKeyring polls until a probe's kind or message has what is wanted. The daemon has no other way of saying that it owns its name.
+// awaitKeyring polls until a probe's kind or message has what is wanted. The daemon has no other way of saying that
+// it owns its name.
 func awaitKeyring(t *testing.T, env []string, want string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

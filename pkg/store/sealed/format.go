@@ -117,8 +117,8 @@ func additionalData(header, account string) []byte { return []byte(header + "\n"
 
 // derive returns the cipher of a file, and its check.
 //
-// "the 'info' input is … to bind the derived key material to application- and context-specific information", and another
-// info gives an independent key: RFC 5869 §3.2, https://www.rfc-editor.org/rfc/rfc5869#section-3.2
+// "the 'info' input is … to bind the derived key material to application- and context-specific information", and
+// another info gives an independent key: RFC 5869 §3.2, https://www.rfc-editor.org/rfc/rfc5869#section-3.2
 func (k Key) derive(salt []byte) (aead cipher.AEAD, check []byte, err error) {
 	prk, err := hkdf.Extract(sha256.New, []byte(k.secret.Reveal()), salt)
 	if err != nil {

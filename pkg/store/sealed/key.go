@@ -52,20 +52,23 @@ func ChooseKey(storageKey, clientSecret okta.Secret) (Key, error) {
 		return Key{}, &KeyError{"there is no storage key, and no client secret to derive a key from"}
 	}
 	if utf8.RuneCountInString(clientSecret.Reveal()) < minClientSecret {
-		return Key{}, &KeyError{fmt.Sprintf("there is no storage key, and the client secret is too short to derive a key from: "+
-			"expected at least %d characters", minClientSecret)}
+		return Key{}, &KeyError{fmt.Sprintf("there is no storage key, and the client secret is too short "+
+			"to derive a key from: expected at least %d characters", minClientSecret)}
 	}
 	return Key{ClientSecretKey, clientSecret}, nil
 }
 
-// ParseKey returns the 32 bytes of a storage key: 64 hex digits, or base64 in the standard or the URL alphabet, padded
-// or not, with white space around it. The error is a [*KeyError], which shows the length of text and nothing else of it.
+// ParseKey returns the 32 bytes of a storage key: 64 hex digits, or base64 in the standard or the URL alphabet,
+// padded or not, with white space around it. The error is a [*KeyError], which shows the length of text and nothing
+// else of it.
 func ParseKey(text string) ([]byte, error) {
 	text = strings.TrimSpace(text)
 	// Hex comes first: 64 hex digits are also base64, of 48 bytes, and so is a hex key that has lost some digits.
 	form := "hex"
 	key, err := hex.DecodeString(text)
-	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+	for _, e := range []*base64.Encoding{
+		base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding,
+	} {
 		if err != nil {
 			form = "base64"
 			key, err = e.DecodeString(text)

@@ -103,7 +103,7 @@ func (s *Store) write(ctx context.Context, account string, value []byte) error {
 		return err
 	}
 	if len(value) > store.MaxValue {
-		return store.NewError(store.TooBig, "", fmt.Errorf("the value has %d bytes, expected at most %d", len(value), store.MaxValue))
+		return store.SizeError(len(value), store.MaxValue)
 	}
 	key, err := s.getKey(ctx)
 	if err != nil {

@@ -354,7 +354,7 @@ func kindOf(err error) string {
 	case errors.Is(err, store.ErrNotFound):
 		return "not found"
 	case errors.As(err, &e):
-		return e.Kind.String()
+		return string(e.Kind)
 	default:
 		return "untyped: " + err.Error()
 	}
