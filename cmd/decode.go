@@ -104,16 +104,11 @@ func (o *decodeOptions) one(text string) error {
 // many decodes each line of standard input. A line that is no token is an answer,
 // not an end; only a stream that holds nothing else is an error.
 func (o *decodeOptions) many(ctx context.Context) error {
-	s := o.stream(o.answer)
-	s.hold = true
-	t, err := s.run(ctx)
-	if err != nil {
-		return err
-	}
-	if t.bad < t.count {
+	sum, err := o.stream(ctx, "decode", "cannot be decoded", jwt.Stream{Answer: o.answer, Hold: true})
+	if sum.Bad < sum.Count {
 		o.sayUnverified()
 	}
-	return t.conclude("decode", "cannot be decoded")
+	return err
 }
 
 // answer appends the document of one line: the token, or what is wrong with it.

@@ -112,16 +112,12 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 
 // many introspects each line of standard input, one after the other: Okta limits the rate of requests.
 func (o *introspectOptions) many(ctx context.Context, client *okta.Client) error {
-	s := o.stream(func(ctx context.Context, dst []byte, _ int, text string) (answer []byte, bad, fatal error) {
+	answer := func(ctx context.Context, dst []byte, _ int, text string) ([]byte, error, error) {
 		document, bad, err := o.ask(ctx, client, text)
 		return append(dst, document...), bad, err
-	})
-	s.workers = 1
-	t, err := s.run(ctx)
-	if err != nil {
-		return err
 	}
-	return t.conclude("introspect", "are not active")
+	_, err := o.stream(ctx, "introspect", "are not active", jwt.Stream{Answer: answer, Workers: 1})
+	return err
 }
 
 // ask introspects one token and returns the text to print.

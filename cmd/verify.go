@@ -212,7 +212,7 @@ func notValid(report jwt.Report) error {
 
 // many verifies each line of standard input.
 func (o *verifyOptions) many(ctx context.Context, verifier *jwt.Verifier) error {
-	t, err := o.stream(func(ctx context.Context, dst []byte, line int, text string) (answer []byte, bad, fatal error) {
+	answer := func(ctx context.Context, dst []byte, line int, text string) (answer []byte, bad, err error) {
 		report, err := verifier.Check(ctx, text)
 		if err != nil {
 			return nil, nil, err
@@ -228,11 +228,9 @@ func (o *verifyOptions) many(ctx context.Context, verifier *jwt.Verifier) error 
 		err = output.WriteReportText(b, report, o.textOptions())
 		b.WriteByte('\n')
 		return b.Bytes(), bad, err
-	}).run(ctx)
-	if err != nil {
-		return err
 	}
-	return t.conclude("verify", "are not valid")
+	_, err := o.stream(ctx, "verify", "are not valid", jwt.Stream{Answer: answer})
+	return err
 }
 
 // keys returns where the keys of server are: the file of --jwks, else the issuer.

@@ -1,0 +1,157 @@
+package jwt
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+
+	"okauth/pkg/internal/workpool"
+)
+
+const (
+	// maxLine is what is read of one line, in bytes: the longest token and what may surround it. The rest of a longer line
+	// is skipped.
+	maxLine = MaxSize + 4<<10
+	// A batch of lines is what a worker answers at a time: large enough that passing it on costs next to nothing, and small
+	// enough for the processor's cache.
+	batchLines, batchBytes = 16, 32 << 10
+)
+
+// Stream answers a text of many tokens, one per line: in order, side by side, in constant memory.
+type Stream struct {
+	In  io.Reader
+	Out *bufio.Writer // flushed whenever no line is waiting for its answer
+	// Answer appends the answer to a line that is not empty. bad says that the line has no good token, and does not end the
+	// stream; err does. Several goroutines call it at once.
+	Answer  func(ctx context.Context, dst []byte, line int, token string) (answer []byte, bad, err error)
+	Workers int // how many goroutines call Answer; 0 for one per processor
+	// Hold keeps the answer to a first line that is bad until a second line comes: if none does, that answer is not written.
+	Hold bool
+}
+
+// Summary counts the lines that were answered.
+type Summary struct {
+	Count, Bad int
+	FirstBad   error // what was wrong with the first bad line
+	FirstLine  int   // its number, from 1
+}
+
+// Run answers every line of In that is not empty. The error is that of reading, of Answer or of writing; what was answered
+// before it has been written.
+//
+// When ctx ends, Run returns its cause at once, without a summary; a read or a write that blocks then outlives Run.
+func (s Stream) Run(ctx context.Context) (Summary, error) {
+	reader := lineReader{in: bufio.NewReaderSize(s.In, 256<<10)}
+	var sum Summary
+	held := func() bool { return s.Hold && sum.Count == 1 && sum.Bad == 1 }
+	pool := workpool.Pool[*batch]{
+		Workers: cmp.Or(s.Workers, runtime.GOMAXPROCS(0)),
+		Next:    reader.next,
+		Work:    func(b *batch) { b.answer(ctx, s.Answer) },
+		Emit: func(b *batch, idle bool) error {
+			sum.add(b)
+			if _, err := s.Out.Write(b.answers); err != nil {
+				return err
+			}
+			if b.err != nil || idle && !held() {
+				return cmp.Or(s.Out.Flush(), b.err)
+			}
+			return nil
+		},
+	}
+	err := pool.Run(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return Summary{}, context.Cause(ctx)
+	case err != nil || held():
+		return sum, err
+	}
+	return sum, s.Out.Flush()
+}
+
+// batch is some lines: read, then answered, then written.
+type batch struct {
+	lines   []line
+	answers []byte // of all lines, one after the other
+	err     error  // ended the stream behind the answers
+}
+
+type line struct {
+	number int
+	token  string
+	bad    error
+}
+
+func (b *batch) answer(ctx context.Context, answer func(context.Context, []byte, int, string) ([]byte, error, error)) {
+	for i := range b.lines {
+		l := &b.lines[i]
+		grown, bad, err := answer(ctx, b.answers, l.number, l.token)
+		if err != nil {
+			b.lines, b.err = b.lines[:i], err
+			return
+		}
+		b.answers, l.bad = grown, bad
+	}
+}
+
+func (s *Summary) add(b *batch) {
+	s.Count += len(b.lines)
+	for _, l := range b.lines {
+		if l.bad == nil {
+			continue
+		}
+		if s.Bad++; s.FirstBad == nil {
+			s.FirstBad, s.FirstLine = l.bad, l.number
+		}
+	}
+}
+
+// lineReader reads lines in batches.
+type lineReader struct {
+	in     *bufio.Reader
+	number int // of the last line
+	ended  bool
+}
+
+// next returns the lines that are there already, and waits for the first only: a program that writes a line and waits for
+// its answer gets it. It returns false at the end.
+func (r *lineReader) next() (*batch, bool) {
+	b := &batch{lines: make([]line, 0, batchLines), answers: make([]byte, 0, batchBytes)}
+	for size := 0; !r.ended; {
+		text, err := r.readLine()
+		r.number++
+		r.ended = err != nil
+		if err != nil && err != io.EOF {
+			b.err = fmt.Errorf("read the tokens: %w", err)
+		}
+		size += len(text)
+		if len(text) < maxLine { // else it was cut: what follows is unknown, and it is too long as it is
+			text = TrimToken(text)
+		}
+		if text != "" {
+			b.lines = append(b.lines, line{number: r.number, token: text})
+		}
+		full := len(b.lines) == batchLines || size >= batchBytes
+		if some := len(b.lines) > 0 || b.err != nil; some && (r.ended || full || r.in.Buffered() == 0) {
+			return b, true
+		}
+	}
+	return nil, false
+}
+
+// readLine returns the next line, or as much of it as fits into maxLine.
+func (r *lineReader) readLine() (string, error) {
+	part, err := r.in.ReadSlice('\n')
+	if err != bufio.ErrBufferFull {
+		return string(part[:min(len(part), maxLine)]), err
+	}
+	text := append(make([]byte, 0, maxLine), part[:min(len(part), maxLine)]...)
+	for err == bufio.ErrBufferFull {
+		part, err = r.in.ReadSlice('\n')
+		text = append(text, part[:min(len(part), maxLine-len(text))]...)
+	}
+	return string(text), err
+}
