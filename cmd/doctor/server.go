@@ -259,7 +259,7 @@ func (d *doctor) grant(ctx context.Context) bool {
 		d.found("grant", "skip", g.Name+": a test would make a token", "")
 		return true
 	}
-	if err := d.client.ProbeGrant(ctx, g.GrantType); err != nil {
+	if err := d.client.ProbeGrant(ctx, g.GrantType, g.ProbeParameter); err != nil {
 		d.fail("grant", err)
 		return true
 	}

@@ -96,7 +96,7 @@ func TestClientCredentialsBringAnAccessToken(t *testing.T) {
 	}
 }
 
-// Each refusal names what mends it for a client, and never sends anybody to what only a user has.
+// Each refusal arrives with its code and its text.
 func TestRefusalsOfClientCredentialsAreAboutTheClient(t *testing.T) {
 	t.Parallel()
 	s, err := oktatest.Start(oktatest.Options{})

@@ -3,11 +3,11 @@
 // A [Grant] makes the request or requests of one sign-in or one refresh. All lists the grants that sign in, with what
 // a caller must know to choose one and to collect what it needs. To add a grant, write its file and its row in All.
 //
-// [Password], the resource owner password credentials grant, is a last resort. "The resource owner password credentials
-// grant MUST NOT be used": RFC 9700 §2.4 (https://www.rfc-editor.org/rfc/rfc9700.html#section-2.4), because it shows the
-// user's password to a program that is not the authorization server, trains people to type it in more places, and leaves
-// no room for a second factor. OAuth 2.1 has dropped it. Use it only where no browser is available and the user has no
-// second factor: for a test or service user, or an application that cannot be changed.
+// [Password], the resource owner password credentials grant, is a last resort. "The resource owner password
+// credentials grant MUST NOT be used": RFC 9700 §2.4 (https://www.rfc-editor.org/rfc/rfc9700.html#section-2.4),
+// because it shows the user's password to a program that is not the authorization server, trains people to type it in
+// more places, and leaves no room for a second factor. OAuth 2.1 has dropped it. Use it only where no browser is
+// available and the user has no second factor: for a test or service user, or an application that cannot be changed.
 //
 // [ClientCredentials] is for a job that has no user: the client signs in for itself.
 //

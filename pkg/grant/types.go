@@ -6,7 +6,7 @@ import (
 	"okauth/pkg/okta"
 )
 
-// Type describes a grant that signs in: what it needs, what it may bring, and how to make one. It holds the answer to
+// Type describes a grant that signs in: what it needs, what it may yield, and how to make one. It holds the answer to
 // every question that depends on the grant, so that no caller compares names.
 type Type struct {
 	Name      string // value of the setting "grant": "client-credentials"
@@ -65,15 +65,6 @@ func Lookup(name string) (Type, bool) {
 		return Type{}, false
 	}
 	return all[i], true
-}
-
-// Names returns the names of the grants, the default first.
-func Names() []string {
-	var names []string
-	for _, t := range All() {
-		names = append(names, t.Name)
-	}
-	return names
 }
 
 // NonInteractive reports whether the grant can sign in without asking a person, given which of Params are set.

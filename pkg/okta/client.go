@@ -2,8 +2,8 @@
 //
 // An [AuthorizationServer] knows the server's addresses; a [Client] is an application registered there. Client.Token
 // sends the form of a grant to the token endpoint, once, and returns a [TokenResponse] or an error that says what
-// failed. Revoke, Introspect and UserInfo are about one token. Metadata, Keys, Organization and ProbeGrant are about the
-// server and its settings.
+// failed. Revoke, Introspect and UserInfo are about one token. Metadata, Keys, Organization and ProbeGrant are about
+// the server and its settings.
 //
 // The errors:
 //
@@ -12,8 +12,8 @@
 //	*ResponseError  there was one, but it is not the endpoint's
 //	*IssuerError    the metadata is another authorization server's
 //
-// [MayHaveBeenProcessed] tells whether the server may have handled a request that failed. Requests that cannot be counted
-// against anybody are sent again by themselves (retry.go).
+// [MayHaveBeenProcessed] tells whether the server may have handled a request that failed. Requests that cannot be
+// counted against anybody are sent again by themselves (retry.go).
 //
 // Nothing from outside is trusted: tokens must have the grammar of tokens, JSON must be exact, and foreign text in an
 // error is sanitized and contains no secret of the request.

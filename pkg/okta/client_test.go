@@ -53,7 +53,7 @@ func refreshForm() url.Values {
 	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}}
 }
 
-// askAbout sends what the errand needs to a server that answers with handler, and says what came of it.
+// askAbout makes the request at a server that answers with handler, and returns its error.
 func askAbout(t *testing.T, about RequestInfo, handler http.HandlerFunc) error {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -73,7 +73,7 @@ func send(ctx context.Context, t *testing.T, about RequestInfo, client *Client) 
 	case introspection:
 		_, err = client.Introspect(ctx, NewSecret(refreshToken), "refresh_token")
 	case probe:
-		err = client.ProbeGrant(ctx, "password")
+		err = client.ProbeGrant(ctx, "password", "username")
 	case discovery:
 		_, err = client.Metadata(ctx)
 	case keys:

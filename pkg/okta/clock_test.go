@@ -11,7 +11,7 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// AT-29: a clock that is far from Okta's is told of at a sign-in, whatever becomes of it, and not at a refresh.
+// AT-29: a sign-in reports a clock that is far from Okta's, also one that fails; a refresh does not.
 func TestAT29_ClockSkew(t *testing.T) {
 	t.Parallel()
 	clock := oktatest.NewClock(time.Now())

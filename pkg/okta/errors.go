@@ -48,9 +48,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// IsRejection reports whether the error is about these credentials, this client or this request, so that sending the same
-// again is useless and may lock the account. It is false where Okta had too much to do, was down or failed (429, 5xx,
-// temporarily_unavailable).
+// IsRejection reports whether the error is about these credentials, this client or this request, so that sending the
+// same again is useless and may lock the account. It is false where Okta had too much to do, was down or failed (429,
+// 5xx, temporarily_unavailable).
 func (e *Error) IsRejection() bool {
 	return e.Status != http.StatusTooManyRequests && e.Status < 500 && e.Code != "temporarily_unavailable"
 }
@@ -61,8 +61,8 @@ const (
 	EmptyResponse = "an empty response"
 )
 
-// ResponseError says that something answered, but not as the endpoint does: a proxy's page, a captive portal, a redirect,
-// JSON that cannot be trusted. It contains nothing of the body.
+// ResponseError says that something answered, but not as the endpoint does: a proxy's page, a captive portal, a
+// redirect, JSON that cannot be trusted. It contains nothing of the body.
 type ResponseError struct {
 	RequestInfo
 	Host      string // of the request
@@ -88,14 +88,15 @@ func (e *ResponseError) Error() string {
 func (e *ResponseError) Unwrap() error { return e.Err }
 
 // MayHaveBeenProcessed reports whether the server may have handled the request behind err although no usable response
-// came: a refresh token may be used up, a token revoked. In doubt it says yes. A caller may send the same refresh token
-// once more, at once: Okta accepts a rotated one again for the grace period, by default 30 s.
+// came: a refresh token may be used up, a token revoked. In doubt it says yes. A caller may send the same refresh
+// token once more, at once: Okta accepts a rotated one again for the grace period, by default 30 s.
 // https://developer.okta.com/docs/guides/refresh-tokens/main/
 //
-// It is true where the connection broke, the time was up or the caller canceled after sending had begun; after a server's
-// failure (5xx, in any form); and after a success (2xx) that cannot be read. It is false for nil, while nothing was sent
-// (name, connection, TLS, proxy, a credential that cannot be sent), after a rejection (4xx, 429, an error with 200), after
-// a redirect, and where the network wants a sign-in of its own: 511, or a page with 200, which intercepted the request.
+// It is true where the connection broke, the time was up or the caller canceled after sending had begun; after a
+// server's failure (5xx, in any form); and after a success (2xx) that cannot be read. It is false for nil, while
+// nothing was sent (name, connection, TLS, proxy, a credential that cannot be sent), after a rejection (4xx, 429, an
+// error with 200), after a redirect, and where the network wants a sign-in of its own: 511, or a page with 200, which
+// intercepted the request.
 func MayHaveBeenProcessed(err error) bool {
 	if e, ok := errors.AsType[*NetworkError](err); ok {
 		return mayBeSent(e.Phase)
@@ -144,5 +145,5 @@ func clockWarning(skew time.Duration) string {
 	case d < 48*time.Hour:
 		amount = fmt.Sprintf("%d hours", d/time.Hour)
 	}
-	return fmt.Sprintf("this machine's clock is %s %s Okta's: set it, or tokens seem expired or not valid yet", amount, side)
+	return "this machine's clock is " + amount + " " + side + " Okta's: set it, or tokens seem expired or not valid yet"
 }

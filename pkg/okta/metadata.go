@@ -25,7 +25,8 @@ type Metadata struct {
 	AuthMethods           []string // token_endpoint_auth_methods_supported
 }
 
-// IssuerError says that the metadata at the configured address is another authorization server's, or names it otherwise.
+// IssuerError says that the metadata at the configured address is another authorization server's, or names it
+// otherwise.
 type IssuerError struct {
 	Expected string // the issuer of the configuration
 	Got      string // the issuer that the metadata names, sanitized
@@ -35,12 +36,13 @@ func (e *IssuerError) Error() string {
 	return fmt.Sprintf("metadata of %s names the issuer %q", e.Expected, e.Got)
 }
 
-// Metadata gets the server's OpenID Connect metadata and checks that it is this server's own: "The issuer value returned
-// MUST be identical to the Issuer URL that was used as the prefix to /.well-known/openid-configuration". OpenID Connect
-// Discovery §4.3: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation
+// Metadata gets the server's OpenID Connect metadata and checks that it is this server's own: "The issuer value
+// returned MUST be identical to the Issuer URL that was used as the prefix to /.well-known/openid-configuration".
+// OpenID Connect Discovery §4.3:
+// https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation
 //
-// Where an org has a custom URL domain, the issuer can depend on the application, so a client with an ID asks a second
-// time with its ID.
+// Where an org has a custom URL domain, the issuer can depend on the application, so a client with an ID asks a
+// second time with its ID.
 //
 // The error is one of Token's, or an *IssuerError. A document that points to another host than the issuer's is a
 // *ResponseError: keys from there would verify anybody's tokens.

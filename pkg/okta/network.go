@@ -23,12 +23,12 @@ const (
 	PhaseRead    = transport.PhaseRead
 )
 
-// ErrNotHTTP is the cause of a NetworkError where the response is not HTTP. It replaces errors of net/http that quote the
-// response.
+// ErrNotHTTP is the cause of a NetworkError where the response is not HTTP. It replaces errors of net/http that quote
+// the response.
 var ErrNotHTTP = errors.New("not valid HTTP")
 
-// NetworkError says that there was no complete response. Up to PhaseTLS nothing was sent; after that the server may have
-// counted the password or used up the refresh token, see MayHaveBeenProcessed.
+// NetworkError says that there was no complete response. Up to PhaseTLS nothing was sent; after that the server may
+// have counted the password or used up the refresh token, see MayHaveBeenProcessed.
 type NetworkError struct {
 	RequestInfo
 	Phase string // one of the Phase constants

@@ -111,7 +111,7 @@ func TestAnEchoedTokenIsHidden(t *testing.T) {
 				form.ReadFrom(r.Body)
 				echo(w, form.String())
 			})
-			if err == nil { // what it shows is judged by askAbout
+			if err == nil { // askAbout checks what it shows
 				t.Errorf("%s of a %s: no error", name, about.Name())
 			}
 		}

@@ -152,7 +152,7 @@ func TestAT08_AT09_AT10_AT15_GetsEndSoonAndInAnError(t *testing.T) {
 					t.Errorf("%s: it took %s", about.Name(), took)
 				}
 			}
-			// An errand's requests may arrive after its end.
+			// A request may arrive after its end.
 			if n, most := len(server.Requests()), 1+4*(1+maxRetries)+1; n > most {
 				t.Errorf("%d requests, want at most %d", n, most)
 			}
@@ -224,13 +224,13 @@ func TestAnEchoedAccessTokenIsHidden(t *testing.T) {
 			conn.Close()
 		},
 	} {
-		if err := askAbout(t, userInfo, echo); err == nil { // what it shows is judged by askAbout
+		if err := askAbout(t, userInfo, echo); err == nil { // askAbout checks what it shows
 			t.Error("no error")
 		}
 	}
 }
 
-// The first connections are refused because nobody listens yet.
+// The first connections are refused because nothing listens yet.
 func TestConnectionRefusedIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -71,8 +71,8 @@ func (c *Client) once(ctx context.Context, client *http.Client, r request) (resp
 	return res, nil
 }
 
-// build makes the HTTP request and returns the form in its body as well. There is no Origin header: Okta takes a request
-// with one for a browser's and refuses it.
+// build makes the HTTP request and returns the form in its body as well. There is no Origin header: Okta takes a
+// request with one for a browser's and refuses it.
 func (c *Client) build(ctx context.Context, r request) (*http.Request, url.Values, error) {
 	method := http.MethodGet
 	if r.form != nil {
@@ -101,8 +101,8 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, url.Value
 	return req, form, nil
 }
 
-// redactor returns a function that removes the secrets of a request from foreign text: a server or a proxy may echo what
-// it was sent.
+// redactor returns a function that removes the secrets of a request from foreign text: a server or a proxy may echo
+// what it was sent.
 func redactor(req *http.Request, form url.Values) func(string) string {
 	_, credentials, _ := strings.Cut(req.Header.Get("Authorization"), " ")
 	secrets := []string{credentials}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -98,8 +99,8 @@ func (r response) object() (jsonObject, error) {
 	return object, r.errorIn(object)
 }
 
-// errorIn understands both shapes that Okta uses at the same endpoint: {error, error_description} of RFC 6749 §5.2, and
-// {errorCode, errorSummary, errorId}. https://developer.okta.com/docs/reference/error-codes/
+// errorIn understands both shapes that Okta uses at the same endpoint: {error, error_description} of RFC 6749 §5.2,
+// and {errorCode, errorSummary, errorId}. https://developer.okta.com/docs/reference/error-codes/
 func (r response) errorIn(object jsonObject) error {
 	for _, shape := range [][2]string{{"error", "error_description"}, {"errorCode", "errorSummary"}} {
 		if !object.has(shape[0]) {
@@ -125,9 +126,9 @@ func (r response) challenge() error {
 	if r.StatusCode < 400 || r.StatusCode >= 500 {
 		return nil
 	}
-	for _, c := range readChallenges(r.Header.Values("WWW-Authenticate")) {
-		if code := c.params["error"]; code != "" && (c.scheme == "bearer" || c.scheme == "dpop") {
-			return r.oktaError(code, c.params["error_description"], "")
+	for _, header := range r.Header.Values("WWW-Authenticate") {
+		if params := bearerParams(header); params["error"] != "" {
+			return r.oktaError(params["error"], params["error_description"], "")
 		}
 	}
 	if r.ContentLength != 0 && r.Header.Get("Content-Type") != "" {
@@ -140,6 +141,30 @@ func (r response) challenge() error {
 		return r.oktaError("insufficient_scope", "", "")
 	}
 	return nil
+}
+
+// bearerParams returns the parameters of the challenge with the scheme Bearer or DPoP in a WWW-Authenticate header, by
+// their names in lower case. RFC 9110 §11.6.1: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+func bearerParams(header string) map[string]string {
+	const token = `[^\s",=]+`
+	// A parameter has a "=" and a value, a quoted string or a token; a scheme is a token without one.
+	part := regexp.MustCompile(`(` + token + `)(?:[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s",]+))?`)
+	params := map[string]string{}
+	bearer := false
+	for _, m := range part.FindAllStringSubmatch(header, -1) {
+		name, value := strings.ToLower(m[1]), m[2]
+		if value == "" {
+			bearer = name == "bearer" || name == "dpop"
+			continue
+		}
+		if strings.HasPrefix(value, `"`) {
+			value = regexp.MustCompile(`\\(.)`).ReplaceAllString(value[1:len(value)-1], "$1")
+		}
+		if _, twice := params[name]; bearer && !twice {
+			params[name] = value
+		}
+	}
+	return params
 }
 
 func (r response) oktaError(code, description, id string) *Error {

@@ -125,8 +125,8 @@ func (p *retryPolicy) backoff() time.Duration {
 	return pause/2 + rand.N(pause)
 }
 
-// temporary reports whether a failure may be over in a moment: the connection was refused, broken or not made in time. A
-// request without a response in time has used up the time; a wrong name or certificate stays wrong.
+// temporary reports whether a failure may be over in a moment: the connection was refused, broken or not made in
+// time. A request without a response in time has used up the time; a wrong name or certificate stays wrong.
 func (e *NetworkError) temporary() bool {
 	if e.Timeout > 0 {
 		return !mayBeSent(e.Phase)
@@ -152,12 +152,13 @@ func (c *Client) wait(ctx context.Context, d time.Duration, why string) error {
 	}
 }
 
-// retryAfter reads from a 429 or 503 how long to wait, at least 1 s after a 429 and at most maxWait; 0 where the header
-// says nothing.
+// retryAfter reads from a 429 or 503 how long to wait, at least 1 s after a 429 and at most maxWait; 0 where the
+// header says nothing.
 //
-// "X-Rate-Limit-Reset … the time at which the current rate limit resets, in UTC epoch seconds"; it is compared with the
-// response's own Date, so that a wrong clock here does no harm. https://developer.okta.com/docs/reference/rl2-monitor/
-// Okta does not document Retry-After (RFC 9110 §10.2.3), but a proxy before it may send it.
+// "X-Rate-Limit-Reset … the time at which the current rate limit resets, in UTC epoch seconds"; it is compared with
+// the response's own Date, so that a wrong clock here does no harm.
+// https://developer.okta.com/docs/reference/rl2-monitor/ Okta does not document Retry-After (RFC 9110 §10.2.3), but a
+// proxy before it may send it.
 func retryAfter(status int, header http.Header, now time.Time) time.Duration {
 	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
 		return 0

@@ -34,7 +34,7 @@ func putOff(status int, kind, body string, seconds int) http.HandlerFunc {
 
 var everything = append([]RequestInfo{signIn, clientSignIn, refresh, revocation, introspection, probe}, gets...)
 
-// tryAgain counts the requests and waits of an errand at a server that always answers the same.
+// tryAgain counts the requests and waits of one call at a server that always answers the same.
 func tryAgain(t *testing.T, about RequestInfo, limit time.Duration, handler http.HandlerFunc) (hits int, w *waits, err error) {
 	t.Helper()
 	var n atomic.Int32

@@ -12,15 +12,16 @@ import (
 // OrgServer is the id that okauth gives the org authorization server, which has none at Okta.
 const OrgServer = orgurl.OrgServer
 
-// AuthorizationServer is one authorization server of an Okta org: its address and its id. NewAuthorizationServer makes it.
+// AuthorizationServer is one authorization server of an Okta org: its address and its id. NewAuthorizationServer
+// makes it.
 type AuthorizationServer struct {
 	base string // "https://dev-1.okta.com", without a slash at the end
 	id   string // "default", "aus…", or OrgServer
 }
 
 // NewAuthorizationServer checks and joins an org's address and the id of an authorization server. baseURL is
-// "https://host" or "https://host:port"; "http://" is for loopback hosts alone. id is "default", "aus…", or "org" or ""
-// for the org server. The error names the mistake and, where it cannot contain a password, the value.
+// "https://host" or "https://host:port"; "http://" is for loopback hosts alone. id is "default", "aus…", or "org" or
+// "" for the org server. The error names the mistake and, where it cannot contain a password, the value.
 func NewAuthorizationServer(baseURL, id string) (AuthorizationServer, error) {
 	address, err := orgurl.Parse(baseURL)
 	switch {
@@ -50,8 +51,8 @@ func (s AuthorizationServer) Host() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.base, "https://"), "http://")
 }
 
-// Issuer returns the value of iss in the server's tokens. The org server's has no "/oauth2", although its endpoints have.
-// https://developer.okta.com/docs/concepts/auth-servers/
+// Issuer returns the value of iss in the server's tokens. The org server's has no "/oauth2", although its endpoints
+// have. https://developer.okta.com/docs/concepts/auth-servers/
 func (s AuthorizationServer) Issuer() string {
 	if s.id == OrgServer {
 		return s.base

@@ -163,9 +163,10 @@ func sameSet(a, b []string) bool {
 	return !slices.ContainsFunc(a, lacks(b)) && !slices.ContainsFunc(b, lacks(a))
 }
 
-// ValidToken reports whether text may be a token: the grammar b64token, 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" /
-// "/" ) *"=", and at most 64 KiB. It is narrower than RFC 6749's, and the only one that fits into an Authorization header,
-// a shell's word and a terminal as it is. RFC 6750 §2.1: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+// ValidToken reports whether text may be a token: the grammar b64token, 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" /
+// "+" / "/" ) *"=", and at most 64 KiB. It is narrower than RFC 6749's, and the only one that fits into an
+// Authorization header, a shell's word and a terminal as it is. RFC 6750 §2.1:
+// https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 func ValidToken(text string) bool {
 	body := strings.TrimRight(text, "=")
 	for i := range len(body) {

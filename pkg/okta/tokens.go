@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Revoke tells the server to invalidate token, with one POST. hint says what it is, "refresh_token" or "access_token", so
-// that the server finds it faster; "" says nothing. At Okta a refresh token takes its access tokens with it, an access
-// token is revoked alone.
+// Revoke tells the server to invalidate token, with one POST. hint says what it is, "refresh_token" or
+// "access_token", so that the server finds it faster; "" says nothing. At Okta a refresh token takes its access
+// tokens with it, an access token is revoked alone.
 //
 // nil means that Okta no longer accepts the token, also when Okta never knew it. A resource server that verifies the
-// signature alone accepts an access token until it expires. The error is one of Token's, and then "the client must assume
-// the token still exists and may retry after a reasonable delay".
-// RFC 7009 §2.2.1: https://www.rfc-editor.org/rfc/rfc7009#section-2.2.1
+// signature alone accepts an access token until it expires. The error is one of Token's, and then "the client must
+// assume the token still exists and may retry after a reasonable delay". RFC 7009 §2.2.1:
+// https://www.rfc-editor.org/rfc/rfc7009#section-2.2.1
 func (c *Client) Revoke(ctx context.Context, token Secret, hint string) error {
 	if token.IsZero() {
 		return errors.New("token to revoke is empty")
@@ -36,8 +36,9 @@ func tokenForm(token Secret, hint string) url.Values {
 }
 
 // receipt checks the response to a revocation. "The content of the response body is ignored by the client as all
-// necessary information is conveyed in the response code": RFC 7009 §2.2, https://www.rfc-editor.org/rfc/rfc7009#section-2.2.
-// Two bodies are no receipt: an HTML page, which a proxy wrote, and an error that came with 200.
+// necessary information is conveyed in the response code": RFC 7009 §2.2,
+// https://www.rfc-editor.org/rfc/rfc7009#section-2.2. Two bodies are no receipt: an HTML page, which a proxy wrote,
+// and an error that came with 200.
 func (r response) receipt() error {
 	_, err := r.object()
 	if r.StatusCode != http.StatusOK {
@@ -82,11 +83,11 @@ func (c *Client) Introspect(ctx context.Context, token Secret, hint string) (*In
 	return &Introspection{Active: active, Text: r.body}, nil
 }
 
-// UserInfo gets the claims of the user whose accessToken it is, as far as the token's scopes allow: a JSON object, as it
-// was received. The token must be the configured server's and have the scope openid.
+// UserInfo gets the claims of the user whose accessToken it is, as far as the token's scopes allow: a JSON object, as
+// it was received. The token must be the configured server's and have the scope openid.
 //
-// The error is one of Token's; an *Error with 401 invalid_token means that Okta does not accept the token.
-// OpenID Connect Core §5.3: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo
+// The error is one of Token's; an *Error with 401 invalid_token means that Okta does not accept the token. OpenID
+// Connect Core §5.3: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo
 func (c *Client) UserInfo(ctx context.Context, accessToken Secret) ([]byte, error) {
 	if !ValidToken(accessToken.Reveal()) {
 		return nil, errors.New("access token is empty or has characters that no token has")
@@ -99,16 +100,16 @@ func (c *Client) UserInfo(ctx context.Context, accessToken Secret) ([]byte, erro
 }
 
 // ProbeGrant finds out whether Okta knows the client and the grant type is enabled for it, with a request to the token
-// endpoint that lacks the grant's credential. It carries no password and no token, so that nothing is counted and no
-// token is made. It is sent like a sign-in, without a retry. grantType is "password" or "refresh_token".
+// endpoint that lacks the parameter missing, which the grant type requires: "username" for "password". It carries no
+// credential but the client's, so that nothing is counted and no token is made. It is sent like a sign-in, without a
+// retry.
 //
-// nil means that Okta complains about the missing credential alone. An *Error is about the client or the grant, as it
-// would be at a sign-in; the other errors are those of Token. It is not documented that Okta checks the client first, then
-// the grant, and then the parameters: a server with another order returns nil too often.
-func (c *Client) ProbeGrant(ctx context.Context, grantType string) error {
-	missing := map[string]string{"password": "username", "refresh_token": "refresh_token"}[grantType]
+// nil means that Okta complains about the missing parameter alone. An *Error is about the client or the grant, as it
+// would be at a sign-in; the other errors are those of Token. It is not documented that Okta checks the client first,
+// then the grant, and then the parameters: a server with another order returns nil too often.
+func (c *Client) ProbeGrant(ctx context.Context, grantType, missing string) error {
 	if missing == "" {
-		return errors.New("grant type is neither password nor refresh_token: a request for it could make a token")
+		return errors.New("grant type requires no parameter: a request for it could make a token")
 	}
 	info := c.info(OperationProbe)
 	info.GrantType = grantType

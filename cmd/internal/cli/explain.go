@@ -1,7 +1,7 @@
 package cli
 
-// The table of explanations says what each error of pkg/okta means and what to do about it: the hints of errors, "okauth
-// help errors" and docs/errors.md are made from it. The rows are in the files explanations_*.go.
+// The table of explanations says what each error of pkg/okta means and what to do about it: the hints of errors,
+// "okauth help errors" and docs/errors.md are made from it. The rows are in the files explanations_*.go.
 
 import (
 	"errors"
@@ -18,8 +18,8 @@ import (
 
 // Explanation is a row of the table: an error that it matches, what the error means and what to do about it.
 //
-// A row for one of Okta's errors has the fields For to Match; where they are empty, they match everything. Every other row
-// has When. Of all rows that match an error, the first explains it.
+// A row for one of Okta's errors has the fields For to Match; where they are empty, they match everything. Every
+// other row has When. Of all rows that match an error, the first explains it.
 //
 // Means and Do contain placeholders, which fill replaces: {server}, {client}, {auth}, {now}, and the fields of
 // requestText in lower case, such as {endpoint}.
@@ -62,8 +62,8 @@ func Explanations() []Explanation {
 	return all
 }
 
-// Printable returns the row for a reader of the whole table: without the names of a server or a client, and with the names
-// of what was requested in For.
+// Printable returns the row for a reader of the whole table: without the names of a server or a client, and with the
+// names of what was requested in For.
 func (x Explanation) Printable() Explanation {
 	kind := "password"
 	if len(x.For) > 0 {

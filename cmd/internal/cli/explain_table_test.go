@@ -61,7 +61,7 @@ func send(t *testing.T, kind string, client *okta.Client) (err error) {
 	case "introspect":
 		_, err = client.Introspect(ctx, token, "")
 	case "probe":
-		err = client.ProbeGrant(ctx, "password")
+		err = client.ProbeGrant(ctx, "password", "username")
 	case "metadata":
 		_, err = client.Metadata(ctx)
 	case "keys":
@@ -99,7 +99,8 @@ func startOrg(t *testing.T, options ...oktatest.Options) (*oktatest.Server, *okt
 	return org, client
 }
 
-// refusalOf is an answer that shows a row: with its status or a likely one, its code and its words, in the shape that has such codes.
+// refusalOf is an answer that shows a row: with its status or a likely one, its code and its words, in the shape that
+// has such codes.
 func refusalOf(row Explanation) (status int, body string) {
 	status, code := row.Status, row.Code
 	if status == 0 {
@@ -119,7 +120,8 @@ func refusalOf(row Explanation) (status int, body string) {
 // place is where an administrator or a user can change something, or what else they can do.
 var place = regexp.MustCompile(`Admin Console, |okauth (config|login|token) |run okauth login|HTTPS_PROXY|in a browser|status\.okta\.com|Applications › |try again|then try again|wait a few seconds`)
 
-// Every row is reached over HTTP with its own example, from each request that it is for or from one at least, and says where to go.
+// Every row is reached over HTTP with its own example, from each request that it is for or from one at least, and
+// says where to go.
 func TestEveryRowIsReached(t *testing.T) {
 	t.Parallel()
 	org, client := startOrg(t)

@@ -215,7 +215,8 @@ func TestEveryRefusalOfAClientIsExplained(t *testing.T) {
 	}
 }
 
-// A secret that does not come from the keychain must be changed where it comes from: okauth would not read the keychain.
+// A secret that does not come from the keychain must be changed where it comes from: okauth would not read the
+// keychain.
 func TestAT83_TheSecretIsChangedWhereItCameFrom(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{"The client secret supplied for a confidential client is invalid.", "Client authentication failed. Either the client or the client credentials are invalid."} {

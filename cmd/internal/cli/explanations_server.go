@@ -35,7 +35,7 @@ func requestRows() []Explanation {
 			Do: changed},
 		{ID: "resource_dpop", For: []string{"userinfo"}, Code: "invalid_request", Match: "DPoP",
 			Says:  "The resource request requires a DPoP proof.",
-			Means: "the access token is bound to a DPoP key, and okauth does not speak DPoP",
+			Means: "the access token is bound to a DPoP key, and okauth does not support DPoP",
 			Do:    doDPoP + ", then run okauth login"},
 		{ID: "invalid_request", Code: "invalid_request", Says: "Invalid request",
 			Means: "Okta does not understand the request",
@@ -74,7 +74,8 @@ func requestRows() []Explanation {
 	}
 }
 
-// serverRows are about Okta itself. They come last and match by status what has no row of its own; "unknown" matches all.
+// serverRows are about Okta itself. They come last and match by status what has no row of its own; "unknown" matches
+// all.
 func serverRows() []Explanation {
 	return []Explanation{
 		{ID: "too_many_groups", Code: "server_error", Match: "groups claim",
@@ -128,16 +129,17 @@ const (
 		"the application › General"
 	moreScopes = "run okauth login for all of them (okauth config set scopes), or ask for fewer (--scope)"
 	atOwnAPI   = "okauth config set server default, or the id of another custom one (starts with aus)"
-	otherID    = "compare with Admin Console, Security › API: okauth config set server default (or org, or the id that " +
-		"starts with aus)"
+	otherID    = "compare with Admin Console, Security › API: okauth config set server default (or org, or the id " +
+		"that starts with aus)"
 	notCounted = "wait for the time given, then try again; {unaffected}"
 	tryLater   = "try again later; https://status.okta.com reports outages"
 	asBrowser  = "Okta takes the request for a browser's: a proxy added an Origin header"
 	changed    = "a proxy changes requests: check HTTPS_PROXY"
 	asserts    = "the application signs in with a signed assertion (private_key_jwt or client_secret_jwt), which okauth " +
 		"does not support"
-	bySecret = "choose Client secret: " + atApp + "General › Client Credentials › Client authentication; then " + setSecret
-	custom   = "the org authorization server gives a client tokens only for a signed assertion (private_key_jwt), which " +
+	bySecret = "choose Client secret: " + atApp + "General › Client Credentials › Client authentication; then " +
+		setSecret
+	custom = "the org authorization server gives a client tokens only for a signed assertion (private_key_jwt), which " +
 		"okauth does not support"
 	tooMany   = "API call exceeded rate limit due to too many requests."
 	needsOpen = "Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope."

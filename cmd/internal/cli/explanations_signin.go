@@ -100,7 +100,8 @@ func sessionRows() []Explanation {
 			Means: "a refresh cannot add scopes that the sign-in did not have", Do: moreScopes},
 		{ID: "not_revocable", For: []string{"revoke"}, Code: "unsupported_token_type",
 			Means: "Okta does not revoke tokens of this kind",
-			Do:    "it expires by itself, or an administrator revokes it: " + atUser + " › More Actions › Clear User Sessions"},
+			Do: "it expires by itself, or an administrator revokes it: " + atUser +
+				" › More Actions › Clear User Sessions"},
 		{ID: "no_answer_about_token", For: []string{"revoke", "introspect"}, Code: "server_error",
 			Means: "Okta failed", Do: tryLater},
 		{ID: "not_dpop_bound", For: []string{"userinfo"}, Code: "invalid_token", Match: "DPoP",
