@@ -1,11 +1,24 @@
 package keychain
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 	"github.com/zalando/go-keyring"
+
+	"okauth/pkg/store"
 )
 
 // servicePath is the object that opens sessions.
@@ -80,4 +93,166 @@ func notFound(b *busConn, collection dbus.ObjectPath) error {
 		return errors.New("the collection is locked")
 	}
 	return keyring.ErrNotFound
+}
+
+// busConn is a connection to the session bus on which one goroutine sends calls and waits for the answers. godbus
+// encodes the messages.
+//
+// A connection of godbus takes four round trips before the first call, and hands each answer to another thread:
+// together a twelfth of the time that getting a token takes. Like systemd's sd-bus, busConn sends at once all that
+// needs no answer first.
+// https://dbus.freedesktop.org/doc/dbus-specification.html#auth-protocol
+type busConn struct {
+	conn    net.Conn
+	unwatch func() bool // stops watching the context
+	in      *bufio.Reader
+	out     bytes.Buffer             // calls to write
+	failed  error                    // why a call could not be encoded
+	serial  uint32                   // of the last call
+	answers map[uint32]*dbus.Message // by the serial of the call
+	greeted bool                     // the bus has accepted the connection
+}
+
+// maxMessage is the size of the largest message to read, in bytes: the largest value, and as much for the rest.
+const maxMessage = 2 * store.MaxValue
+
+// dialBus connects to the session bus, if that is a Unix socket. The connection ends with ctx.
+func dialBus(ctx context.Context) (*busConn, error) {
+	if err := pinBus(); err != nil {
+		return nil, err
+	}
+	path, err := busSocket(os.Getenv(busAddressVar))
+	if err != nil {
+		return nil, err
+	}
+	return openBus(ctx, path)
+}
+
+func openBus(ctx context.Context, path string) (*busConn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	b := &busConn{conn: conn, in: bufio.NewReader(conn), answers: make(map[uint32]*dbus.Message)}
+	b.unwatch = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
+	b.out.WriteString("\x00AUTH EXTERNAL " + hex.EncodeToString([]byte(strconv.Itoa(os.Geteuid()))) + "\r\nBEGIN\r\n")
+	b.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Hello")
+	return b, nil
+}
+
+// busSocket returns the socket of a D-Bus address as package net names it. Of several addresses the first counts.
+// https://dbus.freedesktop.org/doc/dbus-specification.html#addresses
+func busSocket(address string) (string, error) {
+	first, _, _ := strings.Cut(address, ";")
+	keys, ok := strings.CutPrefix(first, "unix:")
+	if ok {
+		for entry := range strings.SplitSeq(keys, ",") {
+			key, value, _ := strings.Cut(entry, "=")
+			text, err := dbus.UnescapeBusAddressValue(value)
+			switch {
+			case err == nil && key == "path" && text != "":
+				return text, nil
+			case err == nil && key == "abstract" && text != "":
+				return "@" + text, nil
+			}
+		}
+	}
+	return "", errors.New("the session bus is not a Unix socket")
+}
+
+func (b *busConn) close() {
+	b.unwatch()
+	_ = b.conn.Close()
+}
+
+// send prepares a call of the secret service, which must run, and returns its serial; receive writes it. method is
+// "interface.member".
+func (b *busConn) send(path dbus.ObjectPath, method string, args ...any) uint32 {
+	return b.call(secretsName, path, method, args...)
+}
+
+func (b *busConn) call(name string, path dbus.ObjectPath, method string, args ...any) uint32 {
+	dot := strings.LastIndexByte(method, '.')
+	headers := map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldDestination: dbus.MakeVariant(name), dbus.FieldPath: dbus.MakeVariant(path),
+		dbus.FieldInterface: dbus.MakeVariant(method[:dot]), dbus.FieldMember: dbus.MakeVariant(method[dot+1:]),
+	}
+	m := &dbus.Message{Type: dbus.TypeMethodCall, Flags: dbus.FlagNoAutoStart, Body: args, Headers: headers}
+	if len(args) > 0 {
+		m.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(args...))
+	}
+	b.serial++
+	begin := b.out.Len()
+	if err := m.EncodeTo(&b.out, binary.LittleEndian); err != nil {
+		b.failed = err
+		return b.serial
+	}
+	// godbus sets the serial only on its own connections. It follows four bytes and the length of the body.
+	binary.LittleEndian.PutUint32(b.out.Bytes()[begin+8:], b.serial)
+	return b.serial
+}
+
+// receive writes the prepared calls, waits for the answer to the one with that serial and stores its values. An error
+// that the service returned is a dbus.Error.
+func (b *busConn) receive(serial uint32, values ...any) error {
+	if b.failed != nil {
+		return b.failed
+	}
+	if b.out.Len() > 0 {
+		if _, err := b.conn.Write(b.out.Bytes()); err != nil {
+			return err
+		}
+		b.out.Reset()
+	}
+	if !b.greeted {
+		line, err := b.in.ReadString('\n')
+		if err != nil || !strings.HasPrefix(line, "OK ") {
+			return errors.New("the session bus refuses the connection")
+		}
+		b.greeted = true
+	}
+	for b.answers[serial] == nil {
+		m, err := b.next()
+		if err != nil {
+			return err
+		}
+		if to, ok := m.Headers[dbus.FieldReplySerial].Value().(uint32); ok && to <= b.serial {
+			b.answers[to] = m
+		}
+	}
+	m := b.answers[serial]
+	if m.Type == dbus.TypeError {
+		name, _ := m.Headers[dbus.FieldErrorName].Value().(string)
+		return dbus.Error{Name: name, Body: m.Body}
+	}
+	return dbus.Store(m.Body, values...)
+}
+
+// next reads the next message that is an answer. It skips calls, and signals such as the greeting of the bus, which
+// would take as long to decode as all the rest of the greeting.
+func (b *busConn) next() (*dbus.Message, error) {
+	for {
+		// "The signature of the header is yyyyuua(yv)": byte order, type, flags, version, length of the body, serial,
+		// length of the fields.
+		// https://dbus.freedesktop.org/doc/dbus-specification.html#message-protocol-messages
+		header, err := b.in.Peek(16)
+		if err != nil {
+			return nil, err
+		}
+		var order binary.ByteOrder = binary.LittleEndian
+		if header[0] == 'B' {
+			order = binary.BigEndian
+		}
+		size := 16 + (int64(order.Uint32(header[12:]))+7)/8*8 + int64(order.Uint32(header[4:]))
+		if size > maxMessage {
+			return nil, fmt.Errorf("the session bus sends a message of %d bytes, expected at most %d", size, maxMessage)
+		}
+		switch dbus.Type(header[1]) {
+		case dbus.TypeMethodReply, dbus.TypeError:
+			return dbus.DecodeMessage(io.LimitReader(b.in, size))
+		}
+		if _, err := io.CopyN(io.Discard, b.in, size); err != nil {
+			return nil, err
+		}
+	}
 }
