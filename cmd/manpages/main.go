@@ -1,5 +1,4 @@
-// Manpages writes okauth's manual pages: one for each command and each help topic,
-// made of the texts that --help shows.
+// Manpages writes okauth's manual pages, one for each command and each help topic, from the texts that --help shows.
 //
 //	go run ./cmd/manpages DIR
 //
@@ -52,7 +51,11 @@ func run(args []string) error {
 			return err
 		}
 	}
-	for name, text := range pages(cmd.Commands(cmd.Build{}), date) {
+	all, err := pages(cmd.Commands(cmd.Build{}), date)
+	if err != nil {
+		return err
+	}
+	for name, text := range all {
 		packed, err := compress(text)
 		if err != nil {
 			return err
@@ -84,13 +87,13 @@ func commitDate(epoch string) (time.Time, error) {
 
 // compress is gzip -9n.
 // https://www.debian.org/doc/debian-policy/ch-docs.html#manual-pages
-func compress(text []byte) ([]byte, error) {
+func compress(text string) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Write(text); err != nil {
+	if _, err := w.Write([]byte(text)); err != nil {
 		return nil, err
 	}
 	if err := w.Close(); err != nil {

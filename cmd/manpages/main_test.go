@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,107 +25,150 @@ import (
 func TestPages(t *testing.T) {
 	t.Parallel()
 	root := cmd.Commands(cmd.Build{})
-	all := pages(root, time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC))
+	all, err := pages(root, time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, topic := range map[string]bool{
 		"okauth": false, "okauth-token": false, "okauth-config-set": false, "okauth-completion-bash": false, "okauth-exit-codes": true, "okauth-errors": true,
 	} {
 		if _, ok := all[name+".1"]; !ok {
 			t.Errorf("there is no page %s.1", name)
 		}
-		if got := bytes.Contains(all[name+".1"], []byte(`.SH "SYNOPSIS"`)); got == topic {
+		if got := strings.Contains(all[name+".1"], "\n.SH SYNOPSIS\n"); got == topic {
 			t.Errorf("%s.1: a synopsis: got %v, want %v", name, got, !topic)
 		}
 	}
+	fresh := cmd.Commands(cmd.Build{}) // pages rewrote the texts of root
 	for name, text := range all {
 		path := strings.Split(strings.TrimSuffix(name, ".1"), "-")
-		c, _, err := root.Find(path[1:])
-		if len(path) == 3 && c == root { // the name of a topic has a hyphen
-			c, _, err = root.Find([]string{strings.Join(path[1:], "-")})
+		c, _, err := fresh.Find(path[1:])
+		if len(path) == 3 && c == fresh { // the name of a topic has a hyphen
+			c, _, err = fresh.Find([]string{strings.Join(path[1:], "-")})
 		}
-		if err != nil || pageName(c)+".1" != name {
+		if err != nil || strings.ReplaceAll(c.CommandPath(), " ", "-")+".1" != name {
 			t.Fatalf("%s is the page of no command: %v", name, err)
 		}
-		checkPage(t, name, string(text), c)
+		checkPage(t, name, text, c)
 	}
 }
 
 func checkPage(t *testing.T, name, text string, c *cobra.Command) {
 	t.Helper()
-	title := `.TH "` + strings.ToUpper(strings.ReplaceAll(strings.TrimSuffix(name, ".1"), "-", `\-`)) + `" "1" "2026\-02\-03" `
-	if !strings.HasPrefix(text, title) {
-		t.Errorf("%s begins with %.60q, want %q", name, text, title)
+	title := strings.ToUpper(strings.TrimSuffix(name, ".1"))
+	if got := unescape(text); !strings.HasPrefix(got, `.TH "`+title+`" "1" "Feb 2026" "okauth" "okauth manual"`) {
+		t.Errorf("%s begins with %.80q", name, got)
 	}
 	sections := []string{"NAME", "DESCRIPTION", "SEE ALSO"}
+	if !c.IsAdditionalHelpTopicCommand() {
+		sections = append(sections, "SYNOPSIS", "ENVIRONMENT", "EXIT STATUS")
+		for _, flags := range []*pflag.FlagSet{c.NonInheritedFlags(), c.InheritedFlags()} {
+			flags.VisitAll(func(f *pflag.Flag) { checkFlag(t, name, text, f) })
+		}
+	}
 	if c.HasExample() {
-		sections = append(sections, "EXAMPLES")
+		sections = append(sections, "EXAMPLE")
+		if !strings.Contains(unescape(text), ".EX\n"+c.Example+"\n.EE\n") {
+			t.Errorf("%s: the example is not as it stands in the help text", name)
+		}
 	}
 	for _, section := range sections {
-		if strings.Count(text, `.SH "`+section+`"`) != 1 {
+		if strings.Count(text, "\n.SH "+section+"\n") != 1 {
 			t.Errorf("%s: not one section %s", name, section)
 		}
 	}
-	if !c.IsAdditionalHelpTopicCommand() {
-		for _, flags := range []*pflag.FlagSet{c.NonInheritedFlags(), c.InheritedFlags()} {
-			flags.VisitAll(func(f *pflag.Flag) {
-				if !strings.Contains(text, `\fB`+strings.ReplaceAll("--"+f.Name, "-", `\-`)+`\fR`) {
-					t.Errorf("%s: no flag --%s", name, f.Name)
-				}
-			})
-		}
+	checkLines(t, name, text, c.Long)
+}
+
+// checkFlag checks that the page lists the flag, what it takes, its usage and its default.
+func checkFlag(t *testing.T, name, text string, f *pflag.Flag) {
+	t.Helper()
+	if f.Hidden {
+		return
 	}
-	checkLines(t, name, text)
+	takes, usage := pflag.UnquoteUsage(f)
+	tag := `\fB--` + f.Name + `\fP`
+	if takes != "" && f.NoOptDefVal == "" {
+		tag += ` \fI` + takes + `\fR`
+	}
+	if !slices.Contains([]string{"", "0", "false", "[]"}, f.DefValue) {
+		usage += " (default " + f.DefValue + ")"
+	}
+	if !strings.Contains(unescape(text), tag+"\n"+usage+"\n") {
+		t.Errorf("%s: no flag %q with the usage %q", name, tag, usage)
+	}
 }
 
 var (
-	request = regexp.MustCompile(`^\.(TH|SH|SS|PP|TP|TP \d+|RS -?\d+|RE|PD|PD 0|nf|fi|nh|ad l|sp)($| ")`)
+	request = regexp.MustCompile(`^\.(TH .*|SH [A-Z ]+|SS .*|PP|TP|IP .*|RS -\d|RE|EX|EE|nh|ad l|br)?$`)
 	// What a backslash may begin: anything else would be an escape of the text's own, or one that was escaped twice.
-	escaped = regexp.MustCompile(`\\(-|&|f[BIR]|\((rs|aq|dq|ga|ha|ti)|\[u[0-9A-F]{4,5}\])`)
+	escaped   = regexp.MustCompile(`\\(-|&|e|\\|f[BIPR]|\((aq|ga|ha|ti)|\[u[0-9A-F]{4,5}\])`)
+	unescaped = strings.NewReplacer(`\-`, "-", `\(aq`, "'", `\(ga`, "`", `\(ha`, "^", `\(ti`, "~", `\\`, `\`, `\&`, "")
 )
 
-// checkLines checks that no text is taken for a request, that all of it is ASCII,
-// and that what is not filled fits a terminal of 80 columns.
-func checkLines(t *testing.T, name, text string) {
+func unescape(text string) string {
+	return regexp.MustCompile(`\\\[u([0-9A-F]{4})\]`).ReplaceAllStringFunc(unescaped.Replace(text), func(c string) string {
+		code, _ := strconv.ParseInt(c[3:7], 16, 32)
+		return string(rune(code))
+	})
+}
+
+// checkLines checks that no text is taken for a request, that all of it is ASCII without Markdown, that what is not
+// filled fits a terminal of 80 columns, and that every word of the help text is there, in its order.
+func checkLines(t *testing.T, name, text, help string) {
 	t.Helper()
 	asIs, left := false, 0
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
-		if rest := escaped.ReplaceAllString(strings.TrimPrefix(line, ".RS -"), ""); strings.Contains(rest, `\`) || strings.ContainsAny(rest, "'`~^-") {
-			t.Errorf("%s: not escaped: %q", name, line)
-		}
-		if strings.IndexFunc(line, func(r rune) bool { return r < ' ' || r >= utf8.RuneSelf }) >= 0 {
+		if strings.IndexFunc(line, func(r rune) bool { return r != '\t' && r < ' ' || r >= utf8.RuneSelf }) >= 0 {
 			t.Errorf("%s: not plain ASCII: %q", name, line)
 		}
-		switch {
-		case strings.HasPrefix(line, "."):
+		if strings.HasPrefix(line, ".") {
 			if !request.MatchString(line) {
 				t.Errorf("%s: taken for a request: %q", name, line)
 			}
-			if amount, ok := strings.CutPrefix(line, ".RS "); ok {
+			asIs = line == ".EX" || asIs && line != ".EE"
+			if amount, ok := strings.CutPrefix(line, ".RS "); ok || line == ".RE" {
 				left, _ = strconv.Atoi(amount)
 			}
-			asIs = line == ".nf" || asIs && line != ".fi"
-		case asIs:
-			if shown := utf8.RuneCountInString(escaped.ReplaceAllString(line, "x")); 7+left+shown > 80 {
-				t.Errorf("%s: %d columns: %q", name, 7+left+shown, line)
-			}
+			continue
 		}
+		rest := escaped.ReplaceAllString(line, "")
+		if strings.Contains(rest, `\`) || strings.ContainsAny(rest, "'^~-`") || strings.Contains(line, "**") {
+			t.Errorf("%s: not escaped: %q", name, line)
+		}
+		if shown := utf8.RuneCountInString(escaped.ReplaceAllString(line, "x")); asIs && 7+left+shown > 80 {
+			t.Errorf("%s: %d columns: %q", name, 7+left+shown, line)
+		}
+	}
+	_, description, _ := strings.Cut(unescape(text), "\n.SH DESCRIPTION\n")
+	for word := range strings.FieldsSeq(help) {
+		at := strings.Index(description, word)
+		if at < 0 {
+			t.Fatalf("%s: the description has not the word %q in its place", name, word)
+		}
+		description = description[at+len(word):]
 	}
 }
 
-// The text of a page is the help text: paragraphs to be filled, lists, and lines that stay as they are.
-func TestText(t *testing.T) {
+// The text of a page is the help text: paragraphs to be filled, and lines that stay as they are.
+func TestMarkdown(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"Two lines of\na paragraph.\n\n.dot and \\n, 'it' …":   ".PP\nTwo lines of a paragraph.\n.PP\n\\&.dot and \\(rsn, \\(aqit\\(aq \\[u2026]\n",
-		"See:\n\n  a --b\n\n    c":                             ".PP\nSee:\n.PP\n.RS 4\n.nf\na \\-\\-b\n\n  c\n.fi\n.RE\n",
-		"SIGN-IN\n\nname\n  do    one\n        two\n  says  x": ".SS \"SIGN\\-IN\"\n.PP\nname\n.RS 2\n.PD 0\n.TP 6\ndo\none two\n.TP 6\nsays\nx\n.PD\n.RE\n",
-		"Tokens    one\n          two\nTLS       x":            ".RS 2\n.PD 0\n.TP 8\nTokens\none two\n.TP 8\nTLS\nx\n.PD\n.RE\n",
-		"x\n\n  " + strings.Repeat("w", 75):                    ".PP\nx\n.PP\n.RS -2\n.nf\n" + strings.Repeat("w", 75) + "\n.fi\n.RE\n",
+		"Two lines of\na paragraph.\n\n.dot and \\n, 'it' …": "Two lines of\na paragraph.\n\n.PP\n\\&.dot and \\\\n, \\(aqit\\(aq \\[u2026]\n",
+		"See:\n\n  a --b\n\n    c":                           "See:\n\n.EX\n  a \\-\\-b\n\n    c\n.EE\n",
+		"SIGN-IN\n\nname_of_it <x> *y* `z` [w]\n  do    one": ".SS SIGN-IN\nname_of_it <x> *y* \\(gaz\\(ga [w]\n\n.EX\n  do    one\n.EE\n",
+		"Tokens    one\n          two\nTLS       x":          ".EX\nTokens    one\n          two\nTLS       x\n.EE\n",
+		"x\n\n  " + strings.Repeat("w", 75):                  "x\n\n.RS -4\n.EX\n  " + strings.Repeat("w", 75) + "\n.EE\n.RE\n",
 	} {
-		p := &page{}
-		p.text(text)
-		if p.String() != want {
-			t.Errorf("%q: got %q, want %q", text, p, want)
+		all, err := page(&cobra.Command{Use: "x", Long: text, Run: func(*cobra.Command, []string) {}}, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, got, _ := strings.Cut(all, "\n.SH DESCRIPTION\n")
+		got, _, _ = strings.Cut(got, "\n\n.SH ")
+		if strings.TrimSpace(got)+"\n" != want {
+			t.Errorf("%q:\ngot  %q\nwant %q", text, got, want)
 		}
 	}
 }
@@ -165,7 +209,7 @@ func TestRunIsReproducible(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(r)
-		if err != nil || r.Name != "" || !r.ModTime.IsZero() || !bytes.Contains(text, []byte(`"2026\-01\-01"`)) {
+		if err != nil || r.Name != "" || !r.ModTime.IsZero() || !bytes.Contains(text, []byte(`"Jan 2026"`)) {
 			t.Errorf("%s: got the name %q, the time %v, the text %.80q, %v", a[i], r.Name, r.ModTime, text, err)
 		}
 	}

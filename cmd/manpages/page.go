@@ -2,168 +2,144 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 )
 
-// page is a manual page that is being written.
-type page struct{ bytes.Buffer }
-
-// pages returns the pages of root and of all below it, by their files' names:
-// okauth-token.1.
-func pages(root *cobra.Command, date time.Time) map[string][]byte {
-	all := make(map[string][]byte)
+// pages returns the pages of root and of all commands and help topics below it, by file name: okauth-token.1. It
+// rewrites the texts of the commands as Markdown, which package doc expects.
+func pages(root *cobra.Command, date time.Time) (map[string]string, error) {
+	var err error
+	all := make(map[string]string)
 	var add func(*cobra.Command)
 	add = func(c *cobra.Command) {
-		all[pageName(c)+".1"] = newPage(c, date)
-		for _, sub := range documented(c) {
+		if !c.HasParent() || c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
+			name := strings.ReplaceAll(c.CommandPath(), " ", "-")
+			if all[name+".1"], err = page(c, date); err != nil {
+				return
+			}
+		}
+		for _, sub := range c.Commands() {
 			add(sub)
 		}
 	}
+	prepareFlags(root.PersistentFlags())
 	add(root)
-	return all
+	return all, err
 }
 
-// pageName is the name of the page of c: okauth-config-set.
-func pageName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
-
-// documented are the commands and topics below c that the help text lists.
-func documented(c *cobra.Command) []*cobra.Command {
-	var all []*cobra.Command
-	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
-			all = append(all, sub)
-		}
+func page(c *cobra.Command, date time.Time) (string, error) {
+	c.Long, c.DisableAutoGenTag = markdown(c.Long), true
+	c.InitDefaultHelpFlag()
+	prepareFlags(c.LocalNonPersistentFlags())
+	var b bytes.Buffer
+	header := doc.GenManHeader{Section: "1", Date: &date, Source: "okauth", Manual: "okauth manual"}
+	if err := doc.GenMan(c, &header, &b); err != nil {
+		return "", err
 	}
-	return all
+	text := b.String()
+	if c.IsAdditionalHelpTopicCommand() {
+		topic := regexp.MustCompile(`(?s)\n\.SH (SYNOPSIS|OPTIONS[A-Z ]*)\n.*?(\n\.SH )`)
+		return finish(topic.ReplaceAllString(text, "$2")), nil
+	}
+	const more = `
+.SH ENVIRONMENT
+Each flag has a variable, which counts unless the flag is given: OKAUTH_NO_INPUT for --no-input. Each setting has one,
+too: OKAUTH_CLIENT_ID for client_id.
+
+.SH EXIT STATUS
+0 on success. okauth-exit-codes(1) explains the other codes.
+`
+	return finish(strings.Replace(text, "\n.SH SEE ALSO\n", more+"\n.SH SEE ALSO\n", 1)), nil
 }
 
-func newPage(c *cobra.Command, date time.Time) []byte {
-	p := &page{}
-	topic := c.IsAdditionalHelpTopicCommand()
-	p.macro("TH", strings.ToUpper(pageName(c)), "1", date.Format(time.DateOnly), "okauth", "okauth manual")
-	p.line(".nh") // what is hyphenated cannot be copied
-	p.line(".ad l")
-	p.section("NAME")
-	p.line(escape(pageName(c)) + ` \- ` + escape(c.Short))
-	if !topic {
-		p.section("SYNOPSIS")
-		p.line(synopsis(c))
-	}
-	p.section("DESCRIPTION")
-	p.text(description(c))
-	if !topic {
-		p.commands(c)
-		p.flags("OPTIONS", c.NonInheritedFlags())
-	}
-	if c.HasExample() {
-		p.section("EXAMPLES")
-		p.block(strings.Split(c.Example, "\n"))
-	}
-	if !topic {
-		p.flags("GLOBAL OPTIONS", c.InheritedFlags())
-		p.section("ENVIRONMENT")
-		p.text("Each flag has a variable that stands for it where it is not given: --no-input is OKAUTH_NO_INPUT. " +
-			"Each setting has one, too: client_id is OKAUTH_CLIENT_ID.")
-		p.section("EXIT STATUS")
-		p.text("0 when all went well. What the other codes say is in okauth-exit-codes(1).")
-	}
-	p.seeAlso(c)
-	return p.Bytes()
-}
-
-// synopsis is the usage line.
-func synopsis(c *cobra.Command) string {
-	text := bold(c.CommandPath()) + ` [` + italic("FLAGS") + `]`
-	if c.HasAvailableSubCommands() {
-		return text + " " + italic("COMMAND")
-	}
-	_, rest, _ := strings.Cut(c.Use, " ")
-	rest = strings.TrimSpace(strings.TrimPrefix(rest, "[flags]"))
-	if rest == "" {
-		return text
-	}
-	return text + " " + escape(rest)
-}
-
-func bold(text string) string   { return `\fB` + escape(text) + `\fR` }
-func italic(text string) string { return `\fI` + escape(text) + `\fR` }
-
-// description is the long text, or the short one as a sentence.
-func description(c *cobra.Command) string {
-	if c.Long != "" {
-		return c.Long
-	}
-	return c.Short + "."
-}
-
-// commands lists what c has below it.
-func (p *page) commands(c *cobra.Command) {
-	if !c.HasAvailableSubCommands() {
-		return
-	}
-	p.section("COMMANDS")
-	for _, sub := range documented(c) {
-		if !sub.IsAdditionalHelpTopicCommand() {
-			p.item(bold(sub.CommandPath()), escape(sub.Short))
-		}
-	}
-}
-
-// flags lists flags as the help text does. --help and --version are not worth a
-// line on each page.
-func (p *page) flags(title string, flags *pflag.FlagSet) {
-	first := true
+// prepareFlags makes package doc show what a flag takes, where it shows its default, and the default behind its usage.
+func prepareFlags(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden || f.Name == "help" || f.Name == "version" {
-			return
-		}
-		if first {
-			p.section(title)
-			first = false
-		}
-		what, usage := pflag.UnquoteUsage(f)
-		tag := bold("--" + f.Name)
-		if f.Shorthand != "" {
-			tag = bold("-"+f.Shorthand) + ", " + tag
-		}
-		if what != "" && f.NoOptDefVal == "" {
-			tag += " " + italic(what)
-		}
+		takes, usage := pflag.UnquoteUsage(f)
 		switch f.DefValue {
 		case "", "0", "false", "[]":
 		default:
 			usage += " (default " + f.DefValue + ")"
 		}
-		p.item(tag, escape(usage))
+		if f.NoOptDefVal != "" {
+			takes = ""
+		}
+		f.Usage, f.DefValue, f.NoOptDefVal = escape(usage), takes, ""
 	})
 }
 
-// seeAlso names the pages above, beside and below that of c.
-func (p *page) seeAlso(c *cobra.Command) {
-	var related []*cobra.Command
-	if c.HasParent() {
-		related = append(related, c.Parent())
+// markdown returns a help text as Markdown. Lines that are indented or have columns stay as they are; a line of capital
+// letters is a heading.
+func markdown(text string) string {
+	var b strings.Builder
+	verbatim := false
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
+		if fits := strings.Contains(line, "  ") || verbatim && line == ""; fits != verbatim {
+			verbatim = fits
+			b.WriteString("\n```\n")
+		}
+		switch {
+		case verbatim:
+			b.WriteString(line)
+		case line == strings.ToUpper(line) && line != strings.ToLower(line):
+			b.WriteString("### " + escape(line) + "\n")
+		default:
+			b.WriteString(escape(line))
+		}
+		b.WriteByte('\n')
 	}
-	switch {
-	case c.HasAvailableSubCommands():
-		related = append(related, documented(c)...)
-	default:
-		for _, beside := range documented(c.Parent()) {
-			if beside != c {
-				related = append(related, beside)
-			}
+	if verbatim {
+		b.WriteString("```\n")
+	}
+	return b.String()
+}
+
+// escape makes Markdown show text as it is.
+func escape(text string) string {
+	return regexp.MustCompile("[\\\\`*_<\\[]").ReplaceAllString(text, `\$0`)
+}
+
+// finish makes a list of the flags, and makes every character show as it is and be copied as it is, whatever man(1)
+// makes of hyphens, quotes and what is not ASCII. A word that is broken cannot be copied, so words are not hyphenated.
+// https://man7.org/linux/man-pages/man7/groff_char.7.html
+func finish(text string) string {
+	flag := regexp.MustCompile(`(?m)(?:^\.PP\n)?^(\\fB-.*\\fP)="?([^"\n]*)"?\n\t`)
+	text = flag.ReplaceAllString(text, ".TP\n$1 \\fI$2\\fR\n")
+	text = strings.ReplaceAll(text, " \\fI\\fR\n", "\n") // a flag that takes nothing
+	text = regexp.MustCompile(`(?s)\.EX\n.*?\.EE\n`).ReplaceAllStringFunc(text, func(block string) string {
+		widest := 0
+		for line := range strings.Lines(block) {
+			widest = max(widest, utf8.RuneCountInString(line)-1)
+		}
+		const room = 80 - 7 // man(1) indents by 7
+		if widest <= room {
+			return block
+		}
+		return fmt.Sprintf(".RS %d\n%s.RE\n", max(-7, room-widest), block)
+	})
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		switch {
+		case line == ".nh\n":
+		case strings.HasPrefix(line, ".TH "):
+			b.WriteString(line + ".nh\n.ad l\n")
+		case strings.HasPrefix(line, "."):
+			b.WriteString(line)
+		default:
+			line = strings.ReplaceAll(line, `\-`, "-")
+			line = strings.NewReplacer("-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(line)
+			b.WriteString(regexp.MustCompile(`[^\x00-\x7f]`).ReplaceAllStringFunc(line, func(c string) string {
+				return fmt.Sprintf(`\[u%04X]`, []rune(c)[0])
+			}))
 		}
 	}
-	p.section("SEE ALSO")
-	for i, one := range related {
-		comma := ","
-		if i == len(related)-1 {
-			comma = ""
-		}
-		p.line(bold(pageName(one)) + "(1)" + comma)
-	}
+	return b.String()
 }
