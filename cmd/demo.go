@@ -37,7 +37,7 @@ needs no account, no keychain and no network, and leaves nothing behind.`,
 	}
 }
 
-// demo is one showing: a server, and the environment of its user.
+// demo is one run: a server, and the environment of its user.
 type demo struct {
 	out    io.Writer
 	server *oktatest.Server
@@ -64,7 +64,7 @@ func runDemo(ctx context.Context, env *cli.Env) error {
 	d.env.Keychain = new(memory.Store)
 	d.env.LockDir = filepath.Join(home, "locks")
 	d.env.LookupEnv = demoVariables(env, filepath.Join(home, "config.yaml"))
-	d.tell(ctx)
+	d.play(ctx)
 	return d.err
 }
 
@@ -83,41 +83,41 @@ func demoVariables(env *cli.Env, config string) func(string) (string, bool) {
 	}
 }
 
-func (d *demo) tell(ctx context.Context) {
+func (d *demo) play(ctx context.Context) {
 	d.say("An Okta-shaped server runs at %s; its user is %s.", d.server.URL(), oktatest.DefaultUser)
 
-	d.say("1. Say where to sign in.")
+	d.say("1. Set where to sign in.")
 	d.okauth(ctx, "config", "set", "domain", d.server.URL())
 	d.okauth(ctx, "config", "set", "client_id", oktatest.DefaultClientID)
 	d.okauthReading(ctx, "client-secret.txt", oktatest.DefaultClientSecret, "config", "set", "client_secret")
 	d.okauth(ctx, "config", "set", "username", oktatest.DefaultUser)
 	d.okauth(ctx, "config", "set", "scopes", "openid profile offline_access")
 
-	d.say("2. Sign in. On a terminal you would be asked for the password.")
+	d.say("2. Sign in. On a terminal, okauth would prompt for the password.")
 	d.okauthReading(ctx, "password.txt", oktatest.DefaultPassword, "login", "--password-stdin")
 
-	d.say("3. Print the token: from the keychain, without asking anybody.")
+	d.say("3. Print the token: it comes from the keychain, without a request.")
 	d.okauth(ctx, "token")
 
-	d.say("4. Look inside it.")
+	d.say("4. Decode it.")
 	d.okauth(ctx, "decode")
 	d.okauth(ctx, "decode", "--type", "id", "-o", "json")
 
-	d.say("5. Judge it, as the API will: signature, issuer, audience, times.")
+	d.say("5. Verify it, as the API will: signature, issuer, audience, times.")
 	d.okauth(ctx, "verify")
 
-	d.say("6. Call an API with it; the token is in no process list.")
+	d.say("6. Call an API with it. No process list shows the token.")
 	d.call(ctx)
 
-	d.say("7. Two hours later: the token has expired, and is refreshed without asking.")
+	d.say("7. Two hours later: the token has expired, and okauth refreshes it without a prompt.")
 	d.env.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
 	d.okauth(ctx, "token", "-o", "json")
 	d.okauth(ctx, "status")
 
-	d.say("8. Sign out: Okta revokes the refresh token, and the session is forgotten.")
+	d.say("8. Sign out: Okta revokes the refresh token, and okauth deletes the session.")
 	d.okauth(ctx, "logout")
 
-	d.say("That was all: nothing of it was kept. Next: okauth config init")
+	d.say("The demo has left nothing behind. Next: okauth config init")
 }
 
 func (d *demo) say(format string, args ...any) {

@@ -19,7 +19,7 @@ import (
 type InvalidToken struct {
 	Name        string // "wrong-audience"; also its path: GET /sandbox/tokens/wrong-audience
 	Description string // what is wrong, in a few words
-	Check       string // the first check of "okauth verify" that fails; "" for a token that passes
+	Check       string // the check that fails first: "exp", "kid", "format" …; "" for a token that passes
 	Token       string
 }
 
