@@ -162,7 +162,7 @@ func TestAT83_OldSessionReturns(t *testing.T) {
 // nevertheless and loudly, the stored one is presented once more, and a sign-in recovers.
 func TestAT84_NotStored(t *testing.T) {
 	t.Parallel()
-	keychain := func(change func(*fakesecretservice.Behaviour)) func(*machine, *process) {
+	keychain := func(change func(*fakesecretservice.Behavior)) func(*machine, *process) {
 		return func(m *machine, _ *process) { m.keychain.Update(change) }
 	}
 	limit := func(what int, most uint64) func(*machine, *process) {
@@ -176,11 +176,11 @@ func TestAT84_NotStored(t *testing.T) {
 		storage string
 		spoil   func(*machine, *process)
 	}{
-		"a full keychain":                {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.Full = true })},
-		"a keychain that keeps nothing":  {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.Lose = true })},
-		"a keychain that has locked":     {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.Locked = true })},
-		"a keychain that has gone":       {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.NoOwner = true })},
-		"a keychain that hangs":          {"keychain", keychain(func(b *fakesecretservice.Behaviour) { b.Hang = true })},
+		"a full keychain":                {"keychain", keychain(func(b *fakesecretservice.Behavior) { b.Full = true })},
+		"a keychain that keeps nothing":  {"keychain", keychain(func(b *fakesecretservice.Behavior) { b.Lose = true })},
+		"a keychain that has locked":     {"keychain", keychain(func(b *fakesecretservice.Behavior) { b.Locked = true })},
+		"a keychain that has gone":       {"keychain", keychain(func(b *fakesecretservice.Behavior) { b.NoOwner = true })},
+		"a keychain that hangs":          {"keychain", keychain(func(b *fakesecretservice.Behavior) { b.Hang = true })},
 		"a disk that is full in between": {"file", limit(unix.RLIMIT_FSIZE, 100)},
 		"too many open files":            {"file", limit(unix.RLIMIT_NOFILE, 0)},
 	} {
@@ -200,7 +200,7 @@ func TestAT84_NotStored(t *testing.T) {
 			p.says("could not be stored")
 			m.unchanged(before)
 
-			m.keychain.Update(func(b *fakesecretservice.Behaviour) { *b = fakesecretservice.Behaviour{} })
+			m.keychain.Update(func(b *fakesecretservice.Behavior) { *b = fakesecretservice.Behavior{} })
 			m.refusedOnce()
 			m.start("login").does()
 			m.alive()

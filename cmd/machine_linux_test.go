@@ -54,7 +54,7 @@ func newMachine(t *testing.T, storage string, rotation oktatest.Rotation) *machi
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	keychain, err := fakesecretservice.Start(fakesecretservice.Behaviour{})
+	keychain, err := fakesecretservice.Start(fakesecretservice.Behavior{})
 	if err != nil {
 		t.Fatal(err)
 	}

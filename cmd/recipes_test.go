@@ -148,7 +148,7 @@ func newKitchen(t *testing.T) *kitchen {
 	app.ClientID, app.Assigned = readmeClient, nil
 	server.AddApp(app)
 	server.AddUser(oktatest.User{Login: readmeUser, Password: oktatest.DefaultPassword})
-	keychain, err := fakesecretservice.Start(fakesecretservice.Behaviour{})
+	keychain, err := fakesecretservice.Start(fakesecretservice.Behavior{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func newWorld(keys *oktatest.Keys) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	keychain, err := fakesecretservice.Start(fakesecretservice.Behaviour{})
+	keychain, err := fakesecretservice.Start(fakesecretservice.Behavior{})
 	if err != nil {
 		server.Close()
 		return nil, err
@@ -203,7 +203,7 @@ func cmdKeychain(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return
 	}
-	f.Update(func(b *fakesecretservice.Behaviour) {
+	f.Update(func(b *fakesecretservice.Behavior) {
 		switches := map[string]*bool{"locked": &b.Locked, "hang": &b.Hang, "absent": &b.NoOwner, "lose": &b.Lose, "full": &b.Full}
 		on, ok := switches[args[0]]
 		if !ok {

@@ -37,7 +37,7 @@ type person struct {
 
 func atTerminal(t *testing.T, u *user, args ...string) *person {
 	t.Helper()
-	keychain, err := fakesecretservice.Start(fakesecretservice.Behaviour{})
+	keychain, err := fakesecretservice.Start(fakesecretservice.Behavior{})
 	if err != nil {
 		t.Fatal(err)
 	}

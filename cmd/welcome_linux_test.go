@@ -28,9 +28,9 @@ type desk struct {
 	vars     map[string]string
 }
 
-func newDesk(t *testing.T, behaviour fakesecretservice.Behaviour) *desk {
+func newDesk(t *testing.T, behavior fakesecretservice.Behavior) *desk {
 	t.Helper()
-	keychain, err := fakesecretservice.Start(behaviour)
+	keychain, err := fakesecretservice.Start(behavior)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,11 +118,11 @@ func (d *desk) okauth(args ...string) (code int, shown, stderr string) {
 func TestWelcome(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		behaviour fakesecretservice.Behaviour
-		prepare   func(*desk)
-		args      []string
-		want      []string
-		never     []string
+		behavior fakesecretservice.Behavior
+		prepare  func(*desk)
+		args     []string
+		want     []string
+		never    []string
 	}{
 		"not set up": {
 			prepare: func(*desk) {},
@@ -162,10 +162,10 @@ func TestWelcome(t *testing.T) {
 			never:   []string{oktatest.DefaultPassword, "okauth login"},
 		},
 		"keychain absent": {
-			behaviour: fakesecretservice.Behaviour{NoOwner: true},
-			prepare:   func(d *desk) { d.setUp() },
-			want:      []string{"not signed in: profile dev, ", "  okauth doctor  "},
-			never:     []string{"okauth token"},
+			behavior: fakesecretservice.Behavior{NoOwner: true},
+			prepare:  func(d *desk) { d.setUp() },
+			want:     []string{"not signed in: profile dev, ", "  okauth doctor  "},
+			never:    []string{"okauth token"},
 		},
 		"another profile": {
 			prepare: func(d *desk) {
@@ -179,7 +179,7 @@ func TestWelcome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, test.behaviour)
+			d := newDesk(t, test.behavior)
 			test.prepare(d)
 			code, shown, errs := d.okauth(test.args...)
 			if code != 0 || errs != "" {
@@ -221,10 +221,10 @@ func (d *desk) checkShown(shown string) {
 func TestWelcomeFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		behaviour fakesecretservice.Behaviour
-		prepare   func(*desk)
-		code      int
-		want      string
+		behavior fakesecretservice.Behavior
+		prepare  func(*desk)
+		code     int
+		want     string
 	}{
 		"broken file": {
 			prepare: func(d *desk) { d.configure("profiles: [") },
@@ -237,19 +237,19 @@ func TestWelcomeFails(t *testing.T) {
 			code: 2, want: "client_id",
 		},
 		"keychain absent and required": {
-			behaviour: fakesecretservice.Behaviour{NoOwner: true},
-			prepare:   func(d *desk) { d.setUp("    storage: keychain") },
-			code:      6, want: "okauth: hint: start a keyring",
+			behavior: fakesecretservice.Behavior{NoOwner: true},
+			prepare:  func(d *desk) { d.setUp("    storage: keychain") },
+			code:     6, want: "okauth: hint: start a keyring",
 		},
 		"keychain locked": {
-			behaviour: fakesecretservice.Behaviour{Locked: true},
-			prepare:   func(d *desk) { d.setUp() },
-			code:      6, want: "locked",
+			behavior: fakesecretservice.Behavior{Locked: true},
+			prepare:  func(d *desk) { d.setUp() },
+			code:     6, want: "locked",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, test.behaviour)
+			d := newDesk(t, test.behavior)
 			test.prepare(d)
 			code, shown, errs := d.okauth()
 			if code != test.code || shown != "" || !strings.HasPrefix(errs, "okauth: error: ") || !strings.Contains(errs, test.want) {

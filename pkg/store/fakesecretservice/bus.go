@@ -17,7 +17,7 @@ func (c *conn) dispatch(call *dbus.Message) {
 	member := text(call, dbus.FieldMember)
 	c.fake.mu.Lock()
 	c.fake.calls[member]++
-	b := c.fake.behaviour
+	b := c.fake.behavior
 	c.fake.mu.Unlock()
 	switch destination := text(call, dbus.FieldDestination); {
 	case destination == busName:
@@ -32,42 +32,26 @@ func (c *conn) dispatch(call *dbus.Message) {
 		}
 	case b.Hang:
 	default:
-		// Late, but in order.
 		time.Sleep(b.Delay)
 		c.secrets(call, member, b)
 	}
 }
 
-// start activates the secret service, as the bus does for a call to a name that has no owner.
-func (c *conn) start(b Behaviour) bool {
+// start activates the secret service, as the bus does for a call to a name without an owner.
+func (c *conn) start(b Behavior) bool {
 	if !b.Activatable || b.ActivationHangs {
 		return false
 	}
-	c.fake.Update(func(b *Behaviour) { b.NoOwner = false })
+	c.fake.Update(func(b *Behavior) { b.NoOwner = false })
 	return true
 }
 
-// bus answers the calls that concern the bus itself.
+// bus answers calls of the bus itself.
 // https://dbus.freedesktop.org/doc/dbus-specification.html#message-bus-messages
-func (c *conn) bus(call *dbus.Message, member string, b Behaviour) {
-	owned := arg[string](call, 0) == secretsName && !b.NoOwner
+func (c *conn) bus(call *dbus.Message, member string, b Behavior) {
 	switch member {
 	case "Hello":
 		c.reply(call, busName, c.unique)
-	case "NameHasOwner":
-		c.reply(call, busName, owned)
-	case "GetNameOwner":
-		if !owned {
-			c.fail(call, busName+".Error.NameHasNoOwner", "Could not get owner of name: no such name")
-			return
-		}
-		c.reply(call, busName, secretsOwner)
-	case "ListNames":
-		names := []string{busName}
-		if !b.NoOwner {
-			names = append(names, secretsName)
-		}
-		c.reply(call, busName, names)
 	case "ListActivatableNames":
 		names := []string{busName}
 		if b.Activatable {
@@ -76,7 +60,7 @@ func (c *conn) bus(call *dbus.Message, member string, b Behaviour) {
 		c.reply(call, busName, names)
 	case "StartServiceByName":
 		switch {
-		case owned:
+		case !b.NoOwner:
 			c.reply(call, busName, uint32(2)) // DBUS_START_REPLY_ALREADY_RUNNING
 		case c.start(b):
 			c.reply(call, busName, uint32(1)) // DBUS_START_REPLY_SUCCESS

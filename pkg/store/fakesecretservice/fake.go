@@ -1,15 +1,13 @@
-// Package fakesecretservice is a Secret Service with bad manners, and the session bus it lives on, in one Go package:
-// no dbus-daemon, no desktop, no prompt. A test starts one, puts its address into DBUS_SESSION_BUS_ADDRESS of the
-// process under test, and tells it how to misbehave; afterwards it asks what was stored and how often each method was
-// called.
+// Package fakesecretservice is a Secret Service for tests, with the session bus it runs on, in one Go package: no
+// dbus-daemon, no desktop, no prompt. A test starts one, sets DBUS_SESSION_BUS_ADDRESS of the process under test to
+// its address and chooses how it misbehaves; afterwards it asks what was stored and how often each method was called.
 //
-//	fake.go     starting, stopping, looking inside
-//	wire.go     a D-Bus connection, seen from the bus
+//	fake.go     starting, stopping, inspecting
+//	wire.go     a D-Bus connection, from the side of the bus
 //	bus.go      org.freedesktop.DBus
 //	secrets.go  org.freedesktop.secrets
 //
-// It speaks plain D-Bus to any client. It is for okauth's own tests and promises nothing to anybody else. It knows no
-// permissions: whoever reaches the socket reads everything.
+// It has no permissions: every process that can reach the socket can read everything.
 package fakesecretservice
 
 import (
@@ -24,56 +22,56 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// Prompt is what happens when a client lets a prompt be shown.
+// Prompt is how the user answers a prompt.
 type Prompt int
 
-// The ends of a prompt.
+// The answers.
 const (
 	PromptAccept  Prompt = iota // the user types the right password
-	PromptNever                 // the user has gone away
+	PromptNever                 // the user does not answer
 	PromptDismiss               // the user presses Cancel
 	PromptDie                   // the bus connection breaks while the prompt is open
 )
 
-// Behaviour is how the fake behaves. The zero Behaviour is a well-mannered, unlocked keychain.
-type Behaviour struct {
-	HangBus         bool          // a new connection is accepted and nothing on it is ever answered
-	Hang            bool          // calls to the secret service are never answered
-	Delay           time.Duration // calls to the secret service are answered this much later
-	NoOwner         bool          // nobody owns org.freedesktop.secrets
-	Activatable     bool          // the bus could start an owner
-	ActivationHangs bool          // … but that never comes up
-	Locked          bool          // the collection wants a prompt
-	Relock          bool          // the collection is locked as soon as something has been looked for in it
-	ItemsLocked     bool          // each item wants to be unlocked by itself, as KeePassXC's do
+// Behavior says what the fake does. The zero Behavior is a working, unlocked keychain.
+type Behavior struct {
+	HangBus         bool          // connections are accepted and nothing on them is answered
+	Hang            bool          // calls of the secret service are not answered
+	Delay           time.Duration // calls of the secret service are answered this much later
+	NoOwner         bool          // org.freedesktop.secrets has no owner
+	Activatable     bool          // the bus can start an owner
+	ActivationHangs bool          // … but it never starts
+	Locked          bool          // the collection must be unlocked with a prompt
+	Relock          bool          // the collection locks itself after a search
+	ItemsLocked     bool          // each item must be unlocked itself, as in KeePassXC
 	NoLogin         bool          // there is only the default collection
-	NoCollection    bool          // there is none
-	Prompt          Prompt        // how prompts end
-	PromptOnWrite   bool          // CreateItem and Delete want a prompt too
-	WrongTypes      bool          // properties have types that they should not have
-	Foreign         string        // when not empty, every search finds another application's item with this value first
-	Vanish          bool          // what a search finds is deleted before it can be read
+	NoCollection    bool          // there is no collection
+	Prompt          Prompt        // how the user answers
+	PromptOnWrite   bool          // CreateItem and Delete prompt too
+	WrongTypes      bool          // properties have wrong types
+	Foreign         string        // not "": every search first finds an item of another application with this value
+	Vanish          bool          // the items that a search finds are deleted at once
 	Lose            bool          // CreateItem succeeds and keeps nothing
 	Full            bool          // CreateItem fails
-	Room            int           // when not 0, CreateItem fails for a new item beyond so many
-	MaxValue        int           // when not 0, CreateItem fails for a value of more bytes
-	HoldWrites      bool          // CreateItem is not answered and happens at Release, even if the client has gone by then
+	Room            int           // not 0: CreateItem fails for a new item beyond so many
+	MaxValue        int           // not 0: CreateItem fails for a value of more bytes
+	HoldWrites      bool          // CreateItem is not answered and takes effect at Release, even without its client
 }
 
-// Fake is a running fake. Its methods may be used from many goroutines.
+// Fake is a running fake. Goroutines may share it.
 type Fake struct {
 	dir      string
 	listener net.Listener
 	done     sync.WaitGroup
 
-	mu        sync.Mutex
-	behaviour Behaviour
-	items     map[dbus.ObjectPath]item
-	next      int // number of the next item, prompt or connection
-	prompts   map[dbus.ObjectPath]func() dbus.Variant
-	held      []func()
-	calls     map[string]int
-	conns     map[*conn]bool
+	mu       sync.Mutex
+	behavior Behavior
+	items    map[dbus.ObjectPath]item
+	next     int // number of the next item, prompt or connection
+	prompts  map[dbus.ObjectPath]func() dbus.Variant
+	held     []func()
+	calls    map[string]int
+	conns    map[*conn]bool
 }
 
 type item struct {
@@ -81,8 +79,8 @@ type item struct {
 	value      []byte
 }
 
-// Start opens a bus on a socket of its own. Close it when done.
-func Start(b Behaviour) (*Fake, error) {
+// Start opens a bus on a socket of its own. The caller must Close it.
+func Start(b Behavior) (*Fake, error) {
 	// Not the test's own directory: a socket's path must be shorter than about 100 bytes.
 	dir, err := os.MkdirTemp("", "okauth-bus-")
 	if err != nil {
@@ -94,7 +92,7 @@ func Start(b Behaviour) (*Fake, error) {
 		return nil, fmt.Errorf("listen for the fake session bus: %w", err)
 	}
 	f := &Fake{
-		dir: dir, listener: listener, behaviour: b,
+		dir: dir, listener: listener, behavior: b,
 		items:   map[dbus.ObjectPath]item{},
 		prompts: map[dbus.ObjectPath]func() dbus.Variant{},
 		calls:   map[string]int{},
@@ -120,7 +118,7 @@ func (f *Fake) Close() {
 	_ = os.RemoveAll(f.dir)
 }
 
-// Break breaks every connection, as if the bus had died.
+// Break breaks every connection, as if the bus had crashed.
 func (f *Fake) Break() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -129,14 +127,14 @@ func (f *Fake) Break() {
 	}
 }
 
-// Update changes the behaviour for all calls that come from now on.
-func (f *Fake) Update(change func(*Behaviour)) {
+// Update changes the behavior for later calls.
+func (f *Fake) Update(change func(*Behavior)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	change(&f.behaviour)
+	change(&f.behavior)
 }
 
-// Release carries out the writes that were held, in their order, and returns how many they were.
+// Release performs the held writes in order and returns their number.
 func (f *Fake) Release() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -148,11 +146,11 @@ func (f *Fake) Release() int {
 	return n
 }
 
-// Behaviour returns the present behaviour.
-func (f *Fake) Behaviour() Behaviour {
+// Behavior returns the current behavior.
+func (f *Fake) Behavior() Behavior {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.behaviour
+	return f.behavior
 }
 
 // Items returns the values of okauth's items by account.
@@ -168,7 +166,7 @@ func (f *Fake) Items() map[string]string {
 	return items
 }
 
-// Put stores value under an account of okauth, in the place of what was there.
+// Put stores value under an account of okauth and replaces what was there.
 func (f *Fake) Put(account, value string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -189,7 +187,7 @@ func (f *Fake) Calls() map[string]int {
 	return maps.Clone(f.calls)
 }
 
-// ResetCalls starts counting anew.
+// ResetCalls resets the counts to zero.
 func (f *Fake) ResetCalls() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -19,7 +19,7 @@ func dial(t *testing.T, f *Fake) *dbus.Conn {
 	return c
 }
 
-func start(t *testing.T, b Behaviour) *Fake {
+func start(t *testing.T, b Behavior) *Fake {
 	t.Helper()
 	f, err := Start(b)
 	if err != nil {
@@ -41,7 +41,7 @@ func search(t *testing.T, c *dbus.Conn, account string) []dbus.ObjectPath {
 
 func TestItemsAndCounters(t *testing.T) {
 	t.Parallel()
-	f := start(t, Behaviour{})
+	f := start(t, Behavior{})
 	f.Put("a", "wrong-horse")
 	f.Put("a", "wrong-horse-2")
 	f.Put("b", "other")
@@ -57,7 +57,7 @@ func TestItemsAndCounters(t *testing.T) {
 	if err := c.Object(secretsName, found[0]).Call("org.freedesktop.Secret.Item.GetSecret", 0, sessionPath).Store(&s); err != nil || string(s.Value) != "wrong-horse-2" {
 		t.Errorf("got %q, %v", s.Value, err)
 	}
-	f.Update(func(b *Behaviour) { b.Foreign = "foreign" })
+	f.Update(func(b *Behavior) { b.Foreign = "foreign" })
 	if found := search(t, c, "a"); len(found) != 2 || found[0] != foreignPath {
 		t.Errorf("found %q, want the other application's item first", found)
 	}
@@ -73,7 +73,7 @@ func TestItemsAndCounters(t *testing.T) {
 func TestPromptUnlocks(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []Prompt{PromptAccept, PromptDismiss} {
-		f := start(t, Behaviour{Locked: true, Prompt: mode})
+		f := start(t, Behavior{Locked: true, Prompt: mode})
 		c := dial(t, f)
 		signals := make(chan *dbus.Signal, 1)
 		c.Signal(signals)
@@ -96,7 +96,7 @@ func TestPromptUnlocks(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatal("the prompt was not completed")
 		}
-		if got := f.Behaviour().Locked; got != (mode == PromptDismiss) {
+		if got := f.Behavior().Locked; got != (mode == PromptDismiss) {
 			t.Errorf("locked: %v", got)
 		}
 	}
@@ -104,7 +104,7 @@ func TestPromptUnlocks(t *testing.T) {
 
 func TestCloseLeavesNothing(t *testing.T) {
 	t.Parallel()
-	f := start(t, Behaviour{HangBus: true})
+	f := start(t, Behavior{HangBus: true})
 	dir := f.Dir()
 	f.Close()
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {

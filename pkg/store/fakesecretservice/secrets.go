@@ -1,6 +1,7 @@
 package fakesecretservice
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -32,14 +33,14 @@ type secret struct {
 
 // secrets answers the calls to the secret service.
 // https://specifications.freedesktop.org/secret-service-spec/latest/
-func (c *conn) secrets(call *dbus.Message, member string, b Behaviour) {
+func (c *conn) secrets(call *dbus.Message, member string, b Behavior) {
 	path := dbus.ObjectPath(text(call, dbus.FieldPath))
 	switch member {
 	case "OpenSession":
 		c.reply(call, secretsOwner, dbus.MakeVariant(""), sessionPath)
 	case "Close":
 		c.reply(call, secretsOwner)
-	case "Get", "GetAll":
+	case "Get":
 		c.properties(call, path, b)
 	case "Unlock":
 		c.unlock(call, b)
@@ -58,7 +59,7 @@ func (c *conn) secrets(call *dbus.Message, member string, b Behaviour) {
 	}
 }
 
-func (b Behaviour) hasCollection(path dbus.ObjectPath) bool {
+func (b Behavior) hasCollection(path dbus.ObjectPath) bool {
 	switch path {
 	case loginPath:
 		return !b.NoLogin && !b.NoCollection
@@ -69,7 +70,7 @@ func (b Behaviour) hasCollection(path dbus.ObjectPath) bool {
 	}
 }
 
-func (c *conn) properties(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {
+func (c *conn) properties(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
 	values := map[string]dbus.Variant{}
 	switch {
 	case path == servicePath && b.WrongTypes:
@@ -86,13 +87,8 @@ func (c *conn) properties(call *dbus.Message, path dbus.ObjectPath, b Behaviour)
 		values["Locked"] = dbus.MakeVariant("perhaps")
 	case b.hasCollection(path):
 		values["Locked"] = dbus.MakeVariant(b.Locked)
-		values["Label"] = dbus.MakeVariant("Login")
 	default:
 		c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
-		return
-	}
-	if text(call, dbus.FieldMember) == "GetAll" {
-		c.reply(call, secretsOwner, values)
 		return
 	}
 	value, ok := values[arg[string](call, 1)]
@@ -103,7 +99,7 @@ func (c *conn) properties(call *dbus.Message, path dbus.ObjectPath, b Behaviour)
 	c.reply(call, secretsOwner, value)
 }
 
-func (c *conn) unlock(call *dbus.Message, b Behaviour) {
+func (c *conn) unlock(call *dbus.Message, b Behavior) {
 	objects := arg[[]dbus.ObjectPath](call, 0)
 	for _, path := range objects {
 		if strings.HasPrefix(string(path), "/org/freedesktop/secrets/aliases/") || path == loginPath || path == otherPath {
@@ -114,20 +110,20 @@ func (c *conn) unlock(call *dbus.Message, b Behaviour) {
 		}
 	}
 	if b.ItemsLocked && slices.ContainsFunc(objects, c.fake.isItem) {
-		c.fake.Update(func(b *Behaviour) { b.ItemsLocked = false })
+		c.fake.Update(func(b *Behavior) { b.ItemsLocked = false })
 	}
 	if !b.Locked {
 		c.reply(call, secretsOwner, objects, noPrompt)
 		return
 	}
 	c.reply(call, secretsOwner, []dbus.ObjectPath{}, c.fake.ask(func() dbus.Variant {
-		c.fake.behaviour.Locked = false
+		c.fake.behavior.Locked = false
 		return dbus.MakeVariant(objects)
 	}))
 }
 
-// search returns the items whose attributes include those that are asked for, the oldest first.
-func (c *conn) search(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {
+// search returns the items whose attributes include the wanted ones, the oldest first.
+func (c *conn) search(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
 	if !b.hasCollection(path) {
 		c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
 		return
@@ -136,36 +132,30 @@ func (c *conn) search(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {
 	found := []dbus.ObjectPath{}
 	c.fake.mu.Lock()
 	for itemPath, it := range c.fake.items {
-		matches := true
-		for name, value := range wanted {
-			matches = matches && it.attributes[name] == value
+		matches := maps.Clone(it.attributes)
+		maps.DeleteFunc(matches, func(name, value string) bool { return wanted[name] != value })
+		if len(matches) != len(wanted) {
+			continue
 		}
-		if matches {
-			found = append(found, itemPath)
-		}
-	}
-	for _, itemPath := range found {
+		found = append(found, itemPath)
 		if b.Vanish {
 			delete(c.fake.items, itemPath)
 		}
 	}
 	c.fake.mu.Unlock()
 	slices.SortFunc(found, func(a, b dbus.ObjectPath) int {
-		if len(a) != len(b) {
-			return len(a) - len(b)
-		}
-		return strings.Compare(string(a), string(b))
+		return cmp.Or(len(a)-len(b), strings.Compare(string(a), string(b)))
 	})
 	if b.Foreign != "" {
 		found = slices.Insert(found, 0, foreignPath)
 	}
 	if b.Relock {
-		c.fake.Update(func(b *Behaviour) { b.Locked = true })
+		c.fake.Update(func(b *Behavior) { b.Locked = true })
 	}
 	c.reply(call, secretsOwner, found)
 }
 
-func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {
+func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
 	c.fake.mu.Lock()
 	it, ok := c.fake.items[path]
 	c.fake.mu.Unlock()
@@ -182,7 +172,7 @@ func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath, b Behaviour) 
 	}
 }
 
-func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {
+func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
 	fields := arg[[]any](call, 1)
 	var value []byte
 	if len(fields) == 4 {
@@ -232,7 +222,7 @@ func (f *Fake) hold(write func()) {
 	f.held = append(f.held, write)
 }
 
-func (c *conn) deleteItem(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {
+func (c *conn) deleteItem(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
 	remove := func() dbus.Variant {
 		delete(c.fake.items, path)
 		return dbus.MakeVariant("")
@@ -258,7 +248,7 @@ func (f *Fake) ask(accept func() dbus.Variant) dbus.ObjectPath {
 }
 
 // prompt shows a prompt to a user who behaves as b says.
-func (c *conn) prompt(call *dbus.Message, path dbus.ObjectPath, b Behaviour) {
+func (c *conn) prompt(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
 	c.fake.mu.Lock()
 	accept, ok := c.fake.prompts[path]
 	delete(c.fake.prompts, path)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -43,11 +44,11 @@ func (f *Fake) accept() {
 	}
 }
 
-// serve reads until the client goes away or breaks the protocol.
+// serve reads until the client disconnects or breaks the protocol.
 func (c *conn) serve() {
 	in := bufio.NewReader(c.stream)
-	if c.fake.Behaviour().HangBus {
-		_, _ = in.WriteTo(discard{})
+	if c.fake.Behavior().HangBus {
+		_, _ = in.WriteTo(io.Discard)
 		return
 	}
 	if err := c.authenticate(in); err != nil {
@@ -64,11 +65,7 @@ func (c *conn) serve() {
 	}
 }
 
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-// authenticate believes every client: "AUTH EXTERNAL" is answered with OK, whoever it is.
+// authenticate accepts every client: it answers "AUTH EXTERNAL" with OK.
 // https://dbus.freedesktop.org/doc/dbus-specification.html#auth-protocol
 func (c *conn) authenticate(in *bufio.Reader) error {
 	if zero, err := in.ReadByte(); err != nil || zero != 0 {
@@ -110,8 +107,7 @@ func (c *conn) send(msg *dbus.Message) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// godbus numbers the messages of a dbus.Conn only, and zero is no serial number. It stands after four bytes and the
-	// length of the body.
+	// godbus sets the serial only on its own connections. It follows four bytes and the length of the body.
 	c.serial++
 	binary.LittleEndian.PutUint32(b.Bytes()[8:], c.serial)
 	_, _ = c.stream.Write(b.Bytes())
@@ -135,12 +131,13 @@ func (c *conn) fail(call *dbus.Message, name, text string) {
 }
 
 func (c *conn) signal(path dbus.ObjectPath, iface, member string, body ...any) {
-	c.send(&dbus.Message{Type: dbus.TypeSignal, Flags: dbus.FlagNoReplyExpected, Body: body, Headers: map[dbus.HeaderField]dbus.Variant{
+	headers := map[dbus.HeaderField]dbus.Variant{
 		dbus.FieldPath:      dbus.MakeVariant(path),
 		dbus.FieldInterface: dbus.MakeVariant(iface),
 		dbus.FieldMember:    dbus.MakeVariant(member),
 		dbus.FieldSender:    dbus.MakeVariant(secretsOwner),
-	}})
+	}
+	c.send(&dbus.Message{Type: dbus.TypeSignal, Flags: dbus.FlagNoReplyExpected, Body: body, Headers: headers})
 }
 
 // text returns a header field that holds a string or a path, or "".

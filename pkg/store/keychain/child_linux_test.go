@@ -215,7 +215,7 @@ func (o orders) marshal() any {
 	}{options{o.Options.ReadTimeout, o.Options.WriteTimeout, o.Options.MayPrompt, o.Options.ItemLimit}, o.Steps}
 }
 
-func startFake(t *testing.T, b fakesecretservice.Behaviour) *fakesecretservice.Fake {
+func startFake(t *testing.T, b fakesecretservice.Behavior) *fakesecretservice.Fake {
 	t.Helper()
 	f, err := fakesecretservice.Start(b)
 	if err != nil {

@@ -20,7 +20,7 @@ const patience = 4 * time.Second // three, and some for a busy machine
 
 func TestKeychainRoundTrip(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	r := child(t, orders{Steps: []step{
 		{Do: "Probe"}, {Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: "canary-1"}, {Do: "Get", Account: "a"},
 		{Do: "Set", Account: "a", Value: "canary-2"}, {Do: "Set", Account: "b", Value: "canary-3"}, {Do: "Get", Account: "a"},
@@ -46,7 +46,7 @@ func TestKeychainRoundTrip(t *testing.T) {
 // Unlock.
 func TestOneReadIsTwoRoundTrips(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	if r[0].Value != "canary" {
@@ -61,7 +61,7 @@ func TestOneReadIsTwoRoundTrips(t *testing.T) {
 // The keychain is locked while it is being read, by its user or by a timer. go-keyring would open a prompt.
 func TestReadNeverPrompts(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{Relock: true, Prompt: fakesecretservice.PromptNever})
+	f := startFake(t, fakesecretservice.Behavior{Relock: true, Prompt: fakesecretservice.PromptNever})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	r[0].wantKind(t, "locked", "")
@@ -73,7 +73,7 @@ func TestReadNeverPrompts(t *testing.T) {
 // KeePassXC opens each item by itself, to each program: go-keyring knows how to ask for that.
 func TestItemLockedByItself(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{ItemsLocked: true})
+	f := startFake(t, fakesecretservice.Behavior{ItemsLocked: true})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	if r[0].Value != "canary" {
@@ -122,7 +122,7 @@ func TestKR02_NoBusNoChildProcess(t *testing.T) {
 
 func TestKR02_BusInRuntimeDirOnly(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, "XDG_RUNTIME_DIR="+f.Dir(), busAddressVar+"=autolaunch:")
 	if r[0].Value != "canary" {
@@ -134,25 +134,25 @@ func TestKR03_NobodyThere(t *testing.T) {
 	t.Parallel()
 	desktop := "WAYLAND_DISPLAY=wayland-0"
 	tests := []struct {
-		name      string
-		behaviour fakesecretservice.Behaviour
-		env       []string
-		want      string
-		starts    int
+		name     string
+		behavior fakesecretservice.Behavior
+		env      []string
+		want     string
+		starts   int
 	}{
-		{"no owner", fakesecretservice.Behaviour{NoOwner: true}, nil, "unavailable", 0},
-		{"no owner on a desktop", fakesecretservice.Behaviour{NoOwner: true}, []string{desktop}, "unavailable", 0},
-		{"activatable without a desktop", fakesecretservice.Behaviour{NoOwner: true, Activatable: true}, nil, "unavailable", 0},
-		{"activatable on a desktop", fakesecretservice.Behaviour{NoOwner: true, Activatable: true}, []string{desktop}, "not found", 1},
-		{"activatable under X", fakesecretservice.Behaviour{NoOwner: true, Activatable: true}, []string{"DISPLAY=:0"}, "not found", 1},
-		{"never comes up", fakesecretservice.Behaviour{NoOwner: true, Activatable: true, ActivationHangs: true}, []string{desktop}, "timed_out", 1},
-		{"no collection", fakesecretservice.Behaviour{NoCollection: true}, nil, "unavailable", 0},
-		{"default collection only", fakesecretservice.Behaviour{NoLogin: true}, nil, "not found", 0},
+		{"no owner", fakesecretservice.Behavior{NoOwner: true}, nil, "unavailable", 0},
+		{"no owner on a desktop", fakesecretservice.Behavior{NoOwner: true}, []string{desktop}, "unavailable", 0},
+		{"activatable without a desktop", fakesecretservice.Behavior{NoOwner: true, Activatable: true}, nil, "unavailable", 0},
+		{"activatable on a desktop", fakesecretservice.Behavior{NoOwner: true, Activatable: true}, []string{desktop}, "not found", 1},
+		{"activatable under X", fakesecretservice.Behavior{NoOwner: true, Activatable: true}, []string{"DISPLAY=:0"}, "not found", 1},
+		{"never comes up", fakesecretservice.Behavior{NoOwner: true, Activatable: true, ActivationHangs: true}, []string{desktop}, "timed_out", 1},
+		{"no collection", fakesecretservice.Behavior{NoCollection: true}, nil, "unavailable", 0},
+		{"default collection only", fakesecretservice.Behavior{NoLogin: true}, nil, "not found", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, tt.behaviour)
+			f := startFake(t, tt.behavior)
 			r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, append(tt.env, bus(f))...)
 			r[0].wantKind(t, tt.want, "")
 			if r[0].Took > patience {
@@ -168,7 +168,7 @@ func TestKR03_NobodyThere(t *testing.T) {
 // A write may wait for a prompt for long, but not for a service that does not come up.
 func TestKR03_ActivationIsBounded(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{NoOwner: true, Activatable: true, ActivationHangs: true})
+	f := startFake(t, fakesecretservice.Behavior{NoOwner: true, Activatable: true, ActivationHangs: true})
 	r := child(t, orders{Options: Options{MayPrompt: true}, Steps: []step{{Do: "Set", Account: "a", Value: "canary"}}}, bus(f), "DISPLAY=:0")
 	r[0].wantKind(t, "timed_out", "in time")
 	if r[0].Took > patience {
@@ -179,7 +179,7 @@ func TestKR03_ActivationIsBounded(t *testing.T) {
 // A locked collection must not hang and must not ask, unless the caller said that it may.
 func TestKR03_LockedIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: fakesecretservice.PromptNever})
+	f := startFake(t, fakesecretservice.Behavior{Locked: true, Prompt: fakesecretservice.PromptNever})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{
 		{Do: "Probe"}, {Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: "canary-2"}, {Do: "Delete", Account: "a"},
@@ -198,7 +198,7 @@ func TestKR03_LockedIsSaidAtOnce(t *testing.T) {
 func TestKR04_EveryCallIsBounded(t *testing.T) {
 	t.Parallel()
 	short := Options{ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond}
-	for name, b := range map[string]fakesecretservice.Behaviour{
+	for name, b := range map[string]fakesecretservice.Behavior{
 		"bus hangs":     {HangBus: true},
 		"service hangs": {Hang: true},
 		"service slow":  {Delay: 200 * time.Millisecond},
@@ -217,7 +217,7 @@ func TestKR04_EveryCallIsBounded(t *testing.T) {
 
 func TestKR04_DefaultIsThreeSeconds(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{Hang: true})
+	f := startFake(t, fakesecretservice.Behavior{Hang: true})
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	r[0].wantKind(t, "timed_out", "in time")
 	if r[0].Took < 2900*time.Millisecond || r[0].Took > patience {
@@ -242,7 +242,7 @@ func TestKR04_WriteWaitsForThePromptAndSaysSo(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: tt.prompt})
+			f := startFake(t, fakesecretservice.Behavior{Locked: true, Prompt: tt.prompt})
 			r := child(t, orders{Options: ask, Steps: set}, bus(f))
 			r[0].wantKind(t, tt.want, "")
 			// A busy machine may be slow enough for a note where none is needed.
@@ -260,7 +260,7 @@ func TestKR04_WriteWaitsForThePromptAndSaysSo(t *testing.T) {
 func TestKR05_TroubleIsNotAbsence(t *testing.T) {
 	t.Parallel()
 	short := Options{ReadTimeout: 300 * time.Millisecond}
-	for name, b := range map[string]fakesecretservice.Behaviour{
+	for name, b := range map[string]fakesecretservice.Behavior{
 		"hangs":       {Hang: true},
 		"bus hangs":   {HangBus: true},
 		"locked":      {Locked: true},
@@ -281,19 +281,19 @@ func TestKR07_WritesAreReadBack(t *testing.T) {
 	options := Options{MayPrompt: true, WriteTimeout: 2 * time.Second}
 	tests := []struct {
 		name        string
-		behaviour   fakesecretservice.Behaviour
+		behavior    fakesecretservice.Behavior
 		set, delete string
 	}{
-		{"loses writes", fakesecretservice.Behaviour{Lose: true}, "not_persisted", "ok"},
-		{"dismissed", fakesecretservice.Behaviour{PromptOnWrite: true, Prompt: fakesecretservice.PromptDismiss}, "not_persisted", "denied"},
-		{"accepted", fakesecretservice.Behaviour{PromptOnWrite: true}, "ok", "ok"},
-		{"full", fakesecretservice.Behaviour{Full: true}, "failed", "ok"},
-		{"another application's item first", fakesecretservice.Behaviour{Foreign: "canary-foreign"}, "not_persisted", "denied"},
+		{"loses writes", fakesecretservice.Behavior{Lose: true}, "not_persisted", "ok"},
+		{"dismissed", fakesecretservice.Behavior{PromptOnWrite: true, Prompt: fakesecretservice.PromptDismiss}, "not_persisted", "denied"},
+		{"accepted", fakesecretservice.Behavior{PromptOnWrite: true}, "ok", "ok"},
+		{"full", fakesecretservice.Behavior{Full: true}, "failed", "ok"},
+		{"another application's item first", fakesecretservice.Behavior{Foreign: "canary-foreign"}, "not_persisted", "denied"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, tt.behaviour)
+			f := startFake(t, tt.behavior)
 			f.Put("a", "canary-old")
 			r := child(t, orders{Options: options, Steps: []step{{Do: "Set", Account: "a", Value: "canary-new"}, {Do: "Delete", Account: "a"}}}, bus(f))
 			r[0].wantKind(t, tt.set, "")
@@ -306,7 +306,7 @@ func TestKR08_PanicBecomesAnError(t *testing.T) {
 	t.Parallel()
 	ask := Options{MayPrompt: true, WriteTimeout: 5 * time.Second}
 	// The connection breaks during the prompt: go-keyring dereferences the signal that never came.
-	f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: fakesecretservice.PromptDie})
+	f := startFake(t, fakesecretservice.Behavior{Locked: true, Prompt: fakesecretservice.PromptDie})
 	r := child(t, orders{Options: ask, Steps: []step{{Do: "Set", Account: "a", Value: "canary"}, {Do: "Probe"}}}, bus(f))
 	if r[0].Kind != "failed" || r[0].Took > 4*time.Second {
 		t.Errorf("got %+v", r[0])
@@ -314,7 +314,7 @@ func TestKR08_PanicBecomesAnError(t *testing.T) {
 	// The next call connects anew.
 	r[1].wantKind(t, "locked", "")
 	// go-keyring believes that Collections is a list of paths. The precheck notices first.
-	f = startFake(t, fakesecretservice.Behaviour{WrongTypes: true})
+	f = startFake(t, fakesecretservice.Behavior{WrongTypes: true})
 	r = child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	r[0].wantKind(t, "failed", "expected a boolean")
 }
@@ -337,7 +337,7 @@ func TestKR08_RecoveredKeepsValuesOut(t *testing.T) {
 
 func TestKR09_SplitInARealKeychain(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	value := string(text("v", 950))
 	r := child(t, orders{Options: Options{ItemLimit: 100, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}, Steps: []step{
 		{Do: "Set", Account: "a", Value: value}, {Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: value + "x"}, {Do: "Get", Account: "a"}, {Do: "Delete", Account: "a"},
@@ -353,7 +353,7 @@ func TestKR09_SplitInARealKeychain(t *testing.T) {
 // KR-11: see also the second Delete of TestKeychainRoundTrip.
 func TestKR11_DeleteTakesOurItemOnly(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	f.Put("a", "canary-a")
 	f.Put("a.b", "canary-b")
 	f.Put("aa", "canary-c")
@@ -367,7 +367,7 @@ func TestKR11_DeleteTakesOurItemOnly(t *testing.T) {
 // AT-91: an abandoned write may still happen, so it is reported as unknown, and nothing overtakes it.
 func TestAT91_AbandonedWriteIsUnknown(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{Delay: 250 * time.Millisecond})
+	f := startFake(t, fakesecretservice.Behavior{Delay: 250 * time.Millisecond})
 	f.Put("a", "canary-old")
 	// Time enough for the first of some ten calls, the precheck, after which the write cannot be called off.
 	r := child(t, orders{Options: Options{WriteTimeout: 900 * time.Millisecond, ReadTimeout: 20 * time.Second}, Steps: []step{
@@ -382,7 +382,7 @@ func TestAT91_AbandonedWriteIsUnknown(t *testing.T) {
 
 func TestAT91_NextCallDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: fakesecretservice.PromptNever})
+	f := startFake(t, fakesecretservice.Behavior{Locked: true, Prompt: fakesecretservice.PromptNever})
 	r := child(t, orders{Options: Options{MayPrompt: true, WriteTimeout: 300 * time.Millisecond, ReadTimeout: 300 * time.Millisecond}, Steps: []step{
 		{Do: "Set", Account: "a", Value: "canary"}, {Do: "Get", Account: "a"},
 	}}, bus(f))
@@ -392,7 +392,7 @@ func TestAT91_NextCallDoesNotWaitForEver(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	f.Put("a", "canary")
 	r := child(t, orders{Options: Options{ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second}, Steps: []step{
 		{Do: "Get", Account: "a", Times: 8}, {Do: "Set", Account: "a", Value: "canary-2", Times: 8}, {Do: "Get", Account: "a", Times: 8},
@@ -439,8 +439,8 @@ func TestKR12_ServiceTextIsHarmless(t *testing.T) {
 // AT-85: an item that somebody deletes between our search and our read is not there; it is no failure of the keychain.
 func TestAT85_ItemVanishes(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	child(t, orders{Steps: []step{{Do: "Set", Account: "a", Value: "v"}}}, bus(f))[0].wantKind(t, "ok", "")
-	f.Update(func(b *fakesecretservice.Behaviour) { b.Vanish = true })
+	f.Update(func(b *fakesecretservice.Behavior) { b.Vanish = true })
 	child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))[0].wantKind(t, "not found", "")
 }

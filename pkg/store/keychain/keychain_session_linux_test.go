@@ -29,7 +29,7 @@ func TestKR09_BigSessionWithinEveryPlatformsLimit(t *testing.T) {
 	for goos, budget := range map[string]int{"windows": itemLimit("windows", 0), "darwin": itemLimit("darwin", len(longest))} {
 		t.Run(goos, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, fakesecretservice.Behaviour{MaxValue: budget})
+			f := startFake(t, fakesecretservice.Behavior{MaxValue: budget})
 			r := child(t, orders{Options: tight(budget), Steps: []step{
 				{Do: "Save", Account: longProfile, Size: bigSession, Generation: 1}, {Do: "Load", Account: longProfile, Size: bigSession, Generation: 1},
 				{Do: "Save", Account: longProfile, Size: bigSession, Generation: 2}, {Do: "Load", Account: longProfile, Size: bigSession, Generation: 2},
@@ -57,7 +57,7 @@ func TestKR09_BigSessionWithinEveryPlatformsLimit(t *testing.T) {
 // A value in many chunks may take longer than one item, by a bounded time per chunk.
 func TestKR04_ChunksHaveTimeOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{Delay: 5 * time.Millisecond})
+	f := startFake(t, fakesecretservice.Behavior{Delay: 5 * time.Millisecond})
 	r := child(t, orders{Options: Options{ItemLimit: 100, WriteTimeout: 700 * time.Millisecond}, Steps: []step{
 		{Do: "Set", Account: "a", Value: string(text("canary", 3000))},
 	}}, bus(f))
@@ -86,7 +86,7 @@ func TestKR03_UnlockAsksOnce(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, fakesecretservice.Behaviour{Locked: true, Prompt: tt.prompt})
+			f := startFake(t, fakesecretservice.Behavior{Locked: true, Prompt: tt.prompt})
 			f.Put("other", "canary")
 			r := child(t, orders{Options: Options{MayPrompt: tt.may, WriteTimeout: 5 * time.Second}, Steps: steps}, bus(f))
 			for i := range r {
@@ -105,7 +105,7 @@ func TestKR03_UnlockAsksOnce(t *testing.T) {
 // A token costs one read, whether the index is there or not: the design's promise 4.
 func TestLoadAndRefreshLeaveTheIndexAlone(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	session, plain := sizedSession("dev", 10, 1), new(memory.Store)
 	if err := (store.Sessions{Items: plain}).Save(t.Context(), session); err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestLoadAndRefreshLeaveTheIndexAlone(t *testing.T) {
 
 func TestKR10_AnotherApplicationsItemIsNoSession(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{Foreign: "canary-foreign"})
+	f := startFake(t, fakesecretservice.Behavior{Foreign: "canary-foreign"})
 	r := child(t, orders{Steps: []step{{Do: "Load", Account: "dev"}, {Do: "List"}}}, bus(f))
 	for _, r := range r {
 		r.wantKind(t, "corrupt", "it is not okauth's JSON")
@@ -139,7 +139,7 @@ func TestKR10_AnotherApplicationsItemIsNoSession(t *testing.T) {
 func TestKR07_TroubleInTheMiddleOfASplitWrite(t *testing.T) {
 	t.Parallel()
 	old := step{Do: "Load", Account: "dev", Size: 5_000, Generation: 1}
-	for name, trouble := range map[string]fakesecretservice.Behaviour{
+	for name, trouble := range map[string]fakesecretservice.Behavior{
 		"full after some chunks": {Room: 12},
 		"full at once":           {Full: true},
 		"loses writes":           {Lose: true},
@@ -149,10 +149,10 @@ func TestKR07_TroubleInTheMiddleOfASplitWrite(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := startFake(t, fakesecretservice.Behaviour{})
+			f := startFake(t, fakesecretservice.Behavior{})
 			options := tight(1000)
 			child(t, orders{Options: options, Steps: []step{{Do: "Save", Account: "dev", Size: old.Size, Generation: 1}}}, bus(f))[0].wantKind(t, "ok", "")
-			f.Update(func(b *fakesecretservice.Behaviour) { *b = trouble })
+			f.Update(func(b *fakesecretservice.Behavior) { *b = trouble })
 			failing := options
 			failing.WriteTimeout, failing.MayPrompt = 5*time.Second, true
 			for range 3 {
@@ -167,7 +167,7 @@ func TestKR07_TroubleInTheMiddleOfASplitWrite(t *testing.T) {
 			if n := len(f.Items()); n > 15 {
 				t.Errorf("failed writes pile up: %d items", n)
 			}
-			f.Update(func(b *fakesecretservice.Behaviour) { *b = fakesecretservice.Behaviour{} })
+			f.Update(func(b *fakesecretservice.Behavior) { *b = fakesecretservice.Behavior{} })
 			r := child(t, orders{Options: options, Steps: []step{
 				{Do: "Save", Account: "dev", Size: 9_000, Generation: 2}, {Do: "Load", Account: "dev", Size: 9_000, Generation: 2}, {Do: "Logout", Account: "dev"},
 			}}, bus(f))
@@ -182,7 +182,7 @@ func TestKR07_TroubleInTheMiddleOfASplitWrite(t *testing.T) {
 // The older session is whole, and its generation tells.
 func TestAT91_WriteLandsAfterALaterOne(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	save := func(generation uint64) step {
 		return step{Do: "Save", Account: "dev", Size: 3_000, Generation: generation}
 	}
@@ -190,9 +190,9 @@ func TestAT91_WriteLandsAfterALaterOne(t *testing.T) {
 		return step{Do: "Load", Account: "dev", Size: 3_000, Generation: generation}
 	}
 	child(t, orders{Steps: []step{save(1)}}, bus(f))[0].wantKind(t, "ok", "")
-	f.Update(func(b *fakesecretservice.Behaviour) { b.HoldWrites = true })
+	f.Update(func(b *fakesecretservice.Behavior) { b.HoldWrites = true })
 	child(t, orders{Options: Options{WriteTimeout: time.Second}, Steps: []step{save(2)}}, bus(f))[0].wantKind(t, "timed_out", "in time")
-	f.Update(func(b *fakesecretservice.Behaviour) { b.HoldWrites = false })
+	f.Update(func(b *fakesecretservice.Behavior) { b.HoldWrites = false })
 	if r := child(t, orders{Steps: []step{load(1), save(3), load(3)}}, bus(f)); r[0].Value != "same" || r[2].Value != "same" {
 		t.Errorf("before it lands: %+v", r)
 	}

@@ -201,7 +201,7 @@ func TestKR04_HostileBusIsBounded(t *testing.T) {
 // Where there is no collection "login", KWallet's and KeePassXC's for example, the default one is read in the same way.
 func TestReadOfTheDefaultCollection(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{NoLogin: true})
+	f := startFake(t, fakesecretservice.Behavior{NoLogin: true})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	if r[0].Value != "canary" || f.Count("Unlock") != 0 || f.Count("connections") != 1 {
@@ -212,7 +212,7 @@ func TestReadOfTheDefaultCollection(t *testing.T) {
 // An abstract socket is what DBUS_SESSION_BUS_ADDRESS names on some systems.
 func TestReadOverAnAbstractSocket(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	f.Put("a", "canary")
 	name := "okauth-test-" + filepath.Base(f.Dir())
 	listener, err := net.Listen("unix", "@"+name)
@@ -244,7 +244,7 @@ func TestReadOverAnAbstractSocket(t *testing.T) {
 // A bus that is not a socket of this machine is godbus's business.
 func TestReadOverAnotherBusGoesTheLongWay(t *testing.T) {
 	t.Parallel()
-	f := startFake(t, fakesecretservice.Behaviour{})
+	f := startFake(t, fakesecretservice.Behavior{})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, busAddressVar+"=unix:runtime=yes;unix:path="+filepath.Join(f.Dir(), "bus"))
 	if r[0].Value != "canary" || f.Count("Unlock") == 0 {
