@@ -65,7 +65,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return err
 	}
 	s.Storage = cli.StorageStatus(settings, storage)
-	if problem := cli.FileAdvice(status.StoreErr); problem != nil {
+	if problem := status.StoreErr; problem != nil {
 		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), cli.Hint(problem)
 	}
 	s.Storage.Reason = whyStorage(s.Storage)

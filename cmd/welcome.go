@@ -50,7 +50,7 @@ func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (strin
 		return "", err
 	}
 	if e := status.StoreErr; e != nil && !(client.Settings().Storage() == okauth.StorageAuto && isUnavailable(e)) {
-		return "", cli.FileAdvice(e)
+		return "", e
 	}
 	again := global.Again()
 	text, signedIn := standingText(env, client.Settings().ProfileName(), server.Issuer(), status)

@@ -200,10 +200,10 @@ func (d *doctor) storage(ctx context.Context) {
 	err = storage.Try(ctx)
 	switch {
 	case storage.NotNeeded(err):
-		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), cli.Hint(cli.FileAdvice(err)))
+		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), cli.Hint(err))
 		return
 	case err != nil:
-		d.fail("storage", cli.FileAdvice(err))
+		d.fail("storage", err)
 		return
 	}
 	limit := ""

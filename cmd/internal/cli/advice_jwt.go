@@ -1,6 +1,12 @@
 package cli
 
-import "okauth/pkg/jwt"
+import (
+	"fmt"
+	"okauth/pkg/jwt"
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"strings"
+)
 
 // formatAdvice says what to do about a text that is not a token.
 func formatAdvice(e *jwt.FormatError) string {
@@ -40,5 +46,17 @@ func VerifyAdvice(report jwt.Report) string {
 			"cid":        "check client_id of the profile",
 			"exp":        "get a new token: okauth token",
 		}[reason]
+	}
+}
+
+// claimAdvice names the claim that was probably meant and those that there are, or the way to see all.
+func claimAdvice(e *output.ClaimError) string {
+	switch names := "there are: " + okta.Sanitize(strings.Join(e.Names, ", "), 400); {
+	case len(e.Names) == 0:
+		return "okauth decode -o json shows the whole token, with control characters escaped"
+	case e.Suggestion == "":
+		return names
+	default:
+		return fmt.Sprintf("did you mean %q? %s", okta.Sanitize(e.Suggestion, 80), names)
 	}
 }

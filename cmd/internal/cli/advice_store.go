@@ -13,7 +13,13 @@ import (
 )
 
 // storeAdvice says what the user can do about a store.
-func storeAdvice(e *store.Error) string { return storeAdviceOn(runtime.GOOS, e) }
+func storeAdvice(e *store.Error) string {
+	advice := storeAdviceOn(runtime.GOOS, e)
+	if e.Kind == store.Unavailable {
+		advice += "; or keep sessions in a sealed file: okauth config set storage file"
+	}
+	return advice
+}
 
 func storeAdviceOn(goos string, e *store.Error) string {
 	switch {

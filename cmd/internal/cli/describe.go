@@ -5,14 +5,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
-	"strings"
 
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
-	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/store"
 	"okauth/pkg/store/keychain"
@@ -79,27 +76,4 @@ func keychainName(goos string) string {
 		return "Credential Manager"
 	}
 	return "Secret Service"
-}
-
-// FileAdvice adds the other place for a session to an error that says that there is no keychain.
-func FileAdvice(err error) error {
-	e, ok := errors.AsType[*store.Error](err)
-	if !ok || e.Kind != store.Unavailable {
-		return err
-	}
-	return &ExitError{
-		Err: err, Code: ExitStorage, Advice: storeAdvice(e) + "; or keep sessions in a sealed file: okauth config set storage file",
-	}
-}
-
-// claimAdvice names the claim that was probably meant and those that there are, or the way to see all.
-func claimAdvice(e *output.ClaimError) string {
-	switch names := "there are: " + okta.Sanitize(strings.Join(e.Names, ", "), 400); {
-	case len(e.Names) == 0:
-		return "okauth decode -o json shows the whole token, with control characters escaped"
-	case e.Suggestion == "":
-		return names
-	default:
-		return fmt.Sprintf("did you mean %q? %s", okta.Sanitize(e.Suggestion, 80), names)
-	}
 }

@@ -124,7 +124,7 @@ func Hint(err error) string {
 			return advice
 		}
 	}
-	return hintOf(err)
+	return ""
 }
 
 // Is reports whether err is or wraps an E.

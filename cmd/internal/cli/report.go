@@ -40,21 +40,6 @@ type SilentError struct{ Code int }
 
 func (SilentError) Error() string { return "see the output" }
 
-// hintOf returns the hint of the outermost error that has a Hint method.
-func hintOf(err error) string {
-	for h, ok := errors.AsType[hinter](err); ok; h, ok = errors.AsType[hinter](errors.Unwrap(h)) {
-		if advice := h.Hint(); advice != "" {
-			return advice
-		}
-	}
-	return ""
-}
-
-type hinter interface {
-	error
-	Hint() string
-}
-
 // Report prints err to standard error. After a signal it prints nothing, unless as JSON.
 func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 	if Is[SilentError](err) || (Is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
