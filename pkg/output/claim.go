@@ -119,12 +119,10 @@ func findBelow(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) 
 func findElement(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) {
 	index, rest, deeper := strings.Cut(path, ".")
 	var list []json.RawMessage
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, &ClaimError{Problem: err.Error()}
-	}
+	invalid := json.Unmarshal(raw, &list) // never: the strict reader has read it
 	i, err := strconv.ParseUint(index, 10, 31)
 	switch {
-	case len(list) == 0:
+	case invalid != nil || len(list) == 0:
 		return nil, &ClaimError{Problem: "the list is empty"}
 	case err != nil || i >= uint64(len(list)):
 		return nil, &ClaimError{Problem: fmt.Sprintf("expected the number of an element, 0 to %d", len(list)-1)}

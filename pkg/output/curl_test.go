@@ -13,7 +13,8 @@ import (
 	"okauth/pkg/output"
 )
 
-// TestAT76_ReadByCurl has the real curl read the token from standard input, as the recipes do, and looks at what the server gets.
+// TestAT76_ReadByCurl has the real curl read the token from standard input, as the recipes do, and looks at what the
+// server gets.
 func TestAT76_ReadByCurl(t *testing.T) {
 	t.Parallel()
 	curl := installed(t, "curl")

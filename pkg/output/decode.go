@@ -3,6 +3,7 @@ package output
 import (
 	"io"
 	"slices"
+	"time"
 
 	"okauth/pkg/internal/safetext"
 	"okauth/pkg/jwt"
@@ -16,15 +17,10 @@ const (
 // WriteDecodedJSON writes what is in token as one line: {"header":{…},"claims":{…},"verified":false}. Members keep
 // their order and numbers their digits. The error is that of the write.
 func WriteDecodedJSON(w io.Writer, token jwt.Unverified) error {
-	return write(w, AppendDecodedJSON(nil, token))
-}
-
-// AppendDecodedJSON appends what [WriteDecodedJSON] writes.
-func AppendDecodedJSON(dst []byte, token jwt.Unverified) []byte {
-	dst = slices.Grow(dst, 1024) // most tokens fit
-	dst = appendObject(append(dst, `{"header":`...), token.Header)
-	dst = appendObject(append(dst, `,"claims":`...), token.Claims)
-	return append(dst, `,"verified":false}`+"\n"...)
+	line := append(make([]byte, 0, 1024), `{"header":`...) // most tokens fit
+	line = appendObject(line, token.Header)
+	line = appendObject(append(line, `,"claims":`...), token.Claims)
+	return write(w, append(line, `,"verified":false}`+"\n"...))
 }
 
 // appendObject appends o with its values as they are spelled; json.Marshal would escape their "<", ">" and "&".
@@ -143,13 +139,18 @@ func (p *page) introspection(active bool, o jwt.Object) {
 			break
 		}
 	}
-	switch exp, ok := o.Time("exp"); {
-	case !ok:
+	if exp, ok := o.Time("exp"); ok {
+		about += p.timeLeft(exp, ", although by this machine's clock it expired ")
+	} else {
 		about += ", no expiry known"
-	case exp.After(p.opts.Now):
-		about += ", for another " + formatSeconds(exp.Unix()-p.opts.Now.Unix())
-	default:
-		about += ", although by this machine's clock it expired " + FormatRelative(exp, p.opts.Now)
 	}
 	p.sentence(0, green, "active", about)
+}
+
+// timeLeft returns for how long a token is valid, or when it expired, behind expired.
+func (p *page) timeLeft(exp time.Time, expired string) string {
+	if exp.After(p.opts.Now) {
+		return ", for another " + formatSeconds(exp.Unix()-p.opts.Now.Unix())
+	}
+	return expired + FormatRelative(exp, p.opts.Now)
 }

@@ -323,7 +323,8 @@ func TestAT52_TextNeverReachesTheTerminal(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds for every header and claims that parse: text and JSON are printable, and the JSON means what the token said.
+// FuzzDecode holds for every header and claims that parse: text and JSON are printable, and the JSON means what the
+// token said.
 func FuzzDecode(f *testing.F) {
 	f.Add(exampleHeader, exampleClaims, 80)
 	f.Add(`{}`, `{"iat":-1,"exp":1e10,"nbf":99999999999,"a":[1,[2],"\u001b"],"\u202e":"\ud800"}`, 20)

@@ -40,7 +40,7 @@ func (d Diagnosis) OK() bool { return d.count(stateFail) == 0 }
 // An empty profile is null, and an empty hint is left out. The error is that of the write.
 func WriteDiagnosisJSON(w io.Writer, d Diagnosis) error {
 	checks := append([]DiagnosisCheck{}, d.Checks...) // never null
-	return JSON(w, object{{"ok", d.OK()}, {"profile", orNull(d.Profile)}, {"checks", checks}})
+	return JSON(w, object{{"ok", d.OK()}, {"profile", d.Profile}, {"checks", checks}})
 }
 
 // WriteDiagnosisCheck writes one check for people, with one Write call: its state, its name, what was found and what to

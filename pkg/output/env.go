@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -66,25 +67,11 @@ func encodeEnv(t Token, o TokenOptions) ([]byte, error) {
 // "_", with no digit in front. Anything else could end the assignment and begin a command.
 // https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_01
 func CheckVariable(name string) error {
-	if !isName(name, "") {
+	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name) {
 		name = safetext.Sanitize(name, 40)
 		return fmt.Errorf(`variable name %q, expected letters, digits and "_", and no digit in front`, name)
 	}
 	return nil
-}
-
-// isName reports whether name consists of ASCII letters, digits, "_" and the characters of more, and begins with a
-// letter or "_".
-func isName(name, more string) bool {
-	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
-		case i > 0 && ('0' <= c && c <= '9' || strings.IndexByte(more, c) >= 0):
-		default:
-			return false
-		}
-	}
-	return name != ""
 }
 
 // WriteGitHubOutput sets the output called name of a step of GitHub Actions to t. log is the step's standard output,
@@ -113,7 +100,7 @@ func WriteGitHubOutput(log, file io.Writer, name string, t Token) error {
 
 // CheckGitHubOutput returns an error unless a step of GitHub Actions can have an output called name.
 func CheckGitHubOutput(name string) error {
-	if !isName(name, "-") {
+	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`).MatchString(name) {
 		const expected = `expected letters, digits, "_" and "-", and a letter or "_" in front`
 		return fmt.Errorf("output name %q, %s", safetext.Sanitize(name, 40), expected)
 	}

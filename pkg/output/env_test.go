@@ -70,7 +70,8 @@ func refuses(t *testing.T, o output.TokenOptions, want string) {
 	}
 }
 
-// TestEnv_CmdReadsShortLines holds the line that cmd gets to 8191 characters, without the line break; no other shell has a limit.
+// TestEnv_CmdReadsShortLines holds the line that cmd gets to 8191 characters, without the line break; no other shell
+// has a limit.
 func TestEnv_CmdReadsShortLines(t *testing.T) {
 	t.Parallel()
 	longest := 8191 - len(`set "A="`)
@@ -85,7 +86,8 @@ func TestEnv_CmdReadsShortLines(t *testing.T) {
 	}
 }
 
-// TestAT70_ReadByShell has every shell that is installed read assignments of random names and values, and hand them to a process.
+// TestAT70_ReadByShell has every shell that is installed read assignments of random names and values, and hand them to
+// a process.
 func TestAT70_ReadByShell(t *testing.T) {
 	t.Parallel()
 	const eval = `eval "$(cat)"; exec env`

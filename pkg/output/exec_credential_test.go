@@ -21,8 +21,8 @@ const (
 	execV1beta1 = "client.authentication.k8s.io/v1beta1"
 )
 
-// execCredential has the members that a plugin may answer with, as the reference has them; it leaves out client certificates.
-// https://kubernetes.io/docs/reference/config-api/client-authentication.v1/, the same as v1beta1
+// execCredential has the members that a plugin may answer with, as the reference has them; it leaves out client
+// certificates. https://kubernetes.io/docs/reference/config-api/client-authentication.v1/, the same as v1beta1
 type execCredential struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -89,7 +89,8 @@ func TestExecAPIVersion(t *testing.T) {
 	}
 }
 
-// TestExecCredential_ReadByKubectl has the real kubectl run a plugin that answers with the document, and looks at what the cluster gets.
+// TestExecCredential_ReadByKubectl has the real kubectl run a plugin that answers with the document, and looks at what
+// the cluster gets.
 func TestExecCredential_ReadByKubectl(t *testing.T) {
 	t.Parallel()
 	kubectl := installed(t, "kubectl")

@@ -53,7 +53,7 @@ func marshal(value any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// object is a JSON object whose members keep their order.
+// object is a JSON object whose members keep their order. An empty string and a zero time are null, a nil list is empty.
 type object []member
 
 type member struct {
@@ -68,6 +68,18 @@ func (o object) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			text = append(text, ',')
 		}
+		switch v := m.value.(type) {
+		case string:
+			if v == "" {
+				m.value = nil
+			}
+		case time.Time:
+			if m.value = nil; !v.IsZero() {
+				m.value = v.UTC().Format(time.RFC3339)
+			}
+		case []string:
+			m.value = append([]string{}, v...)
+		}
 		value, err := marshal(m.value)
 		if err != nil {
 			return nil, err
@@ -75,22 +87,6 @@ func (o object) MarshalJSON() ([]byte, error) {
 		text = append(append(appendString(text, m.name), ':'), value...)
 	}
 	return append(text, '}'), nil
-}
-
-// orNull returns text, or nil, which is null in JSON, where it is empty.
-func orNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
-
-// timeOrNull returns t as RFC 3339 in UTC, or nil for the zero time.
-func timeOrNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UTC().Format(time.RFC3339)
 }
 
 // secondsUntil returns the whole seconds from now until t, 0 if t is past, or nil for the zero time.

@@ -52,8 +52,9 @@ func readBack(t testing.TB, o output.TokenOptions, text string) (name, value str
 	return "", doc.Token + doc.Status.Token
 }
 
-// FuzzToken holds for every value, issuer, name and format: either an error and no output, or output that is one printable line from
-// which its reader gets the value; an error for each value that is no token and each name that is no variable's, and for no other.
+// FuzzToken holds for every value, issuer, name and format: either an error and no output, or output that is one
+// printable line from which its reader gets the value; an error for each value that is no token and each name that is
+// no variable's, and for no other.
 func FuzzToken(f *testing.F) {
 	f.Add("canary.a.b", "https://a", "dev", "TOKEN")
 	f.Add("canary\n", "\x1b\u202e\xff", "\U000e0001\"", "A;id")

@@ -68,78 +68,75 @@ type StatusRefresh struct {
 // WriteStatusJSON writes s as one line of JSON, with one Write call. Its names and their order are a promise; unknown
 // values are null, and a list never is. Numbers of seconds count from now. The error is that of the write.
 func WriteStatusJSON(w io.Writer, s Status, now time.Time) error {
-	sessions, settings := []object{}, []object{}
-	for _, one := range s.Sessions {
-		sessions = append(sessions, one.object())
-	}
-	for _, one := range s.Settings {
-		settings = append(settings, object{{"key", one.Key}, {"value", orNull(one.Value)}, {"source", one.Source}})
-	}
 	return JSON(w, object{
 		{"ready", s.Ready},
 		{"next", s.Next},
-		{"reason", orNull(s.Reason)},
-		{"expires_at", timeOrNull(s.ExpiresAt)},
+		{"reason", s.Reason},
+		{"expires_at", s.ExpiresAt},
 		{"expires_in", secondsUntil(s.ExpiresAt, now)},
 		{"profile", s.Profile},
-		{"profile_source", orNull(s.ProfileSource)},
-		{"profiles", list(s.Profiles)},
-		{"config", orNull(s.ConfigFile)},
+		{"profile_source", s.ProfileSource},
+		{"profiles", s.Profiles},
+		{"config", s.ConfigFile},
 		{"storage", object{
 			{"setting", s.Storage.Setting},
-			{"source", orNull(s.Storage.Source)},
+			{"source", s.Storage.Source},
 			{"backend", s.Storage.Backend},
-			{"why", orNull(s.Storage.Reason)},
-			{"where", orNull(s.Storage.Location)},
-			{"locks", orNull(s.Storage.LockDir)},
+			{"why", s.Storage.Reason},
+			{"where", s.Storage.Location},
+			{"locks", s.Storage.LockDir},
 			{"ok", s.Storage.OK},
-			{"problem", orNull(s.Storage.Problem)},
-			{"hint", orNull(s.Storage.Hint)},
+			{"problem", s.Storage.Problem},
+			{"hint", s.Storage.Hint},
 		}},
-		{"sessions", sessions},
-		{"settings", settings},
+		{"sessions", append([]StatusSession{}, s.Sessions...)},
+		{"settings", append([]StatusSetting{}, s.Settings...)},
 	})
 }
 
-func (s StatusSession) object() object {
-	var generation, refresh any
-	if s.Problem == "" {
-		generation = s.Generation
-	}
-	if r := s.Refresh; r != nil {
-		refresh = object{
-			{"scopes", list(r.Scopes)}, {"obtained_at", timeOrNull(r.ObtainedAt)},
-			{"rotates", r.Rotates}, {"expires_at", timeOrNull(r.ExpiresAt)},
-		}
-	}
-	tokens := []object{}
-	for _, t := range s.Tokens {
-		tokens = append(tokens, object{
-			{"requested", list(t.Requested)}, {"granted", list(t.Granted)},
-			{"access", t.Access.orNull()}, {"id", t.ID.orNull()},
-		})
+// MarshalJSON returns a member of "settings".
+func (s StatusSetting) MarshalJSON() ([]byte, error) {
+	return object{{"key", s.Key}, {"value", s.Value}, {"source", s.Source}}.MarshalJSON()
+}
+
+// MarshalJSON returns a member of "sessions".
+func (s StatusSession) MarshalJSON() ([]byte, error) {
+	generation := &s.Generation
+	if s.Problem != "" {
+		generation = nil
 	}
 	return object{
 		{"account", s.Account},
 		{"current", s.Current},
-		{"problem", orNull(s.Problem)},
-		{"hint", orNull(s.Hint)},
-		{"profile", orNull(s.Profile)},
-		{"issuer", orNull(s.Issuer)},
-		{"client_id", orNull(s.ClientID)},
-		{"username", orNull(s.Username)},
+		{"problem", s.Problem},
+		{"hint", s.Hint},
+		{"profile", s.Profile},
+		{"issuer", s.Issuer},
+		{"client_id", s.ClientID},
+		{"username", s.Username},
 		{"generation", generation},
-		{"tokens", tokens},
-		{"refresh", refresh},
-	}
+		{"tokens", append([]StatusTokens{}, s.Tokens...)},
+		{"refresh", s.Refresh},
+	}.MarshalJSON()
 }
 
-func (l *StatusLifetime) orNull() any {
-	if l == nil {
-		return nil
-	}
-	return object{{"from", timeOrNull(l.From)}, {"expires_at", timeOrNull(l.Until)}, {"expires_in", wholeSeconds(l.Left)}}
+// MarshalJSON returns a member of "tokens".
+func (t StatusTokens) MarshalJSON() ([]byte, error) {
+	return object{
+		{"requested", t.Requested}, {"granted", t.Granted}, {"access", t.Access}, {"id", t.ID},
+	}.MarshalJSON()
 }
 
-// list returns texts, but an empty list for nil, which would be null.
-func list(texts []string) []string { return append([]string{}, texts...) }
+// MarshalJSON returns the member "access" or "id".
+func (l StatusLifetime) MarshalJSON() ([]byte, error) {
+	return object{
+		{"from", l.From}, {"expires_at", l.Until}, {"expires_in", wholeSeconds(l.Left)},
+	}.MarshalJSON()
+}
+
+// MarshalJSON returns the member "refresh".
+func (r StatusRefresh) MarshalJSON() ([]byte, error) {
+	return object{
+		{"scopes", r.Scopes}, {"obtained_at", r.ObtainedAt}, {"rotates", r.Rotates}, {"expires_at", r.ExpiresAt},
+	}.MarshalJSON()
+}

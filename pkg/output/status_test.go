@@ -11,7 +11,7 @@ import (
 	"okauth/pkg/output"
 )
 
-// ready is the status of somebody who is signed in, 19 minutes after that.
+// ready is the status of a user who is signed in, 19 minutes after that.
 func ready() output.Status {
 	signedIn := time.Date(2023, 9, 27, 22, 59, 8, 0, time.UTC)
 	hour := &output.StatusLifetime{From: signedIn, Until: signedIn.Add(time.Hour), Left: 41 * time.Minute}
@@ -57,7 +57,7 @@ func expired() output.Status {
 	return s
 }
 
-// signedOut is the status of somebody who never signed in.
+// signedOut is the status before the first sign-in.
 func signedOut() output.Status {
 	return output.Status{
 		Command: "okauth token", Profile: "default", ProfileSource: "default", Next: "ask", Reason: "not signed in",

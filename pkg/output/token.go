@@ -123,12 +123,12 @@ func encodeRaw(t Token, _ TokenOptions) ([]byte, error) {
 func encodeJSON(t Token, o TokenOptions) ([]byte, error) {
 	return encodeLine(object{
 		{cmp.Or(t.Type, "access") + "_token", t.Value.Reveal()},
-		{"token_type", orNull(t.TokenType)},
+		{"token_type", t.TokenType},
 		{"expires_in", secondsUntil(t.ExpiresAt, o.Now)},
-		{"scope", orNull(strings.Join(t.Scope, " "))},
-		{"expires_at", timeOrNull(t.ExpiresAt)},
-		{"issuer", orNull(t.Issuer)},
-		{"profile", orNull(t.Profile)},
+		{"scope", strings.Join(t.Scope, " ")},
+		{"expires_at", t.ExpiresAt},
+		{"issuer", t.Issuer},
+		{"profile", t.Profile},
 	})
 }
 
@@ -181,7 +181,7 @@ func encodeExecCredential(t Token, o TokenOptions) ([]byte, error) {
 	}
 	status := object{{"token", t.Value.Reveal()}}
 	if !t.ExpiresAt.IsZero() {
-		status = append(status, member{"expirationTimestamp", timeOrNull(t.ExpiresAt)})
+		status = append(status, member{"expirationTimestamp", t.ExpiresAt})
 	}
 	return encodeLine(object{{"apiVersion", version}, {"kind", "ExecCredential"}, {"status", status}})
 }

@@ -90,12 +90,8 @@ func (p *page) validToken(r jwt.Report) string {
 	if aud, ok := r.Token.Claims.Strings("aud"); ok {
 		text += " for " + safetext.Sanitize(strings.Join(aud, ", "), 200)
 	}
-	switch exp, ok := r.Token.Claims.Time("exp"); {
-	case !ok: // no such token is valid
-	case exp.After(p.opts.Now):
-		text += ", for another " + formatSeconds(exp.Unix()-p.opts.Now.Unix())
-	default:
-		text += ", within the leeway: it expired " + FormatRelative(exp, p.opts.Now)
+	if exp, ok := r.Token.Claims.Time("exp"); ok { // no other token is valid
+		text += p.timeLeft(exp, ", within the leeway: it expired ")
 	}
 	return text
 }
@@ -115,28 +111,30 @@ func (p *page) firstFailure(r jwt.Report) string {
 }
 
 func (p *page) checkTexts(r jwt.Report, c jwt.Check) (state string, texts []string) {
-	state = map[jwt.State]string{jwt.Passed: stateOK, jwt.Skipped: stateSkip, jwt.Failed: stateFail}[c.State]
 	expected, got := printable(c.Expected), printable(c.Got)
-	if when, ok := r.Token.Claims.Time(c.Name); ok && isTime(c.Name) && c.State == jwt.Passed {
-		got = p.time(when)
-	}
-	if c.State == jwt.Passed && got != "" {
-		texts = append(texts, got)
-	}
-	if c.Why != "" {
-		texts = append(texts, printable(c.Why))
-	}
-	if c.State == jwt.Failed {
-		var parts []string
-		if expected != "" {
-			parts = append(parts, "expected "+expected)
-		}
-		if got != "" {
-			parts = append(parts, "got "+got)
-		}
-		if len(parts) > 0 {
-			texts = append(texts, strings.Join(parts, ", "))
+	add := func(text string) {
+		if text != "" {
+			texts = append(texts, text)
 		}
 	}
-	return state, texts
+	if c.State == jwt.Passed {
+		if when, ok := r.Token.Claims.Time(c.Name); ok && isTime(c.Name) {
+			got = p.time(when)
+		}
+		add(got)
+	}
+	add(printable(c.Why))
+	switch {
+	case c.State == jwt.Passed:
+		return stateOK, texts
+	case c.State == jwt.Skipped:
+		return stateSkip, texts
+	case expected == "" && got != "":
+		add("got " + got)
+	case expected != "" && got != "":
+		add("expected " + expected + ", got " + got)
+	case expected != "":
+		add("expected " + expected)
+	}
+	return stateFail, texts
 }
