@@ -283,3 +283,26 @@ func headings(t *testing.T, file string) []string {
 	}
 	return all
 }
+
+// The files that CONTRIBUTING.md names exist, and its walks are short.
+func TestDocsWalks(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:cmd|pkg)/[a-z_/]+\\.go|main\\.go)`")
+	for _, found := range named.FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(found[1]))); err != nil {
+			t.Errorf("CONTRIBUTING.md: %v", err)
+		}
+	}
+	for start, most := range map[string]int{"A password from": 14, "A cached token from": 15} {
+		_, walk, found := strings.Cut(string(text), "\n"+start)
+		_, walk, _ = strings.Cut(walk, "\n1. ")
+		walk, _, _ = strings.Cut(walk, "\n\n")
+		if n := len(named.FindAllString(walk, -1)); !found || n < 8 || n > most {
+			t.Errorf("%q takes %d files, want at most %d", start, n, most)
+		}
+	}
+}
