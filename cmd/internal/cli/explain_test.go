@@ -199,7 +199,7 @@ func TestEveryRefusalOfAClientIsExplained(t *testing.T) {
 		{400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.", "Demonstrating Proof"},
 		{429, "E0000047", "API call exceeded rate limit due to too many requests.", "the client secret was not checked"},
 		{429, "invalid_grant", "API call exceeded rate limit due to too many requests.", "the client secret was not checked"},
-		{401, "E0000015", "You do not have permission to access the feature you are requesting", "get the licence"},
+		{401, "E0000015", "You do not have permission to access the feature you are requesting", "get the license"},
 		{404, "E0000007", "Not found: Resource not found: aus1 (AuthorizationServer)", "aus1"},
 		{500, "E0000009", "Internal Server Error", "status.okta.com"},
 	} {

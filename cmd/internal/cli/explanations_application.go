@@ -36,7 +36,7 @@ func applicationRows() []Explanation {
 		{ID: "grant_off", Code: "unauthorized_client", Match: "grant type",
 			Says: "The client is not authorized to use the provided grant type. Configured grant types: " +
 				"[authorization_code].",
-			Means: "the grant type {grant} is not switched on for the application",
+			Means: "the grant type {grant} is not enabled for the application",
 			Do:    "choose {grant}: " + atApp + "{grantPlace}"},
 		{ID: "org_server_only", Code: "unauthorized_client", Match: "custom authorization server",
 			Says:  "This client cannot use a custom authorization server.",
@@ -94,7 +94,7 @@ func clientApplicationRows() []Explanation {
 		{ID: "client_grant_off", For: []string{"client_credentials"}, Code: "unauthorized_client",
 			Match: "grant type",
 			Says:  "The client is not authorized to use the provided grant type. Configured grant types: [password].",
-			Means: "the grant type {grant} is not switched on for the application",
+			Means: "the grant type {grant} is not enabled for the application",
 			Do: "choose {grant}: " + atApp + "{grantPlace}; where that is not offered, as for native applications, " +
 				"make one of type API Services"},
 	}

@@ -57,11 +57,11 @@ func requestRows() []Explanation {
 			Means: "this Okta org has no such address", Do: "check domain and server (okauth config list)"},
 		{ID: "client_no_custom_servers", For: []string{"client_credentials"}, Code: "E0000015", Says: feature,
 			Means: "this Okta org has no custom authorization servers, which alone give tokens to a client with a " +
-				"secret: they need the licence for API Access Management",
-			Do: "get the licence, or sign in as a user (okauth config set grant password, okauth config set server " +
+				"secret: they need the license for API Access Management",
+			Do: "get the license, or sign in as a user (okauth config set grant password, okauth config set server " +
 				"org)"},
 		{ID: "no_custom_servers", Code: "E0000015", Says: feature,
-			Means: "this Okta org has no custom authorization servers: they need the licence for API Access " +
+			Means: "this Okta org has no custom authorization servers: they need the license for API Access " +
 				"Management",
 			Do: "use the org's own: okauth config set server org"},
 		{ID: "no_permission", Code: "E0000006",
@@ -83,7 +83,7 @@ func serverRows() []Explanation {
 			Means: "the user is in more groups than fit into the token",
 			Do:    "narrow the filter of the groups claim: " + atServer + "Claims"},
 		{ID: "feature_off", Status: 403, Code: "server_error",
-			Means: "this needs a feature that the Okta org does not have switched on",
+			Means: "this needs a feature that the Okta org has not enabled",
 			Do:    "Admin Console, Settings › Features; " + atLog + " names it, under the error's request id"},
 		{ID: "server_error", Code: "server_error",
 			Means: "Okta failed while it made the token; a claim's expression or a token inline hook may be at fault",
@@ -92,7 +92,7 @@ func serverRows() []Explanation {
 			Do: "try again in a minute"},
 		{ID: "read_only", Code: "E0000010", Says: "Service is in read only mode",
 			Means: "Okta is read-only for maintenance",
-			Do:    "try again later; https://status.okta.com tells how long"},
+			Do:    "try again later; https://status.okta.com shows how long"},
 		{ID: "rate_limited", Code: "E0000047", Says: tooMany,
 			Means: "the org has used up its requests for this minute", Do: notCounted},
 		{ID: "too_many_requests", Status: 429, Means: "too many requests", Do: notCounted},
@@ -133,7 +133,7 @@ const (
 		"that starts with aus)"
 	notCounted = "wait for the time given, then try again; {unaffected}"
 	tryLater   = "try again later; https://status.okta.com reports outages"
-	asBrowser  = "Okta takes the request for a browser's: a proxy added an Origin header"
+	asBrowser  = "Okta treats the request as a browser's: a proxy added an Origin header"
 	changed    = "a proxy changes requests: check HTTPS_PROXY"
 	asserts    = "the application signs in with a signed assertion (private_key_jwt or client_secret_jwt), which okauth " +
 		"does not support"

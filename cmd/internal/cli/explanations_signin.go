@@ -75,7 +75,7 @@ func sessionRows() []Explanation {
 		{ID: "session_ended", For: []string{"refresh_token"}, Code: "invalid_grant",
 			Match: "refresh token is invalid", Says: "The refresh token is invalid or expired.",
 			Means: "the session has ended: it expired, was revoked, or its refresh token was used twice",
-			Do:    "run okauth login; " + atLog + " tells which it was (detect_reuse: used twice)"},
+			Do:    "run okauth login; " + atLog + " shows which it was (detect_reuse: used twice)"},
 		{ID: "other_client", For: []string{"refresh_token"}, Code: "invalid_grant", Match: "another client",
 			Says: "The grant was issued to another client. Please make sure the 'client_id' matches the one used " +
 				"at the authorize request.",
