@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
@@ -84,7 +85,7 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 
 // NonInteractive reports whether the settings have all that a sign-in needs, so that no person is asked.
 func (c *Client) NonInteractive() bool {
-	if c.o.Password != nil {
+	if c.o.Password != nil && c.grant.Secret == config.KeyPassword {
 		return !c.grant.Interactive // a name that is missing is asked for even so
 	}
 	return c.grant.NonInteractive(c.settings.Username() != "", !c.settings.Secret(c.grant.Secret).IsZero())
@@ -144,11 +145,11 @@ func (c *Client) askUsername(ctx context.Context) (string, error) {
 func (c *Client) grantSecret(ctx context.Context, username string) (secret okta.Secret, typed bool, err error) {
 	ref := c.settings.Secret(c.grant.Secret)
 	switch {
-	case c.o.Password != nil:
+	case c.o.Password != nil && c.grant.Secret == config.KeyPassword:
 		secret, err = c.o.Password(ctx)
 	case !ref.IsZero():
 		secret, err = readSecret(ctx, ref)
-	case c.o.Interaction == nil:
+	case c.o.Interaction == nil || c.grant.Secret != config.KeyPassword: // a person can type a password, but no assertion
 		err = &grant.InteractionRequiredError{Field: c.grant.Secret}
 	default:
 		typed = true

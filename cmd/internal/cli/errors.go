@@ -6,7 +6,6 @@ import (
 	"errors"
 	"syscall"
 
-	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
@@ -91,7 +90,7 @@ func errorRows() []errorRow {
 		on(exitNetwork, idTokenAdvice), // within it is an error of package jwt
 
 		on(ExitLoginRequired, missingTokenAdvice),
-		on(ExitLoginRequired, func(*grant.InteractionRequiredError) string { return passwordAdvice }),
+		on(ExitLoginRequired, interactionAdvice),
 		on(ExitStorage, storeAdvice),
 		on(ExitInvalidToken, formatAdvice),
 		on(ExitFailure, claimAdvice),

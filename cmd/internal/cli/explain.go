@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -160,6 +161,15 @@ func inputAdvice(e *grant.InputError) string {
 		"scopes": "set scopes (OKAUTH_SCOPES, --scope) to names with spaces between them; to sign a user in, at least " +
 			"openid",
 	}[e.Field]
+}
+
+// interactionAdvice says how to give what a person would be asked for.
+func interactionAdvice(e *grant.InteractionRequiredError) string {
+	if e.Field == "username" || e.Field == config.KeyPassword {
+		return passwordAdvice
+	}
+	return fmt.Sprintf("give the %s by OKAUTH_%s, %s or %s", e.Field, strings.ToUpper(e.Field), config.FileKey(e.Field),
+		config.CommandKey(e.Field))
 }
 
 // requestText is what the texts say about one kind of request.

@@ -325,6 +325,13 @@ func TestIssuerAndInputAdvice(t *testing.T) {
 		}
 	}
 	for field, want := range map[string]string{
+		"username": "OKAUTH_PASSWORD", "password": "--password-stdin", "assertion": "OKAUTH_ASSERTION, assertion_file or assertion_command",
+	} {
+		if got := Hint(&grant.InteractionRequiredError{Field: field}); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q", field, got, want)
+		}
+	}
+	for field, want := range map[string]string{
 		"username": "OKAUTH_USERNAME", "password": "--password-stdin", "client secret": "OKAUTH_CLIENT_SECRET", "refresh token": "okauth login",
 		"scopes": "OKAUTH_SCOPES",
 	} {
