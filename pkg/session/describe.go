@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"okauth/pkg/okta"
@@ -15,18 +14,7 @@ func (m Manager) Stored(ctx context.Context, r TokenRequest) (CachedToken, error
 	if err != nil && !m.unavailable(err) {
 		return CachedToken{}, err
 	}
-	if s == nil {
-		return CachedToken{}, &LoginRequiredError{Reason: "not signed in"}
-	}
-	if r.Kind == Refresh {
-		return refreshToken(s)
-	}
-	set, ok := find(s, r.Scopes)
-	if !ok {
-		reason := fmt.Sprintf("not signed in for the scopes %q", canonical(r.Scopes))
-		return CachedToken{}, &LoginRequiredError{Reason: reason}
-	}
-	t, _, err := pick(set, s, r.Kind)
+	t, _, err := lookUp(s, r)
 	return t, err
 }
 

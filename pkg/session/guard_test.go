@@ -29,9 +29,9 @@ func (o *org) signIn(t *testing.T, password string, change ...func(*session.Toke
 		Grant:    grant.Password{Username: r.Username, Password: okta.NewSecret(password), Scopes: r.Scopes},
 		Username: r.Username, Password: okta.NewSecret(password),
 	}
-	options := o.ways()
+	options := o.options()
 	options.Credentials = func(context.Context, *session.LoginRequiredError) (session.Credentials, error) { return c, nil }
-	_, err := o.keeper.Renew(t.Context(), r, options)
+	_, err := o.manager.Renew(t.Context(), r, options)
 	return err
 }
 
@@ -53,7 +53,7 @@ func (o *org) wantBlocked(t *testing.T, err error, posts int) *session.PasswordB
 
 func (o *org) record(t *testing.T) string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(o.keeper.Guard.Locks.Dir, "*.refused"))
+	names, err := filepath.Glob(filepath.Join(o.manager.Guard.Locks.Dir, "*.refused"))
 	if err != nil || len(names) != 1 {
 		t.Fatalf("got the records %q, %v; want one", names, err)
 	}
@@ -72,18 +72,18 @@ func TestGuardBlocksARefusedPassword(t *testing.T) {
 	// It is the user's at the issuer, not the profile's or the store's.
 	o.wantBlocked(t, o.signIn(t, "wrong-horse", func(r *session.TokenRequest) { r.Identity.Profile = "prod" }), 1)
 	o.wantBlocked(t, o.signIn(t, "wrong-horse", func(r *session.TokenRequest) { r.Username = "Alice@Example.com" }), 1)
-	stored := o.keeper.Store
-	o.keeper.Store = store.Sessions{Items: store.None{}}
+	stored := o.manager.Store
+	o.manager.Store = store.Sessions{Items: store.None{}}
 	o.wantBlocked(t, o.signIn(t, "wrong-horse"), 1)
-	o.keeper.Store = stored
+	o.manager.Store = stored
 	o.wantRefused(t, o.signIn(t, "wrong-horse", func(r *session.TokenRequest) { r.Username = "bob@example.com" }), 2)
 
 	// A person insists by logging in, and the right password clears the record.
 	c := session.Credentials{Grant: o.password(), Username: o.want.Username, Password: okta.NewSecret("wrong-horse")}
-	if _, err := o.keeper.Login(t.Context(), o.client, c, o.want); err != nil {
+	if _, err := o.manager.Login(t.Context(), o.client, c, o.want); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.keeper.Guard.Check(o.want.Identity.Issuer, o.want.Username, okta.NewSecret("wrong-horse")); err != nil {
+	if err := o.manager.Guard.Check(o.want.Identity.Issuer, o.want.Username, okta.NewSecret("wrong-horse")); err != nil {
 		t.Errorf("after the right password: %v", err)
 	}
 }
@@ -117,7 +117,7 @@ func TestGuardForgetsAfterAnHour(t *testing.T) {
 		-time.Minute: true, -time.Minute - time.Second: false, -24 * time.Hour: false,
 		-250 * 365 * 24 * time.Hour: false,
 	} {
-		guard := session.LockoutGuard{Locks: o.keeper.Guard.Locks, Now: func() time.Time { return start.Add(after) }}
+		guard := session.LockoutGuard{Locks: o.manager.Guard.Locks, Now: func() time.Time { return start.Add(after) }}
 		err := guard.Check(o.want.Identity.Issuer, o.want.Username, okta.NewSecret("wrong-horse"))
 		if blocked, ok := errors.AsType[*session.PasswordBlockedError](err); ok != want || !ok && err != nil {
 			t.Errorf("after %v: got %v, %v; want blocked %v", after, blocked, err, want)
@@ -149,7 +149,7 @@ func TestGuardIgnoresWhatItDidNotWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	check := func() error {
-		return o.keeper.Guard.Check(o.want.Identity.Issuer, o.want.Username, okta.NewSecret("wrong-horse"))
+		return o.manager.Guard.Check(o.want.Identity.Issuer, o.want.Username, okta.NewSecret("wrong-horse"))
 	}
 	for what, content := range map[string][]byte{
 		"empty": nil, "half": whole[:len(whole)/2], "text": []byte("yes"), "null": []byte("null"), "list": []byte("[]"),
@@ -199,21 +199,21 @@ func TestGuardRecordDoesNotHoldThePassword(t *testing.T) {
 func TestGuardWithoutAPlace(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{})
-	o.keeper.Guard.Locks.Dir = "/dev/null/okauth"
+	o.manager.Guard.Locks.Dir = "/dev/null/okauth"
 	warnings := 0
-	o.keeper.Warn = func(err error) {
+	o.manager.Warn = func(err error) {
 		warnings++
 		if !is[*store.Error](err) {
 			t.Errorf("got %v, want a *store.Error", err)
 		}
 	}
 	o.wantRefused(t, o.signIn(t, "wrong-horse"), 1)
-	o.keeper.Store.Locks = nil
+	o.manager.Store.Locks = nil
 	o.wantRefused(t, o.signIn(t, "wrong-horse"), 2)
 	if warnings != 2 {
 		t.Errorf("got %d warnings, want 2", warnings)
 	}
-	o.keeper.Guard.Locks.Dir = t.TempDir() + "/guard"
+	o.manager.Guard.Locks.Dir = t.TempDir() + "/guard"
 	o.wantRefused(t, o.signIn(t, "wrong-horse"), 3)
 	o.wantBlocked(t, o.signIn(t, "wrong-horse"), 3)
 }
@@ -232,7 +232,7 @@ type asker struct {
 func (a asker) AskUsername(context.Context) (string, error) { return oktatest.DefaultUser, nil }
 
 func (a asker) AskPassword(ctx context.Context, username string) (okta.Secret, error) {
-	lock, err := a.o.keeper.Store.Locks.Acquire(ctx, a.o.want.Identity.Account())
+	lock, err := a.o.manager.Store.Locks.Acquire(ctx, a.o.want.Identity.Account())
 	if err != nil {
 		a.t.Errorf("the session is locked while %s is asked: %v", username, err)
 	}
@@ -245,20 +245,20 @@ func TestInteraction(t *testing.T) {
 	o := newOrg(t, oktatest.Rotation{})
 	o.locks.Wait = time.Second
 	c := session.Credentials{Grant: grant.Password{Scopes: o.want.Scopes}}
-	options := o.ways()
+	options := o.options()
 	options.Credentials = func(context.Context, *session.LoginRequiredError) (session.Credentials, error) { return c, nil }
-	if _, err := o.keeper.Renew(t.Context(), o.want, options); !is[*session.LoginRequiredError](err) {
+	if _, err := o.manager.Renew(t.Context(), o.want, options); !is[*session.LoginRequiredError](err) {
 		t.Fatalf("with no one to ask: got %v", err)
 	}
 	c.Interaction = asker{o, t}
 	o.want.Username = ""
-	if _, err := o.keeper.Renew(t.Context(), o.want, options); err != nil {
+	if _, err := o.manager.Renew(t.Context(), o.want, options); err != nil {
 		t.Fatal(err)
 	}
 	if s := o.session(t); s.Username != oktatest.DefaultUser || len(o.forms()) != 1 {
 		t.Errorf("signed in as %q after %d posts", s.Username, len(o.forms()))
 	}
-	if _, err := o.keeper.Login(t.Context(), o.client, c, o.want); err != nil || o.session(t).Revision != 2 {
+	if _, err := o.manager.Login(t.Context(), o.client, c, o.want); err != nil || o.session(t).Revision != 2 {
 		t.Errorf("login: got %v, revision %d", err, o.session(t).Revision)
 	}
 }

@@ -53,7 +53,7 @@ func TestIDTokenIsCheckedOnReceipt(t *testing.T) {
 				}
 			}
 			o.server.Fail("/token", o.withIDToken(wrong))
-			tokens, err := o.keeper.Login(t.Context(), o.client, o.credentials(), o.want)
+			tokens, err := o.manager.Login(t.Context(), o.client, o.credentials(), o.want)
 			wantRejected(err)
 			if left := o.items.Accounts(); tokens != nil || len(left) != 0 {
 				t.Errorf("the tokens were returned, or stored: %q", left)
@@ -77,8 +77,8 @@ func TestIDTokenIsCheckedByTheServersClock(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{Rotate: true})
 	o.client.Now = func() time.Time { return start.Add(48 * time.Hour) }
-	o.keeper.Now = o.client.Now
-	if _, err := o.keeper.Login(t.Context(), o.client, o.credentials(), o.want); err != nil {
+	o.manager.Now = o.client.Now
+	if _, err := o.manager.Login(t.Context(), o.client, o.credentials(), o.want); err != nil {
 		t.Error(err)
 	}
 }

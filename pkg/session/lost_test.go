@@ -74,11 +74,11 @@ func TestAT82_LostAnswerThenSignIn(t *testing.T) {
 	if _, err := o.renew(t); err == nil {
 		t.Fatal("the answer was not lost")
 	}
-	options := o.ways()
+	options := o.options()
 	options.Credentials = func(context.Context, *session.LoginRequiredError) (session.Credentials, error) {
 		return o.credentials(), nil
 	}
-	if _, err := o.keeper.Renew(t.Context(), o.want, options); err != nil {
+	if _, err := o.manager.Renew(t.Context(), o.want, options); err != nil {
 		t.Fatal(err)
 	}
 	if !o.server.RefreshAlive(o.session(t).Refresh.Value.Reveal()) {
@@ -173,7 +173,7 @@ func TestAT83_InvalidGrantReadsAgain(t *testing.T) {
 	o.server.Fail("/token", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		elsewhere.Revision++
 		elsewhere.Refresh.Value = tokens.RefreshToken
-		if err := o.keeper.Store.Save(t.Context(), &elsewhere); err != nil {
+		if err := o.manager.Store.Save(t.Context(), &elsewhere); err != nil {
 			t.Error(err)
 		}
 		refusal(400, `{"error":"invalid_grant","error_description":"The refresh token is invalid or expired."}`)(w, r, next)

@@ -21,13 +21,13 @@ import (
 
 // org is an Okta, and one user of it on one machine, who share a clock.
 type org struct {
-	server *oktatest.Server
-	clock  *oktatest.Clock
-	items  *faulty
-	locks  *filelock.Locks
-	keeper session.Manager
-	want   session.TokenRequest
-	client *okta.Client
+	server  *oktatest.Server
+	clock   *oktatest.Clock
+	items   *faulty
+	locks   *filelock.Locks
+	manager session.Manager
+	want    session.TokenRequest
+	client  *okta.Client
 }
 
 // faulty is a store that can be told to fail.
@@ -82,7 +82,7 @@ func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
 	o := &org{server: server, clock: clock, items: &faulty{}}
 	o.client = &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client(), Now: clock.Now}
 	o.locks = &filelock.Locks{Dir: t.TempDir() + "/locks", Wait: 30 * time.Second}
-	o.keeper = session.Manager{Store: store.Sessions{Items: o.items, Locks: o.locks}, Guard: session.LockoutGuard{Locks: filelock.Locks{Dir: t.TempDir() + "/guard"}, Now: clock.Now}, Now: clock.Now}
+	o.manager = session.Manager{Store: store.Sessions{Items: o.items, Locks: o.locks}, Guard: session.LockoutGuard{Locks: filelock.Locks{Dir: t.TempDir() + "/guard"}, Now: clock.Now}, Now: clock.Now}
 	o.want = session.TokenRequest{
 		Identity: store.Identity{Profile: "dev", Issuer: at.Issuer(), ClientID: oktatest.DefaultClientID, User: oktatest.DefaultUser, Grant: "password"},
 		Scopes:   []string{"openid", "profile", "offline_access"}, MinTTL: time.Minute, Username: oktatest.DefaultUser,
@@ -103,19 +103,19 @@ func (o *org) credentials() session.Credentials {
 
 func (o *org) login(t *testing.T) {
 	t.Helper()
-	if _, err := o.keeper.Login(t.Context(), o.client, o.credentials(), o.want); err != nil {
+	if _, err := o.manager.Login(t.Context(), o.client, o.credentials(), o.want); err != nil {
 		t.Fatal(err)
 	}
 	o.server.ResetRequests()
 }
 
-func (o *org) ways() session.Options {
+func (o *org) options() session.Options {
 	return session.Options{Client: func(context.Context) (*okta.Client, error) { return o.client, nil }}
 }
 
 func (o *org) renew(t *testing.T) (session.CachedToken, error) {
 	t.Helper()
-	return o.keeper.Renew(t.Context(), o.want, o.ways())
+	return o.manager.Renew(t.Context(), o.want, o.options())
 }
 
 // mustRenew returns the token's text.
@@ -130,7 +130,7 @@ func (o *org) mustRenew(t *testing.T) string {
 
 func (o *org) session(t *testing.T) *store.Session {
 	t.Helper()
-	s, err := o.keeper.Store.Load(t.Context(), o.want.Identity)
+	s, err := o.manager.Store.Load(t.Context(), o.want.Identity)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,5 +169,5 @@ func (o *org) wantRequired(t *testing.T, err error, reason string) *session.Logi
 
 func (o *org) logout(t *testing.T) session.LogoutResult {
 	t.Helper()
-	return o.keeper.Logout(t.Context(), o.want.Identity.Account(), func(context.Context, store.Identity) (*okta.Client, error) { return o.client, nil })
+	return o.manager.Logout(t.Context(), o.want.Identity.Account(), func(context.Context, store.Identity) (*okta.Client, error) { return o.client, nil })
 }

@@ -26,7 +26,7 @@ func TestRefreshAcrossExpiries(t *testing.T) {
 			for n := 1; n <= 3; n++ {
 				o.clock.Advance(time.Hour)
 				before := o.session(t)
-				_, err := o.keeper.Token(t.Context(), o.want)
+				_, err := o.manager.Token(t.Context(), o.want)
 				if !o.wantRequired(t, err, "expired").Refreshable {
 					t.Error("a session with a refresh token is not refreshable")
 				}
@@ -110,7 +110,7 @@ func TestAT93_RefreshesForScopeSets(t *testing.T) {
 	all := o.mustRenew(t)
 	narrow := o.want
 	narrow.Scopes = []string{"openid"}
-	few, err := o.keeper.Renew(t.Context(), narrow, o.ways())
+	few, err := o.manager.Renew(t.Context(), narrow, o.options())
 	if err != nil || few.Value.Reveal() == all || !slices.Equal(few.Scope, []string{"openid"}) {
 		t.Fatalf("got %v for %q", err, few.Scope)
 	}
@@ -125,7 +125,7 @@ func TestAT93_RefreshesForScopeSets(t *testing.T) {
 	if sets := o.session(t).Sets; len(sets) != 1 {
 		t.Errorf("%d sets are kept, want the expired one dropped", len(sets))
 	}
-	if _, err := o.keeper.Renew(t.Context(), narrow, o.ways()); err != nil {
+	if _, err := o.manager.Renew(t.Context(), narrow, o.options()); err != nil {
 		t.Errorf("the narrower set after that: %v", err)
 	}
 }
@@ -214,7 +214,7 @@ func TestAT80_OneRefreshForMany(t *testing.T) {
 }
 
 // A token whose whole life is shorter than what is asked for is given, and
-// renewed in time all the same.
+// still renewed in time.
 func TestShortLives(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{Rotate: true})

@@ -197,31 +197,22 @@ func (m Manager) result(
 
 // choose returns the token that r asks for, if it is valid for long enough. s is nil where nothing is stored.
 func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
-	if s == nil {
-		return CachedToken{}, &LoginRequiredError{Reason: "not signed in"}
-	}
 	_, refreshable := refreshScopes(s, r)
 	no := func(reason string, args ...any) (CachedToken, error) {
 		return CachedToken{}, &LoginRequiredError{Reason: fmt.Sprintf(reason, args...), Refreshable: refreshable}
 	}
-	if r.Fresh && s.Revision <= r.seen {
+	switch {
+	case s == nil:
+	case r.Fresh && s.Revision <= r.seen:
 		return no("a new token is asked for, and the session has no refresh token for the scopes %q", canonical(r.Scopes))
-	}
-	if r.Kind == Refresh {
-		return refreshToken(s)
-	}
-	if r.Username != "" && s.Username != r.Username {
+	case r.Kind != Refresh && r.Username != "" && s.Username != r.Username:
 		return no("signed in as another user")
 	}
-	set, ok := find(s, r.Scopes)
-	if !ok {
-		return no("not signed in for the scopes %q", canonical(r.Scopes))
+	t, life, err := lookUp(s, r)
+	if err != nil || r.Kind == Refresh {
+		return t, err
 	}
-	t, life, err := pick(set, s, r.Kind)
-	if err != nil {
-		return CachedToken{}, err
-	}
-	left, known := remaining(set.ObtainedAt, life, m.now())
+	left, known := remaining(t.ExpiresAt.Add(-life), life, m.now())
 	switch {
 	case !known:
 		return no("the session was stored in the future: the clock of this machine has run backwards")
@@ -230,7 +221,8 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	case left < r.MinTTL && life <= r.MinTTL && refreshable && left < life/2:
 		return no("half of the %s token's life is over, and it can be refreshed", t.Kind)
 	case left < r.MinTTL && life > r.MinTTL:
-		return no("the %s token is valid for only %s, less than the %s asked for", t.Kind, left.Round(time.Second), r.MinTTL)
+		return no("the %s token is valid for only %s, less than the %s asked for",
+			t.Kind, left.Round(time.Second), r.MinTTL)
 	case left < r.MinTTL:
 		note := fmt.Sprintf("this token lives for %s in all, less than the %s asked for", life, r.MinTTL)
 		t.Notes = append(t.Notes, note)
@@ -238,14 +230,24 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	return t, nil
 }
 
-// find returns the set of tokens for exactly these scopes: a token with more or fewer rights is another token.
-func find(s *store.Session, scopes []string) (store.TokenSet, bool) {
-	scopes = canonical(scopes)
+// lookUp returns the token that r asks for, valid or not, and how long it lives in all. The scopes must be exactly
+// those of r: a token with more or fewer rights is another token.
+func lookUp(s *store.Session, r TokenRequest) (CachedToken, time.Duration, error) {
+	if s == nil {
+		return CachedToken{}, 0, &LoginRequiredError{Reason: "not signed in"}
+	}
+	if r.Kind == Refresh {
+		t, err := refreshToken(s)
+		return t, 0, err
+	}
+	scopes := canonical(r.Scopes)
 	i := slices.IndexFunc(s.Sets, func(set store.TokenSet) bool { return slices.Equal(set.Requested, scopes) })
 	if i < 0 {
-		return store.TokenSet{}, false
+		_, refreshable := refreshScopes(s, r)
+		reason := fmt.Sprintf("not signed in for the scopes %q", scopes)
+		return CachedToken{}, 0, &LoginRequiredError{Reason: reason, Refreshable: refreshable}
 	}
-	return s.Sets[i], true
+	return pick(s.Sets[i], s, r.Kind)
 }
 
 // load reads the session; nil where there is none. A store that is not available is an error: it may come back.

@@ -40,16 +40,16 @@ func tokensNamed(name string) okta.TokenResponse {
 	}
 }
 
-// bench is a keeper over a store in memory, with a clock of its own.
-type bench struct {
+// fixture is a manager over a store in memory, with a clock of its own.
+type fixture struct {
 	session.Manager
 	now  time.Time
 	want session.TokenRequest
 }
 
-func newBench(t *testing.T) *bench {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	b := &bench{now: start, want: session.TokenRequest{
+	b := &fixture{now: start, want: session.TokenRequest{
 		Identity: store.Identity{Profile: "dev", Issuer: "https://example.okta.com/oauth2/default", ClientID: "0oaexample", Grant: "password"},
 		Scopes:   []string{"openid"},
 	}}
@@ -57,7 +57,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) login(t *testing.T, tokens okta.TokenResponse, username string) {
+func (b *fixture) login(t *testing.T, tokens okta.TokenResponse, username string) {
 	t.Helper()
 	b.want.Username = username
 	if _, err := b.Login(t.Context(), nil, session.Credentials{Grant: canned{tokens: tokens}}, b.want); err != nil {
@@ -66,7 +66,7 @@ func (b *bench) login(t *testing.T, tokens okta.TokenResponse, username string) 
 }
 
 // reason returns why a sign-in is required, and fails when none is.
-func (b *bench) reason(t *testing.T) string {
+func (b *fixture) reason(t *testing.T) string {
 	t.Helper()
 	_, err := b.Token(t.Context(), b.want)
 	var required *session.LoginRequiredError
@@ -76,7 +76,7 @@ func (b *bench) reason(t *testing.T) string {
 	return required.Reason
 }
 
-func (b *bench) value(t *testing.T) string {
+func (b *fixture) value(t *testing.T) string {
 	t.Helper()
 	token, err := b.Token(t.Context(), b.want)
 	if err != nil {
@@ -85,7 +85,7 @@ func (b *bench) value(t *testing.T) string {
 	return token.Value.Reveal()
 }
 
-func (b *bench) stored(t *testing.T) *store.Session {
+func (b *fixture) stored(t *testing.T) *store.Session {
 	t.Helper()
 	s, err := b.Store.Load(t.Context(), b.want.Identity)
 	if err != nil {
@@ -96,7 +96,7 @@ func (b *bench) stored(t *testing.T) *store.Session {
 
 func TestTokenIsHandedOutWhileValid(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newFixture(t)
 	if got := b.reason(t); got != "not signed in" {
 		t.Errorf("before sign-in: reason %q", got)
 	}
@@ -132,7 +132,7 @@ func TestTokenIsHandedOutWhileValid(t *testing.T) {
 
 func TestAT93_NeverAnotherToken(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newFixture(t)
 	b.login(t, tokensNamed("a"), "alice")
 	for name, change := range map[string]func(*session.TokenRequest){
 		"profile": func(w *session.TokenRequest) { w.Identity.Profile = "prod" },
@@ -157,7 +157,7 @@ func TestAT93_NeverAnotherToken(t *testing.T) {
 
 func TestScopeSetsLiveSideBySide(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newFixture(t)
 	first := tokensNamed("a")
 	first.RefreshToken = okta.NewSecret("fake-refresh")
 	b.login(t, first, "alice")
@@ -177,7 +177,7 @@ func TestScopeSetsLiveSideBySide(t *testing.T) {
 
 func TestAnotherUserTakesNothingOver(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newFixture(t)
 	first := tokensNamed("a")
 	first.RefreshToken = okta.NewSecret("fake-refresh")
 	b.login(t, first, "alice")
@@ -192,7 +192,7 @@ func TestAnotherUserTakesNothingOver(t *testing.T) {
 
 func TestExpiredSetsAreDropped(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newFixture(t)
 	for i := range 20 {
 		b.now = start.Add(time.Duration(i) * 2 * time.Hour)
 		b.want.Scopes = []string{fmt.Sprintf("scope%d", i)}
@@ -209,7 +209,7 @@ func TestExpiredSetsAreDropped(t *testing.T) {
 // The ID token of a custom server lives an hour, whatever the access token does.
 func TestIDTokenHasALifeOfItsOwn(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newFixture(t)
 	tokens := tokensNamed("a")
 	tokens.ExpiresIn = 24 * time.Hour
 	part := base64.RawURLEncoding.EncodeToString
@@ -229,7 +229,7 @@ func TestIDTokenHasALifeOfItsOwn(t *testing.T) {
 
 func TestMissingTokenNamesTheScope(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newFixture(t)
 	b.login(t, tokensNamed("a"), "alice")
 	b.want.Kind = session.ID
 	_, err := b.Token(t.Context(), b.want)
@@ -239,7 +239,7 @@ func TestMissingTokenNamesTheScope(t *testing.T) {
 	}
 }
 
-// broken fails as it is told to.
+// broken returns the errors get and set.
 type broken struct {
 	store.Backend
 	get, set error
@@ -276,7 +276,7 @@ func TestLoginAndABrokenStore(t *testing.T) {
 		{"slow", failed(store.TimedOut), nil, false, false},
 		{"full", nil, failed(store.TooBig), true, false},
 	} {
-		b := newBench(t)
+		b := newFixture(t)
 		items := b.Store.Items
 		b.Store.Items = broken{items, c.get, c.set}
 		tokens, err := b.Login(t.Context(), nil, session.Credentials{Grant: canned{tokens: tokensNamed("a")}}, b.want)
@@ -295,7 +295,7 @@ func TestLoginAndABrokenStore(t *testing.T) {
 
 func TestRefusedLoginChangesNothing(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newFixture(t)
 	b.login(t, tokensNamed("a"), "alice")
 	refused := errors.New("refused")
 	if _, err := b.Login(t.Context(), nil, session.Credentials{Grant: canned{err: refused}}, b.want); !errors.Is(err, refused) {

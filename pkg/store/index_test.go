@@ -241,7 +241,7 @@ func TestKR05_TroubleWithTheIndexIsNotAbsence(t *testing.T) {
 			t.Errorf("Save: got %v, want %s", err, trouble.kind)
 		}
 		if slices.Contains(m.Accounts(), dev) {
-			t.Errorf("%s at the index: a session was written that nobody lists", trouble.kind)
+			t.Errorf("%s at the index: a session was written that is not listed", trouble.kind)
 		}
 	}
 	for _, trouble := range []failing{{do: "Get", account: dev, kind: store.TimedOut}, {do: "Delete", account: dev, kind: store.Denied}, {do: "Get", account: dev, kind: store.Failed}} {
@@ -275,7 +275,7 @@ func (y yielding) Set(ctx context.Context, account string, value []byte) error {
 
 func (y yielding) Delete(ctx context.Context, account string) error { return y.m.Delete(ctx, account) }
 
-// Those who change the index at once take turns: nobody's session is forgotten.
+// Processes that change the index at once take turns: no session is forgotten.
 func TestIndexTakesTurns(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

@@ -107,7 +107,7 @@ func TestKR10_OldFormatIsNamed(t *testing.T) {
 
 func TestKR01_AccountNames(t *testing.T) {
 	id := someIdentity()
-	// Fixed for ever: another value here means that every session in every keychain is lost.
+	// Never change this: another value here means that every session in every keychain is lost.
 	if got, want := id.Account(), "dev-886585e0"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -140,7 +140,7 @@ func TestKR01_AccountNames(t *testing.T) {
 	add("secret of another client", store.ClientSecretAccount("p", "a", "bc"))
 }
 
-func TestAT93_NeverSomebodyElsesToken(t *testing.T) {
+func TestAT93_NeverAnotherUsersToken(t *testing.T) {
 	ctx := t.Context()
 	m := new(memory.Store)
 	s := store.Sessions{Items: m}

@@ -50,7 +50,7 @@ func TestAT86_LockDirChoice(t *testing.T) {
 			return errors.Join(os.Mkdir(path+".target", 0o700), os.Symlink(path+".target", path))
 		}},
 		{"a file", false, func(path string) error { return os.WriteFile(path, nil, 0o700) }},
-		{"somebody else's", false, func(path string) error {
+		{"other user's", false, func(path string) error {
 			return errors.Join(os.Mkdir(path, 0o700), os.Chown(path, 65534, 65534))
 		}},
 		// Not whether a write works: that may differ between two processes of one user.
@@ -60,7 +60,7 @@ func TestAT86_LockDirChoice(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			if c.what == "somebody else's" && os.Geteuid() != 0 {
+			if c.what == "other user's" && os.Geteuid() != 0 {
 				t.Skip("only root can give a directory away")
 			}
 			runtimes := t.TempDir()
@@ -78,7 +78,7 @@ func TestAT86_LockDirChoice(t *testing.T) {
 				t.Errorf("got %q, %v; want %q", got, err, want)
 			}
 			for why, home := range map[string]func() (string, error){
-				"nobody knows":               func() (string, error) { return "", errors.New("nobody knows") },
+				"unknown":                    func() (string, error) { return "", errors.New("unknown") },
 				"no such file":               func() (string, error) { return filepath.Join(alice, "gone"), nil },
 				"no directory of uid":        func() (string, error) { return os.DevNull, nil },
 				fmt.Sprint("of uid ", uid+1): func() (string, error) { return alice, nil },

@@ -168,7 +168,7 @@ func countInChild(t *testing.T, dir string) {
 	}
 }
 
-// TestAT86_LockFileIsSwept: whoever waited for a file that has no name any more must not take it for the lock.
+// TestAT86_LockFileIsSwept: a process that waited for a file without a name must not take it for the lock.
 func TestAT86_LockFileIsSwept(t *testing.T) {
 	t.Parallel()
 	l := Locks{Dir: privateTemp(t), Wait: time.Minute}
@@ -198,7 +198,7 @@ func TestAT86_LockFileIsSwept(t *testing.T) {
 	(<-second).Release()
 }
 
-// awaitWaiter returns when somebody waits for the lock of the file, according to the kernel.
+// awaitWaiter returns when a process waits for the lock of the file, according to the kernel.
 func awaitWaiter(t *testing.T, path string) {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -218,7 +218,7 @@ func awaitWaiter(t *testing.T, path string) {
 			}
 		}
 	}
-	t.Fatalf("nobody waits for %s", path)
+	t.Fatalf("no process waits for %s", path)
 }
 
 // TestAT86_ReadOnlyHome runs as a user whom permissions concern.

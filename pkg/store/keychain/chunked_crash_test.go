@@ -68,8 +68,8 @@ func write(ctx context.Context, s chunked, value []byte) error {
 	return s.Set(ctx, "a", value)
 }
 
-// killAfter replaces old by fresh with n writes allowed, judges what is there then, and reports whether n were
-// enough. What was left is mended in every way: by a Set and a Delete, by a Delete at once, and after a second death
+// killAfter replaces old by fresh with n writes allowed, checks what is there then, and reports whether n were
+// enough. What was left is repaired in every way: by a Set and a Delete, by a Delete at once, and after a second death
 // at each item.
 func killAfter(t *testing.T, n int, old, fresh []byte) (finished bool) {
 	t.Helper()
@@ -93,7 +93,7 @@ func killAfter(t *testing.T, n int, old, fresh []byte) (finished bool) {
 			_ = write(ctx, chunked{b, budget(100)}, second)
 			done = b.left >= 0
 			wantOneOf(t, crashed, n, seen, second)
-			wantMended(t, crashed, n, again)
+			wantRepaired(t, crashed, n, again)
 		}
 	}
 	return finished
@@ -112,8 +112,8 @@ func wantOneOf(t *testing.T, m *memory.Store, n int, values ...[]byte) []byte {
 	return got
 }
 
-// wantMended checks that the next Set leaves itself and the next Delete nothing.
-func wantMended(t *testing.T, m *memory.Store, n int, again []byte) {
+// wantRepaired checks that the next Set leaves itself and the next Delete nothing.
+func wantRepaired(t *testing.T, m *memory.Store, n int, again []byte) {
 	t.Helper()
 	ctx := t.Context()
 	s := chunked{m, budget(100)}
@@ -124,7 +124,7 @@ func wantMended(t *testing.T, m *memory.Store, n int, again []byte) {
 	if got, err := s.Get(ctx, "a"); err != nil || !bytes.Equal(got, again) {
 		t.Errorf("killed after %d: next Get: %v", n, err)
 	}
-	if got := len(m.Accounts()); got != 6 { // head, four chunks, journal
+	if got := len(m.Accounts()); got != 6 { // manifest, four chunks, journal
 
 		t.Errorf("killed after %d: the next Set left %q", n, m.Accounts())
 	}
@@ -144,7 +144,7 @@ func copyOf(m *memory.Store) *memory.Store {
 	return c
 }
 
-// late is Items whose process gives up at one write, which the keychain carries out when nobody waits any more.
+// late is Items whose process gives up at one write, which the keychain performs later.
 type late struct {
 	store.Backend
 	left  int
@@ -177,8 +177,8 @@ func (l *late) Delete(ctx context.Context, account string) error {
 	return l.Backend.Delete(ctx, account)
 }
 
-// AT-91: a write that was given up lands after a later one. The reader sees a whole value that somebody wrote, or
-// hears that it is corrupt where a head came back whose chunks had been swept; the next write mends that, and nothing
+// AT-91: a write that was given up lands after a later one. The reader sees a whole value that was written, or
+// an error that it is corrupt where a manifest came back whose chunks were deleted; the next write repairs that, and nothing
 // is left but what landed itself.
 func TestAT91_WriteLandsLate(t *testing.T) {
 	t.Parallel()
@@ -221,7 +221,7 @@ func TestAT91_WriteLandsLate(t *testing.T) {
 }
 
 // Readers that meet a writer at any moment, for as long as it writes.
-func TestAT92_ReadersWhileSomebodyWrites(t *testing.T) {
+func TestAT92_ReadersDuringWrites(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	m := new(memory.Store)
@@ -330,5 +330,5 @@ func TestAT84_FullKeychain(t *testing.T) {
 	if err := (chunked{full{m, 18}, budget(100)}).Set(ctx, "a", text("new", 950)); err != nil {
 		t.Error(err)
 	}
-	wantMended(t, m, 0, text("again", 350))
+	wantRepaired(t, m, 0, text("again", 350))
 }

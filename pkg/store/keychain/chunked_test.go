@@ -137,7 +137,7 @@ func TestAT92_TornSetIsCorrupt(t *testing.T) {
 			two, _ := m.Get(ctx, chunks[1])
 			_, _ = m.Set(ctx, chunks[0], two), m.Set(ctx, chunks[1], one)
 		},
-		"head cut": func(ctx context.Context, m *memory.Store, _ []string) {
+		"manifest cut": func(ctx context.Context, m *memory.Store, _ []string) {
 			h, _ := m.Get(ctx, "a")
 			_ = m.Set(ctx, "a", h[:len(h)-1])
 		},
@@ -167,12 +167,12 @@ func TestKR10_DamagedSplitIsSwept(t *testing.T) {
 	t.Parallel()
 	cut := func(item []byte) []byte { return item[:len(item)-1] }
 	tests := map[string]func(ctx context.Context, m *memory.Store, head []byte){
-		"head cut":              func(ctx context.Context, m *memory.Store, head []byte) { _ = m.Set(ctx, "a", cut(head)) },
+		"manifest cut":          func(ctx context.Context, m *memory.Store, head []byte) { _ = m.Set(ctx, "a", cut(head)) },
 		"another application's": func(ctx context.Context, m *memory.Store, _ []byte) { _ = m.Set(ctx, "a", []byte("canary")) },
 		"head missing":          func(ctx context.Context, m *memory.Store, _ []byte) { _ = m.Delete(ctx, "a") },
 		"journal missing":       func(ctx context.Context, m *memory.Store, _ []byte) { _ = m.Delete(ctx, "a.journal") },
 		"journal garbled":       func(ctx context.Context, m *memory.Store, _ []byte) { _ = m.Set(ctx, "a.journal", []byte("canary")) },
-		"head cut and no journal": func(ctx context.Context, m *memory.Store, head []byte) {
+		"manifest cut and no journal": func(ctx context.Context, m *memory.Store, head []byte) {
 			_, _ = m.Set(ctx, "a", cut(head)), m.Delete(ctx, "a.journal")
 		},
 	}
@@ -184,7 +184,7 @@ func TestKR10_DamagedSplitIsSwept(t *testing.T) {
 			}
 			head, _ := m.Get(t.Context(), "a")
 			damage(t.Context(), m, head)
-			wantMended(t, m, 0, text("again", 350))
+			wantRepaired(t, m, 0, text("again", 350))
 		})
 	}
 }

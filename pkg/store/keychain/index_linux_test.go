@@ -59,7 +59,7 @@ func TestKR10_DeleteOfWhatCannotBeBelieved(t *testing.T) {
 	}
 }
 
-// Killed after any write: whoever can be loaded is listed, and a logout leaves nothing.
+// Killed after any write: every session that can be loaded is listed, and a logout leaves nothing.
 func TestAT92_SessionKilledAtEveryItem(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

@@ -130,7 +130,7 @@ func TestKR02_BusInRuntimeDirOnly(t *testing.T) {
 	}
 }
 
-func TestKR03_NobodyThere(t *testing.T) {
+func TestKR03_NoService(t *testing.T) {
 	t.Parallel()
 	desktop := "WAYLAND_DISPLAY=wayland-0"
 	tests := []struct {
@@ -436,7 +436,7 @@ func TestKR12_ServiceTextIsHarmless(t *testing.T) {
 	}
 }
 
-// AT-85: an item that somebody deletes between our search and our read is not there; it is no failure of the keychain.
+// AT-85: an item that another process deletes between search and read is not there; it is no failure of the keychain.
 func TestAT85_ItemVanishes(t *testing.T) {
 	t.Parallel()
 	f := startFake(t, fakesecretservice.Behavior{})

@@ -11,7 +11,7 @@ import (
 	"okauth/pkg/store/memory"
 )
 
-// store.Sessions in a keychain that holds little, is full, slow or somebody else's.
+// Sessions in a keychain with small items, a full or slow one, and one of other applications.
 
 const bigSession = 100 << 10
 

@@ -181,7 +181,7 @@ func TestBusEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// KR-04: an array of nothing keeps godbus busy for ever. Nobody waits for that.
+// KR-04: an array of empty values keeps godbus busy without end. No call waits for that.
 func TestKR04_HostileBusIsBounded(t *testing.T) {
 	t.Parallel()
 	path := talk(t, func(conn net.Conn, in *bufio.Reader) {

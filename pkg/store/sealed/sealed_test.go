@@ -218,8 +218,8 @@ func TestKR10_FileOfAnotherKeyOrVersion(t *testing.T) {
 		if kindOf(err) != test.kind || !strings.Contains(err.Error(), test.piece) || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), f.Path("dev")) {
 			t.Errorf("%.20q: got %v, want %s with %q", test.content, err, test.kind, test.piece)
 		}
-		mustSet(t, f, "dev", "canary-mended")
-		wantFile(t, f, "dev", "canary-mended", "ok")
+		mustSet(t, f, "dev", "canary-repaired")
+		wantFile(t, f, "dev", "canary-repaired", "ok")
 	}
 }
 
