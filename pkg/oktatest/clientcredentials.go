@@ -13,32 +13,21 @@ func (c *call) clientCredentialsGrant() *reply {
 
 // checkServiceClient refuses public clients, and every client at the org server, which requires private_key_jwt.
 func (c *call) checkServiceClient() *reply {
-	switch {
-	case c.app.AuthMethod == NoSecret:
-		return oauthError(400, "unauthorized_client", "Confidential client is required to make this request.")
-	case c.as.ID != OrgServerID:
-		return nil
-	case c.s.options.Quirks.OrgGrantUnsupported:
-		return oauthError(400, "unsupported_grant_type", "'client_credentials' grant type can only be used with a custom "+
-			"authorization server.")
-	}
-	return invalidClient("Client Credentials requests to the Org Authorization Server must use the private_key_jwt " +
-		"token_endpoint_auth_method.")
+	atOrg := c.as.ID == OrgServerID
+	return firstRefusal(
+		refusal{c.app.AuthMethod == NoSecret, "confidential_only", ""},
+		refusal{atOrg && c.s.options.Quirks.OrgGrantUnsupported, "custom_server_only", ""},
+		refusal{atOrg, "private_key_jwt_required", ""},
+	)
 }
 
 func (c *call) checkNoOpenID() *reply {
-	if slices.ContainsFunc(c.scopes, isOIDCScope) {
-		return invalidScope("Cannot request 'openid' scopes using client credentials.")
-	}
-	return nil
+	return firstRefusal(refusal{slices.ContainsFunc(c.scopes, isOIDCScope), "no_openid_for_clients", ""})
 }
 
 // checkNoConsent refuses scopes that need consent, of trusted apps too: "an error is returned because the flow doesn't
 // support user consent". https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/
 func (c *call) checkNoConsent() *reply {
-	if scopes := c.needConsent(); len(scopes) > 0 {
-		return oauthError(400, "consent_required", "The following scopes require user consent and cannot be granted for "+
-			"the client credentials grant type: "+sortedList(scopes)+".")
-	}
-	return nil
+	scopes := c.needConsent()
+	return firstRefusal(refusal{len(scopes) > 0, "consent_impossible", sortedList(scopes)})
 }

@@ -16,12 +16,12 @@ func (c *call) discover() *reply {
 	}
 	if clientID := c.r.URL.Query().Get("client_id"); clientID != "" {
 		if c.app = c.s.apps[clientID]; c.app == nil {
-			return apiError(400, "invalid_client", "Invalid value for `client_id` parameter")
+			return refuse("unknown_client_in_query")
 		}
 	}
 	oidc := c.endpoint == "/.well-known/openid-configuration"
 	if !oidc && c.as.ID == OrgServerID && c.s.options.Quirks.NoOrgOAuthMetadata {
-		return noSuchPath()
+		return refuse("no_such_path")
 	}
 	body := c.metadata()
 	if !oidc { // nothing about ID tokens and userinfo
@@ -78,7 +78,7 @@ func (c *call) metadata() (body object) {
 // organization tells clients that this is an Okta org, and which engine it runs.
 func (c *call) organization() *reply {
 	if c.server != OrgServerID {
-		return noSuchPath()
+		return refuse("no_such_path")
 	}
 	pipeline := "idx"
 	if c.s.options.Quirks.ClassicEngine {

@@ -30,7 +30,6 @@ func FaultNamed(name string) (Fault, bool) {
 
 // NamedFaults are what networks, proxies and servers do to a client, and what an attacker might do.
 func NamedFaults() []NamedFault {
-	const tooMany = "API call exceeded rate limit due to too many requests."
 	// "\x1b]0;" sets a terminal's title, "\x1b[2K\r" deletes the line, U+202E writes from right to left.
 	const control = "\x1b[31mred\x1b[0m \x1b]0;title\a \x1b[2K\r\u202eokauth: all is well"
 	portal := htmlPage(200, "Guest network", "Sign in to the guest network")
@@ -55,31 +54,28 @@ func NamedFaults() []NamedFault {
 			setDate(res.Header, dateOf(res.Header).AddDate(0, 0, -1))
 		})},
 
-		{"429", "the org's rate limit is exceeded, for 2 seconds", refuse(func(h http.Header) *reply {
+		{"429", "the org's rate limit is exceeded, for 2 seconds", refusing("too_many_requests", func(h http.Header) {
 			h.Set("X-Rate-Limit-Limit", "1200")
 			h.Set("X-Rate-Limit-Remaining", "0")
 			h.Set("X-Rate-Limit-Reset", strconv.FormatInt(dateOf(h).Unix()+2, 10)) // seconds
-			return apiError(429, "E0000047", tooMany)
 		})},
-		{"429-user", "the user's rate limit is exceeded", refuse(func(http.Header) *reply {
-			return oauthError(429, "invalid_grant", tooMany)
-		})},
-		{"500", "Okta's internal error", refuse(func(http.Header) *reply { return internalError() })},
+		{"429-user", "the user's rate limit is exceeded", refusing("too_many_attempts", nil)},
+		{"500", "Okta's internal error", refusing("internal_error", nil)},
 		{"502-html", "a proxy's page: Bad Gateway", HTML(502)},
-		{"503-read-only", "Okta's maintenance", refuse(func(http.Header) *reply {
-			return apiError(503, "E0000010", "Service is in read only mode")
-		})},
-		{"control-characters", "a refusal whose text controls the terminal", refuse(func(http.Header) *reply {
-			return invalidScope(control)
-		})},
+		{"503-read-only", "Okta's maintenance", refusing("read_only", nil)},
+		{"control-characters", "a refusal whose text controls the terminal", Respond(400, jsonHeader(),
+			string(marshal(object{{"error", "invalid_scope"}, {"error_description", control}})))},
 	}
 }
 
-// refuse answers with one of Okta's refusals; the server does not see the request.
-func refuse(with func(h http.Header) *reply) Fault {
+// refusing answers with a refusal of refusals.txt; the server does not see the request.
+func refusing(name string, edit func(h http.Header)) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		noStore(w.Header())
-		with(w.Header()).write(w)
+		if edit != nil {
+			edit(w.Header())
+		}
+		refuse(name).write(w)
 	}
 }
 

@@ -74,40 +74,36 @@ func (c *call) preflight() *reply {
 }
 
 func (c *call) checkForm() *reply {
-	accept := strings.Join(c.r.Header.Values("Accept"), ",")
-	json := strings.Contains(accept, "application/json") || strings.Contains(accept, "application/*")
-	_, err := url.ParseQuery(string(c.body))
-	switch {
-	case c.r.ContentLength < 0: // the answer of Okta's proxy, which is no JSON
+	if c.r.ContentLength < 0 { // the answer of Okta's proxy, which is no JSON
 		return &reply{status: 411, code: "length_required"}
-	case !isForm(c.r.Header), !json && accept != "" && !strings.Contains(accept, "*/*"):
-		const text = "Bad request.  Accept and/or Content-Type headers likely do not match supported values."
-		return apiError(400, "E0000021", text)
-	case err != nil, len(c.body) > maxBody:
-		return apiError(400, "E0000003", "The request body was not well-formed.")
 	}
-	return nil
+	accept := strings.Join(append(c.r.Header.Values("Accept"), ""), ",")
+	accepted := accept == "" || strings.Contains(accept, "application/json") ||
+		strings.Contains(accept, "application/*") || strings.Contains(accept, "*/*")
+	_, err := url.ParseQuery(string(c.body))
+	return firstRefusal(
+		refusal{!isForm(c.r.Header) || !accepted, "bad_request", ""},
+		refusal{err != nil || len(c.body) > maxBody, "bad_body", ""},
+	)
 }
 
 func (c *call) checkParameters() *reply {
-	if c.endpoint == "/v1/token" && c.r.Header.Get("Origin") != "" { // only a browser sends one
-		return invalidRequest("Browser requests to the token endpoint must be part of at least one whitelisted redirect_uri.")
-	}
-	// "Request and response parameters MUST NOT be included more than once."
-	// https://www.rfc-editor.org/rfc/rfc6749#section-3.2
 	var twice []string
 	for name, values := range c.form {
 		if len(values) > 1 {
 			twice = append(twice, name)
 		}
 	}
-	if len(twice) > 0 {
-		return invalidRequest("Duplicate parameter provided in request. Duplicated parameters: " + sortedList(twice) + ".")
-	}
-	if query := c.r.URL.Query(); query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion") {
-		return invalidRequest("Client credentials cannot be supplied via query parameters.")
-	}
-	return nil
+	query := c.r.URL.Query()
+	inQuery := query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion")
+	browser := c.endpoint == "/v1/token" && c.r.Header.Get("Origin") != "" // nothing else sends it
+	return firstRefusal(
+		refusal{browser, "browser_request", ""},
+		// "Request and response parameters MUST NOT be included more than once."
+		// https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+		refusal{len(twice) > 0, "duplicate_parameter", sortedList(twice)},
+		refusal{inQuery, "credentials_in_query", ""},
+	)
 }
 
 // chooseGrant sets c.grant, if grant_type is there, is one of Okta's, and is enabled for the app.
@@ -123,24 +119,18 @@ func (c *call) chooseGrant() *reply {
 			c.grant = g
 		}
 	}
-	valid := "[" + strings.Join(names, ", ") + "]"
-	switch {
-	case grantType == "":
-		return invalidRequest("The token request must specify a 'grant_type'. Valid values: " + valid)
-	case c.grant.grantType == "":
-		return oauthError(400, "unsupported_grant_type", "The authorization grant type is not supported by the "+
-			"authorization server. Configured grant types: "+valid+".")
-	case !slices.Contains(c.app.Grants, grantType):
-		return oauthError(400, "unauthorized_client", "The client is not authorized to use the provided grant type. "+
-			"Configured grant types: ["+strings.Join(c.app.Grants, ", ")+"].")
-	}
-	return nil
+	valid, enabled := strings.Join(names, ", "), strings.Join(c.app.Grants, ", ")
+	return firstRefusal(
+		refusal{grantType == "", "no_grant_type", valid},
+		refusal{c.grant.grantType == "", "unknown_grant_type", valid},
+		refusal{!slices.Contains(c.app.Grants, grantType), "grant_not_enabled", enabled},
+	)
 }
 
 func (c *call) checkRequired() *reply {
 	for _, name := range strings.Fields(c.grant.required) {
 		if c.form.Get(name) == "" {
-			return invalidRequest("The required parameter '" + name + "' is missing.")
+			return refuse("parameter_missing", name)
 		}
 	}
 	return nil
@@ -153,7 +143,7 @@ func (c *call) checkDPoP() *reply {
 	case !c.app.RequireDPoP:
 		return nil
 	case c.r.Header.Get("DPoP") == "":
-		return oauthError(400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.")
+		return refuse("dpop_missing")
 	}
 	return notImplemented("DPoP")
 }
@@ -161,7 +151,7 @@ func (c *call) checkDPoP() *reply {
 // checkClaims refuses custom claims that cannot be written as JSON.
 func (c *call) checkClaims() *reply {
 	if _, err := json.Marshal(c.as.Claims); err != nil {
-		return internalError()
+		return refuse("internal_error")
 	}
 	return nil
 }

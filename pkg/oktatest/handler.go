@@ -156,17 +156,17 @@ func (c *call) answer() *reply {
 	noStore(c.header)
 	c.locate()
 	if c.server == OrgServerID && strings.HasPrefix(c.r.URL.Path, "/oauth2/org/") {
-		return notFound(OrgServerID, "AuthorizationServer") // "org" is this package's word: no server has that id
+		return refuse("not_found", "org (AuthorizationServer)") // "org" is this package's word: no server has that id
 	}
 	route, ok := routes()[c.endpoint]
 	switch {
 	case strings.Contains(notImplementedEndpoints, " "+strings.TrimPrefix(c.endpoint, "/v1/")+" "):
 		return notImplemented("the endpoint " + c.endpoint)
 	case !ok:
-		return noSuchPath()
+		return refuse("no_such_path")
 	case !slices.Contains(strings.Fields(route.methods), c.r.Method):
 		c.header.Set("Allow", strings.ReplaceAll(route.methods, " ", ", "))
-		return apiError(405, "E0000022", "The endpoint does not support the provided HTTP method")
+		return refuse("wrong_method")
 	}
 	return route.handle(c)
 }
@@ -204,13 +204,11 @@ func (c *call) findServer() *reply {
 		c.as = orgServer(c.base)
 		return nil
 	}
-	if c.s.options.Quirks.NoAPIAccessManagement {
-		return apiError(401, "E0000015", "You do not have permission to access the feature you are requesting")
-	}
-	if c.as = c.s.servers[c.server]; c.as == nil {
-		return notFound(c.server, "AuthorizationServer")
-	}
-	return nil
+	c.as = c.s.servers[c.server]
+	return firstRefusal(
+		refusal{c.s.options.Quirks.NoAPIAccessManagement, "no_api_access_management", ""},
+		refusal{c.as == nil, "not_found", c.server + " (AuthorizationServer)"},
+	)
 }
 
 func orgServer(base string) *AuthServer { return &AuthServer{ID: OrgServerID, Audience: base} }

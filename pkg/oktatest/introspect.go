@@ -26,10 +26,7 @@ func (c *call) revoke() *reply {
 }
 
 func (c *call) checkToken() *reply {
-	if c.form.Get("token") == "" {
-		return invalidRequest("The 'token' parameter is required.")
-	}
-	return nil
+	return firstRefusal(refusal{c.form.Get("token") == "", "token_missing", ""})
 }
 
 // introspect is /v1/introspect: https://www.rfc-editor.org/rfc/rfc7662#section-2.2

@@ -39,7 +39,7 @@ func (c *call) spend() *reply {
 		return nil
 	}
 	c.retryAfter(reset.Unix() - c.now.Unix())
-	return apiError(429, "E0000047", "API call exceeded rate limit due to too many requests.")
+	return refuse("too_many_requests")
 }
 
 // countAttempt limits password attempts by user name, right or wrong, known or not.
@@ -52,7 +52,7 @@ func (c *call) countAttempt() *reply {
 	user, limit := c.s.users[key], c.s.options.Limits.UserPerSecond
 	if user != nil && user.Throttled || limit > 0 && len(recent) >= limit {
 		c.retryAfter(1)
-		return oauthError(429, "invalid_grant", "API call exceeded rate limit due to too many requests.")
+		return refuse("too_many_attempts")
 	}
 	c.s.attempts[key] = append(recent, c.now)
 	return nil

@@ -11,17 +11,16 @@ func (c *call) passwordGrant() *reply {
 
 // checkPassword sets c.user. A wrong password, a locked user and a user that does not exist have the same answer.
 func (c *call) checkPassword() *reply {
-	wrong := invalidGrant("The credentials provided were invalid.")
 	key := userKey(c.form.Get("username"))
 	user := c.s.users[key]
 	switch {
 	case user == nil, user.Status == Deactivated, user.Status == Locked:
-		return wrong
+		return refuse("wrong_credentials")
 	case user.Password == "":
-		return invalidGrant("The user does not configure a password.")
+		return refuse("no_password")
 	case user.Password != c.form.Get("password"):
 		c.s.countFailure(user)
-		return wrong
+		return refuse("wrong_credentials")
 	}
 	delete(c.s.failures, key)
 	c.user = user
@@ -30,37 +29,28 @@ func (c *call) checkPassword() *reply {
 
 // checkUser is what Okta reveals only with the right password.
 func (c *call) checkUser() *reply {
-	user := c.user
-	switch {
-	case user.Status == PasswordExpired && c.s.options.Quirks.ExpiredPassword403:
-		return oauthError(403, "access_denied", "The user's password is expired.")
-	case user.Status == PasswordExpired:
-		return invalidGrant("Password has expired.")
-	case user.Lite:
-		return oauthError(403, "access_denied", "User with lite classification status is not allowed to use the provided "+
-			"'grant_type'")
-	case !matchesLogin(c.app.Assigned, user.Login):
-		return oauthError(400, "access_denied", "User is not assigned to the client application.")
-	case len(c.app.DenySignOn) > 0 && matchesLogin(c.app.DenySignOn, user.Login):
-		return invalidGrant("Resource owner password credentials authentication denied by sign on policy.")
-	case user.MFA && (slices.Contains(c.app.Grants, GrantMFAOTP) || slices.Contains(c.app.Grants, GrantMFAOOB)):
-		const text = "Verify with an additional authenticator to complete the sign-in process."
-		return &reply{status: 403, code: "mfa_required", body: object{
-			{"error", "mfa_required"}, {"error_description", text}, {"mfa_token", randomText(20)},
-		}}
-	case user.MFA:
-		return invalidGrant("Resource owner password credentials cannot be used with MFA enabled.")
+	user, app := c.user, c.app
+	expired := user.Status == PasswordExpired
+	denied := app.DenySignOn != nil && matchesLogin(app.DenySignOn, user.Login)
+	if rep := firstRefusal(
+		refusal{expired && c.s.options.Quirks.ExpiredPassword403, "password_expired_403", ""},
+		refusal{expired, "password_expired", ""},
+		refusal{user.Lite, "lite_user", ""},
+		refusal{!matchesLogin(app.Assigned, user.Login), "not_assigned", ""},
+		refusal{denied, "sign_on_policy", ""},
+	); rep != nil || !user.MFA {
+		return rep
 	}
-	return nil
+	if !slices.Contains(app.Grants, GrantMFAOTP) && !slices.Contains(app.Grants, GrantMFAOOB) {
+		return refuse("mfa_enabled")
+	}
+	rep := refuse("mfa_required")
+	rep.body = append(rep.body.(object), member{"mfa_token", randomText(20)})
+	return rep
 }
 
 // checkConsent: with the password grant, Okta cannot ask the user.
 func (c *call) checkConsent() *reply {
 	scopes := c.needConsent()
-	if c.app.Trusted || len(scopes) == 0 {
-		return nil
-	}
-	return oauthError(400, "consent_required", "The following scopes require user consent: "+sortedList(scopes)+
-		". To access protected scopes using the resource owner password grant type, please uncheck 'Require consent' in "+
-		"the app settings or set the 'consent_method' to 'TRUSTED' through the apps API.")
+	return firstRefusal(refusal{len(scopes) > 0 && !c.app.Trusted, "consent_required", sortedList(scopes)})
 }

@@ -23,22 +23,22 @@ func (c *call) refreshGrant() *reply {
 // "The authorization server cannot determine which party submitted the invalid refresh token, but it will revoke the
 // active refresh token." https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
 func (c *call) redeem() *reply {
-	invalid := invalidGrant("The refresh token is invalid or expired.")
 	token := c.s.refresh[c.form.Get("refresh_token")]
-	switch {
-	case token == nil:
-		return invalid
-	case token.session.server != c.as.ID:
-		return invalidRequest("The grant was issued for another authorization server.")
-	case token.session.clientID != c.app.ClientID:
-		return invalidGrant("The grant was issued to another client. Please make sure the 'client_id' matches the one used " +
-			"at the authorize request.")
-	case c.s.isRetired(token, c.now):
+	if token == nil {
+		return refuse("refresh_token_invalid")
+	}
+	if rep := firstRefusal(
+		refusal{token.session.server != c.as.ID, "other_server", ""},
+		refusal{token.session.clientID != c.app.ClientID, "other_client", ""},
+	); rep != nil {
+		return rep
+	}
+	if c.s.isRetired(token, c.now) {
 		token.session.ended = true
 		c.s.reuses++
-		return invalid
-	case !c.s.canRefresh(token.session, c.now):
-		return invalid
+	}
+	if !c.s.canRefresh(token.session, c.now) {
+		return refuse("refresh_token_invalid")
 	}
 	c.session, c.user = token.session, c.s.users[userKey(token.session.login)]
 	return nil
@@ -52,8 +52,7 @@ func (c *call) narrowScopes() *reply {
 	}
 	granted := func(scope string) bool { return slices.Contains(c.session.scopes, scope) }
 	if denied := slices.DeleteFunc(slices.Clone(c.scopes), granted); len(denied) > 0 {
-		return oauthError(400, "access_denied", "Some of the scopes requested for the refresh request were not granted in "+
-			"the original authorize request. Denied scopes: "+strings.Join(denied, ", ")+".")
+		return refuse("refresh_scopes_denied", strings.Join(denied, ", "))
 	}
 	if len(c.scopes) == 0 {
 		c.scopes = c.session.scopes

@@ -2,8 +2,10 @@ package oktatest
 
 import (
 	"bytes"
+	_ "embed" // refusals.txt
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,33 +17,48 @@ type reply struct {
 	code   string // what went wrong, for Request.ErrorCode
 }
 
-// oauthError is the first of Okta's two forms of an error, RFC 6749 §5.2.
+//go:embed refusals.txt
+var refusalTable string
+
+// refuse is a refusal of refusals.txt, in one of Okta's two forms: that of RFC 6749 §5.2, or that of the management
+// API.
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
-func oauthError(status int, code, text string) *reply {
-	return &reply{status: status, code: code, body: object{{"error", code}, {"error_description", text}}}
-}
-
-func invalidRequest(text string) *reply { return oauthError(400, "invalid_request", text) }
-func invalidClient(text string) *reply  { return oauthError(401, "invalid_client", text) }
-func invalidGrant(text string) *reply   { return oauthError(400, "invalid_grant", text) }
-func invalidScope(text string) *reply   { return oauthError(400, "invalid_scope", text) }
-
-// apiError is the form of Okta's management API, which the OAuth endpoints use as well.
 // https://developer.okta.com/docs/reference/error-codes/
-func apiError(status int, code, text string) *reply {
-	return &reply{status: status, code: code, body: object{
-		{"errorCode", code}, {"errorSummary", text}, {"errorLink", code}, {"errorId", "oae" + randomText(22)},
-		{"errorCauses", []any{}},
-	}}
+func refuse(name string, detail ...string) *reply {
+	for line := range strings.Lines(refusalTable) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		if cells[0] != name {
+			continue
+		}
+		status, _ := strconv.Atoi(cells[1])
+		code, text := cells[2], strings.ReplaceAll(cells[3], "%s", strings.Join(detail, ""))
+		body := object{{"error", code}, {"error_description", text}}
+		if strings.HasPrefix(code, "E0") || strings.HasPrefix(name, "unknown_client") {
+			body = object{
+				{"errorCode", code}, {"errorSummary", text}, {"errorLink", code}, {"errorId", "oae" + randomText(22)},
+				{"errorCauses", []any{}},
+			}
+		}
+		return &reply{status: status, code: code, body: body}
+	}
+	panic("refusals.txt has no " + name)
 }
 
-func notFound(id, kind string) *reply {
-	return apiError(404, "E0000007", "Not found: Resource not found: "+id+" ("+kind+")")
+// refusal is a condition, and the name and detail of the refusal that it leads to.
+type refusal struct {
+	when         bool
+	name, detail string
 }
 
-func noSuchPath() *reply { return apiError(404, "E0000008", "The requested path was not found") }
-
-func internalError() *reply { return apiError(500, "E0000009", "Internal Server Error") }
+// firstRefusal is the first whose condition holds, nil if there is none.
+func firstRefusal(refusals ...refusal) *reply {
+	for _, r := range refusals {
+		if r.when {
+			return refuse(r.name, r.detail)
+		}
+	}
+	return nil
+}
 
 // notImplemented answers for what Okta has and this package does not: in neither of Okta's forms, so that it is not
 // mistaken for an answer of Okta's.

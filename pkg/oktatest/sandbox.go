@@ -33,7 +33,7 @@ func (c *call) invalidToken() *reply {
 			return plainText(c.s.forge(kind, c.base, c.now) + "\n")
 		}
 	}
-	return notFound(c.name, "InvalidToken")
+	return refuse("not_found", c.name+" (InvalidToken)")
 }
 
 func (c *call) listFaults() *reply {
@@ -47,7 +47,7 @@ func (c *call) listFaults() *reply {
 func (c *call) switchFault() *reply {
 	fault, ok := FaultNamed(c.name)
 	if !ok {
-		return notFound(c.name, "Fault")
+		return refuse("not_found", c.name+" (Fault)")
 	}
 	suffix := DefaultFaultPath
 	if query := c.r.URL.Query(); query.Has("path") {

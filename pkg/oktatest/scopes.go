@@ -18,43 +18,30 @@ func (c *call) checkScopes() *reply {
 	if len(c.scopes) == 0 {
 		c.scopes = c.scopeNames(func(scope Scope) bool { return scope.Default })
 	}
-	switch {
-	case len(c.scopes) == 0 && c.as.ID == OrgServerID:
-		return invalidScope("No scopes were requested.")
-	case len(c.scopes) == 0:
-		return invalidScope("The authorization server resource does not have any configured default scopes, " +
-			"'scope' must be provided.")
+	if len(c.scopes) == 0 {
+		return refuse(map[bool]string{true: "no_scope_at_org", false: "no_scope"}[c.as.ID == OrgServerID])
 	}
 	for _, scope := range c.scopes {
 		if rep := c.checkScope(scope); rep != nil {
 			return rep
 		}
 	}
-	if slices.ContainsFunc(c.scopes, isOIDCScope) && !c.has("openid") {
-		const text = "Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope."
-		if c.s.options.Quirks.OpenIDRequired403 {
-			return oauthError(403, "access_denied", text)
-		}
-		return invalidScope(text)
-	}
-	if c.has("offline_access") && !slices.Contains(c.app.Grants, GrantRefreshToken) {
-		if c.s.options.Quirks.OfflineDeniedByPolicy {
-			return scopesDenied("offline_access")
-		}
-		return invalidScope("The following scopes are not allowed for this request: [offline_access].")
-	}
-	return nil
+	quirks := c.s.options.Quirks
+	noOpenID := slices.ContainsFunc(c.scopes, isOIDCScope) && !c.has("openid")
+	noRefresh := c.has("offline_access") && !slices.Contains(c.app.Grants, GrantRefreshToken)
+	return firstRefusal(
+		refusal{noOpenID && quirks.OpenIDRequired403, "openid_required_403", ""},
+		refusal{noOpenID, "openid_required", ""},
+		refusal{noRefresh && quirks.OfflineDeniedByPolicy, "scopes_denied", "[offline_access]"},
+		refusal{noRefresh, "offline_access_not_allowed", ""},
+	)
 }
 
 // readScopes sets c.scopes to what the parameter says. The order of an answer need not be that of the request.
 func (c *call) readScopes() *reply {
 	text := c.form.Get("scope")
-	if len(text) > maxScope {
-		return invalidScope("The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the " +
-			"resource owner.")
-	}
 	c.scopes = slices.Compact(slices.Sorted(strings.FieldsSeq(text)))
-	return nil
+	return firstRefusal(refusal{len(text) > maxScope, "scope_too_long", ""})
 }
 
 func (c *call) has(scope string) bool { return slices.Contains(c.scopes, scope) }
@@ -71,24 +58,17 @@ func (c *call) scopeNames(with func(Scope) bool) (names []string) {
 
 // checkScope: the org server has no custom scopes, a custom server has no okta.* scopes.
 func (c *call) checkScope(scope string) *reply {
-	custom := slices.ContainsFunc(c.as.Scopes, func(have Scope) bool { return have.Name == scope })
-	switch {
-	case c.as.ID != OrgServerID && !isOIDCScope(scope) && !custom:
-		return invalidScope("One or more scopes are not configured for the authorization server resource.")
-	case c.as.ID != OrgServerID, isOIDCScope(scope) && scope != "device_sso", scope == "groups",
-		slices.Contains(c.app.OktaScopes, scope):
-		return nil
-	}
-	return invalidScope("Custom scopes are not allowed for this request.")
+	atOrg, oidc := c.as.ID == OrgServerID, isOIDCScope(scope)
+	custom := slices.Contains(c.scopeNames(func(Scope) bool { return true }), scope)
+	org := oidc && scope != "device_sso" || scope == "groups" || slices.Contains(c.app.OktaScopes, scope)
+	return firstRefusal(
+		refusal{atOrg && !org, "custom_scope", ""},
+		refusal{!atOrg && !oidc && !custom, "unknown_scope", ""},
+	)
 }
 
 func isOIDCScope(scope string) bool {
 	return slices.Contains(strings.Fields("openid profile email address phone offline_access device_sso"), scope)
-}
-
-func scopesDenied(scopes ...string) *reply {
-	return oauthError(400, "access_denied", "Some of the requested scopes were denied by the policy. Denied scopes: "+
-		sortedList(scopes)+".")
 }
 
 // evaluatePolicies sets c.lifetime. The org server has no policies. A refresh is evaluated as the grant of its sign-in:
@@ -100,23 +80,15 @@ func (c *call) evaluatePolicies() *reply {
 		return nil
 	}
 	rule, ok := c.findRule()
-	if !ok {
-		status := 401
-		if c.s.options.Quirks.PolicyRefusal400 {
-			status = 400
-		}
-		const text = "Policy evaluation failed for this request, please check the policy configurations."
-		return oauthError(status, "access_denied", text)
-	}
-	denied := slices.DeleteFunc(slices.Clone(c.scopes), func(s string) bool { return !slices.Contains(rule.Denied, s) })
-	switch {
-	case len(denied) == len(c.scopes):
-		return oauthError(400, "access_denied", "Policy evaluation succeeded, but all the requested scopes were rejected.")
-	case len(denied) > 0:
-		return scopesDenied(denied...)
-	}
+	granted := func(scope string) bool { return !slices.Contains(rule.Denied, scope) }
+	denied := slices.DeleteFunc(slices.Clone(c.scopes), granted)
 	c.lifetime = cmp.Or(rule.Lifetime, c.lifetime)
-	return nil
+	return firstRefusal(
+		refusal{!ok && c.s.options.Quirks.PolicyRefusal400, "policy_failed_400", ""},
+		refusal{!ok, "policy_failed", ""},
+		refusal{len(denied) == len(c.scopes), "all_scopes_denied", ""},
+		refusal{len(denied) > 0, "scopes_denied", sortedList(denied)},
+	)
 }
 
 // findRule is the first rule that matches: policies are allow lists. Users are not compared where there is none.
