@@ -53,7 +53,8 @@ func marshal(value any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// object is a JSON object whose members keep their order. An empty string and a zero time are null, a nil list is empty.
+// object is a JSON object whose members keep their order. An empty string and a zero time are null, a nil list is
+// empty.
 type object []member
 
 type member struct {

@@ -12,7 +12,7 @@ import (
 
 // WriteReportJSON writes r as one line, with one Write call:
 //
-//	{"valid":false,"reason":"exp","type":"access","checks":[{"name":"exp","ok":false,"expected":"…","got":"…","why":"…"}…]}
+//	{"valid":false,"reason":"exp","type":"access","checks":[{"name":"exp","ok":false,"expected":"…","got":"…"}…]}
 //
 // reason is the name of the first check that failed, or null. ok is null for a check that was skipped. Empty members of
 // a check are left out. The error is that of the write.

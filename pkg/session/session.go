@@ -86,7 +86,7 @@ type Manager struct {
 	Optional bool
 	Guard    LockoutGuard
 	// Warn is called with a *store.Error when a refused password could not be recorded, so that the guard will not
-	// stop a loop from sending it again. nil: no one is told.
+	// stop a loop from sending it again. nil: nothing is called.
 	Warn func(error)
 	Now  func() time.Time // nil: time.Now
 }

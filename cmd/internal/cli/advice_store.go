@@ -42,12 +42,15 @@ func storeAdviceOn(goos string, e *store.Error) string {
 			"--components=secrets`, which reads the password from stdin",
 		store.TimedOut: "look for a prompt of the keychain behind other windows, answer it or restart the keychain " +
 			"service, then try again",
-		store.Denied:             "run the command again and allow the access when the keychain asks",
-		store.TooBig:             "ask for fewer scopes or claims: every group in a token makes it longer",
-		store.Corrupt:            "`okauth login` writes a new session, `okauth config set client_secret` a new client secret",
+		store.Denied: "run the command again and allow the access when the keychain asks",
+		store.TooBig: "ask for fewer scopes or claims: every group in a token makes it longer",
+		store.Corrupt: "`okauth login` writes a new session, `okauth config set client_secret` a new client " +
+			"secret",
 		store.UnsupportedVersion: "upgrade okauth to the version that wrote it",
-		store.NotPersisted:       "run the command again and allow the access when the keychain asks; the old value is unchanged",
-		store.LockTimeout:        "another okauth is working on this session: wait for it, or end it if it hangs, then try again",
+		store.NotPersisted: "run the command again and allow the access when the keychain asks; the old value is " +
+			"unchanged",
+		store.LockTimeout: "another okauth is working on this session: wait for it, or end it if it hangs, then try " +
+			"again",
 		store.Unsafe: "find out who created it, then make it yours alone (chown, chmod go=), remove it, or choose another " +
 			"place",
 		store.WrongKey: "use the key that it was sealed with (OKAUTH_STORAGE_KEY, or the client secret of then), or run " +
@@ -67,8 +70,8 @@ func fileSystemAdvice(err error) string {
 }
 
 func keyAdvice(*sealed.KeyError) string {
-	return "set OKAUTH_STORAGE_KEY to 32 random bytes, made once with `openssl rand -base64 32`, and keep it as secret as " +
-		"a password: it opens the sealed files"
+	return "set OKAUTH_STORAGE_KEY to 32 random bytes, made once with `openssl rand -base64 32`, and keep it as secret " +
+		"as a password: it opens the sealed files"
 }
 
 // missingTokenAdvice names the scope that brings a token.

@@ -1,6 +1,6 @@
 package cli
 
-// What those are told who mistype: the nearest command or flag, and never the value of what may be a secret in the
+// What okauth says about a typing mistake: the nearest command or flag, and never a value, which may be a secret in the
 // wrong place.
 
 import (

@@ -48,9 +48,9 @@ func Sanitize(text string, limit int) string {
 // Redacted stands for a secret in foreign text. It does not tell how long the secret was.
 const Redacted = "••••"
 
-// Redactor returns a function that replaces secrets in foreign text, as they are and form-urlencoded, and everything that
-// looks like a JWT: a server or a proxy may echo what it was sent. Secrets of less than four bytes are not looked for;
-// they would turn every text into dots.
+// Redactor returns a function that replaces secrets in foreign text, as they are and form-urlencoded, and everything
+// that looks like a JWT: a server or a proxy may echo what it was sent. Secrets of less than four bytes are not looked
+// for; they would turn every text into dots.
 func Redactor(secrets ...string) func(text string) string {
 	var pairs []string
 	// Longest first: of two secrets that begin alike, the shorter would leave the end of the longer.

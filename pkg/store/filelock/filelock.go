@@ -29,7 +29,7 @@ type Locks struct {
 	Dir  string        // created if missing; "" is [Dir], the directory that all processes agree on
 	Wait time.Duration // how long Acquire waits; 0 is 30 s
 	// Waiting is called when Acquire begins to wait, even if only for a moment, and the function it returns when that
-	// ends. nil: no one is told.
+	// ends. nil: nothing is called.
 	Waiting func() (done func())
 }
 
