@@ -114,17 +114,16 @@ func finish(text string) string {
 	flag := regexp.MustCompile(`(?m)(?:^\.PP\n)?^(\\fB-.*\\fP)="?([^"\n]*)"?\n\t`)
 	text = flag.ReplaceAllString(text, ".TP\n$1 \\fI$2\\fR\n")
 	text = strings.ReplaceAll(text, " \\fI\\fR\n", "\n") // a flag that takes nothing
-	text = regexp.MustCompile(`(?s)\.EX\n.*?\.EE\n`).ReplaceAllStringFunc(text, func(block string) string {
-		widest := 0
+	verbatim, widest := regexp.MustCompile(`(?s)\.EX\n.*?\.EE\n`), 0
+	for _, block := range verbatim.FindAllString(text, -1) {
 		for line := range strings.Lines(block) {
 			widest = max(widest, utf8.RuneCountInString(line)-1)
 		}
-		const room = 80 - 7 // man(1) indents by 7
-		if widest <= room {
-			return block
-		}
-		return fmt.Sprintf(".RS %d\n%s.RE\n", max(-7, room-widest), block)
-	})
+	}
+	const room = 80 - 7 // man(1) indents by 7
+	if widest > room {
+		text = verbatim.ReplaceAllString(text, fmt.Sprintf(".RS %d\n$0.RE\n", max(-7, room-widest)))
+	}
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		switch {
