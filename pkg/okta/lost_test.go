@@ -78,8 +78,6 @@ func TestAT82_LostKnowsThePhase(t *testing.T) {
 	defer broken.Close()
 	refusing := httptest.NewServer(respond(502, "text/html", "<html></html>"))
 	defer refusing.Close()
-	closed := listenOn(t, nil)
-	closed.Close()
 	address := func(l net.Listener) string { return "http://" + l.Addr().String() }
 	answering := func(text string) string {
 		_, base := startRaw(t, func(conn net.Conn) { io.WriteString(conn, text); conn.Close() })
@@ -91,7 +89,7 @@ func TestAT82_LostKnowsThePhase(t *testing.T) {
 		config     transport.Config
 		want       bool
 	}{
-		{"nothing listens", address(closed), transport.Config{}, false},
+		{"nothing listens", "http://127.0.0.1:1", transport.Config{}, false},
 		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), transport.Config{}, false},
 		{"unknown authority", broken.URL, transport.Config{}, false},
 		{"no handshake", "https" + strings.TrimPrefix(address(listenOn(t, hangUp)), "http"), transport.Config{}, false},
