@@ -63,7 +63,7 @@ type Options struct {
 	Keychain       store.Backend // in place of the OS keychain; for tests
 	LockDir        string        // "": the directory that all processes of the user agree on
 
-	SecretFrom func(*config.Settings) string // where the client secret came from, for advice
+	SecretSource func(*config.Settings) string // where the client secret came from, for advice
 
 	LookupEnv     func(string) (string, bool) // nil: os.LookupEnv
 	UserConfigDir func() (string, error)      // nil: os.UserConfigDir
@@ -174,8 +174,8 @@ func (c *Client) oktaClient(ctx context.Context, server okta.AuthorizationServer
 		return nil, err
 	}
 	client.ID, client.Auth = id, clientauth.ForSecret(secret)
-	if c.o.SecretFrom != nil && c.isOwn(server.BaseURL(), id) {
-		client.SecretSource = c.o.SecretFrom(c.settings)
+	if c.o.SecretSource != nil && c.isOwn(server.BaseURL(), id) {
+		client.SecretSource = c.o.SecretSource(c.settings)
 	}
 	return client, nil
 }

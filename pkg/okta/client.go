@@ -26,9 +26,18 @@ import (
 	"strings"
 	"time"
 
+	"okauth/pkg/internal/secret"
 	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/transport"
 )
+
+// Secret is text that belongs on the wire or in the store and nowhere else: a password, a client secret, a token.
+// Printing and marshaling it in any way yields "••••"; Reveal alone returns the text. The zero Secret is empty. Secrets
+// are not comparable with ==: use Equal.
+type Secret = secret.Secret
+
+// NewSecret wraps text. An empty text gives the zero Secret.
+func NewSecret(text string) Secret { return secret.New(text) }
 
 // Client is one application registered at an authorization server. Without an ID it can ask for public documents only.
 // Set the fields before the first call; the methods may be used concurrently.

@@ -6,7 +6,13 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"okauth/pkg/internal/safetext"
 )
+
+// Sanitize returns text as one printable line of at most limit runes, which is safe to show on a terminal: invisible
+// characters become U+FFFD, white space becomes single spaces, "…" marks a cut.
+func Sanitize(text string, limit int) string { return safetext.Sanitize(text, limit) }
 
 // Error is an error that Okta answered with. IsRejection tells whether it is about the request or about Okta.
 // Foreign text in it is sanitized and contains no secret of the request.

@@ -38,7 +38,7 @@ func (s *SessionFlags) clientOptions(env *Env) okauth.Options {
 		Profile: s.Profile, ConfigFile: s.config, Settings: make(map[string]string),
 		SettingName: func(setting string) string { return "flag --" + flagName(setting) },
 		Interaction: &terminalInteraction{env: env, flags: s.GlobalFlags},
-		Events:      s.events(env), UserAgent: env.Build.userAgent(), SecretFrom: s.ClientSecretSource,
+		Events:      s.events(env), UserAgent: env.Build.userAgent(), SecretSource: s.ClientSecretSource,
 		KeychainPrompt: !s.NoInput && env.Desktop(), Keychain: env.Keychain, LockDir: env.LockDir,
 		LookupEnv: env.LookupEnv, UserConfigDir: env.UserConfigDir, Stderr: env.Stderr, Now: env.Now,
 	}
