@@ -27,6 +27,9 @@ func TestExamplesParse(t *testing.T) {
 			t.Errorf("%s has no example", c.CommandPath())
 			continue
 		}
+		if !strings.HasPrefix(c.Example, "  # ") {
+			t.Errorf("%s: the first example has no comment", c.CommandPath())
+		}
 		own := 0
 		for _, line := range invocations(c.Example) {
 			used, err := parseExample(line)

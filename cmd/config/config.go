@@ -30,9 +30,13 @@ func New(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 		Long: `Show and change the settings. A setting comes from a flag, an environment
 variable, the profile in the configuration file, or its default, in this order.
 These commands work on the profile in use, or on the one that -p names.`,
-		Example: `  okauth config init
+		Example: `  # answer questions
+  okauth config init
+  # every setting and where it comes from
   okauth config list
+  # one setting
   okauth config set scopes "openid profile"
+  # one setting of another profile
   okauth -p prod config set domain prod-1.okta.com`,
 		Args: cli.NoSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -62,7 +66,7 @@ func (o *options) newGet() *cobra.Command {
 		Use:               "get KEY",
 		Short:             "Print the value of one setting",
 		Long:              "Print the value of one setting. A secret is never printed.",
-		Example:           "  okauth config get domain",
+		Example:           "  # the value in force\n  okauth config get domain",
 		Args:              cli.ArgsBetween(1, 1),
 		ValidArgsFunction: completeKeys,
 		RunE:              func(_ *cobra.Command, args []string) error { return o.get(args[0]) },
@@ -90,10 +94,11 @@ func (o *options) get(key string) error {
 
 func (o *options) newUnset() *cobra.Command {
 	return &cobra.Command{
-		Use:               "unset KEY",
-		Short:             "Remove a setting from the profile",
-		Long:              "Remove a setting from the profile. client_secret is also removed from the\nkeychain.",
-		Example:           "  okauth config unset username\n  okauth -p prod config unset client_secret",
+		Use:   "unset KEY",
+		Short: "Remove a setting from the profile",
+		Long:  "Remove a setting from the profile. client_secret is also removed from the\nkeychain.",
+		Example: "  # back to the default\n  okauth config unset username\n" +
+			"  # from the keychain too\n  okauth -p prod config unset client_secret",
 		Args:              cli.ArgsBetween(1, 1),
 		ValidArgsFunction: completeKeys,
 		RunE:              func(c *cobra.Command, args []string) error { return o.unset(c.Context(), args[0]) },
@@ -131,7 +136,7 @@ func (o *options) newPath() *cobra.Command {
 	return &cobra.Command{
 		Use:     "path",
 		Short:   "Print where the configuration file is, or would be",
-		Example: "  okauth config path\n  ${EDITOR:-vi} \"$(okauth config path)\"",
+		Example: "  # its name\n  okauth config path\n  # edit it\n  ${EDITOR:-vi} \"$(okauth config path)\"",
 		Args:    cli.ArgsBetween(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			path, err := config.ConfigPath(o.global.ConfigOptions(o.env))
@@ -149,7 +154,7 @@ func (o *options) newUse() *cobra.Command {
 		Use:     "use PROFILE",
 		Short:   "Choose the default profile",
 		Long:    "Choose the profile that okauth uses if neither -p nor OKAUTH_PROFILE names one.",
-		Example: "  okauth config use prod",
+		Example: "  # use the profile prod from now on\n  okauth config use prod",
 		Args:    cli.ArgsBetween(1, 1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return completeFirst(args, ProfileNames(o.env, o.global))

@@ -23,7 +23,9 @@ func (o *options) newInit() *cobra.Command {
 		Long: `Set up a profile by answering questions, one at a time. Each question says where
 the answer is in Okta's Admin Console, and Enter keeps the value in brackets.
 Without a terminal, use "okauth config set" or the environment instead.`,
-		Example: `  okauth config init
+		Example: `  # the profile in use
+  okauth config init
+  # a new profile
   okauth -p prod config init`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(o.env, func(ctx context.Context) error {

@@ -16,11 +16,13 @@ import (
 func (o *options) newList() *cobra.Command {
 	var format string
 	c := &cobra.Command{
-		Use:     "list",
-		Short:   "Show every setting and where it comes from",
-		Example: "  okauth config list\n  okauth -p prod config list -o json | jq '.settings[] | select(.set)'",
-		Args:    cli.ArgsBetween(0, 0),
-		RunE:    func(c *cobra.Command, _ []string) error { return o.list(c.Context(), format) },
+		Use:   "list",
+		Short: "Show every setting and where it comes from",
+		Example: "  # every setting\n  okauth config list\n" +
+			"  # those that are set, for a program\n" +
+			"  okauth -p prod config list -o json | jq '.settings[] | select(.set)'",
+		Args: cli.ArgsBetween(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error { return o.list(c.Context(), format) },
 	}
 	cli.EnumFlag(c, &format, "output", "o", "text", []string{"text", "json"}, "output format")
 	return c

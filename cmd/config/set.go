@@ -33,9 +33,13 @@ standard input if that is a pipe, and stores it in the keychain. With --keep
 file it goes to the configuration file, which then only its owner may read. Set
 domain and client_id first: a secret in the keychain belongs to one client of
 one domain.`,
-		Example: `  okauth config set domain dev-123456.okta.com
+		Example: `  # one value
+  okauth config set domain dev-123456.okta.com
+  # a list
   okauth config set scopes "openid profile"
+  # in another profile
   okauth -p prod config set client_id 0oab8eb55Kb9jdMIr5d6
+  # a secret, into the keychain
   op read op://dev/okta/secret | okauth config set client_secret`,
 		Args:              cli.ArgsBetween(1, 2),
 		ValidArgsFunction: completeKeys,
