@@ -64,7 +64,7 @@ func TestSandboxFaults(t *testing.T) {
 	s.stop(t)
 }
 
-// Every flawed token is found by the check that it names, and the good one passes.
+// Every invalid token fails the check that it names first, and the good one passes.
 func TestSandboxTokens(t *testing.T) {
 	t.Parallel()
 	s := startSandbox(t)

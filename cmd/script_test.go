@@ -121,11 +121,11 @@ func worldCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"rotate":   cmdRotate,
 		"nolimits": cmdNoLimits,
 
-		"requests":   cmdRequests,
-		"rotatekeys": cmdRotateKeys,
-		"flawed":     cmdFlawed,
-		"getkeys":    cmdGetKeys,
-		"unsent":     cmdUnsent,
+		"requests":      cmdRequests,
+		"rotatekeys":    cmdRotateKeys,
+		"invalidtokens": cmdInvalidTokens,
+		"getkeys":       cmdGetKeys,
+		"unsent":        cmdUnsent,
 	}
 }
 

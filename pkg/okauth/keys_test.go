@@ -64,8 +64,8 @@ func TestKeysEnd(t *testing.T) {
 	clock := oktatest.NewClock(time.Now())
 	server, keys, requests := keysOf(t, clock)
 	server.FailAlways("/keys", oktatest.Header("Cache-Control", "max-age=3600"))
-	flawed := server.InvalidTokens()
-	kid := kidOf(t, flawed[0].Token)
+	invalid := server.InvalidTokens()
+	kid := kidOf(t, invalid[0].Token)
 	for _, step := range []struct {
 		later time.Duration
 		want  int

@@ -125,7 +125,7 @@ func TestClientCredentialsRefusals(t *testing.T) {
 	}
 }
 
-// A client's sign-ins are not attempts of a user: they are not limited and lock nobody out.
+// A client's sign-ins are not attempts of a user: they are not limited and lock no one out.
 func TestAClientIsNotLockedOut(t *testing.T) {
 	t.Parallel()
 	s := start(t, oktatest.Options{Limits: &oktatest.Limits{UserPerSecond: 1, MaxAttempts: 1}})

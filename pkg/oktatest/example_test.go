@@ -106,7 +106,7 @@ func ExampleServer_InvalidTokens() {
 		return
 	}
 	defer okta.Close()
-	// Your service stands here. This one has Okta judge its tokens, and overlooks that Okta knows more than one kind.
+	// Your service stands here. This one lets Okta introspect its tokens, and overlooks that Okta knows more than one kind.
 	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		form := url.Values{"token": {strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")}}
 		req, _ := http.NewRequest(http.MethodPost, okta.Issuer("default")+"/v1/introspect", strings.NewReader(form.Encode()))

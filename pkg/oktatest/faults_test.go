@@ -133,7 +133,7 @@ func TestSlowAnswers(t *testing.T) {
 		"silence": oktatest.Silence(), "slow headers": oktatest.SlowHeaders(time.Millisecond),
 		"slow body": oktatest.SlowBody(50 * time.Millisecond), "endless": oktatest.Endless(), "slow": oktatest.Slow(time.Hour),
 		"held request": oktatest.HoldRequest(nil, nil), "held answer": oktatest.HoldAnswer(nil, nil),
-		"arrival that nobody takes": oktatest.HoldRequest(make(chan struct{}), nil),
+		"arrival that is not received": oktatest.HoldRequest(make(chan struct{}), nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -83,11 +83,11 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		rep.write(w)
 	})
 	rec := &recorder{ResponseWriter: w, traffic: &s.traffic, entry: entry}
-	if fault == nil {
+	if fault != nil {
+		fault(rec, r, answer)
+	} else {
 		answer(rec, r)
-		return
 	}
-	fault(rec, r, answer)
 }
 
 func isForm(h http.Header) bool {
@@ -100,18 +100,12 @@ func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http
 // baseOf is the base URL as the client wrote it, if that is a name of loopback; otherwise the server's own.
 func (s *Server) baseOf(r *http.Request) string {
 	scheme, _, _ := strings.Cut(s.base, "://")
-	if base := scheme + "://" + r.Host; s.isOwnBase(base) {
-		return base
+	for _, host := range []string{"127.0.0.1", "localhost", "::1"} {
+		if r.Host == net.JoinHostPort(host, s.port) {
+			return scheme + "://" + r.Host
+		}
 	}
 	return s.base
-}
-
-func (s *Server) isOwnBase(base string) bool {
-	scheme, host, _ := strings.Cut(base, "://")
-	return strings.HasPrefix(s.base, scheme+"://") && slices.Contains([]string{
-		net.JoinHostPort("127.0.0.1", s.port), net.JoinHostPort("localhost", s.port), net.JoinHostPort("::1", s.port),
-		strings.TrimPrefix(s.base, scheme+"://"),
-	}, host)
 }
 
 // route is an endpoint: its methods, separated by spaces, and its handler.

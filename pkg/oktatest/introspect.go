@@ -43,7 +43,9 @@ func (c *call) introspect() *reply {
 				body.set(name, value)
 			}
 		}
-		body = append(body, t.custom...)
+		if !t.isID {
+			body = append(body, customClaims(c.as)...)
+		}
 	}
 	if t := c.s.refresh[token]; c.s.refreshAlive(t, c.now) && t.session.server == c.as.ID {
 		body = activeToken(t.session, t.session.scopes)

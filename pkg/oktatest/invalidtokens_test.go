@@ -21,22 +21,22 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// judge says all that is wrong with an access token for the API api://default, in the order of a careful service: it knows nothing of how the
-// tokens were made.
-type judge struct {
+// verifier lists all that is wrong with an access token for the API api://default, in the order of a careful API. It knows
+// nothing of how the tokens were made.
+type verifier struct {
 	issuer string
 	org    string // the issuer of the org server
 	keys   map[string]*rsa.PublicKey
 	now    time.Time
 }
 
-func (j judge) complaints(token string) []string {
+func (j verifier) failures(token string) []string {
 	head, claims, signature, ok := readStrictly(token)
 	if !ok {
 		return []string{"format"}
 	}
 	var wrong []string
-	complain := func(name string, unless bool) {
+	check := func(name string, unless bool) {
 		if !unless {
 			wrong = append(wrong, name)
 		}
@@ -46,21 +46,21 @@ func (j judge) complaints(token string) []string {
 	key := j.keys[kid]
 	sum := sha256.Sum256([]byte(token[:strings.LastIndexByte(token, '.')]))
 	org := claims["iss"] == j.org // then no published key has signed it
-	complain("type", !isID)
-	complain("org_server", !org)
-	complain("alg", head["alg"] == "RS256")
-	complain("crit", head["crit"] == nil && head["b64"] == nil)
-	complain("kid", key != nil || org)
-	complain("signature", key == nil || rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature) == nil)
-	complain("iss", claims["iss"] == j.issuer)
-	complain("aud", claims["aud"] == oktatest.DefaultAudience)
-	complain("cid", claims["cid"] == oktatest.DefaultClientID)
+	check("type", !isID)
+	check("org_server", !org)
+	check("alg", head["alg"] == "RS256")
+	check("crit", head["crit"] == nil && head["b64"] == nil)
+	check("kid", key != nil || org)
+	check("signature", key == nil || rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature) == nil)
+	check("iss", claims["iss"] == j.issuer)
+	check("aud", claims["aud"] == oktatest.DefaultAudience)
+	check("cid", claims["cid"] == oktatest.DefaultClientID)
 	exp, _ := claims["exp"].(float64)
-	complain("exp", int64(exp) > j.now.Unix())
+	check("exp", int64(exp) > j.now.Unix())
 	nbf, _ := claims["nbf"].(float64)
-	complain("nbf", int64(nbf) <= j.now.Unix())
+	check("nbf", int64(nbf) <= j.now.Unix())
 	iat, ok := claims["iat"].(float64)
-	complain("iat", ok && int64(iat) <= j.now.Unix())
+	check("iat", ok && int64(iat) <= j.now.Unix())
 	return wrong
 }
 
@@ -116,16 +116,16 @@ func TestInvalidTokens(t *testing.T) {
 		"trailing-bits": {"format"}, "encrypted": {"format"}, "opaque": {"format"}, "too-long": {"format"},
 	}
 	s := start(t)
-	j := judge{issuer: s.Issuer("default"), org: s.URL(), keys: publicKeys(t, s, s.URL()+defaultBase+"keys"), now: testTime}
+	j := verifier{issuer: s.Issuer("default"), org: s.URL(), keys: publicKeys(t, s, s.URL()+defaultBase+"keys"), now: testTime}
 	list := s.InvalidTokens()
 	if len(list) != len(want) || len(oktatest.InvalidTokenKinds()) != len(list) {
 		t.Errorf("got %d tokens and %d flaws, want %d", len(list), len(oktatest.InvalidTokenKinds()), len(want))
 	}
 	for i, f := range list {
 		expected, known := want[f.Name]
-		got := j.complaints(f.Token)
+		got := j.failures(f.Token)
 		if !known || !slices.Equal(got, expected) {
-			t.Errorf("%s: got the complaints %q, want %q", f.Name, got, expected)
+			t.Errorf("%s: got the failures %q, want %q", f.Name, got, expected)
 		}
 		if first := append(got, "")[0]; f.Check != first || f.Description == "" || f.Name != oktatest.InvalidTokenKinds()[i].Name {
 			t.Errorf("%s: got %+v, want the check %q", f.Name, f.Name, first)
@@ -133,7 +133,7 @@ func TestInvalidTokens(t *testing.T) {
 	}
 }
 
-func flawed(t *testing.T, s *oktatest.Server, name string) string {
+func invalidToken(t *testing.T, s *oktatest.Server, name string) string {
 	t.Helper()
 	got := get(t, s, s.URL()+"/sandbox/tokens/"+name, "")
 	token, end := strings.CutSuffix(got.Text, "\n")
@@ -149,7 +149,7 @@ type tokenHeader struct {
 	JWK           struct{ Kid, E, N string }
 }
 
-// part is one of a token's, decoded by somebody who minds neither padding nor spare bits.
+// part is one part of a token, decoded with or without padding and spare bits.
 func part(t *testing.T, token string, i int) []byte {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.Split(token, ".")[i], "="))
@@ -182,35 +182,35 @@ func TestInvalidTokensSignatures(t *testing.T) {
 	keys := publicKeys(t, s, s.URL()+defaultBase+"keys")
 	attackers := publicKeys(t, s, s.URL()+"/sandbox/attacker-keys")
 	for _, name := range []string{"padded", "trailing-bits", "too-long", "duplicate-claim", "b64-false"} {
-		if token := flawed(t, s, name); !signedBy(t, keys[headerOf(t, token).Kid], token) {
+		if token := invalidToken(t, s, name); !signedBy(t, keys[headerOf(t, token).Kid], token) {
 			t.Errorf("%s: not signed by a published key", name)
 		}
 	}
 	for _, name := range []string{"jku", "embedded-jwk"} {
-		if token := flawed(t, s, name); !signedBy(t, attackers[headerOf(t, token).Kid], token) {
+		if token := invalidToken(t, s, name); !signedBy(t, attackers[headerOf(t, token).Kid], token) {
 			t.Errorf("%s: not signed by the attacker", name)
 		}
 	}
-	token := flawed(t, s, "other-key")
+	token := invalidToken(t, s, "other-key")
 	byAttacker := slices.ContainsFunc(slices.Collect(maps.Values(attackers)), func(k *rsa.PublicKey) bool { return signedBy(t, k, token) })
 	if keys[headerOf(t, token).Kid] == nil || !byAttacker {
 		t.Error("other-key: not the attacker's, under a published name")
 	}
 	for name, secret := range map[string]func(*rsa.PublicKey) []byte{"hs256-public-key": spki, "hs256-modulus": func(k *rsa.PublicKey) []byte { return k.N.Bytes() }} {
-		token := flawed(t, s, name)
+		token := invalidToken(t, s, name)
 		mac := hmac.New(sha256.New, secret(keys[headerOf(t, token).Kid]))
 		mac.Write(signingInput(token))
 		if headerOf(t, token).Alg != "HS256" || !hmac.Equal(mac.Sum(nil), part(t, token, 2)) {
 			t.Errorf("%s: not what that secret makes", name)
 		}
 	}
-	token = flawed(t, s, "rs512")
+	token = invalidToken(t, s, "rs512")
 	sum := sha512.Sum512(signingInput(token))
 	if err := rsa.VerifyPKCS1v15(keys[headerOf(t, token).Kid], crypto.SHA512, sum[:], part(t, token, 2)); err != nil || headerOf(t, token).Alg != "RS512" {
 		t.Errorf("rs512: %v", err)
 	}
 	for _, alg := range []string{"none", "None"} {
-		if token := flawed(t, s, "alg-"+alg); headerOf(t, token).Alg != alg || !strings.HasSuffix(token, ".") {
+		if token := invalidToken(t, s, "alg-"+alg); headerOf(t, token).Alg != alg || !strings.HasSuffix(token, ".") {
 			t.Errorf("alg-%s: got %s", alg, token)
 		}
 	}
@@ -228,10 +228,10 @@ func spki(key *rsa.PublicKey) []byte {
 func TestInvalidTokensContents(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	if h := headerOf(t, flawed(t, s, "jku")); h.JKU != s.URL()+"/sandbox/attacker-keys" {
+	if h := headerOf(t, invalidToken(t, s, "jku")); h.JKU != s.URL()+"/sandbox/attacker-keys" {
 		t.Errorf("jku: got %q", h.JKU)
 	}
-	h := headerOf(t, flawed(t, s, "embedded-jwk"))
+	h := headerOf(t, invalidToken(t, s, "embedded-jwk"))
 	n, err := base64.RawURLEncoding.DecodeString(h.JWK.N)
 	key := publicKeys(t, s, s.URL()+"/sandbox/attacker-keys")[h.Kid]
 	if err != nil || key == nil || new(big.Int).SetBytes(n).Cmp(key.N) != 0 || h.JWK.Kid != h.Kid {
@@ -243,7 +243,7 @@ func TestInvalidTokensContents(t *testing.T) {
 		Cnf struct{ JKT string }
 	}
 	read := func(name string) {
-		if err := json.Unmarshal(part(t, flawed(t, s, name), 1), &claims); err != nil {
+		if err := json.Unmarshal(part(t, invalidToken(t, s, name), 1), &claims); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -257,11 +257,11 @@ func TestInvalidTokensContents(t *testing.T) {
 		t.Errorf("dpop-bound: got %+v", claims)
 	}
 	for name, parts := range map[string]int{"encrypted": 5, "opaque": 1} {
-		if got := len(strings.Split(flawed(t, s, name), ".")); got != parts {
+		if got := len(strings.Split(invalidToken(t, s, name), ".")); got != parts {
 			t.Errorf("%s: got %d parts, want %d", name, got, parts)
 		}
 	}
-	if got := len(flawed(t, s, "too-long")); got < 300<<10 {
+	if got := len(invalidToken(t, s, "too-long")); got < 300<<10 {
 		t.Errorf("too-long: got %d bytes", got)
 	}
 }
@@ -295,9 +295,9 @@ func TestInvalidTokensAtTheServer(t *testing.T) {
 func TestInvalidTokensIsFresh(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	first := flawed(t, s, "expired")
+	first := invalidToken(t, s, "expired")
 	s.Clock().Advance(time.Minute)
-	second := flawed(t, s, "expired")
+	second := invalidToken(t, s, "expired")
 	_, before, _ := open(t, first, nil)
 	_, after, _ := open(t, second, nil)
 	if !strings.Contains(before, `"exp":1785582000,`) || !strings.Contains(after, `"exp":1785582060,`) || first == second {

@@ -44,13 +44,12 @@ func NewKeys() *Keys { return &Keys{rings: map[string]*ring{}} }
 
 // RotateKeys makes the next key of every authorization server its active one; the one in use until now stays published
 // for one more rotation. Servers that share Keys rotate together.
-func (s *Server) RotateKeys() error {
+func (s *Server) RotateKeys() {
 	s.keys.mu.Lock()
 	defer s.keys.mu.Unlock()
 	for _, r := range s.keys.rings {
 		r.previous, r.active, r.next = r.active, r.next, sync.OnceValue(newSigningKey)
 	}
-	return nil
 }
 
 func (k *Keys) ring(id string) ring {

@@ -51,7 +51,7 @@ func TestLockout(t *testing.T) {
 		t.Errorf("unlocked: got %d, want 200", got)
 	}
 	if _, ok := s.User("nobody@example.com"); ok {
-		t.Error("User: found nobody")
+		t.Error("User: found one that does not exist")
 	}
 }
 

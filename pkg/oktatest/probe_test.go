@@ -12,7 +12,7 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// A request for tokens without user and password tells what is wrong with the client and the grant, in Okta's order, and counts for nobody.
+// A request for tokens without user and password shows what is wrong with the client and the grant, in Okta's order, and counts as no attempt.
 func TestProbeOfTheGrant(t *testing.T) {
 	t.Parallel()
 	s := start(t, oktatest.Options{Limits: &oktatest.Limits{UserPerSecond: 1, MaxAttempts: 1}})

@@ -241,7 +241,7 @@ func TestRotationSwitched(t *testing.T) {
 		t.Errorf("got %q, %q, %q", token, next, got)
 	}
 	if _, ok := s.App("0oaNobody"); ok {
-		t.Error("App: found nobody")
+		t.Error("App: found one that does not exist")
 	}
 }
 

@@ -27,14 +27,14 @@ func TestSandboxEndpoints(t *testing.T) {
 	if got := get(t, s, s.URL()+"/sandbox/requests", ""); got.Status != 200 || !strings.HasPrefix(got.Text, `GET "/sandbox/`) {
 		t.Errorf("requests: got %d %q", got.Status, got.Text)
 	}
-	old := flawed(t, s, "good")
+	old := invalidToken(t, s, "good")
 	for range 2 { // the next key is published already
 		if got := ask(t, s, "POST", "/sandbox/rotate-keys"); got.Status != 204 || got.Text != "" {
 			t.Fatalf("rotate: got %d %q", got.Status, got.Text)
 		}
 	}
 	_, _, signed := open(t, old, publicKeys(t, s, s.URL()+defaultBase+"keys"))
-	if _, _, now := open(t, flawed(t, s, "good"), publicKeys(t, s, s.URL()+defaultBase+"keys")); signed || !now {
+	if _, _, now := open(t, invalidToken(t, s, "good"), publicKeys(t, s, s.URL()+defaultBase+"keys")); signed || !now {
 		t.Errorf("after two rotations: old token signed by a published key: %v, new one: %v", signed, now)
 	}
 	for target, want := range map[string]int{

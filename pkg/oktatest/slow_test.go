@@ -27,7 +27,7 @@ func async(s *oktatest.Server, r *http.Request) <-chan int {
 	return done
 }
 
-// What is lost on the way back has happened all the same; what is held on the way there has not, yet.
+// A request whose answer is lost has taken effect; one that is held before the server sees it has not, yet.
 func TestHeldAndLostAnswers(t *testing.T) {
 	t.Parallel()
 	arrived, release := make(chan struct{}), make(chan struct{})
@@ -58,7 +58,7 @@ func TestHeldAndLostAnswers(t *testing.T) {
 		if log := s.Requests(); log[len(log)-1].Status != 0 {
 			t.Errorf("%s: log: got %v, want no answer yet", test.name, log)
 		}
-		if got := send(t, s, good(t, s)); got.Status != 200 { // nobody else waits
+		if got := send(t, s, good(t, s)); got.Status != 200 { // no other request waits
 			t.Errorf("%s: meanwhile: got %d %s", test.name, got.Status, got.Text)
 		}
 		if test.holds {
@@ -73,7 +73,7 @@ func TestHeldAndLostAnswers(t *testing.T) {
 	}
 }
 
-// A request that was held is judged by the time at which it is let in.
+// A request that was held is answered by the time of its release.
 func TestHeldRequestIsJudgedWhenReleased(t *testing.T) {
 	t.Parallel()
 	s := start(t, oktatest.Options{Lifetimes: oktatest.Lifetimes{Refresh: time.Hour}})

@@ -42,7 +42,6 @@ type issuedToken struct {
 	isID    bool
 	scopes  []string
 	claims  object
-	custom  object // those of claims that an administrator added
 	expires time.Time
 	revoked bool
 }
@@ -120,7 +119,7 @@ func (c *call) accessToken() string {
 	if ring == OrgServerID {
 		ring = secretRing
 	}
-	return c.sign(ring, &issuedToken{claims: c.accessClaims(expires), custom: customClaims(c.as), expires: expires})
+	return c.sign(ring, &issuedToken{claims: c.accessClaims(expires), expires: expires})
 }
 
 // idToken is thin, because an access token comes with it: the rest of the profile is at userinfo. One that came by a

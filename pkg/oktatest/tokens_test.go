@@ -172,9 +172,7 @@ func TestKeyRotation(t *testing.T) {
 	target := s.URL() + "/oauth2/default/v1/keys"
 	before := signIn(t, s, "default", "openid").member(t, "access_token")
 	first := publicKeys(t, s, target)
-	if err := s.RotateKeys(); err != nil {
-		t.Fatal(err)
-	}
+	s.RotateKeys()
 	after := signIn(t, s, "default", "openid").member(t, "access_token")
 	if _, _, signed := open(t, after, first); !signed {
 		t.Error("the key that signs after the rotation was not published before it")
@@ -187,9 +185,7 @@ func TestKeyRotation(t *testing.T) {
 		t.Error("the rotation changed nothing")
 	}
 	for range 2 {
-		if err := s.RotateKeys(); err != nil {
-			t.Fatal(err)
-		}
+		s.RotateKeys()
 	}
 	if _, _, signed := open(t, before, publicKeys(t, s, target)); signed {
 		t.Error("the old key is still published after three rotations")
