@@ -45,7 +45,7 @@ func (c *checker) signedBy(key *publicKey) bool {
 	header := c.header.Load()
 	if header == nil || header.part != c.token.headerPart {
 		var err error
-		if header, err = parseSignedHeader(c.token.headerPart); err != nil {
+		if header, err = parseSignedHeader(c.token); err != nil {
 			return false
 		}
 		c.header.Store(header)

@@ -47,21 +47,28 @@ func (u Unverified) Unsecured() bool {
 // Parse does not accept text around the token: use [TrimToken] first on anything a person pasted.
 //
 // Every error is a [*FormatError], whose text never holds the token or a claim's value.
-func Parse(token string) (Unverified, error) {
+func Parse(token string) (Unverified, error) { return parse(token, nil) }
+
+// parse is [Parse]. It does not read the same header again as that of the last token, which may be nil.
+func parse(token string, last *signedHeader) (Unverified, error) {
 	dots, err := countDots(token)
 	if err != nil {
 		return Unverified{}, err
 	}
-	parts := strings.Split(token, ".")
 	if dots == 4 {
-		return Unverified{}, encrypted(parts[0])
+		return Unverified{}, encrypted(token[:strings.IndexByte(token, '.')])
 	}
-	raw, err := decode(token, parts)
+	first, second := strings.IndexByte(token, '.'), strings.LastIndexByte(token, '.')
+	parts := [3]string{token[:first], token[first+1 : second], token[second+1:]}
+	known := last != nil && last.part == parts[0]
+	raw, err := decode(token, parts, known)
 	if err != nil {
 		return Unverified{}, err
 	}
 	u := Unverified{headerPart: parts[0], payload: raw[1], signature: raw[2]}
-	if u.Header, err = readPart("header", raw[0]); err != nil {
+	if known {
+		u.Header = last.object
+	} else if u.Header, err = readPart("header", raw[0]); err != nil {
 		return Unverified{}, err
 	}
 	if u.Claims, err = readPart("claims", raw[1]); err != nil {
@@ -75,17 +82,23 @@ func Parse(token string) (Unverified, error) {
 	return u, nil
 }
 
-// decode decodes the three parts of a token before any of them is read. It rejects trailing bits, so that each token
-// has exactly one spelling.
-func decode(token string, parts []string) (raw [3][]byte, err error) {
+// decode decodes the three parts of a token before any of them is read, without the header if that is known. It rejects
+// trailing bits, so that each token has exactly one spelling.
+func decode(token string, parts [3]string, known bool) (raw [3][]byte, err error) {
+	all := make([]byte, 0, len(token)*3/4)
 	for i, name := range [...]string{"header", "claims", "signature"} {
-		if raw[i], err = base64.RawURLEncoding.Strict().DecodeString(parts[i]); err != nil {
+		if i == 0 && known {
+			continue
+		}
+		start := len(all)
+		if all, err = base64.RawURLEncoding.Strict().AppendDecode(all, []byte(parts[i])); err != nil {
 			// Which byte is wrong says more than which part is.
 			if err := checkAlphabet(token, false); err != nil {
 				return raw, err
 			}
 			return raw, formatErrorf(ReasonEncoding, "token's %s part is not base64url", name)
 		}
+		raw[i] = all[start:len(all):len(all)]
 	}
 	for i, name := range [...]string{"header", "claims"} {
 		if parts[i] == "" {
@@ -121,7 +134,7 @@ func countDots(token string) (int, error) {
 	}
 	dots := strings.Count(token, ".")
 	// Decoding finds every other bad byte in three parts, but encoding/base64 skips line breaks even in strict mode.
-	if dots != 2 || strings.ContainsAny(token, "\r\n") {
+	if dots != 2 || strings.IndexByte(token, '\n') >= 0 || strings.IndexByte(token, '\r') >= 0 {
 		if err := checkAlphabet(token, dots == 0); err != nil {
 			return 0, err
 		}

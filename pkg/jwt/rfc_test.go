@@ -59,7 +59,7 @@ func TestST20_ExamplesOfTheRFCs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h, err := parseSignedHeader(part)
+			h, err := parseSignedHeader(Unverified{headerPart: part})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -68,30 +68,32 @@ func (a algorithm) digest(text string) []byte {
 // signedHeader is a token's header as go-jose reads it. An issuer's tokens have the same one until it changes its key.
 type signedHeader struct {
 	part      string // base64url
+	object    Object
 	signature jose.Signature
 }
 
-func parseSignedHeader(part string) (*signedHeader, error) {
+func parseSignedHeader(u Unverified) (*signedHeader, error) {
 	var names []jose.SignatureAlgorithm
 	for _, a := range algorithms() {
 		names = append(names, jose.SignatureAlgorithm(a.name))
 	}
+	part := strings.Clone(u.headerPart) // without the rest of the token
 	jws, err := jose.ParseDetached(part+"..", []byte{}, names)
 	if err != nil {
 		return nil, err
 	}
-	return &signedHeader{part: part, signature: jws.Signatures[0]}, nil
+	return &signedHeader{part: part, object: u.Header, signature: jws.Signatures[0]}, nil
 }
 
 // verify reports whether the signature of u is by key. The header of u is h, and key is of its algorithm's family.
 // https://www.rfc-editor.org/rfc/rfc7518#section-3
-func (h signedHeader) verify(u Unverified, key any) bool {
+func (h *signedHeader) verify(u Unverified, key any) bool {
 	if public, ok := key.(*rsa.PublicKey); ok && strings.HasPrefix(h.signature.Header.Algorithm, "PS") {
 		key = pssVerifier{public}
 	}
-	h.signature.Signature = u.signature
-	// go-jose encodes the payload again. That is the text that was signed, because [Parse] accepts one spelling only.
 	jws := jose.JSONWebSignature{Signatures: []jose.Signature{h.signature}}
+	jws.Signatures[0].Signature = u.signature
+	// go-jose encodes the payload again. That is the text that was signed, because [Parse] accepts one spelling only.
 	return jws.DetachedVerify(u.payload, key) == nil
 }
 

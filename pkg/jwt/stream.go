@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync"
 
 	"okauth/pkg/internal/workpool"
 )
@@ -56,6 +57,7 @@ func (s Stream) Run(ctx context.Context) (Summary, error) {
 			if _, err := s.Out.Write(b.answers); err != nil {
 				return err
 			}
+			defer reader.used.Put(b)
 			if b.err != nil || idle && !held() {
 				return cmp.Or(s.Out.Flush(), b.err)
 			}
@@ -114,12 +116,17 @@ type lineReader struct {
 	in     *bufio.Reader
 	number int // of the last line
 	ended  bool
+	used   sync.Pool // batches that were written
 }
 
 // next returns the lines that are there already, and waits for the first only: a program that writes a line and waits for
 // its answer gets it. It returns false at the end.
 func (r *lineReader) next() (*batch, bool) {
-	b := &batch{lines: make([]line, 0, batchLines), answers: make([]byte, 0, batchBytes)}
+	b, ok := r.used.Get().(*batch)
+	if !ok {
+		b = &batch{lines: make([]line, 0, batchLines)}
+	}
+	b.lines, b.answers, b.err = b.lines[:0], b.answers[:0], nil
 	for size := 0; !r.ended; {
 		text, err := r.readLine()
 		r.number++

@@ -114,7 +114,10 @@ func (c *checker) notIDToken(atJWT bool) string {
 // boundNote says what is not checked of a token that is bound to a key of its holder.
 // https://www.rfc-editor.org/rfc/rfc9449#section-6
 func (c *checker) boundNote() string {
-	raw, _ := c.token.Claims.Get("cnf")
+	raw, ok := c.token.Claims.Get("cnf")
+	if !ok {
+		return ""
+	}
 	if cnf, err := ParseObject(raw); err != nil || !cnf.has("jkt") {
 		return ""
 	}

@@ -109,7 +109,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Verified, error) {
 func (v *Verifier) Check(ctx context.Context, token string) (Report, error) {
 	c := checker{Verifier: v, checks: make([]Check, 0, 16)}
 	var err error
-	if c.token, err = Parse(token); err != nil {
+	if c.token, err = parse(token, v.header.Load()); err != nil {
 		report := Report{Kind: v.config.Kind, Checks: undecodable(err)}
 		report.Format, _ = errors.AsType[*FormatError](err)
 		return report, nil

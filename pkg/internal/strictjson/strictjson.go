@@ -54,7 +54,7 @@ func read(text []byte, w walker) ([]Member, error) {
 		return nil, explain(text)
 	}
 	w.text = text
-	if bytes.ContainsAny(text, " \t\r\n") {
+	if hasBlanks(text) {
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, text); err != nil {
 			return nil, explain(text)
@@ -65,6 +65,15 @@ func read(text []byte, w walker) ([]Member, error) {
 		return nil, fmt.Errorf("not a JSON object, got %s", Describe(w.text))
 	}
 	return w.object(1)
+}
+
+func hasBlanks(text []byte) bool {
+	for _, blank := range []byte(" \t\r\n") { // bytes.ContainsAny is slower
+		if bytes.IndexByte(text, blank) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // explain says where text stops being JSON. The error of encoding/json would show a piece of the text, which may be a
