@@ -65,8 +65,10 @@ answered by {"error":{…}}.`,
 	}
 	o.addFlags(c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID})
 	c.Flags().StringVar(&o.claim, "claim", "", "print only this claim")
-	_ = c.RegisterFlagCompletionFunc("claim", cobra.FixedCompletions(
-		[]string{"sub", "exp", "iat", "iss", "aud", "cid", "uid", "scp", "jti", "email", "groups", "header.kid"}, cobra.ShellCompDirectiveNoFileComp))
+	claims := []string{
+		"sub", "exp", "iat", "iss", "aud", "cid", "uid", "scp", "jti", "email", "groups", "header.kid",
+	}
+	_ = c.RegisterFlagCompletionFunc("claim", cobra.FixedCompletions(claims, cobra.ShellCompDirectiveNoFileComp))
 	cli.EnumFlag(c, &o.time, "time", "", output.TimeFormats()[0], output.TimeFormats(), "how text shows times")
 	return c
 }

@@ -15,7 +15,8 @@ import (
 	"okauth/pkg/session"
 )
 
-// tokenInput is how "decode", "verify" and "introspect" get their tokens: the argument, else each line of standard input, else the cached token.
+// tokenInput is how "decode", "verify" and "introspect" get their tokens: the argument, else each line of standard
+// input, else the cached token.
 type tokenInput struct {
 	env     *cli.Env
 	session cli.SessionFlags
@@ -55,7 +56,8 @@ func (i *tokenInput) source(args []string) tokenSource {
 	switch {
 	case len(args) == 1 && args[0] != "-":
 		if i.env.StderrIsTTY && i.text {
-			fmt.Fprintln(i.env.Stderr, "okauth: note: a token given as an argument stays in your shell's history; standard input does not keep it")
+			fmt.Fprintln(i.env.Stderr, "okauth: note: a token given as an argument stays in your shell's history; "+
+				"standard input does not keep it")
 		}
 		return fromArgument
 	case len(args) == 1, i.env.StdinIsPipe && !i.cached:

@@ -67,7 +67,8 @@ per token:
 		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
-	o.addFlags(c, []string{"text", "json"}, []session.TokenType{session.Access, session.ID}, config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
+	o.addFlags(c, []string{"text", "json"}, []session.TokenType{session.Access, session.ID},
+		config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 	f := c.Flags()
 	f.StringVar(&o.issuer, "issuer", "", "issuer, in place of --domain and --server")
 	f.StringSliceVar(&o.algorithms, "alg", []string{"RS256"}, "signature algorithms to accept")
@@ -129,7 +130,10 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 func (o *verifyOptions) check() error {
 	switch {
 	case o.leeway < 0 || o.leeway > time.Hour:
-		return &cli.UsageError{Message: fmt.Sprintf("--leeway: expected 0s to 1h, got %v", o.leeway), Advice: "clocks that are minutes apart are set wrong"}
+		return &cli.UsageError{
+			Message: fmt.Sprintf("--leeway: expected 0s to 1h, got %v", o.leeway),
+			Advice:  "clocks that are minutes apart are set wrong",
+		}
 	case o.jwks != "" && o.refreshKeys:
 		return &cli.UsageError{Message: "--jwks has the keys, so there are none for --refresh-keys to ask for"}
 	case o.issuer == "":
@@ -146,7 +150,8 @@ func (o *verifyOptions) check() error {
 func (o *verifyOptions) receiver(settings *config.Settings, server okta.AuthorizationServer) (jwt.Config, error) {
 	r := jwt.Config{
 		Kind: jwt.KindAccess, Issuer: server.Issuer(), Audience: settings.Audience(), ClientID: settings.ClientID(),
-		Algorithms: o.algorithms, Leeway: o.leeway, OrgServer: server.ID() == okta.OrgServer, OrgIssuer: server.BaseURL(), Now: o.env.Now,
+		Algorithms: o.algorithms, Leeway: o.leeway,
+		OrgServer: server.ID() == okta.OrgServer, OrgIssuer: server.BaseURL(), Now: o.env.Now,
 	}
 	if o.kind == cli.KindFlag(session.ID) {
 		r.Kind, r.Audience = jwt.KindID, ""
@@ -234,14 +239,17 @@ func (o *verifyOptions) many(ctx context.Context, verifier *jwt.Verifier) error 
 }
 
 // keys returns where the keys of server are: the file of --jwks, else the issuer.
-func (o *verifyOptions) keys(client *okauth.Client, server okta.AuthorizationServer, source tokenSource) (jwt.KeySource, error) {
+func (o *verifyOptions) keys(
+	client *okauth.Client, server okta.AuthorizationServer, source tokenSource,
+) (jwt.KeySource, error) {
 	if o.jwks != "" {
 		return readKeySet(o.jwks)
 	}
 	options := okauth.KeyOptions{Fresh: o.refreshKeys}
 	if source == fromStdin {
 		options.Unreachable = func(err error) {
-			o.env.Warn("a token's key is not among the cached ones, and the issuer cannot be asked for newer ones: " + err.Error())
+			o.env.Warn("a token's key is not among the cached ones, and the issuer cannot be asked for newer ones: " +
+				err.Error())
 		}
 	}
 	return client.Keys(server, options)

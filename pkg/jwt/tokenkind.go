@@ -121,5 +121,6 @@ func (c *checker) boundNote() string {
 	if cnf, err := ParseObject(raw); err != nil || !cnf.has("jkt") {
 		return ""
 	}
-	return "the token is bound to a key (DPoP): an API also asks for a proof that the sender has it, which is not checked here"
+	return "the token is bound to a key (DPoP): an API also asks for a proof that the sender has it, which is not " +
+		"checked here"
 }
