@@ -5,25 +5,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
-	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
+	"okauth/pkg/output"
 	"okauth/pkg/store"
 )
 
 // options are what the commands below "config" share.
 type options struct {
-	env    *cli.Env
-	global *cli.GlobalFlags
+	env     *cli.Env
+	session cli.SessionFlags // the global flags only
 }
 
 // New returns the command "config".
 func New(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
-	o := &options{env: env, global: global}
+	o := &options{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Show and change the settings",
@@ -41,19 +42,63 @@ These commands work on the profile in use, or on the one that -p names.`,
 		Args: cli.NoSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(o.newInit(), o.newList(), o.newGet(), o.newSet(), o.newUnset(), o.newPath(), o.newUse())
+	c.AddCommand(o.newInit(), o.newList(), o.newSet())
+	c.AddCommand(o.simple()...)
 	return c
 }
 
-// open reads the settings of the profile.
-func (o *options) open() (*okauth.Client, error) {
-	return (&cli.SessionFlags{GlobalFlags: o.global}).Open(o.env)
+// simple returns the commands that have no flags.
+func (o *options) simple() []*cobra.Command {
+	return []*cobra.Command{{
+		Use:               "get KEY",
+		Short:             "Print the value of one setting",
+		Long:              "Print the value of one setting. A secret is never printed.",
+		Example:           "  # the value in force\n  okauth config get domain",
+		Args:              cli.ArgsBetween(1, 1),
+		ValidArgsFunction: completeFirst(keys),
+		RunE:              func(_ *cobra.Command, args []string) error { return o.get(args[0]) },
+	}, {
+		Use:   "unset KEY",
+		Short: "Remove a setting from the profile",
+		Long:  "Remove a setting from the profile. client_secret is also removed from the\nkeychain.",
+		Example: "  # back to the default\n  okauth config unset username\n" +
+			"  # from the keychain too\n  okauth -p prod config unset client_secret",
+		Args:              cli.ArgsBetween(1, 1),
+		ValidArgsFunction: completeFirst(keys),
+		RunE:              func(c *cobra.Command, args []string) error { return o.unset(c.Context(), args[0]) },
+	}, {
+		Use:     "path",
+		Short:   "Print where the configuration file is, or would be",
+		Example: "  # its name\n  okauth config path\n  # edit it\n  ${EDITOR:-vi} \"$(okauth config path)\"",
+		Args:    cli.ArgsBetween(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			path, err := config.ConfigPath(o.session.ConfigOptions(o.env))
+			if err == nil {
+				_, err = fmt.Fprintln(o.env.Stdout, path)
+			}
+			return err
+		},
+	}, {
+		Use:               "use PROFILE",
+		Short:             "Choose the default profile",
+		Long:              "Choose the profile that okauth uses if neither -p nor OKAUTH_PROFILE names one.",
+		Example:           "  # use the profile prod from now on\n  okauth config use prod",
+		Args:              cli.ArgsBetween(1, 1),
+		ValidArgsFunction: completeFirst(func() []string { return ProfileNames(o.env, o.session.GlobalFlags) }),
+		RunE: func(_ *cobra.Command, args []string) error {
+			err := o.edit(func(file *config.File, _ string) error { return file.Use(args[0]) })
+			if err == nil {
+				fmt.Fprintf(o.env.Stderr, "Profile %q is now the default.\n", args[0])
+			}
+			return err
+		},
+	}}
 }
 
-// edit opens the configuration file and returns the profile to edit. It checks no value, so that a wrong one can be
+// openFile opens the configuration file and returns the profile to edit. It checks no value, so that a wrong one can be
 // corrected.
-func (o *options) edit() (file *config.File, profile string, err error) {
-	path, profile, err := config.Locate(o.global.ConfigOptions(o.env))
+func (o *options) openFile() (file *config.File, profile string, err error) {
+	path, profile, err := config.Locate(o.session.ConfigOptions(o.env))
 	if err != nil {
 		return nil, "", err
 	}
@@ -61,20 +106,20 @@ func (o *options) edit() (file *config.File, profile string, err error) {
 	return file, profile, err
 }
 
-func (o *options) newGet() *cobra.Command {
-	return &cobra.Command{
-		Use:               "get KEY",
-		Short:             "Print the value of one setting",
-		Long:              "Print the value of one setting. A secret is never printed.",
-		Example:           "  # the value in force\n  okauth config get domain",
-		Args:              cli.ArgsBetween(1, 1),
-		ValidArgsFunction: completeKeys,
-		RunE:              func(_ *cobra.Command, args []string) error { return o.get(args[0]) },
+// edit makes a change of the profile in the configuration file, and saves the file.
+func (o *options) edit(change func(file *config.File, profile string) error) error {
+	file, profile, err := o.openFile()
+	if err != nil {
+		return err
 	}
+	if err := change(file, profile); err != nil {
+		return err
+	}
+	return file.Save()
 }
 
 func (o *options) get(key string) error {
-	client, err := o.open()
+	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
@@ -83,8 +128,7 @@ func (o *options) get(key string) error {
 	case err != nil:
 		return err
 	case setting.Secret:
-		return &cli.UsageError{Message: setting.Key + " is a secret and never shown",
-			Advice: "okauth config list says where it comes from"}
+		return cli.Usage(setting.Key+" is a secret and never shown", "okauth config list says where it comes from")
 	case setting.Value == "":
 		return fmt.Errorf("%s is not set in profile %q", setting.Key, client.Settings().ProfileName())
 	}
@@ -92,31 +136,12 @@ func (o *options) get(key string) error {
 	return err
 }
 
-func (o *options) newUnset() *cobra.Command {
-	return &cobra.Command{
-		Use:   "unset KEY",
-		Short: "Remove a setting from the profile",
-		Long:  "Remove a setting from the profile. client_secret is also removed from the\nkeychain.",
-		Example: "  # back to the default\n  okauth config unset username\n" +
-			"  # from the keychain too\n  okauth -p prod config unset client_secret",
-		Args:              cli.ArgsBetween(1, 1),
-		ValidArgsFunction: completeKeys,
-		RunE:              func(c *cobra.Command, args []string) error { return o.unset(c.Context(), args[0]) },
-	}
-}
-
 func (o *options) unset(ctx context.Context, key string) error {
-	file, profile, err := o.edit()
-	if err != nil {
+	err := o.edit(func(file *config.File, profile string) error { return file.Unset(profile, key) })
+	if err != nil || key != config.KeyClientSecret {
 		return err
 	}
-	if err := file.Unset(profile, key); err != nil {
-		return err
-	}
-	if err := file.Save(); err != nil || key != config.KeyClientSecret {
-		return err
-	}
-	client, err := o.open()
+	client, err := o.session.Open(o.env)
 	if err != nil || client.Settings().Require(config.KeyDomain, config.KeyClientID) != nil {
 		return err
 	}
@@ -132,65 +157,76 @@ func ignoreNoKeychain(err error) error {
 	return err
 }
 
-func (o *options) newPath() *cobra.Command {
-	return &cobra.Command{
-		Use:     "path",
-		Short:   "Print where the configuration file is, or would be",
-		Example: "  # its name\n  okauth config path\n  # edit it\n  ${EDITOR:-vi} \"$(okauth config path)\"",
-		Args:    cli.ArgsBetween(0, 0),
-		RunE: func(*cobra.Command, []string) error {
-			path, err := config.ConfigPath(o.global.ConfigOptions(o.env))
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(o.env.Stdout, path)
-			return err
-		},
+func (o *options) newList() *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "Show every setting and where it comes from",
+		Example: "  # every setting\n  okauth config list\n" +
+			"  # those that are set, for a program\n" +
+			"  okauth -p prod config list -o json | jq '.settings[] | select(.set)'",
+		Args: cli.ArgsBetween(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error { return o.list(c.Context(), format) },
 	}
+	cli.OutputFlag(c, &format, "text", "json")
+	return c
 }
 
-func (o *options) newUse() *cobra.Command {
-	return &cobra.Command{
-		Use:     "use PROFILE",
-		Short:   "Choose the default profile",
-		Long:    "Choose the profile that okauth uses if neither -p nor OKAUTH_PROFILE names one.",
-		Example: "  # use the profile prod from now on\n  okauth config use prod",
-		Args:    cli.ArgsBetween(1, 1),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			return completeFirst(args, ProfileNames(o.env, o.global))
-		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			file, _, err := o.edit()
-			if err != nil {
-				return err
-			}
-			if err := file.Use(args[0]); err != nil {
-				return err
-			}
-			if err := file.Save(); err != nil {
-				return err
-			}
-			fmt.Fprintf(o.env.Stderr, "Profile %q is now the default.\n", args[0])
-			return nil
-		},
-	}
+// settingJSON is a setting for programs. A secret has no value.
+type settingJSON struct {
+	Key    string `json:"key"`
+	Value  string `json:"value,omitempty"`
+	Source string `json:"source"`
+	Set    bool   `json:"set"`
+	Secret bool   `json:"secret,omitempty"`
 }
 
-// completeKeys offers the settings for the first argument.
-func completeKeys(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var keys []string
+func (o *options) list(ctx context.Context, format string) error {
+	client, err := o.session.Open(o.env)
+	if err != nil {
+		return err
+	}
+	settings := client.Settings()
+	rows := [][]string{{"SETTING", "VALUE", "SOURCE"}}
+	var objects []settingJSON
+	for _, s := range cli.SettingsStatus(ctx, client) {
+		rows = append(rows, []string{s.Key, s.Value, s.Source})
+		object := settingJSON{Key: s.Key, Value: s.Value, Source: s.Source, Set: s.Value != ""}
+		if setting, _ := settings.Get(s.Key); setting.Secret {
+			object.Value, object.Secret = "", true
+		}
+		objects = append(objects, object)
+	}
+	if format == "json" {
+		return output.JSON(o.env.Stdout, map[string]any{
+			"profile": settings.ProfileName(), "config": settings.ConfigPath(), "settings": objects,
+		})
+	}
+	about := fmt.Sprintf("profile %q (%s)", settings.ProfileName(), okta.Sanitize(settings.ProfileSource().String(), 300))
+	if all := settings.Profiles(); len(all) > 1 {
+		about += "; profiles: " + strings.Join(all, ", ")
+	}
+	fmt.Fprintln(o.env.Stderr, about)
+	return output.Table(o.env.Stdout, rows)
+}
+
+// keys returns the settings with their descriptions, for the completion.
+func keys() []string {
+	var all []string
 	for _, k := range config.Keys() {
-		keys = append(keys, cobra.CompletionWithDesc(k.Name, k.Help))
+		all = append(all, cobra.CompletionWithDesc(k.Name, k.Help))
 	}
-	return completeFirst(args, keys)
+	return all
 }
 
 // completeFirst offers words for the first argument only.
-func completeFirst(args, words []string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		words = nil
+func completeFirst(words func() []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return words(), cobra.ShellCompDirectiveNoFileComp
 	}
-	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
 // ProfileNames returns the profiles of the configuration file, none if it cannot be read.

@@ -3,16 +3,16 @@ package config
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
+	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
 )
 
@@ -29,13 +29,13 @@ Without a terminal, use "okauth config set" or the environment instead.`,
   okauth -p prod config init`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(o.env, func(ctx context.Context) error {
-			t, err := cli.OpenTerminal(o.env, o.global, "okauth config set domain …, client_id …, client_secret; "+
-				"or set OKAUTH_DOMAIN, OKAUTH_CLIENT_ID and OKAUTH_CLIENT_SECRET")
+			t, err := cli.OpenTerminal(o.env, o.session.GlobalFlags, "okauth config set domain …, client_id …, "+
+				"client_secret; or set OKAUTH_DOMAIN, OKAUTH_CLIENT_ID and OKAUTH_CLIENT_SECRET")
 			if err != nil {
-				return &cli.ExitError{Err: err, Code: cli.ExitUsage, Advice: cli.Hint(err)}
+				return cli.Exit(cli.ExitUsage, err, cli.Hint(err))
 			}
 			defer t.Close()
-			if err := Init(ctx, o.env, o.global, t); err != nil {
+			if err := Init(ctx, o.env, o.session.GlobalFlags, t); err != nil {
 				return err
 			}
 			return t.Printf("Next: okauth login\n")
@@ -49,12 +49,13 @@ type setup struct {
 	t       *prompt.Terminal
 	file    *config.File
 	profile string
+	secret  okta.Secret // the client secret to store in the keychain, if there is one
 }
 
 // Init asks for the settings of a profile on t, and then stores them. If it is interrupted before, it changes nothing.
 func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.Terminal) error {
-	o := &options{env: env, global: global}
-	file, profile, err := o.edit()
+	o := &options{env: env, session: cli.SessionFlags{GlobalFlags: global}}
+	file, profile, err := o.openFile()
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,27 @@ func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.
 			return err
 		}
 	}
-	return s.finish(ctx)
+	if err := s.askSecret(ctx); err != nil {
+		return err
+	}
+	if profile != config.DefaultProfile && file.Current() != profile {
+		label := "Make profile " + strconv.Quote(profile) + " the default?"
+		yes, err := t.Confirm(ctx, label, len(file.Profiles()) == 1)
+		if err == nil && yes {
+			err = file.Use(profile)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	// The keychain first: if it fails, the file still has the secret that it had.
+	if err := s.storeInKeychain(ctx); err != nil {
+		return err
+	}
+	if err := file.Save(); err != nil {
+		return err
+	}
+	return t.Printf("\nWrote %s.\n", file.Path())
 }
 
 // question is a setting and what a user has to know to answer.
@@ -117,14 +138,14 @@ func (s *setup) ask(ctx context.Context, q question) error {
 			return err
 		}
 		if q.optional && (answer == "" || answer == "-") {
-			err = s.unset(q.key)
+			err = s.file.Unset(s.profile, q.key)
 		} else {
 			err = s.set(q.key, answer)
 		}
 		if err == nil {
 			return s.t.Printf("\n")
 		}
-		if err := s.t.Printf("%s\n", correction(err)); err != nil {
+		if err := s.correct(err); err != nil {
 			return err
 		}
 	}
@@ -132,82 +153,36 @@ func (s *setup) ask(ctx context.Context, q question) error {
 
 // set sets an answer. It splits an issuer into domain and server, so that the next question shows the server.
 func (s *setup) set(key, answer string) error {
-	if key == config.FileKey(config.KeyClientSecret) && !strings.HasPrefix(answer, "~") {
-		// A relative path in the file is relative to the file.
-		path, err := filepath.Abs(answer)
+	server := ""
+	switch {
+	case key == config.KeyDomain:
+		domain, err := config.ParseDomain(answer)
 		if err != nil {
 			return err
 		}
-		if _, err := os.Stat(path); err != nil {
+		answer, server = strings.TrimPrefix(domain.BaseURL, "https://"), domain.Server
+	case key == config.FileKey(config.KeyClientSecret) && !strings.HasPrefix(answer, "~"):
+		// A relative path in the file is relative to the file.
+		path, err := filepath.Abs(answer)
+		if err == nil {
+			_, err = os.Stat(path)
+		}
+		if err != nil {
 			return err
 		}
 		answer = path
 	}
-	if key != config.KeyDomain {
-		return s.file.Set(s.profile, key, answer)
-	}
-	d, err := config.ParseDomain(answer)
-	if err != nil {
+	if err := s.file.Set(s.profile, key, answer); err != nil || server == "" {
 		return err
 	}
-	if d.Server != "" { // the file accepts one server only
-		if err := s.unset(config.KeyServer); err != nil {
-			return err
-		}
-	}
-	if err := s.file.Set(s.profile, key, strings.TrimPrefix(d.BaseURL, "https://")); err != nil || d.Server == "" {
-		return err
-	}
-	return s.file.Set(s.profile, config.KeyServer, d.Server)
+	return s.file.Set(s.profile, config.KeyServer, server)
 }
 
-// unset removes a setting of the profile, if the file has the profile.
-func (s *setup) unset(key string) error {
-	if !slices.Contains(s.file.Profiles(), s.profile) {
-		return nil
+// correct says what is wrong with an answer.
+func (s *setup) correct(err error) error {
+	reason := err.Error()
+	if e, ok := errors.AsType[*config.Error](err); ok {
+		reason = e.Reason
 	}
-	return s.file.Unset(s.profile, key)
-}
-
-// correction says what is wrong with an answer.
-func correction(err error) string {
-	e, ok := errors.AsType[*config.Error](err)
-	if !ok {
-		return "This is not valid: " + err.Error() + "\n"
-	}
-	text := "This is not valid: " + e.Reason + "\n"
-	if advice := cli.Hint(e); advice != "" {
-		text += advice + "\n"
-	}
-	return text
-}
-
-// finish asks for the client secret, and stores the secret and the file.
-func (s *setup) finish(ctx context.Context) error {
-	secret, err := s.askSecret(ctx)
-	if err != nil {
-		return err
-	}
-	if s.profile != config.DefaultProfile && s.file.Current() != s.profile {
-		label := fmt.Sprintf("Make profile %q the default?", s.profile)
-		yes, err := s.t.Confirm(ctx, label, len(s.file.Profiles()) == 1)
-		if err != nil {
-			return err
-		}
-		if yes {
-			if err := s.file.Use(s.profile); err != nil {
-				return err
-			}
-		}
-	}
-	// The keychain first: if it fails, the file still has the secret that it had.
-	if !secret.IsZero() {
-		if err := s.saveSecret(ctx, secret); err != nil {
-			return err
-		}
-	}
-	if err := s.file.Save(); err != nil {
-		return err
-	}
-	return s.t.Printf("\nWrote %s.\n", s.file.Path())
+	return s.t.Printf("%s\n\n", strings.TrimSpace("This is not valid: "+reason+"\n"+cli.Hint(err)))
 }

@@ -14,12 +14,6 @@ import (
 	"okauth/pkg/store"
 )
 
-// The values of --keep: where "config set client_secret" stores the secret.
-const (
-	keepInKeychain = "keychain"
-	keepInFile     = "file"
-)
-
 func (o *options) newSet() *cobra.Command {
 	var keep string
 	c := &cobra.Command{
@@ -42,104 +36,86 @@ one domain.`,
   # a secret, into the keychain
   op read op://dev/okta/secret | okauth config set client_secret`,
 		Args:              cli.ArgsBetween(1, 2),
-		ValidArgsFunction: completeKeys,
+		ValidArgsFunction: completeFirst(keys),
 		RunE: func(c *cobra.Command, args []string) error {
-			return cli.Stoppable(o.env, func(ctx context.Context) error { return o.set(ctx, args, keep) })(c, args)
+			return cli.UntilStopped(c.Context(), o.env, func(ctx context.Context) error { return o.set(ctx, args, keep) })
 		},
 	}
-	cli.EnumFlag(c, &keep, "keep", "", keepInKeychain, []string{keepInKeychain, keepInFile},
-		"where to store client_secret")
+	cli.EnumFlag(c, &keep, "keep", "", "keychain", []string{"keychain", "file"}, "where to store client_secret")
 	return c
 }
 
 func (o *options) set(ctx context.Context, args []string, keep string) error {
 	key, err := config.FindKey(args[0])
+	secret := key.Type == config.Secret
+	command := "okauth config set " + key.Name
 	switch {
 	case err != nil:
 		return err
-	case key.Type == config.Secret && len(args) == 2:
-		return &cli.UsageError{
-			Message: key.Name + " takes no value on the command line: it would stay in your shell's history",
-			Advice:  "okauth config set " + key.Name + " asks for it; if you typed a real secret, replace it in Okta",
+	case secret && len(args) == 2:
+		return cli.Usage(key.Name+" takes no value on the command line: it would stay in your shell's history",
+			command+" asks for it; if you typed a real secret, replace it in Okta")
+	case secret && keep == "keychain":
+		return o.storeSecret(ctx, key)
+	case !secret && keep != "keychain":
+		return cli.Usage("--keep is for client_secret only", "okauth config set --help")
+	case !secret && len(args) == 1:
+		return cli.Usage(key.Name+" needs a value", command+" VALUE; to remove it: okauth config unset "+key.Name)
+	}
+	err = o.edit(func(file *config.File, profile string) error {
+		value := args[len(args)-1]
+		if secret {
+			text, err := o.readSecret(ctx, key)
+			if err != nil {
+				return err
+			}
+			value = text.Reveal()
 		}
-	case key.Type == config.Secret:
-		return o.setSecret(ctx, key, keep)
-	case keep != keepInKeychain:
-		return &cli.UsageError{Message: "--keep is for client_secret only", Advice: "okauth config set --help"}
-	case len(args) == 1:
-		return &cli.UsageError{Message: key.Name + " needs a value",
-			Advice: "okauth config set " + key.Name + " VALUE; to remove it: okauth config unset " + key.Name}
-	}
-	file, profile, err := o.edit()
-	if err != nil {
+		return file.Set(profile, key.Name, value)
+	})
+	if err != nil || secret {
 		return err
 	}
-	if err := file.Set(profile, key.Name, args[1]); err != nil {
-		return err
+	// Where the settings cannot be read, the next command that needs them reports it.
+	if client, err := o.session.Open(o.env); err == nil {
+		if source := client.Settings().Source(key.Name); source.Kind == config.FromEnv {
+			o.env.Warn(source.String() + " is set in the environment and overrides the file")
+		}
 	}
-	if err := file.Save(); err != nil {
-		return err
-	}
-	o.warnOverridden(key.Name)
 	return nil
 }
 
-// warnOverridden warns if a variable overrides the value that was just set.
-func (o *options) warnOverridden(key string) {
-	client, err := o.open()
-	if err != nil {
-		return // the next command that reads the settings reports it
-	}
-	if source := client.Settings().Source(key); source.Kind == config.FromEnv {
-		o.env.Warn(source.String() + " is set in the environment and overrides the file")
-	}
-}
-
-func (o *options) setSecret(ctx context.Context, key config.Key, keep string) error {
-	file, profile, err := o.edit()
+// storeSecret stores the client secret in the keychain.
+func (o *options) storeSecret(ctx context.Context, key config.Key) error {
+	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
 	}
-	client, err := o.open()
-	if keep == keepInKeychain {
-		if err == nil {
-			err = checkKeychain(ctx, client)
-		}
-		if err != nil {
-			return err
-		}
+	if err := checkKeychain(ctx, client); err != nil {
+		return err
 	}
-	text, err := o.readSecret(ctx)
-	defer clear(text)
+	secret, err := o.readSecret(ctx, key)
 	if err != nil {
 		return err
-	}
-	if err := key.Check(string(text)); err != nil {
-		return err
-	}
-	if keep == keepInFile {
-		if err := file.Set(profile, key.Name, string(text)); err != nil {
-			return err
-		}
-		return file.Save()
 	}
 	secrets, account := client.KeychainSecret(true)
-	if err := secrets.Save(ctx, account, okta.NewSecret(string(text))); err != nil {
+	if err := secrets.Save(ctx, account, secret); err != nil {
 		return err
 	}
-	if _, ok := file.Get(profile, key.Name); ok { // it would override the keychain's
-		if err := file.Unset(profile, key.Name); err != nil {
-			return err
+	err = o.edit(func(file *config.File, profile string) error {
+		if _, ok := file.Get(profile, key.Name); !ok {
+			return nil
 		}
-		if err := file.Save(); err != nil {
-			return err
-		}
+		return file.Unset(profile, key.Name) // it would override the keychain's
+	})
+	if err != nil {
+		return err
 	}
-	if ref := client.Settings().Secret(key.Name); !ref.IsZero() && ref.Key != key.Name {
+	settings := client.Settings()
+	if ref := settings.Secret(key.Name); !ref.IsZero() && ref.Key != key.Name {
 		o.env.Warn(fmt.Sprintf("%s from %s overrides the keychain", ref.Key, ref.Source))
 	}
-	id := okta.Sanitize(client.Settings().ClientID(), 100)
-	fmt.Fprintf(o.env.Stderr, "Stored the client secret of %s in the keychain.\n", id)
+	fmt.Fprintf(o.env.Stderr, "Stored the client secret of %s in the keychain.\n", okta.Sanitize(settings.ClientID(), 100))
 	return nil
 }
 
@@ -156,27 +132,29 @@ func checkKeychain(ctx context.Context, client *okauth.Client) error {
 	default:
 		err = okauth.Storage{Items: client.Keychain(true)}.Ready(ctx)
 	}
-	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Unavailable {
+	if e, ok := errors.AsType[*store.Error](err); err == nil || ok && e.Kind != store.Unavailable {
 		return err // a keychain that is locked or slow can be used later
 	}
-	if err != nil {
-		return &cli.ExitError{Err: err, Code: cli.ExitStorage,
-			Advice: "okauth config set client_secret --keep file writes it to the configuration file; " +
-				"client_secret_file, client_secret_command and OKAUTH_CLIENT_SECRET are other ways"}
-	}
-	return nil
+	return cli.Exit(cli.ExitStorage, err, "okauth config set client_secret --keep file writes it to the configuration "+
+		"file; client_secret_file, client_secret_command and OKAUTH_CLIENT_SECRET are other ways")
 }
 
 // readSecret reads the client secret from a pipe, or asks for it.
-func (o *options) readSecret(ctx context.Context) ([]byte, error) {
-	if o.env.StdinIsPipe {
-		return cli.ReadSecret(ctx, o.env, "client secret")
+func (o *options) readSecret(ctx context.Context, key config.Key) (okta.Secret, error) {
+	read := func() ([]byte, error) { return cli.ReadSecret(ctx, o.env, "client secret") }
+	if !o.env.StdinIsPipe {
+		t, err := cli.OpenTerminal(o.env, o.session.GlobalFlags,
+			"pipe the secret into the command, or set client_secret_file or client_secret_command")
+		if err != nil {
+			return okta.Secret{}, err
+		}
+		defer t.Close()
+		read = func() ([]byte, error) { return cli.AskSecret(ctx, t, "Client secret", "client secret") }
 	}
-	t, err := cli.OpenTerminal(o.env, o.global,
-		"pipe the secret into the command, or set client_secret_file or client_secret_command")
-	if err != nil {
-		return nil, err
+	text, err := read()
+	defer clear(text)
+	if err == nil {
+		err = key.Check(string(text))
 	}
-	defer t.Close()
-	return cli.AskSecret(ctx, t, "Client secret", "client secret")
+	return okta.NewSecret(string(text)), err
 }

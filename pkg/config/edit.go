@@ -299,7 +299,7 @@ func (f *File) Save() error {
 	if err := f.rebase(); err != nil {
 		return err
 	}
-	if f.original != nil && bytes.Equal(f.data, f.original) {
+	if bytes.Equal(f.data, f.original) {
 		return nil
 	}
 	if err := privatefile.Replace(target, f.data); err != nil {

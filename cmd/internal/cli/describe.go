@@ -47,6 +47,19 @@ func KeychainSecret(ctx context.Context, client *okauth.Client) (value, source s
 	return "", "not set"
 }
 
+// SettingsStatus returns all settings, the client secret of the keychain among them.
+func SettingsStatus(ctx context.Context, client *okauth.Client) []output.StatusSetting {
+	var all []output.StatusSetting
+	for _, s := range client.Settings().List() {
+		row := output.StatusSetting{Key: s.Key, Value: s.Value, Source: s.Source.String()}
+		if s.Key == config.KeyClientSecret && client.Settings().Secret(s.Key).IsZero() {
+			row.Value, row.Source = KeychainSecret(ctx, client)
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
 // StorageStatus returns where sessions are kept.
 func StorageStatus(settings *config.Settings, storage okauth.Storage) output.StatusStorage {
 	s := output.StatusStorage{

@@ -11,6 +11,7 @@ import (
 
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
+	"okauth/pkg/output"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
 )
@@ -99,6 +100,11 @@ func isPipe(f *os.File) bool {
 // color"
 func (e *Env) Color() bool {
 	return e.StdoutIsTTY && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
+}
+
+// TextOptions returns how text for people looks on standard output.
+func (e *Env) TextOptions() output.TextOptions {
+	return output.TextOptions{Now: e.Now(), Width: e.Width, Color: e.Color()}
 }
 
 // Desktop reports whether a keychain could show a prompt: on Linux, only if a display is set.

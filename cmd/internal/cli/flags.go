@@ -169,6 +169,15 @@ func EnumFlag(c *cobra.Command, value *string, name, short, initial string, word
 	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// OutputFlag adds --output, which takes one of formats, the first by default.
+func OutputFlag(c *cobra.Command, value *string, formats ...string) {
+	help := "output format"
+	if formats[0] == "auto" {
+		help += "; auto is text on a terminal, else JSON"
+	}
+	EnumFlag(c, value, "output", "o", formats[0], formats, help)
+}
+
 // KindFlag is --type.
 type KindFlag string
 
