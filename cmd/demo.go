@@ -59,21 +59,14 @@ func runDemo(ctx context.Context, env *cli.Env) error {
 	defer os.RemoveAll(home)
 
 	d := &demo{out: env.Stdout, server: server, env: *env}
-	d.env.Stdout, d.env.Stderr = d.out, d.out
+	d.env.Stdin, d.env.Stdout, d.env.Stderr = strings.NewReader(""), d.out, d.out
 	d.env.StdoutIsTTY, d.env.StderrIsTTY, d.env.StdinIsPipe, d.env.StdinIsTTY = true, false, false, false
 	d.env.Keychain = new(memory.Store)
 	d.env.LockDir = filepath.Join(home, "locks")
-	d.env.LookupEnv = demoVariables(env, filepath.Join(home, "config.yaml"))
-	d.play(ctx)
-	return d.err
-}
-
-// demoVariables is an environment in which nothing of the user's own setup shows.
-func demoVariables(env *cli.Env, config string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
+	d.env.LookupEnv = func(name string) (string, bool) { // nothing of the user's own setup shows
 		switch {
 		case name == "OKAUTH_CONFIG":
-			return config, true
+			return filepath.Join(home, "config.yaml"), true
 		case name == "NO_COLOR" && !env.StdoutIsTTY:
 			return "1", true
 		case name == "NO_COLOR", name == "TERM":
@@ -81,6 +74,8 @@ func demoVariables(env *cli.Env, config string) func(string) (string, bool) {
 		}
 		return "", false
 	}
+	d.play(ctx)
+	return d.err
 }
 
 func (d *demo) play(ctx context.Context) {
@@ -120,33 +115,31 @@ func (d *demo) play(ctx context.Context) {
 	d.say("The demo has left nothing behind. Next: okauth config init")
 }
 
-func (d *demo) say(format string, args ...any) {
+func (d *demo) say(format string, args ...any) { d.print("\n# "+format+"\n", args...) }
+
+func (d *demo) print(format string, args ...any) {
 	if d.err == nil {
-		_, d.err = fmt.Fprintf(d.out, "\n# "+format+"\n", args...)
+		_, d.err = fmt.Fprintf(d.out, format, args...)
 	}
 }
 
-// okauth shows a command line and runs it.
-func (d *demo) okauth(ctx context.Context, args ...string) {
-	d.okauthReading(ctx, "", "", args...)
-}
+func (d *demo) okauth(ctx context.Context, args ...string) { d.run(ctx, d.env, args, "") }
 
 // okauthReading is okauth with the text of a file on standard input.
-func (d *demo) okauthReading(ctx context.Context, file, stdin string, args ...string) {
-	if d.err != nil {
-		return
-	}
+func (d *demo) okauthReading(ctx context.Context, file, text string, args ...string) {
+	env := d.env
+	env.Stdin, env.StdinIsPipe = strings.NewReader(text), true
+	d.run(ctx, env, args, " <"+file)
+}
+
+// run shows a command line, which ends with rest, and runs it.
+func (d *demo) run(ctx context.Context, env cli.Env, args []string, rest string) {
 	line := "okauth"
 	for _, arg := range args {
 		line += " " + cli.ShellQuote(arg)
 	}
-	env := d.env
-	env.Stdin = strings.NewReader(stdin)
-	if stdin != "" {
-		env.StdinIsPipe = true
-		line += " <" + file
-	}
-	if _, d.err = fmt.Fprintf(d.out, "$ %s\n", line); d.err != nil {
+	d.print("$ %s%s\n", line, rest)
+	if d.err != nil {
 		return
 	}
 	if code := Main(ctx, &env, args); code != cli.ExitOK {
@@ -156,45 +149,31 @@ func (d *demo) okauthReading(ctx context.Context, file, stdin string, args ...st
 
 // call asks the server's API as curl would.
 func (d *demo) call(ctx context.Context) {
+	url := d.server.URL() + "/api/hello"
+	var header strings.Builder
+	env := d.env
+	env.Stdout = &header
+	d.run(ctx, env, []string{"token", "-o", "header"}, " | curl -H @- "+url)
 	if d.err != nil {
 		return
 	}
-	url := d.server.URL() + "/api/hello"
-	if _, d.err = fmt.Fprintf(d.out, "$ okauth token -o header | curl -H @- %s\n", url); d.err != nil {
-		return
-	}
-	var header bytes.Buffer
-	env := d.env
-	env.Stdout = &header
-	if code := Main(ctx, &env, []string{"token", "-o", "header"}); code != cli.ExitOK {
-		d.err = fmt.Errorf("demo: okauth token ended with exit code %d", code)
-		return
-	}
-	d.err = d.get(ctx, url, header.String())
-}
-
-// get sends one GET request with a header line, and shows the answer's body.
-func (d *demo) get(ctx context.Context, url, header string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return err
+		d.err = err
+		return
 	}
-	name, value, _ := strings.Cut(strings.TrimSpace(header), ": ")
+	name, value, _ := strings.Cut(strings.TrimSpace(header.String()), ": ")
 	req.Header.Set(name, value)
 	answer, err := d.server.Client().Do(req)
 	if err != nil {
-		return err
+		d.err = err
+		return
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
-	if err != nil {
-		return err
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("demo: the API answered %s", answer.Status)
 	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("demo: the API answered %s", answer.Status)
-	}
-	_, err = fmt.Fprintf(d.out, "%s\n", bytes.TrimSpace(body))
-	return err
+	d.err = err
+	d.print("%s\n", bytes.TrimSpace(body))
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,18 +64,15 @@ If okauth cannot store a new session, it warns and runs CMD.`,
   okauth exec --min-ttl 30m -p prod -- python3 report.py`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return &cli.UsageError{
-					Message: fmt.Sprintf("%q needs a command to run", c.CommandPath()),
-					Advice:  "write it behind --, as in: okauth exec -- ./deploy.sh",
-				}
+				return cli.Usage(fmt.Sprintf("%q needs a command to run", c.CommandPath()),
+					"write it behind --, as in: okauth exec -- ./deploy.sh")
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
 	c.Flags().SetInterspersed(false)
-	o.session.AddFlags(c,
-		append(cli.SignInKeys(), config.KeyMinTTL)...)
+	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.kind.AddFlag(c, session.Access, session.ID)
 	c.Flags().StringVar(&o.variable, "env", "", "variable `NAME` (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	_ = c.RegisterFlagCompletionFunc("env", cobra.NoFileCompletions)
@@ -82,15 +80,10 @@ If okauth cannot store a new session, it warns and runs CMD.`,
 }
 
 func (o *execOptions) run(ctx context.Context, args []string) error {
-	variable := o.variable
-	if variable == "" {
-		variable = cli.TokenVariable(o.kind)
-	}
+	variable := cmp.Or(o.variable, cli.TokenVariable(o.kind))
 	if output.CheckVariable(variable) != nil { // what was typed is not shown: it may be "$TOKEN"
-		return &cli.UsageError{
-			Message: "--env: expected the name of a variable: letters, digits and _, with no digit in front",
-			Advice:  "okauth exec --env API_TOKEN -- " + cli.ShellQuote(args[0]),
-		}
+		return cli.Usage("--env: expected the name of a variable: letters, digits and _, with no digit in front",
+			"okauth exec --env API_TOKEN -- "+cli.ShellQuote(args[0]))
 	}
 	path, err := find(args[0]) // first: a slip of the pen must cost no request
 	if err != nil {
@@ -104,7 +97,9 @@ func (o *execOptions) run(ctx context.Context, args []string) error {
 	if err := (output.TokenOptions{Format: "raw"}).Write(&value, token); err != nil {
 		return err
 	}
-	code, err := o.env.Exec(path, args, withVariable(os.Environ(), variable, strings.TrimSpace(value.String())))
+	// The variable is set once: programs differ in which of two of one name they read.
+	environ := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, variable+"=") })
+	code, err := o.env.Exec(path, args, append(environ, variable+"="+strings.TrimSpace(value.String())))
 	if err != nil {
 		return cannotRun(args[0], err)
 	}
@@ -123,9 +118,9 @@ func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 	if unkept, ok := errors.AsType[*session.SaveError](err); ok {
 		// CMD runs, and its exit code does not report this.
 		err = nil
-		fmt.Fprintf(o.env.Stderr, "okauth: warning: %s\n", okta.Sanitize(unkept.Error(), 2000))
+		env.Warn(unkept.Error())
 		if advice := cli.Hint(unkept); advice != "" {
-			fmt.Fprintf(o.env.Stderr, "okauth: hint: %s\n", okta.Sanitize(advice, 2000))
+			fmt.Fprintf(env.Stderr, "okauth: hint: %s\n", okta.Sanitize(advice, 2000))
 		}
 	}
 	if s, ok := errors.AsType[cli.SignalError](context.Cause(watched)); ok {
@@ -141,65 +136,47 @@ func find(name string) (string, error) {
 	case err == nil:
 		return path, nil
 	case errors.Is(err, exec.ErrDot):
-		return "", &cli.ExitError{
-			Err: fmt.Errorf("run %q: it is in the directory %q, and PATH finds programs in absolute directories only",
+		return "", cli.Exit(cli.ExitNotFound,
+			fmt.Errorf("run %q: it is in the directory %q, and PATH finds programs in absolute directories only",
 				name, filepath.Dir(path)),
-			Code:   cli.ExitNotFound,
-			Advice: fmt.Sprintf("if that one is meant, write .%c%s", filepath.Separator, path),
+			fmt.Sprintf("if that one is meant, write .%c%s", filepath.Separator, path))
+	case errors.Is(err, exec.ErrNotFound) && name == filepath.Base(name):
+		for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+			path := filepath.Join(dir, name)
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && filepath.IsAbs(path) {
+				return "", cannotRun(path, fs.ErrPermission) // the program, if it were executable
+			}
 		}
-	case errors.Is(err, exec.ErrNotFound):
-		if path := notExecutable(name); path != "" {
-			return "", cannotRun(path, fs.ErrPermission)
-		}
-	}
-	if e, ok := errors.AsType[*exec.Error](err); ok {
-		err = e.Err
 	}
 	return "", cannotRun(name, err)
 }
 
-// notExecutable returns the path of a file in PATH that would be the program called name if it were executable.
-func notExecutable(name string) string {
-	if name == filepath.Base(name) {
-		for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-			path := filepath.Join(dir, name)
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && filepath.IsAbs(path) {
-				return path
-			}
-		}
-	}
-	return ""
-}
-
 // cannotRun returns the error of a program that did not start, with a shell's exit code.
 func cannotRun(name string, err error) error {
+	// Both name the program once more.
+	if e, ok := errors.AsType[*exec.Error](err); ok {
+		err = e.Err
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err // it names the program once more
+		err = e.Err
 	}
-	text := strconv.Quote(name)
-	if !strings.ContainsRune(name, filepath.Separator) && (len(name) > 32 || strings.Count(name, ".") == 2) {
-		text = "(not shown: it is long, or looks like a token)"
+	shown := strconv.Quote(name)
+	if !strings.ContainsRune(name, filepath.Separator) {
+		shown = cli.QuoteName(name)
 	}
-	e := &cli.ExitError{Err: fmt.Errorf("run %s: %w", text, err), Code: cli.ExitNotExecutable}
+	code, advice := cli.ExitNotExecutable, ""
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		e.Code = cli.ExitNotFound
-		switch {
-		case os.Getenv("PATH") == "" && errors.Is(err, exec.ErrNotFound):
-			e.Advice = "PATH is not set: write the whole path of CMD"
-		case strings.ContainsAny(name, " |<>$;"):
-			e.Advice = "CMD and each ARG are words of their own; for a line of shell: okauth exec -- sh -c '…'"
+		code = cli.ExitNotFound
+		if os.Getenv("PATH") == "" && errors.Is(err, exec.ErrNotFound) {
+			advice = "PATH is not set: write the whole path of CMD"
+		} else if strings.ContainsAny(name, " |<>$;") {
+			advice = "CMD and each ARG are words of their own; for a line of shell: okauth exec -- sh -c '…'"
 		}
 	case errors.Is(err, syscall.ENOEXEC):
-		e.Advice = "a script names its interpreter in its first line, as in: #!/bin/sh"
+		advice = "a script names its interpreter in its first line, as in: #!/bin/sh"
 	case errors.Is(err, fs.ErrPermission):
-		e.Advice = "if it is a program, make it executable: chmod +x " + cli.ShellQuote(name)
+		advice = "if it is a program, make it executable: chmod +x " + cli.ShellQuote(name)
 	}
-	return e
-}
-
-// withVariable returns environ with the variable set once: programs differ in which of two of one name they read.
-func withVariable(environ []string, name, value string) []string {
-	others := slices.DeleteFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
-	return append(others, name+"="+value)
+	return cli.Exit(code, fmt.Errorf("run %s: %w", shown, err), advice)
 }

@@ -4,6 +4,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -89,111 +90,95 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.BoolVar(&o.listFaults, "faults", false, "list the faults and how to turn each on")
 	f.BoolVar(&o.tls, "tls", false, "serve https with its own authority")
 	f.StringVar(&o.certificate, "certificate", "", "serve https with a certificate of this `KIND`")
-	_ = c.RegisterFlagCompletionFunc("certificate",
-		cobra.FixedCompletions(certificateKinds(), cobra.ShellCompDirectiveNoFileComp))
 	var faults []string
 	for _, fault := range oktatest.NamedFaults() {
 		faults = append(faults, cobra.CompletionWithDesc(fault.Name, fault.Description))
 	}
-	_ = c.RegisterFlagCompletionFunc("fault", cobra.FixedCompletions(faults, cobra.ShellCompDirectiveNoFileComp))
+	for name, words := range map[string][]string{"certificate": certificateKinds(), "fault": faults} {
+		_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	}
 }
 
-// check returns a usage error for flags that do not fit. The bounds of the grace period are Okta's:
-// https://developer.okta.com/docs/guides/refresh-tokens/main/
-func (o *options) check() error {
-	usage := func(advice, format string, args ...any) error {
-		return &cli.UsageError{Message: fmt.Sprintf(format, args...), Advice: "okauth sandbox " + advice}
-	}
-	kinds := certificateKinds()
+func usage(advice, format string, args ...any) error {
+	return cli.Usage(fmt.Sprintf(format, args...), "okauth sandbox "+advice)
+}
+
+// serverOptions returns the options of the server, or a usage error for flags that do not fit. The bounds of the grace
+// period are Okta's: https://developer.okta.com/docs/guides/refresh-tokens/main/
+func (o *options) serverOptions() (oktatest.Options, error) {
+	kind := slices.Index(certificateKinds(), o.certificate)
+	server := oktatest.Options{}
 	switch {
 	case o.lifetime < time.Second:
-		return usage("--lifetime 90s", "--lifetime: expected 1s or more, got %v", o.lifetime)
+		return server, usage("--lifetime 90s", "--lifetime: expected 1s or more, got %v", o.lifetime)
 	case o.grace < 0 || o.grace > time.Minute:
-		return usage("--rotate --grace 60s", "--grace: expected 0s to 60s, got %v", o.grace)
+		return server, usage("--rotate --grace 60s", "--grace: expected 0s to 60s, got %v", o.grace)
 	case o.grace != oktatest.DefaultLeeway && !o.rotate:
-		return usage("--rotate --grace "+o.grace.String(),
+		return server, usage("--rotate --grace "+o.grace.String(),
 			"--grace needs --rotate: without it a refresh token works any number of times")
-	case o.certificate != "" && !slices.Contains(kinds, o.certificate):
-		return usage("--certificate expired", "--certificate: %q is not one of %s", o.certificate, strings.Join(kinds, ", "))
+	case o.certificate != "" && kind < 0:
+		return server, usage("--certificate expired", "--certificate: %q is not one of %s", o.certificate,
+			strings.Join(certificateKinds(), ", "))
+	case o.certificate != "":
+		server = certificates()[kind].options
 	}
-	for _, fault := range o.faults {
-		name, _ := splitFault(fault)
-		if _, ok := oktatest.FaultNamed(name); !ok {
-			return usage("--faults lists them", "--fault: there is no fault %q", name)
-		}
-	}
-	return nil
-}
-
-// splitFault reads NAME[@PATH].
-func splitFault(text string) (name, path string) {
-	name, path, found := strings.Cut(text, "@")
-	if !found {
-		path = oktatest.DefaultFaultPath
-	}
-	return name, path
-}
-
-func (o *options) run(ctx context.Context) error {
-	if err := o.check(); err != nil {
-		return err
-	}
-	if o.listScenarios || o.listTokens || o.listFaults {
-		_, err := fmt.Fprint(o.env.Stdout, o.lists())
-		return err
-	}
-	server, err := oktatest.Start(o.serverOptions())
-	if err != nil {
-		return &cli.ExitError{
-			Err: err, Code: cli.ExitUsage, Advice: "--addr takes a loopback address and a free port, such as 127.0.0.1:8099",
-		}
-	}
-	defer server.Close()
-	for _, text := range o.faults {
-		name, path := splitFault(text)
-		fault, _ := oktatest.FaultNamed(name) // check has found it
-		server.FailAlways(path, fault)
-	}
-	files, err := writeFiles(server)
-	if err != nil {
-		return err
-	}
-	defer files.remove()
-	return o.serve(ctx, server, files)
-}
-
-func (o *options) serverOptions() oktatest.Options {
-	server := certificateOptions(o.certificate)
 	server.Addr, server.TLS = o.addr, o.tls || o.certificate != ""
 	server.Lifetimes.Access = o.lifetime
 	server.Rotation = oktatest.Rotation{Rotate: o.rotate, Leeway: o.grace}
 	if o.noLimits {
 		server.Limits = &oktatest.Limits{}
 	}
-	return server
+	return server, nil
+}
+
+func (o *options) run(ctx context.Context) error {
+	serverOptions, err := o.serverOptions()
+	if err != nil {
+		return err
+	}
+	if o.listScenarios || o.listTokens || o.listFaults {
+		_, err := fmt.Fprint(o.env.Stdout, o.lists())
+		return err
+	}
+	server, err := oktatest.Start(serverOptions)
+	if err != nil {
+		return cli.Exit(cli.ExitUsage, err, "--addr takes a loopback address and a free port, such as 127.0.0.1:8099")
+	}
+	defer server.Close()
+	for _, text := range o.faults {
+		name, path, found := strings.Cut(text, "@")
+		fault, ok := oktatest.FaultNamed(name)
+		if !ok {
+			return usage("--faults lists them", "--fault: there is no fault %q", name)
+		}
+		if !found {
+			path = oktatest.DefaultFaultPath
+		}
+		server.FailAlways(path, fault)
+	}
+	dir, certificates, err := writeCertificates(server)
+	defer os.RemoveAll(dir)
+	if err != nil {
+		return err
+	}
+	return o.serve(ctx, server, certificates)
 }
 
 // serve prints how to reach the server, and waits for the end, which is no failure.
-func (o *options) serve(ctx context.Context, server *oktatest.Server, files files) error {
+func (o *options) serve(ctx context.Context, server *oktatest.Server, certificates [][2]string) error {
 	if o.certificate == "self-signed" || o.certificate == "unknown-ca" {
 		fmt.Fprintf(o.env.Stderr, "okauth: the lines below leave the certificate untrusted; to trust it: "+
-			"export OKAUTH_CA_FILE=%s\n", cli.ShellQuote(files.ca))
-		files.ca = ""
+			"export OKAUTH_CA_FILE=%s\n", cli.ShellQuote(certificates[0][1]))
+		certificates = certificates[1:]
 	}
-	for _, v := range [][2]string{
+	for _, v := range append([][2]string{
 		{"OKAUTH_DOMAIN", server.URL()},
 		{"OKAUTH_CLIENT_ID", oktatest.DefaultClientID},
 		{"OKAUTH_CLIENT_SECRET", oktatest.DefaultClientSecret},
 		{"OKAUTH_USERNAME", oktatest.DefaultUser},
 		{"OKAUTH_PASSWORD", oktatest.DefaultPassword},
 		{"OKAUTH_SCOPES", "openid offline_access"},
-		{"OKAUTH_CA_FILE", files.ca},
-		{"OKAUTH_CLIENT_CERT", files.clientCert},
-		{"OKAUTH_CLIENT_KEY", files.clientKey},
-	} {
-		if v[1] == "" {
-			continue
-		}
+	}, certificates...) {
 		if _, err := fmt.Fprintf(o.env.Stdout, "export %s=%s\n", v[0], cli.ShellQuote(v[1])); err != nil {
 			return err
 		}

@@ -58,11 +58,9 @@ func NoSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	name := strconv.Quote(args[0])
-	if len(args[0]) > 32 || strings.Count(args[0], ".") == 2 {
-		name = "(not shown: it is long, or looks like a token)"
+	e := &UsageError{
+		Message: fmt.Sprintf("unknown command %s for %q", QuoteName(args[0]), c.CommandPath()), Advice: helpHint(c),
 	}
-	e := &UsageError{Message: fmt.Sprintf("unknown command %s for %q", name, c.CommandPath()), Advice: helpHint(c)}
 	var names []string
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
@@ -71,6 +69,14 @@ func NoSuchCommand(c *cobra.Command, args []string) error {
 		e.Advice = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
 	}
 	return e
+}
+
+// QuoteName quotes what was typed as the name of a command, unless it may be a token.
+func QuoteName(name string) string {
+	if len(name) > 32 || strings.Count(name, ".") == 2 {
+		return "(not shown: it is long, or looks like a token)"
+	}
+	return strconv.Quote(name)
 }
 
 func helpHint(c *cobra.Command) string { return "see " + c.CommandPath() + " --help" }

@@ -1,0 +1,120 @@
+package sandbox
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"okauth/cmd/internal/cli"
+	"okauth/pkg/oktatest"
+)
+
+// lists returns the lists that the flags ask for: an entry is a line of text, and a line with the command that triggers
+// it in a shell that has the sandbox's variables.
+func (o *options) lists() string {
+	var b strings.Builder
+	if o.listScenarios {
+		for _, e := range oktatest.Scenarios() {
+			if e.Error != "" && e.Login != "" && e.Password != "" && e.Scope != "" { // okauth sends no other
+				fmt.Fprintf(&b, "%s: %d %s\n  %s\n", e.Description, e.Status, e.Error, scenarioCommand(e))
+			}
+		}
+	}
+	if o.listTokens {
+		const command = `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/%s" | okauth verify`
+		for _, t := range oktatest.InvalidTokenKinds() {
+			fmt.Fprintf(&b, "%s: %s\n  "+command+"\n", t.Name, t.Description, t.Name)
+		}
+	}
+	if o.listFaults {
+		const command = `curl -X PUT "$OKAUTH_DOMAIN/sandbox/fault/%s?path=%s"`
+		for _, f := range oktatest.NamedFaults() {
+			fmt.Fprintf(&b, "%s: %s\n  "+command+"\n", f.Name, f.Description, f.Name, oktatest.DefaultFaultPath)
+		}
+		b.WriteString("turn all faults off\n  curl -X DELETE \"$OKAUTH_DOMAIN/sandbox/fault\"\n")
+	}
+	return b.String()
+}
+
+// scenarioCommand returns the command of a scenario, with what differs from the defaults.
+func scenarioCommand(e oktatest.Scenario) string {
+	var words []string
+	for _, word := range [][3]string{
+		{"OKAUTH_CLIENT_SECRET=", e.Secret, oktatest.DefaultClientSecret},
+		{"OKAUTH_PASSWORD=", e.Password, oktatest.DefaultPassword},
+		{"okauth login --scope ", e.Scope, ""},
+		{"--server ", e.Server, oktatest.DefaultServerID},
+		{"--client-id ", e.ClientID, oktatest.DefaultClientID},
+		{"--username ", e.Login, oktatest.DefaultUser},
+	} {
+		if word[1] != word[2] {
+			words = append(words, word[0]+cli.ShellQuote(word[1]))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// certificate is a value of --certificate and the options of a server that has it.
+type certificate struct {
+	kind    string
+	options oktatest.Options
+}
+
+func certificates() []certificate {
+	return []certificate{
+		{"expired", oktatest.Options{EditCertificate: func(leaf *x509.Certificate) {
+			leaf.NotBefore, leaf.NotAfter = time.Now().AddDate(0, -3, 0), time.Now().AddDate(0, 0, -1)
+		}}},
+		{"not-yet-valid", oktatest.Options{EditCertificate: func(leaf *x509.Certificate) {
+			leaf.NotBefore = time.Now().AddDate(0, 0, 1)
+		}}},
+		{"wrong-name", oktatest.Options{EditCertificate: func(leaf *x509.Certificate) {
+			leaf.DNSNames, leaf.IPAddresses = []string{"another.example"}, []net.IP{net.IPv4(192, 0, 2, 1)}
+		}}},
+		{"self-signed", oktatest.Options{SelfSigned: true}},
+		{"unknown-ca", oktatest.Options{}}, // serve does not export the authority
+		{"client-required", oktatest.Options{RequireClientCertificate: true}},
+	}
+}
+
+func certificateKinds() []string {
+	var kinds []string
+	for _, c := range certificates() {
+		kinds = append(kinds, c.kind)
+	}
+	return kinds
+}
+
+// writeCertificates writes the certificates that a client of a server with TLS needs to a directory of their own. It
+// returns the directory, and each variable with its file.
+func writeCertificates(server *oktatest.Server) (dir string, variables [][2]string, err error) {
+	if server.CAPEM() == nil {
+		return "", nil, nil
+	}
+	if dir, err = os.MkdirTemp("", "okauth-sandbox-"); err != nil {
+		return "", nil, err
+	}
+	cert, key := server.ClientCertificate()
+	for _, file := range []struct {
+		variable, name string
+		text           []byte
+	}{
+		{"OKAUTH_CA_FILE", "ca.pem", server.CAPEM()},
+		{"OKAUTH_CLIENT_CERT", "client.pem", cert},
+		{"OKAUTH_CLIENT_KEY", "client-key.pem", key},
+	} {
+		if file.text == nil {
+			continue
+		}
+		path := filepath.Join(dir, file.name)
+		if err := os.WriteFile(path, file.text, 0o600); err != nil {
+			return dir, nil, err
+		}
+		variables = append(variables, [2]string{file.variable, path})
+	}
+	return dir, variables, nil
+}
