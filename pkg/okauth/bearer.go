@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
@@ -18,15 +19,23 @@ type bearerTransport struct {
 	client *Client
 	ctx    context.Context // of the token requests; the request's own ends them as well
 	base   http.RoundTripper
+
+	mu      sync.Mutex
+	renewed okta.Secret // the last token that was obtained because of a 401
 }
 
-// RoundTrip sends a copy of req with a token, and once more with a new token after a 401.
+// RoundTrip sends a copy of req with a token, and once more with a new token after a 401. A redirect to another origin
+// goes out without the token, as net/http does with an Authorization header.
 func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if leftOrigin(req) {
+		return t.base.RoundTrip(req)
+	}
 	if err := checkDestination(req); err != nil {
 		closeBody(req)
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(t.ctx)
+	defer cancel(nil)
 	defer context.AfterFunc(req.Context(), func() { cancel(context.Cause(req.Context())) })()
 	token, err := t.usable(t.client.Get(ctx, session.Access))
 	if err != nil {
@@ -37,11 +46,11 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !repeatable(req) {
 		return resp, err
 	}
-	renewed, err := t.usable(t.client.Renew(ctx, session.Access, true))
-	if err != nil {
-		return resp, nil // the API's refusal is the answer; the next request shows why there is no new token
+	next, ok := t.replace(ctx, token)
+	if !ok {
+		return resp, nil // the API's refusal is the answer
 	}
-	again := withToken(req, renewed)
+	again := withToken(req, next)
 	if req.GetBody != nil {
 		if again.Body, err = req.GetBody(); err != nil {
 			return resp, nil
@@ -50,6 +59,31 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 	resp.Body.Close()
 	return t.base.RoundTrip(again)
+}
+
+// replace returns a token in place of one that the API refused. ok is false if there is none, or if the refused token
+// was new already: an API that refuses every token must not cost a refresh for each request.
+func (t *bearerTransport) replace(ctx context.Context, refused okta.Secret) (token okta.Secret, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if refused.Equal(t.renewed) {
+		return okta.Secret{}, false
+	}
+	token, err := t.usable(t.client.Get(ctx, session.Access))
+	if err == nil && token.Equal(refused) {
+		token, err = t.usable(t.client.Renew(ctx, session.Access, true))
+		t.renewed = token
+	}
+	return token, err == nil
+}
+
+// leftOrigin reports whether req follows a redirect that left the origin of the first request.
+func leftOrigin(req *http.Request) bool {
+	first := req
+	for first.Response != nil && first.Response.Request != nil {
+		first = first.Response.Request
+	}
+	return first.URL.Scheme != req.URL.Scheme || first.URL.Host != req.URL.Host
 }
 
 // usable drops the error that comes with a valid token.

@@ -308,6 +308,71 @@ func TestHTTPClientRepeatsOnceAfter401(t *testing.T) {
 	}
 }
 
+// A redirect to another host does not take the token along, and one on the same host does.
+func TestHTTPClientKeepsTheTokenAtItsOrigin(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	var tokens sync.Map
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		tokens.Store("other "+r.URL.Path, r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(other.Close)
+	first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tokens.Store("first "+r.URL.Path, r.Header.Get("Authorization"))
+		next := map[string]string{"/away": other.URL + "/stolen", "/here": "/end"}[r.URL.Path]
+		if next != "" {
+			http.Redirect(w, r, next, http.StatusFound)
+		}
+	}))
+	t.Cleanup(first.Close)
+	client := o.open(t, o.options).HTTPClient(t.Context())
+	for _, path := range []string{"/away", "/here"} {
+		resp, err := client.Get(first.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	for name, want := range map[string]bool{
+		"first /away": true, "other /stolen": false, "first /here": true, "first /end": true,
+	} {
+		if got, ok := tokens.Load(name); !ok || (got != "") != want {
+			t.Errorf("%s: reached %t, has a token %t, want %t", name, ok, got != "", want)
+		}
+	}
+}
+
+// An API that refuses every token costs one refresh, not one for each request.
+func TestHTTPClientRenewsARefusedTokenOnce(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	client := o.open(t, o.options)
+	if _, err := client.Login(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.ResetRequests()
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(refuses.Close)
+	caller := client.HTTPClient(t.Context())
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			resp, err := caller.Get(refuses.URL)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+		})
+	}
+	wg.Wait()
+	if got := len(o.Requests()); got != 1 {
+		t.Errorf("got %d token requests, want 1", got)
+	}
+}
+
 // The token is not sent in the clear: RFC 6750 §5.3.
 func TestHTTPClientRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
