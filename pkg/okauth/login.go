@@ -111,6 +111,9 @@ func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 	if c.grant.LimitsFailures && !typed {
 		credentials.Password = params.Secret
 	}
+	if c.o.Interaction != nil {
+		credentials.Interaction = c.o.Interaction
+	}
 	return credentials, nil
 }
 

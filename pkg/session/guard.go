@@ -48,6 +48,8 @@ const (
 type LockoutGuard struct {
 	Locks filelock.Locks
 	Now   func() time.Time // nil is time.Now
+
+	iterations int // of the hash; 0 is hashIterations, tests use fewer
 }
 
 // PasswordBlockedError says that the [LockoutGuard] did not let a password be sent. [Manager.Login] sends it.
@@ -86,6 +88,7 @@ type protectedPassword struct {
 	username   string
 	password   okta.Secret
 	now        func() time.Time
+	iterations int
 	locks      filelock.Locks
 	name       string      // of the lock
 	path       string      // of the record
@@ -114,7 +117,8 @@ func (g LockoutGuard) protect(issuer, username string, password okta.Secret) *pr
 	name := "password." + hex.EncodeToString(sum[:8])
 	p := &protectedPassword{
 		username: username, password: password, now: g.Now, locks: g.Locks, name: name,
-		path: filepath.Join(g.Locks.Dir, name+".refused"),
+		iterations: cmp.Or(g.iterations, hashIterations),
+		path:       filepath.Join(g.Locks.Dir, name+".refused"),
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -264,6 +268,6 @@ func (p *protectedPassword) record() error {
 
 func (p *protectedPassword) hashWith(salt []byte) (err error) {
 	p.salt = salt
-	p.hash, err = pbkdf2.Key(sha256.New, p.password.Reveal(), salt, hashIterations, sha256.Size)
+	p.hash, err = pbkdf2.Key(sha256.New, p.password.Reveal(), salt, p.iterations, sha256.Size)
 	return err
 }

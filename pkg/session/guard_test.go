@@ -95,10 +95,8 @@ func TestGuardAllowsThreePasswordsAnHour(t *testing.T) {
 		o.wantRefused(t, o.signIn(t, password), i+1)
 		o.clock.Advance(time.Minute)
 	}
-	for _, password := range []string{"wrong-horse", "wrong-mule", "wrong-donkey"} {
-		if o.wantBlocked(t, o.signIn(t, password), 3).TooMany {
-			t.Errorf("%s itself was refused", password)
-		}
+	if o.wantBlocked(t, o.signIn(t, "wrong-mule"), 3).TooMany {
+		t.Error("it was refused itself")
 	}
 	blocked := o.wantBlocked(t, o.signIn(t, "wrong-zebra"), 3)
 	if !blocked.TooMany || !blocked.RefusedAt.Equal(start) {
@@ -117,7 +115,8 @@ func TestGuardForgetsAfterAnHour(t *testing.T) {
 		-time.Minute: true, -time.Minute - time.Second: false, -24 * time.Hour: false,
 		-250 * 365 * 24 * time.Hour: false,
 	} {
-		guard := session.LockoutGuard{Locks: o.manager.Guard.Locks, Now: func() time.Time { return start.Add(after) }}
+		guard := o.manager.Guard
+		guard.Now = func() time.Time { return start.Add(after) }
 		err := guard.Check(o.want.Identity.Issuer, o.want.Username, okta.NewSecret("wrong-horse"))
 		if blocked, ok := errors.AsType[*session.PasswordBlockedError](err); ok != want || !ok && err != nil {
 			t.Errorf("after %v: got %v, %v; want blocked %v", after, blocked, err, want)
@@ -184,6 +183,7 @@ func TestGuardRecordDoesNotHoldThePassword(t *testing.T) {
 	var records [2][]byte
 	for i := range records {
 		o := newOrg(t, oktatest.Rotation{})
+		o.manager.Guard = session.LockoutGuard{Locks: o.manager.Guard.Locks, Now: o.clock.Now} // hashes as in earnest
 		o.wantRefused(t, o.signIn(t, "wrong-horse"), 1)
 		var err error
 		if records[i], err = os.ReadFile(o.record(t)); err != nil || bytes.Contains(records[i], []byte("horse")) {
