@@ -21,7 +21,7 @@ type Config struct {
 	Kind        TokenKind        // KindAccess or KindID; a token of the other kind is never valid
 	Issuer      string           // iss must be exactly this
 	Audience    string           // aud must hold it; required for access tokens, ClientID where it is "" for ID tokens
-	ClientID    string           // access token: cid must be this, "" for any; ID token: aud holds it, and azp is it if present
+	ClientID    string           // access token: its cid, "" for any; ID token: aud holds it, and azp is it if present
 	Algorithms  []string         // of those that [Algorithms] names; nil for RS256, the one that Okta signs with
 	Leeway      time.Duration    // how far clocks may be apart: DefaultLeeway, say; 0 for not at all
 	AccessToken string           // the one that came with an ID token, for its at_hash; "" to skip that check
