@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,7 +27,7 @@ type InvalidToken struct {
 // InvalidTokenKinds are the tokens that InvalidTokens makes, in this order, with an empty Token.
 func InvalidTokenKinds() (list []InvalidToken) {
 	for _, kind := range invalidTokenKinds() {
-		list = append(list, kind.InvalidToken)
+		list = append(list, kind.with(""))
 	}
 	return list
 }
@@ -38,14 +39,13 @@ func InvalidTokenKinds() (list []InvalidToken) {
 func (s *Server) InvalidTokens() (list []InvalidToken) {
 	defer s.lock()()
 	for _, kind := range invalidTokenKinds() {
-		kind.Token = s.forge(kind, s.base, s.clock.Now())
-		list = append(list, kind.InvalidToken)
+		list = append(list, kind.with(s.forge(kind, s.base, s.clock.Now())))
 	}
 	return list
 }
 
-// forgery is a token in the making: what a good one is made of, for edit to change.
-type forgery struct {
+// draft is a token in the making: what a good one is made of, for edit to change.
+type draft struct {
 	call     *call       // the sign-in of DefaultUser
 	key      *signingKey // published
 	attacker *signingKey // published nowhere but at /sandbox/attacker-keys
@@ -56,61 +56,66 @@ type forgery struct {
 	token  string // instead of what the other fields make
 }
 
+// invalidTokenKind is what InvalidToken says of a token, and how it is made of a good one.
 type invalidTokenKind struct {
-	InvalidToken
-	edit func(f *forgery)
+	name, description, check string
+	edit                     func(d *draft)
+}
+
+func (k invalidTokenKind) with(token string) InvalidToken {
+	return InvalidToken{Name: k.name, Description: k.description, Check: k.check, Token: token}
 }
 
 // forge makes a token.
 func (s *Server) forge(kind invalidTokenKind, base string, now time.Time) string {
-	f := &forgery{key: s.keys.active(DefaultServerID), attacker: s.keys.active(attackerRing)}
-	f.call = &call{
+	d := &draft{key: s.keys.active(DefaultServerID), attacker: s.keys.active(attackerRing)}
+	d.call = &call{
 		s: s, r: &http.Request{}, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour,
 		as: s.servers[DefaultServerID], app: s.apps[DefaultClientID], user: s.users[userKey(DefaultUser)],
 	}
-	f.call.startSession()
-	f.header = object{{"kid", f.key.kid}, {"alg", "RS256"}}
-	f.claims = f.call.accessClaims(now.Add(f.call.lifetime))
-	f.sign = f.key.signature
-	kind.edit(f)
-	if f.token != "" {
-		return f.token
+	d.call.startSession()
+	d.header = object{{"kid", d.key.kid}, {"alg", "RS256"}}
+	d.claims = d.call.accessClaims(now.Add(d.call.lifetime))
+	d.sign = d.key.signature
+	kind.edit(d)
+	if d.token != "" {
+		return d.token
 	}
-	return f.compact()
+	return d.compact()
 }
 
-func (f *forgery) compact() string { return compact(f.header, f.claims, f.sign) }
+func (d *draft) compact() string { return compact(d.header, d.claims, d.sign) }
 
 // set returns an edit that changes a claim.
-func set(name string, value any) func(*forgery) {
-	return func(f *forgery) { f.claims.set(name, value) }
+func set(name string, value any) func(*draft) {
+	return func(d *draft) { d.claims.set(name, value) }
 }
 
 // without returns an edit that removes a claim.
-func without(name string) func(*forgery) {
-	return func(f *forgery) { f.claims.remove(name) }
+func without(name string) func(*draft) {
+	return func(d *draft) { d.claims.remove(name) }
 }
 
 // live moves the token's life: from now + begin to now + end.
-func (f *forgery) live(begin, end time.Duration) {
-	f.claims.set("iat", f.call.now.Add(begin).Unix())
-	f.claims.set("auth_time", f.call.now.Add(begin).Unix())
-	f.claims.set("exp", f.call.now.Add(end).Unix())
+func (d *draft) live(begin, end time.Duration) {
+	d.claims.set("iat", d.call.now.Add(begin).Unix())
+	d.claims.set("auth_time", d.call.now.Add(begin).Unix())
+	d.claims.set("exp", d.call.now.Add(end).Unix())
 }
 
 // byAttacker signs with the attacker's key, which the header leads to.
 // https://www.rfc-editor.org/rfc/rfc7515#section-4.1.2
-func (f *forgery) byAttacker(name string, lead any) {
-	f.header.set("kid", f.attacker.kid)
-	f.header.set(name, lead)
-	f.sign = f.attacker.signature
+func (d *draft) byAttacker(name string, lead any) {
+	d.header.set("kid", d.attacker.kid)
+	d.header.set(name, lead)
+	d.sign = d.attacker.signature
 }
 
 // hmac signs with what is public, for verifiers that let the token choose the algorithm.
 // https://www.rfc-editor.org/rfc/rfc8725#section-2.1
-func (f *forgery) hmac(secret []byte) {
-	f.header.set("alg", "HS256")
-	f.sign = func(input string) []byte {
+func (d *draft) hmac(secret []byte) {
+	d.header.set("alg", "HS256")
+	d.sign = func(input string) []byte {
 		mac := hmac.New(sha256.New, secret)
 		mac.Write([]byte(input))
 		return mac.Sum(nil)
@@ -118,107 +123,109 @@ func (f *forgery) hmac(secret []byte) {
 }
 
 // unsigned returns an edit that removes the signature.
-func unsigned(alg string) func(*forgery) {
-	return func(f *forgery) {
-		f.header.set("alg", alg)
-		f.sign = func(string) []byte { return nil }
+func unsigned(alg string) func(*draft) {
+	return func(d *draft) {
+		d.header.set("alg", alg)
+		d.sign = func(string) []byte { return nil }
 	}
 }
 
 func invalidTokenKinds() []invalidTokenKind {
-	kind := func(name, description, check string, edit func(*forgery)) invalidTokenKind {
-		return invalidTokenKind{InvalidToken{Name: name, Description: description, Check: check}, edit}
-	}
+	return slices.Concat(claimKinds(), keyKinds(), formKinds())
+}
+
+func claimKinds() []invalidTokenKind {
 	return []invalidTokenKind{
-		kind("good", "nothing is wrong", "", func(f *forgery) { f.token = f.call.accessToken() }),
+		{"good", "nothing is wrong", "", func(d *draft) { d.token = d.call.accessToken() }},
+		{"expired", "it expired an hour ago", "exp", func(d *draft) { d.live(-2*time.Hour, -time.Hour) }},
+		{"not-yet-valid", "nbf and iat are in an hour", "nbf", func(d *draft) {
+			d.live(time.Hour, 2*time.Hour)
+			d.claims.set("nbf", d.call.now.Add(time.Hour).Unix())
+		}},
+		{"wrong-issuer", "iss is another org, the key is ours", "iss",
+			set("iss", "https://another-org.example/oauth2/default")},
+		{"org-issuer", "an access token of the org server, for Okta's own APIs", "org_server", func(d *draft) {
+			d.call.as, d.call.scopes = orgServer(d.call.base), []string{"openid"}
+			d.call.startSession()
+			d.token = d.call.accessToken()
+		}},
+		{"wrong-audience", "aud is another API", "aud", set("aud", "api://another")},
+		{"two-audiences", "aud is two other APIs", "aud", set("aud", []string{"api://one", "api://two"})},
+		{"wrong-client", "cid is another client", "cid", set("cid", "0oaAnotherClient0001")},
+		{"id-token", "an ID token, not an access token", "type", func(d *draft) {
+			d.token = d.call.idToken(d.call.accessToken())
+		}},
+		{"no-exp", "exp is missing", "exp", without("exp")},
+		{"exp-as-string", "exp is a string", "exp", set("exp", "9999999999")},
+		{"no-iat", "iat is missing", "iat", without("iat")},
+		{"duplicate-claim", "aud is there twice: another API, then ours", "format", func(d *draft) {
+			d.claims = append(object{{"aud", "api://another"}}, d.claims...)
+		}},
+		{"dpop-bound", "good, but bound to a DPoP key, whose proof is not with it", "", func(d *draft) {
+			d.claims.set("cnf", object{{"jkt", d.attacker.kid}}) // https://www.rfc-editor.org/rfc/rfc9449#section-6.1
+		}},
+	}
+}
 
-		// Claims.
-		kind("expired", "it expired an hour ago", "exp", func(f *forgery) { f.live(-2*time.Hour, -time.Hour) }),
-		kind("not-yet-valid", "nbf and iat are in an hour", "nbf", func(f *forgery) {
-			f.live(time.Hour, 2*time.Hour)
-			f.claims.set("nbf", f.call.now.Add(time.Hour).Unix())
-		}),
-		kind("wrong-issuer", "iss is another org, the key is ours", "iss",
-			set("iss", "https://another-org.example/oauth2/default")),
-		kind("org-issuer", "an access token of the org server, for Okta's own APIs", "org_server", func(f *forgery) {
-			f.call.as, f.call.scopes = orgServer(f.call.base), []string{"openid"}
-			f.call.startSession()
-			f.token = f.call.accessToken()
-		}),
-		kind("wrong-audience", "aud is another API", "aud", set("aud", "api://another")),
-		kind("two-audiences", "aud is two other APIs", "aud", set("aud", []string{"api://one", "api://two"})),
-		kind("wrong-client", "cid is another client", "cid", set("cid", "0oaAnotherClient0001")),
-		kind("id-token", "an ID token, not an access token", "type", func(f *forgery) {
-			f.token = f.call.idToken(f.call.accessToken())
-		}),
-		kind("no-exp", "exp is missing", "exp", without("exp")),
-		kind("exp-as-string", "exp is a string", "exp", set("exp", "9999999999")),
-		kind("no-iat", "iat is missing", "iat", without("iat")),
-		kind("duplicate-claim", "aud is there twice: another API, then ours", "format", func(f *forgery) {
-			f.claims = append(object{{"aud", "api://another"}}, f.claims...)
-		}),
-		kind("dpop-bound", "good, but bound to a DPoP key, whose proof is not with it", "", func(f *forgery) {
-			f.claims.set("cnf", object{{"jkt", f.attacker.kid}}) // https://www.rfc-editor.org/rfc/rfc9449#section-6.1
-		}),
-
-		// Keys.
-		kind("no-kid", "the header names no key", "kid", func(f *forgery) { f.header.remove("kid") }),
-		kind("unknown-kid", "kid is in no key set", "kid", func(f *forgery) { f.header.set("kid", randomBase64()) }),
-		kind("other-key", "kid is a published key, another signed it", "signature", func(f *forgery) {
-			f.sign = f.attacker.signature
-		}),
-		kind("tampered", "a scope was added after it was signed", "signature", func(f *forgery) {
-			parts := strings.Split(f.compact(), ".")
-			claims := bytes.Replace(marshal(f.claims), []byte(`"scp":[`), []byte(`"scp":["api:admin",`), 1)
-			f.token = parts[0] + "." + base64url(claims) + "." + parts[2]
-		}),
-		kind("jku", "its header says where the attacker's key is", "kid", func(f *forgery) {
-			f.byAttacker("jku", f.call.base+"/sandbox/attacker-keys")
-		}),
-		kind("embedded-jwk", "the attacker's key is in its header", "kid", func(f *forgery) {
-			f.byAttacker("jwk", f.attacker.jwk())
-		}),
-
-		// Algorithms.
-		kind("alg-none", "alg is none, there is no signature", "alg", unsigned("none")),
-		kind("alg-None", "the same, with a capital N", "alg", unsigned("None")),
-		kind("hs256-public-key", "HMAC, with the public key's PEM as the secret", "alg", func(f *forgery) {
-			der, _ := x509.MarshalPKIXPublicKey(&f.key.private.PublicKey) // fails for unknown kinds of key only
-			f.hmac(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-		}),
-		kind("hs256-modulus", "HMAC, with the public key's modulus as the secret", "alg", func(f *forgery) {
-			f.hmac(f.key.private.N.Bytes())
-		}),
-		kind("rs512", "rightly signed, with an algorithm that Okta does not use", "alg", func(f *forgery) {
-			f.header.set("alg", "RS512")
-			f.sign = func(input string) []byte {
+func keyKinds() []invalidTokenKind {
+	return []invalidTokenKind{
+		{"no-kid", "the header names no key", "kid", func(d *draft) { d.header.remove("kid") }},
+		{"unknown-kid", "kid is in no key set", "kid", func(d *draft) { d.header.set("kid", randomBase64()) }},
+		{"other-key", "kid is a published key, another signed it", "signature", func(d *draft) {
+			d.sign = d.attacker.signature
+		}},
+		{"tampered", "a scope was added after it was signed", "signature", func(d *draft) {
+			parts := strings.Split(d.compact(), ".")
+			claims := bytes.Replace(marshal(d.claims), []byte(`"scp":[`), []byte(`"scp":["api:admin",`), 1)
+			d.token = parts[0] + "." + base64url(claims) + "." + parts[2]
+		}},
+		{"jku", "its header says where the attacker's key is", "kid", func(d *draft) {
+			d.byAttacker("jku", d.call.base+"/sandbox/attacker-keys")
+		}},
+		{"embedded-jwk", "the attacker's key is in its header", "kid", func(d *draft) {
+			d.byAttacker("jwk", d.attacker.jwk())
+		}},
+		{"alg-none", "alg is none, there is no signature", "alg", unsigned("none")},
+		{"alg-None", "the same, with a capital N", "alg", unsigned("None")},
+		{"hs256-public-key", "HMAC, with the public key's PEM as the secret", "alg", func(d *draft) {
+			der, _ := x509.MarshalPKIXPublicKey(&d.key.private.PublicKey) // fails for unknown kinds of key only
+			d.hmac(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+		}},
+		{"hs256-modulus", "HMAC, with the public key's modulus as the secret", "alg", func(d *draft) {
+			d.hmac(d.key.private.N.Bytes())
+		}},
+		{"rs512", "rightly signed, with an algorithm that Okta does not use", "alg", func(d *draft) {
+			d.header.set("alg", "RS512")
+			d.sign = func(input string) []byte {
 				sum := sha512.Sum512([]byte(input))
-				signature, _ := rsa.SignPKCS1v15(nil, f.key.private, crypto.SHA512, sum[:])
+				signature, _ := rsa.SignPKCS1v15(nil, d.key.private, crypto.SHA512, sum[:])
 				return signature
 			}
-		}),
+		}},
+	}
+}
 
-		// Header.
-		kind("crit", "crit names an extension that does not exist", "crit", func(f *forgery) {
-			f.header.set("https://example.com/ext", true)
-			f.header.set("crit", []string{"https://example.com/ext"})
-		}),
+// formKinds: only a token with exactly one spelling can be on a list of revoked ones.
+func formKinds() []invalidTokenKind {
+	return []invalidTokenKind{
+		{"crit", "crit names an extension that does not exist", "crit", func(d *draft) {
+			d.header.set("https://example.com/ext", true)
+			d.header.set("crit", []string{"https://example.com/ext"})
+		}},
 		// "JWTs MUST NOT use" it: https://www.rfc-editor.org/rfc/rfc7797#section-7
-		kind("b64-false", "b64 is false: the claims would be the text itself", "crit", func(f *forgery) {
-			f.header.set("b64", false)
-			f.header.set("crit", []string{"b64"})
-		}),
-
-		// Form. Only a token with exactly one spelling can be on a list of revoked ones.
-		kind("padded", `base64 with "=" at its end`, "format", func(f *forgery) { f.token = f.compact() + "==" }),
-		kind("trailing-bits", "the same signature, in another spelling of base64", "format", func(f *forgery) {
-			f.token = respell(f.compact())
-		}),
-		kind("encrypted", "five parts: JWE, as a server may be set to issue", "format", func(f *forgery) {
-			f.token = encryptedToken()
-		}),
-		kind("opaque", "one part: no JWT at all", "format", func(f *forgery) { f.token = randomBase64() }),
-		kind("too-long", "a claim of 300 KiB", "format", set("padding", strings.Repeat("x", 300<<10))),
+		{"b64-false", "b64 is false: the claims would be the text itself", "crit", func(d *draft) {
+			d.header.set("b64", false)
+			d.header.set("crit", []string{"b64"})
+		}},
+		{"padded", `base64 with "=" at its end`, "format", func(d *draft) { d.token = d.compact() + "==" }},
+		{"trailing-bits", "the same signature, in another spelling of base64", "format", func(d *draft) {
+			d.token = respell(d.compact())
+		}},
+		{"encrypted", "five parts: JWE, as a server may be set to issue", "format", func(d *draft) {
+			d.token = encryptedToken()
+		}},
+		{"opaque", "one part: no JWT at all", "format", func(d *draft) { d.token = randomBase64() }},
+		{"too-long", "a claim of 300 KiB", "format", set("padding", strings.Repeat("x", 300<<10))},
 	}
 }
 

@@ -29,7 +29,7 @@ func (c *call) listInvalidTokens() *reply {
 
 func (c *call) invalidToken() *reply {
 	for _, kind := range invalidTokenKinds() {
-		if kind.Name == c.name {
+		if kind.name == c.name {
 			return plainText(c.s.forge(kind, c.base, c.now) + "\n")
 		}
 	}
