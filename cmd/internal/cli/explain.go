@@ -1,7 +1,7 @@
 package cli
 
 // The table of explanations says what each error of pkg/okta means and what to do about it: the hints of errors,
-// "okauth help errors" and docs/errors.md are made from it. The rows are in the files explanations_*.go.
+// "okauth help errors" and docs/errors.md are made from it. The rows are in explanations.txt.
 
 import (
 	"errors"
@@ -38,29 +38,6 @@ type Explanation struct {
 	Says  string // an example of Okta's description; for an error that is not Okta's, part of okauth's message
 	Means string
 	Do    string
-}
-
-// Explanations returns the table, as Explain searches it.
-func Explanations() []Explanation {
-	var all []Explanation
-	for _, topic := range []struct {
-		name string
-		rows []Explanation
-	}{
-		{"sign-in", signInRows()},
-		{"session", sessionRows()},
-		{"policy and scopes", slices.Concat(clientPolicyRows(), policyRows())},
-		{"application", slices.Concat(clientApplicationRows(), applicationRows())},
-		{"address and request", requestRows()},
-		{"Okta itself", serverRows()},
-		{"network", slices.Concat(proxyRows(), certificateRows(), networkRows(), responseRows())},
-	} {
-		for _, row := range topic.rows {
-			row.Topic = topic.name
-			all = append(all, row)
-		}
-	}
-	return all
 }
 
 // Printable returns the row for a reader of the whole table: without the names of a server or a client, and with the
@@ -233,8 +210,9 @@ func requestTexts() map[string]requestText {
 		"revoke": {
 			Name: "revocation", Endpoint: "revocation endpoint", Sends: "a token", Unaffected: "the token is not revoked yet",
 			Unsure: "the token may still be valid",
-			Next:   "an administrator can end it (" + atUser + " › More Actions › Clear User Sessions)",
-			Grant:  refresh, GrantPlace: grants,
+			Next: "an administrator can end it (Admin Console, Directory › People › the user › More Actions › " +
+				"Clear User Sessions)",
+			Grant: refresh, GrantPlace: grants,
 		},
 		"introspect": {
 			Name: "introspection", Endpoint: "introspection endpoint", Sends: "a token",

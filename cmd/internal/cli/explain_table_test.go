@@ -301,6 +301,21 @@ func TestExplanationsKeepTheirRules(t *testing.T) {
 			t.Errorf("%s: got %q", one.ID, one.Says)
 		}
 	}
+	for _, x := range Explanations() {
+		for _, kind := range x.For {
+			if _, ok := requestTexts()[kind]; !ok {
+				t.Errorf("%s is for %q, which requestTexts does not know", x.ID, kind)
+			}
+		}
+		if x.When == nil && x.Topic == "network" {
+			t.Errorf("%s: nothing matches it", x.ID)
+		}
+	}
+	for id := range matchers() {
+		if !slices.Contains(ids, id) {
+			t.Errorf("explanations.txt has no row %s", id)
+		}
+	}
 	if about := Explanations()[0].Printable(); !slices.Equal(about.For, []string{"sign-in"}) || about.Status != 429 || about.Code != "invalid_grant" {
 		t.Errorf("got %+v", about)
 	}
