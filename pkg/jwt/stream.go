@@ -16,8 +16,8 @@ const (
 	// maxLine is what is read of one line, in bytes: the longest token and what may surround it. The rest of a longer line
 	// is skipped.
 	maxLine = MaxSize + 4<<10
-	// A batch of lines is what a worker answers at a time: large enough that passing it on costs next to nothing, and small
-	// enough for the processor's cache.
+	// A batch of lines is what a worker answers at a time: large enough that passing it on costs next to nothing, and
+	// small enough for the processor's cache.
 	batchLines, batchBytes = 16, 32 << 10
 )
 
@@ -25,11 +25,12 @@ const (
 type Stream struct {
 	In  io.Reader
 	Out *bufio.Writer // flushed whenever no line is waiting for its answer
-	// Answer appends the answer to a line that is not empty. bad says that the line has no good token, and does not end the
-	// stream; err does. Several goroutines call it at once.
+	// Answer appends the answer to a line that is not empty. bad says that the line has no good token, and does not
+	// end the stream; err does. Several goroutines call it at once.
 	Answer  func(ctx context.Context, dst []byte, line int, token string) (answer []byte, bad, err error)
 	Workers int // how many goroutines call Answer; 0 for one per processor
-	// Hold keeps the answer to a first line that is bad until a second line comes: if none does, that answer is not written.
+	// Hold keeps the answer to a first line that is bad until a second line comes: if none does, that answer is not
+	// written.
 	Hold bool
 }
 
@@ -40,8 +41,8 @@ type Summary struct {
 	FirstLine  int   // its number, from 1
 }
 
-// Run answers every line of In that is not empty. The error is that of reading, of Answer or of writing; what was answered
-// before it has been written.
+// Run answers every line of In that is not empty. The error is that of reading, of Answer or of writing; what was
+// answered before it has been written.
 //
 // When ctx ends, Run returns its cause at once, without a summary; a read or a write that blocks then outlives Run.
 func (s Stream) Run(ctx context.Context) (Summary, error) {
@@ -119,8 +120,8 @@ type lineReader struct {
 	used   sync.Pool // batches that were written
 }
 
-// next returns the lines that are there already, and waits for the first only: a program that writes a line and waits for
-// its answer gets it. It returns false at the end.
+// next returns the lines that are there already, and waits for the first only: a program that writes a line and waits
+// for its answer gets it. It returns false at the end.
 func (r *lineReader) next() (*batch, bool) {
 	b, ok := r.used.Get().(*batch)
 	if !ok {

@@ -14,8 +14,8 @@ type Pool[T any] struct {
 	Emit    func(item T, idle bool) (err error) // called for each item in order; idle: no other item is waiting
 }
 
-// Run reads, works on and emits items until the last one, or until Emit fails, and returns the error of Emit. The number
-// of items between Next and Emit is bounded.
+// Run reads, works on and emits items until the last one, or until Emit fails, and returns the error of Emit. The
+// number of items between Next and Emit is bounded.
 //
 // When ctx ends, Run returns its cause at once. A call of Next, Work or Emit that blocks then outlives Run.
 func (p Pool[T]) Run(ctx context.Context) error {
