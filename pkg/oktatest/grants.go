@@ -77,7 +77,7 @@ func (c *call) checkForm() *reply {
 	if c.r.ContentLength < 0 { // the answer of Okta's proxy, which is no JSON
 		return &reply{status: 411, code: "length_required"}
 	}
-	accept := strings.Join(append(c.r.Header.Values("Accept"), ""), ",")
+	accept := strings.Join(c.r.Header.Values("Accept"), ",")
 	accepted := accept == "" || strings.Contains(accept, "application/json") ||
 		strings.Contains(accept, "application/*") || strings.Contains(accept, "*/*")
 	_, err := url.ParseQuery(string(c.body))
