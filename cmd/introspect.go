@@ -2,9 +2,11 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -50,23 +52,18 @@ is not active.`,
 			return cli.UntilStopped(c.Context(), env, func(ctx context.Context) error { return o.run(ctx, args) })
 		},
 	}
-	o.addFlags(
-		c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID, session.Refresh},
-		cli.ConnectionKeys()...,
-	)
-	c.Flags().BoolVar(
-		&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input",
-	)
+	o.addFlags(c, []string{"auto", "text", "json"},
+		[]session.TokenType{session.Access, session.ID, session.Refresh}, cli.ConnectionKeys()...)
+	c.Flags().BoolVar(&o.session.ClientSecretStdin, "client-secret-stdin", false,
+		"read the client secret from standard input")
 	return c
 }
 
 func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	source := o.source(args)
 	if source == fromStdin && o.session.ClientSecretStdin {
-		return &cli.UsageError{
-			Message: "--client-secret-stdin and the tokens want the same standard input",
-			Advice:  "give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command",
-		}
+		return cli.Usage("--client-secret-stdin and the tokens want the same standard input",
+			"give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command")
 	}
 	opened, err := o.session.Open(o.env)
 	if err != nil {
@@ -91,72 +88,55 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if source == fromStdin {
-		return o.many(ctx, client)
+	if source == fromStdin { // one after the other: Okta limits the rate of requests
+		_, err := o.stream(ctx, "introspect", "are not active", jwt.Stream{Answer: o.answer(client), Workers: 1})
+		return err
 	}
 	if !okta.ValidToken(text) {
 		return notAToken() // a single one is an error, with nothing on standard output
 	}
-	answer, bad, err := o.ask(ctx, client, text)
-	if err != nil {
-		return err
-	}
-	if _, err := o.env.Stdout.Write(answer); err != nil {
-		return err
-	}
-	if bad != nil && o.text && o.env.StdoutIsTTY {
+	bad, err := o.ask(ctx, o.env.Stdout, client, text)
+	if err == nil && bad != nil && o.text && o.env.StdoutIsTTY {
 		return cli.SilentError{Code: cli.ExitInvalidToken}
 	}
-	return bad
+	return cmp.Or(err, bad)
 }
 
-// many introspects each line of standard input, one after the other: Okta limits the rate of requests.
-func (o *introspectOptions) many(ctx context.Context, client *okta.Client) error {
-	answer := func(ctx context.Context, dst []byte, _ int, text string) ([]byte, error, error) {
-		document, bad, err := o.ask(ctx, client, text)
-		return append(dst, document...), bad, err
-	}
-	_, err := o.stream(ctx, "introspect", "are not active", jwt.Stream{Answer: answer, Workers: 1})
-	return err
-}
-
-// ask introspects one token and returns the text to print.
-func (o *introspectOptions) ask(
-	ctx context.Context, client *okta.Client, text string,
-) (document []byte, bad, err error) {
-	if !okta.ValidToken(text) { // whatever it is, it is nothing to send away
-		var b bytes.Buffer
-		bad = notAToken()
-		if o.text {
-			fmt.Fprintf(&b, "%v\n", bad)
-		} else {
-			err = cli.WriteErrorJSON(&b, bad)
+// answer returns the function that introspects a line of standard input.
+func (o *introspectOptions) answer(client *okta.Client) func(
+	ctx context.Context, dst []byte, line int, text string) (out []byte, bad, err error) {
+	return func(ctx context.Context, dst []byte, _ int, text string) (out []byte, bad, err error) {
+		b := bytes.NewBuffer(dst)
+		switch {
+		case okta.ValidToken(text):
+			bad, err = o.ask(ctx, b, client, text)
+		case o.text:
+			bad = notAToken()
+			fmt.Fprintln(b, bad)
+		default:
+			bad = notAToken()
+			err = cli.WriteErrorJSON(b, bad)
 		}
 		return b.Bytes(), bad, err
 	}
+}
+
+// ask introspects one token and writes the response.
+func (o *introspectOptions) ask(ctx context.Context, w io.Writer, client *okta.Client, text string) (bad, err error) {
 	said, err := client.Introspect(ctx, okta.NewSecret(text), o.hint)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if !said.Active {
-		bad = &cli.ExitError{
-			Err: errors.New(
-				"the token is not active: it expired or was revoked, or " + client.Server.Issuer() + " did not issue it",
-			),
-			Code: cli.ExitInvalidToken,
-		}
+		bad = cli.Exit(cli.ExitInvalidToken, errors.New("the token is not active: it expired or was revoked, or "+
+			client.Server.Issuer()+" did not issue it"), "")
 	}
-	var b bytes.Buffer
 	if o.text {
-		err = output.WriteObjectText(&b, said.Text, o.textOptions())
-	} else {
-		err = output.WriteObjectJSON(&b, said.Text)
+		return bad, output.WriteObjectText(w, said.Text, o.env.TextOptions())
 	}
-	return b.Bytes(), bad, err
+	return bad, output.WriteObjectJSON(w, said.Text)
 }
 
 func notAToken() error {
-	return &cli.ExitError{
-		Err: errors.New("that is no token: it has characters that no token has"), Code: cli.ExitInvalidToken,
-	}
+	return cli.Exit(cli.ExitInvalidToken, errors.New("that is no token: it has characters that no token has"), "")
 }

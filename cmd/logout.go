@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -49,55 +50,50 @@ func (o *logoutOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	results, err := client.LogoutEach(ctx, o.all)
-	if results == nil && err != nil {
-		return err
-	}
-	var failed []error
-	for _, r := range results {
-		failed = append(failed, o.tell(r)...)
-	}
-	if len(results) == 0 {
+	results, unlisted := client.LogoutEach(ctx, o.all)
+	if len(results) == 0 && unlisted == nil {
 		fmt.Fprintln(o.env.Stderr, "There was no session to sign out of.")
 	}
-	return together(append(failed, err)...)
+	var failed error
+	for _, r := range results {
+		failed = join(failed, o.report(r))
+	}
+	return join(failed, unlisted)
 }
 
-// together joins errors on one line; nil errors are left out.
-func together(all ...error) error {
-	var one error
-	for _, err := range all {
-		switch {
-		case one == nil:
-			one = err
-		case err != nil:
-			one = fmt.Errorf("%w; %w", one, err)
-		}
+// join joins two errors on one line.
+func join(one, other error) error {
+	if one == nil || other == nil {
+		return cmp.Or(one, other)
 	}
-	return one
+	return fmt.Errorf("%w; %w", one, other)
 }
 
-// tell prints what signing out of one session did, and returns what failed.
-func (o *logoutOptions) tell(f okauth.LogoutResult) []error {
-	who := f.Account
-	if f.Username != "" {
-		who = okta.Sanitize(f.Username, 200) + " (" + f.Account + ")"
+// report prints what signing out of one session did, and returns what failed.
+func (o *logoutOptions) report(r okauth.LogoutResult) error {
+	who := r.Account
+	if r.Username != "" {
+		who = okta.Sanitize(r.Username, 200) + " (" + r.Account + ")"
 	}
-	var failed []error
-	if f.DeleteErr == nil {
+	if r.DeleteErr == nil {
 		text := "Signed out: " + who + "."
-		if f.Revoked > 0 && f.RevokeErr == nil {
+		if r.Revoked > 0 && r.RevokeErr == nil {
 			text += " Okta has revoked the tokens."
 		}
 		fmt.Fprintln(o.env.Stderr, text)
-	} else {
-		failed = append(failed, fmt.Errorf("%s: the session is still stored: %w", who, f.DeleteErr))
 	}
-	if f.LockErr != nil {
-		failed = append(failed, fmt.Errorf("%s: a refresh that is under way may bring the session back: %w", who, f.LockErr))
-	}
-	if f.RevokeErr != nil {
-		failed = append(failed, fmt.Errorf("%s: the tokens were not revoked at Okta: %w", who, f.RevokeErr))
+	var failed error
+	for _, f := range []struct {
+		what string
+		err  error
+	}{
+		{"the session is still stored", r.DeleteErr},
+		{"a refresh that is under way may bring the session back", r.LockErr},
+		{"the tokens were not revoked at Okta", r.RevokeErr},
+	} {
+		if f.err != nil {
+			failed = join(failed, fmt.Errorf("%s: %s: %w", who, f.what, f.err))
+		}
 	}
 	return failed
 }

@@ -9,7 +9,6 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/output"
-	"okauth/pkg/session"
 	"okauth/pkg/store"
 )
 
@@ -41,7 +40,7 @@ The exit code is 0 if "okauth token" can get a token without asking, else 4.
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	o.session.AddFlags(c, config.KeyMinTTL)
-	cli.EnumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "output format")
+	cli.OutputFlag(c, &o.output, "text", "json")
 	return c
 }
 
@@ -49,12 +48,6 @@ func (o *statusOptions) run(ctx context.Context) error {
 	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
-	}
-	settings := client.Settings()
-	s := output.Status{
-		Command: "okauth token", Profile: settings.ProfileName(), ProfileSource: settings.ProfileSource().String(),
-		Profiles:   settings.Profiles(),
-		ConfigFile: settings.ConfigPath(), Settings: settingsStatus(ctx, client),
 	}
 	status, err := client.Status(ctx)
 	if err != nil {
@@ -64,20 +57,29 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Storage = cli.StorageStatus(settings, storage)
+	settings := client.Settings()
+	s := output.Status{
+		Command: "okauth token", Profile: settings.ProfileName(), ProfileSource: settings.ProfileSource().String(),
+		Profiles: settings.Profiles(), ConfigFile: settings.ConfigPath(), Settings: cli.SettingsStatus(ctx, client),
+		Storage: cli.StorageStatus(settings, storage),
+		Next:    string(status.Next), ExpiresAt: status.Until, Reason: status.Reason, Ready: status.Reason == "",
+	}
 	if problem := status.StoreErr; problem != nil {
 		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), cli.Hint(problem)
 	}
-	s.Storage.Reason = whyStorage(s.Storage)
+	switch { // what the setting means here
+	case s.Storage.Setting != okauth.StorageAuto:
+		s.Storage.Reason = "as set"
+	case s.Storage.OK:
+		s.Storage.Reason = "auto: there is a keychain"
+	default:
+		s.Storage.Reason = "auto: the keychain, else nothing is kept"
+	}
 	for _, stored := range status.Sessions {
 		s.Sessions = append(s.Sessions, sessionStatus(stored))
 	}
-	s.Next, s.ExpiresAt, s.Reason = string(status.Next), status.Until, status.Reason
-	s.Ready = s.Reason == ""
 	if o.output == "text" {
-		err = output.WriteStatusText(
-			o.env.Stdout, s, o.env.Now(), output.TextOptions{Color: o.env.Color(), Width: o.env.Width},
-		)
+		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), o.env.TextOptions())
 	} else {
 		err = output.WriteStatusJSON(o.env.Stdout, s, o.env.Now())
 	}
@@ -85,29 +87,6 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return cli.SilentError{Code: cli.ExitLoginRequired}
 	}
 	return err
-}
-
-// whyStorage says in a few words what the setting means here.
-func whyStorage(s output.StatusStorage) string {
-	switch {
-	case s.Setting != okauth.StorageAuto:
-		return "as set"
-	case s.OK:
-		return "auto: there is a keychain"
-	}
-	return "auto: the keychain, else nothing is kept"
-}
-
-func settingsStatus(ctx context.Context, client *okauth.Client) []output.StatusSetting {
-	var all []output.StatusSetting
-	for _, s := range client.Settings().List() {
-		value, source := s.Value, s.Source.String()
-		if s.Key == config.KeyClientSecret && client.Settings().Secret(config.KeyClientSecret).IsZero() {
-			value, source = cli.KeychainSecret(ctx, client)
-		}
-		all = append(all, output.StatusSetting{Key: s.Key, Value: value, Source: source})
-	}
-	return all
 }
 
 func sessionStatus(v okauth.StoredSession) output.StatusSession {
@@ -120,7 +99,8 @@ func sessionStatus(v okauth.StoredSession) output.StatusSession {
 	}
 	for _, set := range v.Sets {
 		s.Tokens = append(s.Tokens, output.StatusTokens{
-			Requested: set.Requested, Granted: set.Granted, Access: lifeStatus(set.Access), ID: lifeStatus(set.ID),
+			Requested: set.Requested, Granted: set.Granted,
+			Access: (*output.StatusLifetime)(set.Access), ID: (*output.StatusLifetime)(set.ID),
 		})
 	}
 	if r := v.Refresh; r != nil {
@@ -130,11 +110,4 @@ func sessionStatus(v okauth.StoredSession) output.StatusSession {
 		}
 	}
 	return s
-}
-
-func lifeStatus(l *session.Lifetime) *output.StatusLifetime {
-	if l == nil {
-		return nil
-	}
-	return &output.StatusLifetime{From: l.From, Until: l.Until, Left: l.Left}
 }

@@ -1,14 +1,13 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
-	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/session"
 )
@@ -39,10 +38,7 @@ Okta's response unchanged.`,
 	}
 	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.session.AddStdinFlags(c)
-	cli.EnumFlag(
-		c, &o.output, "output", "o", "auto", []string{"auto", "text", "json"},
-		"output format; auto is text on a terminal, else JSON",
-	)
+	cli.OutputFlag(c, &o.output, "auto", "text", "json")
 	return c
 }
 
@@ -63,22 +59,15 @@ func (o *userinfoOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = cli.UntilStopped(ctx, o.env, func(ctx context.Context) error { return o.show(ctx, client, token.Value) })
-	if err != nil {
-		return err
-	}
-	return unkept
-}
-
-func (o *userinfoOptions) show(ctx context.Context, client *okta.Client, accessToken okta.Secret) error {
-	text, err := client.UserInfo(ctx, accessToken)
-	if err != nil {
-		return err
-	}
-	if o.output == "text" || o.output == "auto" && o.env.StdoutIsTTY {
-		return output.WriteObjectText(o.env.Stdout, text, output.TextOptions{
-			Now: o.env.Now(), Location: time.Local, Width: o.env.Width, Color: o.env.Color(),
-		})
-	}
-	return output.WriteObjectJSON(o.env.Stdout, text)
+	err = cli.UntilStopped(ctx, o.env, func(ctx context.Context) error {
+		text, err := client.UserInfo(ctx, token.Value)
+		switch {
+		case err != nil:
+			return err
+		case o.output == "text", o.output == "auto" && o.env.StdoutIsTTY:
+			return output.WriteObjectText(o.env.Stdout, text, o.env.TextOptions())
+		}
+		return output.WriteObjectJSON(o.env.Stdout, text)
+	})
+	return cmp.Or(err, unkept)
 }

@@ -1,9 +1,10 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,6 @@ import (
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/store"
 )
 
 // welcome is "okauth" without a command: on a terminal it shows the state and the next commands, elsewhere the help.
@@ -20,56 +20,58 @@ func welcome(c *cobra.Command, env *cli.Env, global *cli.GlobalFlags) error {
 	if !env.StdoutIsTTY {
 		return c.Help()
 	}
-	text, err := standing(c.Context(), env, global)
+	text, commands, err := standing(c.Context(), env, global)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stdout, "%s\n\nokauth --help lists all commands\n", text)
+	var page strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		page.WriteString(cli.Wrap(line, 80) + "\n")
+	}
+	page.WriteString("\n")
+	_ = output.Table(&page, commands) // a strings.Builder returns no error
+	page.WriteString("\nokauth --help lists all commands\n")
+	_, err = io.WriteString(env.Stdout, page.String())
 	return err
 }
 
-// standing returns the state in a few lines. It makes no request and asks no question.
-func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (string, error) {
-	flags := &cli.SessionFlags{GlobalFlags: global}
-	client, err := flags.Open(env)
+// standing returns the state and the next commands. It makes no request and asks no question.
+func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (text string, next [][]string, err error) {
+	client, err := (&cli.SessionFlags{GlobalFlags: global}).Open(env)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	server, unset := client.Server()
-	if unset != nil {
-		if client.Settings().Domain() == "" && len(client.Settings().Profiles()) == 0 {
-			return next("okauth is not set up yet", [][2]string{
-				{"okauth config init", "say where to sign in, once"},
-				{"okauth demo", "see it all first, against a built-in server"},
-			}), nil
-		}
-		return "", unset
+	settings := client.Settings()
+	server, err := client.Server()
+	if err != nil && settings.Domain() == "" && len(settings.Profiles()) == 0 {
+		return "okauth is not set up yet", [][]string{
+			{"", "okauth config init", "say where to sign in, once"},
+			{"", "okauth demo", "see it all first, against a built-in server"},
+		}, nil
+	}
+	if err != nil {
+		return "", nil, err
 	}
 	status, err := client.Status(ctx)
+	if e := status.StoreErr; e != nil && !(settings.Storage() == okauth.StorageAuto && cli.NoKeychain(e)) {
+		err = cmp.Or(err, e)
+	}
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if e := status.StoreErr; e != nil && !(client.Settings().Storage() == okauth.StorageAuto && isUnavailable(e)) {
-		return "", e
-	}
-	again := global.Again()
-	text, signedIn := standingText(env, client.Settings().ProfileName(), server.Issuer(), status)
+	okauth := "okauth" + global.Again()
+	text, signedIn := standingText(env, settings.ProfileName(), server.Issuer(), status)
 	if signedIn {
-		return next(wrapLines(text), [][2]string{
-			{"okauth" + again + " token", "print a token"},
-			{"okauth" + again + " exec -- CMD", "run CMD with one in its environment"},
-			{"okauth" + again + " status", "show sessions, settings and storage"},
-		}), nil
+		return text, [][]string{
+			{"", okauth + " token", "print a token"},
+			{"", okauth + " exec -- CMD", "run CMD with one in its environment"},
+			{"", okauth + " status", "show sessions, settings and storage"},
+		}, nil
 	}
-	return next(wrapLines(text), [][2]string{
-		{"okauth" + again + " login", "sign in"},
-		{"okauth" + again + " doctor", "find out whether that could work"},
-	}), nil
-}
-
-func isUnavailable(err error) bool {
-	e, ok := errors.AsType[*store.Error](err)
-	return ok && e.Kind == store.Unavailable
+	return text, [][]string{
+		{"", okauth + " login", "sign in"},
+		{"", okauth + " doctor", "find out whether that could work"},
+	}, nil
 }
 
 // standingText describes the session, and reports whether a token is available without a person.
@@ -96,27 +98,4 @@ func standingText(env *cli.Env, profile, issuer string, s okauth.Status) (text s
 		where += "\n" + okta.Sanitize(s.Reason, 300)
 	}
 	return "not signed in: " + where, false
-}
-
-// wrapLines breaks lines at 80 columns.
-func wrapLines(text string) string {
-	var lines []string
-	for line := range strings.SplitSeq(text, "\n") {
-		lines = append(lines, cli.Wrap(line, 80))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// next returns text followed by the next commands.
-func next(text string, commands [][2]string) string {
-	widest := 0
-	for _, c := range commands {
-		widest = max(widest, len(c[0]))
-	}
-	var b strings.Builder
-	b.WriteString(text + "\n")
-	for _, c := range commands {
-		fmt.Fprintf(&b, "\n  %-*s  %s", widest, c[0], c[1])
-	}
-	return b.String()
 }

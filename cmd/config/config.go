@@ -3,7 +3,6 @@ package config
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -13,7 +12,6 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/store"
 )
 
 // options are what the commands below "config" share.
@@ -151,7 +149,7 @@ func (o *options) unset(ctx context.Context, key string) error {
 
 // ignoreNoKeychain returns nil if err says that there is no keychain.
 func ignoreNoKeychain(err error) error {
-	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind == store.Unavailable {
+	if cli.NoKeychain(err) {
 		return nil
 	}
 	return err

@@ -60,6 +60,12 @@ func SettingsStatus(ctx context.Context, client *okauth.Client) []output.StatusS
 	return all
 }
 
+// NoKeychain reports whether err says that there is no keychain.
+func NoKeychain(err error) bool {
+	e, ok := errors.AsType[*store.Error](err)
+	return ok && e.Kind == store.Unavailable
+}
+
 // StorageStatus returns where sessions are kept.
 func StorageStatus(settings *config.Settings, storage okauth.Storage) output.StatusStorage {
 	s := output.StatusStorage{
