@@ -97,7 +97,8 @@ func (o *decodeOptions) one(text string) error {
 		return err
 	}
 	if token.Unsecured() {
-		fmt.Fprintln(o.env.Stderr, "okauth: note: the token is unsecured: it has no signature, and no API should accept it")
+		fmt.Fprintln(o.env.Stderr,
+			"okauth: note: the token is unsecured: it has no signature, and no API should accept it")
 	}
 	o.sayUnverified()
 	return nil

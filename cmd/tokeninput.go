@@ -82,12 +82,14 @@ func (i *tokenInput) stream(ctx context.Context, command, bad string, s jwt.Stre
 	case sum.Count == 0:
 		err = &cli.UsageError{
 			Message: "no token on standard input",
-			Advice:  "to " + command + " the cached token while standard input is a pipe: okauth " + command + " --cached",
+			Advice: "to " + command + " the cached token while standard input is a pipe: " +
+				"okauth " + command + " --cached",
 		}
 	case sum.Count == 1:
 		err = sum.FirstBad
 	case sum.Bad > 0:
-		err = fmt.Errorf("%d of %d tokens %s; the first: line %d: %w", sum.Bad, sum.Count, bad, sum.FirstLine, sum.FirstBad)
+		err = fmt.Errorf("%d of %d tokens %s; the first: line %d: %w",
+			sum.Bad, sum.Count, bad, sum.FirstLine, sum.FirstBad)
 		err = &cli.ExitError{Err: err, Code: cli.ExitInvalidToken, Advice: cli.Hint(sum.FirstBad)}
 	}
 	return sum, err

@@ -75,7 +75,8 @@ per token:
 	f.DurationVar(&o.leeway, "leeway", jwt.DefaultLeeway, "allowed difference between clocks")
 	f.StringVar(&o.jwks, "jwks", "", "file with the issuer's keys (JWKS); no request is made")
 	f.BoolVar(&o.refreshKeys, "refresh-keys", false, "fetch the issuer's keys even if the cached ones are fresh")
-	_ = c.RegisterFlagCompletionFunc("alg", cobra.FixedCompletions(jwt.Algorithms(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("alg",
+		cobra.FixedCompletions(jwt.Algorithms(), cobra.ShellCompDirectiveNoFileComp))
 	for _, name := range []string{"issuer", "leeway"} {
 		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
@@ -160,7 +161,8 @@ func (o *verifyOptions) receiver(settings *config.Settings, server okta.Authoriz
 	if r.Audience == "" && !r.OrgServer {
 		return r, &cli.UsageError{
 			Message: fmt.Sprintf("no audience is set, and authorization server %s has none by default", server.ID()),
-			Advice:  "okauth config set audience, or --audience: Admin Console, Security › API shows it beside the server",
+			Advice: "okauth config set audience, or --audience: " +
+				"Admin Console, Security › API shows it beside the server",
 		}
 	}
 	return r, nil

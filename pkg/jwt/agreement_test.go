@@ -48,7 +48,7 @@ func TestST20_AgreesWithGoJOSE(t *testing.T) {
 	}
 }
 
-// wantSame judges a token that go-jose signed.
+// wantSame verifies a token that go-jose signed.
 func wantSame(t *testing.T, config jwt.Config, alg, token string, claims []byte) {
 	t.Helper()
 	v := verify(t, config, token, issuerKeys())
@@ -74,7 +74,7 @@ func wantSame(t *testing.T, config jwt.Config, alg, token string, claims []byte)
 	}
 }
 
-// wantAgreement judges a token that was changed. We may refuse by its form what go-jose would take, and not the other
+// wantAgreement verifies a token that was changed. We may reject by its form what go-jose would take, and not the other
 // way round.
 func wantAgreement(t *testing.T, config jwt.Config, alg, token string) {
 	t.Helper()
@@ -122,8 +122,8 @@ func randomText(random *rand.Rand) string {
 	return string(text)
 }
 
-// FuzzVerifier holds for every text: no panic, no error, nothing unprintable in the verdict; and nothing passes that was
-// not signed.
+// FuzzVerifier holds for every text: no panic, no error, nothing unprintable in the report; and nothing passes that
+// was not signed.
 func FuzzVerifier(f *testing.F) {
 	// Every process of a fuzzing run must have the same key.
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte("wrong-horse-----"), 2))

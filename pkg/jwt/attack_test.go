@@ -58,7 +58,7 @@ func TestAT40_AlgNone(t *testing.T) {
 	wantRejected(t, accessConfig, issuerKeys(), tests)
 }
 
-// The public key is no secret, so whoever takes it for one lets everybody sign.
+// The public key is no secret, so a verifier that takes it for one lets anyone sign.
 func TestAT41_PublicKeyAsSharedSecret(t *testing.T) {
 	t.Parallel()
 	public := private()["rsa"].Public().(*rsa.PublicKey)
@@ -302,7 +302,7 @@ func TestAT47_CritAndOthers(t *testing.T) {
 // What Parse refuses is not even looked at: no key is asked for, and nothing of the token is shown.
 func TestAT48_WhatIsNoToken(t *testing.T) {
 	t.Parallel()
-	nobody := keysFunc(func(context.Context, string) (jwt.KeySet, error) {
+	unasked := keysFunc(func(context.Context, string) (jwt.KeySet, error) {
 		t.Error("keys are asked for")
 		return jwt.KeySet{}, nil
 	})
@@ -316,7 +316,7 @@ func TestAT48_WhatIsNoToken(t *testing.T) {
 		"twice":    signText(t, private()["rsa"], nil, `{"alg":"RS256","kid":"rsa"}`, `{"sub":"canary","sub":"b"}`),
 		"two algs": signText(t, private()["rsa"], nil, `{"alg":"RS256","kid":"rsa","alg":"none"}`, accessClaims.String()),
 	} {
-		v := verify(t, accessConfig, token, nobody)
+		v := verify(t, accessConfig, token, unasked)
 		if got := failed(t, v); got != "format" {
 			t.Errorf("%s: failed: got %q, want format", name, got)
 		}

@@ -70,7 +70,8 @@ func CheckIDToken(token string, want IDTokenClaims) error {
 	}
 	if want.AccessToken != "" && c.token.Claims.has(checkAtHash) && !c.algOK {
 		return &IDTokenError{
-			Claim: checkAtHash, Got: c.token.Claims.show(checkAtHash), Reason: "no hash is known for alg " + quoteShort(alg),
+			Claim: checkAtHash, Got: c.token.Claims.show(checkAtHash),
+			Reason: "no hash is known for alg " + quoteShort(alg),
 		}
 	}
 	return nil

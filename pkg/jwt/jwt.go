@@ -199,11 +199,13 @@ func encrypted(headerPart string) error {
 // the name of an Authorization header and a Bearer or DPoP scheme. It neither copies nor validates.
 func TrimToken(text string) string {
 	text = unquote(text)
-	if name, value, found := strings.Cut(text, ":"); found && strings.EqualFold(strings.TrimSpace(name), "Authorization") {
+	name, value, found := strings.Cut(text, ":")
+	if found && strings.EqualFold(strings.TrimSpace(name), "Authorization") {
 		text = unquote(value)
 	}
 	for _, scheme := range [...]string{"Bearer", "DPoP"} {
-		if n := len(scheme); len(text) > n && strings.EqualFold(text[:n], scheme) && (text[n] == ' ' || text[n] == '\t') {
+		n := len(scheme)
+		if len(text) > n && strings.EqualFold(text[:n], scheme) && (text[n] == ' ' || text[n] == '\t') {
 			return unquote(text[n:])
 		}
 	}

@@ -34,7 +34,8 @@ func algorithms() [10]algorithm {
 	return [...]algorithm{
 		{"RS256", familyRSA, crypto.SHA256}, {"RS384", familyRSA, crypto.SHA384}, {"RS512", familyRSA, crypto.SHA512},
 		{"PS256", familyRSA, crypto.SHA256}, {"PS384", familyRSA, crypto.SHA384}, {"PS512", familyRSA, crypto.SHA512},
-		{"ES256", familyP256, crypto.SHA256}, {"ES384", familyP384, crypto.SHA384}, {"ES512", familyP521, crypto.SHA512},
+		{"ES256", familyP256, crypto.SHA256}, {"ES384", familyP384, crypto.SHA384},
+		{"ES512", familyP521, crypto.SHA512},
 		{"EdDSA", familyEd25519, crypto.SHA512},
 	}
 }

@@ -26,7 +26,7 @@ const (
 	client   = "0oaexampleclient"
 )
 
-// now is when every token of these tests is judged.
+// now is when every token of these tests is verified.
 var now = time.Unix(1_700_000_000, 0)
 
 // object is a header or claims to be, in the order of the alphabet. A nil value leaves a member out.
@@ -239,7 +239,7 @@ func check(t testing.TB, v jwt.Report, name string) jwt.Check {
 	return jwt.Check{}
 }
 
-// failed returns the names of the checks that failed, joined by blanks. It also asks for what holds of every verdict:
+// failed returns the names of the checks that failed, joined by blanks. It also asks for what holds of every report:
 // each check once and in order, nothing but printable text, a reason for whatever did not pass.
 func failed(t testing.TB, v jwt.Report) string {
 	t.Helper()

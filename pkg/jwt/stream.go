@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// maxLine is what is read of one line, in bytes: the longest token and what may surround it. The rest of a longer line
-	// is skipped.
+	// maxLine is what is read of one line, in bytes: the longest token and what may surround it. The rest of a longer
+	// line is skipped.
 	maxLine = MaxSize + 4<<10
 	// A batch of lines is what a worker answers at a time: large enough that passing it on costs next to nothing, and
 	// small enough for the processor's cache.

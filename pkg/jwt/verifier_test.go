@@ -31,7 +31,7 @@ func TestVerifier_GoodTokens(t *testing.T) {
 	}
 }
 
-// What stands in a verdict, word for word.
+// What a report says, word for word.
 func TestVerifier_Texts(t *testing.T) {
 	t.Parallel()
 	v := verify(t, accessConfig, signed(t, accessClaims.with(object{"aud": []string{"a", audience}, "nbf": now.Unix(), "exp": now.Unix() - 120})), issuerKeys())
@@ -123,7 +123,7 @@ func TestST23_Claims(t *testing.T) {
 				t.Errorf("failed: got %q, want %q", got, test.failed)
 			}
 			if check(t, v, "signature").State != jwt.Passed {
-				t.Error("the signature is not judged")
+				t.Error("the signature is not checked")
 			}
 		})
 	}
@@ -269,11 +269,11 @@ func TestST31_OrgServer(t *testing.T) {
 	t.Parallel()
 	config := accessConfig
 	config.OrgServer, config.Audience = true, ""
-	nobody := keysFunc(func(context.Context, string) (jwt.KeySet, error) {
+	unasked := keysFunc(func(context.Context, string) (jwt.KeySet, error) {
 		t.Error("the keys of an org server are asked for")
 		return jwt.KeySet{}, nil
 	})
-	v := verify(t, config, signed(t, accessClaims), nobody)
+	v := verify(t, config, signed(t, accessClaims), unasked)
 	if got := failed(t, v); got != "org_server" {
 		t.Errorf("failed: got %q", got)
 	}
@@ -285,8 +285,8 @@ func TestST31_OrgServer(t *testing.T) {
 			t.Errorf("got %+v", c)
 		}
 	}
-	if got := failed(t, verify(t, config, signed(t, accessClaims.with(object{"aud": []string{}})), nobody)); got != "org_server aud" {
-		t.Errorf("for nobody: failed: got %q", got)
+	if got := failed(t, verify(t, config, signed(t, accessClaims.with(object{"aud": []string{}})), unasked)); got != "org_server aud" {
+		t.Errorf("for no audience: failed: got %q", got)
 	}
 	config = idConfig
 	config.OrgServer = true

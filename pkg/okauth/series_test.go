@@ -10,8 +10,8 @@ import (
 	"okauth/pkg/output"
 )
 
-// What a series judges is what it would be judged alone, whatever came before: nothing of one token stays for the next.
-func TestSeriesJudgesEachTokenAlone(t *testing.T) {
+// The report on a token does not depend on the tokens before it.
+func TestVerifierChecksEachTokenAlone(t *testing.T) {
 	t.Parallel()
 	clock := oktatest.NewClock(time.Now())
 	server, keys, _ := keysOf(t, clock)
@@ -30,24 +30,24 @@ func TestSeriesJudgesEachTokenAlone(t *testing.T) {
 	tokens := server.InvalidTokens()
 	alone := make(map[string]string)
 	for _, f := range tokens {
-		verdict, err := verifier.Check(t.Context(), f.Token)
+		report, err := verifier.Check(t.Context(), f.Token)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if verdict.Reason() != f.Check {
-			t.Errorf("%s: got the reason %q, want %q", f.Name, verdict.Reason(), f.Check)
+		if report.Reason() != f.Check {
+			t.Errorf("%s: got the reason %q, want %q", f.Name, report.Reason(), f.Check)
 		}
-		alone[f.Name] = string(output.AppendReportJSON(nil, verdict))
+		alone[f.Name] = string(output.AppendReportJSON(nil, report))
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	before := "none"
 	for range 60 * len(tokens) {
 		f := tokens[random.IntN(len(tokens))]
-		verdict, err := verifier.Check(t.Context(), f.Token)
+		report, err := verifier.Check(t.Context(), f.Token)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(output.AppendReportJSON(nil, verdict)); got != alone[f.Name] {
+		if got := string(output.AppendReportJSON(nil, report)); got != alone[f.Name] {
 			t.Fatalf("%s after %s: got %s, want %s", f.Name, before, got, alone[f.Name])
 		}
 		before = f.Name
