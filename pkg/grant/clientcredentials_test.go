@@ -22,11 +22,13 @@ func TestClientCredentialsSendNoMoreThanScopes(t *testing.T) {
 	}{
 		{nil, url.Values{"grant_type": {"client_credentials"}}},
 		{[]string{}, url.Values{"grant_type": {"client_credentials"}}},
-		{[]string{"api:read", "api:write"}, url.Values{"grant_type": {"client_credentials"}, "scope": {"api:read api:write"}}},
+		{[]string{"api:read", "api:write"},
+			url.Values{"grant_type": {"client_credentials"}, "scope": {"api:read api:write"}}},
 	} {
 		before := hits.Load()
 		_, err := ClientCredentials{Scopes: test.scopes}.Token(t.Context(), client, nil)
-		if _, ok := errors.AsType[*okta.Error](err); !ok || !strings.HasPrefix(err.Error(), "Okta refused the client sign-in") {
+		if _, ok := errors.AsType[*okta.Error](err); !ok ||
+			!strings.HasPrefix(err.Error(), "Okta refused the client sign-in") {
 			t.Fatalf("%q: got %v", test.scopes, err)
 		}
 		if form.Encode() != test.want.Encode() {
@@ -55,7 +57,8 @@ func TestAClientThatCannotSignInSendsNothing(t *testing.T) {
 	} {
 		_, err := ClientCredentials{Scopes: test.scopes}.Token(t.Context(), test.client, nil)
 		mistake, ok := errors.AsType[*InputError](err)
-		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) || okta.MayHaveBeenProcessed(err) {
+		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) ||
+			okta.MayHaveBeenProcessed(err) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
 		}
 	}
@@ -71,7 +74,8 @@ func clientAt(t *testing.T, s *oktatest.Server, id, server string) *okta.Client 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &okta.Client{Server: at, ID: id, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: s.Client()}
+	return &okta.Client{Server: at, ID: id, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)),
+		HTTP: s.Client()}
 }
 
 // A token for a client is all there is to have, and nothing that is not there is missed.
@@ -86,12 +90,15 @@ func TestClientCredentialsBringAnAccessToken(t *testing.T) {
 		{oktatest.DefaultServerID, "api:read api:write", "api:read api:write"},
 		{oktatest.DefaultScopesServerID, "", "api:read"},
 	} {
-		tokens, err := ClientCredentials{Scopes: strings.Fields(test.scopes)}.Token(t.Context(), clientAt(t, s, oktatest.ServiceClientID, test.server), nil)
+		tokens, err := ClientCredentials{Scopes: strings.Fields(test.scopes)}.Token(t.Context(),
+			clientAt(t, s, oktatest.ServiceClientID, test.server), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", test.server, err)
 		}
-		if tokens.AccessToken.IsZero() || !tokens.IDToken.IsZero() || !tokens.RefreshToken.IsZero() || len(tokens.Warnings) > 0 || strings.Join(tokens.Scope, " ") != test.granted {
-			t.Errorf("%s: got %+v, want the scopes %q, no ID token, no refresh token and no notes", test.server, tokens, test.granted)
+		if tokens.AccessToken.IsZero() || !tokens.IDToken.IsZero() || !tokens.RefreshToken.IsZero() ||
+			len(tokens.Warnings) > 0 || strings.Join(tokens.Scope, " ") != test.granted {
+			t.Errorf("%s: got %+v, want the scopes %q, no ID token, no refresh token and no notes", test.server,
+				tokens, test.granted)
 		}
 	}
 }

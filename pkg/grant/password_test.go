@@ -32,20 +32,24 @@ func startClient(t *testing.T) (client *okta.Client, form *url.Values, hits *ato
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &okta.Client{Server: at, ID: "0oatest", Auth: clientauth.ForSecret(okta.NewSecret("canary-client-secret"))}, form, hits
+	return &okta.Client{Server: at, ID: "0oatest",
+		Auth: clientauth.ForSecret(okta.NewSecret("canary-client-secret"))}, form, hits
 }
 
 func TestST13_PasswordArrivesAsTyped(t *testing.T) {
 	t.Parallel()
 	client, form, hits := startClient(t)
-	for _, password := range []string{"wrong-horse", "&=+% \"'\\;#?/", "  leading and trailing  ", "ünïcode 世界 🐎", "%2B+%20", "e\u0301 is not \u00e9", "tab\tand\nnewline", strings.Repeat("x", 10_000)} {
+	for _, password := range []string{"wrong-horse", "&=+% \"'\\;#?/", "  leading and trailing  ", "ünïcode 世界 🐎",
+		"%2B+%20", "e\u0301 is not \u00e9", "tab\tand\nnewline", strings.Repeat("x", 10_000)} {
 		before := hits.Load()
-		_, err := Password{Username: `CORP\alice+test@example.com`, Password: okta.NewSecret(password), Scopes: []string{"openid", "api:read"}}.Token(t.Context(), client, nil)
+		_, err := Password{Username: `CORP\alice+test@example.com`, Password: okta.NewSecret(password),
+			Scopes: []string{"openid", "api:read"}}.Token(t.Context(), client, nil)
 		refusal, ok := errors.AsType[*okta.Error](err)
 		if !ok || refusal.Code != "invalid_grant" {
 			t.Fatalf("got %v", err)
 		}
-		want := url.Values{"grant_type": {"password"}, "username": {`CORP\alice+test@example.com`}, "password": {password}, "scope": {"openid api:read"}}
+		want := url.Values{"grant_type": {"password"}, "username": {`CORP\alice+test@example.com`},
+			"password": {password}, "scope": {"openid api:read"}}
 		if form.Encode() != want.Encode() {
 			t.Errorf("%q: got the form %v", password, *form)
 		}
@@ -77,7 +81,8 @@ func TestMistakesAreSeenBeforeAnythingIsSent(t *testing.T) {
 		{"other letters", "alice", "wrong-horse", []string{"é"}, "scopes", "not a scope name"},
 		{"too many", "alice", "wrong-horse", strings.Split(strings.Repeat("scope ", 700)+"x", " "), "scopes", "4096"},
 	} {
-		_, err := Password{Username: test.username, Password: okta.NewSecret(test.password), Scopes: test.scopes}.Token(t.Context(), client, nil)
+		_, err := Password{Username: test.username, Password: okta.NewSecret(test.password),
+			Scopes: test.scopes}.Token(t.Context(), client, nil)
 		mistake, ok := errors.AsType[*InputError](err)
 		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
@@ -129,8 +134,10 @@ func TestPasswordAsksForWhatItLacks(t *testing.T) {
 		{"no answer", Password{Username: "alice"}, &person{}, "password of alice", "password is empty"},
 		{"no name", Password{}, &person{}, "username", "username is empty"},
 		{"failed question", Password{}, &person{err: gone}, "username", gone.Error()},
-		{"no person, no username", Password{Password: okta.NewSecret("typed")}, nil, "", "username is not set, and there is no way to ask for it"},
-		{"no person, no password", Password{Username: "alice"}, nil, "", "password is not set, and there is no way to ask for it"},
+		{"no person, no username", Password{Password: okta.NewSecret("typed")}, nil, "",
+			"username is not set, and there is no way to ask for it"},
+		{"no person, no password", Password{Username: "alice"}, nil, "",
+			"password is not set, and there is no way to ask for it"},
 	} {
 		before := hits.Load()
 		var i Interaction
@@ -143,7 +150,8 @@ func TestPasswordAsksForWhatItLacks(t *testing.T) {
 			t.Errorf("%s: asked for %q, want %q", test.name, test.person.asked, test.asked)
 		}
 		_, refused := errors.AsType[*okta.Error](err)
-		if test.want == "" && (!refused || form.Get("username") != "alice" || form.Get("password") != "typed") || test.want != "" && (err == nil || err.Error() != test.want) {
+		if test.want == "" && (!refused || form.Get("username") != "alice" || form.Get("password") != "typed") ||
+			test.want != "" && (err == nil || err.Error() != test.want) {
 			t.Errorf("%s: got %v, want %q; sent %v", test.name, err, test.want, *form)
 		}
 		if _, required := errors.AsType[*InteractionRequiredError](err); required != (test.person == nil) {
@@ -154,7 +162,8 @@ func TestPasswordAsksForWhatItLacks(t *testing.T) {
 		}
 	}
 	var asked person
-	if _, err := (Password{Scopes: []string{"a b"}}).Token(t.Context(), client, &asked); err == nil || len(asked.asked) > 0 {
+	if _, err := (Password{Scopes: []string{"a b"}}).Token(t.Context(), client, &asked); err == nil ||
+		len(asked.asked) > 0 {
 		t.Errorf("unusable scopes: got %v after the questions %q", err, asked.asked)
 	}
 }

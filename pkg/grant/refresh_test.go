@@ -19,7 +19,8 @@ func TestRefreshNamesScopesOnlyWhereAsked(t *testing.T) {
 	}{
 		{nil, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}},
 		{[]string{}, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}},
-		{[]string{"openid", "api:read"}, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}, "scope": {"openid api:read"}}},
+		{[]string{"openid", "api:read"}, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token},
+			"scope": {"openid api:read"}}},
 	} {
 		before := hits.Load()
 		_, err := Refresh{RefreshToken: okta.NewSecret(token), Scopes: test.scopes}.Token(t.Context(), client, nil)
@@ -53,7 +54,8 @@ func TestARefreshThatCannotBeIsNotSent(t *testing.T) {
 	} {
 		_, err := Refresh{RefreshToken: okta.NewSecret(test.token), Scopes: test.scopes}.Token(t.Context(), client, nil)
 		mistake, ok := errors.AsType[*InputError](err)
-		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) || okta.MayHaveBeenProcessed(err) {
+		if !ok || mistake.Field != test.field || !strings.Contains(err.Error(), test.want) ||
+			okta.MayHaveBeenProcessed(err) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
 		}
 		if err != nil && strings.Contains(err.Error(), "canary") {

@@ -43,7 +43,8 @@ var (
 )
 
 func form() url.Values {
-	return url.Values{"grant_type": {"password"}, "username": {"alice@example.com"}, "password": {password}, "scope": {"openid"}}
+	return url.Values{"grant_type": {"password"}, "username": {"alice@example.com"}, "password": {password},
+		"scope": {"openid"}}
 }
 
 // refreshToken has characters that a form encodes.
@@ -101,7 +102,8 @@ func clientFor(t *testing.T, base string, config transport.Config) *Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(httpClient.CloseIdleConnections)
-	return &Client{Server: server, ID: "0oatest", Auth: clientauth.ForSecret(NewSecret(clientSecret)), HTTP: httpClient, UserAgent: "okauth/1.2.3"}
+	return &Client{Server: server, ID: "0oatest", Auth: clientauth.ForSecret(NewSecret(clientSecret)),
+		HTTP: httpClient, UserAgent: "okauth/1.2.3"}
 }
 
 // ask sends the form to a server that answers with handler.
@@ -133,7 +135,8 @@ func checkHarmless(t *testing.T, err error) {
 		return
 	}
 	text := err.Error()
-	for _, canary := range []string{"canary", "wrong-horse", url.QueryEscape(password), url.QueryEscape("refresh+/.~=="), base64.StdEncoding.EncodeToString([]byte("0oatest:" + clientSecret))} {
+	for _, canary := range []string{"canary", "wrong-horse", url.QueryEscape(password),
+		url.QueryEscape("refresh+/.~=="), base64.StdEncoding.EncodeToString([]byte("0oatest:" + clientSecret))} {
 		if strings.Contains(text, canary) {
 			t.Errorf("error shows %q: %s", canary, text)
 		}
@@ -158,7 +161,8 @@ func TestST11_ST13_ConfidentialRequest(t *testing.T) {
 	if _, err := client.Token(t.Context(), sent); err != nil {
 		t.Fatal(err)
 	}
-	if got.Method != "POST" || got.URL.Path != "/oauth2/default/v1/token" || got.URL.RawQuery != "" || got.Proto != "HTTP/1.1" {
+	if got.Method != "POST" || got.URL.Path != "/oauth2/default/v1/token" || got.URL.RawQuery != "" ||
+		got.Proto != "HTTP/1.1" {
 		t.Errorf("got %s %s %s", got.Method, got.URL, got.Proto)
 	}
 	if got.PostForm.Encode() != form().Encode() || sent.Encode() != form().Encode() {
@@ -168,8 +172,9 @@ func TestST11_ST13_ConfidentialRequest(t *testing.T) {
 	if id != "0oa%3Ab+c%25" || pw != "canary+%2B%3A%26%C3%A9" {
 		t.Errorf("got the credentials %q, %q", id, pw)
 	}
-	for name, want := range map[string]string{"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded",
-		"User-Agent": "okauth/1.2.3", "Origin": "", "Cookie": "", "Referer": ""} {
+	for name, want := range map[string]string{"Accept": "application/json",
+		"Content-Type": "application/x-www-form-urlencoded",
+		"User-Agent":   "okauth/1.2.3", "Origin": "", "Cookie": "", "Referer": ""} {
 		if got.Header.Get(name) != want {
 			t.Errorf("%s is %q, want %q", name, got.Header.Get(name), want)
 		}
@@ -219,7 +224,8 @@ func TestTokensAreDecoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.AccessToken.Reveal() != "canary-a~+/_.b==" || got.RefreshToken.Reveal() != "canary-r" || got.IDToken.Reveal() != "canary.i.d" ||
+	if got.AccessToken.Reveal() != "canary-a~+/_.b==" || got.RefreshToken.Reveal() != "canary-r" ||
+		got.IDToken.Reveal() != "canary.i.d" ||
 		got.TokenType != "Bearer" || got.ExpiresIn != time.Hour || !got.ObtainedAt.Equal(at) ||
 		!slices.Equal(got.Scope, []string{"offline_access", "openid"}) || len(got.Warnings) != 0 {
 		t.Errorf("got %+v", got)
@@ -354,7 +360,8 @@ func TestAT14_LostAnswerOnAKeptConnection(t *testing.T) {
 			conn.Close()
 			return
 		}
-		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(goodAnswer))+"\r\n\r\n"+goodAnswer)
+		io.WriteString(conn,
+			"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(goodAnswer))+"\r\n\r\n"+goodAnswer)
 	})
 	client := clientFor(t, base, transport.Config{Timeout: 5 * time.Second})
 	if _, err := client.Token(t.Context(), form()); err != nil {

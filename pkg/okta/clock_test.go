@@ -32,10 +32,12 @@ func TestAT29_ClockSkew(t *testing.T) {
 			t.Fatal(err)
 		}
 		client := &okta.Client{
-			Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client(),
+			Server: at, ID: oktatest.DefaultClientID,
+			Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client(),
 			Now: func() time.Time { return clock.Now().Add(test.ahead) },
 		}
-		form := url.Values{"grant_type": {"password"}, "username": {oktatest.DefaultUser}, "password": {oktatest.DefaultPassword}, "scope": {"openid offline_access"}}
+		form := url.Values{"grant_type": {"password"}, "username": {oktatest.DefaultUser},
+			"password": {oktatest.DefaultPassword}, "scope": {"openid offline_access"}}
 		clock.Advance(time.Minute) // Okta's limit of sign-ins per second
 		tokens, err := client.Token(t.Context(), form)
 		if err != nil {
@@ -45,7 +47,8 @@ func TestAT29_ClockSkew(t *testing.T) {
 		if test.want == "" && notes != "" || !strings.Contains(notes, test.want) {
 			t.Errorf("%v ahead: got notes %q, want %q", test.ahead, notes, test.want)
 		}
-		tokens, err = client.Token(t.Context(), url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.RefreshToken.Reveal()}})
+		tokens, err = client.Token(t.Context(),
+			url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.RefreshToken.Reveal()}})
 		if err != nil || len(tokens.Warnings) != 0 {
 			t.Errorf("refresh: got %v and notes %q", err, tokens.Warnings)
 		}

@@ -21,9 +21,12 @@ func TestErrorReadsLikeASentence(t *testing.T) {
 			"Okta refused the sign-in: The credentials provided were invalid. (invalid_grant, HTTP 400, request reqVy8wsvmBQN27h4soUE3ZEnA)", true},
 		{`{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter.","errorLink":"invalid_client","errorId":"oae1","errorCauses":[]}`, 401,
 			"Okta refused the sign-in: Invalid value for 'client_id' parameter. (invalid_client, HTTP 401, request reqVy8wsvmBQN27h4soUE3ZEnA)", true},
-		{`{"errorCode":"E0000047","errorSummary":"Too many."}`, 429, "Okta put the sign-in off: Too many. (E0000047, HTTP 429, request reqVy8wsvmBQN27h4soUE3ZEnA); retry after 1s", false},
-		{`{"errorCode":"E0000009"}`, 500, "Okta could not handle the sign-in (E0000009, HTTP 500, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
-		{`{"error":"temporarily_unavailable"}`, 400, "Okta could not handle the sign-in (temporarily_unavailable, HTTP 400, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
+		{`{"errorCode":"E0000047","errorSummary":"Too many."}`, 429,
+			"Okta put the sign-in off: Too many. (E0000047, HTTP 429, request reqVy8wsvmBQN27h4soUE3ZEnA); retry after 1s", false},
+		{`{"errorCode":"E0000009"}`, 500,
+			"Okta could not handle the sign-in (E0000009, HTTP 500, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
+		{`{"error":"temporarily_unavailable"}`, 400,
+			"Okta could not handle the sign-in (temporarily_unavailable, HTTP 400, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
 	} {
 		_, err := ask(t, respond(test.status, "application/json", test.body))
 		e, ok := errors.AsType[*Error](err)
@@ -48,7 +51,8 @@ func TestAT13_RetryAfter(t *testing.T) {
 		want                                time.Duration
 	}{
 		{"reset", 429, date, "300", "0", in(20 * time.Second), "", 21 * time.Second},
-		{"reset, no Date", 429, "", "300", "0", in(20 * time.Second), "", 20*time.Second + time.Second + time.Hour}, // our clock is an hour behind: capped
+		{"reset, no Date", 429, "", "300", "0", in(20 * time.Second), "",
+			20*time.Second + time.Second + time.Hour}, // our clock is an hour behind: capped
 		{"reset in the past", 429, date, "300", "0", in(-time.Hour), "", time.Second},
 		{"reset far away", 429, date, "300", "0", in(100 * 365 * 24 * time.Hour), "", maxWait},
 		{"reset garbage", 429, date, "300", "0", "soon", "", time.Second},
@@ -69,8 +73,9 @@ func TestAT13_RetryAfter(t *testing.T) {
 		{"400", 400, date, "", "", "", "30", 0},
 	} {
 		header := http.Header{}
-		for name, value := range map[string]string{"Date": test.date, "X-Rate-Limit-Limit": test.limit, "X-Rate-Limit-Remaining": test.remaining,
-			"X-Rate-Limit-Reset": test.reset, "Retry-After": test.text} {
+		for name, value := range map[string]string{"Date": test.date, "X-Rate-Limit-Limit": test.limit,
+			"X-Rate-Limit-Remaining": test.remaining,
+			"X-Rate-Limit-Reset":     test.reset, "Retry-After": test.text} {
 			if value != "" {
 				header.Set(name, value)
 			}
@@ -93,7 +98,8 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Add(503, "", "", "", "Thu, 01 Jan 2099 00:00:00 GMT")
 	f.Add(429, "x", "-1", "-9223372036854775808", "9223372036854775807")
 	f.Fuzz(func(t *testing.T, status int, date, remaining, reset, text string) {
-		header := http.Header{"Date": {date}, "X-Rate-Limit-Remaining": {remaining}, "X-Rate-Limit-Reset": {reset}, "Retry-After": {text}}
+		header := http.Header{"Date": {date}, "X-Rate-Limit-Remaining": {remaining}, "X-Rate-Limit-Reset": {reset},
+			"Retry-After": {text}}
 		got := retryAfter(status, header, time.Unix(1785585600, 0))
 		if got < 0 || got > maxWait || status == 429 && got < time.Second {
 			t.Errorf("got %s", got)

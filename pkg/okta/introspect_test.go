@@ -22,9 +22,11 @@ func TestActive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client()}
+	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID,
+		Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client()}
 	tokens, err := grant.Password{
-		Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid", "offline_access"},
+		Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid",
+			"offline_access"},
 	}.Token(t.Context(), client, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +58,8 @@ func TestActive(t *testing.T) {
 	}
 	client.Auth = clientauth.ForSecret(okta.NewSecret("wrong-horse"))
 	_, err = client.Introspect(t.Context(), first, "")
-	if refusal, ok := errors.AsType[*okta.Error](err); !ok || refusal.Status != 401 || !strings.Contains(err.Error(), "introspection") {
+	if refusal, ok := errors.AsType[*okta.Error](err); !ok || refusal.Status != 401 ||
+		!strings.Contains(err.Error(), "introspection") {
 		t.Errorf("with a wrong secret: %v", err)
 	}
 }
@@ -72,8 +75,10 @@ func TestST34_Introspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client()}
-	tokens, err := grant.Password{Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword), Scopes: []string{"openid"}}.Token(t.Context(), client, nil)
+	client := &okta.Client{Server: at, ID: oktatest.DefaultClientID,
+		Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client()}
+	tokens, err := grant.Password{Username: oktatest.DefaultUser, Password: okta.NewSecret(oktatest.DefaultPassword),
+		Scopes: []string{"openid"}}.Token(t.Context(), client, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,14 +101,16 @@ func TestAT82_LostKnowsThePhase(t *testing.T) {
 		{"cut off in the header", answering(header), transport.Config{}, true},
 		{"cut off before the body", answering(header + "\r\n"), transport.Config{}, true},
 		{"cut off in the body", answering(header + "\r\n" + goodAnswer), transport.Config{}, true},
-		{"silence", address(listenOn(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })), transport.Config{Timeout: 100 * time.Millisecond}, true},
+		{"silence", address(listenOn(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })),
+			transport.Config{Timeout: 100 * time.Millisecond}, true},
 	} {
 		err := send(t.Context(), t, refresh, clientFor(t, test.base, test.config))
 		if err == nil || MayHaveBeenProcessed(err) != test.want {
 			t.Errorf("%s: got %t for %v, want %t", test.name, MayHaveBeenProcessed(err), err, test.want)
 		}
 	}
-	lookup := &NetworkError{Phase: PhaseResolve, Host: "nowhere.invalid", Err: &net.DNSError{Name: "nowhere.invalid", IsNotFound: true}}
+	lookup := &NetworkError{Phase: PhaseResolve, Host: "nowhere.invalid",
+		Err: &net.DNSError{Name: "nowhere.invalid", IsNotFound: true}}
 	for _, err := range []error{nil, errors.New("client id is empty"), lookup, fmt.Errorf("wrapped: %w", lookup)} {
 		if MayHaveBeenProcessed(err) {
 			t.Errorf("got true for %v", err)

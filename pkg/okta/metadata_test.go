@@ -24,15 +24,18 @@ func TestMetadataAndKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.Issuer != server.Issuer(id) || m.TokenEndpoint != at.Endpoint("token") || m.JWKSURI != at.Endpoint("keys") || m.UserInfoEndpoint != at.Endpoint("userinfo") ||
+		if m.Issuer != server.Issuer(id) || m.TokenEndpoint != at.Endpoint("token") ||
+			m.JWKSURI != at.Endpoint("keys") || m.UserInfoEndpoint != at.Endpoint("userinfo") ||
 			m.IntrospectionEndpoint != at.Endpoint("introspect") || m.RevocationEndpoint != at.Endpoint("revoke") {
 			t.Errorf("%s: got %+v", id, m)
 		}
-		if !slices.Contains(m.GrantTypes, "password") || !slices.Contains(m.Scopes, "openid") || !slices.Contains(m.AuthMethods, "client_secret_basic") {
+		if !slices.Contains(m.GrantTypes, "password") || !slices.Contains(m.Scopes, "openid") ||
+			!slices.Contains(m.AuthMethods, "client_secret_basic") {
 			t.Errorf("%s: got %+v", id, m)
 		}
 		document, err := client.Keys(t.Context(), m.JWKSURI)
-		if err != nil || !strings.Contains(string(document.Text), `"kty"`) || document.MaxAge < KeysAtLeast || document.MaxAge > KeysAtMost {
+		if err != nil || !strings.Contains(string(document.Text), `"kty"`) || document.MaxAge < KeysAtLeast ||
+			document.MaxAge > KeysAtMost {
 			t.Errorf("%s: got %v, %v", id, document, err)
 		}
 	}
@@ -48,7 +51,8 @@ func TestST08_AT04_AnotherIssuerIsRefused(t *testing.T) {
 	own := server.Issuer("default")
 	for _, issuer := range []string{
 		own + "/", "https://login.example.com/oauth2/default", strings.ToUpper(own), server.URL(),
-		strings.Replace(own, "default", "aus1", 1), own + "?x", "https://a\u202eb.example", "nonsense", "https://оkta.com",
+		strings.Replace(own, "default", "aus1", 1), own +
+			"?x", "https://a\u202eb.example", "nonsense", "https://оkta.com",
 	} {
 		for _, id := range []string{"", oktatest.DefaultClientID} {
 			client.ID = id
@@ -104,11 +108,16 @@ func TestST22_AT03_AddressesStayAtTheIssuer(t *testing.T) {
 	t.Parallel()
 	server, client, _ := startPatient(t)
 	base := server.URL()
-	for _, name := range []string{"token_endpoint", "jwks_uri", "userinfo_endpoint", "introspection_endpoint", "revocation_endpoint"} {
+	for _, name := range []string{"token_endpoint", "jwks_uri", "userinfo_endpoint", "introspection_endpoint",
+		"revocation_endpoint"} {
 		for _, address := range []string{
-			`"https://evil.example/oauth2/default/v1/keys"`, `"http://evil.example/"`, `"` + strings.Replace(base, "http:", "https:", 1) + `/keys"`, `"` + base + `0/keys"`,
-			`"` + strings.Replace(base, "//", "//canary:canary@", 1) + `/keys"`, `"//127.0.0.1/keys"`, `"/oauth2/default/v1/keys"`, `"file:///etc/passwd"`, `"` + base + `/keys#x"`,
-			`"` + base + `@evil.example/keys"`, `"https://a\u202eb.example/"`, `"http://[::1"`, "1", `["` + base + `/keys"]`,
+			`"https://evil.example/oauth2/default/v1/keys"`, `"http://evil.example/"`, `"` +
+				strings.Replace(base, "http:", "https:", 1) + `/keys"`, `"` + base + `0/keys"`,
+			`"` + strings.Replace(base, "//", "//canary:canary@", 1) +
+				`/keys"`, `"//127.0.0.1/keys"`, `"/oauth2/default/v1/keys"`, `"file:///etc/passwd"`, `"` + base +
+				`/keys#x"`,
+			`"` + base + `@evil.example/keys"`, `"https://a\u202eb.example/"`, `"http://[::1"`, "1", `["` + base +
+				`/keys"]`,
 		} {
 			server.ClearFaults()
 			server.FailAlways("/openid-configuration", oktatest.Override(name, address))
@@ -121,12 +130,14 @@ func TestST22_AT03_AddressesStayAtTheIssuer(t *testing.T) {
 		server.ClearFaults()
 		server.FailAlways("/openid-configuration", oktatest.Override(name, ""))
 		_, err := client.Metadata(t.Context())
-		if required := name == "token_endpoint" || name == "jwks_uri"; required != isResponse(err, name+" is missing") || !required && err != nil {
+		if required := name == "token_endpoint" ||
+			name == "jwks_uri"; required != isResponse(err, name+" is missing") || !required && err != nil {
 			t.Errorf("without %s: got %v", name, err)
 		}
 	}
 	for _, name := range []string{"grant_types_supported", "scopes_supported", "token_endpoint_auth_methods_supported"} {
-		for value, good := range map[string]bool{"": true, "null": true, "[]": true, `["a"]`: true, `"a"`: false, "[1]": false, "[null]": false, "{}": false} {
+		for value, good := range map[string]bool{"": true, "null": true, "[]": true, `["a"]`: true, `"a"`: false,
+			"[1]": false, "[null]": false, "{}": false} {
 			server.ClearFaults()
 			server.FailAlways("/openid-configuration", oktatest.Override(name, value))
 			if _, err := client.Metadata(t.Context()); good != (err == nil) || !good && !isResponse(err, name) {
@@ -136,8 +147,10 @@ func TestST22_AT03_AddressesStayAtTheIssuer(t *testing.T) {
 	}
 	server.ClearFaults()
 	server.ResetRequests()
-	for _, uri := range []string{"", "https://evil.example/keys", "keys", strings.Replace(base, "http:", "https:", 1) + "/keys", "file:///etc/passwd"} {
-		if document, err := client.Keys(t.Context(), uri); document != nil || err == nil || !strings.HasPrefix(err.Error(), "address of the keys ") {
+	for _, uri := range []string{"", "https://evil.example/keys", "keys",
+		strings.Replace(base, "http:", "https:", 1) + "/keys", "file:///etc/passwd"} {
+		if document, err := client.Keys(t.Context(), uri); document != nil || err == nil ||
+			!strings.HasPrefix(err.Error(), "address of the keys ") {
 			t.Errorf("%q: got %v, %v", uri, document, err)
 		}
 	}
@@ -161,18 +174,23 @@ func TestKeysAreAListAndHaveAnAge(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]time.Duration{
-		"max-age=3600": time.Hour, "public, Max-Age=3600, must-revalidate": time.Hour, `max-age="7200"`: 2 * time.Hour, "max-age=600,max-age=7200": 10 * time.Minute,
-		"max-age=3832304, must-revalidate": KeysAtMost, "max-age=0": KeysAtLeast, "max-age=60": KeysAtLeast, "": KeysAtLeast, "no-cache, no-store": KeysAtLeast,
-		"max-age=7200, no-store": KeysAtLeast, "max-age=-7200": KeysAtLeast, "max-age=7200.5": KeysAtLeast, "max-age": KeysAtLeast, "max-age=99999999999999999999": KeysAtLeast,
+		"max-age=3600": time.Hour, "public, Max-Age=3600, must-revalidate": time.Hour,
+		`max-age="7200"`: 2 * time.Hour, "max-age=600,max-age=7200": 10 * time.Minute,
+		"max-age=3832304, must-revalidate": KeysAtMost, "max-age=0": KeysAtLeast, "max-age=60": KeysAtLeast,
+		"": KeysAtLeast, "no-cache, no-store": KeysAtLeast,
+		"max-age=7200, no-store": KeysAtLeast, "max-age=-7200": KeysAtLeast, "max-age=7200.5": KeysAtLeast,
+		"max-age": KeysAtLeast, "max-age=99999999999999999999": KeysAtLeast,
 		"s-maxage=7200": KeysAtLeast, "max-age = 7200": KeysAtLeast, "max-age=x, max-age=7200": KeysAtLeast,
 	} {
-		server.Fail("/keys", oktatest.Respond(200, http.Header{"Content-Type": {"application/json"}, "Cache-Control": {value}}, `{"keys":[] }`))
+		server.Fail("/keys", oktatest.Respond(200,
+			http.Header{"Content-Type": {"application/json"}, "Cache-Control": {value}}, `{"keys":[] }`))
 		document, err := client.Keys(t.Context(), uri)
 		if err != nil || document.MaxAge != want || string(document.Text) != `{"keys":[] }` {
 			t.Errorf("%q: got %v, %v, want %s", value, document, err, want)
 		}
 	}
-	server.Fail("/keys", oktatest.Respond(200, http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"max-age=7200", "no-store"}}, `{"keys":[]}`))
+	server.Fail("/keys", oktatest.Respond(200,
+		http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"max-age=7200", "no-store"}}, `{"keys":[]}`))
 	if document, err := client.Keys(t.Context(), uri); err != nil || document.MaxAge != KeysAtLeast {
 		t.Errorf("two headers: got %v, %v", document, err)
 	}
@@ -184,7 +202,8 @@ func TestOrganization(t *testing.T) {
 	for _, classic := range []bool{false, true} {
 		server.Change(func(o *oktatest.Options) { o.Quirks = oktatest.Quirks{ClassicEngine: classic} })
 		org, err := client.Organization(t.Context())
-		if err != nil || !strings.HasPrefix(org.ID, "00o") || org.Pipeline != map[bool]string{false: "idx", true: "v1"}[classic] {
+		if err != nil || !strings.HasPrefix(org.ID, "00o") ||
+			org.Pipeline != map[bool]string{false: "idx", true: "v1"}[classic] {
 			t.Errorf("got %v, %v", org, err)
 		}
 	}
@@ -205,7 +224,8 @@ func TestOrganization(t *testing.T) {
 }
 
 func FuzzMetadata(f *testing.F) {
-	for _, seed := range []string{`{"issuer":"https://dev-1.okta.com"}`, `{"jwks_uri":"https://dev-1.okta.com/k","token_endpoint":"https://DEV-1.okta.com:443/t"}`,
+	for _, seed := range []string{`{"issuer":"https://dev-1.okta.com"}`,
+		`{"jwks_uri":"https://dev-1.okta.com/k","token_endpoint":"https://DEV-1.okta.com:443/t"}`,
 		`{"jwks_uri":"https://dev-1.okta.com@evil.example/k","token_endpoint":"//x"}`, `{"scopes_supported":["a",null]}`} {
 		f.Add([]byte(seed))
 	}
@@ -225,9 +245,11 @@ func FuzzMetadata(f *testing.F) {
 			}
 			return
 		}
-		for _, address := range []string{d.TokenEndpoint, d.JWKSURI, d.UserInfoEndpoint, d.IntrospectionEndpoint, d.RevocationEndpoint} {
+		for _, address := range []string{d.TokenEndpoint, d.JWKSURI, d.UserInfoEndpoint, d.IntrospectionEndpoint,
+			d.RevocationEndpoint} {
 			req, err := http.NewRequest("GET", address, nil)
-			if address != "" && (err != nil || req.URL.Scheme != "https" || strings.TrimSuffix(strings.ToLower(req.URL.Host), ":443") != "dev-1.okta.com" || req.URL.User != nil) {
+			if address != "" && (err != nil || req.URL.Scheme != "https" ||
+				strings.TrimSuffix(strings.ToLower(req.URL.Host), ":443") != "dev-1.okta.com" || req.URL.User != nil) {
 				t.Errorf("%q was taken for the server's", address)
 			}
 		}

@@ -79,7 +79,8 @@ func TestAT08_SlowServersEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	_, err = clientFor(t, "https://"+listener.Addr().String(), transport.Config{Timeout: limit}).Token(t.Context(), form())
+	_, err = clientFor(t, "https://"+listener.Addr().String(), transport.Config{Timeout: limit}).Token(t.Context(),
+		form())
 	if e, ok := errors.AsType[*NetworkError](err); !ok || e.Phase != PhaseTLS || e.Timeout != limit {
 		t.Errorf("no handshake: got %v", err)
 	}

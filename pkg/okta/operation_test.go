@@ -23,21 +23,27 @@ func TestErrorsNameTheRequest(t *testing.T) {
 		kind, body   string
 		want, absent string
 	}{
-		{refresh, 400, json, `{"error":"invalid_grant","error_description":"The refresh token is invalid or expired."}`, "Okta refused the refresh: The refresh", "password"},
+		{refresh, 400, json,
+			`{"error":"invalid_grant","error_description":"The refresh token is invalid or expired."}`,
+			"Okta refused the refresh: The refresh", "password"},
 		{refresh, 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`, "Okta put the refresh off", "password"},
 		{refresh, 500, json, `{"errorCode":"E0000009"}`, "Okta could not handle the refresh", "password"},
 		{refresh, 404, "text/html", page, "expected a token response", "password"},
 		{refresh, 429, "text/html", page, "expected a token response", "sign-in"},
 		{refresh, 302, "", "", "a redirect to", "password"},
-		{revocation, 401, json, `{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter."}`, "Okta refused the revocation: Invalid", "password"},
+		{revocation, 401, json,
+			`{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter."}`,
+			"Okta refused the revocation: Invalid", "password"},
 		{revocation, 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`, "Okta put the revocation off", "password"},
 		{revocation, 503, json, `{"errorCode":"E0000010"}`, "Okta could not handle the revocation", "password"},
 		{revocation, 404, "text/html", page, "expected a response to the revocation from 127.0.0.1", "token endpoint"},
 		{revocation, 429, "text/html", page, "expected a response to the revocation", "sign-in"},
 		{revocation, 302, "", "", "a redirect to", "password"},
 		{revocation, 400, json, `{}`, "JSON that is not an error (HTTP 400", "password"},
-		{clientSignIn, 401, json, `{"error":"invalid_client","error_description":"x"}`, "Okta refused the client sign-in: x", "password"},
-		{clientSignIn, 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`, "Okta put the client sign-in off", "password"},
+		{clientSignIn, 401, json, `{"error":"invalid_client","error_description":"x"}`,
+			"Okta refused the client sign-in: x", "password"},
+		{clientSignIn, 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`, "Okta put the client sign-in off",
+			"password"},
 		{clientSignIn, 500, json, `{"errorCode":"E0000009"}`, "Okta could not handle the client sign-in", "password"},
 		{clientSignIn, 404, "text/html", page, "expected a token response", "password"},
 		{clientSignIn, 429, "text/html", page, "expected a token response", "password"},
@@ -50,7 +56,8 @@ func TestErrorsNameTheRequest(t *testing.T) {
 			respond(test.status, test.kind, test.body)(w, r)
 		})
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), test.absent) {
-			t.Errorf("%s, HTTP %d: got %v, want %q without %q", test.about.Name(), test.status, err, test.want, test.absent)
+			t.Errorf("%s, HTTP %d: got %v, want %q without %q", test.about.Name(), test.status, err, test.want,
+				test.absent)
 		}
 	}
 }
@@ -68,9 +75,11 @@ func TestRefreshSendsItsFormOnceAndTakesWhatComes(t *testing.T) {
 			if want == "" {
 				value = ""
 			}
-			respond(200, "application/json", strings.Replace(answerWith("refresh_token", value), `"scope":"openid",`, "", 1))(w, r)
+			respond(200, "application/json",
+				strings.Replace(answerWith("refresh_token", value), `"scope":"openid",`, "", 1))(w, r)
 		}))
-		tokens, err := clientFor(t, server.URL, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(), refreshForm())
+		tokens, err := clientFor(t, server.URL, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(),
+			refreshForm())
 		server.Close()
 		if err != nil || tokens.RefreshToken.Reveal() != want || tokens.Scope != nil || len(tokens.Warnings) != 0 {
 			t.Errorf("%s: got %+v, %v", name, tokens, err)

@@ -20,7 +20,8 @@ func TestProbeGrant(t *testing.T) {
 		server.AddApp(app)
 		err := client.ProbeGrant(t.Context(), grant, missing)
 		checkHarmless(t, err)
-		if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != "unauthorized_client" || refusal.Operation != OperationToken || refusal.GrantType != grant {
+		if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != "unauthorized_client" ||
+			refusal.Operation != OperationToken || refusal.GrantType != grant {
 			t.Errorf("%s switched off: got %v", grant, err)
 		}
 		app.Grants = []string{"password", "refresh_token"}
@@ -32,7 +33,8 @@ func TestProbeGrant(t *testing.T) {
 		t.Errorf("wrong secret: got %v", err)
 	}
 	for _, r := range server.Requests() {
-		if r.Method != "POST" || r.Form.Has("password") || r.Form.Has("username") || r.Form.Has("refresh_token") || r.Form.Get("scope") != "openid" {
+		if r.Method != "POST" || r.Form.Has("password") || r.Form.Has("username") || r.Form.Has("refresh_token") ||
+			r.Form.Get("scope") != "openid" {
 			t.Errorf("got %v", r)
 		}
 	}
@@ -48,14 +50,17 @@ func TestProbeGrant(t *testing.T) {
 func TestProbeGrantTakesNothingElseForAYes(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]oktatest.Fault{
-		"tokens":        oktatest.JSON(goodAnswer),
-		"empty object":  oktatest.JSON("{}"),
-		"page":          oktatest.HTML(200),
-		"hang-up":       oktatest.HangUp(),
-		"other request": respondFault(respond(400, "application/json", `{"error":"invalid_request","error_description":"The authorization server id is invalid."}`)),
-		"other code":    respondFault(respond(400, "application/json", `{"error":"invalid_grant","error_description":"The required parameter 'username' is missing."}`)),
-		"other status":  respondFault(respond(429, "application/json", `{"error":"invalid_request","error_description":"The required parameter 'username' is missing."}`)),
-		"failure":       respondFault(respond(500, "application/json", `{"error":"server_error"}`)),
+		"tokens":       oktatest.JSON(goodAnswer),
+		"empty object": oktatest.JSON("{}"),
+		"page":         oktatest.HTML(200),
+		"hang-up":      oktatest.HangUp(),
+		"other request": respondFault(respond(400, "application/json",
+			`{"error":"invalid_request","error_description":"The authorization server id is invalid."}`)),
+		"other code": respondFault(respond(400, "application/json",
+			`{"error":"invalid_grant","error_description":"The required parameter 'username' is missing."}`)),
+		"other status": respondFault(respond(429, "application/json",
+			`{"error":"invalid_request","error_description":"The required parameter 'username' is missing."}`)),
+		"failure": respondFault(respond(500, "application/json", `{"error":"server_error"}`)),
 	} {
 		server, client, _ := startPatient(t)
 		server.FailAlways("/token", fault)

@@ -75,8 +75,10 @@ func TestGetsCarryNoCredentials(t *testing.T) {
 		if strings.HasSuffix(r.Path, "/userinfo") {
 			want = "Bearer " + refreshToken
 		}
-		if r.Method != "GET" || len(r.Body) > 0 || len(r.Query) > 0 || r.Header.Get("Authorization") != want || r.Header.Get("Content-Type") != "" ||
-			r.Header.Get("Accept") != "application/json" || r.Header.Get("User-Agent") != "okauth/1.2.3" || r.Header.Get("Origin")+r.Header.Get("Cookie") != "" {
+		if r.Method != "GET" || len(r.Body) > 0 || len(r.Query) > 0 || r.Header.Get("Authorization") != want ||
+			r.Header.Get("Content-Type") != "" ||
+			r.Header.Get("Accept") != "application/json" || r.Header.Get("User-Agent") != "okauth/1.2.3" ||
+			r.Header.Get("Origin")+r.Header.Get("Cookie") != "" {
 			t.Errorf("got %v with %d bytes of body", r, len(r.Body))
 		}
 	}
@@ -191,7 +193,8 @@ func TestAT11_GetsTakeNothingButJSON(t *testing.T) {
 				respond(test.status, test.kind, test.body)(w, r)
 			})
 			_, ok := errors.AsType[*ResponseError](err)
-			if !ok || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), about.Operation.expected()) || hits.Load() != 1 {
+			if !ok || !strings.Contains(err.Error(), test.want) ||
+				!strings.Contains(err.Error(), about.Operation.expected()) || hits.Load() != 1 {
 				t.Errorf("%s, %s: got %v after %d requests, want %q", about.Name(), name, err, hits.Load(), test.want)
 			}
 		}
@@ -201,9 +204,11 @@ func TestAT11_GetsTakeNothingButJSON(t *testing.T) {
 func TestRefusalsSpeakOfTheQuestion(t *testing.T) {
 	t.Parallel()
 	for _, about := range append(gets, introspection) {
-		err := askAbout(t, about, respond(404, "application/json", `{"errorCode":"E0000007","errorSummary":"Not found: Resource not found: x (AuthorizationServer)","errorId":"oaeX"}`))
+		err := askAbout(t, about, respond(404, "application/json",
+			`{"errorCode":"E0000007","errorSummary":"Not found: Resource not found: x (AuthorizationServer)","errorId":"oaeX"}`))
 		refusal, ok := errors.AsType[*Error](err)
-		if !ok || refusal.Code != "E0000007" || refusal.ErrorID != "oaeX" || !strings.Contains(err.Error(), "Okta refused the "+about.Name()) {
+		if !ok || refusal.Code != "E0000007" || refusal.ErrorID != "oaeX" ||
+			!strings.Contains(err.Error(), "Okta refused the "+about.Name()) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -249,7 +254,8 @@ func TestConnectionRefusedIsTriedAgain(t *testing.T) {
 	if !slices.ContainsFunc(w.why, func(why string) bool { return strings.Contains(why, address) }) {
 		t.Errorf("got the reasons %q", w.why)
 	}
-	if w.list = nil; send(t.Context(), t, userInfo, client) == nil || send(t.Context(), t, signIn, client) == nil || len(w.list) != 0 {
+	if w.list = nil; send(t.Context(), t, userInfo, client) == nil || send(t.Context(), t, signIn, client) == nil ||
+		len(w.list) != 0 {
 		t.Errorf("a request with a credential was waited for: %v", w.list)
 	}
 }

@@ -27,18 +27,21 @@ func TestAT11_AT12_OnlyJSONIsAnAnswer(t *testing.T) {
 		{"JSON called HTML", 200, "text/html", goodAnswer, "an HTML page (HTTP 200"},
 		{"HTML called JSON", 200, "application/json", "\n" + page, "an HTML page (HTTP 200"},
 		{"text/plain", 200, "text/plain", goodAnswer, `a response of type "text/plain" (HTTP 200`},
-		{"form", 200, "application/x-www-form-urlencoded", "access_token=canary&token_type=Bearer", `type "application/x-www-form-urlencoded"`},
+		{"form", 200, "application/x-www-form-urlencoded", "access_token=canary&token_type=Bearer",
+			`type "application/x-www-form-urlencoded"`},
 		{"wild type", 200, "wild/\u202e", goodAnswer, "a response of type"},
 		{"bad gateway", 502, "text/html", page, "an HTML page (HTTP 502"},
 		{"unavailable", 503, "text/html", page, "an HTML page (HTTP 503"},
 		{"wrong path", 404, "text/html", page, "an HTML page (HTTP 404"},
 		{"limit in front", 429, "text/html", page, "an HTML page (HTTP 429"},
 		{"other success", 201, "application/json", goodAnswer, "neither a token response nor an error (HTTP 201"},
-		{"other failure", 400, "application/json", `{"message":"canary"}`, "neither a token response nor an error (HTTP 400"},
+		{"other failure", 400, "application/json", `{"message":"canary"}`,
+			"neither a token response nor an error (HTTP 400"},
 	} {
 		_, err := ask(t, respond(test.status, test.kind, test.body))
 		_, ok := errors.AsType[*ResponseError](err)
-		if !ok || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "request reqVy8wsvmBQN27h4soUE3ZEnA") {
+		if !ok || !strings.Contains(err.Error(), test.want) ||
+			!strings.Contains(err.Error(), "request reqVy8wsvmBQN27h4soUE3ZEnA") {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
 			continue
 		}
@@ -55,7 +58,8 @@ func TestAT11_AT12_OnlyJSONIsAnAnswer(t *testing.T) {
 // answerWith is a good answer in which one member is replaced, or left out with "".
 func answerWith(member, value string) string {
 	fields := []string{`"unknown":true`}
-	for _, f := range [][2]string{{"access_token", `"canary-access"`}, {"token_type", `"Bearer"`}, {"expires_in", "3600"}, {"scope", `"openid"`}, {"id_token", `"canary.i.d"`}} {
+	for _, f := range [][2]string{{"access_token", `"canary-access"`}, {"token_type", `"Bearer"`},
+		{"expires_in", "3600"}, {"scope", `"openid"`}, {"id_token", `"canary.i.d"`}} {
 		if f[0] == member {
 			f[1], member = value, ""
 		}
@@ -84,8 +88,10 @@ func TestAT20_ExactNamesOnce(t *testing.T) {
 	mustRefuse(t, "duplicate", good+`,"access_token":"canary-other"}`, `"access_token" occurs twice`)
 	mustRefuse(t, "duplicate in disguise", good+`,"access\u005ftoken":"canary-other"}`, `"access_token" occurs twice`)
 	mustRefuse(t, "unknown duplicate", good+`,"x":1,"x":2}`, `"x" occurs twice`)
-	mustRefuse(t, "upper case only", strings.Replace(goodAnswer, "access_token", "ACCESS_TOKEN", 1), "access_token is missing")
-	mustRefuse(t, "long s only", strings.Replace(goodAnswer, "access_token", "acceſs_token", 1), "access_token is missing")
+	mustRefuse(t, "upper case only", strings.Replace(goodAnswer, "access_token", "ACCESS_TOKEN", 1),
+		"access_token is missing")
+	mustRefuse(t, "long s only", strings.Replace(goodAnswer, "access_token", "acceſs_token", 1),
+		"access_token is missing")
 	tokens, err := ask(t, respond(200, "application/json", good+`,"ACCESS_TOKEN":"canary-other","expireſ_in":1}`))
 	if err != nil || tokens.AccessToken.Reveal() != "canary-access" || tokens.ExpiresIn != time.Hour {
 		t.Errorf("other names: got %v, %v", tokens, err)
@@ -120,20 +126,25 @@ func TestAT22_TokenGrammar(t *testing.T) {
 	t.Parallel()
 	for _, member := range []string{"access_token", "id_token", "refresh_token"} {
 		for name, value := range map[string]string{
-			"NUL": `"canary\u0000"`, "LF": `"canary\n"`, "CR": `"canary\r"`, "ESC": `"canary\u001b[2J"`, "quote": `"canary\""`, "apostrophe": `"canary'"`,
-			"command": `"canary$(id)"`, "backtick": "\"canary`id`\"", "space": `"canary x"`, "accent": `"canaryé"`, "lone surrogate": `"canary\ud800"`,
-			"empty": `""`, "= only": `"=="`, "= inside": `"a=b"`, "comma": `"a,b"`, "1 MB": `"` + strings.Repeat("a", 1_000_000) + `"`,
+			"NUL": `"canary\u0000"`, "LF": `"canary\n"`, "CR": `"canary\r"`, "ESC": `"canary\u001b[2J"`,
+			"quote": `"canary\""`, "apostrophe": `"canary'"`,
+			"command": `"canary$(id)"`, "backtick": "\"canary`id`\"", "space": `"canary x"`, "accent": `"canaryé"`,
+			"lone surrogate": `"canary\ud800"`,
+			"empty":          `""`, "= only": `"=="`, "= inside": `"a=b"`, "comma": `"a,b"`, "1 MB": `"` +
+				strings.Repeat("a", 1_000_000) + `"`,
 		} {
 			mustRefuse(t, member+" "+name, answerWith(member, value), member+" has characters or a length")
 		}
-		for name, value := range map[string]string{"number": "1", "object": `{"a":"canary"}`, "array": `["canary"]`, "true": "true"} {
+		for name, value := range map[string]string{"number": "1", "object": `{"a":"canary"}`, "array": `["canary"]`,
+			"true": "true"} {
 			mustRefuse(t, member+" "+name, answerWith(member, value), member+" is not a string")
 		}
 	}
 	mustRefuse(t, "absent", answerWith("access_token", ""), "access_token is missing")
 	mustRefuse(t, "null", answerWith("access_token", "null"), "access_token is missing")
 	for _, absent := range []string{"", "null"} {
-		if tokens, err := ask(t, respond(200, "application/json", answerWith("id_token", absent))); err != nil || !tokens.IDToken.IsZero() {
+		if tokens, err := ask(t, respond(200, "application/json", answerWith("id_token", absent))); err != nil ||
+			!tokens.IDToken.IsZero() {
 			t.Errorf("no id_token: got %v, %v", tokens, err)
 		}
 	}
@@ -142,8 +153,10 @@ func TestAT22_TokenGrammar(t *testing.T) {
 func TestAT23_ExpiresIn(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]time.Duration{
-		"3600": time.Hour, `"3600"`: time.Hour, "3600.0": time.Hour, "36e2": time.Hour, "1e3": 1000 * time.Second, `"1E+3"`: 1000 * time.Second, "1": time.Second,
-		"9999999999": maxLifetime, "9223372036854775808": maxLifetime, "4611686018427387904": maxLifetime, "1e300": maxLifetime, "1e999": maxLifetime, "31536000": maxLifetime,
+		"3600": time.Hour, `"3600"`: time.Hour, "3600.0": time.Hour, "36e2": time.Hour, "1e3": 1000 * time.Second,
+		`"1E+3"`: 1000 * time.Second, "1": time.Second,
+		"9999999999": maxLifetime, "9223372036854775808": maxLifetime, "4611686018427387904": maxLifetime,
+		"1e300": maxLifetime, "1e999": maxLifetime, "31536000": maxLifetime,
 		"": unknownLifetime, "null": unknownLifetime,
 	} {
 		tokens, err := ask(t, respond(200, "application/json", answerWith("expires_in", value)))
@@ -151,11 +164,13 @@ func TestAT23_ExpiresIn(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want %s", value, tokens, err, want)
 			continue
 		}
-		if noted := len(tokens.Warnings) == 1 && strings.Contains(tokens.Warnings[0], "1m0s"); noted != (want == unknownLifetime) {
+		if noted := len(tokens.Warnings) == 1 &&
+			strings.Contains(tokens.Warnings[0], "1m0s"); noted != (want == unknownLifetime) {
 			t.Errorf("%s: got the notes %q", value, tokens.Warnings)
 		}
 	}
-	for _, value := range []string{"0", "-5", "-0", "0.5", "3600.5", "1e-9", `""`, `"0"`, `"-1"`, `"soon"`, `"0x10"`, `"Inf"`, `"NaN"`, `"1_000"`, `" 60"`, `"60\n"`, `"60s"`, `"1e"`, `"+60"`, "true", "[60]", `{"a":60}`, "-1e999"} {
+	for _, value := range []string{"0", "-5", "-0", "0.5", "3600.5", "1e-9", `""`, `"0"`, `"-1"`, `"soon"`, `"0x10"`,
+		`"Inf"`, `"NaN"`, `"1_000"`, `" 60"`, `"60\n"`, `"60s"`, `"1e"`, `"+60"`, "true", "[60]", `{"a":60}`, "-1e999"} {
 		mustRefuse(t, value, answerWith("expires_in", value), "expires_in is ")
 	}
 }
@@ -194,11 +209,13 @@ func TestAT25_ErrorWins(t *testing.T) {
 	} {
 		tokens, err := ask(t, respond(test.status, "application/json", test.body))
 		refusal, ok := errors.AsType[*Error](err)
-		if !ok || tokens != nil || refusal.Code != test.code || refusal.Status != test.status || refusal.RequestID != "reqVy8wsvmBQN27h4soUE3ZEnA" || !refusal.IsRejection() {
+		if !ok || tokens != nil || refusal.Code != test.code || refusal.Status != test.status ||
+			refusal.RequestID != "reqVy8wsvmBQN27h4soUE3ZEnA" || !refusal.IsRejection() {
 			t.Errorf("%s: got %v, %v", name, tokens, err)
 		}
 	}
-	for name, value := range map[string]string{"object": `{"code":"canary"}`, "number": "1", "empty": `""`, "array": "[]"} {
+	for name, value := range map[string]string{"object": `{"code":"canary"}`, "number": "1", "empty": `""`,
+		"array": "[]"} {
 		mustRefuse(t, name, answerWith("error", value), "an unusable error response")
 	}
 	if _, err := ask(t, respond(200, "application/json", answerWith("error", "null"))); err != nil {
@@ -209,9 +226,11 @@ func TestAT25_ErrorWins(t *testing.T) {
 func TestAT26_ForeignWordsAreHarmless(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{
-		`\u001b[2J\u001b]8;;http://x\u0007`, `\u001b]52;c;YQ==\u0007`, `one\r\ntwo\ttab`, `\u009b2J`, `\u202eabc\u2066`, strings.Repeat("x", 300_000), `<b>&amp;`,
+		`\u001b[2J\u001b]8;;http://x\u0007`, `\u001b]52;c;YQ==\u0007`, `one\r\ntwo\ttab`, `\u009b2J`,
+		`\u202eabc\u2066`, strings.Repeat("x", 300_000), `<b>&amp;`,
 	} {
-		_, err := ask(t, respond(400, "application/json", `{"error":"`+words+`","error_description":"`+words+`","error_uri":"`+words+`"}`))
+		_, err := ask(t, respond(400, "application/json",
+			`{"error":"`+words+`","error_description":"`+words+`","error_uri":"`+words+`"}`))
 		if _, ok := errors.AsType[*Error](err); !ok || len(err.Error()) > 1000 { // that it is printable is checked by ask
 			t.Errorf("%.40s: got %.200q", words, err)
 		}
@@ -220,9 +239,12 @@ func TestAT26_ForeignWordsAreHarmless(t *testing.T) {
 		w.Header()["X-Okta-Request-Id"] = []string{"req\u202etitle"}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(400)
-		w.Write([]byte(`{"error":"invalid_grant","error_description":"you sent ` + `wrong-horse&=+% \"'\\ ünïcode ` + ` and ` + clientSecret + `"}`))
+		w.Write([]byte(`{"error":"invalid_grant","error_description":"you sent ` + `wrong-horse&=+% \"'\\ ünïcode ` +
+			` and ` + clientSecret + `"}`))
 	})
-	if refusal, ok := errors.AsType[*Error](err); !ok || !strings.Contains(refusal.Description, "you sent •••• and ••••") || refusal.RequestID != "req\uFFFDtitle" {
+	if refusal, ok := errors.AsType[*Error](err); !ok ||
+		!strings.Contains(refusal.Description, "you sent •••• and ••••") ||
+		refusal.RequestID != "req\uFFFDtitle" {
 		t.Errorf("an echo of the secrets: got %v", err)
 	}
 }
@@ -256,7 +278,8 @@ func TestAT27_AT28_Notes(t *testing.T) {
 			t.Fatal(err)
 		}
 		tokens.compareScopes("password", strings.Fields(test.asked))
-		if len(tokens.Warnings) != len(test.want) || len(test.want) == 1 && !strings.Contains(tokens.Warnings[0], test.want[0]) {
+		if len(tokens.Warnings) != len(test.want) || len(test.want) == 1 &&
+			!strings.Contains(tokens.Warnings[0], test.want[0]) {
 			t.Errorf("%s: got the notes %q, want %q", test.name, tokens.Warnings, test.want)
 		}
 		if strings.HasPrefix(test.name, "silent") && !slices.Equal(tokens.Scope, strings.Fields(test.asked)) {
@@ -281,7 +304,8 @@ func TestAT27_AT28_Notes(t *testing.T) {
 		if len(tokens.Warnings) != test.want {
 			t.Errorf("refresh, %s: got the notes %q, want %d", test.name, tokens.Warnings, test.want)
 		}
-		if want := cmp.Or(test.scope, test.asked); strings.Join(tokens.Scope, " ") != want || want == "" && tokens.Scope != nil {
+		if want := cmp.Or(test.scope, test.asked); strings.Join(tokens.Scope, " ") != want || want == "" &&
+			tokens.Scope != nil {
 			t.Errorf("refresh, %s: got the scope %q", test.name, tokens.Scope)
 		}
 	}
@@ -294,11 +318,13 @@ func TestAT27_AT28_Notes(t *testing.T) {
 }
 
 func FuzzTokenResponse(f *testing.F) {
-	for _, seed := range []string{goodAnswer, answerWith("expires_in", `"1e3"`), `{"error":"x","error_description":"\u001b"}`, `{"errorCode":"E1","errorSummary":"x","errorId":"oae"}`, "[]", "<html>", "\ufeff{}"} {
+	for _, seed := range []string{goodAnswer, answerWith("expires_in", `"1e3"`),
+		`{"error":"x","error_description":"\u001b"}`, `{"errorCode":"E1","errorSummary":"x","errorId":"oae"}`, "[]", "<html>", "\ufeff{}"} {
 		f.Add(200, []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a := response{Response: &http.Response{StatusCode: status, Header: http.Header{}}, body: body, redact: strings.NewReplacer().Replace}
+		a := response{Response: &http.Response{StatusCode: status, Header: http.Header{}}, body: body,
+			redact: strings.NewReplacer().Replace}
 		if receipt := a.receipt(); receipt == nil && status != 200 {
 			t.Fatalf("HTTP %d is taken for a receipt", status)
 		}

@@ -35,7 +35,8 @@ func putOff(status int, kind, body string, seconds int) http.HandlerFunc {
 var everything = append([]RequestInfo{signIn, clientSignIn, refresh, revocation, introspection, probe}, gets...)
 
 // tryAgain counts the requests and waits of one call at a server that always answers the same.
-func tryAgain(t *testing.T, about RequestInfo, limit time.Duration, handler http.HandlerFunc) (hits int, w *waits, err error) {
+func tryAgain(t *testing.T, about RequestInfo, limit time.Duration, handler http.HandlerFunc) (hits int, w *waits,
+	err error) {
 	t.Helper()
 	var n atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -77,9 +78,11 @@ func TestAT13_WhatIsPutOffIsAskedOnceMore(t *testing.T) {
 				want = 2 // never a third time
 			}
 			if hits != want || len(w.list) != want-1 || err == nil || MayHaveBeenProcessed(err) {
-				t.Errorf("%s, %s: got %d requests, want %d; waits %v; %v", test.name, about.Name(), hits, want, w.list, err)
+				t.Errorf("%s, %s: got %d requests, want %d; waits %v; %v", test.name, about.Name(), hits, want,
+					w.list, err)
 			}
-			if want == 2 && (w.list[0] != test.wait || !strings.Contains(w.why[0], "127.0.0.1") || Sanitize(w.why[0], 200) != w.why[0]) {
+			if want == 2 && (w.list[0] != test.wait || !strings.Contains(w.why[0], "127.0.0.1") ||
+				Sanitize(w.why[0], 200) != w.why[0]) {
 				t.Errorf("%s, %s: waited %s for %q, want %s", test.name, about.Name(), w.list[0], w.why[0], test.wait)
 			}
 		}
@@ -139,7 +142,8 @@ func TestAT13_ServerFailuresAreTriedAgainWhereNothingIsCounted(t *testing.T) {
 		}
 	}
 	for _, status := range []int{200, 400, 404, 511} {
-		if hits, w, err := tryAgain(t, discovery, 30*time.Second, respond(status, "text/html", "<html>")); hits != 1 || len(w.list) > 0 || err == nil {
+		if hits, w, err := tryAgain(t, discovery, 30*time.Second,
+			respond(status, "text/html", "<html>")); hits != 1 || len(w.list) > 0 || err == nil {
 			t.Errorf("HTTP %d: got %d requests, %v", status, hits, err)
 		}
 	}
@@ -167,7 +171,8 @@ func TestTheSecondAnswerCounts(t *testing.T) {
 	t.Parallel()
 	clock := oktatest.NewClock(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC))
 	server, client, w := startPatient(t, oktatest.Options{Clock: clock, Limits: &oktatest.Limits{BucketPerMinute: 1}})
-	client.Now, client.HTTP.Timeout, client.HTTP.Transport = clock.Now, 2*time.Minute, ageing{client.HTTP.Transport, clock}
+	client.Now, client.HTTP.Timeout, client.HTTP.Transport = clock.Now, 2*time.Minute, ageing{client.HTTP.Transport,
+		clock}
 	client.Wait = func(ctx context.Context, d time.Duration, why string) error {
 		clock.Advance(d)
 		return w.wait(ctx, d, why)
@@ -200,7 +205,8 @@ func TestWaitingEndsWithTheDeadline(t *testing.T) {
 		want              int
 	}{
 		{30 * time.Second, 0, 2}, {12 * time.Second, 0, 2}, {8500 * time.Millisecond, 0, 1}, {time.Second, 0, 1},
-		{30 * time.Second, 12 * time.Second, 2}, {30 * time.Second, 8500 * time.Millisecond, 1}, {12 * time.Second, time.Minute, 2}, {8 * time.Second, time.Minute, 1},
+		{30 * time.Second, 12 * time.Second, 2}, {30 * time.Second, 8500 * time.Millisecond, 1}, {12 * time.Second,
+			time.Minute, 2}, {8 * time.Second, time.Minute, 1},
 	} {
 		var hits atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -277,7 +283,8 @@ func TestCancelEndsAWait(t *testing.T) {
 		})
 		start := time.Now()
 		err := send(ctx, t, refresh, client)
-		if !errors.Is(err, context.Canceled) || MayHaveBeenProcessed(err) || time.Since(start) > 3*time.Second || len(server.Requests()) != 1 {
+		if !errors.Is(err, context.Canceled) || MayHaveBeenProcessed(err) || time.Since(start) > 3*time.Second ||
+			len(server.Requests()) != 1 {
 			t.Errorf("got %v after %s and %d requests", err, time.Since(start), len(server.Requests()))
 		}
 		cancel()
@@ -290,7 +297,8 @@ func TestWhoDoesNotWantToWaitGetsTheRefusal(t *testing.T) {
 	client.Wait = func(context.Context, time.Duration, string) error { return errors.New("no time") }
 	server.FailAlways("/token", respondFault(putOff(429, "application/json", bucketFull, 0)))
 	err := send(t.Context(), t, signIn, client)
-	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Status != 429 || refusal.RetryAfter != time.Second || len(server.Requests()) != 1 {
+	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Status != 429 || refusal.RetryAfter != time.Second ||
+		len(server.Requests()) != 1 {
 		t.Errorf("got %v", err)
 	}
 }
@@ -302,7 +310,8 @@ func TestLostAfterAWaitIsLost(t *testing.T) {
 		server, client, w := startPatient(t)
 		server.FailAlways("", oktatest.HangUp())
 		server.Fail("", respondFault(putOff(429, "application/json", bucketFull, 0)))
-		if err := send(t.Context(), t, about, client); !MayHaveBeenProcessed(err) || len(server.Requests()) != 2 || len(w.list) != 1 {
+		if err := send(t.Context(), t, about, client); !MayHaveBeenProcessed(err) || len(server.Requests()) != 2 ||
+			len(w.list) != 1 {
 			t.Errorf("%s: got %v after %d requests", about.Name(), err, len(server.Requests()))
 		}
 	}

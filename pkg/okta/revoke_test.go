@@ -23,9 +23,12 @@ func TestRevokeRequest(t *testing.T) {
 		path               string
 		want               url.Values
 	}{
-		{"confidential", "default", "refresh_token", clientSecret, "/oauth2/default/v1/revoke", url.Values{"token": {refreshToken}, "token_type_hint": {"refresh_token"}}},
-		{"org server", OrgServer, "access_token", clientSecret, "/oauth2/v1/revoke", url.Values{"token": {refreshToken}, "token_type_hint": {"access_token"}}},
-		{"public, no hint", "default", "", "", "/oauth2/default/v1/revoke", url.Values{"token": {refreshToken}, "client_id": {"0oatest"}}},
+		{"confidential", "default", "refresh_token", clientSecret, "/oauth2/default/v1/revoke",
+			url.Values{"token": {refreshToken}, "token_type_hint": {"refresh_token"}}},
+		{"org server", OrgServer, "access_token", clientSecret, "/oauth2/v1/revoke",
+			url.Values{"token": {refreshToken}, "token_type_hint": {"access_token"}}},
+		{"public, no hint", "default", "", "", "/oauth2/default/v1/revoke",
+			url.Values{"token": {refreshToken}, "client_id": {"0oatest"}}},
 	} {
 		var got *http.Request
 		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -40,10 +43,12 @@ func TestRevokeRequest(t *testing.T) {
 			t.Fatalf("%s: %v", test.name, err)
 		}
 		id, sent, _ := got.BasicAuth()
-		if got.Method != "POST" || got.URL.Path != test.path || got.URL.RawQuery != "" || got.PostForm.Encode() != test.want.Encode() || sent != test.secret || (id == "") != (test.secret == "") {
+		if got.Method != "POST" || got.URL.Path != test.path || got.URL.RawQuery != "" ||
+			got.PostForm.Encode() != test.want.Encode() || sent != test.secret || (id == "") != (test.secret == "") {
 			t.Errorf("%s: got %s %s with %v as %q", test.name, got.Method, got.URL, got.PostForm, id)
 		}
-		for name, want := range map[string]string{"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded", "User-Agent": "okauth/1.2.3", "Origin": ""} {
+		for name, want := range map[string]string{"Accept": "application/json",
+			"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "okauth/1.2.3", "Origin": ""} {
 			if got.Header.Get(name) != want {
 				t.Errorf("%s: %s is %q, want %q", test.name, name, got.Header.Get(name), want)
 			}
@@ -69,9 +74,14 @@ func TestRevokeAnswers(t *testing.T) {
 		{"page", 200, "text/html", "<html></html>", "an HTML page (HTTP 200"},
 		{"page in disguise", 200, "application/json", " <html></html>", "an HTML page (HTTP 200"},
 		{"too large", 200, "", strings.Repeat(" ", 1<<20+1), "larger than 1 MiB"},
-		{"error with 200", 200, "application/json", `{"error":"invalid_client"}`, "Okta refused the revocation (invalid_client, HTTP 200"},
-		{"error", 400, "application/json", `{"error":"invalid_request","error_description":"The required parameter 'token' is missing."}`, "Okta refused the revocation: The required"},
-		{"Okta's shape", 401, "application/json", `{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter."}`, "Okta refused the revocation: Invalid value"},
+		{"error with 200", 200, "application/json", `{"error":"invalid_client"}`,
+			"Okta refused the revocation (invalid_client, HTTP 200"},
+		{"error", 400, "application/json",
+			`{"error":"invalid_request","error_description":"The required parameter 'token' is missing."}`,
+			"Okta refused the revocation: The required"},
+		{"Okta's shape", 401, "application/json",
+			`{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter."}`,
+			"Okta refused the revocation: Invalid value"},
 		{"no content", 204, "", "", "an empty response (HTTP 204"},
 		{"other success", 202, "application/json", "{}", "JSON that is not an error (HTTP 202"},
 		{"empty failure", 503, "", "", "an empty response (HTTP 503"},
@@ -101,7 +111,11 @@ func TestRevokeFailsWithoutAReceipt(t *testing.T) {
 		t.Errorf("no answer: got %v after %d requests", err, server.requests.Load())
 	}
 	var hits atomic.Int32
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); hits.Add(1) }))
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter,
+		r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		hits.Add(1)
+	}))
 	defer other.Close()
 	client := clientFor(t, other.URL, transport.Config{})
 	if err := client.Revoke(t.Context(), Secret{}, "refresh_token"); err == nil {

@@ -10,12 +10,14 @@ func TestServerAddresses(t *testing.T) {
 	for _, test := range []struct{ base, id, wantID, issuer, token string }{
 		{"https://dev-1.okta.com", "default", "default", "https://dev-1.okta.com/oauth2/default",
 			"https://dev-1.okta.com/oauth2/default/v1/token"},
-		{"https://Dev-1.Okta.com:443/", "aus9o8wzkhckw9TLa0h7z", "aus9o8wzkhckw9TLa0h7z", "https://dev-1.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z",
+		{"https://Dev-1.Okta.com:443/", "aus9o8wzkhckw9TLa0h7z", "aus9o8wzkhckw9TLa0h7z",
+			"https://dev-1.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z",
 			"https://dev-1.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z/v1/token"},
 		{"https://dev-1.okta.com", "", "org", "https://dev-1.okta.com", "https://dev-1.okta.com/oauth2/v1/token"},
 		{"https://dev-1.okta.com", "org", "org", "https://dev-1.okta.com", "https://dev-1.okta.com/oauth2/v1/token"},
 		{"http://[::1]:8099", "org", "org", "http://[::1]:8099", "http://[::1]:8099/oauth2/v1/token"},
-		{"http://127.0.0.1:8099", "default", "default", "http://127.0.0.1:8099/oauth2/default", "http://127.0.0.1:8099/oauth2/default/v1/token"},
+		{"http://127.0.0.1:8099", "default", "default", "http://127.0.0.1:8099/oauth2/default",
+			"http://127.0.0.1:8099/oauth2/default/v1/token"},
 	} {
 		s, err := NewAuthorizationServer(test.base, test.id)
 		if err != nil {
@@ -59,7 +61,8 @@ func TestAT02_ServerMistakes(t *testing.T) {
 		{"https://dev-1.okta.com", "аus", "server id"}, // the a is Cyrillic
 	} {
 		_, err := NewAuthorizationServer(test.base, test.id)
-		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") || strings.ContainsAny(err.Error(), "\n\u202e") {
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") ||
+			strings.ContainsAny(err.Error(), "\n\u202e") {
 			t.Errorf("%q %q: got %v, want %q", test.base, test.id, err, test.want)
 		}
 	}

@@ -15,7 +15,9 @@ import (
 // signedIn returns an access token of the default user.
 func signedIn(t *testing.T, client *Client, scope string) Secret {
 	t.Helper()
-	tokens, err := client.Token(t.Context(), url.Values{"grant_type": {"password"}, "username": {oktatest.DefaultUser}, "password": {oktatest.DefaultPassword}, "scope": {scope}})
+	tokens, err := client.Token(t.Context(),
+		url.Values{"grant_type": {"password"}, "username": {oktatest.DefaultUser},
+			"password": {oktatest.DefaultPassword}, "scope": {scope}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +34,8 @@ func TestUserInfo(t *testing.T) {
 		t.Fatalf("got %s, %v", text, err)
 	}
 	server.Fail("/userinfo", oktatest.JSON("{\"sub\" : \"00u1\", \"n\":1.50 }\n"))
-	if text, err = client.UserInfo(t.Context(), token); string(text) != "{\"sub\" : \"00u1\", \"n\":1.50 }\n" || err != nil {
+	if text, err = client.UserInfo(t.Context(), token); string(text) != "{\"sub\" : \"00u1\", \"n\":1.50 }\n" ||
+		err != nil {
 		t.Errorf("got %q, %v, want the answer as it came", text, err)
 	}
 	server.Fail("/userinfo", oktatest.Respond(200, http.Header{"Content-Type": {"application/jwt"}}, "canary.jwt.x"))
@@ -41,7 +44,8 @@ func TestUserInfo(t *testing.T) {
 	}
 	server.ResetRequests()
 	for _, odd := range []string{"", "a b", "a\r\nX: y", "é"} {
-		if _, err := client.UserInfo(t.Context(), NewSecret(odd)); err == nil || odd != "" && strings.Contains(err.Error(), odd) {
+		if _, err := client.UserInfo(t.Context(), NewSecret(odd)); err == nil || odd != "" &&
+			strings.Contains(err.Error(), odd) {
 			t.Errorf("%q: got %v", odd, err)
 		}
 	}
@@ -55,11 +59,14 @@ func TestUserInfoRefusalsAreInAHeader(t *testing.T) {
 	for _, long := range []bool{false, true} {
 		server, client, _ := startPatient(t, oktatest.Options{Quirks: oktatest.Quirks{LongChallenges: long}})
 		_, err := client.UserInfo(t.Context(), NewSecret("never-issued"))
-		if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Status != 401 || refusal.Code != "invalid_token" || refusal.Description == "" || refusal.RequestID == "" || !refusal.IsRejection() || MayHaveBeenProcessed(err) {
+		if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Status != 401 ||
+			refusal.Code != "invalid_token" || refusal.Description == "" || refusal.RequestID == "" ||
+			!refusal.IsRejection() || MayHaveBeenProcessed(err) {
 			t.Errorf("got %v", err)
 		}
 		server.FailAlways("/userinfo", respondFault(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("WWW-Authenticate", `Bearer authorization_uri="http://x/oauth2/v1/authorize", realm="http://x", scope="openid", error="insufficient_scope", error_description="The access token provided does not contain the required scopes.", resource="/oauth2/v1/userinfo"`)
+			w.Header().Set("WWW-Authenticate",
+				`Bearer authorization_uri="http://x/oauth2/v1/authorize", realm="http://x", scope="openid", error="insufficient_scope", error_description="The access token provided does not contain the required scopes.", resource="/oauth2/v1/userinfo"`)
 			w.WriteHeader(403)
 		}))
 		err = send(t.Context(), t, userInfo, client)
@@ -73,7 +80,8 @@ func TestUserInfoRefusalsAreInAHeader(t *testing.T) {
 		kind, body string
 		want       string
 	}{
-		{401, `Bearer error="invalid_token", error_description="a` + "\u202e\t\xff" + `b"`, "", "", "request: a\uFFFD \uFFFDb (invalid_token, HTTP 401)"},
+		{401, `Bearer error="invalid_token", error_description="a` + "\u202e\t\xff" + `b"`, "", "",
+			"request: a\uFFFD \uFFFDb (invalid_token, HTTP 401)"},
 		{400, `Bearer error=invalid_request`, "", "", "(invalid_request, HTTP 400)"},
 		{400, `DPoP error="use_dpop_nonce"`, "", "", "(use_dpop_nonce, HTTP 400)"},
 		{401, `Bearer realm="x"`, "", "", "(invalid_token, HTTP 401)"},
@@ -122,7 +130,8 @@ func TestBearerParams(t *testing.T) {
 }
 
 func FuzzBearerParams(f *testing.F) {
-	for _, seed := range []string{`Bearer error="invalid_token", error_description="The access token is invalid"`, `Basic realm="x", Bearer error=a`, `Negotiate abc==`, `"`, `Bearer a="\`} {
+	for _, seed := range []string{`Bearer error="invalid_token", error_description="The access token is invalid"`,
+		`Basic realm="x", Bearer error=a`, `Negotiate abc==`, `"`, `Bearer a="\`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

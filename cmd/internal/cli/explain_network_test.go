@@ -77,27 +77,58 @@ func TestAT05_BadCertificatesAreRefusedAndNamed(t *testing.T) {
 		hint    string
 	}{
 		{"good", oktatest.Options{TLS: true}, false, "", nil, ""},
-		{"TLS 1.2", oktatest.Options{EditTLS: func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }}, false, "", nil, ""},
-		{"TLS 1.1", oktatest.Options{EditTLS: func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }}, false, "old_tls", []string{"protocol version"}, "TLS 1.2 and 1.3"},
-		{"TLS 1.0", oktatest.Options{EditTLS: func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10 }}, false, "old_tls", nil, "config get domain"},
-		{"expired", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.NotBefore, c.NotAfter = long.Add(-time.Hour), long }}, false, "certificate_expired",
-			[]string{`the certificate of "localhost", issued by "oktatest CA (for tests only)", expired on ` + date(long)}, "(it says " + time.Now().UTC().Format(time.DateOnly)},
-		{"not yet valid", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.NotBefore, c.NotAfter = soon, soon.Add(time.Hour) }}, false, "certificate_early",
+		{"TLS 1.2", oktatest.Options{EditTLS: func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }}, false, "",
+			nil, ""},
+		{"TLS 1.1", oktatest.Options{EditTLS: func(c *tls.Config) {
+			c.MinVersion, c.MaxVersion = tls.VersionTLS10,
+				tls.VersionTLS11
+		}}, false, "old_tls", []string{"protocol version"}, "TLS 1.2 and 1.3"},
+		{"TLS 1.0", oktatest.Options{EditTLS: func(c *tls.Config) {
+			c.MinVersion, c.MaxVersion = tls.VersionTLS10,
+				tls.VersionTLS10
+		}}, false, "old_tls", nil, "config get domain"},
+		{"expired", oktatest.Options{EditCertificate: func(c *x509.Certificate) {
+			c.NotBefore,
+				c.NotAfter = long.Add(-time.Hour), long
+		}}, false, "certificate_expired",
+			[]string{`the certificate of "localhost", issued by "oktatest CA (for tests only)", expired on ` +
+				date(long)}, "(it says " + time.Now().UTC().Format(time.DateOnly)},
+		{"not yet valid", oktatest.Options{EditCertificate: func(c *x509.Certificate) {
+			c.NotBefore,
+				c.NotAfter = soon, soon.Add(time.Hour)
+		}}, false, "certificate_early",
 			[]string{`"localhost"`, "is not valid before " + date(soon)}, "clock is wrong"},
-		{"wrong name", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"a.example.com", "b.example.com"}, nil }}, false, "certificate_name",
-			[]string{`the certificate of "a.example.com"`, `is for a.example.com, b.example.com, not for "127.0.0.1"`, "valid from 20"}, "okauth config get domain"},
-		{"many names", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = strings.Split("a.b c.d e.f g.h i.j", " "), nil }}, false, "certificate_name",
+		{"wrong name", oktatest.Options{EditCertificate: func(c *x509.Certificate) {
+			c.DNSNames,
+				c.IPAddresses = []string{"a.example.com", "b.example.com"}, nil
+		}}, false, "certificate_name",
+			[]string{`the certificate of "a.example.com"`, `is for a.example.com, b.example.com, not for "127.0.0.1"`,
+				"valid from 20"}, "okauth config get domain"},
+		{"many names", oktatest.Options{EditCertificate: func(c *x509.Certificate) {
+			c.DNSNames,
+				c.IPAddresses = strings.Split("a.b c.d e.f g.h i.j", " "), nil
+		}}, false, "certificate_name",
 			[]string{"a.b, c.d, e.f and 2 more"}, "domain"},
-		{"no name", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil }}, false, "certificate_name", []string{`"oktatest"`, "is for no host"}, "domain"},
-		{"self-signed", oktatest.Options{SelfSigned: true}, true, "certificate_self_signed", []string{`the certificate of "localhost" is signed by itself`}, "set ca_file to this very certificate"},
-		{"unknown authority", oktatest.Options{TLS: true}, true, "certificate_authority", []string{`is issued by "oktatest CA (for tests only)", which is not trusted here`}, "okauth config set ca_file"},
+		{"no name", oktatest.Options{EditCertificate: func(c *x509.Certificate) {
+			c.DNSNames, c.IPAddresses = nil,
+				nil
+		}}, false, "certificate_name", []string{`"oktatest"`, "is for no host"}, "domain"},
+		{"self-signed", oktatest.Options{SelfSigned: true}, true, "certificate_self_signed",
+			[]string{`the certificate of "localhost" is signed by itself`}, "set ca_file to this very certificate"},
+		{"unknown authority", oktatest.Options{TLS: true}, true, "certificate_authority",
+			[]string{`is issued by "oktatest CA (for tests only)", which is not trusted here`},
+			"okauth config set ca_file"},
 		{"another use", oktatest.Options{EditCertificate: func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} }}, false, "certificate_unusable",
 			[]string{"may not be used for this"}, "operator of the server"},
 		{"hostile names", oktatest.Options{EditCertificate: func(c *x509.Certificate) {
 			c.DNSNames, c.IPAddresses, c.Subject.CommonName = nil, nil, "x\x1b]0;title\a\r\n\u202e"+strings.Repeat("y", 300)
 		}}, false, "certificate_name", []string{"x\uFFFD]0;title"}, "domain"},
-		{"client certificate", oktatest.Options{RequireClientCertificate: true}, false, "client_certificate", []string{"certificate required"}, "set client_cert and client_key"},
-		{"client certificate, TLS 1.2", oktatest.Options{EditTLS: func(c *tls.Config) { c.MaxVersion, c.ClientAuth = tls.VersionTLS12, tls.RequireAnyClientCert }}, false, "tls",
+		{"client certificate", oktatest.Options{RequireClientCertificate: true}, false, "client_certificate",
+			[]string{"certificate required"}, "set client_cert and client_key"},
+		{"client certificate, TLS 1.2", oktatest.Options{EditTLS: func(c *tls.Config) {
+			c.MaxVersion,
+				c.ClientAuth = tls.VersionTLS12, tls.RequireAnyClientCert
+		}}, false, "tls",
 			[]string{"handshake failure"}, "set client_cert and client_key"}, // as TLS 1.2 says it, which has no alert for this
 	} {
 		org, err := oktatest.Start(test.options)
@@ -118,7 +149,8 @@ func TestAT05_BadCertificatesAreRefusedAndNamed(t *testing.T) {
 			continue
 		}
 		refused, ok := errors.AsType[*okta.NetworkError](err)
-		if !ok || refused.Phase != okta.PhaseTLS || rowOf(err) != test.row || !strings.Contains(Hint(err), test.hint) || handled != 0 || okta.MayHaveBeenProcessed(err) {
+		if !ok || refused.Phase != okta.PhaseTLS || rowOf(err) != test.row ||
+			!strings.Contains(Hint(err), test.hint) || handled != 0 || okta.MayHaveBeenProcessed(err) {
 			t.Errorf("%s: got %v, row %q, after %d requests", test.name, err, rowOf(err), handled)
 		}
 		for _, text := range test.text {
@@ -167,7 +199,8 @@ func TestEveryNetworkFailureHasARow(t *testing.T) {
 		{"answer_timeout", mute, nil, "--timeout"},
 		{"not_http", raw("SSH-2.0-OpenSSH\r\n"), nil, "domain"},
 		{"broken", raw(""), nil, "counted the password"},
-		{"broken", raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"), nil, "counted the password"},
+		{"broken", raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"), nil,
+			"counted the password"},
 		{"proxy_sign_in", "https://okta.example", proxy(status(407)), "name:password"},
 		{"proxy_refused", "https://okta.example", proxy(status(403)), "NO_PROXY"},
 		{"proxy", "https://okta.example", nobody, "HTTPS_PROXY"},
@@ -193,18 +226,23 @@ func TestNamesAndRoutesThatFail(t *testing.T) {
 		row   string
 	}{
 		{okta.PhaseResolve, &net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}, "no_such_host"},
-		{okta.PhaseResolve, &net.DNSError{Err: "read udp 127.0.0.1:1->127.0.0.1:53: read: connection refused", Name: "x", IsTemporary: true}, "no_dns"},
-		{okta.PhaseResolve, &net.DNSError{Err: "dial udp 10.0.0.1:53: connect: network is unreachable", Name: "x"}, "no_dns"},
+		{okta.PhaseResolve, &net.DNSError{Err: "read udp 127.0.0.1:1->127.0.0.1:53: read: connection refused",
+			Name: "x", IsTemporary: true}, "no_dns"},
+		{okta.PhaseResolve, &net.DNSError{Err: "dial udp 10.0.0.1:53: connect: network is unreachable", Name: "x"},
+			"no_dns"},
 		{okta.PhaseResolve, &net.DNSError{Err: "server misbehaving", Name: "x", IsTemporary: true}, "dns_failing"},
 		{okta.PhaseResolve, &net.DNSError{Err: "i/o timeout", Name: "x", IsTimeout: true}, "dns_failing"},
-		{okta.PhaseConnect, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}, "unreachable"},
-		{okta.PhaseConnect, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, "unreachable"},
+		{okta.PhaseConnect, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)},
+			"unreachable"},
+		{okta.PhaseConnect, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)},
+			"unreachable"},
 		{okta.PhaseConnect, errors.New("something else"), "connect"},
 		{okta.PhaseTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "tls"},
 		{okta.PhaseTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}, "client_certificate"},
 		{okta.PhaseAwait, &net.OpError{Op: "read", Err: errors.New("tls: bad certificate")}, "broken"},
 	} {
-		e := &okta.NetworkError{Phase: test.phase, Host: "okta.example", Err: test.err, ClientCertificate: test.row == "client_certificate"}
+		e := &okta.NetworkError{Phase: test.phase, Host: "okta.example", Err: test.err,
+			ClientCertificate: test.row == "client_certificate"}
 		if got := rowOf(e); got != test.row || !place.MatchString(Hint(e)) && !strings.Contains(Hint(e), "client_cert") {
 			t.Errorf("%v: got the row %s, %s", test.err, got, Hint(e))
 		}
@@ -233,8 +271,10 @@ func TestEveryResponseThatIsNotOktasHasARow(t *testing.T) {
 		row, kind, body string
 		status          int
 	}{
-		{"redirect", "", "", 302}, {"no_endpoint", html, "<html>", 404}, {"page_429", html, "<html>", 429}, {"network_sign_in", html, "<html>", 511},
-		{"page_5xx", html, "<html>", 502}, {"page", html, "<html>", 200}, {"page", "", "", 200}, {"not_okta", json, "{}", 200}, {"not_okta", "text/plain", "x", 200},
+		{"redirect", "", "", 302}, {"no_endpoint", html, "<html>", 404}, {"page_429", html, "<html>",
+			429}, {"network_sign_in", html, "<html>", 511},
+		{"page_5xx", html, "<html>", 502}, {"page", html, "<html>", 200}, {"page", "", "", 200}, {"not_okta", json,
+			"{}", 200}, {"not_okta", "text/plain", "x", 200},
 		{"dpop_token", json, `{"access_token":"canary","token_type":"DPoP","expires_in":3600}`, 200},
 	} {
 		err := send(t, "password", respond(t, test.status, test.kind, test.body))
@@ -254,21 +294,28 @@ func TestHintsNameTheRequest(t *testing.T) {
 		media, body  string
 		hint, absent string
 	}{
-		{"refresh_token", 400, json, `{"error":"invalid_grant","error_description":"The refresh token is invalid or expired."}`, "session has ended", "password"},
-		{"refresh_token", 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`, "the refresh token stays valid", "password"},
+		{"refresh_token", 400, json,
+			`{"error":"invalid_grant","error_description":"The refresh token is invalid or expired."}`,
+			"session has ended", "password"},
+		{"refresh_token", 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`, "the refresh token stays valid",
+			"password"},
 		{"refresh_token", 500, json, `{"errorCode":"E0000009"}`, "status.okta.com", "password"},
 		{"refresh_token", 404, html, page, "no token endpoint", "password"},
 		{"refresh_token", 429, html, page, "next refresh", "sign-in"},
 		{"refresh_token", 302, "", "", "okauth sends a refresh token to the configured host only", "password"},
-		{"revoke", 401, json, `{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter."}`, oktatest.DefaultClientID, "password"},
+		{"revoke", 401, json,
+			`{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter."}`,
+			oktatest.DefaultClientID, "password"},
 		{"revoke", 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`, "not revoked yet", "password"},
 		{"revoke", 503, json, `{"errorCode":"E0000010"}`, "maintenance", "password"},
 		{"revoke", 404, html, page, "no revocation endpoint", "token endpoint"},
 		{"revoke", 429, html, page, "next revocation", "sign-in"},
 		{"revoke", 302, "", "", "okauth sends a token to the configured host only", "password"},
 		{"revoke", 400, json, `{}`, "domain", "password"},
-		{"client_credentials", 401, json, `{"error":"invalid_client","error_description":"x"}`, "client_secret", "password"},
-		{"client_credentials", 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`, "client secret was not checked", "password"},
+		{"client_credentials", 401, json, `{"error":"invalid_client","error_description":"x"}`, "client_secret",
+			"password"},
+		{"client_credentials", 429, json, `{"errorCode":"E0000047","errorSummary":"x"}`,
+			"client secret was not checked", "password"},
 		{"client_credentials", 404, html, page, "no token endpoint", "password"},
 		{"client_credentials", 429, html, page, "next client sign-in", "password"},
 		{"client_credentials", 302, "", "", "okauth sends a client secret to the configured host only", "password"},
@@ -279,7 +326,8 @@ func TestHintsNameTheRequest(t *testing.T) {
 	} {
 		err := send(t, test.kind, respond(t, test.status, test.media, test.body))
 		if hint := Hint(err); err == nil || !strings.Contains(hint, test.hint) || strings.Contains(hint, test.absent) {
-			t.Errorf("%s, HTTP %d: got %v, hint %q, want %q without %q", test.kind, test.status, err, hint, test.hint, test.absent)
+			t.Errorf("%s, HTTP %d: got %v, hint %q, want %q without %q", test.kind, test.status, err, hint, test.hint,
+				test.absent)
 		}
 	}
 }
@@ -299,7 +347,8 @@ func TestHintsSayWhatMayHaveHappened(t *testing.T) {
 				}
 			})
 			err := send(t, kind, clientFor(t, base, transport.Config{Timeout: limit}))
-			if hint := Hint(err); !Is[*okta.NetworkError](err) || !strings.Contains(hint, want) || strings.Contains(hint, "--timeout") == hangUp {
+			if hint := Hint(err); !Is[*okta.NetworkError](err) || !strings.Contains(hint, want) ||
+				strings.Contains(hint, "--timeout") == hangUp {
 				t.Errorf("%s: got %v, hint %q, want %q in it", kind, err, hint, want)
 			}
 		}
@@ -310,9 +359,11 @@ func TestIssuerAndInputAdvice(t *testing.T) {
 	t.Parallel()
 	const own = "https://dev-1.okta.com/oauth2/default"
 	for issuer, want := range map[string]string{
-		own + "/": "HTTPS_PROXY", "https://login.example.com/oauth2/default": "okauth config set domain login.example.com",
-		"HTTPS://DEV-1.OKTA.COM/oauth2/default": "okauth config", "https://dev-1.okta.com": "okauth config list",
-		"https://dev-1.okta.com/oauth2/aus1": "okauth config list", own + "?x": "okauth config list", "https://a\uFFFDb.example": "okauth config list",
+		own + "/": "HTTPS_PROXY",
+		"https://login.example.com/oauth2/default": "okauth config set domain login.example.com",
+		"HTTPS://DEV-1.OKTA.COM/oauth2/default":    "okauth config", "https://dev-1.okta.com": "okauth config list",
+		"https://dev-1.okta.com/oauth2/aus1": "okauth config list", own +
+			"?x": "okauth config list", "https://a\uFFFDb.example": "okauth config list",
 		"nonsense": "okauth config list", "https://оkta.com": "okauth config list",
 	} {
 		if got := Hint(&okta.IssuerError{Expected: own, Got: issuer}); !strings.Contains(got, want) {
@@ -320,15 +371,17 @@ func TestIssuerAndInputAdvice(t *testing.T) {
 		}
 	}
 	for field, want := range map[string]string{
-		"username": "OKAUTH_PASSWORD", "password": "--password-stdin", "assertion": "OKAUTH_ASSERTION, assertion_file or assertion_command",
+		"username": "OKAUTH_PASSWORD", "password": "--password-stdin",
+		"assertion": "OKAUTH_ASSERTION, assertion_file or assertion_command",
 	} {
 		if got := Hint(&grant.InteractionRequiredError{Field: field}); !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", field, got, want)
 		}
 	}
 	for field, want := range map[string]string{
-		"username": "OKAUTH_USERNAME", "password": "--password-stdin", "client secret": "OKAUTH_CLIENT_SECRET", "refresh token": "okauth login",
-		"scopes": "OKAUTH_SCOPES",
+		"username": "OKAUTH_USERNAME", "password": "--password-stdin", "client secret": "OKAUTH_CLIENT_SECRET",
+		"refresh token": "okauth login",
+		"scopes":        "OKAUTH_SCOPES",
 	} {
 		if got := Hint(&grant.InputError{Field: field, Problem: "is empty"}); !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", field, got, want)

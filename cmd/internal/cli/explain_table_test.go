@@ -33,7 +33,8 @@ func clientFor(t *testing.T, base string, config transport.Config) *okta.Client 
 	}
 	t.Cleanup(httpClient.CloseIdleConnections)
 	secret := okta.NewSecret(oktatest.DefaultClientSecret)
-	return &okta.Client{Server: server, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(secret), HTTP: httpClient}
+	return &okta.Client{Server: server, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(secret),
+		HTTP: httpClient}
 }
 
 // form is the sign-in of a user that no org of oktatest has.
@@ -46,7 +47,8 @@ func form() map[string][]string {
 // kinds are the requests of a Client, as requestKind calls them.
 func kinds() []string {
 	return []string{
-		"password", "client_credentials", "refresh_token", "revoke", "introspect", "probe", "metadata", "keys", "userinfo",
+		"password", "client_credentials", "refresh_token", "revoke", "introspect", "probe", "metadata", "keys",
+		"userinfo",
 		"organization",
 	}
 }
@@ -131,7 +133,8 @@ func TestEveryRowIsReached(t *testing.T) {
 		}
 		status, body := refusalOf(row)
 		org.ClearFaults()
-		org.FailAlways("", oktatest.Respond(status, http.Header{"Content-Type": {"application/json"}, "X-Okta-Request-Id": {"reqExample"}}, body))
+		org.FailAlways("", oktatest.Respond(status,
+			http.Header{"Content-Type": {"application/json"}, "X-Okta-Request-Id": {"reqExample"}}, body))
 		reached := 0
 		for _, kind := range kinds() {
 			if len(row.For) > 0 && !slices.Contains(row.For, kind) {
@@ -167,19 +170,33 @@ func TestEveryRowIsReached(t *testing.T) {
 func TestEveryRefusalOfTheScenariosIsExplained(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"wrong password": "wrong_password", "unknown user": "wrong_password", "locked user": "wrong_password", "expired password": "expired_password",
-		"user without a password": "no_password", "MFA is required": "mfa_enabled", "the sign-on policy denies": "sign_on_policy",
-		"MFA is required, and the app could do it": "mfa_required", "user not assigned to the app": "user_not_assigned", "no access policy matches": "no_matching_policy",
-		"policy rejects every scope": "no_scope_allowed", "policy rejects one scope": "scope_denied", "password grant not enabled": "grant_off", "scope needs consent": "consent_required",
-		"unknown scope": "unknown_scope", "custom scope at the org server": "custom_scope_at_org", "OIDC scope without openid": "openid_missing", "no scope": "no_default_scopes",
-		"no scope at the org server": "no_scopes", "offline_access without the refresh grant": "offline_access_not_allowed", "no user name": "parameter_missing",
-		"no password": "parameter_missing", "too many tries for this user": "user_rate_limited", "wrong network zone": "network_zone", "lite user": "lite_user",
-		"DPoP is required": "dpop_required", "unknown client": "unknown_client", "deactivated app": "unknown_client", "wrong client secret": "wrong_client_secret",
-		"no client secret": "client_authentication", "secret sent by the wrong method": "client_authentication", "unknown authorization server": "unknown_server",
-		"a client asks for openid": "client_user_scope", "a client asks for an unknown scope": "unknown_scope", "a client names no scope": "client_no_default_scopes",
-		"a client at the org server": "client_at_org", "no access policy matches the client": "client_no_matching_policy", "policy rejects the client's scope": "no_scope_allowed",
-		"a client asks for a scope that needs consent": "client_consent_required", "client credentials not enabled": "client_grant_off",
-		"a public client cannot act for itself": "client_grant_off", "wrong secret of a client": "wrong_client_secret",
+		"wrong password": "wrong_password", "unknown user": "wrong_password", "locked user": "wrong_password",
+		"expired password":        "expired_password",
+		"user without a password": "no_password", "MFA is required": "mfa_enabled",
+		"the sign-on policy denies":                "sign_on_policy",
+		"MFA is required, and the app could do it": "mfa_required",
+		"user not assigned to the app":             "user_not_assigned", "no access policy matches": "no_matching_policy",
+		"policy rejects every scope": "no_scope_allowed", "policy rejects one scope": "scope_denied",
+		"password grant not enabled": "grant_off", "scope needs consent": "consent_required",
+		"unknown scope": "unknown_scope", "custom scope at the org server": "custom_scope_at_org",
+		"OIDC scope without openid": "openid_missing", "no scope": "no_default_scopes",
+		"no scope at the org server":               "no_scopes",
+		"offline_access without the refresh grant": "offline_access_not_allowed", "no user name": "parameter_missing",
+		"no password": "parameter_missing", "too many tries for this user": "user_rate_limited",
+		"wrong network zone": "network_zone", "lite user": "lite_user",
+		"DPoP is required": "dpop_required", "unknown client": "unknown_client", "deactivated app": "unknown_client",
+		"wrong client secret": "wrong_client_secret",
+		"no client secret":    "client_authentication", "secret sent by the wrong method": "client_authentication",
+		"unknown authorization server": "unknown_server",
+		"a client asks for openid":     "client_user_scope", "a client asks for an unknown scope": "unknown_scope",
+		"a client names no scope":                      "client_no_default_scopes",
+		"a client at the org server":                   "client_at_org",
+		"no access policy matches the client":          "client_no_matching_policy",
+		"policy rejects the client's scope":            "no_scope_allowed",
+		"a client asks for a scope that needs consent": "client_consent_required",
+		"client credentials not enabled":               "client_grant_off",
+		"a public client cannot act for itself":        "client_grant_off",
+		"wrong secret of a client":                     "wrong_client_secret",
 	}
 	org, client := startOrg(t, oktatest.Options{Limits: &oktatest.Limits{}})
 	for _, example := range oktatest.Scenarios() {
@@ -194,7 +211,8 @@ func TestEveryRefusalOfTheScenariosIsExplained(t *testing.T) {
 		asking.Server, asking.ID, asking.Auth = server, example.ClientID, clientauth.ForSecret(okta.NewSecret(example.Secret))
 		form := url.Values(form())
 		form.Set("grant_type", example.Grant)
-		for name, value := range map[string]string{"username": example.Login, "password": example.Password, "scope": example.Scope} {
+		for name, value := range map[string]string{"username": example.Login, "password": example.Password,
+			"scope": example.Scope} {
 			if form.Set(name, value); value == "" {
 				form.Del(name)
 			}
@@ -224,9 +242,11 @@ func TestRefusalsElsewhereAreExplained(t *testing.T) {
 	}{
 		{"no_custom_servers", oktatest.Quirks{NoAPIAccessManagement: true}, "", "", with("openid")},
 		{"openid_missing_denied", oktatest.Quirks{OpenIDRequired403: true}, "", "", with("profile")},
-		{"offline_access_denied", oktatest.Quirks{OfflineDeniedByPolicy: true}, oktatest.NoRefreshClientID, "", with("openid offline_access")},
+		{"offline_access_denied", oktatest.Quirks{OfflineDeniedByPolicy: true}, oktatest.NoRefreshClientID, "",
+			with("openid offline_access")},
 		{"session_ended", oktatest.Quirks{}, "", "", func(t *testing.T, client *okta.Client) error {
-			_, err := client.Token(t.Context(), map[string][]string{"grant_type": {"refresh_token"}, "refresh_token": {"canary-token"}})
+			_, err := client.Token(t.Context(),
+				map[string][]string{"grant_type": {"refresh_token"}, "refresh_token": {"canary-token"}})
 			return err
 		}},
 		{"unknown_server", oktatest.Quirks{}, "", "ausNobodyKnowsMe0001", func(t *testing.T, client *okta.Client) error {
@@ -241,26 +261,28 @@ func TestRefusalsElsewhereAreExplained(t *testing.T) {
 			_, err := client.UserInfo(t.Context(), okta.NewSecret("canary"))
 			return err
 		}},
-		{"token_lacks_scope", oktatest.Quirks{LongChallenges: true}, "", "", func(t *testing.T, client *okta.Client) error {
-			tokens, err := client.Token(t.Context(), signInForm("api:read"))
-			if err != nil {
+		{"token_lacks_scope", oktatest.Quirks{LongChallenges: true}, "", "",
+			func(t *testing.T, client *okta.Client) error {
+				tokens, err := client.Token(t.Context(), signInForm("api:read"))
+				if err != nil {
+					return err
+				}
+				_, err = client.UserInfo(t.Context(), tokens.AccessToken)
 				return err
-			}
-			_, err = client.UserInfo(t.Context(), tokens.AccessToken)
-			return err
-		}},
-		{"token_not_taken", oktatest.Quirks{}, "", "", func(t *testing.T, client *okta.Client) error { // of a custom server, at the org server
-			tokens, err := client.Token(t.Context(), signInForm("openid"))
-			if err != nil {
+			}},
+		{"token_not_taken", oktatest.Quirks{}, "", "",
+			func(t *testing.T, client *okta.Client) error { // of a custom server, at the org server
+				tokens, err := client.Token(t.Context(), signInForm("openid"))
+				if err != nil {
+					return err
+				}
+				other := *client
+				if other.Server, err = okta.NewAuthorizationServer(client.Server.BaseURL(), okta.OrgServer); err != nil {
+					return err
+				}
+				_, err = other.UserInfo(t.Context(), tokens.AccessToken)
 				return err
-			}
-			other := *client
-			if other.Server, err = okta.NewAuthorizationServer(client.Server.BaseURL(), okta.OrgServer); err != nil {
-				return err
-			}
-			_, err = other.UserInfo(t.Context(), tokens.AccessToken)
-			return err
-		}},
+			}},
 	} {
 		org, client := startOrg(t, oktatest.Options{Quirks: test.quirks})
 		if test.id != "" {
@@ -289,11 +311,13 @@ func TestExplanationsKeepTheirRules(t *testing.T) {
 			t.Errorf("%s stands for two things", one.ID)
 		}
 		ids = append(ids, one.ID)
-		if regexp.MustCompile(`^[a-z0-9_]+$`).FindString(one.ID) == "" || one.Topic == "" || one.Means == "" || one.Do == "" {
+		if regexp.MustCompile(`^[a-z0-9_]+$`).FindString(one.ID) == "" || one.Topic == "" || one.Means == "" ||
+			one.Do == "" {
 			t.Errorf("%+v is not whole", one)
 		}
 		for _, text := range []string{one.Means, one.Do, one.Means + ": " + one.Do} {
-			if strings.HasSuffix(text, ".") || strings.ContainsAny(text, "{}") || okta.Sanitize(text, 500) != text || utf8.RuneCountInString(text) > 500 {
+			if strings.HasSuffix(text, ".") || strings.ContainsAny(text, "{}") || okta.Sanitize(text, 500) != text ||
+				utf8.RuneCountInString(text) > 500 {
 				t.Errorf("%s: got %d runes, %q", one.ID, utf8.RuneCountInString(text), text)
 			}
 		}
@@ -316,7 +340,8 @@ func TestExplanationsKeepTheirRules(t *testing.T) {
 			t.Errorf("explanations.txt has no row %s", id)
 		}
 	}
-	if about := Explanations()[0].Printable(); !slices.Equal(about.For, []string{"sign-in"}) || about.Status != 429 || about.Code != "invalid_grant" {
+	if about := Explanations()[0].Printable(); !slices.Equal(about.For, []string{"sign-in"}) || about.Status != 429 ||
+		about.Code != "invalid_grant" {
 		t.Errorf("got %+v", about)
 	}
 }
@@ -327,7 +352,8 @@ func TestClockSkewIsNoted(t *testing.T) {
 	now := time.Now()
 	for skew, want := range map[time.Duration]string{
 		0: "", 4 * time.Minute: "", -4 * time.Minute: "",
-		6*time.Minute + 30*time.Second: "6 minutes ahead of Okta's", -(6*time.Minute + 30*time.Second): "6 minutes behind Okta's",
+		6*time.Minute + 30*time.Second: "6 minutes ahead of Okta's", -(6*time.Minute +
+			30*time.Second): "6 minutes behind Okta's",
 		3*time.Hour + time.Minute: "3 hours", -(72*time.Hour + time.Minute): "3 days", -1e6 * time.Hour: " behind Okta's",
 	} {
 		clock := oktatest.NewClock(now.Add(-skew))
@@ -335,7 +361,8 @@ func TestClockSkewIsNoted(t *testing.T) {
 		client.Now = func() time.Time { return now }
 		_, err := client.Token(t.Context(), form())
 		refusal, ok := errors.AsType[*okta.Error](err)
-		if !ok || !strings.Contains(Hint(err), want) || (want == "") != (refusal.ClockSkew == 0) || (want == "") == strings.Contains(Hint(err), "clock") {
+		if !ok || !strings.Contains(Hint(err), want) || (want == "") != (refusal.ClockSkew == 0) ||
+			(want == "") == strings.Contains(Hint(err), "clock") {
 			t.Errorf("%s: got %v, %+v", skew, err, refusal)
 			continue
 		}
@@ -347,7 +374,8 @@ func TestClockSkewIsNoted(t *testing.T) {
 
 // signInForm is the sign-in of the sandbox's user.
 func signInForm(scope string) map[string][]string {
-	return map[string][]string{"grant_type": {"password"}, "username": {oktatest.DefaultUser}, "password": {oktatest.DefaultPassword}, "scope": {scope}}
+	return map[string][]string{"grant_type": {"password"}, "username": {oktatest.DefaultUser},
+		"password": {oktatest.DefaultPassword}, "scope": {scope}}
 }
 
 // A client id or a server id may look like a place to fill in.
@@ -362,7 +390,8 @@ func TestNothingIsFilledInTwice(t *testing.T) {
 	for _, one := range Explanations() {
 		all = append(all, one.Printable())
 	}
-	if text := fmt.Sprint(all); strings.Contains(text, "no the ") || strings.Contains(text, "than the ap") || strings.Contains(text, "id the application") {
+	if text := fmt.Sprint(all); strings.Contains(text, "no the ") || strings.Contains(text, "than the ap") ||
+		strings.Contains(text, "id the application") {
 		t.Errorf("got %s", text)
 	}
 }
