@@ -97,7 +97,7 @@ func TestClientCredentialsBringAnAccessToken(t *testing.T) {
 		}
 		if tokens.AccessToken.IsZero() || !tokens.IDToken.IsZero() || !tokens.RefreshToken.IsZero() ||
 			len(tokens.Warnings) > 0 || strings.Join(tokens.Scope, " ") != test.granted {
-			t.Errorf("%s: got %+v, want the scopes %q, no ID token, no refresh token and no notes", test.server,
+			t.Errorf("%s: got %+v, want the scopes %q, no ID token, no refresh token and no warnings", test.server,
 				tokens, test.granted)
 		}
 	}
@@ -127,7 +127,7 @@ func TestRefusalsOfClientCredentialsAreAboutTheClient(t *testing.T) {
 }
 
 // openid and offline_access, asked for and not granted, are missed once, as scopes, and not again as tokens.
-func TestClientCredentialsNoteOtherScopes(t *testing.T) {
+func TestClientCredentialsWarnOfOtherScopes(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -142,7 +142,7 @@ func TestClientCredentialsNoteOtherScopes(t *testing.T) {
 	for scopes, notes := range map[string]int{"": 0, "api:read": 0, "api:read openid offline_access": 1} {
 		tokens, err := ClientCredentials{Scopes: strings.Fields(scopes)}.Token(t.Context(), client, nil)
 		if err != nil || len(tokens.Warnings) != notes {
-			t.Errorf("%q: got %+v, %v, want %d notes", scopes, tokens, err, notes)
+			t.Errorf("%q: got %+v, %v, want %d warnings", scopes, tokens, err, notes)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-func TestActive(t *testing.T) {
+func TestIntrospectTellsWhetherATokenIsActive(t *testing.T) {
 	t.Parallel()
 	server, err := oktatest.Start(oktatest.Options{Rotation: oktatest.Rotation{Rotate: true}})
 	if err != nil {

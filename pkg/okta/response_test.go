@@ -166,7 +166,7 @@ func TestAT23_ExpiresIn(t *testing.T) {
 		}
 		if noted := len(tokens.Warnings) == 1 &&
 			strings.Contains(tokens.Warnings[0], "1m0s"); noted != (want == unknownLifetime) {
-			t.Errorf("%s: got the notes %q", value, tokens.Warnings)
+			t.Errorf("%s: got the warnings %q", value, tokens.Warnings)
 		}
 	}
 	for _, value := range []string{"0", "-5", "-0", "0.5", "3600.5", "1e-9", `""`, `"0"`, `"-1"`, `"soon"`, `"0x10"`,
@@ -249,7 +249,7 @@ func TestAT26_ForeignWordsAreHarmless(t *testing.T) {
 	}
 }
 
-func TestAT27_AT28_Notes(t *testing.T) {
+func TestAT27_AT28_Warnings(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, asked, scope, member, value string
@@ -280,7 +280,7 @@ func TestAT27_AT28_Notes(t *testing.T) {
 		tokens.compareScopes("password", strings.Fields(test.asked))
 		if len(tokens.Warnings) != len(test.want) || len(test.want) == 1 &&
 			!strings.Contains(tokens.Warnings[0], test.want[0]) {
-			t.Errorf("%s: got the notes %q, want %q", test.name, tokens.Warnings, test.want)
+			t.Errorf("%s: got the warnings %q, want %q", test.name, tokens.Warnings, test.want)
 		}
 		if strings.HasPrefix(test.name, "silent") && !slices.Equal(tokens.Scope, strings.Fields(test.asked)) {
 			t.Errorf("%s: got the scope %q", test.name, tokens.Scope)
@@ -302,7 +302,7 @@ func TestAT27_AT28_Notes(t *testing.T) {
 		}
 		tokens.compareScopes("refresh_token", strings.Fields(test.asked))
 		if len(tokens.Warnings) != test.want {
-			t.Errorf("refresh, %s: got the notes %q, want %d", test.name, tokens.Warnings, test.want)
+			t.Errorf("refresh, %s: got the warnings %q, want %d", test.name, tokens.Warnings, test.want)
 		}
 		if want := cmp.Or(test.scope, test.asked); strings.Join(tokens.Scope, " ") != want || want == "" &&
 			tokens.Scope != nil {
@@ -311,7 +311,7 @@ func TestAT27_AT28_Notes(t *testing.T) {
 	}
 	alone := &TokenResponse{Scope: []string{"openid", "offline_access"}}
 	if alone.compareScopes("client_credentials", nil); len(alone.Warnings) > 0 {
-		t.Errorf("client: got the notes %q", alone.Warnings)
+		t.Errorf("client: got the warnings %q", alone.Warnings)
 	}
 	mustRefuse(t, "control character", answerWith("scope", `"openid \u001b[2J"`), "which is not a scope name")
 	mustRefuse(t, "array", answerWith("scope", `["openid"]`), "scope is not a string")

@@ -291,7 +291,7 @@ func TestCancelEndsAWait(t *testing.T) {
 	}
 }
 
-func TestWhoDoesNotWantToWaitGetsTheRefusal(t *testing.T) {
+func TestARefusedWaitReturnsOktasError(t *testing.T) {
 	t.Parallel()
 	server, client, _ := startPatient(t)
 	client.Wait = func(context.Context, time.Duration, string) error { return errors.New("no time") }
@@ -304,7 +304,7 @@ func TestWhoDoesNotWantToWaitGetsTheRefusal(t *testing.T) {
 }
 
 // A loss after the wait is a loss: what was put off before does not soften it.
-func TestLostAfterAWaitIsLost(t *testing.T) {
+func TestALossAfterAWaitIsALoss(t *testing.T) {
 	t.Parallel()
 	for _, about := range []RequestInfo{refresh, revocation, signIn} {
 		server, client, w := startPatient(t)

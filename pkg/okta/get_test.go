@@ -201,7 +201,7 @@ func TestAT11_GetsTakeNothingButJSON(t *testing.T) {
 	}
 }
 
-func TestRefusalsSpeakOfTheQuestion(t *testing.T) {
+func TestRefusalsOfGetsNameTheRequest(t *testing.T) {
 	t.Parallel()
 	for _, about := range append(gets, introspection) {
 		err := askAbout(t, about, respond(404, "application/json",

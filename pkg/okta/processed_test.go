@@ -18,7 +18,7 @@ import (
 )
 
 // What is answered, over plain connections whose server has read the request to its end.
-func TestAT82_LostJudgesTheAnswer(t *testing.T) {
+func TestAT82_ProcessedByResponse(t *testing.T) {
 	t.Parallel()
 	const json, html, page = "application/json", "text/html", "<html></html>"
 	for _, test := range []struct {
@@ -67,7 +67,7 @@ func TestAT82_LostJudgesTheAnswer(t *testing.T) {
 }
 
 // Where the connection ends.
-func TestAT82_LostKnowsThePhase(t *testing.T) {
+func TestAT82_ProcessedByPhase(t *testing.T) {
 	t.Parallel()
 	const header = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n"
 	plain := httptest.NewServer(respond(200, "application/json", goodAnswer))
@@ -121,7 +121,7 @@ func TestAT82_LostKnowsThePhase(t *testing.T) {
 	}
 }
 
-func TestAT82_LostAfterCancel(t *testing.T) {
+func TestAT82_ProcessedAfterCancel(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	_, base := startRaw(t, func(conn net.Conn) { cancel(); io.Copy(io.Discard, conn) })
