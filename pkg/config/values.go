@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"okauth/pkg/internal/orgurl"
 )
@@ -126,10 +127,13 @@ func checkClientID(text string) error {
 	switch i := strings.IndexFunc(text, bad); {
 	case isPlaceholder(text):
 		return invalid("%s is a placeholder", quote(text))
+	case strings.Contains(text, "@"):
+		return invalid("a client ID has no \"@\": this looks like a user name")
 	case i >= 0:
-		return invalid("%s has a byte at %d that no client id has", quote(text), i)
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		return invalid("%s is not a client ID: it must not contain %s", quote(text), strconv.QuoteToASCII(string(r)))
 	case len(text) > 100:
-		return invalid("a client id has at most 100 characters, this has %d", len(text))
+		return invalid("a client ID has at most 100 characters, this has %d", len(text))
 	}
 	return nil
 }

@@ -69,6 +69,8 @@ func WriteDiagnosisSummary(w io.Writer, d Diagnosis, opts TextOptions) error {
 		about = count(warned, "warning") + " in " + about
 	}
 	switch {
+	case failed == 0 && warned > 0:
+		p.sentence(0, yellow, "no failures", ": "+about)
 	case failed == 0:
 		p.sentence(0, green, "all is well", ": "+about)
 	case warned == 0:

@@ -146,7 +146,7 @@ func TestDiagnosis_OK(t *testing.T) {
 		if r.OK() != want {
 			t.Errorf("%s: got %v, want %v", state, r.OK(), want)
 		}
-		headline := map[string]string{"warn": "all is well: 1 warning in 2 checks\n", "fail": "not well: 1 failure in 2 checks\n"}[state]
+		headline := map[string]string{"warn": "no failures: 1 warning in 2 checks\n", "fail": "not well: 1 failure in 2 checks\n"}[state]
 		if headline == "" {
 			headline = "all is well: 2 checks\n"
 		}

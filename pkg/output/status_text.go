@@ -154,7 +154,7 @@ func (p *page) refreshToken(s StatusSession) field {
 	case *r.Rotates:
 		text += "; rotates with every use"
 	default:
-		text += "; stays the same"
+		text += "; does not rotate"
 	}
 	if r.ExpiresAt.IsZero() {
 		text += "; expiry known to Okta alone"

@@ -72,7 +72,7 @@ session dev-1a2b3c4d, the current one
   access token   until 01:59:08, in 41 minutes  ━━━━━━━━━━━━━━━━━━━●
   ID token       no good: it was stored in the future, so the clock of this
                  machine has run backwards
-  refresh token  since 2023-09-27 00:59:08, 1 day ago; stays the same; expires
+  refresh token  since 2023-09-27 00:59:08, 1 day ago; does not rotate; expires
                  2023-10-04 00:59:08, in 5 days 23 hours; for offline_access
 
 settings of profile dev
