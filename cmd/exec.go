@@ -37,8 +37,8 @@ func newExecCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 		Short: "Run a command with a token in its environment",
 		Long: `Run CMD with a token in its environment: in OKTA_ACCESS_TOKEN, in OKTA_ID_TOKEN
 with --type id, or in the variable that --env names. okauth gets the token as
-"okauth token" does. Without one, it does not run CMD and exits with its own
-code ("okauth help exit-codes").
+"okauth token" does. If okauth gets no token, CMD does not run, and the exit
+code is okauth's ("okauth help exit-codes").
 
 CMD inherits all other variables except those that hold a secret of okauth, such
 as OKAUTH_PASSWORD. CMD replaces okauth: signals, terminal, standard input and

@@ -111,7 +111,7 @@ func printRecipe(k *kitchen, blocks []block) {
 
 func goRecipe(k *kitchen, blocks []block) {
 	k.only(blocks, "go")
-	k.buildsGo(blocks[0].text, "")
+	k.buildsGo(blocks[0].text, nil)
 	k.cooks(k.desk(), filepath.Join(k.dir, "orders"), ordersAnswer)
 	k.ordered("/v1/orders")
 	k.signedIn(1)
@@ -120,12 +120,12 @@ func goRecipe(k *kitchen, blocks []block) {
 // goAPIRecipe builds the program as a module of its own that requires okauth. It keeps its session in a file, because
 // the lock of a keychain session would be the user's own.
 func goAPIRecipe(k *kitchen, blocks []block) {
-	k.only(blocks, "go")
+	k.only(blocks, "go", "sh")
 	source, err := filepath.Abs("..")
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	k.buildsGo(blocks[0].text, source)
+	k.buildsGo(blocks[0].text, strings.Fields(strings.ReplaceAll(blocks[1].text, "/path/to/okauth", source)))
 	environ := append(k.desk(), "OKAUTH_STORAGE=file", "OKAUTH_STORAGE_DIR="+filepath.Join(k.home, "sessions"))
 	program := filepath.Join(k.dir, "orders")
 	k.cooks(environ, program+"; "+program, ordersAnswer+ordersAnswer)
@@ -133,9 +133,9 @@ func goAPIRecipe(k *kitchen, blocks []block) {
 	k.signedIn(1)
 }
 
-// buildsGo builds a program, formatted as gofmt does, as k.dir/orders. If source is not empty, the program is a module
-// that requires okauth, which is there.
-func (k *kitchen) buildsGo(text, source string) {
+// buildsGo builds a program, formatted as gofmt does, as k.dir/orders. If require is not nil, the program is a module
+// that requires okauth, as that command says.
+func (k *kitchen) buildsGo(text string, require []string) {
 	k.t.Helper()
 	k.write(filepath.Join(k.dir, "main.go"), text, 0o600)
 	caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
@@ -147,18 +147,20 @@ func (k *kitchen) buildsGo(text, source string) {
 	environ := []string{path(), "HOME=" + k.home, "GOCACHE=" + dirs[0], "GOMODCACHE=" + dirs[1], "CGO_ENABLED=0",
 		"GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=-mod=mod"}
 	args := []string{"build", "-trimpath", "-o", filepath.Join(k.dir, "orders")}
-	if source == "" {
+	if require == nil {
 		args = append(args, "main.go")
 	} else {
-		mod, modErr := os.ReadFile(filepath.Join(source, "go.mod"))
-		sum, sumErr := os.ReadFile(filepath.Join(source, "go.sum"))
+		mod, modErr := os.ReadFile(filepath.Join("..", "go.mod"))
+		sum, sumErr := os.ReadFile(filepath.Join("..", "go.sum"))
 		if err := errors.Join(modErr, sumErr); err != nil {
 			k.t.Fatal(err)
 		}
 		_, requirements, _ := strings.Cut(string(mod), "\n")
-		k.write(filepath.Join(k.dir, "go.mod"), "module orders\n"+requirements+
-			"\nrequire okauth v0.0.0\nreplace okauth => "+source+"\n", 0o600)
+		k.write(filepath.Join(k.dir, "go.mod"), "module orders\n"+requirements, 0o600)
 		k.write(filepath.Join(k.dir, "go.sum"), string(sum), 0o600)
+		if out, errs, code := k.runs(environ, require[0], require[1:]...); code != 0 {
+			k.t.Fatalf("%q: exit code %d: %s%s", require, code, out, errs)
+		}
 		args = append(args, ".")
 	}
 	if out, errs, code := k.runs(environ, "go", args...); code != 0 {
