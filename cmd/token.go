@@ -109,7 +109,7 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 		// kubectl names the version it accepts, and most clusters need the ID token.
 		var err error
 		if o.how.APIVersion, err = output.ExecAPIVersion(o.env.Getenv("KUBERNETES_EXEC_INFO")); err != nil {
-			return &cli.UsageError{Message: "KUBERNETES_EXEC_INFO: " + err.Error()}
+			return cli.Usage("KUBERNETES_EXEC_INFO: "+err.Error(), "")
 		}
 		if !c.Flags().Changed("type") {
 			o.kind = cli.KindFlag(session.ID)
@@ -119,25 +119,23 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 		o.how.Variable = cli.TokenVariable(o.kind)
 	}
 	if o.how.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")) {
-		return &cli.UsageError{Message: "--shell and --env are for -o env", Advice: "okauth token -o env --shell fish"}
+		return cli.Usage("--shell and --env are for -o env", "okauth token -o env --shell fish")
 	}
 	if err := o.how.Check(string(o.kind)); err != nil {
-		return &cli.UsageError{Message: err.Error(), Advice: "okauth token --help tells what -o prints"}
+		return cli.Usage(err.Error(), "okauth token --help tells what -o prints")
 	}
 	if o.githubOutput != "" && c.Flags().Changed("output") {
-		return &cli.UsageError{Message: "--github-output prints no token, so there is nothing for -o to say"}
+		return cli.Usage("--github-output prints no token, so there is nothing for -o to say", "")
 	}
 	if o.githubOutput == "" {
 		return nil
 	}
 	if err := output.CheckGitHubOutput(o.githubOutput); err != nil {
-		return &cli.UsageError{Message: "--github-output: " + err.Error()}
+		return cli.Usage("--github-output: "+err.Error(), "")
 	}
 	if o.env.Getenv("GITHUB_OUTPUT") == "" {
-		return &cli.UsageError{
-			Message: "--github-output: GITHUB_OUTPUT is not set",
-			Advice:  "it is for a step of GitHub Actions; elsewhere, print the token: okauth token",
-		}
+		return cli.Usage("--github-output: GITHUB_OUTPUT is not set",
+			"it is for a step of GitHub Actions; elsewhere, print the token: okauth token")
 	}
 	return nil
 }

@@ -132,20 +132,37 @@ func (s *setup) ask(ctx context.Context, q question) error {
 	if !ok {
 		initial = key.Default
 	}
+	err = s.untilValid(func() (string, error) { return s.t.ReadLine(ctx, q.label, initial) }, func(answer string) error {
+		if q.optional && (answer == "" || answer == "-") {
+			return s.file.Unset(s.profile, q.key)
+		}
+		return s.set(q.key, answer)
+	})
+	if err != nil {
+		return err
+	}
+	return s.t.Printf("\n")
+}
+
+// untilValid reads answers until set takes one, and says what is wrong with the others.
+func (s *setup) untilValid(read func() (string, error), set func(string) error) error {
 	for {
-		answer, err := s.t.ReadLine(ctx, q.label, initial)
-		if err != nil {
+		answer, err := read()
+		if err != nil && !errors.Is(err, prompt.ErrEmpty) {
 			return err
 		}
-		if q.optional && (answer == "" || answer == "-") {
-			err = s.file.Unset(s.profile, q.key)
-		} else {
-			err = s.set(q.key, answer)
+		if err == nil {
+			err = set(answer)
 		}
 		if err == nil {
-			return s.t.Printf("\n")
+			return nil
 		}
-		if err := s.correct(err); err != nil {
+		reason := err.Error()
+		if e, ok := errors.AsType[*config.Error](err); ok {
+			reason = e.Reason
+		}
+		text := strings.TrimSpace("This is not valid: " + reason + "\n" + cli.Hint(err))
+		if err := s.t.Printf("%s\n\n", text); err != nil {
 			return err
 		}
 	}
@@ -176,13 +193,4 @@ func (s *setup) set(key, answer string) error {
 		return err
 	}
 	return s.file.Set(s.profile, config.KeyServer, server)
-}
-
-// correct says what is wrong with an answer.
-func (s *setup) correct(err error) error {
-	reason := err.Error()
-	if e, ok := errors.AsType[*config.Error](err); ok {
-		reason = e.Reason
-	}
-	return s.t.Printf("%s\n\n", strings.TrimSpace("This is not valid: "+reason+"\n"+cli.Hint(err)))
 }

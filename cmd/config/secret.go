@@ -7,49 +7,53 @@ import (
 
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
-	"okauth/pkg/prompt"
 	"okauth/pkg/store"
 	"okauth/pkg/store/keychain"
 )
 
-// secretChoice is a place of the client secret, and what to do if the user chooses it.
+// secretChoice is a place of the client secret, and what to do if the user chooses it; nil keeps the secret there.
 type secretChoice struct {
 	text string
 	take func(context.Context) error
 }
 
-// secretChoices returns the places for a new client secret. What they set goes to the file or to s.secret.
-func (s *setup) secretChoices(keychainProblem string) []secretChoice {
-	inKeychain := "ask for it now and store it in the keychain"
-	if keychainProblem != "" {
-		inKeychain = "the keychain, which cannot be used now (" + keychainProblem + ")"
+// secretChoices returns the choices, and the one that Enter chooses. What they set goes to the file or to s.secret.
+func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, first int) {
+	if present := s.presentSecret(ctx); present != "" {
+		choices = []secretChoice{{text: "keep the present one (" + present + ")"}}
 	}
-	return []secretChoice{
-		{inKeychain, func(ctx context.Context) (err error) {
-			s.secret, err = s.readNewSecret(ctx)
-			return err
+	inKeychain := "ask for it now and store it in the keychain"
+	if err := s.keychainProblem(ctx); err != nil {
+		inKeychain = "the keychain, which cannot be used now (" + err.Error() + ")"
+		first = 1 - len(choices)
+	}
+	return append(choices,
+		secretChoice{inKeychain, func(ctx context.Context) error {
+			key, _ := config.FindKey(config.KeyClientSecret) // it exists
+			return s.readNewSecret(ctx, func(text string) error {
+				s.secret = okta.NewSecret(text)
+				return key.Check(text)
+			})
 		}},
-		{"ask for it now and write it to the configuration file, readable by you alone",
+		secretChoice{"ask for it now and write it to the configuration file, readable by you alone",
 			func(ctx context.Context) error {
-				secret, err := s.readNewSecret(ctx)
-				if err != nil {
-					return err
-				}
-				return s.file.Set(s.profile, config.KeyClientSecret, secret.Reveal())
+				return s.readNewSecret(ctx, func(text string) error {
+					return s.file.Set(s.profile, config.KeyClientSecret, text)
+				})
 			}},
-		{"it is in a file", func(ctx context.Context) error {
+		secretChoice{"it is in a file", func(ctx context.Context) error {
 			return s.ask(ctx, question{key: config.FileKey(config.KeyClientSecret), label: "File",
 				help: "The file that has the secret and nothing else."})
 		}},
-		{"a command prints it (op, pass, vault, …)", func(ctx context.Context) error {
+		secretChoice{"a command prints it (op, pass, vault, …)", func(ctx context.Context) error {
 			return s.ask(ctx, question{key: config.CommandKey(config.KeyClientSecret), label: "Command",
 				help: "The command whose first line of output is the secret."})
 		}},
-		{"there is none: a public client", func(ctx context.Context) error {
+		secretChoice{"there is none: a public client", func(ctx context.Context) error {
 			secrets, account := s.keychainItem() // okauth would go on sending the secret in it
 			return ignoreNoKeychain(secrets.Delete(ctx, account))
 		}},
-	}
+	), first
 }
 
 // askSecret asks where the client secret is, or is to be stored.
@@ -58,22 +62,13 @@ func (s *setup) askSecret(ctx context.Context) error {
 		"\"None\" has none; for the password grant choose \"Client secret\" there.\n"); err != nil {
 		return err
 	}
+	choices, first := s.secretChoices(ctx)
 	var texts []string
-	if present := s.presentSecret(ctx); present != "" {
-		texts = append(texts, "keep the present one ("+present+")")
-	}
-	kept := len(texts) // how many choices keep the secret
-	problem := s.keychainProblem(ctx)
-	choices := s.secretChoices(problem)
 	for _, c := range choices {
 		texts = append(texts, c.text)
 	}
-	first := 0
-	if problem != "" {
-		first = 1 - kept
-	}
 	chosen, err := s.t.Choose(ctx, "Client secret", texts, first)
-	if err != nil || chosen < kept {
+	if err != nil || choices[chosen].take == nil {
 		return err
 	}
 	for _, key := range config.SecretKeys(config.KeyClientSecret) {
@@ -81,7 +76,7 @@ func (s *setup) askSecret(ctx context.Context) error {
 			return err
 		}
 	}
-	return choices[chosen-kept].take(ctx)
+	return choices[chosen].take(ctx)
 }
 
 // presentSecret says where the client secret is now, or "".
@@ -98,41 +93,24 @@ func (s *setup) presentSecret(ctx context.Context) string {
 	return "in the keychain"
 }
 
-// readNewSecret asks for the client secret until one is valid.
-func (s *setup) readNewSecret(ctx context.Context) (okta.Secret, error) {
-	key, err := config.FindKey(config.KeyClientSecret)
-	if err != nil {
-		return okta.Secret{}, err
-	}
-	for {
+// readNewSecret asks for the client secret until keep takes it.
+func (s *setup) readNewSecret(ctx context.Context, keep func(string) error) error {
+	return s.untilValid(func() (string, error) {
 		text, err := s.t.ReadPassword(ctx, "Client secret (not shown)")
-		if err == nil {
-			err = key.Check(string(text))
-		} else if !errors.Is(err, prompt.ErrEmpty) {
-			return okta.Secret{}, err
-		}
-		if err == nil {
-			return okta.NewSecret(string(text)), nil
-		}
-		if err := s.correct(err); err != nil {
-			return okta.Secret{}, err
-		}
-	}
+		return string(text), err
+	}, keep)
 }
 
-// keychainProblem says in a few words why the keychain cannot be used, "" if it can.
-func (s *setup) keychainProblem(ctx context.Context) string {
+// keychainProblem says in a few words why the keychain cannot be used.
+func (s *setup) keychainProblem(ctx context.Context) error {
 	if s.env.Keychain != nil {
-		return ""
+		return nil
 	}
 	err := keychain.New(keychain.Options{}).Probe(ctx)
 	if e, ok := errors.AsType[*store.Error](err); ok {
-		return string(e.Kind)
+		return errors.New(string(e.Kind))
 	}
-	if err != nil {
-		return err.Error()
-	}
-	return ""
+	return err
 }
 
 // keychainItem returns the keychain's item for the client and the domain of the answers.

@@ -57,12 +57,12 @@ that of the first failure. -o json is for programs.`,
 	c.Flags().BoolVar(
 		&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input",
 	)
-	cli.EnumFlag(c, &o.output, "output", "o", "text", []string{"text", "json"}, "output format")
+	cli.OutputFlag(c, &o.output, "text", "json")
 	return c
 }
 
 func (o *options) run(ctx context.Context) error {
-	text := output.TextOptions{Width: o.env.Width, Color: o.env.Color()}
+	text := o.env.TextOptions()
 	d := &doctor{env: o.env, flags: &o.session}
 	if o.output == "text" { // each result at once: a network with a fault is slow
 		d.show = func(f output.DiagnosisCheck) error { return output.WriteDiagnosisCheck(o.env.Stdout, f, text) }

@@ -76,11 +76,9 @@ func (s *SessionFlags) AddStdinFlags(c *cobra.Command) {
 // checkStdin refuses two secrets on one standard input.
 func (s *SessionFlags) checkStdin() error {
 	if s.PasswordStdin && s.ClientSecretStdin {
-		return &UsageError{
-			Message: "--password-stdin and --client-secret-stdin both read standard input",
-			Advice: "give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command " +
-				"or client_secret_command",
-		}
+		return Usage("--password-stdin and --client-secret-stdin both read standard input",
+			"give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command "+
+				"or client_secret_command")
 	}
 	return nil
 }

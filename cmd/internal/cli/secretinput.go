@@ -26,14 +26,12 @@ func readStdinSecret(ctx context.Context, env *Env, what string) (okta.Secret, e
 // OpenTerminal opens the terminal device, unless --no-input forbids questions. hint says how to do without.
 func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, error) {
 	if flags.NoInput {
-		return nil, &ExitError{
-			Err:  errors.New("okauth would have to ask a question, and --no-input forbids it"),
-			Code: ExitLoginRequired, Advice: hint,
-		}
+		err := errors.New("okauth would have to ask a question, and --no-input forbids it")
+		return nil, Exit(ExitLoginRequired, err, hint)
 	}
 	t, err := env.OpenTerminal()
 	if err != nil {
-		return nil, &ExitError{Err: err, Code: ExitLoginRequired, Advice: hint}
+		return nil, Exit(ExitLoginRequired, err, hint)
 	}
 	return t, nil
 }
@@ -43,7 +41,7 @@ func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) ([]b
 	text, err := t.ReadPassword(ctx, label)
 	switch {
 	case errors.Is(err, prompt.ErrEmpty), errors.Is(err, prompt.ErrTooLong):
-		return nil, &UsageError{Message: fmt.Sprintf("the %s: %v", what, err)}
+		return nil, Usage(fmt.Sprintf("the %s: %v", what, err), "")
 	case err != nil:
 		return nil, err
 	}
@@ -65,9 +63,9 @@ func ReadSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
 	text = config.DropNewline(text)
 	switch {
 	case len(text) == 0:
-		return nil, &UsageError{Message: "the " + what + " on standard input is empty"}
+		return nil, Usage("the "+what+" on standard input is empty", "")
 	case len(text) > longestSecret:
-		return nil, &UsageError{Message: fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret)}
+		return nil, Usage(fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret), "")
 	}
 	return text, plainSecret(text, what)
 }
@@ -95,9 +93,8 @@ func readAll(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
 // line.
 func plainSecret(text []byte, what string) error {
 	if i := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
-		return &UsageError{Message: fmt.Sprintf(
-			"the %s holds a control character or a second line, at byte %d; it was not sent", what, i+1,
-		)}
+		return Usage(fmt.Sprintf("the %s holds a control character or a second line, at byte %d; it was not sent",
+			what, i+1), "")
 	}
 	return nil
 }

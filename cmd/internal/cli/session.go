@@ -140,13 +140,10 @@ func renew(
 // Advise adds the command that signs in to an error that only a sign-in resolves.
 func (s *SessionFlags) Advise(err error) error {
 	required, ok := errors.AsType[*okauth.LoginRequiredError](err)
-	if !ok {
+	if !ok || required.NoStore != "" {
 		return err
 	}
-	if required.NoStore != "" {
-		return err
-	}
-	return &ExitError{Err: err, Code: ExitLoginRequired, Advice: "sign in with: okauth login" + s.Identity()}
+	return Exit(ExitLoginRequired, err, "sign in with: okauth login"+s.Identity())
 }
 
 // ClientSecretSource says where the client secret was taken from, where that is not what "config set client_secret"

@@ -18,11 +18,11 @@ import (
 // flagError turns what the flag parser says into one of our errors, with the nearest flag that exists.
 func FlagError(c *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "bool" {
-		return &UsageError{Message: fmt.Sprintf("--%s takes no value", invalid.GetFlag().Name), Advice: helpHint(c)}
+		return Usage("--"+invalid.GetFlag().Name+" takes no value", helpHint(c))
 	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
-		return &UsageError{Message: err.Error(), Advice: helpHint(c)}
+		return Usage(err.Error(), helpHint(c))
 	}
 	// The parser's own text has the whole argument, which may be a secret.
 	name := unknown.GetSpecifiedName()
@@ -84,25 +84,16 @@ func helpHint(c *cobra.Command) string { return "see " + c.CommandPath() + " --h
 // argsBetween is cobra.RangeArgs with our errors.
 func ArgsBetween(least, most int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
+		command := strconv.Quote(c.CommandPath())
 		switch {
 		case len(args) < least:
-			return &UsageError{Message: fmt.Sprintf("%q needs %s", c.CommandPath(), argumentNames(c)), Advice: helpHint(c)}
+			_, names, _ := strings.Cut(c.Use, " ")
+			return Usage(command+" needs "+names, helpHint(c))
 		case most == 0 && len(args) > 0:
-			return &UsageError{
-				Message: fmt.Sprintf("%q takes no arguments, got %q", c.CommandPath(), args[0]), Advice: helpHint(c),
-			}
+			return Usage(fmt.Sprintf("%s takes no arguments, got %q", command, args[0]), helpHint(c))
 		case len(args) > most:
-			return &UsageError{
-				Message: fmt.Sprintf("%q takes at most %d arguments, got %d", c.CommandPath(), most, len(args)),
-				Advice:  helpHint(c),
-			}
+			return Usage(fmt.Sprintf("%s takes at most %d arguments, got %d", command, most, len(args)), helpHint(c))
 		}
 		return nil
 	}
-}
-
-// argumentNames returns what the usage line shows behind the command's name.
-func argumentNames(c *cobra.Command) string {
-	_, names, _ := strings.Cut(c.Use, " ")
-	return names
 }
