@@ -75,7 +75,7 @@ If okauth cannot store a new session, it warns and runs CMD.`,
 	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.kind.AddFlag(c, session.Access, session.ID)
 	c.Flags().StringVar(&o.variable, "env", "", "variable `NAME` (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
-	_ = c.RegisterFlagCompletionFunc("env", cobra.NoFileCompletions)
+	cli.CompleteFlag(c, "env")
 	return c
 }
 

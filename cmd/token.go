@@ -72,9 +72,8 @@ token elsewhere ends okauth's session.`,
 	cli.EnumFlag(c, &o.how.Shell, "shell", "", "sh", output.Shells(), "shell that reads -o env")
 	f.StringVar(&o.how.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	f.StringVar(&o.githubOutput, "github-output", "", "step output of GitHub Actions to write the token to")
-	for _, name := range []string{"env", "github-output"} {
-		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
-	}
+	cli.CompleteFlag(c, "env")
+	cli.CompleteFlag(c, "github-output")
 	return c
 }
 

@@ -16,15 +16,9 @@ import (
 )
 
 type options struct {
-	env      *cli.Env
-	addr     string
-	noLimits bool
-
-	lifetime time.Duration
-	rotate   bool
-	grace    time.Duration
-
-	tls         bool
+	env         *cli.Env
+	server      oktatest.Options
+	noLimits    bool
 	certificate string
 	faults      []string // NAME or NAME@PATH
 
@@ -79,68 +73,65 @@ changes the signing keys.`,
 func (o *options) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false // in the order of the text above
-	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address to serve at")
+	f.StringVar(&o.server.Addr, "addr", "127.0.0.1:0", "loopback address to serve at")
 	f.BoolVar(&o.noLimits, "no-limits", false, "turn off rate limits and lock-out")
 	f.BoolVar(&o.listScenarios, "scenarios", false, "list the refusals and how to trigger each")
-	f.DurationVar(&o.lifetime, "lifetime", time.Hour, "lifetime of access tokens, 1s or more")
-	f.BoolVar(&o.rotate, "rotate", false, "make each refresh token valid for one use")
-	f.DurationVar(&o.grace, "grace", oktatest.DefaultLeeway, "how long a used one still works, 0s to 60s")
+	f.DurationVar(&o.server.Lifetimes.Access, "lifetime", time.Hour, "lifetime of access tokens, 1s or more")
+	f.BoolVar(&o.server.Rotation.Rotate, "rotate", false, "make each refresh token valid for one use")
+	f.DurationVar(&o.server.Rotation.Leeway, "grace", oktatest.DefaultLeeway, "how long a used one still works, 0s to 60s")
 	f.BoolVar(&o.listTokens, "tokens", false, "list invalid tokens and how to verify each")
 	f.StringArrayVar(&o.faults, "fault", nil, "fail requests with `NAME[@PATH]`; repeatable")
 	f.BoolVar(&o.listFaults, "faults", false, "list the faults and how to turn each on")
-	f.BoolVar(&o.tls, "tls", false, "serve https with its own authority")
+	f.BoolVar(&o.server.TLS, "tls", false, "serve https with its own authority")
 	f.StringVar(&o.certificate, "certificate", "", "serve https with a certificate of this `KIND`")
 	var faults []string
 	for _, fault := range oktatest.NamedFaults() {
 		faults = append(faults, cobra.CompletionWithDesc(fault.Name, fault.Description))
 	}
-	for name, words := range map[string][]string{"certificate": certificateKinds(), "fault": faults} {
-		_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-	}
+	cli.CompleteFlag(c, "fault", faults...)
+	cli.CompleteFlag(c, "certificate", certificateKinds()...)
 }
 
 func usage(advice, format string, args ...any) error {
 	return cli.Usage(fmt.Sprintf(format, args...), "okauth sandbox "+advice)
 }
 
-// serverOptions returns the options of the server, or a usage error for flags that do not fit. The bounds of the grace
+// check completes the options of the server, or returns a usage error for flags that do not fit. The bounds of the grace
 // period are Okta's: https://developer.okta.com/docs/guides/refresh-tokens/main/
-func (o *options) serverOptions() (oktatest.Options, error) {
-	kind := slices.Index(certificateKinds(), o.certificate)
-	server := oktatest.Options{}
+func (o *options) check() error {
+	kinds, lifetime, rotation := certificateKinds(), o.server.Lifetimes.Access, o.server.Rotation
 	switch {
-	case o.lifetime < time.Second:
-		return server, usage("--lifetime 90s", "--lifetime: expected 1s or more, got %v", o.lifetime)
-	case o.grace < 0 || o.grace > time.Minute:
-		return server, usage("--rotate --grace 60s", "--grace: expected 0s to 60s, got %v", o.grace)
-	case o.grace != oktatest.DefaultLeeway && !o.rotate:
-		return server, usage("--rotate --grace "+o.grace.String(),
+	case lifetime < time.Second:
+		return usage("--lifetime 90s", "--lifetime: expected 1s or more, got %v", lifetime)
+	case rotation.Leeway < 0 || rotation.Leeway > time.Minute:
+		return usage("--rotate --grace 60s", "--grace: expected 0s to 60s, got %v", rotation.Leeway)
+	case rotation.Leeway != oktatest.DefaultLeeway && !rotation.Rotate:
+		return usage("--rotate --grace "+rotation.Leeway.String(),
 			"--grace needs --rotate: without it a refresh token works any number of times")
-	case o.certificate != "" && kind < 0:
-		return server, usage("--certificate expired", "--certificate: %q is not one of %s", o.certificate,
-			strings.Join(certificateKinds(), ", "))
-	case o.certificate != "":
-		server = certificates()[kind].options
+	case o.certificate != "" && !slices.Contains(kinds, o.certificate):
+		return usage("--certificate expired", "--certificate: %q is not one of %s", o.certificate, strings.Join(kinds, ", "))
 	}
-	server.Addr, server.TLS = o.addr, o.tls || o.certificate != ""
-	server.Lifetimes.Access = o.lifetime
-	server.Rotation = oktatest.Rotation{Rotate: o.rotate, Leeway: o.grace}
+	if o.certificate != "" {
+		o.server.TLS = true
+		o.server.EditCertificate = certificateEdits()[o.certificate]
+		o.server.SelfSigned = o.certificate == "self-signed"
+		o.server.RequireClientCertificate = o.certificate == "client-required"
+	}
 	if o.noLimits {
-		server.Limits = &oktatest.Limits{}
+		o.server.Limits = &oktatest.Limits{}
 	}
-	return server, nil
+	return nil
 }
 
 func (o *options) run(ctx context.Context) error {
-	serverOptions, err := o.serverOptions()
-	if err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
 	if o.listScenarios || o.listTokens || o.listFaults {
 		_, err := fmt.Fprint(o.env.Stdout, o.lists())
 		return err
 	}
-	server, err := oktatest.Start(serverOptions)
+	server, err := oktatest.Start(o.server)
 	if err != nil {
 		return cli.Exit(cli.ExitUsage, err, "--addr takes a loopback address and a free port, such as 127.0.0.1:8099")
 	}

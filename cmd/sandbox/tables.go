@@ -58,35 +58,22 @@ func scenarioCommand(e oktatest.Scenario) string {
 	return strings.Join(words, " ")
 }
 
-// certificate is a value of --certificate and the options of a server that has it.
-type certificate struct {
-	kind    string
-	options oktatest.Options
-}
-
-func certificates() []certificate {
-	return []certificate{
-		{"expired", oktatest.Options{EditCertificate: func(leaf *x509.Certificate) {
-			leaf.NotBefore, leaf.NotAfter = time.Now().AddDate(0, -3, 0), time.Now().AddDate(0, 0, -1)
-		}}},
-		{"not-yet-valid", oktatest.Options{EditCertificate: func(leaf *x509.Certificate) {
-			leaf.NotBefore = time.Now().AddDate(0, 0, 1)
-		}}},
-		{"wrong-name", oktatest.Options{EditCertificate: func(leaf *x509.Certificate) {
-			leaf.DNSNames, leaf.IPAddresses = []string{"another.example"}, []net.IP{net.IPv4(192, 0, 2, 1)}
-		}}},
-		{"self-signed", oktatest.Options{SelfSigned: true}},
-		{"unknown-ca", oktatest.Options{}}, // serve does not export the authority
-		{"client-required", oktatest.Options{RequireClientCertificate: true}},
-	}
-}
-
+// certificateKinds returns the values of --certificate.
 func certificateKinds() []string {
-	var kinds []string
-	for _, c := range certificates() {
-		kinds = append(kinds, c.kind)
+	return []string{"expired", "not-yet-valid", "wrong-name", "self-signed", "unknown-ca", "client-required"}
+}
+
+// certificateEdits returns what is wrong in the server's certificate, by its kind.
+func certificateEdits() map[string]func(*x509.Certificate) {
+	return map[string]func(*x509.Certificate){
+		"expired": func(leaf *x509.Certificate) {
+			leaf.NotBefore, leaf.NotAfter = time.Now().AddDate(0, -3, 0), time.Now().AddDate(0, 0, -1)
+		},
+		"not-yet-valid": func(leaf *x509.Certificate) { leaf.NotBefore = time.Now().AddDate(0, 0, 1) },
+		"wrong-name": func(leaf *x509.Certificate) {
+			leaf.DNSNames, leaf.IPAddresses = []string{"another.example"}, []net.IP{net.IPv4(192, 0, 2, 1)}
+		},
 	}
-	return kinds
 }
 
 // writeCertificates writes the certificates that a client of a server with TLS needs to a directory of their own. It

@@ -41,13 +41,8 @@ func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 		}
 		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, name, shorthand, flagHelp(key))
 		fromSettings(c.Flags(), name)
-		switch key.Type {
-		case config.Path: // the shell offers files by itself
-		case config.Enum:
-			choices := cobra.FixedCompletions(key.Choices, cobra.ShellCompDirectiveNoFileComp)
-			_ = c.RegisterFlagCompletionFunc(name, choices)
-		default:
-			_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+		if key.Type != config.Path { // the shell offers files by itself
+			CompleteFlag(c, name, key.Choices...)
 		}
 	}
 }
@@ -164,7 +159,12 @@ func (e *enum) Set(word string) error {
 func EnumFlag(c *cobra.Command, value *string, name, short, initial string, words []string, help string) {
 	*value = initial
 	c.Flags().VarP(&enum{value, words}, name, short, help)
-	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	CompleteFlag(c, name, words...)
+}
+
+// CompleteFlag makes the shell complete a flag with words, and with no file.
+func CompleteFlag(c *cobra.Command, flag string, words ...string) {
+	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // OutputFlag adds --output, which takes one of formats, the first by default.
