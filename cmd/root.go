@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	configcmd "okauth/cmd/config"
 	"okauth/cmd/doctor"
@@ -76,7 +78,7 @@ a built-in server and leaves nothing behind.`,
 	root.SetFlagErrorFunc(cli.FlagError)
 	global.AddFlags(root)
 	root.AddGroup(groups()...)
-	commands := subcommands(env, global, args)
+	commands := subcommands(env, global, commandName(root.PersistentFlags(), args))
 	root.AddCommand(commands...)
 	root.CompletionOptions.DisableDefaultCmd = len(commands) == 1
 	if !root.CompletionOptions.DisableDefaultCmd {
@@ -133,9 +135,29 @@ func strictHelpers(root *cobra.Command) {
 	}
 }
 
-// subcommands is the table of contents. If the command line begins with one of the names, only that command is built:
-// otherwise half of the time of "okauth token" would go into commands it does not run.
-func subcommands(env *cli.Env, global *cli.GlobalFlags, args []string) []*cobra.Command {
+// commandName returns the first argument that is neither a global flag nor its value.
+func commandName(flags *pflag.FlagSet, args []string) string {
+	for i := 0; i < len(args); i++ {
+		name, isFlag := strings.CutPrefix(args[i], "-")
+		if !isFlag || name == "" {
+			return args[i]
+		}
+		var flag *pflag.Flag
+		if long, isLong := strings.CutPrefix(name, "-"); isLong {
+			flag = flags.Lookup(long) // nil with a value: --profile=dev
+		} else if len(name) == 1 { // a longer one has its value: -pdev
+			flag = flags.ShorthandLookup(name)
+		}
+		if flag != nil && flag.NoOptDefVal == "" {
+			i++ // its value
+		}
+	}
+	return ""
+}
+
+// subcommands is the table of contents. If name is one of the names, only that command is built: otherwise half of the
+// time of "okauth token" would go into commands it does not run.
+func subcommands(env *cli.Env, global *cli.GlobalFlags, name string) []*cobra.Command {
 	table := []struct {
 		name, group string
 		make        func() *cobra.Command
@@ -157,12 +179,10 @@ func subcommands(env *cli.Env, global *cli.GlobalFlags, args []string) []*cobra.
 		{"exit-codes", "", cli.NewExitCodesTopic},
 		{"errors", "", newErrorsTopic},
 	}
-	if len(args) > 0 {
-		for i, entry := range table {
-			if args[0] == entry.name {
-				table = table[i : i+1]
-				break
-			}
+	for i, entry := range table {
+		if entry.name == name {
+			table = table[i : i+1]
+			break
 		}
 	}
 	var all []*cobra.Command
