@@ -7,8 +7,8 @@
 // AddUser, AddApp and AddAuthServer add your own. Clock moves time, Options sets what an administrator can set and what
 // Okta's documentation leaves open, Fail injects faults, and Requests returns what was asked.
 //
-// A refresh token stays the same unless its app rotates it (Rotation). A rotated one works once more during its leeway;
-// shown later, it ends the session, as at Okta. A test of a client that refreshes checks that Reuses is 0 and that
+// A refresh token stays the same unless its app rotates it (Rotation). A retired one still works during its leeway;
+// sent later, it ends the session, as at Okta. A test of a client that refreshes checks that Reuses is 0 and that
 // RefreshAlive is true for the token that the client kept.
 //
 // A request passes through handler.go, which records it, lets a fault answer it (faults.go) and finds its endpoint. At
