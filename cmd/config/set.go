@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +36,7 @@ one domain.`,
   okauth -p prod config set client_id 0oab8eb55Kb9jdMIr5d6
   # a secret, into the keychain
   op read op://dev/okta/secret | okauth config set client_secret`,
-		Args:              cli.ArgsBetween(1, 2),
+		Args:              setArgs,
 		ValidArgsFunction: completeFirst(keys),
 		RunE: func(c *cobra.Command, args []string) error {
 			return cli.UntilStopped(c.Context(), o.env, func(ctx context.Context) error { return o.set(ctx, args, keep) })
@@ -45,23 +46,56 @@ one domain.`,
 	return c
 }
 
+// setArgs accepts KEY and VALUE. For a line that was meant so, it says how to write it; it shows no secret.
+func setArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cli.ArgsBetween(1, 2)(c, args)
+	}
+	name, value, joined := strings.Cut(args[0], "=")
+	key, err := config.FindKey(name)
+	switch {
+	case err != nil:
+		return cli.ArgsBetween(1, 2)(c, args)
+	case key.Type == config.Secret && (joined || len(args) > 2):
+		return noSecretArgument(key)
+	case joined:
+		if key.Type == config.Command || key.Check(value) != nil {
+			value = "VALUE"
+		}
+		return cli.Usage(key.Name+" and its value are two words",
+			"write a space, not =: okauth config set "+key.Name+" "+cli.ShellQuote(value))
+	case key.Type == config.List && len(args) > 2:
+		list := `"…"`
+		if value := strings.Join(args[1:], " "); key.Check(value) == nil && !strings.ContainsAny(value, "\"$`\\!") {
+			list = `"` + value + `"`
+		}
+		return cli.Usage(fmt.Sprintf("%s takes one value, got %d", key.Name, len(args)-1),
+			"quote a list: okauth config set "+key.Name+" "+list)
+	}
+	return cli.ArgsBetween(1, 2)(c, args)
+}
+
+func noSecretArgument(key config.Key) error {
+	return cli.Usage(key.Name+" takes no value on the command line: it would stay in your shell's history",
+		"okauth config set "+key.Name+" asks for it; if you typed a real secret, replace it in Okta")
+}
+
 func (o *options) set(ctx context.Context, args []string, keep string) error {
 	key, err := config.FindKey(args[0])
 	secret := key.Type == config.Secret
-	command := "okauth config set " + key.Name
 	switch {
 	case err != nil:
 		return err
 	case secret && len(args) == 2:
-		return cli.Usage(key.Name+" takes no value on the command line: it would stay in your shell's history",
-			command+" asks for it; if you typed a real secret, replace it in Okta")
+		return noSecretArgument(key)
 	case secret && keep == "keychain":
 		return o.storeSecret(ctx, key)
 	case !secret && keep != "keychain":
 		return cli.Usage("--keep is for client_secret only", "okauth config set --help")
 	case !secret && len(args) == 1:
-		return cli.Usage(key.Name+" needs a value", command+" VALUE; to remove it: okauth config unset "+key.Name)
+		return cli.Usage(key.Name+" needs a value", "okauth config set "+key.Name+" VALUE; to remove it: okauth config unset "+key.Name)
 	}
+	var written *config.File
 	err = o.edit(func(file *config.File, profile string) error {
 		value := args[len(args)-1]
 		if secret {
@@ -71,18 +105,35 @@ func (o *options) set(ctx context.Context, args []string, keep string) error {
 			}
 			value = text.Reveal()
 		}
+		written = file
 		return file.Set(profile, key.Name, value)
 	})
-	if err != nil || secret {
+	if err != nil {
 		return err
 	}
-	// Where the settings cannot be read, the next command that needs them reports it.
-	if client, err := o.session.Open(o.env); err == nil {
-		if source := client.Settings().Source(key.Name); source.Kind == config.FromEnv {
+	if secret {
+		fmt.Fprintf(o.env.Stderr, "Stored the client secret in %s.\n", okta.Sanitize(written.Path(), 300))
+	}
+	o.warnOverridden(key.Name)
+	return nil
+}
+
+// warnOverridden warns of each of the settings that the environment overrides. Where the settings cannot be read, the
+// next command that needs them reports it.
+func (o *options) warnOverridden(keys ...string) {
+	client, err := o.session.Open(o.env)
+	if err != nil {
+		return
+	}
+	for _, key := range keys {
+		source := client.Settings().Source(key)
+		if ref := client.Settings().Secret(key); !ref.IsZero() {
+			source = ref.Source
+		}
+		if source.Kind == config.FromEnv {
 			o.env.Warn(source.String() + " is set in the environment and overrides the file")
 		}
 	}
-	return nil
 }
 
 // storeSecret stores the client secret in the keychain.
