@@ -23,8 +23,9 @@ type decodeOptions struct {
 func newDecodeCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &decodeOptions{tokenInput: tokenInput{env: env, session: cli.SessionFlags{GlobalFlags: global}}}
 	c := &cobra.Command{
-		Use:   "decode [TOKEN]",
-		Short: "Show what is in a token, without verifying it",
+		Use:        "decode [TOKEN]",
+		SuggestFor: []string{"inspect", "jwt"},
+		Short:      "Show what is in a token, without verifying it",
 		Long: `Show the header and the claims of a token. decode verifies nothing: anyone can
 write a token that looks like this. Use "okauth verify" to check one.
 

@@ -119,7 +119,7 @@ func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 		// CMD runs, and its exit code does not report this.
 		err = nil
 		env.Warn(unkept.Error())
-		if advice := cli.Hint(unkept); advice != "" {
+		if advice := o.session.Hint(unkept); advice != "" {
 			fmt.Fprintf(env.Stderr, "okauth: hint: %s\n", okta.Sanitize(advice, 2000))
 		}
 	}

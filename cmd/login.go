@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -26,8 +25,9 @@ type loginOptions struct {
 func newLoginCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &loginOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
-		Use:   "login",
-		Short: "Sign in and store the session",
+		Use:        "login",
+		SuggestFor: []string{"signin", "sign-in", "auth"},
+		Short:      "Sign in and store the session",
 		Long: `Sign in to Okta with a user name and a password, and store the session in the
 keychain, or in a sealed file with --storage file. login says on standard error
 who signed in and until when. If the session could not be stored, it fails
@@ -73,30 +73,39 @@ func (o *loginOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.report(signedIn)
-	o.checkStorage()
+	o.checkFlags(client)
 	return nil
 }
 
-// checkStorage says what to set if --storage put the session where "okauth token" would not look.
-func (o *loginOptions) checkStorage() {
-	storage, ok := o.session.Set[config.KeyStorage]
-	if !ok {
-		return
-	}
+// checkFlags says what to set if the flags made a session that "okauth token" without them does not find.
+func (o *loginOptions) checkFlags(client *okauth.Client) {
 	without := o.session
-	without.Set = maps.Clone(o.session.Set)
-	delete(without.Set, config.KeyStorage)
-	client, err := without.Open(o.env)
+	without.Set = nil
+	other, err := without.Open(o.env)
 	if err != nil {
 		return
 	}
-	kept := client.Settings().Storage()
-	if kept == storage || kept == okauth.StorageAuto && storage == okauth.StorageKeychain {
-		return
+	var commands []string
+	for _, key := range config.Keys() {
+		if _, given := o.session.Set[key.Name]; !given || !cli.IsIdentityKey(key.Name) {
+			continue
+		}
+		mine, err := client.Settings().Get(key.Name)
+		theirs, otherErr := other.Settings().Get(key.Name)
+		if err == nil && otherErr == nil && mine.Value != theirs.Value && !sameStorage(mine, theirs) {
+			command := "okauth" + o.session.Again() + " config set " + key.Name + " " + cli.ShellQuote(mine.Value)
+			commands = append(commands, command)
+		}
 	}
-	o.env.Warn(fmt.Sprintf("okauth token looks for sessions in storage %q; to use this one, run: okauth%s config "+
-		"set storage %s",
-		kept, o.session.Again(), storage))
+	if len(commands) > 0 {
+		o.env.Warn("okauth token finds this session only with the same flags; to leave them out, run: " +
+			strings.Join(commands, "; "))
+	}
+}
+
+// sameStorage reports whether two values of storage mean the keychain.
+func sameStorage(a, b config.Setting) bool {
+	return a.Key == config.KeyStorage && a.Value != okauth.StorageFile && b.Value != okauth.StorageFile
 }
 
 // offerInit offers to set okauth up where nothing is configured, and returns the client with the new settings.

@@ -21,8 +21,9 @@ type logoutOptions struct {
 func newLogoutCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &logoutOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
-		Use:   "logout",
-		Short: "Revoke the tokens and delete the session",
+		Use:        "logout",
+		SuggestFor: []string{"signout", "sign-out", "revoke"},
+		Short:      "Revoke the tokens and delete the session",
 		Long: `Revoke the session's refresh token and the access tokens that are still valid,
 then delete the session. okauth deletes the session even if Okta cannot be
 reached, and says which of the two failed.

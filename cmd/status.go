@@ -65,7 +65,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		Next:    string(status.Next), ExpiresAt: status.Until, Reason: status.Reason, Ready: status.Reason == "",
 	}
 	if problem := status.StoreErr; problem != nil {
-		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), cli.Hint(problem)
+		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), o.session.Hint(problem)
 	}
 	switch { // what the setting means here
 	case s.Storage.Setting != okauth.StorageAuto:
@@ -76,7 +76,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		s.Storage.Reason = "auto: the keychain, else nothing is kept"
 	}
 	for _, stored := range status.Sessions {
-		s.Sessions = append(s.Sessions, sessionStatus(stored))
+		s.Sessions = append(s.Sessions, sessionStatus(stored, o.session.Hint))
 	}
 	if o.output == "text" {
 		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), o.env.TextOptions())
@@ -89,9 +89,9 @@ func (o *statusOptions) run(ctx context.Context) error {
 	return err
 }
 
-func sessionStatus(v okauth.StoredSession) output.StatusSession {
+func sessionStatus(v okauth.StoredSession, hint func(error) string) output.StatusSession {
 	if v.Err != nil {
-		return output.StatusSession{Account: v.Account, Current: v.Current, Problem: v.Err.Error(), Hint: cli.Hint(v.Err)}
+		return output.StatusSession{Account: v.Account, Current: v.Current, Problem: v.Err.Error(), Hint: hint(v.Err)}
 	}
 	s := output.StatusSession{
 		Account: v.Account, Profile: v.Identity.Profile, Issuer: v.Identity.Issuer, ClientID: v.Identity.ClientID,

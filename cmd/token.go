@@ -26,8 +26,9 @@ type tokenOptions struct {
 func newTokenCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &tokenOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
-		Use:   "token",
-		Short: "Print a token that is valid now",
+		Use:        "token",
+		SuggestFor: []string{"refresh", "get-token"},
+		Short:      "Print a token that is valid now",
 		Long: `Print an access token that stays valid for at least --min-ttl. okauth uses the
 cached token if it can, otherwise refreshes it, otherwise signs in: with a
 password from --password-stdin, a variable, a file or a command, with the
@@ -118,7 +119,7 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 		o.how.Variable = cli.TokenVariable(o.kind)
 	}
 	if o.how.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")) {
-		return cli.Usage("--shell and --env are for -o env", "okauth token -o env --shell fish")
+		return cli.Usage("--shell and --env are for -o env", "add -o env")
 	}
 	if err := o.how.Check(string(o.kind)); err != nil {
 		return cli.Usage(err.Error(), "okauth token --help tells what -o prints")

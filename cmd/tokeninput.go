@@ -3,6 +3,7 @@ package cmd
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/jwt"
+	"okauth/pkg/okauth"
 	"okauth/pkg/output"
 	"okauth/pkg/session"
 )
@@ -102,6 +104,10 @@ func (i *tokenInput) stored(ctx context.Context) (session.CachedToken, error) {
 		return session.CachedToken{}, err
 	}
 	token, err := client.Stored(ctx, session.TokenType(i.kind))
+	if required, ok := errors.AsType[*okauth.LoginRequiredError](err); ok && required.NoStore != "" {
+		const advice = "no session is stored here; pass a token on standard input, as in: okauth token | okauth decode"
+		return token, &cli.ExitError{Err: err, Code: cli.ExitLoginRequired, Advice: advice}
+	}
 	return token, i.session.Advise(err)
 }
 

@@ -21,8 +21,9 @@ type userinfoOptions struct {
 func newUserinfoCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	o := &userinfoOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
-		Use:   "userinfo",
-		Short: "Ask Okta who the session's user is",
+		Use:        "userinfo",
+		SuggestFor: []string{"whoami", "me"},
+		Short:      "Ask Okta who the session's user is",
 		Long: `Ask the authorization server for the claims about the session's user that the
 granted scopes allow (profile, email, address, phone, groups). okauth gets the
 access token as "okauth token" does. On a terminal userinfo prints text, else

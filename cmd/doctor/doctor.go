@@ -155,7 +155,7 @@ func (d *doctor) fail(name string, err error) {
 	if d.exitCode == cli.ExitOK {
 		d.exitCode = cli.ExitCode(err)
 	}
-	d.found(name, "fail", err.Error(), cli.Hint(err))
+	d.found(name, "fail", err.Error(), d.flags.Hint(err))
 }
 
 // configuration reports where the settings of a request come from.
@@ -200,7 +200,7 @@ func (d *doctor) storage(ctx context.Context) {
 	err = storage.Try(ctx)
 	switch {
 	case storage.NotNeeded(err):
-		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), cli.Hint(err))
+		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), d.flags.Hint(err))
 		return
 	case err != nil:
 		d.fail("storage", err)
@@ -237,7 +237,7 @@ func (d *doctor) session(ctx context.Context) {
 	case okauth.SignIn:
 		d.ok("session", "none; okauth token signs in with the credentials it is given")
 	case okauth.Ask:
-		d.found("session", "note", s.Reason, "okauth login"+d.flags.Identity())
+		d.found("session", "note", s.Reason, "okauth"+d.flags.Again()+" login"+d.flags.Identity())
 	default:
 		d.fail("session", &cli.ExitError{
 			Err: errors.New(s.Reason), Code: cli.ExitLoginRequired, Advice: "okauth status shows more",

@@ -36,8 +36,10 @@ func (c *Client) LogoutEach(ctx context.Context, all bool) ([]LogoutResult, erro
 		return nil, err
 	}
 	if s.Backend == StorageKeychain {
-		if err := s.Ready(ctx); err != nil {
+		if err := s.Ready(ctx); err != nil && !s.NotNeeded(err) {
 			return nil, err
+		} else if err != nil {
+			return nil, nil // without a keychain no session is kept
 		}
 	}
 	accounts, unlisted, err := c.accounts(ctx, s, all)

@@ -224,7 +224,7 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 		return no("the %s token is valid for only %s, less than the %s asked for",
 			t.Kind, left.Round(time.Second), r.MinTTL)
 	case left < r.MinTTL:
-		note := fmt.Sprintf("this token lives for %s in all, less than the %s asked for", life, r.MinTTL)
+		note := fmt.Sprintf("this token is valid for %s in all, less than the minimum of %s", life, r.MinTTL)
 		t.Notes = append(t.Notes, note)
 	}
 	return t, nil

@@ -154,5 +154,13 @@ func (b Build) userAgent() string { return "okauth/" + b.Number() }
 
 // Warn prints a warning on standard error.
 func (e *Env) Warn(text string) {
-	fmt.Fprintf(e.Stderr, "okauth: warning: %s\n", okta.Sanitize(text, 2000))
+	fmt.Fprintln(e.Stderr, Wrap("okauth: warning: "+okta.Sanitize(text, 2000), e.stderrWidth()))
+}
+
+// stderrWidth returns the columns of standard error, 0 unless it is a terminal. Standard output may be a pipe.
+func (e *Env) stderrWidth() int {
+	if f, ok := e.Stderr.(*os.File); ok && e.StderrIsTTY {
+		return prompt.Width(f)
+	}
+	return 0
 }

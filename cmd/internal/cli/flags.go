@@ -27,11 +27,14 @@ func identityKeys() []string {
 	}
 }
 
+// IsIdentityKey reports whether a setting says which session is meant.
+func IsIdentityKey(name string) bool { return slices.Contains(identityKeys(), name) }
+
 // AddFlags adds the flags of the identity settings and of those in more.
 func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 	s.Set = make(map[string]string)
 	for _, key := range config.Keys() {
-		if key.Type == config.Secret || !slices.Contains(identityKeys(), key.Name) && !slices.Contains(more, key.Name) {
+		if key.Type == config.Secret || !IsIdentityKey(key.Name) && !slices.Contains(more, key.Name) {
 			continue
 		}
 		name := flagName(key.Name)

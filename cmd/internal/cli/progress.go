@@ -5,12 +5,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
 	"okauth/pkg/okta"
-	"okauth/pkg/prompt"
 )
 
 // Unnoticed is how long a person waits without wondering.
@@ -26,7 +24,7 @@ func (e *Env) Progress(delay time.Duration, what string) (done func()) {
 	if !e.StderrIsTTY || e.Getenv("TERM") == "dumb" {
 		return func() {}
 	}
-	what = okta.Sanitize(what, progressWidth(e.Stderr))
+	what = okta.Sanitize(what, progressWidth(e.stderrWidth()))
 	show, seconds := time.NewTimer(delay), time.NewTicker(time.Second)
 	stop, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -69,15 +67,11 @@ func showProgress(out io.Writer, what string, ticks progressTicks) {
 	}
 }
 
-// progressWidth returns how many columns there are for the text: a line that wraps is not erased whole. Standard
-// output may be a pipe, so its width is no guide.
-func progressWidth(stderr io.Writer) int {
+// progressWidth returns how many columns there are for the text: a line that wraps is not erased whole.
+func progressWidth(columns int) int {
 	const around = len("okauth: ") + len(" … 1000 s")
-	width := 80
-	if f, ok := stderr.(*os.File); ok {
-		if known := prompt.Width(f); known > 0 {
-			width = known
-		}
+	if columns == 0 {
+		columns = 80
 	}
-	return max(width-around, 1)
+	return max(columns-around, 1)
 }

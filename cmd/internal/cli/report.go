@@ -52,23 +52,9 @@ func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 		return
 	}
 	w := env.Stderr
-	message, advice := okta.Sanitize(err.Error(), 2000), okta.Sanitize(Hint(err), 2000)
-	if strings.Contains(advice, " config use ") { // the named profile is the mistake
-		elsewhere := *global
-		elsewhere.Profile = ""
-		global = &elsewhere
-	}
-	if flags := global.Again(); flags != "" {
-		// The command to type must use the same profile.
-		for _, command := range []string{" config ", " login"} {
-			advice = strings.ReplaceAll(advice, "okauth"+command, "okauth"+flags+command)
-		}
-	}
+	message, advice := okta.Sanitize(err.Error(), 2000), okta.Sanitize(global.Hint(err), 2000)
 	if !asJSON {
-		width := 0
-		if env.StderrIsTTY {
-			width = env.Width
-		}
+		width := env.stderrWidth()
 		fmt.Fprintln(w, Wrap("okauth: error: "+message, width))
 		if advice != "" {
 			fmt.Fprintln(w, Wrap("okauth: hint: "+advice, width))
@@ -77,6 +63,24 @@ func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 	}
 	// There is nowhere to report an error of standard error.
 	_ = output.JSON(w, map[string]any{"error": errorObject(err, message, advice)})
+}
+
+// Hint returns what the user should do about err, or "". Its commands use the same configuration file and profile.
+func (g *GlobalFlags) Hint(err error) string {
+	advice := Hint(err)
+	flags := *g
+	if strings.Contains(advice, " config use ") { // the named profile is the mistake
+		flags.Profile = ""
+	}
+	if flags.config != "" {
+		advice = strings.ReplaceAll(advice, "okauth -p ", "okauth --config "+ShellQuote(flags.config)+" -p ")
+	}
+	if again := flags.Again(); again != "" {
+		for _, command := range []string{" config ", " login"} {
+			advice = strings.ReplaceAll(advice, "okauth"+command, "okauth"+again+command)
+		}
+	}
+	return advice
 }
 
 // Wrap breaks text between words at width columns; a width of 0 returns text as it is. Further lines are indented by

@@ -6,6 +6,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,13 @@ import (
 func FlagError(c *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "bool" {
 		return Usage("--"+invalid.GetFlag().Name+" takes no value", helpHint(c))
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if e, ok := invalid.GetFlag().Value.(*enum); ok {
+			if near := config.Suggest(invalid.GetValue(), e.words); near != "" {
+				return &UsageError{Message: err.Error(), Advice: fmt.Sprintf("did you mean %q?", near)}
+			}
+		}
 	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
@@ -64,6 +72,10 @@ func NoSuchCommand(c *cobra.Command, args []string) error {
 	var names []string
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
+		if slices.Contains(sub.SuggestFor, args[0]) {
+			e.Advice = fmt.Sprintf("did you mean %q?", sub.CommandPath())
+			return e
+		}
 	}
 	if near := config.Suggest(args[0], names); near != "" {
 		e.Advice = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
