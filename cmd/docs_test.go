@@ -284,6 +284,18 @@ func headings(t *testing.T, file string) []string {
 	return all
 }
 
+// README.md can be read in one go: what is longer belongs into docs.
+func TestDocsReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(string(text), "\n"); lines > 250 || len(text) > 15<<10 {
+		t.Errorf("README.md has %d lines and %d bytes, want at most 250 and 15 KiB", lines, len(text))
+	}
+}
+
 // The files that CONTRIBUTING.md names exist, and its walks are short.
 func TestDocsWalks(t *testing.T) {
 	t.Parallel()
