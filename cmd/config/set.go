@@ -93,7 +93,8 @@ func (o *options) set(ctx context.Context, args []string, keep string) error {
 	case !secret && keep != "keychain":
 		return cli.Usage("--keep is for client_secret only", "okauth config set --help")
 	case !secret && len(args) == 1:
-		return cli.Usage(key.Name+" needs a value", "okauth config set "+key.Name+" VALUE; to remove it: okauth config unset "+key.Name)
+		return cli.Usage(key.Name+" needs a value",
+			"okauth config set "+key.Name+" VALUE; to remove it: okauth config unset "+key.Name)
 	}
 	var written *config.File
 	err = o.edit(func(file *config.File, profile string) error {

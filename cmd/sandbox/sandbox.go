@@ -96,8 +96,8 @@ func usage(advice, format string, args ...any) error {
 	return cli.Usage(fmt.Sprintf(format, args...), "okauth sandbox "+advice)
 }
 
-// check completes the options of the server, or returns a usage error for flags that do not fit. The bounds of the grace
-// period are Okta's: https://developer.okta.com/docs/guides/refresh-tokens/main/
+// check completes the options of the server, or returns a usage error for flags that do not fit. The bounds of the
+// grace period are Okta's: https://developer.okta.com/docs/guides/refresh-tokens/main/
 func (o *options) check() error {
 	kinds, lifetime, rotation := certificateKinds(), o.server.Lifetimes.Access, o.server.Rotation
 	switch {
