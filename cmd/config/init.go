@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -12,8 +13,10 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
+	"okauth/pkg/store"
 )
 
 func (o *options) newInit() *cobra.Command {
@@ -38,9 +41,21 @@ Without a terminal, use "okauth config set" or the environment instead.`,
 			if err := Init(ctx, o.env, o.session.GlobalFlags, t); err != nil {
 				return err
 			}
-			return t.Printf("Next: okauth login\n")
+			return t.Printf("Next: %s\n", o.nextSteps(ctx))
 		}),
 	}
+}
+
+// nextSteps says how to go on after the questions.
+func (o *options) nextSteps(ctx context.Context) string {
+	command := "okauth" + o.session.Again()
+	client, err := o.session.Open(o.env)
+	if err == nil && client.Settings().Storage() == okauth.StorageAuto {
+		if e, ok := errors.AsType[*store.Error](o.keychainError(ctx)); ok && e.Kind == store.Unavailable {
+			return command + " config set storage file (there is no keychain here), then " + command + " login"
+		}
+	}
+	return command + " doctor checks the setup without a password; " + command + " login signs in"
 }
 
 // setup asks for the settings of a profile.
@@ -89,33 +104,40 @@ func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.
 	if err := file.Save(); err != nil {
 		return err
 	}
+	answered := []string{config.KeyClientSecret}
+	for _, q := range questions() {
+		answered = append(answered, q.key)
+	}
+	o.warnOverridden("your answer", answered...)
 	return t.Printf("\nWrote %s.\n", file.Path())
 }
 
 // question is a setting and what a user has to know to answer.
 type question struct {
 	key, label, help string
-	optional         bool
+	required         string // what is missing if there is no answer; "" allows none
+	proposal         string // in place of the default
 }
 
 // questions returns the questions in their order. The places in the Admin Console are those of Okta's guide "Implement
 // authorization by grant type: Resource Owner Password", Identity Engine, 2026.
 func questions() []question {
 	return []question{
-		{key: config.KeyDomain, label: "Okta domain",
+		{key: config.KeyDomain, label: "Okta domain", required: "A domain",
 			help: `The host of your Okta org, without "-admin": dev-123456.okta.com. It is in the menu under
 your name, at the top right of the Admin Console.`},
-		{key: config.KeyServer, label: "Authorization server",
+		{key: config.KeyServer, label: "Authorization server", required: "An authorization server",
 			help: `The name or id in Security > API > Authorization Servers; "org" is the org server.`},
-		{key: config.KeyClientID, label: "Client ID",
+		{key: config.KeyClientID, label: "Client ID", required: "A client ID",
 			help: `Applications > Applications > your app > General > Client Credentials. It must be a native
 app with the grant "Resource Owner Password".`},
-		{key: config.KeyUsername, label: "Okta username", optional: true,
+		{key: config.KeyUsername, label: "Okta username",
 			help: `The Username in Directory > People, such as alice@example.com. Leave it empty, or answer
 "-", and okauth asks for it at each sign-in.`},
-		{key: config.KeyScopes, label: "Scopes",
+		{key: config.KeyScopes, label: "Scopes", required: "A scope", proposal: "openid profile offline_access",
 			help: `What to ask for, separated by spaces, from the list in Security > API > Authorization
-Servers > your server > Scopes; "openid" adds an ID token.`},
+Servers > your server > Scopes. "openid" adds an ID token. "offline_access" keeps you signed
+in after the first hour (refresh token), if the app has the grant "Refresh Token".`},
 	}
 }
 
@@ -130,11 +152,15 @@ func (s *setup) ask(ctx context.Context, q question) error {
 	}
 	initial, ok := s.file.Get(s.profile, q.key)
 	if !ok {
-		initial = key.Default
+		initial = cmp.Or(q.proposal, key.Default)
 	}
-	err = s.untilValid(func() (string, error) { return s.t.ReadLine(ctx, q.label, initial) }, func(answer string) error {
-		if q.optional && (answer == "" || answer == "-") {
+	read := func() (string, error) { return s.t.ReadLine(ctx, q.label, initial) }
+	err = s.untilValid(q.required, read, func(answer string) error {
+		switch {
+		case q.required == "" && (answer == "" || answer == "-"):
 			return s.file.Unset(s.profile, q.key)
+		case answer == "":
+			return prompt.ErrEmpty
 		}
 		return s.set(q.key, answer)
 	})
@@ -144,8 +170,9 @@ func (s *setup) ask(ctx context.Context, q question) error {
 	return s.t.Printf("\n")
 }
 
-// untilValid reads answers until set takes one, and says what is wrong with the others.
-func (s *setup) untilValid(read func() (string, error), set func(string) error) error {
+// untilValid reads answers until set takes one, and says what is wrong with the others. required is what is missing
+// after an empty one.
+func (s *setup) untilValid(required string, read func() (string, error), set func(string) error) error {
 	for {
 		answer, err := read()
 		if err != nil && !errors.Is(err, prompt.ErrEmpty) {
@@ -157,11 +184,14 @@ func (s *setup) untilValid(read func() (string, error), set func(string) error) 
 		if err == nil {
 			return nil
 		}
-		reason := err.Error()
+		reason, empty := err.Error(), errors.Is(err, prompt.ErrEmpty)
 		if e, ok := errors.AsType[*config.Error](err); ok {
-			reason = e.Reason
+			reason, empty = e.Reason, e.Kind == config.Empty
 		}
 		text := strings.TrimSpace("This is not valid: " + reason + "\n" + cli.Hint(err))
+		if empty {
+			text = required + " is required. Ctrl-C leaves everything as it was."
+		}
 		if err := s.t.Printf("%s\n\n", text); err != nil {
 			return err
 		}

@@ -13,8 +13,9 @@ import (
 
 // secretChoice is a place of the client secret, and what to do if the user chooses it; nil keeps the secret there.
 type secretChoice struct {
-	text string
-	take func(context.Context) error
+	text       string
+	take       func(context.Context) error
+	inKeychain bool // it needs a keychain that can be written
 }
 
 // secretChoices returns the choices, and the one that Enter chooses. What they set goes to the file or to s.secret.
@@ -23,33 +24,33 @@ func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, firs
 		choices = []secretChoice{{text: "keep the present one (" + present + ")"}}
 	}
 	inKeychain := "ask for it now and store it in the keychain"
-	if err := s.keychainProblem(ctx); err != nil {
-		inKeychain = "the keychain, which cannot be used now (" + err.Error() + ")"
+	if err := s.keychainError(ctx); err != nil {
+		inKeychain = "the keychain, which cannot be used now (" + keychainProblem(err) + ")"
 		first = 1 - len(choices)
 	}
 	return append(choices,
-		secretChoice{inKeychain, func(ctx context.Context) error {
+		secretChoice{inKeychain: true, text: inKeychain, take: func(ctx context.Context) error {
 			key, _ := config.FindKey(config.KeyClientSecret) // it exists
 			return s.readNewSecret(ctx, func(text string) error {
 				s.secret = okta.NewSecret(text)
 				return key.Check(text)
 			})
 		}},
-		secretChoice{"ask for it now and write it to the configuration file, readable by you alone",
-			func(ctx context.Context) error {
+		secretChoice{text: "ask for it now and write it to the configuration file, readable by you alone",
+			take: func(ctx context.Context) error {
 				return s.readNewSecret(ctx, func(text string) error {
 					return s.file.Set(s.profile, config.KeyClientSecret, text)
 				})
 			}},
-		secretChoice{"it is in a file", func(ctx context.Context) error {
-			return s.ask(ctx, question{key: config.FileKey(config.KeyClientSecret), label: "File",
+		secretChoice{text: "it is in a file", take: func(ctx context.Context) error {
+			return s.ask(ctx, question{key: config.FileKey(config.KeyClientSecret), label: "File", required: "A file",
 				help: "The file that has the secret and nothing else."})
 		}},
-		secretChoice{"a command prints it (op, pass, vault, …)", func(ctx context.Context) error {
-			return s.ask(ctx, question{key: config.CommandKey(config.KeyClientSecret), label: "Command",
+		secretChoice{text: "a command prints it (op, pass, vault, …)", take: func(ctx context.Context) error {
+			return s.ask(ctx, question{key: config.CommandKey(config.KeyClientSecret), label: "Command", required: "A command",
 				help: "The command whose first line of output is the secret."})
 		}},
-		secretChoice{"there is none: a public client", func(ctx context.Context) error {
+		secretChoice{text: "there is none: a public client", take: func(ctx context.Context) error {
 			secrets, account := s.keychainItem() // okauth would go on sending the secret in it
 			return ignoreNoKeychain(secrets.Delete(ctx, account))
 		}},
@@ -67,8 +68,8 @@ func (s *setup) askSecret(ctx context.Context) error {
 	for _, c := range choices {
 		texts = append(texts, c.text)
 	}
-	chosen, err := s.t.Choose(ctx, "Client secret", texts, first)
-	if err != nil || choices[chosen].take == nil {
+	chosen, err := s.choose(ctx, choices, texts, first)
+	if err != nil || chosen.take == nil {
 		return err
 	}
 	for _, key := range config.SecretKeys(config.KeyClientSecret) {
@@ -76,7 +77,27 @@ func (s *setup) askSecret(ctx context.Context) error {
 			return err
 		}
 	}
-	return choices[chosen].take(ctx)
+	return chosen.take(ctx)
+}
+
+// choose asks for one of the choices. It does not accept a keychain that cannot be used: the answers would be lost.
+func (s *setup) choose(ctx context.Context, choices []secretChoice, texts []string, first int) (secretChoice, error) {
+	for {
+		chosen, err := s.t.Choose(ctx, "Where is the client secret?", texts, first)
+		if err != nil {
+			return secretChoice{}, err
+		}
+		if backend, ok := s.keychain().(*keychain.Keychain); ok && choices[chosen].inKeychain {
+			err = backend.Unlock(ctx)
+		}
+		if err == nil || ctx.Err() != nil {
+			return choices[chosen], context.Cause(ctx)
+		}
+		err = s.t.Printf("The keychain cannot be used now (%s): choose another number.\n\n", keychainProblem(err))
+		if err != nil {
+			return secretChoice{}, err
+		}
+	}
 }
 
 // presentSecret says where the client secret is now, or "".
@@ -95,22 +116,33 @@ func (s *setup) presentSecret(ctx context.Context) string {
 
 // readNewSecret asks for the client secret until keep takes it.
 func (s *setup) readNewSecret(ctx context.Context, keep func(string) error) error {
-	return s.untilValid(func() (string, error) {
+	return s.untilValid("A client secret", func() (string, error) {
 		text, err := s.t.ReadPassword(ctx, "Client secret (not shown)")
 		return string(text), err
 	}, keep)
 }
 
-// keychainProblem says in a few words why the keychain cannot be used.
-func (s *setup) keychainProblem(ctx context.Context) error {
-	if s.env.Keychain != nil {
-		return nil
+// keychainError returns an error if the keychain cannot be used without a prompt.
+func (o *options) keychainError(ctx context.Context) error {
+	if backend, ok := o.keychain().(*keychain.Keychain); ok {
+		return backend.Probe(ctx)
 	}
-	err := keychain.New(keychain.Options{}).Probe(ctx)
+	return nil
+}
+
+// keychainProblem says in a few words what an error of the keychain means.
+func keychainProblem(err error) string {
 	if e, ok := errors.AsType[*store.Error](err); ok {
-		return errors.New(string(e.Kind))
+		return string(e.Kind)
 	}
-	return err
+	return err.Error()
+}
+
+func (o *options) keychain() store.Backend {
+	if o.env.Keychain != nil {
+		return o.env.Keychain
+	}
+	return keychain.New(keychain.Options{MayPrompt: o.env.Desktop()})
 }
 
 // keychainItem returns the keychain's item for the client and the domain of the answers.
@@ -118,11 +150,7 @@ func (s *setup) keychainItem() (secrets store.ClientSecrets, account string) {
 	clientID, _ := s.file.Get(s.profile, config.KeyClientID)
 	address, _ := s.file.Get(s.profile, config.KeyDomain)
 	domain, _ := config.ParseDomain(address) // the answer was valid
-	backend := s.env.Keychain
-	if backend == nil {
-		backend = keychain.New(keychain.Options{MayPrompt: s.env.Desktop()})
-	}
-	return store.ClientSecrets{Items: backend}, store.ClientSecretAccount(s.profile, domain.BaseURL, clientID)
+	return store.ClientSecrets{Items: s.keychain()}, store.ClientSecretAccount(s.profile, domain.BaseURL, clientID)
 }
 
 func (s *setup) storeInKeychain(ctx context.Context) error {

@@ -115,13 +115,13 @@ func (o *options) set(ctx context.Context, args []string, keep string) error {
 	if secret {
 		fmt.Fprintf(o.env.Stderr, "Stored the client secret in %s.\n", okta.Sanitize(written.Path(), 300))
 	}
-	o.warnOverridden(key.Name)
+	o.warnOverridden("the file", key.Name)
 	return nil
 }
 
-// warnOverridden warns of each of the settings that the environment overrides. Where the settings cannot be read, the
-// next command that needs them reports it.
-func (o *options) warnOverridden(keys ...string) {
+// warnOverridden warns of each of the settings that the environment sets, in place of what was set. Where the settings
+// cannot be read, the next command that needs them reports it.
+func (o *options) warnOverridden(set string, keys ...string) {
 	client, err := o.session.Open(o.env)
 	if err != nil {
 		return
@@ -132,7 +132,7 @@ func (o *options) warnOverridden(keys ...string) {
 			source = ref.Source
 		}
 		if source.Kind == config.FromEnv {
-			o.env.Warn(source.String() + " is set in the environment and overrides the file")
+			o.env.Warn(source.String() + " is set in the environment and overrides " + set)
 		}
 	}
 }
