@@ -187,11 +187,12 @@ func (o *options) list(ctx context.Context, format string) error {
 	settings := client.Settings()
 	rows := [][]string{{"SETTING", "VALUE", "SOURCE"}}
 	var objects []settingJSON
-	for _, s := range cli.SettingsStatus(ctx, client) {
+	list := settings.List()
+	for i, s := range cli.SettingsStatus(ctx, client) {
 		rows = append(rows, []string{s.Key, s.Value, s.Source})
-		object := settingJSON{Key: s.Key, Value: s.Value, Source: s.Source, Set: s.Value != ""}
-		if setting, _ := settings.Get(s.Key); setting.Secret {
-			object.Value, object.Secret = "", true
+		object := settingJSON{Key: s.Key, Value: s.Value, Source: s.Source, Set: s.Value != "", Secret: list[i].Secret}
+		if object.Secret {
+			object.Value = ""
 		}
 		objects = append(objects, object)
 	}
