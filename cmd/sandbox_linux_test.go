@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"okauth/pkg/store/fakesecretservice"
 	"okauth/pkg/store/memory"
 )
 
@@ -21,11 +22,18 @@ type sandbox struct {
 	process *exec.Cmd
 	temp    string            // all that it may write to
 	vars    map[string]string // what it tells people to export
-	stderr  string            // until it serves
+	stderr  string            // up to the next command
+	storage string            // what it tells people to export as OKAUTH_STORAGE; not in vars
 }
 
-// startSandbox runs "okauth sandbox" until it serves.
+// startSandbox runs "okauth sandbox", on a machine without a keychain, until it serves.
 func startSandbox(t *testing.T, args ...string) *sandbox {
+	t.Helper()
+	return startSandboxWith(t, "unix:path=/no/such/bus", args...)
+}
+
+// startSandboxWith is startSandbox on a machine with the session bus at an address.
+func startSandboxWith(t *testing.T, bus string, args ...string) *sandbox {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -39,7 +47,7 @@ func startSandbox(t *testing.T, args ...string) *sandbox {
 	defer stdout.Close()
 	s.process = exec.Command(self, append([]string{"sandbox"}, args...)...)
 	s.process.Args[0] = "okauth" // see TestMain
-	s.process.Env = []string{"HOME=" + s.temp, "TMPDIR=" + s.temp}
+	s.process.Env = []string{"HOME=" + s.temp, "TMPDIR=" + s.temp, "DBUS_SESSION_BUS_ADDRESS=" + bus}
 	s.process.Stdout = stdout
 	stderr, err := s.process.StderrPipe()
 	if err != nil {
@@ -49,7 +57,7 @@ func startSandbox(t *testing.T, args ...string) *sandbox {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.process.Process.Kill() })
-	for lines := bufio.NewScanner(stderr); !strings.Contains(s.stderr, "okauth: serving ") && lines.Scan(); {
+	for lines := bufio.NewScanner(stderr); !strings.Contains(s.stderr, "\nokauth login ") && lines.Scan(); {
 		s.stderr += lines.Text() + "\n"
 	}
 	text, err := os.ReadFile(stdout.Name())
@@ -63,6 +71,8 @@ func startSandbox(t *testing.T, args ...string) *sandbox {
 		}
 		s.vars[name] = strings.Trim(value, "'\n")
 	}
+	s.storage = s.vars["OKAUTH_STORAGE"] // a session in a file would be in the home of whoever runs the tests
+	delete(s.vars, "OKAUTH_STORAGE")
 	return s
 }
 
@@ -123,6 +133,72 @@ func TestSandbox(t *testing.T) {
 			s.stop(t)
 		})
 	}
+}
+
+// The next command that "okauth sandbox" prints works as it stands, with a keychain and without one.
+func TestSandboxNextCommand(t *testing.T) {
+	t.Parallel()
+	keyring, err := fakesecretservice.Start(fakesecretservice.Behavior{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keyring.Close()
+	for bus, storage := range map[string]string{keyring.Address(): "", "unix:path=/no/such/bus": "file"} {
+		s := startSandboxWith(t, bus, "--no-limits")
+		if s.storage != storage {
+			t.Errorf("got OKAUTH_STORAGE %q, want %q", s.storage, storage)
+		}
+		_, next, _ := strings.Cut(s.stderr, "then run:\n\n")
+		if next != "okauth login && okauth token --refresh\n" {
+			t.Errorf("got %q", s.stderr)
+		}
+		if text, code := s.shell(t, bus, next); code != 0 || !strings.Contains(text, "\neyJ") {
+			t.Errorf("got exit code %d: %s", code, text)
+		}
+		s.stop(t)
+	}
+}
+
+// So do the commands of the scenarios, without a keychain.
+func TestSandboxScenarioCommands(t *testing.T) {
+	t.Parallel()
+	const noBus = "unix:path=/no/such/bus"
+	s := startSandbox(t, "--no-limits")
+	_, list, _ := newUser(t).okauth(t.Context(), "sandbox", "--scenarios")
+	lines := strings.Split(strings.TrimSpace(list), "\n")
+	for i := 0; i+1 < len(lines); i += 2 {
+		text, code := s.shell(t, noBus, lines[i+1])
+		if code == 0 || code == 2 || code == 6 || !strings.Contains(text, "okauth: error: ") {
+			t.Errorf("%s: %s: got exit code %d: %s", lines[i], lines[i+1], code, text)
+		}
+	}
+	s.stop(t)
+}
+
+// shell runs a line of a shell that has the sandbox's variables, in a home of its own.
+func (s *sandbox) shell(t *testing.T, bus, line string) (text string, code int) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(home, "okauth")); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("sh", "-c", line)
+	c.Env = []string{
+		"HOME=" + home, "PATH=" + home + ":/usr/bin:/bin", "DBUS_SESSION_BUS_ADDRESS=" + bus, "OKAUTH_NO_INPUT=true",
+		"TEST_LOCKS=" + filepath.Join(home, "locks"), "OKAUTH_STORAGE=" + s.storage, "GORACE=atexit_sleep_ms=0",
+	}
+	for name, value := range s.vars {
+		c.Env = append(c.Env, name+"="+value)
+	}
+	out, err := c.CombinedOutput()
+	if c.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return string(out), c.ProcessState.ExitCode()
 }
 
 // sandboxRotates wants access tokens of 90 s, and refresh tokens that work once.
@@ -186,7 +262,7 @@ func TestSandboxLists(t *testing.T) {
 		least         int
 		first, second string // what the lines of each pair hold
 	}{
-		"--scenarios": {20, ": ", "okauth login "},
+		"--scenarios": {20, ": ", "okauth token --storage none "},
 		"--tokens":    {25, ": ", `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/`},
 		"--faults":    {20, "", `"$OKAUTH_DOMAIN/sandbox/fault`},
 	} {

@@ -3,6 +3,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -13,6 +14,8 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/oktatest"
+	"okauth/pkg/store"
+	"okauth/pkg/store/keychain"
 )
 
 type options struct {
@@ -156,11 +159,14 @@ func (o *options) run(ctx context.Context) error {
 }
 
 // serve prints how to reach the server, and waits for the end, which is no failure.
-func (o *options) serve(ctx context.Context, server *oktatest.Server, certificates [][2]string) error {
+func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]string) error {
 	if o.certificate == "self-signed" || o.certificate == "unknown-ca" {
 		fmt.Fprintf(o.env.Stderr, "okauth: the lines below leave the certificate untrusted; to trust it: "+
-			"export OKAUTH_CA_FILE=%s\n", cli.ShellQuote(certificates[0][1]))
-		certificates = certificates[1:]
+			"export OKAUTH_CA_FILE=%s\n", cli.ShellQuote(more[0][1]))
+		more = more[1:]
+	}
+	if o.needsFiles(ctx) {
+		more = append(more, [2]string{"OKAUTH_STORAGE", "file"})
 	}
 	for _, v := range append([][2]string{
 		{"OKAUTH_DOMAIN", server.URL()},
@@ -169,13 +175,23 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, certificat
 		{"OKAUTH_USERNAME", oktatest.DefaultUser},
 		{"OKAUTH_PASSWORD", oktatest.DefaultPassword},
 		{"OKAUTH_SCOPES", "openid offline_access"},
-	}, certificates...) {
+	}, more...) {
 		if _, err := fmt.Fprintf(o.env.Stdout, "export %s=%s\n", v[0], cli.ShellQuote(v[1])); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(o.env.Stderr, "okauth: serving %s until Ctrl-C; paste the lines above into another terminal, then: "+
-		"okauth login && okauth token --refresh\n", server.URL())
+	fmt.Fprintf(o.env.Stderr, "okauth: serving %s until Ctrl-C; paste the lines above into another terminal, "+
+		"then run:\n\nokauth login && okauth token --refresh\n", server.URL())
 	<-ctx.Done()
 	return nil
+}
+
+// needsFiles reports whether okauth login can store no session in a keychain. A locked one asks for its password.
+func (o *options) needsFiles(ctx context.Context) bool {
+	if o.env.Keychain != nil {
+		return false
+	}
+	err := keychain.New(keychain.Options{}).Probe(ctx)
+	e, ok := errors.AsType[*store.Error](err)
+	return err != nil && !(ok && e.Kind == store.Locked && o.env.Desktop())
 }
