@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
@@ -20,8 +21,9 @@ type bearerTransport struct {
 	ctx    context.Context // of the token requests; the request's own ends them as well
 	base   http.RoundTripper
 
-	mu      sync.Mutex
-	renewed okta.Secret // the last token that was obtained because of a 401
+	mu        sync.Mutex
+	renewed   okta.Secret // the last token that was obtained because of a 401
+	renewedAt time.Time
 }
 
 // RoundTrip sends a copy of req with a token, and once more with a new token after a 401. A redirect to another origin
@@ -61,29 +63,36 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.base.RoundTrip(again)
 }
 
+// renewEvery is how soon a token that was obtained because of a 401 may be replaced because of another.
+const renewEvery = time.Minute
+
 // replace returns a token in place of one that the API refused. ok is false if there is none, or if the refused token
 // was new already: an API that refuses every token must not cost a refresh for each request.
 func (t *bearerTransport) replace(ctx context.Context, refused okta.Secret) (token okta.Secret, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if refused.Equal(t.renewed) {
+	if refused.Equal(t.renewed) && t.client.now().Sub(t.renewedAt).Abs() < renewEvery {
 		return okta.Secret{}, false
 	}
 	token, err := t.usable(t.client.Get(ctx, session.Access))
 	if err == nil && token.Equal(refused) {
 		token, err = t.usable(t.client.Renew(ctx, session.Access, true))
-		t.renewed = token
+		t.renewed, t.renewedAt = token, t.client.now()
 	}
 	return token, err == nil
 }
 
-// leftOrigin reports whether req follows a redirect that left the origin of the first request.
+// leftOrigin reports whether req follows redirects of which one left its origin: from then on, another server chooses
+// the address, even if that is at the first origin again.
 func leftOrigin(req *http.Request) bool {
-	first := req
-	for first.Response != nil && first.Response.Request != nil {
-		first = first.Response.Request
+	for req.Response != nil && req.Response.Request != nil {
+		before := req.Response.Request
+		if before.URL.Scheme != req.URL.Scheme || before.URL.Host != req.URL.Host {
+			return true
+		}
+		req = before
 	}
-	return first.URL.Scheme != req.URL.Scheme || first.URL.Host != req.URL.Host
+	return false
 }
 
 // usable drops the error that comes with a valid token.

@@ -95,6 +95,7 @@ type Client struct {
 	settings *config.Settings
 	grant    grant.Type
 	keys     storageKey
+	unstored unstoredTokens
 }
 
 // Open reads the settings of a profile. It makes no request and opens no keychain. The error is a *config.Error.

@@ -406,3 +406,99 @@ func TestEveryGrantHasItsSettings(t *testing.T) {
 		}
 	}
 }
+
+// A redirect that leaves the origin and comes back has an address that another server chose: no token goes there.
+func TestHTTPClientKeepsTheTokenAfterADetour(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	var first, other *httptest.Server
+	tokens := make(chan string, 2)
+	first = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tokens <- r.Header.Get("Authorization")
+		if r.URL.Path == "/away" {
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		}
+	}))
+	t.Cleanup(first.Close)
+	other = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, first.URL+"/chosen", http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(other.Close)
+	client := o.open(t, o.options).HTTPClient(t.Context())
+	resp, err := client.Post(first.URL+"/away", "text/plain", strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if before, after := <-tokens, <-tokens; before == "" || after != "" {
+		t.Errorf("a token before the detour: %v, after it: %v; want one before only", before != "", after != "")
+	}
+}
+
+// A token that was obtained because of a 401 is renewed, too, if the API refuses it later.
+func TestHTTPClientRenewsAgainLater(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	client := o.open(t, o.options)
+	var refused sync.Map
+	server := api(t, &refused)
+	caller := client.HTTPClient(t.Context())
+	for range 3 {
+		token, err := client.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused.Store(token.AccessToken, true)
+		resp, err := caller.Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("got %s, want a new token", resp.Status)
+		}
+		o.clock.Advance(10 * time.Minute)
+	}
+}
+
+// A client whose sessions are not kept signs in once, and not for each request.
+func TestUnstoredTokenServesTheClient(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.options.Settings["storage"] = okauth.StorageNone
+	client := o.open(t, o.options)
+	var refused sync.Map
+	server := api(t, &refused)
+	caller := client.HTTPClient(t.Context())
+	get := func(n, signIns int) {
+		t.Helper()
+		var wg sync.WaitGroup
+		for range n {
+			wg.Go(func() {
+				resp, err := caller.Get(server.URL)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					t.Errorf("got %s", resp.Status)
+				}
+			})
+		}
+		wg.Wait()
+		if got := len(o.Requests()); got != signIns {
+			t.Errorf("signed in %d times, want %d", got, signIns)
+		}
+	}
+	get(16, 1)
+	token, err := client.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused.Store(token.AccessToken, true)
+	get(1, 2)
+	get(1, 2)
+	o.clock.Advance(2 * time.Hour)
+	get(1, 3)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"golang.org/x/oauth2"
 
@@ -54,10 +55,32 @@ func (c *Client) Token(ctx context.Context) (*oauth2.Token, error) {
 // Get returns a token of type t as [Client.Token] does. With a *session.SaveError comes a token that is valid.
 func (c *Client) Get(ctx context.Context, t session.TokenType) (session.CachedToken, error) {
 	token, err := c.Cached(ctx, t)
-	if _, ok := errors.AsType[*LoginRequiredError](err); ok {
+	required, ok := errors.AsType[*LoginRequiredError](err)
+	switch {
+	case !ok:
+		return token, err
+	case required.NoStore == "":
 		return c.Renew(ctx, t, false)
 	}
-	return token, err
+	// Each call would sign in: the last token serves all calls of this client, and one of them gets the next.
+	c.unstored.getting.Lock()
+	defer c.unstored.getting.Unlock()
+	if token, ok := c.unstored.load(t); ok && token.ExpiresAt.Sub(c.now()) >= c.settings.MinTTL() {
+		return token, nil
+	}
+	return c.Renew(ctx, t, false)
+}
+
+// unstoredTokens are the last tokens of a client, for one whose sessions are not kept.
+type unstoredTokens struct {
+	getting sync.Mutex // held by the call that gets a token
+	tokens  sync.Map   // session.CachedToken by session.TokenType
+}
+
+func (u *unstoredTokens) load(t session.TokenType) (session.CachedToken, bool) {
+	value, _ := u.tokens.Load(t)
+	token, ok := value.(session.CachedToken)
+	return token, ok
 }
 
 // Cached returns the stored token of type t if it is valid for at least MinTTL. It costs one read of the store. The
@@ -104,6 +127,9 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 		return session.CachedToken{}, err
 	}
 	token, err := s.Manager().Renew(ctx, request, how)
+	if err == nil {
+		c.unstored.tokens.Store(t, token)
+	}
 	return token, c.loginRequired(ctx, s, err)
 }
 
