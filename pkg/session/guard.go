@@ -232,6 +232,11 @@ func (p *protectedPassword) send(ctx context.Context, insist bool, exchange exch
 	case err == nil && lock != nil:
 		_ = privatefile.Remove(p.path) // what stays there blocks a password that is wrong now, for an hour
 	case isInvalidGrant(err):
+		if lock == nil && noRecord == nil { // now there is something to write
+			if lock, noRecord = p.locks.Acquire(context.WithoutCancel(ctx), p.name); lock != nil {
+				defer lock.Release()
+			}
+		}
 		if noRecord = cmp.Or(noRecord, p.record()); noRecord != nil {
 			p.warn(noRecord)
 		}

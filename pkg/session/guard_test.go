@@ -262,3 +262,17 @@ func TestInteraction(t *testing.T) {
 		t.Errorf("login: got %v, revision %d", err, o.session(t).Revision)
 	}
 }
+
+// Nothing is stored and nothing is locked: each refusal is recorded even so, and none gets in another's way.
+func TestGuardRecordsRefusalsAtOnceWithoutAStore(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	o.manager.Store = store.Sessions{Items: store.None{}}
+	o.manager.Warn = func(err error) { t.Errorf("a refusal was not recorded: %v", err) }
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() { _ = o.signIn(t, "wrong-horse") })
+	}
+	all.Wait()
+	o.wantBlocked(t, o.signIn(t, "wrong-horse"), len(o.forms()))
+}

@@ -245,3 +245,30 @@ func TestAT85_LogoutWins(t *testing.T) {
 		t.Errorf("%d revocations, want one of the old refresh token and one of what the late refresh brought", revoked)
 	}
 }
+
+// AT-85: a sign-out and a sign-in that did not wait for the lock win over a late refresh, although revisions count from
+// 1 again.
+func TestAT85_LateRefreshAfterANewSignIn(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{Rotate: true})
+	o.login(t)
+	o.clock.Advance(time.Hour)
+	arrived, release := make(chan struct{}), make(chan struct{})
+	o.server.Fail("/token", oktatest.HoldAnswer(arrived, release))
+	late := make(chan error, 1)
+	go func() { _, err := o.renew(t); late <- err }()
+	<-arrived
+	locks := o.manager.Store.Locks
+	o.manager.Store.Locks = nil // as on another machine
+	o.logout(t)
+	o.login(t)
+	o.manager.Store.Locks = locks
+	want := o.session(t)
+	close(release)
+	if err := <-late; err != nil {
+		t.Error(err)
+	}
+	if got := o.session(t); got.Revision != want.Revision || !got.Refresh.Value.Equal(want.Refresh.Value) {
+		t.Errorf("the late refresh replaced the new session: revision %d after %d", got.Revision, want.Revision)
+	}
+}

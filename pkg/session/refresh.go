@@ -82,7 +82,7 @@ func (m Manager) saveRefreshed(
 	switch {
 	case a.lock.Revoked(), err == nil && now == nil:
 		return m.discard(ctx, a, after)
-	case err == nil && now.Revision != a.session.Revision:
+	case err == nil && !sameRefresh(now, a.session):
 		return m.choose(now, r)
 	}
 	// Even a store that cannot be read may accept the session.
@@ -113,7 +113,7 @@ func (m Manager) refused(ctx context.Context, r TokenRequest, a refreshAttempt, 
 		return CachedToken{}, err
 	case now == nil:
 		return CachedToken{}, &LoginRequiredError{Reason: reasonSignedOut}
-	case now.Revision != a.session.Revision:
+	case !sameRefresh(now, a.session):
 		token, err := m.choose(now, r)
 		_, covered := refreshScopes(now, r)
 		if is[*LoginRequiredError](err) && covered && !now.Refresh.Value.Equal(a.session.Refresh.Value) {
@@ -128,6 +128,11 @@ func (m Manager) refused(ctx context.Context, r TokenRequest, a refreshAttempt, 
 	_ = m.Store.Save(ctx, &after) // if that fails, the next call gets the same answer from Okta
 	reason := "Okta no longer accepts the session's refresh token"
 	return CachedToken{}, &LoginRequiredError{Reason: reason, Err: refusal}
+}
+
+// sameRefresh reports whether two sessions are the same state of one. Revisions count from 1 again after a sign-out.
+func sameRefresh(a, b *store.Session) bool {
+	return a.Revision == b.Revision && a.Refresh.Value.Equal(b.Refresh.Value)
 }
 
 // afterRefresh returns the session that a refresh makes of old.
