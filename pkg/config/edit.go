@@ -341,13 +341,14 @@ func followLinks(path string) (string, error) {
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return target, err
 	}
-	if link, linkErr := os.Readlink(path); linkErr == nil {
-		if !filepath.IsAbs(link) {
-			link = filepath.Join(filepath.Dir(path), link)
-		}
-		return link, nil
+	link, err := os.Readlink(path)
+	if err != nil {
+		return path, nil
 	}
-	return path, nil
+	if !filepath.IsAbs(link) {
+		link = filepath.Join(filepath.Dir(path), link)
+	}
+	return followLinks(link) // links that form a circle are not fs.ErrNotExist
 }
 
 // lockWait is how long Save waits for another process, which takes milliseconds.

@@ -271,3 +271,19 @@ func TestSaveUnwritable(t *testing.T) {
 	}
 	wantError(t, f.Save(), "permission denied")
 }
+
+// A file that does not exist is created where a chain of links leads, and the links stay.
+func TestSaveCreatesTheEndOfLinks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, second, end := filepath.Join(dir, "first"), filepath.Join(dir, "second"), filepath.Join(dir, "end")
+	if err := errors.Join(os.Symlink("second", first), os.Symlink("end", second)); err != nil {
+		t.Fatal(err)
+	}
+	set(t, first, "dev", KeyClientID, "0oa1")
+	for path, want := range map[string]os.FileMode{first: os.ModeSymlink, second: os.ModeSymlink, end: 0} {
+		if info, err := os.Lstat(path); err != nil || info.Mode().Type() != want {
+			t.Errorf("%s: got %v, %v; want type %v", filepath.Base(path), info, err, want)
+		}
+	}
+}
