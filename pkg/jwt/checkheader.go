@@ -33,24 +33,28 @@ func (c *checker) checkSignature(ctx context.Context, org bool) error {
 		return nil
 	case len(c.token.signature) == 0:
 		check.Why = "the token has no signature: anyone could have written it"
-	case !c.signedBy(key):
-		check.Why = "the issuer's key did not sign this: the token was changed or cut, or another key signed it"
+	default:
+		check.Why = c.checkSignedBy(key)
 	}
 	c.settle(check)
 	return nil
 }
 
-// signedBy verifies the signature itself.
-func (c *checker) signedBy(key *publicKey) bool {
+// checkSignedBy returns why the key's signature is not valid, or "". The header of the last token is kept, because the
+// tokens of a stream mostly have the same.
+func (c *checker) checkSignedBy(key *publicKey) string {
 	header := c.header.Load()
 	if header == nil || header.part != c.token.headerPart {
 		var err error
 		if header, err = parseSignedHeader(c.token); err != nil {
-			return false
+			return "the header has a member that cannot be read, so the signature was not checked"
 		}
 		c.header.Store(header)
 	}
-	return header.verify(c.token, key.key)
+	if !header.verify(c.token, key.key) {
+		return "the issuer's key did not sign this: the token was changed or cut, or another key signed it"
+	}
+	return ""
 }
 
 // checkAlg asks for an algorithm that the config allows, spelled exactly so.

@@ -353,3 +353,15 @@ func TestST31_OrgServerBesideACustomOne(t *testing.T) {
 		t.Errorf("an ID token of the org server: failed: %s, want iss", got)
 	}
 }
+
+// A token whose signature is right and whose header has a member that cannot be read fails, and is told why.
+func TestVerifier_UnreadableHeader(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []object{{"jwk": 5}, {"x5c": []string{"AAAA"}}} {
+		header := object{"alg": "RS256", "kid": "rsa"}.with(bad)
+		v := verify(t, accessConfig, sign(t, private()["rsa"], header, accessClaims), issuerKeys())
+		if got := check(t, v, "signature"); !strings.Contains(got.Why, "cannot be read") {
+			t.Errorf("%s: got %q, want a reason that names the header", bad, got.Why)
+		}
+	}
+}

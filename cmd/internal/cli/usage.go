@@ -102,7 +102,7 @@ func ArgsBetween(least, most int) cobra.PositionalArgs {
 			_, names, _ := strings.Cut(c.Use, " ")
 			return Usage(command+" needs "+names, helpHint(c))
 		case most == 0 && len(args) > 0:
-			return Usage(fmt.Sprintf("%s takes no arguments, got %q", command, args[0]), helpHint(c))
+			return Usage(command+" takes no arguments", helpHint(c)) // the argument may be a password
 		case len(args) > most:
 			return Usage(fmt.Sprintf("%s takes at most %d arguments, got %d", command, most, len(args)), helpHint(c))
 		}
