@@ -1,4 +1,4 @@
-// Package doctor is the command that checks the set-up.
+// Package doctor is the command that checks the setup.
 package doctor
 
 import (

@@ -18,14 +18,14 @@ import (
 	"okauth/pkg/transport"
 )
 
-// dateReader remembers how far the clock of the last server that answered is from ours.
+// dateReader remembers how far the clock of the last server that answered is ahead of ours.
 type dateReader struct {
 	http.RoundTripper
 	now func() time.Time
 
 	mu    sync.Mutex
 	known bool
-	ahead time.Duration // of our clock
+	ahead time.Duration // the server's clock, of ours
 }
 
 // RoundTrip reads the Date of the response.
@@ -192,12 +192,12 @@ func (d *doctor) scopes(context.Context) bool {
 		return true
 	}
 	var unlisted []string
-	for _, scope := range d.opened.Settings().Scopes() {
+	for _, scope := range scopes {
 		if !slices.Contains(d.metadata.Scopes, scope) {
 			unlisted = append(unlisted, scope)
 		}
 	}
-	asked := strings.Join(d.opened.Settings().Scopes(), " ")
+	asked := strings.Join(scopes, " ")
 	switch {
 	case len(unlisted) > 0:
 		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "),

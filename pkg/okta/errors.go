@@ -91,6 +91,7 @@ func (e *ResponseError) Error() string {
 	return text
 }
 
+// Unwrap returns the cause, or nil.
 func (e *ResponseError) Unwrap() error { return e.Err }
 
 // MayHaveBeenProcessed reports whether the server may have handled the request behind err although no usable response

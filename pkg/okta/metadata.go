@@ -45,7 +45,7 @@ func (e *IssuerError) Error() string {
 // second time with its ID.
 //
 // The error is one of Token's, or an *IssuerError. A document that points to another host than the issuer's is a
-// *ResponseError: keys from there would verify anybody's tokens.
+// *ResponseError: keys from there would verify an attacker's tokens.
 func (c *Client) Metadata(ctx context.Context) (*Metadata, error) {
 	m, err := c.metadata(ctx, "")
 	if _, other := errors.AsType[*IssuerError](err); other && c.ID != "" {
@@ -162,7 +162,7 @@ func maxAge(header http.Header) time.Duration {
 	return age
 }
 
-// Organization is what an Okta org tells everybody about itself.
+// Organization is what an Okta org publishes about itself.
 type Organization struct {
 	ID string // "00o…"
 	// Pipeline is the engine: "idx" is Identity Engine, "v1" Classic Engine. Another word is as it came, sanitized.

@@ -57,6 +57,7 @@ func (e *NetworkError) Error() string {
 	return fmt.Sprintf("reach %s: %s: %s", e.Host, e.Phase, text)
 }
 
+// Unwrap returns the cause.
 func (e *NetworkError) Unwrap() error { return e.Err }
 
 // canceledError says that the caller canceled the request.

@@ -198,15 +198,16 @@ func (m Manager) result(
 // choose returns the token that r asks for, if it is valid for long enough. s is nil where nothing is stored.
 func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	_, refreshable := refreshScopes(s, r)
-	no := func(reason string, args ...any) (CachedToken, error) {
+	required := func(reason string, args ...any) (CachedToken, error) {
 		return CachedToken{}, &LoginRequiredError{Reason: fmt.Sprintf(reason, args...), Refreshable: refreshable}
 	}
 	switch {
 	case s == nil:
 	case r.Fresh && s.Revision <= r.seen:
-		return no("a new token is asked for, and the session has no refresh token for the scopes %q", canonical(r.Scopes))
+		return required("a new token is asked for, and the session has no refresh token for the scopes %q",
+			canonical(r.Scopes))
 	case r.Kind != Refresh && r.Username != "" && s.Username != r.Username:
-		return no("signed in as another user")
+		return required("signed in as another user")
 	}
 	t, life, err := lookUp(s, r)
 	if err != nil || r.Kind == Refresh {
@@ -215,13 +216,13 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	left, known := remaining(t.ExpiresAt.Add(-life), life, m.now())
 	switch {
 	case !known:
-		return no("the session was stored in the future: the clock of this machine has run backwards")
+		return required("the session was stored in the future: the clock of this machine has run backwards")
 	case left <= 0:
-		return no("the %s token expired at %s", t.Kind, t.ExpiresAt.Local().Format("2006-01-02 15:04:05"))
+		return required("the %s token expired at %s", t.Kind, t.ExpiresAt.Local().Format("2006-01-02 15:04:05"))
 	case left < r.MinTTL && life <= r.MinTTL && refreshable && left < life/2:
-		return no("half of the %s token's life is over, and it can be refreshed", t.Kind)
+		return required("half of the %s token's life is over, and it can be refreshed", t.Kind)
 	case left < r.MinTTL && life > r.MinTTL:
-		return no("the %s token is valid for only %s, less than the %s asked for",
+		return required("the %s token is valid for only %s, less than the %s asked for",
 			t.Kind, left.Round(time.Second), r.MinTTL)
 	case left < r.MinTTL:
 		note := fmt.Sprintf("this token is valid for %s in all, less than the minimum of %s", life, r.MinTTL)

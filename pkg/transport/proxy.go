@@ -45,7 +45,7 @@ func (e *ProxyError) Timeout() bool {
 	return ok && cause.Timeout()
 }
 
-// ErrNotProxy says that what answers is not an HTTP proxy. It stands for Go's own error, which may quote the response.
+// ErrNotProxy says that what answers is not an HTTP proxy. It replaces Go's own error, which may quote the response.
 var ErrNotProxy = errors.New("it hung up, or its response is not HTTP")
 
 // environmentProxy is http.ProxyFromEnvironment, but with an error for an address that is not a URL: net/http ignores

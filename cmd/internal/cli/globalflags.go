@@ -13,7 +13,7 @@ import (
 
 // The flags of every command, and how commands run.
 
-// globalFlags are the flags that every command has.
+// GlobalFlags are the flags that every command has.
 type GlobalFlags struct {
 	Profile string
 	config  string

@@ -16,7 +16,7 @@ import (
 	"okauth/pkg/config"
 )
 
-// flagError turns what the flag parser says into one of our errors, with the nearest flag that exists.
+// FlagError turns what the flag parser says into one of our errors, with the nearest flag that exists.
 func FlagError(c *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "bool" {
 		return Usage("--"+invalid.GetFlag().Name+" takes no value", helpHint(c))
@@ -61,7 +61,7 @@ func secretFlagHint(name string) string {
 	return ""
 }
 
-// noSuchCommand refuses arguments of a command that only has subcommands.
+// NoSuchCommand refuses arguments of a command that only has subcommands.
 func NoSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -93,7 +93,7 @@ func QuoteName(name string) string {
 
 func helpHint(c *cobra.Command) string { return "see " + c.CommandPath() + " --help" }
 
-// argsBetween is cobra.RangeArgs with our errors.
+// ArgsBetween is cobra.RangeArgs with our errors.
 func ArgsBetween(least, most int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		command := strconv.Quote(c.CommandPath())

@@ -8,8 +8,7 @@
 //	keyring    one call to go-keyring at a time, bounded, read back             keyring.go
 //	precheck   is there a keychain that answers without a prompt?               platform_*.go
 //
-// On Linux, keyring first tries a read that takes two round trips instead of go-keyring's eleven: read_linux.go, over
-// the D-Bus connection of bus_linux.go.
+// On Linux, keyring first tries a read that takes two round trips instead of go-keyring's eleven: read_linux.go.
 package keychain
 
 import (
