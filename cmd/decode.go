@@ -56,10 +56,10 @@ answered by {"error":{…}}.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.cached = o.cached || c.Flags().Changed("type")
 			if o.claim == "" && c.Flags().Changed("claim") {
-				return &cli.UsageError{Message: "--claim is empty", Advice: "okauth decode --claim sub"}
+				return cli.Usage("--claim is empty", "okauth decode --claim sub")
 			}
 			if o.claim != "" && c.Flags().Changed("output") {
-				return &cli.UsageError{Message: "--claim prints the claim alone, so there is nothing for -o to say"}
+				return cli.Usage("--claim prints the claim alone, so there is nothing for -o to say", "")
 			}
 			return o.run(c.Context(), args)
 		},

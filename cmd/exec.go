@@ -26,7 +26,7 @@ import (
 type execOptions struct {
 	env      *cli.Env
 	session  cli.SessionFlags
-	kind     cli.KindFlag
+	kind     cli.TokenTypeFlag
 	variable string
 }
 
@@ -85,7 +85,7 @@ func (o *execOptions) run(ctx context.Context, args []string) error {
 		return cli.Usage("--env: expected the name of a variable: letters, digits and _, with no digit in front",
 			"okauth exec --env API_TOKEN -- "+cli.ShellQuote(args[0]))
 	}
-	path, err := find(args[0]) // first: a slip of the pen must cost no request
+	path, err := find(args[0]) // first: a typing mistake must cost no request
 	if err != nil {
 		return err
 	}
@@ -115,11 +115,11 @@ func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 		return ctx, stop
 	}
 	token, err := o.session.Token(ctx, &env, session.TokenType(o.kind), false)
-	if unkept, ok := errors.AsType[*session.SaveError](err); ok {
+	if saveErr, ok := errors.AsType[*session.SaveError](err); ok {
 		// CMD runs, and its exit code does not report this.
 		err = nil
-		env.Warn(unkept.Error())
-		if advice := o.session.Hint(unkept); advice != "" {
+		env.Warn(saveErr.Error())
+		if advice := o.session.Hint(saveErr); advice != "" {
 			fmt.Fprintf(env.Stderr, "okauth: hint: %s\n", okta.Sanitize(advice, 2000))
 		}
 	}

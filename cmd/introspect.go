@@ -82,7 +82,7 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		text = token.Value.Reveal()
-		o.hint = string(token.Kind) + "_token"
+		o.hint = string(token.Type) + "_token"
 	}
 	client, err := opened.OktaClient(ctx)
 	if err != nil {

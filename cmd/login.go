@@ -52,8 +52,7 @@ has no second factor.`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(env, o.run),
 	}
-	o.session.AddFlags(c,
-		cli.SignInKeys()...)
+	o.session.AddFlags(c, cli.SignInKeys()...)
 	o.session.AddStdinFlags(c)
 	return c
 }

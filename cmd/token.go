@@ -17,9 +17,9 @@ import (
 type tokenOptions struct {
 	env          *cli.Env
 	session      cli.SessionFlags
-	kind         cli.KindFlag
+	kind         cli.TokenTypeFlag
 	refresh      bool
-	how          output.TokenOptions
+	format       output.TokenOptions
 	githubOutput string
 }
 
@@ -63,15 +63,14 @@ token elsewhere ends okauth's session.`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
-	o.session.AddFlags(c,
-		append(cli.SignInKeys(), config.KeyMinTTL)...)
+	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.session.AddStdinFlags(c)
 	o.kind.AddFlag(c, session.Access, session.ID, session.Refresh)
 	f := c.Flags()
 	f.BoolVar(&o.refresh, "refresh", false, "get a new token even if the cached one is valid")
-	cli.EnumFlag(c, &o.how.Format, "output", "o", "raw", output.Formats(), "output format")
-	cli.EnumFlag(c, &o.how.Shell, "shell", "", "sh", output.Shells(), "shell that reads -o env")
-	f.StringVar(&o.how.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
+	cli.EnumFlag(c, &o.format.Format, "output", "o", "raw", output.Formats(), "output format")
+	cli.EnumFlag(c, &o.format.Shell, "shell", "", "sh", output.Shells(), "shell that reads -o env")
+	f.StringVar(&o.format.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	f.StringVar(&o.githubOutput, "github-output", "", "step output of GitHub Actions to write the token to")
 	cli.CompleteFlag(c, "env")
 	cli.CompleteFlag(c, "github-output")
@@ -92,36 +91,36 @@ func (o *tokenOptions) run(c *cobra.Command) error {
 		return err
 	}
 	token, err := o.session.Token(c.Context(), o.env, session.TokenType(o.kind), o.refresh)
-	unkept, isUnkept := errors.AsType[*session.SaveError](err)
-	if err != nil && !isUnkept {
+	saveErr, notSaved := errors.AsType[*session.SaveError](err)
+	if err != nil && !notSaved {
 		return err
 	}
 	err = o.write(token)
-	if err == nil && isUnkept {
-		return unkept // after the token: it is good, and it may be the last
+	if err == nil && notSaved {
+		return saveErr // after the token: it is good, and it may be the last
 	}
 	return err
 }
 
 // check refuses flags that contradict each other, before anything is read or sent.
 func (o *tokenOptions) check(c *cobra.Command) error {
-	if o.how.Format == "exec-credential" {
+	if o.format.Format == "exec-credential" {
 		// kubectl names the version it accepts, and most clusters need the ID token.
 		var err error
-		if o.how.APIVersion, err = output.ExecAPIVersion(o.env.Getenv("KUBERNETES_EXEC_INFO")); err != nil {
+		if o.format.APIVersion, err = output.ExecAPIVersion(o.env.Getenv("KUBERNETES_EXEC_INFO")); err != nil {
 			return cli.Usage("KUBERNETES_EXEC_INFO: "+err.Error(), "")
 		}
 		if !c.Flags().Changed("type") {
-			o.kind = cli.KindFlag(session.ID)
+			o.kind = cli.TokenTypeFlag(session.ID)
 		}
 	}
-	if o.how.Variable == "" {
-		o.how.Variable = cli.TokenVariable(o.kind)
+	if o.format.Variable == "" {
+		o.format.Variable = cli.TokenVariable(o.kind)
 	}
-	if o.how.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")) {
+	if o.format.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")) {
 		return cli.Usage("--shell and --env are for -o env", "add -o env")
 	}
-	if err := o.how.Check(string(o.kind)); err != nil {
+	if err := o.format.Check(string(o.kind)); err != nil {
 		return cli.Usage(err.Error(), "okauth token --help tells what -o prints")
 	}
 	if o.githubOutput != "" && c.Flags().Changed("output") {
@@ -141,9 +140,9 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 }
 
 func (o *tokenOptions) write(token output.Token) error {
-	o.how.Now = o.env.Now()
+	o.format.Now = o.env.Now()
 	if o.githubOutput == "" {
-		return o.how.Write(o.env.Stdout, token)
+		return o.format.Write(o.env.Stdout, token)
 	}
 	// https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 	file, err := os.OpenFile(o.env.Getenv("GITHUB_OUTPUT"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)

@@ -22,24 +22,19 @@ import (
 type tokenInput struct {
 	env     *cli.Env
 	session cli.SessionFlags
-	kind    cli.KindFlag
+	kind    cli.TokenTypeFlag
 	output  string
 
 	cached bool // the cached token is meant, whatever stdin is
 	text   bool // for people, not for programs
 }
 
-// addFlags adds the flags of a command that prints tokens in one of formats, the
-// first by default.
+// addFlags adds the flags of a command that prints tokens in one of formats, the first by default.
 func (i *tokenInput) addFlags(c *cobra.Command, formats []string, kinds []session.TokenType, settings ...string) {
 	i.session.AddFlags(c, settings...)
 	i.kind.AddFlag(c, kinds...)
 	c.Flags().BoolVar(&i.cached, "cached", false, "use the cached token even if standard input is a pipe")
-	about := "output format"
-	if formats[0] == "auto" {
-		about += "; auto is text on a terminal, else JSON"
-	}
-	cli.EnumFlag(c, &i.output, "output", "o", formats[0], formats, about)
+	cli.OutputFlag(c, &i.output, formats...)
 }
 
 // tokenSource is where the tokens of one call are.
@@ -51,8 +46,7 @@ const (
 	fromSession
 )
 
-// source says where the tokens are, once the flags are known, and tells a person
-// what that means.
+// source says where the tokens are, once the flags are known, and tells a person what that means.
 func (i *tokenInput) source(args []string) tokenSource {
 	i.text = i.output == "text" || i.output == "auto" && i.env.StdoutIsTTY
 	switch {
@@ -82,17 +76,14 @@ func (i *tokenInput) stream(ctx context.Context, command, bad string, s jwt.Stre
 	case err != nil:
 		return jwt.Summary{}, err
 	case sum.Count == 0:
-		err = &cli.UsageError{
-			Message: "no token on standard input",
-			Advice: "to " + command + " the cached token while standard input is a pipe: " +
-				"okauth " + command + " --cached",
-		}
+		err = cli.Usage("no token on standard input",
+			"to "+command+" the cached token while standard input is a pipe: okauth "+command+" --cached")
 	case sum.Count == 1:
 		err = sum.FirstBad
 	case sum.Bad > 0:
 		err = fmt.Errorf("%d of %d tokens %s; the first: line %d: %w",
 			sum.Bad, sum.Count, bad, sum.FirstLine, sum.FirstBad)
-		err = &cli.ExitError{Err: err, Code: cli.ExitInvalidToken, Advice: cli.Hint(sum.FirstBad)}
+		err = cli.Exit(cli.ExitInvalidToken, err, cli.Hint(sum.FirstBad))
 	}
 	return sum, err
 }
@@ -106,7 +97,7 @@ func (i *tokenInput) stored(ctx context.Context) (session.CachedToken, error) {
 	token, err := client.Stored(ctx, session.TokenType(i.kind))
 	if required, ok := errors.AsType[*okauth.LoginRequiredError](err); ok && required.NoStore != "" {
 		const advice = "no session is stored here; pass a token on standard input, as in: okauth token | okauth decode"
-		return token, &cli.ExitError{Err: err, Code: cli.ExitLoginRequired, Advice: advice}
+		return token, cli.Exit(cli.ExitLoginRequired, err, advice)
 	}
 	return token, i.session.Advise(err)
 }

@@ -44,9 +44,9 @@ Okta's response unchanged.`,
 }
 
 func (o *userinfoOptions) run(ctx context.Context) error {
-	token, unkept := o.session.Token(ctx, o.env, session.Access, false)
-	if unkept != nil && !cli.Is[*session.SaveError](unkept) {
-		return unkept
+	token, saveErr := o.session.Token(ctx, o.env, session.Access, false)
+	if saveErr != nil && !cli.Is[*session.SaveError](saveErr) {
+		return saveErr
 	}
 	opened, err := o.session.Open(o.env)
 	if err != nil {
@@ -70,5 +70,5 @@ func (o *userinfoOptions) run(ctx context.Context) error {
 		}
 		return output.WriteObjectJSON(o.env.Stdout, text)
 	})
-	return cmp.Or(err, unkept)
+	return cmp.Or(err, saveErr)
 }

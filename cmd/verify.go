@@ -116,7 +116,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 	}
 	verifier, err := jwt.NewVerifier(receiver, keys)
 	if err != nil {
-		return &cli.UsageError{Message: err.Error(), Advice: "okauth verify --help"}
+		return cli.Usage(err.Error(), "okauth verify --help")
 	}
 	switch source {
 	case fromArgument:
@@ -131,16 +131,14 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 func (o *verifyOptions) check() error {
 	switch {
 	case o.leeway < 0 || o.leeway > time.Hour:
-		return &cli.UsageError{
-			Message: fmt.Sprintf("--leeway: expected 0s to 1h, got %v", o.leeway),
-			Advice:  "clocks that are minutes apart are set wrong",
-		}
+		return cli.Usage(fmt.Sprintf("--leeway: expected 0s to 1h, got %v", o.leeway),
+			"clocks that are minutes apart are set wrong")
 	case o.jwks != "" && o.refreshKeys:
-		return &cli.UsageError{Message: "--jwks has the keys, so there are none for --refresh-keys to ask for"}
+		return cli.Usage("--jwks has the keys, so there are none for --refresh-keys to ask for", "")
 	case o.issuer == "":
 		return nil
 	case o.session.Set[config.KeyDomain] != "" || o.session.Set[config.KeyServer] != "":
-		return &cli.UsageError{Message: "--issuer says what --domain and --server say", Advice: "use either"}
+		return cli.Usage("--issuer says what --domain and --server say", "use either")
 	}
 	domain, server, err := config.ParseIssuer(o.issuer)
 	o.session.Set[config.KeyDomain], o.session.Set[config.KeyServer] = domain, server
@@ -154,28 +152,25 @@ func (o *verifyOptions) receiver(settings *config.Settings, server okta.Authoriz
 		Algorithms: o.algorithms, Leeway: o.leeway,
 		OrgServer: server.ID() == okta.OrgServer, OrgIssuer: server.BaseURL(), Now: o.env.Now,
 	}
-	if o.kind == cli.KindFlag(session.ID) {
+	if o.kind == cli.TokenTypeFlag(session.ID) {
 		r.Kind, r.Audience = jwt.KindID, ""
 		return r, settings.Require(config.KeyClientID) // the audience of an ID token is the client
 	}
 	if r.Audience == "" && !r.OrgServer {
-		return r, &cli.UsageError{
-			Message: fmt.Sprintf("no audience is set, and authorization server %s has none by default", server.ID()),
-			Advice: "okauth config set audience, or --audience: " +
-				"Admin Console, Security › API shows it beside the server",
-		}
+		return r, cli.Usage(
+			fmt.Sprintf("no audience is set, and authorization server %s has none by default", server.ID()),
+			"okauth config set audience, or --audience: Admin Console, Security › API shows it beside the server")
 	}
 	return r, nil
 }
 
-// accessToken returns the session's access token, which an ID token may bear the
-// hash of; "" where it is not at hand.
+// accessToken returns the session's access token, whose hash an ID token may have; "" if there is none.
 func (o *verifyOptions) accessToken(ctx context.Context) string {
-	if o.kind != cli.KindFlag(session.ID) {
+	if o.kind != cli.TokenTypeFlag(session.ID) {
 		return ""
 	}
 	beside := o.tokenInput
-	beside.kind = cli.KindFlag(session.Access)
+	beside.kind = cli.TokenTypeFlag(session.Access)
 	token, err := beside.stored(ctx)
 	if err != nil {
 		return ""
@@ -214,7 +209,7 @@ func notValid(report jwt.Report) error {
 			err = fmt.Errorf("the token is not valid: %s: %s", c.Name, c.Why)
 		}
 	}
-	return &cli.ExitError{Err: err, Code: cli.ExitInvalidToken, Advice: cli.VerifyAdvice(report)}
+	return cli.Exit(cli.ExitInvalidToken, err, cli.VerifyAdvice(report))
 }
 
 // many verifies each line of standard input.
@@ -262,16 +257,16 @@ func readKeySet(name string) (jwt.KeySet, error) {
 	const advice = "the file has what the issuer's jwks_uri answers: {\"keys\":[…]}"
 	file, err := os.Open(name)
 	if err != nil {
-		return jwt.KeySet{}, &cli.UsageError{Message: fmt.Sprintf("--jwks: %v", err), Advice: advice}
+		return jwt.KeySet{}, cli.Usage(fmt.Sprintf("--jwks: %v", err), advice)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, jwt.MaxKeySetSize+1))
 	if err != nil {
-		return jwt.KeySet{}, &cli.UsageError{Message: fmt.Sprintf("--jwks: %v", err)}
+		return jwt.KeySet{}, cli.Usage(fmt.Sprintf("--jwks: %v", err), "")
 	}
 	set, err := jwt.ParseKeySet(text)
 	if err != nil {
-		return jwt.KeySet{}, &cli.UsageError{Message: fmt.Sprintf("--jwks %q: %v", name, err), Advice: advice}
+		return jwt.KeySet{}, cli.Usage(fmt.Sprintf("--jwks %q: %v", name, err), advice)
 	}
 	return set, nil
 }

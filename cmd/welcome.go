@@ -20,7 +20,7 @@ func welcome(c *cobra.Command, env *cli.Env, global *cli.GlobalFlags) error {
 	if !env.StdoutIsTTY {
 		return c.Help()
 	}
-	text, commands, err := standing(c.Context(), env, global)
+	text, commands, err := currentState(c.Context(), env, global)
 	if err != nil {
 		return err
 	}
@@ -35,8 +35,10 @@ func welcome(c *cobra.Command, env *cli.Env, global *cli.GlobalFlags) error {
 	return err
 }
 
-// standing returns the state and the next commands. It makes no request and asks no question.
-func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (text string, next [][]string, err error) {
+// currentState returns the state and the next commands. It makes no request and asks no question.
+func currentState(
+	ctx context.Context, env *cli.Env, global *cli.GlobalFlags,
+) (text string, next [][]string, err error) {
 	client, err := (&cli.SessionFlags{GlobalFlags: global}).Open(env)
 	if err != nil {
 		return "", nil, err
@@ -60,7 +62,7 @@ func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (text 
 		return "", nil, err
 	}
 	okauth := "okauth" + global.Again()
-	text, signedIn := standingText(env, settings.ProfileName(), server.Issuer(), status)
+	text, signedIn := describeState(env, settings.ProfileName(), server.Issuer(), status)
 	if signedIn {
 		return text, [][]string{
 			{"", okauth + " token", "print a token"},
@@ -74,8 +76,8 @@ func standing(ctx context.Context, env *cli.Env, global *cli.GlobalFlags) (text 
 	}, nil
 }
 
-// standingText describes the session, and reports whether a token is available without a person.
-func standingText(env *cli.Env, profile, issuer string, s okauth.Status) (text string, signedIn bool) {
+// describeState describes the session, and reports whether a token is available without a person.
+func describeState(env *cli.Env, profile, issuer string, s okauth.Status) (text string, signedIn bool) {
 	where := fmt.Sprintf("profile %s, %s", profile, issuer)
 	for _, session := range s.Sessions {
 		if session.Current && session.Username != "" {

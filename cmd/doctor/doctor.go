@@ -239,8 +239,6 @@ func (d *doctor) session(ctx context.Context) {
 	case okauth.Ask:
 		d.found("session", "note", s.Reason, "okauth"+d.flags.Again()+" login"+d.flags.Identity())
 	default:
-		d.fail("session", &cli.ExitError{
-			Err: errors.New(s.Reason), Code: cli.ExitLoginRequired, Advice: "okauth status shows more",
-		})
+		d.fail("session", cli.Exit(cli.ExitLoginRequired, errors.New(s.Reason), "okauth status shows more"))
 	}
 }

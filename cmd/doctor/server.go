@@ -185,10 +185,10 @@ func (d *doctor) clock(context.Context) bool {
 func (d *doctor) scopes(context.Context) bool {
 	scopes := d.opened.Settings().Scopes()
 	if slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
-		d.fail("scopes", &cli.ExitError{
-			Err:  fmt.Errorf("%s: scopes like profile and email come only together with openid", strings.Join(scopes, " ")),
-			Code: cli.ExitUsage, Advice: "add it: okauth config set scopes \"openid " + strings.Join(scopes, " ") + "\"",
-		})
+		text := strings.Join(scopes, " ")
+		d.fail("scopes", cli.Exit(cli.ExitUsage,
+			fmt.Errorf("%s: scopes like profile and email come only together with openid", text),
+			"add it: okauth config set scopes \"openid "+text+"\""))
 		return true
 	}
 	var unlisted []string

@@ -153,7 +153,7 @@ func (c *Client) Request(t session.TokenType) (session.TokenRequest, error) {
 	if !c.grant.User { // a session of the client itself; one of a user is the same however the user signed in
 		id.Grant = c.grant.Name
 	}
-	return session.TokenRequest{Identity: id, Scopes: c.settings.Scopes(), MinTTL: c.settings.MinTTL(), Kind: t}, nil
+	return session.TokenRequest{Identity: id, Scopes: c.settings.Scopes(), MinTTL: c.settings.MinTTL(), Type: t}, nil
 }
 
 // OktaClient returns the configured client at the configured server, with its secret. The error is a *config.Error

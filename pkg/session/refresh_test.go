@@ -142,7 +142,7 @@ func TestIDTokenIsRefreshedByItsOwnLife(t *testing.T) {
 	if n := len(o.posts(t)); n != 0 {
 		t.Fatalf("%d posts for an access token that is valid", n)
 	}
-	o.want.Kind = session.ID
+	o.want.Type = session.ID
 	o.mustRenew(t)
 	if n := len(o.posts(t)); n != 1 {
 		t.Fatalf("%d posts for an ID token that has expired, want 1", n)

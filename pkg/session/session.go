@@ -32,7 +32,7 @@ import (
 type TokenRequest struct {
 	Identity store.Identity
 	Scopes   []string      // as requested at sign-in, in any order
-	Kind     TokenType     // "" is Access
+	Type     TokenType     // "" is Access
 	MinTTL   time.Duration // how long the token must remain valid
 	Username string        // who signs in, for Login; elsewhere, whose token it must be, if not empty
 	Fresh    bool          // for Renew: the token must be newer than the call
@@ -183,7 +183,7 @@ func (m Manager) result(
 	r.Fresh = false
 	token, err := m.choose(s, r)
 	if is[*LoginRequiredError](err) {
-		token, _, err = pick(s.Sets[0], s, r.Kind) // it expires within the clock's tolerance
+		token, _, err = pick(s.Sets[0], s, r.Type) // it expires within the clock's tolerance
 	}
 	if err != nil {
 		return CachedToken{}, err
@@ -206,11 +206,11 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	case r.Fresh && s.Revision <= r.seen:
 		return required("a new token is asked for, and the session has no refresh token for the scopes %q",
 			canonical(r.Scopes))
-	case r.Kind != Refresh && r.Username != "" && s.Username != r.Username:
+	case r.Type != Refresh && r.Username != "" && s.Username != r.Username:
 		return required("signed in as another user")
 	}
 	t, life, err := lookUp(s, r)
-	if err != nil || r.Kind == Refresh {
+	if err != nil || r.Type == Refresh {
 		return t, err
 	}
 	left, known := remaining(t.ExpiresAt.Add(-life), life, m.now())
@@ -218,12 +218,12 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	case !known:
 		return required("the session was stored in the future: the clock of this machine has run backwards")
 	case left <= 0:
-		return required("the %s token expired at %s", t.Kind, t.ExpiresAt.Local().Format("2006-01-02 15:04:05"))
+		return required("the %s token expired at %s", t.Type, t.ExpiresAt.Local().Format("2006-01-02 15:04:05"))
 	case left < r.MinTTL && life <= r.MinTTL && refreshable && left < life/2:
-		return required("half of the %s token's life is over, and it can be refreshed", t.Kind)
+		return required("half of the %s token's life is over, and it can be refreshed", t.Type)
 	case left < r.MinTTL && life > r.MinTTL:
 		return required("the %s token is valid for only %s, less than the %s asked for",
-			t.Kind, left.Round(time.Second), r.MinTTL)
+			t.Type, left.Round(time.Second), r.MinTTL)
 	case left < r.MinTTL:
 		note := fmt.Sprintf("this token is valid for %s in all, less than the minimum of %s", life, r.MinTTL)
 		t.Notes = append(t.Notes, note)
@@ -237,7 +237,7 @@ func lookUp(s *store.Session, r TokenRequest) (CachedToken, time.Duration, error
 	if s == nil {
 		return CachedToken{}, 0, &LoginRequiredError{Reason: "not signed in"}
 	}
-	if r.Kind == Refresh {
+	if r.Type == Refresh {
 		t, err := refreshToken(s)
 		return t, 0, err
 	}
@@ -248,7 +248,7 @@ func lookUp(s *store.Session, r TokenRequest) (CachedToken, time.Duration, error
 		reason := fmt.Sprintf("not signed in for the scopes %q", scopes)
 		return CachedToken{}, 0, &LoginRequiredError{Reason: reason, Refreshable: refreshable}
 	}
-	return pick(s.Sets[i], s, r.Kind)
+	return pick(s.Sets[i], s, r.Type)
 }
 
 // load reads the session; nil where there is none. A store that is not available is an error: it may come back.

@@ -216,14 +216,14 @@ func TestIDTokenHasALifeOfItsOwn(t *testing.T) {
 	tokens.IDToken = okta.NewSecret(part([]byte(`{"alg":"RS256"}`)) + "." + part(fmt.Appendf(nil, `{"iss":%q,"aud":%q,"sub":"00u1","iat":%d,"exp":%d}`,
 		b.want.Identity.Issuer, b.want.Identity.ClientID, start.Unix(), start.Add(time.Hour).Unix())) + "." + part([]byte("fake")))
 	b.login(t, tokens, "alice")
-	b.want.Kind = session.ID
+	b.want.Type = session.ID
 	b.now = start.Add(59 * time.Minute)
 	b.value(t)
 	b.now = start.Add(time.Hour)
 	if got := b.reason(t); !slices.Contains([]string{"the id token expired at " + start.Add(time.Hour).Local().Format("2006-01-02 15:04:05")}, got) {
 		t.Errorf("got reason %q", got)
 	}
-	b.want.Kind = session.Access
+	b.want.Type = session.Access
 	b.value(t)
 }
 
@@ -231,10 +231,10 @@ func TestMissingTokenNamesTheScope(t *testing.T) {
 	t.Parallel()
 	b := newFixture(t)
 	b.login(t, tokensNamed("a"), "alice")
-	b.want.Kind = session.ID
+	b.want.Type = session.ID
 	_, err := b.Token(t.Context(), b.want)
 	var missing *session.MissingTokenError
-	if !errors.As(err, &missing) || missing.Kind != session.ID {
+	if !errors.As(err, &missing) || missing.Type != session.ID {
 		t.Errorf("got %v, want a MissingTokenError for the ID token", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // TokenType says which of the tokens of a sign-in is meant.
 type TokenType string
 
-// The kinds of token a session holds.
+// The types of token that a session holds.
 const (
 	Access  TokenType = "access"
 	ID      TokenType = "id"
@@ -26,7 +26,7 @@ const clockTolerance = time.Minute
 // CachedToken is a token and what is known of it.
 type CachedToken struct {
 	Value     okta.Secret
-	Kind      TokenType
+	Type      TokenType
 	TokenType string    // "Bearer", as the server spells it; "" for a refresh token
 	Scope     []string  // as granted
 	ExpiresAt time.Time // by the clock of this machine; zero where only Okta knows
@@ -36,26 +36,26 @@ type CachedToken struct {
 
 // MissingTokenError says that the session has no token of that type. The scope openid brings an ID token,
 // offline_access a refresh token.
-type MissingTokenError struct{ Kind TokenType }
+type MissingTokenError struct{ Type TokenType }
 
 func (e *MissingTokenError) Error() string {
-	return fmt.Sprintf("the session has no %s token", e.Kind)
+	return fmt.Sprintf("the session has no %s token", e.Type)
 }
 
 // pick returns a token of a set of s, and how long it lives in all.
 func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, time.Duration, error) {
-	t := CachedToken{Kind: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}
+	t := CachedToken{Type: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}
 	life := set.ExpiresIn
 	switch kind {
 	case Access, "":
-		t.Kind, t.Value = Access, set.AccessToken
+		t.Type, t.Value = Access, set.AccessToken
 	case ID:
 		t.Value, life = set.IDToken, idTokenLife(set)
 	default:
 		return CachedToken{}, 0, fmt.Errorf("unknown token type %q: expected access, id or refresh", kind)
 	}
 	if t.Value.IsZero() {
-		return CachedToken{}, 0, &MissingTokenError{Kind: kind}
+		return CachedToken{}, 0, &MissingTokenError{Type: kind}
 	}
 	t.ExpiresAt = set.ObtainedAt.Add(life)
 	return t, life, nil
@@ -64,9 +64,9 @@ func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, ti
 // refreshToken returns the refresh token of s. Only Okta knows how long it is valid.
 func refreshToken(s *store.Session) (CachedToken, error) {
 	if s.Refresh.Value.IsZero() {
-		return CachedToken{}, &MissingTokenError{Kind: Refresh}
+		return CachedToken{}, &MissingTokenError{Type: Refresh}
 	}
-	return CachedToken{Value: s.Refresh.Value, Kind: Refresh, Scope: s.Refresh.Granted, Username: s.Username}, nil
+	return CachedToken{Value: s.Refresh.Value, Type: Refresh, Scope: s.Refresh.Granted, Username: s.Username}, nil
 }
 
 // idTokenLife returns how long an ID token is valid. "expires_in" is about the access token (RFC 6749 §5.1), and the

@@ -2,10 +2,11 @@ package cli
 
 import (
 	"fmt"
+	"strings"
+
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"strings"
 )
 
 // formatAdvice says what to do about a text that is not a token.

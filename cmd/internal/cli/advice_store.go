@@ -80,7 +80,7 @@ func missingTokenAdvice(e *session.MissingTokenError) string {
 		session.ID: `sign in with the scope "openid": okauth login --scope "openid …"`,
 		session.Refresh: `sign in with the scope "offline_access" at an app that has the grant Refresh Token: ` +
 			`okauth login --scope "openid offline_access …"`,
-	}[e.Kind]
+	}[e.Type]
 }
 
 // idTokenAdvice says what the user can do about a response whose ID token was not accepted.

@@ -179,10 +179,11 @@ func OutputFlag(c *cobra.Command, value *string, formats ...string) {
 	EnumFlag(c, value, "output", "o", formats[0], formats, help)
 }
 
-// KindFlag is --type.
-type KindFlag string
+// TokenTypeFlag is the flag --type, which names a session.TokenType.
+type TokenTypeFlag string
 
-func (k *KindFlag) AddFlag(c *cobra.Command, kinds ...session.TokenType) {
+// AddFlag adds the flag, which takes one of kinds, the first by default.
+func (k *TokenTypeFlag) AddFlag(c *cobra.Command, kinds ...session.TokenType) {
 	var words []string
 	for _, kind := range kinds {
 		words = append(words, string(kind))
@@ -191,6 +192,6 @@ func (k *KindFlag) AddFlag(c *cobra.Command, kinds ...session.TokenType) {
 }
 
 // TokenVariable returns the environment variable for a token of a type, unless the user names one.
-func TokenVariable(kind KindFlag) string {
+func TokenVariable(kind TokenTypeFlag) string {
 	return "OKTA_" + strings.ToUpper(string(kind)) + "_TOKEN"
 }

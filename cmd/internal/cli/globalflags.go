@@ -70,9 +70,9 @@ func FlagsFromEnvironment(c *cobra.Command, env *Env) error {
 		err := f.Value.Set(value)
 		switch {
 		case err != nil && f.Value.Type() == "bool": // the value may be a secret in the wrong place
-			bad = &UsageError{Message: name + ": expected true or false", Advice: "the variable stands for --" + f.Name}
+			bad = Usage(name+": expected true or false", "the variable stands for --"+f.Name)
 		case err != nil:
-			bad = &UsageError{Message: fmt.Sprintf("%s: %v", name, err), Advice: "the variable stands for --" + f.Name}
+			bad = Usage(fmt.Sprintf("%s: %v", name, err), "the variable stands for --"+f.Name)
 		}
 	})
 	return bad

@@ -117,7 +117,7 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 	}
 	request, _ := client.Request(t) // it has just succeeded
 	return output.Token{
-		Value: token.Value, Type: string(token.Kind), TokenType: token.TokenType, Scope: token.Scope,
+		Value: token.Value, Type: string(token.Type), TokenType: token.TokenType, Scope: token.Scope,
 		ExpiresAt: token.ExpiresAt, Issuer: request.Identity.Issuer, Profile: request.Identity.Profile,
 	}, err
 }
