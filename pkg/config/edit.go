@@ -133,11 +133,11 @@ func (f *File) edit(e edit) error {
 // checkConflicts returns the *Error of [Load] for a new value that excludes another one.
 func checkConflicts(values map[string]string, key string) error {
 	for _, k := range table() {
-		ways := SecretKeys(k.Name)
-		if k.Type != Secret || !slices.Contains(ways, key) {
+		keys := SecretKeys(k.Name)
+		if k.Type != Secret || !slices.Contains(keys, key) {
 			continue
 		}
-		for _, other := range ways {
+		for _, other := range keys {
 			if other != key && values[other] != "" {
 				return conflict(key, other, Source{})
 			}
@@ -329,7 +329,7 @@ func (f *File) rebase() error {
 }
 
 func (f *File) saveError(op string, err error) error {
-	if e := (*privatefile.Error)(nil); errors.As(err, &e) {
+	if e, ok := errors.AsType[*privatefile.Error](err); ok {
 		err = e.Err
 	}
 	return &Error{Kind: WriteFailed, Source: Source{FromFile, f.path}, Reason: op, Err: cause(err)}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 
 	"okauth/pkg/internal/safetext"
 )
@@ -97,8 +96,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // withSource returns err with the source filled in, if it is an *Error without one.
 func withSource(err error, s Source) error {
-	var e *Error
-	if errors.As(err, &e) && e.Source.Kind == Unset {
+	if e, ok := errors.AsType[*Error](err); ok && e.Source.Kind == Unset {
 		located := *e
 		located.Source = s
 		return &located
@@ -108,12 +106,11 @@ func withSource(err error, s Source) error {
 
 // cause drops the path that package os adds to its errors: ours name it.
 func cause(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
 	}
 	return err
 }
 
-// quote returns foreign text in quotes, in ASCII. It must not be given a secret.
-func quote(text string) string { return strconv.QuoteToASCII(safetext.Sanitize(text, 80)) }
+// quote returns foreign text in quotes. It must not be given a secret.
+func quote(text string) string { return safetext.Quote(text, 80) }

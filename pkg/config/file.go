@@ -42,7 +42,7 @@ func readDocument(path string) (*document, error) {
 	v := viper.NewWithOptions(viper.WithDecoderRegistry(strictYAML{}))
 	v.SetConfigType("yaml")
 	if err := v.ReadConfig(bytes.NewReader(data)); err != nil {
-		if e := (*Error)(nil); errors.As(err, &e) {
+		if e, ok := errors.AsType[*Error](err); ok {
 			err = e // without Viper's text
 		}
 		return doc, withSource(err, Source{FromFile, path})

@@ -56,8 +56,8 @@ func (s SecretRef) Read(ctx context.Context) ([]byte, error) {
 	if err == nil {
 		return secret, nil
 	}
-	var e *Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
 		e = &Error{Kind: ReadFailed, Reason: "read the secret", Err: err}
 	}
 	located := *e
@@ -180,14 +180,14 @@ func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, err
 	cmd.Env = withoutSecrets(o.Environ())
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
-	var exit *exec.ExitError
+	exit, failed := errors.AsType[*exec.ExitError](err)
 	switch {
 	case ctx.Err() != nil:
 		return nil, &Error{Kind: CommandFailed, Reason: "the command did not finish", Err: ctx.Err()}
 	case out.full:
 		return nil, &Error{Kind: CommandFailed,
 			Reason: fmt.Sprintf("the command printed more than %d bytes", maxSecret)}
-	case errors.As(err, &exit):
+	case failed:
 		return nil, &Error{Kind: CommandFailed, Reason: fmt.Sprintf("the command ended with %s", exit.ProcessState)}
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
 		return nil, &Error{Kind: CommandFailed, Reason: "run the command", Err: cause(err)}

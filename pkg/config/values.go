@@ -167,7 +167,7 @@ type Domain struct {
 // "https://dev-1.okta.com/oauth2/default". The error is an *Error; it quotes neither user info nor a query.
 func ParseDomain(text string) (Domain, error) {
 	address, err := orgurl.Parse(text)
-	if e := (*orgurl.Error)(nil); errors.As(err, &e) {
+	if e, ok := errors.AsType[*orgurl.Error](err); ok {
 		return Domain{}, &Error{Key: KeyDomain, Reason: e.Reason, Suggestion: e.Suggestion}
 	}
 	return Domain{BaseURL: address.Base, Server: address.Server}, err

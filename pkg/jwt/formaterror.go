@@ -38,15 +38,6 @@ func formatErrorf(reason Reason, format string, args ...any) error {
 // Error says what is wrong with the token: one line without control characters.
 func (e *FormatError) Error() string { return e.text }
 
-// quoteShort makes foreign text fit for an error: quoted, printable, at most 64 runes.
-func quoteShort(s string) string {
-	const limit = 64
-	if utf8.RuneCountInString(s) > limit {
-		s = string([]rune(s)[:limit]) + "…"
-	}
-	return strconv.Quote(s)
-}
-
 // printable makes foreign text fit for a terminal and a log: at most 200 runes, all of them printable. Others are
 // written as Go would escape them.
 func printable(s string) string {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"okauth/pkg/internal/strictjson"
 )
 
 // IDTokenClaims are what a client expects of an ID token that the token endpoint just gave it.
@@ -71,7 +73,7 @@ func CheckIDToken(token string, want IDTokenClaims) error {
 	if want.AccessToken != "" && c.token.Claims.has(checkAtHash) && !c.algOK {
 		return &IDTokenError{
 			Claim: checkAtHash, Got: c.token.Claims.show(checkAtHash),
-			Reason: "no hash is known for alg " + quoteShort(alg),
+			Reason: "no hash is known for alg " + strictjson.Quote(alg),
 		}
 	}
 	return nil

@@ -192,7 +192,8 @@ func encrypted(headerPart string) error {
 	}
 	alg, _ := header.String("alg")
 	enc, _ := header.String("enc")
-	return formatErrorf(ReasonEncrypted, "token is encrypted (JWE, alg %s, enc %s)", quoteShort(alg), quoteShort(enc))
+	return formatErrorf(ReasonEncrypted, "token is encrypted (JWE, alg %s, enc %s)",
+		strictjson.Quote(alg), strictjson.Quote(enc))
 }
 
 // TrimToken returns the token within what people paste: it removes white space around it, a surrounding pair of quotes,

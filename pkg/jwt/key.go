@@ -56,7 +56,7 @@ func parseKey(text []byte) (publicKey, error) {
 		return k, err
 	}
 	if a, ok := algorithmOf(k.alg); !ok || a.family != k.family {
-		return k, fmt.Errorf("key's alg is %s, which is no signature algorithm for it", quoteShort(k.alg))
+		return k, fmt.Errorf("key's alg is %s, which is no signature algorithm for it", strictjson.Quote(k.alg))
 	}
 	return k, nil
 }
@@ -68,7 +68,7 @@ func forSignatures(o Object) error {
 		return err
 	}
 	if o.has("use") && use != "sig" {
-		return fmt.Errorf(`key's use is %s, expected "sig"`, quoteShort(use))
+		return fmt.Errorf(`key's use is %s, expected "sig"`, strictjson.Quote(use))
 	}
 	if raw, ok := o.Get("key_ops"); ok {
 		if ops, ok := o.Strings("key_ops"); !ok || raw[0] != '[' || !slices.Contains(ops, "verify") {
@@ -100,7 +100,7 @@ func keyMaterial(o Object) (any, family, error) {
 	case "OKP":
 		return curveKey(o, []string{"x"}, familyEd25519)
 	}
-	return nil, "", fmt.Errorf("key's kty is %s, expected RSA, EC or OKP", quoteShort(kty))
+	return nil, "", fmt.Errorf("key's kty is %s, expected RSA, EC or OKP", strictjson.Quote(kty))
 }
 
 // curveKey lets go-jose read a key of one of these curves. go-jose sees no other member: it would reject a key for its
@@ -111,7 +111,7 @@ func curveKey(o Object, coordinates []string, curves ...family) (any, family, er
 		return nil, "", err
 	}
 	if !slices.Contains(curves, family(crv)) {
-		return nil, "", fmt.Errorf("key's crv is %s, expected %v", quoteShort(crv), curves)
+		return nil, "", fmt.Errorf("key's crv is %s, expected %v", strictjson.Quote(crv), curves)
 	}
 	var jwk Object
 	for _, name := range append([]string{"kty", "crv"}, coordinates...) {

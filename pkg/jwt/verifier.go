@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"okauth/pkg/internal/strictjson"
 )
 
 // DefaultLeeway is how far clocks may be apart in Okta's own verifier for Go.
@@ -78,7 +80,7 @@ func NewVerifier(config Config, keys KeySource) (*Verifier, error) {
 		a, ok := algorithmOf(name)
 		if !ok {
 			expected := strings.Join(Algorithms(), ", ")
-			return nil, configErrorf("algorithm is %s, expected one of %s", quoteShort(name), expected)
+			return nil, configErrorf("algorithm is %s, expected one of %s", strictjson.Quote(name), expected)
 		}
 		v.algorithms = append(v.algorithms, a)
 	}

@@ -52,8 +52,8 @@ func (c *Client) clientSecret(ctx context.Context, baseURL, id string) (okta.Sec
 	}
 	account := store.ClientSecretAccount(c.settings.ProfileName(), baseURL, id)
 	secret, err := store.ClientSecrets{Items: c.secretBackend(false)}.Load(ctx, account)
-	e, ok := errors.AsType[*store.Error](err)
-	if errors.Is(err, store.ErrNotFound) || ok && e.Kind == store.Unavailable && c.settings.Storage() == StorageAuto {
+	noKeychain := c.settings.Storage() == StorageAuto && store.IsKind(err, store.Unavailable)
+	if noKeychain || errors.Is(err, store.ErrNotFound) {
 		return okta.Secret{}, nil
 	}
 	return secret, err

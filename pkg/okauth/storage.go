@@ -124,8 +124,7 @@ func (s Storage) CanStore(ctx context.Context) error {
 
 // NotNeeded reports whether err says that there is no store, where the settings need none.
 func (s Storage) NotNeeded(err error) bool {
-	e, ok := errors.AsType[*store.Error](err)
-	return ok && e.Kind == store.Unavailable && s.Optional
+	return s.Optional && store.IsKind(err, store.Unavailable)
 }
 
 // Try stores a value, reads it back and deletes it.

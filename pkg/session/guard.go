@@ -154,7 +154,7 @@ func (p *protectedPassword) read() (refusals, error) {
 	if err == nil && exists {
 		data, err = privatefile.Read(p.path, maxRecord)
 	}
-	if err = store.FileError(err); isKind(err, store.Unsafe) {
+	if err = store.FileError(err); store.IsKind(err, store.Unsafe) {
 		return refusals{}, err
 	}
 	var r refusals
@@ -219,7 +219,7 @@ func (p *protectedPassword) send(ctx context.Context, insist bool, exchange exch
 		lock, noRecord = p.locks.Acquire(ctx, p.name)
 	}
 	switch {
-	case noRecord != nil && (ctx.Err() != nil || !isKind(noRecord, store.Failed)):
+	case noRecord != nil && (ctx.Err() != nil || !store.IsKind(noRecord, store.Failed)):
 		return nil, noRecord
 	case lock != nil:
 		defer lock.Release()

@@ -147,7 +147,7 @@ func (m Manager) signInLocked(
 // loadOld returns the session before the sign-in, nil where there is none. A login replaces one that cannot be read.
 func (m Manager) loadOld(ctx context.Context, s signIn) (*store.Session, error) {
 	old, err := m.load(ctx, s.request.Identity)
-	if s.login && isKind(err, store.Corrupt, store.WrongKey, store.UnsupportedVersion) {
+	if s.login && store.IsKind(err, store.Corrupt, store.WrongKey, store.UnsupportedVersion) {
 		return nil, nil
 	}
 	return old, err

@@ -35,7 +35,7 @@ func (m Manager) Logout(ctx context.Context, account string, clientFor ClientFun
 	}
 	lock, lockErr := m.lock(ctx, account)
 	defer lock.Release()
-	if isKind(lockErr, store.LockTimeout) {
+	if store.IsKind(lockErr, store.LockTimeout) {
 		lockErr = m.Store.Locks.Revoke(account)
 	}
 	// The tokens to revoke are those that a refresh or a sign-in has stored meanwhile.
@@ -46,7 +46,7 @@ func (m Manager) Logout(ctx context.Context, account string, clientFor ClientFun
 			_ = m.Store.DeleteAccount(context.WithoutCancel(ctx), account)
 		}
 		return LogoutResult{}
-	case isKind(err, store.Corrupt, store.WrongKey):
+	case store.IsKind(err, store.Corrupt, store.WrongKey):
 		result.RevokeErr = err
 	case err != nil:
 		return LogoutResult{Found: true, DeleteErr: err}

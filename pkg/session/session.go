@@ -261,7 +261,9 @@ func (m Manager) load(ctx context.Context, id store.Identity) (*store.Session, e
 }
 
 // unavailable reports whether err says that there is no store, where none is needed.
-func (m Manager) unavailable(err error) bool { return m.Optional && isKind(err, store.Unavailable) }
+func (m Manager) unavailable(err error) bool {
+	return m.Optional && store.IsKind(err, store.Unavailable)
+}
 
 // lock waits until no other process changes the session of an account. The lock can be released even after an error.
 func (m Manager) lock(ctx context.Context, account string) (store.Lock, error) {
@@ -291,9 +293,4 @@ func (m Manager) now() time.Time {
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
-}
-
-func isKind(err error, kinds ...store.ErrorKind) bool {
-	e, ok := errors.AsType[*store.Error](err)
-	return ok && slices.Contains(kinds, e.Kind)
 }

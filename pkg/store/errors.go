@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"okauth/pkg/internal/privatefile"
@@ -52,13 +53,11 @@ func NewError(kind ErrorKind, op string, err error) error { return &Error{kind, 
 // WithOp returns err as an [*Error] that says what failed. nil and [ErrNotFound] stay what they are, and so does an
 // *Error that has an Op.
 func WithOp(op string, err error) error {
-	var e *Error
+	e, known := errors.AsType[*Error](err)
 	switch {
-	case err == nil, errors.Is(err, ErrNotFound):
+	case err == nil, errors.Is(err, ErrNotFound), known && e.Op != "":
 		return err
-	case errors.As(err, &e) && e.Op != "":
-		return err
-	case e != nil:
+	case known:
 		return &Error{e.Kind, op, err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{TimedOut, op, err}
@@ -68,11 +67,11 @@ func WithOp(op string, err error) error {
 
 // FileError returns an error of package privatefile as an [*Error]. nil stays nil.
 func FileError(err error) error {
-	var e *privatefile.Error
+	e, known := errors.AsType[*privatefile.Error](err)
 	switch {
 	case err == nil:
 		return nil
-	case !errors.As(err, &e):
+	case !known:
 		return &Error{Kind: Failed, Err: err}
 	case e.Unsafe:
 		return &Error{Unsafe, e.Op + " " + strconv.Quote(e.Path), e.Err}
@@ -96,7 +95,8 @@ func NewerError(version, known uint64) error {
 	return &Error{Kind: UnsupportedVersion, Err: err}
 }
 
-func isKind(err error, kind ErrorKind) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Kind == kind
+// IsKind reports whether err is an [*Error] of one of the kinds.
+func IsKind(err error, kinds ...ErrorKind) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && slices.Contains(kinds, e.Kind)
 }

@@ -65,7 +65,7 @@ func (s Sessions) changeIndex(ctx context.Context, change func([]string) []strin
 		defer lock.Release()
 	}
 	old, err := s.readIndex(ctx)
-	if err != nil && !isKind(err, Corrupt) {
+	if err != nil && !IsKind(err, Corrupt) {
 		return err
 	}
 	accounts := change(slices.Clone(old))

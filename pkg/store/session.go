@@ -147,7 +147,7 @@ func (s Sessions) DeleteAccount(ctx context.Context, account string) error {
 		_, err = decodeSession(value)
 		err = WithOp("delete the session "+strconv.Quote(account), err)
 	}
-	if err != nil && !errors.Is(err, ErrNotFound) && !isKind(err, Corrupt) && !isKind(err, WrongKey) {
+	if err != nil && !errors.Is(err, ErrNotFound) && !IsKind(err, Corrupt) && !IsKind(err, WrongKey) {
 		return err
 	}
 	// Also if nothing was found: an interrupted write may have left chunks.

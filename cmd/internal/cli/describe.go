@@ -62,8 +62,7 @@ func SettingsStatus(ctx context.Context, client *okauth.Client) []output.StatusS
 
 // NoKeychain reports whether err says that there is no keychain.
 func NoKeychain(err error) bool {
-	e, ok := errors.AsType[*store.Error](err)
-	return ok && e.Kind == store.Unavailable
+	return store.IsKind(err, store.Unavailable)
 }
 
 // StorageStatus returns where sessions are kept.

@@ -69,22 +69,25 @@ func wrong(suggestion, format string, args ...any) error {
 	return &Error{Reason: fmt.Sprintf(format, args...), Suggestion: suggestion}
 }
 
-// quote returns foreign text in quotes, in ASCII: letters that only look like Latin ones are seen to be others.
-func quote(text string) string { return strconv.QuoteToASCII(safetext.Sanitize(text, 80)) }
+func quote(text string) string { return safetext.Quote(text, 80) }
 
-// mistakes are characters that no address contains. Text with a secret in it is not shown.
-var mistakes = []struct {
+// mistake is some characters that no address contains. Text with a secret in it is not shown.
+type mistake struct {
 	chars, reason string
 	secret        bool
-}{
-	{"{}<>", "is a placeholder, not a domain", false},
-	{"@", "it has a user name or password before an @, expected the host alone", true},
-	{"?", "it has a query (?), expected the host alone", true},
-	{"#", "it has a fragment (#), expected the host alone", true},
-	{`\`, "has a backslash, expected forward slashes", false},
-	{" \u00a0", "has a space", false},
-	// A zone names a network interface of this machine: no certificate and no issuer can name it.
-	{"%", "has a percent sign, expected no escapes and no IPv6 zone", false},
+}
+
+func mistakes() []mistake {
+	return []mistake{
+		{"{}<>", "is a placeholder, not a domain", false},
+		{"@", "it has a user name or password before an @, expected the host alone", true},
+		{"?", "it has a query (?), expected the host alone", true},
+		{"#", "it has a fragment (#), expected the host alone", true},
+		{`\`, "has a backslash, expected forward slashes", false},
+		{" \u00a0", "has a space", false},
+		// A zone names a network interface of this machine: no certificate and no issuer can name it.
+		{"%", "has a percent sign, expected no escapes and no IPv6 zone", false},
+	}
 }
 
 // checkText finds the mistakes that show in the text as a whole.
@@ -97,7 +100,7 @@ func checkText(text string) error {
 	case strings.Contains(strings.ToLower(text), "youroktadomain"):
 		return wrong("", "%s is a placeholder, not a domain", quote(text))
 	}
-	for _, m := range mistakes {
+	for _, m := range mistakes() {
 		if !strings.ContainsAny(text, m.chars) {
 			continue
 		}
@@ -199,13 +202,15 @@ func isLabel(label string) bool {
 		label[0] != '-' && label[len(label)-1] != '-'
 }
 
-// oktaDomains are the base domains in Okta's own SDKs.
-var oktaDomains = []string{"okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil",
-	"okta-miltest.com", "trex-gov.com", "trex-govcloud.com", "trexcloud.com"}
+// oktaDomains returns the base domains in Okta's own SDKs.
+func oktaDomains() []string {
+	return []string{"okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil",
+		"okta-miltest.com", "trex-gov.com", "trex-govcloud.com", "trexcloud.com"}
+}
 
 // checkOktaName finds the mistakes that only hosts at Okta can have. Custom domains pass.
 func checkOktaName(host string) error {
-	for _, base := range oktaDomains {
+	for _, base := range oktaDomains() {
 		if host == base {
 			return wrong("", "%s lacks the org's own name, expected one like dev-123456.%s", quote(host), base)
 		}

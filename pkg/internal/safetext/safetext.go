@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -44,6 +45,9 @@ func Sanitize(text string, limit int) string {
 	}
 	return b.String()
 }
+
+// Quote returns text as Sanitize does, in quotes and in ASCII: a reader sees which letters only look like Latin ones.
+func Quote(text string, limit int) string { return strconv.QuoteToASCII(Sanitize(text, limit)) }
 
 // Redacted stands for a secret in foreign text. It does not tell how long the secret was.
 const Redacted = "••••"

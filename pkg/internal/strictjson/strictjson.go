@@ -150,7 +150,7 @@ func (w *walker) object(depth int) ([]Member, error) {
 	}
 	w.pos++
 	if name, twice := duplicate(members); twice && (w.strict || depth == 1) {
-		return nil, fmt.Errorf("member %s occurs twice", quote(name))
+		return nil, fmt.Errorf("member %s occurs twice", Quote(name))
 	}
 	return members, nil
 }
@@ -240,11 +240,11 @@ func duplicate(members []Member) (string, bool) {
 	return "", false
 }
 
-// quote makes a name fit for an error: quoted, printable, at most 64 characters of it.
-func quote(name string) string {
+// Quote makes foreign text fit for an error: quoted, printable, at most 64 characters of it.
+func Quote(text string) string {
 	const most = 64
-	if runes := []rune(name); len(runes) > most {
-		name = strings.TrimSpace(string(runes[:most])) + "…"
+	if runes := []rune(text); len(runes) > most {
+		text = strings.TrimSpace(string(runes[:most])) + "…"
 	}
-	return strconv.Quote(name)
+	return strconv.Quote(text)
 }

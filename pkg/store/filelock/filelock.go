@@ -189,16 +189,15 @@ func checkPath(path string) error {
 
 // lockError returns an error of the file system as a *store.Error that names the lock.
 func lockError(op string, err error) error {
-	var e *store.Error
-	var file *privatefile.Error
-	switch {
-	case errors.As(err, &file): // the directory's, which it names
-		file := store.FileError(err)
-		errors.As(file, &e)
-		return store.NewError(e.Kind, op, file)
-	case errors.As(err, &e):
+	if _, ok := errors.AsType[*privatefile.Error](err); ok { // the directory's, which it names
+		err = store.FileError(err)
+		e, _ := errors.AsType[*store.Error](err)
+		return store.NewError(e.Kind, op, err)
+	}
+	if e, ok := errors.AsType[*store.Error](err); ok {
 		return store.NewError(e.Kind, op, e.Err)
-	case errors.Is(err, syscall.ENOLCK), errors.Is(err, errors.ErrUnsupported):
+	}
+	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, errors.ErrUnsupported) {
 		err = fmt.Errorf("the file system does not support locks: %w", privatefile.Cause(err))
 	}
 	return store.NewError(store.Failed, op, privatefile.Cause(err))

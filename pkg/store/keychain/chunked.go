@@ -227,9 +227,8 @@ func (c chunked) generations(ctx context.Context, account string) (current, stal
 		return nil, nil, err
 	}
 	m, ok, err := parseManifest(item)
-	var e *store.Error
 	switch {
-	case errors.As(err, &e) && e.Kind == store.UnsupportedVersion:
+	case store.IsKind(err, store.UnsupportedVersion):
 		return nil, nil, store.WithOp("replace "+strconv.Quote(account)+" in the keychain", err)
 	case ok && err == nil:
 		current = append(current, m)

@@ -13,7 +13,6 @@ package keychain
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"time"
 
@@ -84,8 +83,7 @@ func (k *Keychain) Probe(ctx context.Context) error {
 // Otherwise Unlock is Probe.
 func (k *Keychain) Unlock(ctx context.Context) error {
 	err := k.Probe(ctx)
-	var e *store.Error
-	if !k.opts.MayPrompt || !errors.As(err, &e) || e.Kind != store.Locked {
+	if !k.opts.MayPrompt || !store.IsKind(err, store.Locked) {
 		return err
 	}
 	// go-keyring unlocks before it deletes, even if there is nothing to delete.

@@ -118,8 +118,7 @@ func (k *keyringBackend) probe(ctx context.Context) error {
 // precheck returns nil if go-keyring will find a service, and will prompt only if that is allowed.
 func (k *keyringBackend) precheck(ctx context.Context) error {
 	err := precheck(ctx)
-	var e *store.Error
-	if k.opts.MayPrompt && errors.As(err, &e) && e.Kind == store.Locked {
+	if k.opts.MayPrompt && store.IsKind(err, store.Locked) {
 		return nil
 	}
 	return err
@@ -178,9 +177,9 @@ func fail(kind store.ErrorKind, text string) error { return store.NewError(kind,
 
 // keychainError returns err as a *store.Error. nil stays nil, and go-keyring's ErrNotFound becomes the store's.
 func keychainError(op string, err error) error {
-	var e *store.Error
+	_, known := errors.AsType[*store.Error](err)
 	switch {
-	case err == nil, errors.As(err, &e):
+	case err == nil, known:
 		return store.WithOp(op, err)
 	case errors.Is(err, keyring.ErrNotFound):
 		return store.ErrNotFound

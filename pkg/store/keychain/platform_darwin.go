@@ -18,8 +18,8 @@ func isGone(error) bool { return false }
 // classify reads the exit code of /usr/bin/security, which is the low byte of the OSStatus.
 // https://developer.apple.com/documentation/security/security-framework-result-codes
 func classify(err error) (store.ErrorKind, error) {
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
 		return store.Failed, err
 	}
 	switch exit.ExitCode() {

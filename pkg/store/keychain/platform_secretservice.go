@@ -153,8 +153,7 @@ func activate(ctx context.Context, conn *dbus.Conn) error {
 
 // errorName returns the D-Bus name of an error, or "".
 func errorName(err error) string {
-	var e dbus.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[dbus.Error](err); ok {
 		return e.Name
 	}
 	return ""
@@ -203,8 +202,7 @@ func classify(err error) (store.ErrorKind, error) {
 
 // sanitize makes the text of a D-Bus error, which the service wrote, safe to print.
 func sanitize(err error) error {
-	var e dbus.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[dbus.Error](err); ok {
 		return fmt.Errorf("%s: %s", safetext.Sanitize(e.Name, 100), safetext.Sanitize(e.Error(), 200))
 	}
 	return err

@@ -18,8 +18,8 @@ func isGone(error) bool { return false }
 // classify reads the error of CredRead, CredWrite or CredDelete.
 // https://learn.microsoft.com/en-us/windows/win32/api/wincred/nf-wincred-credwritew
 func classify(err error) (store.ErrorKind, error) {
-	var code syscall.Errno
-	if !errors.As(err, &code) {
+	code, ok := errors.AsType[syscall.Errno](err)
+	if !ok {
 		return store.Failed, err
 	}
 	switch code {
