@@ -1,6 +1,6 @@
 package cli
 
-// Where a secret enters: standard input or the terminal.
+// Where a secret enters: standard input or the terminal, where a grant also asks for the user name.
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"okauth/pkg/config"
+	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
 )
@@ -34,6 +35,56 @@ func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, 
 		return nil, Exit(ExitLoginRequired, err, hint)
 	}
 	return t, nil
+}
+
+// terminalInteraction asks on the terminal device.
+type terminalInteraction struct {
+	env   *Env
+	flags *GlobalFlags
+}
+
+var _ grant.Interaction = (*terminalInteraction)(nil)
+
+const passwordAdvice = "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or " +
+	"password_command"
+
+// CanPrompt reports whether there is a terminal and --no-input was not given.
+func (i *terminalInteraction) CanPrompt() bool {
+	if i.flags.NoInput {
+		return false
+	}
+	t, err := i.env.OpenTerminal()
+	if err != nil {
+		return false
+	}
+	t.Close()
+	return true
+}
+
+// AskUsername asks for the user's Okta login.
+func (i *terminalInteraction) AskUsername(ctx context.Context) (string, error) {
+	t, err := OpenTerminal(i.env, i.flags, "set OKAUTH_USERNAME or use --username, and "+passwordAdvice)
+	if err != nil {
+		return "", err
+	}
+	defer t.Close()
+	for {
+		if name, err := t.ReadLine(ctx, "Okta username", ""); err != nil || name != "" {
+			return name, err
+		}
+	}
+}
+
+// AskPassword asks for the password, without echo.
+func (i *terminalInteraction) AskPassword(ctx context.Context, username string) (okta.Secret, error) {
+	t, err := OpenTerminal(i.env, i.flags, passwordAdvice)
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	defer t.Close()
+	text, err := AskSecret(ctx, t, "Password for "+username, "password")
+	defer clear(text)
+	return okta.NewSecret(string(text)), err
 }
 
 // AskSecret asks for a secret on the terminal.

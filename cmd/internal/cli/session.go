@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"okauth/pkg/config"
-	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -169,54 +168,4 @@ func (s *SessionFlags) ClientSecretSource(settings *config.Settings) string {
 		return "it in " + ref.Source.Name
 	}
 	return name
-}
-
-// terminalInteraction asks on the terminal device.
-type terminalInteraction struct {
-	env   *Env
-	flags *GlobalFlags
-}
-
-var _ grant.Interaction = (*terminalInteraction)(nil)
-
-const passwordAdvice = "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or " +
-	"password_command"
-
-// CanPrompt reports whether there is a terminal and --no-input was not given.
-func (i *terminalInteraction) CanPrompt() bool {
-	if i.flags.NoInput {
-		return false
-	}
-	t, err := i.env.OpenTerminal()
-	if err != nil {
-		return false
-	}
-	t.Close()
-	return true
-}
-
-// AskUsername asks for the user's Okta login.
-func (i *terminalInteraction) AskUsername(ctx context.Context) (string, error) {
-	t, err := OpenTerminal(i.env, i.flags, "set OKAUTH_USERNAME or use --username, and "+passwordAdvice)
-	if err != nil {
-		return "", err
-	}
-	defer t.Close()
-	for {
-		if name, err := t.ReadLine(ctx, "Okta username", ""); err != nil || name != "" {
-			return name, err
-		}
-	}
-}
-
-// AskPassword asks for the password, without echo.
-func (i *terminalInteraction) AskPassword(ctx context.Context, username string) (okta.Secret, error) {
-	t, err := OpenTerminal(i.env, i.flags, passwordAdvice)
-	if err != nil {
-		return okta.Secret{}, err
-	}
-	defer t.Close()
-	text, err := AskSecret(ctx, t, "Password for "+username, "password")
-	defer clear(text)
-	return okta.NewSecret(string(text)), err
 }

@@ -209,21 +209,19 @@ func Check(info fs.FileInfo) error {
 	return CheckOwner(info)
 }
 
-// typeNames are the types of file that people know by name.
-var typeNames = map[fs.FileMode]string{
-	0:                "a file",
-	fs.ModeDir:       "a directory",
-	fs.ModeSymlink:   "a symbolic link",
-	fs.ModeNamedPipe: "a named pipe",
-	fs.ModeSocket:    "a socket",
-}
-
 // TypeName returns the type of a file, with its article.
 func TypeName(mode fs.FileMode) string {
-	if name, ok := typeNames[mode.Type()]; ok {
-		return name
+	name, ok := map[fs.FileMode]string{
+		0:                "a file",
+		fs.ModeDir:       "a directory",
+		fs.ModeSymlink:   "a symbolic link",
+		fs.ModeNamedPipe: "a named pipe",
+		fs.ModeSocket:    "a socket",
+	}[mode.Type()]
+	if !ok {
+		return "a device or something else"
 	}
-	return "a device or something else"
+	return name
 }
 
 // Cause returns what is wrong without the operation and the path that package os adds, for callers that name both.
