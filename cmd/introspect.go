@@ -123,18 +123,18 @@ func (o *introspectOptions) answer(client *okta.Client) func(
 
 // ask introspects one token and writes the response.
 func (o *introspectOptions) ask(ctx context.Context, w io.Writer, client *okta.Client, text string) (bad, err error) {
-	said, err := client.Introspect(ctx, okta.NewSecret(text), o.hint)
+	response, err := client.Introspect(ctx, okta.NewSecret(text), o.hint)
 	if err != nil {
 		return nil, err
 	}
-	if !said.Active {
+	if !response.Active {
 		bad = cli.Exit(cli.ExitInvalidToken, errors.New("the token is not active: it expired or was revoked, or "+
 			client.Server.Issuer()+" did not issue it"), "")
 	}
 	if o.text {
-		return bad, output.WriteObjectText(w, said.Text, o.env.TextOptions())
+		return bad, output.WriteObjectText(w, response.Text, o.env.TextOptions())
 	}
-	return bad, output.WriteObjectJSON(w, said.Text)
+	return bad, output.WriteObjectJSON(w, response.Text)
 }
 
 func notAToken() error {

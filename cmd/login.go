@@ -89,10 +89,10 @@ func (o *loginOptions) checkFlags(client *okauth.Client) {
 		if _, given := o.session.Set[key.Name]; !given || !cli.IsIdentityKey(key.Name) {
 			continue
 		}
-		mine, err := client.Settings().Get(key.Name)
-		theirs, otherErr := other.Settings().Get(key.Name)
-		if err == nil && otherErr == nil && mine.Value != theirs.Value && !sameStorage(mine, theirs) {
-			command := "okauth" + o.session.Again() + " config set " + key.Name + " " + cli.ShellQuote(mine.Value)
+		withFlags, err := client.Settings().Get(key.Name)
+		withoutFlags, otherErr := other.Settings().Get(key.Name)
+		if err == nil && otherErr == nil && withFlags.Value != withoutFlags.Value && !sameStorage(withFlags, withoutFlags) {
+			command := "okauth" + o.session.Again() + " config set " + key.Name + " " + cli.ShellQuote(withFlags.Value)
 			commands = append(commands, command)
 		}
 	}

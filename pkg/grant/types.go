@@ -32,7 +32,7 @@ type Type struct {
 	New func(Params) Grant
 }
 
-// Params are what a grant is made from. A zero field is unset.
+// Params are the inputs of Type.New. A zero field is unset.
 type Params struct {
 	Username string
 	Secret   okta.Secret // the value of Type.Secret

@@ -24,7 +24,7 @@ const (
 	ReasonJSON       Reason = "json"        // header or claims are not a JSON object as RFC 7515 wants it
 )
 
-// FormatError is what [Parse] returns for a text that is not a token it can decode. Its text shows no part of the token
+// FormatError says why [Parse] cannot decode a text. Its text shows no part of the token
 // but the name of a member that occurs twice, and the algorithms of an encrypted token, both quoted and cut.
 type FormatError struct {
 	Reason Reason

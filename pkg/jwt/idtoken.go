@@ -9,7 +9,7 @@ import (
 	"okauth/pkg/internal/strictjson"
 )
 
-// IDTokenClaims are what a client expects of an ID token that the token endpoint just gave it.
+// IDTokenClaims are the claims that a client expects in an ID token that the token endpoint just gave it.
 type IDTokenClaims struct {
 	Issuer      string        // iss must be exactly this
 	ClientID    string        // aud must hold it, and azp be it where there is one

@@ -15,7 +15,7 @@ const (
 	MaxKeys = 500
 )
 
-// KeySource is where a [Verifier] gets the keys that a token may be signed with.
+// KeySource gives a [Verifier] the keys that a token may be signed with.
 type KeySource interface {
 	// KeySet returns the set that should hold the key named kid. A verifier calls it at most once for each token, from
 	// as many goroutines as verify tokens. A set without that key is no error.
@@ -35,7 +35,7 @@ type RejectedKey struct {
 	Why   string // "RSA modulus has 1024 bits, expected 2048 to 8192"
 }
 
-// KeySetError is what [ParseKeySet] returns for a text that is not a key set.
+// KeySetError says why [ParseKeySet] does not accept a text as a key set.
 type KeySetError struct{ text string }
 
 // Error says what is wrong, in one printable line.

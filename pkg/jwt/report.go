@@ -81,7 +81,7 @@ func (v Verified) Header() Object { return v.header }
 // Claims returns the claims set: iss, sub, exp, …
 func (v Verified) Claims() Object { return v.claims }
 
-// InvalidError is what [Verifier.Verify] returns for a token that is not valid. Its text names every check that failed,
+// InvalidError is the error of [Verifier.Verify] for a token that is not valid. Its text names every check that failed,
 // with the reason, and shows no claim.
 type InvalidError struct {
 	Report Report

@@ -2,7 +2,7 @@ package jwt
 
 import "strings"
 
-// TokenKind is what a token seems to be for, in words a person knows.
+// TokenKind is the kind of a token, as its claims suggest.
 type TokenKind string
 
 // The kinds that [Unverified.Kind] tells apart.

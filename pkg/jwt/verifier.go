@@ -13,11 +13,11 @@ import (
 	"okauth/pkg/internal/strictjson"
 )
 
-// DefaultLeeway is how far clocks may be apart in Okta's own verifier for Go.
+// DefaultLeeway is the difference between clocks that Okta's own verifier for Go tolerates.
 // https://github.com/okta/okta-jwt-verifier-golang
 const DefaultLeeway = 120 * time.Second
 
-// Config is what the receiver of a token expects: the API that gets an access token, or the client that gets an ID
+// Config describes the receiver of a token, who expects the claims in it: the API that gets an access token, or the client that gets an ID
 // token.
 type Config struct {
 	Kind        TokenKind        // KindAccess or KindID; a token of the other kind is never valid
@@ -32,7 +32,7 @@ type Config struct {
 	Now         func() time.Time // nil for time.Now
 }
 
-// ConfigError is what is wrong with a [Config]: a mistake of the program or its settings, whatever the token.
+// ConfigError says what is wrong with a [Config]: a mistake of the program or its settings, not of the token.
 type ConfigError struct{ text string }
 
 // Error says which field makes no sense.

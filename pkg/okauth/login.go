@@ -12,7 +12,7 @@ import (
 	"okauth/pkg/session"
 )
 
-// Session is what a sign-in brought, without a secret.
+// Session describes a session that [Client.Login] has stored. It holds no secret.
 type Session struct {
 	Profile  string
 	Username string // "" where the client itself signed in

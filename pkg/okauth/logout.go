@@ -21,7 +21,7 @@ func (c *Client) Logout(ctx context.Context) error {
 	return err
 }
 
-// LogoutResult is what signing out of one session did.
+// LogoutResult is the result of signing out of one session.
 type LogoutResult struct {
 	Account string // name of the session in the store
 	session.LogoutResult

@@ -72,7 +72,8 @@ func (c *Client) configuredSecret(ctx context.Context) (okta.Secret, error) {
 	return readSecret(ctx, c.settings.Secret(config.KeyClientSecret))
 }
 
-// secretBackend is where a client secret is kept that no setting has: in the keychain, where sessions are kept there.
+// secretBackend returns where a client secret is stored that no setting has: the keychain, unless the setting storage
+// excludes it.
 func (c *Client) secretBackend(mayPrompt bool) store.Backend {
 	switch c.settings.Storage() {
 	case StorageNone, StorageFile:

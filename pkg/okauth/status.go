@@ -10,7 +10,7 @@ import (
 	"okauth/pkg/store"
 )
 
-// NextAction is what [Client.Token] would do now.
+// NextAction names the step that [Client.Token] would take now.
 type NextAction string
 
 // The actions.

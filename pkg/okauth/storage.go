@@ -24,7 +24,7 @@ const (
 	StorageNone     = "none"
 )
 
-// Storage is where the sessions of one profile are kept.
+// Storage is the place of the sessions of one profile.
 type Storage struct {
 	Backend  string // StorageKeychain, StorageFile or StorageNone
 	Items    store.Backend

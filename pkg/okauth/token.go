@@ -122,11 +122,11 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 	if err != nil {
 		return session.CachedToken{}, err
 	}
-	how, err := c.renewal(ctx, s)
+	options, err := c.renewal(ctx, s)
 	if err != nil {
 		return session.CachedToken{}, err
 	}
-	token, err := s.Manager().Renew(ctx, request, how)
+	token, err := s.Manager().Renew(ctx, request, options)
 	if err == nil {
 		c.unstored.tokens.Store(t, token)
 	}

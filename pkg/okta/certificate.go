@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// CertificateProblem is what is wrong with a certificate.
+// CertificateProblem is the reason not to accept a certificate.
 type CertificateProblem string
 
 // The problems of certificates.

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Metadata is what an authorization server says about itself. The addresses are at the server's own host, "" where the
+// Metadata is the metadata document of an authorization server. The addresses are at the server's own host, "" where the
 // document has none; the lists are in the document's order, nil where it has none. Okta leaves out grants that work.
 type Metadata struct {
 	Issuer                string // always AuthorizationServer.Issuer
@@ -162,7 +162,7 @@ func maxAge(header http.Header) time.Duration {
 	return age
 }
 
-// Organization is what an Okta org publishes about itself.
+// Organization is the public description of an Okta org.
 type Organization struct {
 	ID string // "00o…"
 	// Pipeline is the engine: "idx" is Identity Engine, "v1" Classic Engine. Another word is as it came, sanitized.
@@ -180,8 +180,8 @@ func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 	if err == nil && id == "" {
 		err = errors.New("id is missing")
 	}
-	pipeline, odd := object.text("pipeline")
-	if err = errors.Join(err, odd); err != nil {
+	pipeline, pipelineErr := object.text("pipeline")
+	if err = errors.Join(err, pipelineErr); err != nil {
 		return nil, r.unusable("an unusable description of an org", err)
 	}
 	return &Organization{ID: r.foreign(id, 80), Pipeline: r.foreign(pipeline, 40)}, nil

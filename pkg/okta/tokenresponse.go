@@ -20,7 +20,7 @@ const (
 	maxToken = 64 << 10
 )
 
-// TokenResponse is what a grant yields.
+// TokenResponse is the response to a successful token request.
 type TokenResponse struct {
 	AccessToken Secret
 	IDToken     Secret // zero where the scope had no openid
@@ -37,7 +37,7 @@ type TokenResponse struct {
 	ObtainedAt time.Time
 	// ServerTime is the time of the response by the server's clock; zero where the response has no Date.
 	ServerTime time.Time
-	// Username is who signed in, as a grant that sends a user name sent it; "" otherwise.
+	// Username is the user name that a grant sent; "" for a grant that sends none.
 	Username string
 	// Warnings say what the server did other than requested, one sentence each.
 	Warnings []string

@@ -47,13 +47,13 @@ func (r response) receipt() error {
 		}
 		return err
 	}
-	if odd, ok := errors.AsType[*ResponseError](err); ok && odd.What != HTMLPage {
+	if e, ok := errors.AsType[*ResponseError](err); ok && e.What != HTMLPage {
 		return nil
 	}
 	return err
 }
 
-// Introspection is what a server says about a token.
+// Introspection is the response to an introspection request.
 type Introspection struct {
 	Active bool   // the token is valid
 	Text   []byte // the response, a JSON object, as it was received

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Status is what is known of the settings, the store and its sessions. It holds no secret.
+// Status describes the settings, the store and its sessions. It holds no secret.
 type Status struct {
 	Command                string    // what prints a token: "okauth token"
 	Profile, ProfileSource string    // "dev", and where that was set: "flag --profile"
@@ -20,7 +20,7 @@ type Status struct {
 	Sessions               []StatusSession // in the order to be shown
 }
 
-// StatusStorage is where sessions are stored.
+// StatusStorage describes the place of the sessions.
 type StatusStorage struct {
 	Setting, Source string // the value of the setting storage, and where it was set
 	Backend         string // what that means here: "keychain", "file" or "none"
@@ -57,7 +57,7 @@ type StatusLifetime struct {
 	Left        time.Duration // 0 or less: expired, or the clock ran backwards
 }
 
-// StatusRefresh is what is known of a refresh token.
+// StatusRefresh describes a refresh token.
 type StatusRefresh struct {
 	Scopes     []string
 	ObtainedAt time.Time

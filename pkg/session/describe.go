@@ -18,17 +18,17 @@ func (m Manager) Stored(ctx context.Context, r TokenRequest) (CachedToken, error
 	return t, err
 }
 
-// Description is what may be shown of a session: everything but the tokens.
+// Description describes a session without its tokens, for display.
 type Description struct {
 	Identity store.Identity
 	Username string
 	Revision uint64
-	Sets     []SetView
-	Refresh  *RefreshView // nil: there is no refresh token
+	Sets     []TokenSetDescription
+	Refresh  *RefreshDescription // nil: there is no refresh token
 }
 
-// SetView is one set of tokens of a [Description].
-type SetView struct {
+// TokenSetDescription is one set of tokens of a [Description].
+type TokenSetDescription struct {
 	Requested, Granted []string
 	Access, ID         *Lifetime // nil: there is no such token
 }
@@ -39,8 +39,8 @@ type Lifetime struct {
 	Left        time.Duration // 0 when it has expired or the clock has run backwards
 }
 
-// RefreshView is what is known of a refresh token. Only Okta knows how long it is valid.
-type RefreshView struct {
+// RefreshDescription describes a refresh token. Only Okta knows how long it is valid.
+type RefreshDescription struct {
 	Requested, Granted []string
 	ObtainedAt         time.Time
 	Rotation           store.Rotation
@@ -55,7 +55,7 @@ func (m Manager) Describe(ctx context.Context, account string) (Description, err
 	}
 	d := Description{Identity: s.Identity, Username: s.Username, Revision: s.Revision}
 	for _, set := range s.Sets {
-		d.Sets = append(d.Sets, SetView{
+		d.Sets = append(d.Sets, TokenSetDescription{
 			Requested: set.Requested, Granted: set.Granted,
 			Access: m.lifetime(set.AccessToken, set, set.ExpiresIn), ID: m.lifetime(set.IDToken, set, idTokenLife(set)),
 		})
@@ -63,7 +63,7 @@ func (m Manager) Describe(ctx context.Context, account string) (Description, err
 	if s.Refresh.Value.IsZero() {
 		return d, nil
 	}
-	d.Refresh = &RefreshView{
+	d.Refresh = &RefreshDescription{
 		Requested: s.Refresh.Requested, Granted: s.Refresh.Granted,
 		ObtainedAt: s.Refresh.ObtainedAt, Rotation: s.Refresh.Rotation,
 	}

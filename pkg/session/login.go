@@ -11,7 +11,7 @@ import (
 	"okauth/pkg/store"
 )
 
-// Credentials sign in.
+// Credentials are what a sign-in needs.
 type Credentials struct {
 	Grant    grant.Grant // nil: there are none
 	Username string      // who signs in, if that is known before; "" for a client

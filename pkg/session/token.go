@@ -10,7 +10,7 @@ import (
 	"okauth/pkg/store"
 )
 
-// TokenType says which of the tokens of a sign-in is meant.
+// TokenType names one of the tokens of a sign-in.
 type TokenType string
 
 // The types of token that a session holds.
@@ -23,7 +23,7 @@ const (
 // clockTolerance is how far a clock may run backwards before a time that was stored is no longer believed.
 const clockTolerance = time.Minute
 
-// CachedToken is a token and what is known of it.
+// CachedToken is a token of a session, with its scopes, expiry and user.
 type CachedToken struct {
 	Value     okta.Secret
 	Type      TokenType

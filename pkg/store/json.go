@@ -90,7 +90,7 @@ func encodeRefresh(r RefreshToken) *refreshJSON {
 	}
 }
 
-// decode is called after check.
+// decode returns the token of a value that check accepts.
 func (r *refreshJSON) decode() RefreshToken {
 	if r == nil {
 		return RefreshToken{}

@@ -69,7 +69,7 @@ type RefreshToken struct {
 	Rotation           Rotation
 }
 
-// Session is what is stored of a sign-in.
+// Session is the stored result of a sign-in.
 type Session struct {
 	Identity Identity
 	Username string       // who signed in

@@ -110,8 +110,11 @@ func (t *trace) response(resp *http.Response, line string) {
 	t.headers("<", resp.Header)
 	kind := cmp.Or(resp.Header.Get("Content-Type"), "no type")
 	resp.Body = &watchedBody{ReadCloser: resp.Body, ended: func(size int, err error) {
-		how := map[bool]string{true: "cut short after "}[err != nil]
-		t.logf("< body: %s, %s%d bytes", kind, how, size)
+		if err != nil {
+			t.logf("< body: %s, cut short after %d bytes", kind, size)
+			return
+		}
+		t.logf("< body: %s, %d bytes", kind, size)
 	}}
 }
 

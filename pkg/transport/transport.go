@@ -38,7 +38,7 @@ const (
 	maxHeaderBytes = 256 << 10
 )
 
-// Config is what may vary. The zero Config is a client for the public Internet.
+// Config configures the client of New. The zero Config is right for the public Internet.
 type Config struct {
 	// Timeout bounds one request from the dial to the last byte of the response; 0 is DefaultTimeout.
 	Timeout time.Duration

@@ -44,7 +44,7 @@ func errorRows() []errorRow {
 	return []errorRow{
 		onCode(func(e SignalError) int { return exitSignal + int(e.Signal) }, nil),
 		onCode(func(e *ExitError) int { return e.Code }, func(e *ExitError) string { return e.Advice }),
-		on(ExitStorage, func(*session.SaveError) string { return "" }), // whatever the reason, a token was handed out
+		on(ExitStorage, func(*session.SaveError) string { return "" }), // whatever the reason, the caller got a token
 		onCode(func(e SilentError) int { return e.Code }, nil),
 		on(ExitUsage, func(e *UsageError) string { return e.Advice }),
 

@@ -116,8 +116,11 @@ func (v *verbosity) Set(text string) error {
 	case "+1":
 		*v++
 		return nil
-	case "true", "false":
-		*v = map[string]verbosity{"true": verboseLines}[text]
+	case "true":
+		*v = verboseLines
+		return nil
+	case "false":
+		*v = 0
 		return nil
 	}
 	level, err := strconv.ParseUint(text, 10, 8)

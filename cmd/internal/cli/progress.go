@@ -11,7 +11,7 @@ import (
 	"okauth/pkg/okta"
 )
 
-// Unnoticed is how long a person waits without wondering.
+// Unnoticed is the length of a wait that needs no explanation.
 const Unnoticed = 500 * time.Millisecond
 
 // eraseLine moves the cursor to the first column and clears the line.

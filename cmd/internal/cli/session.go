@@ -64,7 +64,7 @@ func (g *GlobalFlags) events(env *Env) okauth.Events {
 		Warning: env.Warn,
 		Waiting: func(what string) func() { return env.Progress(Unnoticed, what) },
 		Retry: func(d time.Duration, reason string) {
-			if d >= time.Second { // a person wonders, and a job's log is read for the reason
+			if d >= time.Second { // a shorter wait needs no explanation
 				fmt.Fprintf(env.Stderr, "okauth: %s; waiting %s\n", okta.Sanitize(reason, 300), d.Round(time.Second))
 			}
 		},

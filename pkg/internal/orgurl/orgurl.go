@@ -16,7 +16,7 @@ import (
 // OrgServer is the id that okauth gives the org authorization server, which has none at Okta.
 const OrgServer = "org"
 
-// Address is where an authorization server is.
+// Address is the address of an authorization server.
 type Address struct {
 	Base   string // "https://host[:port]", in lower case, without a slash at the end
 	Server string // the id of the authorization server, OrgServer, or "" if the text names none

@@ -31,7 +31,7 @@ func (k KeyKind) text() string {
 	return map[KeyKind]string{StorageKey: "a storage key", ClientSecretKey: "a key from the client secret"}[k]
 }
 
-// Key is what the keys of sealed files are derived from. [ChooseKey] makes one; the zero Key opens nothing. Printing or
+// Key is the secret from which the keys of sealed files are derived. [ChooseKey] makes one; the zero Key opens nothing. Printing or
 // marshaling it does not show the key.
 type Key struct {
 	kind   KeyKind
