@@ -74,7 +74,7 @@ func commitDate(epoch string) (time.Time, error) {
 	if epoch == "" {
 		text, err := exec.Command("git", "log", "-1", "--format=%ct").Output()
 		if err != nil {
-			return time.Time{}, fmt.Errorf("ask git for the date of the commit (SOURCE_DATE_EPOCH goes without): %w", err)
+			return time.Time{}, fmt.Errorf("ask git for the date of the commit: %w", err)
 		}
 		epoch = strings.TrimSpace(string(text))
 	}

@@ -17,8 +17,7 @@ import (
 // https://github.com/okta/okta-jwt-verifier-golang
 const DefaultLeeway = 120 * time.Second
 
-// Config describes the receiver of a token, who expects the claims in it: the API that gets an access token, or the client that gets an ID
-// token.
+// Config describes the receiver of a token: the API that gets an access token, or the client that gets an ID token.
 type Config struct {
 	Kind        TokenKind        // KindAccess or KindID; a token of the other kind is never valid
 	Issuer      string           // iss must be exactly this

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Metadata is the metadata document of an authorization server. The addresses are at the server's own host, "" where the
-// document has none; the lists are in the document's order, nil where it has none. Okta leaves out grants that work.
+// Metadata is the metadata document of an authorization server. The addresses are at the server's own host, "" where
+// the document has none; the lists are in the document's order, nil where it has none. Okta leaves out grants that
+// work.
 type Metadata struct {
 	Issuer                string // always AuthorizationServer.Issuer
 	TokenEndpoint         string // never ""

@@ -23,7 +23,8 @@ const (
 	PhaseRead    = "read the answer"
 )
 
-// Connection describes the way of a request to the server, as far as it has come. Text in certificates is foreign: sanitize it.
+// Connection describes the way of a request to the server, as far as it has come. Text in certificates is foreign:
+// sanitize it.
 type Connection struct {
 	Phase     string   // the last phase that began
 	Proxy     string   // host and port of the proxy, without a password; "" for a direct connection

@@ -31,8 +31,8 @@ func (k KeyKind) text() string {
 	return map[KeyKind]string{StorageKey: "a storage key", ClientSecretKey: "a key from the client secret"}[k]
 }
 
-// Key is the secret from which the keys of sealed files are derived. [ChooseKey] makes one; the zero Key opens nothing. Printing or
-// marshaling it does not show the key.
+// Key is the secret from which the keys of sealed files are derived. [ChooseKey] makes one; the zero Key opens nothing.
+// Printing or marshaling it does not show the key.
 type Key struct {
 	kind   KeyKind
 	secret okta.Secret // 32 raw bytes, or the client secret
