@@ -95,7 +95,7 @@ func sessionStatus(v okauth.StoredSession, hint func(error) string) output.Statu
 	}
 	s := output.StatusSession{
 		Account: v.Account, Profile: v.Identity.Profile, Issuer: v.Identity.Issuer, ClientID: v.Identity.ClientID,
-		Username: v.Username, Current: v.Current, Generation: v.Revision,
+		Username: v.Username, Current: v.Current, Revision: v.Revision,
 	}
 	for _, set := range v.Sets {
 		s.Tokens = append(s.Tokens, output.StatusTokens{

@@ -188,7 +188,7 @@ func (c *Client) AnonymousClient(server okta.AuthorizationServer) (*okta.Client,
 	httpClient := c.o.HTTPClient
 	if httpClient == nil {
 		var err error
-		if httpClient, err = transport.New(c.Transport()); err != nil {
+		if httpClient, err = transport.New(c.transportConfig()); err != nil {
 			return nil, err
 		}
 	}
@@ -198,8 +198,8 @@ func (c *Client) AnonymousClient(server okta.AuthorizationServer) (*okta.Client,
 	}, nil
 }
 
-// Transport returns how requests are sent.
-func (c *Client) Transport() transport.Config {
+// transportConfig returns how requests are sent.
+func (c *Client) transportConfig() transport.Config {
 	t := transport.Config{
 		Timeout: c.settings.Timeout(), CAFile: c.settings.CAFile(),
 		ClientCert: c.settings.ClientCert(), ClientKey: c.settings.ClientKey(),

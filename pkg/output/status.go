@@ -40,7 +40,7 @@ type StatusSession struct {
 	Profile, Issuer, ClientID, Username string
 	Current                             bool   // whether the settings mean this one
 	Problem, Hint                       string // why it cannot be read; only Account and Current are known then
-	Generation                          uint64
+	Revision                            uint64
 	Tokens                              []StatusTokens
 	Refresh                             *StatusRefresh // nil: no refresh token
 }
@@ -101,9 +101,9 @@ func (s StatusSetting) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON returns a member of "sessions".
 func (s StatusSession) MarshalJSON() ([]byte, error) {
-	generation := &s.Generation
+	revision := &s.Revision
 	if s.Problem != "" {
-		generation = nil
+		revision = nil
 	}
 	return object{
 		{"account", s.Account},
@@ -114,7 +114,7 @@ func (s StatusSession) MarshalJSON() ([]byte, error) {
 		{"issuer", s.Issuer},
 		{"client_id", s.ClientID},
 		{"username", s.Username},
-		{"generation", generation},
+		{"generation", revision},
 		{"tokens", append([]StatusTokens{}, s.Tokens...)},
 		{"refresh", s.Refresh},
 	}.MarshalJSON()

@@ -30,7 +30,7 @@ func ready() output.Status {
 		},
 		Sessions: []output.StatusSession{{
 			Account: "dev-1a2b3c4d", Profile: "dev", Issuer: "https://example.okta.com/oauth2/default", ClientID: "0oa1exampleClntAx1d7",
-			Username: "jane@example.com", Current: true, Generation: 3,
+			Username: "jane@example.com", Current: true, Revision: 3,
 			Tokens:  []output.StatusTokens{{Requested: scopes, Granted: scopes, Access: hour, ID: hour}},
 			Refresh: &output.StatusRefresh{Scopes: []string{"offline_access", "openid", "profile"}, ObtainedAt: signedIn, Rotates: new(true)},
 		}},
