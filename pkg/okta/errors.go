@@ -34,7 +34,7 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	switch name := e.Name(); {
 	case e.Status == http.StatusTooManyRequests:
-		b.WriteString("Okta put the " + name + " off")
+		b.WriteString("Okta rate-limited the " + name)
 	case !e.IsRejection():
 		b.WriteString("Okta could not handle the " + name)
 	default:

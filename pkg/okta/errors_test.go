@@ -22,7 +22,7 @@ func TestErrorReadsLikeASentence(t *testing.T) {
 		{`{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter.","errorLink":"invalid_client","errorId":"oae1","errorCauses":[]}`, 401,
 			"Okta refused the sign-in: Invalid value for 'client_id' parameter. (invalid_client, HTTP 401, request reqVy8wsvmBQN27h4soUE3ZEnA)", true},
 		{`{"errorCode":"E0000047","errorSummary":"Too many."}`, 429,
-			"Okta put the sign-in off: Too many. (E0000047, HTTP 429, request reqVy8wsvmBQN27h4soUE3ZEnA); retry after 1s", false},
+			"Okta rate-limited the sign-in: Too many. (E0000047, HTTP 429, request reqVy8wsvmBQN27h4soUE3ZEnA); retry after 1s", false},
 		{`{"errorCode":"E0000009"}`, 500,
 			"Okta could not handle the sign-in (E0000009, HTTP 500, request reqVy8wsvmBQN27h4soUE3ZEnA)", false},
 		{`{"error":"temporarily_unavailable"}`, 400,

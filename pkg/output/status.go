@@ -114,7 +114,7 @@ func (s StatusSession) MarshalJSON() ([]byte, error) {
 		{"issuer", s.Issuer},
 		{"client_id", s.ClientID},
 		{"username", s.Username},
-		{"generation", revision},
+		{"revision", revision},
 		{"tokens", append([]StatusTokens{}, s.Tokens...)},
 		{"refresh", s.Refresh},
 	}.MarshalJSON()

@@ -105,7 +105,7 @@ func TestStatusJSON(t *testing.T) {
 	}{
 		"ready": {ready(), `{"ready":true,"next":"cached","reason":null,"expires_at":"2023-09-27T23:59:08Z","expires_in":2460,` +
 			`"profile":"dev","profile_source":"flag --profile","profiles":[],"config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
-			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"generation":3,` +
+			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"revision":3,` +
 			`"tokens":[{"requested":["openid","profile","offline_access"],"granted":["openid","profile","offline_access"],` +
 			`"access":` + hour + `,"id":` + hour + `}],` +
 			`"refresh":{"scopes":["offline_access","openid","profile"],"obtained_at":"2023-09-27T22:59:08Z","rotates":true,"expires_at":null}}],` +
@@ -115,7 +115,7 @@ func TestStatusJSON(t *testing.T) {
 			`{"key":"scopes","value":"openid profile offline_access","source":"OKAUTH_SCOPES"},{"key":"ca_file","value":null,"source":"not set"}]}`},
 		"expired with a refresh token": {expired(), `{"ready":true,"next":"refresh","reason":null,"expires_at":null,"expires_in":null,` +
 			`"profile":"dev","profile_source":null,"profiles":[],"config":null,` + storage + `,` +
-			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"generation":3,` +
+			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"revision":3,` +
 			`"tokens":[{"requested":["openid","profile","offline_access"],"granted":["profile","openid","offline_access"],` +
 			`"access":{"from":"2023-09-26T22:59:08Z","expires_at":"2023-09-26T23:59:08Z","expires_in":0},"id":null},` +
 			`{"requested":["groups","openid"],"granted":["openid"],` +
@@ -134,10 +134,10 @@ func TestStatusJSON(t *testing.T) {
 			`"hint":"unlock the keychain by signing in to the desktop or with its own application, then try again"},"sessions":[],"settings":[]}`},
 		"two sessions, one corrupt": {torn(), `{"ready":false,"next":"ask","reason":"not signed in for the scopes \"email\"",` +
 			`"expires_at":null,"expires_in":null,"profile":"dev","profile_source":"flag --profile","profiles":[],"config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
-			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"generation":3,"tokens":[],` +
+			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"revision":3,"tokens":[],` +
 			`"refresh":{"scopes":["openid"],"obtained_at":"2023-09-27T22:18:08Z","rotates":null,"expires_at":null}},` +
 			`{"account":"test-99999999","current":false,"problem":"read the session \"test-99999999\": SHA-256 does not match",` +
-			"\"hint\":\"`okauth login` writes a new session\"," + `"profile":null,"issuer":null,"client_id":null,"username":null,"generation":null,` +
+			"\"hint\":\"`okauth login` writes a new session\"," + `"profile":null,"issuer":null,"client_id":null,"username":null,"revision":null,` +
 			`"tokens":[],"refresh":null}],"settings":[]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
