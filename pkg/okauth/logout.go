@@ -31,6 +31,7 @@ type LogoutResult struct {
 // there. An error of one does not stop the others. The error says that the list of sessions could not be read; those
 // of the profiles are signed out even so.
 func (c *Client) LogoutEach(ctx context.Context, all bool) ([]LogoutResult, error) {
+	c.unstored.tokens.Clear()
 	s, err := c.Storage(true)
 	if err != nil {
 		return nil, err

@@ -501,4 +501,8 @@ func TestUnstoredTokenServesTheClient(t *testing.T) {
 	get(1, 2)
 	o.clock.Advance(2 * time.Hour)
 	get(1, 3)
+	if err := client.Logout(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	get(1, 4) // a token from before the logout is not used again
 }

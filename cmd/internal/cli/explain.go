@@ -154,7 +154,7 @@ type requestText struct {
 	Name       string // "sign-in"
 	Endpoint   string // where it is sent
 	Sends      string // the secret in it
-	Unaffected string // what is still so after Okta put the request off
+	Unaffected string // what has not changed after Okta rate-limited the request
 	Unsure     string // what may have happened when there was no response
 	Next       string // what to do then
 	Grant      string // the grant type it needs, as the Admin Console calls it
