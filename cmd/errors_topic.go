@@ -3,11 +3,11 @@ package cmd
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/output"
 )
 
 // newErrorsTopic is "okauth help errors": the table that the hints come from.
@@ -77,22 +77,5 @@ func errorSays(one cli.Explanation) string {
 
 // labelled writes a label and, beside it, a text broken between words.
 func labelled(b *strings.Builder, label, text string) {
-	const indent, width = 9, 80
-	column := indent
-	fmt.Fprintf(b, "  %-*s", indent-2, label)
-	for i, word := range strings.Fields(text) {
-		length := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case column+1+length > width:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += length
-	}
-	b.WriteByte('\n')
+	fmt.Fprintf(b, "  %-6s %s\n", label, output.Wrap(strings.Join(strings.Fields(text), " "), 9, 9, 80))
 }

@@ -26,7 +26,7 @@ func welcome(c *cobra.Command, env *cli.Env, global *cli.GlobalFlags) error {
 	}
 	var page strings.Builder
 	for line := range strings.SplitSeq(text, "\n") {
-		page.WriteString(cli.Wrap(line, 80) + "\n")
+		page.WriteString(output.Wrap(line, 0, 2, 80) + "\n")
 	}
 	page.WriteString("\n")
 	_ = output.Table(&page, commands) // a strings.Builder returns no error

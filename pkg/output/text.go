@@ -96,15 +96,20 @@ func (p *page) sentence(indent int, code, words, rest string) {
 	p.WriteString(strings.Repeat(" ", indent) + strings.Replace(text, words, p.color(code, words), 1))
 }
 
-// wrap breaks text, which starts at column indent, at spaces. Each further line starts at the same column.
+// wrap breaks text, which starts at column indent, and ends the line.
 func (p *page) wrap(text string, indent int) string {
+	return Wrap(text, indent, indent, p.opts.Width) + "\n"
+}
+
+// Wrap breaks text, which starts at column, at spaces. Each further line starts at column indent. No line is wider than
+// width, unless a single word is; a width of 0 breaks nothing.
+func Wrap(text string, column, indent, width int) string {
 	var b strings.Builder
-	column := indent
 	for i, word := range strings.Split(text, " ") {
 		length := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
-		case column+1+length > p.opts.Width:
+		case width > 0 && column+1+length > width:
 			b.WriteString("\n" + strings.Repeat(" ", indent))
 			column = indent
 		default:
@@ -114,7 +119,6 @@ func (p *page) wrap(text string, indent int) string {
 		b.WriteString(word)
 		column += length
 	}
-	b.WriteByte('\n')
 	return b.String()
 }
 

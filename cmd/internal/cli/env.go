@@ -154,7 +154,7 @@ func (b Build) userAgent() string { return "okauth/" + b.Number() }
 
 // Warn prints a warning on standard error.
 func (e *Env) Warn(text string) {
-	fmt.Fprintln(e.Stderr, Wrap("okauth: warning: "+okta.Sanitize(text, 2000), e.stderrWidth()))
+	fmt.Fprintln(e.Stderr, output.Wrap("okauth: warning: "+okta.Sanitize(text, 2000), 0, 2, e.stderrWidth()))
 }
 
 // stderrWidth returns the columns of standard error, 0 unless it is a terminal. Standard output may be a pipe.

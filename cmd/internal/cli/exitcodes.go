@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"okauth/pkg/output"
 )
 
 // The exit codes of okauth. They are part of its contract: scripts branch on them, so a number never changes its
@@ -67,8 +69,7 @@ func exitName(code int) string {
 func NewExitCodesTopic() *cobra.Command {
 	var table strings.Builder
 	for _, row := range ExitCodes() {
-		when := strings.ReplaceAll(Wrap(row.When, 54), "\n  ", "\n"+strings.Repeat(" ", 25))
-		fmt.Fprintf(&table, "  %-6s %-15s %s\n", row.Code, row.Name, when)
+		fmt.Fprintf(&table, "  %-6s %-15s %s\n", row.Code, row.Name, output.Wrap(row.When, 25, 25, 79))
 	}
 	return &cobra.Command{
 		Use:   "exit-codes",

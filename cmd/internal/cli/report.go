@@ -13,7 +13,6 @@ import (
 	"io"
 	"strings"
 	"syscall"
-	"unicode/utf8"
 
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
@@ -55,9 +54,9 @@ func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 	message, advice := okta.Sanitize(err.Error(), 2000), okta.Sanitize(global.Hint(err), 2000)
 	if !asJSON {
 		width := env.stderrWidth()
-		fmt.Fprintln(w, Wrap("okauth: error: "+message, width))
+		fmt.Fprintln(w, output.Wrap("okauth: error: "+message, 0, 2, width))
 		if advice != "" {
-			fmt.Fprintln(w, Wrap("okauth: hint: "+advice, width))
+			fmt.Fprintln(w, output.Wrap("okauth: hint: "+advice, 0, 2, width))
 		}
 		return
 	}
@@ -81,31 +80,6 @@ func (g *GlobalFlags) Hint(err error) string {
 		}
 	}
 	return advice
-}
-
-// Wrap breaks text between words at width columns; a width of 0 returns text as it is. Further lines are indented by
-// two spaces.
-func Wrap(text string, width int) string {
-	if width == 0 {
-		return text
-	}
-	var b strings.Builder
-	column := 0
-	for i, word := range strings.Fields(text) {
-		length := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case column+1+length > width:
-			b.WriteString("\n  ")
-			column = 2
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += length
-	}
-	return b.String()
 }
 
 // errorJSON is the shape of an error for programs.
