@@ -116,31 +116,53 @@ func (s *Settings) StorageDir() (string, error) {
 	return path, nil
 }
 
-// stateDir returns where programs store data of one user: $XDG_STATE_HOME/okauth on every system; else
-// $HOME/.local/state/okauth on Linux and the BSDs, $HOME/Library/Application Support/okauth on macOS, and
-// %LocalAppData%\okauth on Windows. A needed variable that is missing or relative is an *Error: a guess, or a directory
-// that depends on the working directory, would lose sessions.
+// CacheDir returns the directory of the user's caches, which may not exist, or "" if the environment does not say which.
+func (s *Settings) CacheDir() string { return cacheDir(runtime.GOOS, s.options.env) }
+
+func cacheDir(goos string, env func(string) (string, bool)) string {
+	dir, _ := userDir(goos, func(name string) (string, bool) {
+		// "If an implementation encounters a relative path ... it should consider the path invalid and ignore it."
+		// https://specifications.freedesktop.org/basedir-spec/latest/
+		text, ok := env(name)
+		return text, ok && filepath.IsAbs(text)
+	}, "XDG_CACHE_HOME")
+	return dir
+}
+
+// stateDir returns the user's directory of sealed files. A needed variable that is missing or relative is an *Error: a
+// guess, or a directory that depends on the working directory, would lose sessions.
 func stateDir(goos string, env func(string) (string, bool)) (string, error) {
-	variable, below := "HOME", filepath.Join(".local", "state", "okauth")
-	switch goos {
-	case "darwin":
-		below = filepath.Join("Library", "Application Support", "okauth")
-	case "windows":
-		variable, below = "LocalAppData", "okauth"
+	dir, fault := userDir(goos, env, "XDG_STATE_HOME")
+	if fault != "" {
+		return "", &Error{Kind: NoDirectory, Key: KeyStorageDir,
+			Reason: "it is not set, and the usual directory is unknown: " + fault}
 	}
-	if _, ok := env("XDG_STATE_HOME"); ok {
-		variable, below = "XDG_STATE_HOME", "okauth"
+	return dir, nil
+}
+
+// userDir returns okauth's directory below $xdg if that is set, else where programs of the system store that sort of
+// data of one user. fault says what is wrong with the variable it needs.
+func userDir(goos string, env func(string) (string, bool), xdg string) (dir, fault string) {
+	variable, below, onMac := "HOME", ".local/state", "Library/Application Support"
+	if xdg == "XDG_CACHE_HOME" {
+		below, onMac = ".cache", "Library/Caches"
+	}
+	switch _, ok := env(xdg); {
+	case ok:
+		variable, below = xdg, ""
+	case goos == "darwin":
+		below = onMac
+	case goos == "windows":
+		variable, below = "LocalAppData", ""
 	}
 	dir, ok := env(variable)
-	if ok && filepath.IsAbs(dir) {
-		return filepath.Join(dir, below), nil
+	if !ok {
+		return "", variable + " is not set either"
 	}
-	fault := " is not set either"
-	if ok {
-		fault = " is not an absolute path"
+	if !filepath.IsAbs(dir) {
+		return "", variable + " is not an absolute path"
 	}
-	return "", &Error{Kind: NoDirectory, Key: KeyStorageDir,
-		Reason: "it is not set, and the usual directory is unknown: " + variable + fault}
+	return filepath.Join(dir, below, "okauth"), ""
 }
 
 // Locate returns the configuration file and the name of the profile to edit. Neither has to exist, and no value is

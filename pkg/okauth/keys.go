@@ -25,9 +25,9 @@ func (c *Client) Keys(server okta.AuthorizationServer, o KeyOptions) (jwt.KeySou
 	if err != nil {
 		return nil, err
 	}
-	cache := diskcache.Cache{Now: c.o.Now}
+	cache := diskcache.Cache{Now: c.now}
 	if c.settings.Storage() != StorageNone {
-		cache.Dir = diskcache.Dir(c.lookupEnv)
+		cache.Dir = c.settings.CacheDir()
 	}
 	return &issuerKeys{client: client, cache: cache, now: c.now, o: o}, nil
 }

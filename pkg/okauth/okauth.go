@@ -26,7 +26,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -244,11 +243,4 @@ func (c *Client) now() time.Time {
 		return time.Now()
 	}
 	return c.o.Now()
-}
-
-func (c *Client) lookupEnv(name string) (string, bool) {
-	if c.o.LookupEnv == nil {
-		return os.LookupEnv(name)
-	}
-	return c.o.LookupEnv(name)
 }

@@ -18,7 +18,7 @@ func TestAT87_BadCacheFiles(t *testing.T) {
 	for _, bad := range badFiles() {
 		t.Run(bad.what, func(t *testing.T) {
 			t.Parallel()
-			c := Cache{Dir: privateTemp(t)}
+			c := Cache{Dir: privateTemp(t), Now: time.Now}
 			mustSave(t, c, "a", "planted data", time.Now().Add(time.Hour))
 			path := c.path("a")
 			good, err := os.ReadFile(path)
@@ -75,7 +75,7 @@ func TestAT87_BadCacheDirectories(t *testing.T) {
 		t.Run(bad.what, func(t *testing.T) {
 			t.Parallel()
 			for _, slash := range []string{"", "/"} {
-				c := Cache{Dir: privateTemp(t)}
+				c := Cache{Dir: privateTemp(t), Now: time.Now}
 				mustSave(t, c, "a", "planted data", time.Now().Add(time.Hour))
 				bad.at(t, c.Dir)
 				before := tree(t, filepath.Dir(c.Dir))
@@ -93,7 +93,7 @@ func TestAT87_BadCacheDirectories(t *testing.T) {
 func TestCacheIsMadeWithItsParents(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
-	c := Cache{Dir: filepath.Join(home, ".cache", "okauth")}
+	c := Cache{Dir: filepath.Join(home, ".cache", "okauth"), Now: time.Now}
 	wantCached(t, c, "a", "")
 	if left := names(t, home); len(left) != 0 {
 		t.Errorf("Load made %q", left)

@@ -2,6 +2,7 @@ package diskcache
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -93,7 +94,7 @@ func TestCacheTimes(t *testing.T) {
 // TestAT69_NoPlaceForACache: nothing is kept, and nothing fails.
 func TestAT69_NoPlaceForACache(t *testing.T) {
 	t.Parallel()
-	if err := (Cache{}).Save("a", []byte("data"), time.Now().Add(time.Hour)); err != nil {
+	if err := (Cache{Now: time.Now}).Save("a", []byte("data"), time.Now().Add(time.Hour)); err != nil {
 		t.Error(err)
 	}
 	wantCached(t, Cache{}, "a", "")
@@ -104,44 +105,9 @@ func TestAT69_NoPlaceForACache(t *testing.T) {
 	if err := os.WriteFile(inFile, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := Cache{Dir: filepath.Join(inFile, "okauth")}
+	c := Cache{Dir: filepath.Join(inFile, "okauth"), Now: time.Now}
 	wantError(t, c.Save("a", []byte("data"), time.Now().Add(time.Hour)), "failed", inFile)
 	wantCached(t, c, "a", "")
-}
-
-func TestAT69_CacheDir(t *testing.T) {
-	t.Parallel()
-	base := t.TempDir() // absolute on the system of the test
-	tests := []struct {
-		goos string
-		env  []string
-		want string
-	}{
-		{"linux", []string{"XDG_CACHE_HOME=" + base, "HOME=/elsewhere"}, filepath.Join(base, "okauth")},
-		{"darwin", []string{"XDG_CACHE_HOME=" + base}, filepath.Join(base, "okauth")},
-		{"windows", []string{"XDG_CACHE_HOME=" + base}, filepath.Join(base, "okauth")},
-		{"linux", []string{"HOME=" + base}, filepath.Join(base, ".cache", "okauth")},
-		{"freebsd", []string{"HOME=" + base, "XDG_CACHE_HOME="}, filepath.Join(base, ".cache", "okauth")},
-		{"linux", []string{"HOME=" + base, "XDG_CACHE_HOME=relative"}, filepath.Join(base, ".cache", "okauth")},
-		{"darwin", []string{"HOME=" + base}, filepath.Join(base, "Library", "Caches", "okauth")},
-		{"windows", []string{"LocalAppData=" + base, "HOME=/elsewhere"}, filepath.Join(base, "okauth")},
-		{"windows", []string{"HOME=" + base}, ""},
-		{"linux", []string{"HOME=relative"}, ""},
-		{"linux", []string{"HOME=~"}, ""},
-		{"linux", []string{"HOME="}, ""},
-		{"darwin", nil, ""},
-	}
-	for _, tt := range tests {
-		vars := make(map[string]string)
-		for _, entry := range tt.env {
-			name, value, _ := strings.Cut(entry, "=")
-			vars[name] = value
-		}
-		got := cacheDir(tt.goos, func(name string) (string, bool) { v, ok := vars[name]; return v, ok })
-		if got != tt.want {
-			t.Errorf("%s with %q: got %q, want %q", tt.goos, tt.env, got, tt.want)
-		}
-	}
 }
 
 // TestAT84_CacheFileThatCannotBeBelieved: whatever a crash, a full disk or an editor makes of a file, it is no data.
@@ -154,20 +120,25 @@ func TestAT84_CacheFileThatCannotBeBelieved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	record := func(written, until time.Duration, data string) []byte {
+		return encode(t, entry{cacheNow.Add(written), cacheNow.Add(until), []byte(data)})
+	}
+	digest, body, _ := bytes.Cut(whole, []byte("\n"))
+	other, _, _ := bytes.Cut(record(0, time.Hour, "their data"), []byte("\n"))
 	spoiled := map[string][]byte{
 		"garbage":        []byte("\x00\xff garbage \x1b[2J"),
-		"four spaces":    []byte("    "),
-		"five fields":    []byte("a b c d e\n"),
+		"no digest":      body,
+		"another digest": slices.Concat(other, []byte("\n"), body),
+		"not JSON":       []byte(sum([]byte("x")) + "\nx"),
+		"no members":     []byte(sum([]byte("{}")) + "\n{}"),
+		"capitals":       slices.Concat(bytes.ToUpper(digest), []byte("\n"), body),
 		"one byte more":  append(bytes.Clone(whole), 'x'),
-		"another order":  append(header(cacheNow.Unix(), cacheNow.Add(time.Hour).Unix(), []byte("their data")), "the data"...),
-		"version 2":      bytes.Replace(whole, []byte("okauth-cache 1"), []byte("okauth-cache 2"), 1),
-		"a plus sign":    bytes.Replace(whole, []byte("okauth-cache 1 "), []byte("okauth-cache 1 +"), 1),
+		"twice":          append(bytes.Clone(whole), whole...),
 		"line ends":      bytes.ReplaceAll(whole, []byte("\n"), []byte("\r\n")),
 		"no line end":    bytes.ReplaceAll(whole, []byte("\n"), nil),
-		"two days":       append(header(cacheNow.Unix(), cacheNow.Add(48*time.Hour).Unix(), []byte("x")), 'x'),
-		"from tomorrow":  append(header(cacheNow.Unix()+1, cacheNow.Unix()+60, []byte("x")), 'x'),
-		"least time":     append(header(-1<<63, cacheNow.Unix()+60, []byte("x")), 'x')[:40],
-		"too much of it": append(header(cacheNow.Unix(), cacheNow.Unix()+60, make([]byte, maxData+1)), make([]byte, maxData+1)...),
+		"two days":       record(0, 48*time.Hour, "x"),
+		"from tomorrow":  record(time.Second, time.Minute, "x"),
+		"too much of it": record(0, time.Minute, strings.Repeat("x", maxFile)),
 	}
 	for n := range whole {
 		spoiled[fmt.Sprintf("cut after %d bytes", n)] = whole[:n]
@@ -210,7 +181,7 @@ func TestCacheSweeps(t *testing.T) {
 	t.Parallel()
 	c := cacheAt(privateTemp(t), cacheNow)
 	const day = 24 * time.Hour
-	written := time.Now() // by the clock of the file system, whatever the cache's says
+	written := time.Now()
 	made := func(name string, age time.Duration) {
 		path := filepath.Join(c.Dir, name)
 		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
@@ -222,9 +193,9 @@ func TestCacheSweeps(t *testing.T) {
 	}
 	mustSave(t, c, "old", "data", cacheNow.Add(time.Hour))
 	made("old.cache", 8*day+time.Minute)
-	made("killed.cache.new", 8*day+time.Minute)
+	made("killed.new.cache", 8*day+time.Minute)
 	made("week.cache", 7*day)
-	made("busy.cache.new", time.Second)
+	made("busy.new.cache", time.Second)
 	made("session.sealed", 1000*day)
 	made("session.sealed.new", 1000*day)
 	if err := os.Mkdir(filepath.Join(c.Dir, "directory.cache"), 0o700); err != nil {
@@ -232,12 +203,12 @@ func TestCacheSweeps(t *testing.T) {
 	}
 	mustSave(t, c, "fresh", "data", cacheNow.Add(time.Hour))
 	got := names(t, c.Dir)
-	for _, name := range []string{"old.cache", "killed.cache.new"} {
+	for _, name := range []string{"old.cache", "killed.new.cache"} {
 		if slices.Contains(got, name) {
 			t.Errorf("%s is still there", name)
 		}
 	}
-	for _, name := range []string{"week.cache", "busy.cache.new", "session.sealed", "session.sealed.new", "directory.cache"} {
+	for _, name := range []string{"week.cache", "busy.new.cache", "session.sealed", "session.sealed.new", "directory.cache"} {
 		if !slices.Contains(got, name) {
 			t.Errorf("%s is gone", name)
 		}
@@ -249,7 +220,7 @@ func TestCacheSweeps(t *testing.T) {
 // TestAT92_CacheUnderManyHands: readers beside writers find data that was saved, whole, and always some.
 func TestAT92_CacheUnderManyHands(t *testing.T) {
 	t.Parallel()
-	c := Cache{Dir: privateTemp(t)}
+	c := Cache{Dir: privateTemp(t), Now: time.Now}
 	text := func(writer, round int) string {
 		return strings.Repeat(fmt.Sprintf("%d:%d;", writer, round), 1+(writer*977+round*331)%9000)
 	}
@@ -291,31 +262,39 @@ func TestAT92_CacheUnderManyHands(t *testing.T) {
 	}
 }
 
-// What is accepted is, byte by byte, what Save would have written.
-func FuzzParseCached(f *testing.F) {
-	now := cacheNow.Unix()
-	f.Add(append(header(now, now+60, []byte("{}")), "{}"...))
-	f.Add(header(now-1, now+1, nil))
-	f.Add([]byte("okauth-cache 1 0 9223372036854775807 x\n"))
-	f.Add([]byte("    \n"))
+// What is accepted is undamaged and of this time.
+func FuzzDecode(f *testing.F) {
+	f.Add(encode(f, entry{cacheNow, cacheNow.Add(time.Minute), []byte("{}")}))
+	f.Add(encode(f, entry{cacheNow.Add(-1), cacheNow.Add(1), nil}))
+	f.Add([]byte(sum([]byte("{}")) + "\n{}"))
 	f.Add([]byte(nil))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		data, ok := parse(text, now)
+		data, ok := decode(text, cacheNow)
 		if !ok {
 			return
 		}
-		var written, until int64
-		if _, err := fmt.Sscanf(string(text), "okauth-cache 1 %d %d", &written, &until); err != nil || !bytes.Equal(text, append(header(written, until, data), data...)) {
+		digest, body, _ := bytes.Cut(text, []byte("\n"))
+		var e entry
+		if err := json.Unmarshal(body, &e); err != nil || string(digest) != sum(body) || !bytes.Equal(data, e.Data) {
 			t.Fatalf("took %q for %q: %v", text, data, err)
 		}
-		if written > now || until <= now || until > now+86400 {
-			t.Fatalf("took %q, from %d until %d, at %d", text, written, until, now)
+		if e.Written.After(cacheNow) || !e.Until.After(cacheNow) || e.Until.Sub(cacheNow) > 24*time.Hour {
+			t.Fatalf("took %q, from %v until %v, at %v", text, e.Written, e.Until, cacheNow)
 		}
 	})
 }
 
+func encode(t testing.TB, e entry) []byte {
+	t.Helper()
+	text, err := e.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func BenchmarkCacheLoad(b *testing.B) {
-	c := Cache{Dir: filepath.Join(b.TempDir(), "okauth")}
+	c := Cache{Dir: filepath.Join(b.TempDir(), "okauth"), Now: time.Now}
 	data := strings.Repeat("k", 4096)
 	mustSave(b, c, "jwks", data, time.Now().Add(time.Hour))
 	for b.Loop() {

@@ -138,39 +138,33 @@ func Read(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// TempSuffix ends the name of the file that [Replace] renames.
-const TempSuffix = ".new"
+// tempSuffix ends the name of the file that [Replace] renames.
+const tempSuffix = ".new"
 
 // Replace writes data to a file, mode 0600. Readers see the old content or the new one, whole, also after a crash or a
 // power failure. Whatever had that name is replaced, unless it is a directory. Only one process at a time may replace a
 // file: the data is first written to path.new, which the next call removes if a process was killed before the rename.
 func Replace(path string, data []byte) error {
-	temp := path + TempSuffix
+	temp := path + tempSuffix
 	if err := remove(temp); err != nil {
 		return err
 	}
-	// A full disk may show only when the file is flushed.
-	if err := writeAndRename(temp, path, data, (*os.File).Sync); err != nil {
+	if err := ReplaceVia(temp, path, data); err != nil {
 		return err
 	}
 	return SyncDir(filepath.Dir(path))
 }
 
-// ReplaceCached is [Replace] for data that may be lost: it does not flush, so a power failure may leave an incomplete
-// file. Processes may call it at once if each names a temp of its own, which must not exist.
-func ReplaceCached(temp, path string, data []byte) error {
-	return writeAndRename(temp, path, data, func(*os.File) error { return nil })
-}
-
-// writeAndRename creates the file temp with data in it and renames it to path. After an error temp does not exist.
-func writeAndRename(temp, path string, data []byte, flush func(*os.File) error) error {
+// ReplaceVia is [Replace] for processes that do it at once: each names a temp of its own, which must not exist and does
+// not exist afterwards. A power failure may bring the old content back.
+func ReplaceVia(temp, path string, data []byte) error {
 	f, err := Open(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
 	if err == nil {
-		err = flush(f)
+		err = f.Sync() // a full disk may show only now
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
@@ -187,7 +181,7 @@ func writeAndRename(temp, path string, data []byte, flush func(*os.File) error) 
 
 // Remove removes a file and what a killed [Replace] left. It is no error if there is neither.
 func Remove(path string) error {
-	if err := remove(path + TempSuffix); err != nil {
+	if err := remove(path + tempSuffix); err != nil {
 		return err
 	}
 	return remove(path)

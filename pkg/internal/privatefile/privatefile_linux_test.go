@@ -118,9 +118,9 @@ func TestAT87_UnsafeFilesAreReplaced(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(privateTemp(t), "a")
 			u.createAt(t, path)
-			u.createAt(t, path+TempSuffix) // as if a killed writer had left it
+			u.createAt(t, path+tempSuffix) // as if a killed writer had left it
 			if u.name == "hard link" {
-				_ = os.Remove(path + TempSuffix + ".second")
+				_ = os.Remove(path + tempSuffix + ".second")
 			}
 			err := Replace(path, []byte("ours"))
 			if u.name == "directory" {
@@ -141,7 +141,7 @@ func TestAT87_UnsafeFilesAreReplaced(t *testing.T) {
 			if _, err := os.Lstat(path + ".missing"); err == nil {
 				t.Error("Replace followed a link and created the file it points to")
 			}
-			if _, err := os.Lstat(path + TempSuffix); err == nil {
+			if _, err := os.Lstat(path + tempSuffix); err == nil {
 				t.Error("the temporary file is still there")
 			}
 		})

@@ -3,6 +3,7 @@ package config
 import (
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -46,6 +47,41 @@ func TestStateDir(t *testing.T) {
 				t.Errorf("got %q, %v; want %q", got, err, tt.want)
 			}
 		})
+	}
+}
+
+func TestAT69_CacheDir(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir() // absolute on the system of the test
+	tests := []struct {
+		goos string
+		env  []string
+		want string
+	}{
+		{"linux", []string{"XDG_CACHE_HOME=" + base, "HOME=/elsewhere"}, filepath.Join(base, "okauth")},
+		{"darwin", []string{"XDG_CACHE_HOME=" + base}, filepath.Join(base, "okauth")},
+		{"windows", []string{"XDG_CACHE_HOME=" + base}, filepath.Join(base, "okauth")},
+		{"linux", []string{"HOME=" + base}, filepath.Join(base, ".cache", "okauth")},
+		{"freebsd", []string{"HOME=" + base, "XDG_CACHE_HOME="}, filepath.Join(base, ".cache", "okauth")},
+		{"linux", []string{"HOME=" + base, "XDG_CACHE_HOME=relative"}, filepath.Join(base, ".cache", "okauth")},
+		{"darwin", []string{"HOME=" + base}, filepath.Join(base, "Library", "Caches", "okauth")},
+		{"windows", []string{"LocalAppData=" + base, "HOME=/elsewhere"}, filepath.Join(base, "okauth")},
+		{"windows", []string{"HOME=" + base}, ""},
+		{"linux", []string{"HOME=relative"}, ""},
+		{"linux", []string{"HOME=~"}, ""},
+		{"linux", []string{"HOME="}, ""},
+		{"darwin", nil, ""},
+	}
+	for _, tt := range tests {
+		vars := make(map[string]string)
+		for _, entry := range tt.env {
+			name, value, _ := strings.Cut(entry, "=")
+			vars[name] = value
+		}
+		got := cacheDir(tt.goos, func(name string) (string, bool) { v, ok := vars[name]; return v, ok })
+		if got != tt.want {
+			t.Errorf("%s with %q: got %q, want %q", tt.goos, tt.env, got, tt.want)
+		}
 	}
 }
 
