@@ -11,6 +11,7 @@ import (
 	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
 	"okauth/pkg/session"
+	"okauth/pkg/transport"
 )
 
 // errorRow matches one type of error.
@@ -79,9 +80,9 @@ func errorRows() []errorRow {
 		on(ExitUsage, proxySettingAdvice),
 		on[*jwt.ConfigError](ExitUsage, nil),
 
-		on(exitNetwork, proxyAdvice), // within a NetworkError
-		on(exitNetwork, networkAdvice),
-		on(exitNetwork, responseAdvice),
+		on(exitNetwork, func(e *okta.NetworkError) string { return explain(e, e.RequestInfo) }),
+		on(exitNetwork, func(e *transport.ProxyError) string { return explain(e, okta.RequestInfo{}) }),
+		on(exitNetwork, func(e *okta.ResponseError) string { return explain(e, e.RequestInfo) }),
 		on(exitNetwork, issuerAdvice),
 		on(exitNetwork, func(*jwt.KeySetError) string {
 			return `the issuer's jwks_uri must answer with a JSON object that has the member "keys"`

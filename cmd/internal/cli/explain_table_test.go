@@ -327,8 +327,8 @@ func TestExplanationsKeepTheirRules(t *testing.T) {
 	}
 	for _, x := range Explanations() {
 		for _, kind := range x.For {
-			if _, ok := requestTexts()[kind]; !ok {
-				t.Errorf("%s is for %q, which requestTexts does not know", x.ID, kind)
+			if _, ok := explanations().Requests[kind]; !ok {
+				t.Errorf("%s is for %q, of which there are no texts", x.ID, kind)
 			}
 		}
 		if x.When == nil && x.Topic == "network" {
@@ -337,7 +337,7 @@ func TestExplanationsKeepTheirRules(t *testing.T) {
 	}
 	for id := range matchers() {
 		if !slices.Contains(ids, id) {
-			t.Errorf("explanations.txt has no row %s", id)
+			t.Errorf("explanations.yaml has no row %s", id)
 		}
 	}
 	if about := Explanations()[0].Printable(); !slices.Equal(about.For, []string{"sign-in"}) || about.Status != 429 ||

@@ -1,75 +1,171 @@
 package cli
 
 import (
+	"cmp"
 	"crypto/tls"
 	_ "embed"
 	"errors"
 	"net"
 	"net/http"
-	"strconv"
+	"os"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"okauth/pkg/okta"
 	"okauth/pkg/transport"
 )
 
-//go:embed explanations.txt
-var explanationsText string
+//go:embed explanations.yaml
+var explanationsYAML []byte
 
-// setSecret is how okauth gets another client secret for the keychain.
-const setSecret = "run okauth config set client_secret"
+type explanationTable struct {
+	Phrases  map[string]string
+	Requests map[string]map[string]string
+	Topics   []struct {
+		Topic string
+		Rows  []Explanation
+	}
+}
 
-// Explanations returns the table in explanations.txt, in its order.
+var explanations = sync.OnceValue(func() (table explanationTable) {
+	_ = yaml.Unmarshal(explanationsYAML, &table) // the tests look at each row
+	return table
+})
+
+// Explanation is a row of the table in explanations.yaml, which describes the fields. A row without When is about an
+// error of Okta's, and matches it where the fields For to Match do.
+type Explanation struct {
+	ID    string
+	Topic string
+
+	For    []string
+	Status int
+	Code   string
+	Match  string
+
+	When func(error) bool
+
+	Says  string
+	Means string
+	Do    string
+}
+
+// Explanations returns the rows in their order.
 func Explanations() []Explanation {
-	phrases, rows, _ := strings.Cut(strings.ReplaceAll(explanationsText, "\r", ""), "\n== ")
-	text := replacer(phrases).Replace("== " + rows)
-	matches := matchers()
+	when := matchers()
 	var all []Explanation
-	var field *string // that a further line continues
-	topic := ""
-	for line := range strings.Lines(text) {
-		content := strings.TrimSpace(line)
-		switch {
-		case content == "", strings.HasPrefix(content, "#"):
-		case strings.HasPrefix(line, "== "):
-			topic = strings.TrimPrefix(content, "== ")
-		case strings.HasPrefix(line, "        "):
-			*field += " " + content
-		case strings.HasPrefix(line, "    "):
-			name, value, _ := strings.Cut(content, ": ")
-			field = all[len(all)-1].set(name, value)
-		default:
-			all = append(all, Explanation{ID: content, Topic: topic, When: matches[content]})
+	for _, topic := range explanations().Topics {
+		for _, row := range topic.Rows {
+			row.Topic, row.When = topic.Topic, when[row.ID]
+			all = append(all, row)
 		}
 	}
 	return all
 }
 
-// replacer replaces the placeholders of phrases, each of which may contain those before it.
-func replacer(phrases string) *strings.Replacer {
-	var pairs []string
-	for line := range strings.SplitSeq(strings.ReplaceAll(phrases, "\n        ", " "), "\n") {
-		if name, text, ok := strings.Cut(line, " = "); ok && strings.HasPrefix(name, "{") {
-			pairs = append(pairs, name, strings.NewReplacer(pairs...).Replace(text))
-		}
+// Printable returns the row for a reader of the whole table: without the names of a server or a client, and with the
+// names of what was requested in For.
+func (x Explanation) Printable() Explanation {
+	kind := "password"
+	if len(x.For) > 0 {
+		kind = x.For[0]
 	}
-	return strings.NewReplacer(pairs...)
+	names := slices.Clone(x.For)
+	for i, kind := range names {
+		names[i] = explanations().Requests[kind]["name"]
+	}
+	x.For = names
+	x.Means = fill(strings.ReplaceAll(x.Means, " (it says ${now})", ""), kind, okta.RequestInfo{})
+	x.Do = fill(x.Do, kind, okta.RequestInfo{})
+	return x
 }
 
-// set sets a field by its name in the table, and returns it where it is a text.
-func (x *Explanation) set(name, value string) *string {
-	switch name {
-	case "for":
-		x.For = strings.Fields(value)
-		return nil
-	case "status":
-		x.Status, _ = strconv.Atoi(value)
-		return nil
+// matches reports whether the row is about err.
+func (x Explanation) matches(err error) bool {
+	if x.When != nil {
+		return x.When(err)
 	}
-	field := map[string]*string{"code": &x.Code, "match": &x.Match, "says": &x.Says, "means": &x.Means, "do": &x.Do}[name]
-	*field = value
-	return field
+	e, ok := errors.AsType[*okta.Error](err)
+	return ok && (len(x.For) == 0 || slices.Contains(x.For, requestKind(e.RequestInfo))) &&
+		(x.Status == 0 || x.Status == e.Status) && (x.Code == "" || x.Code == e.Code) &&
+		strings.Contains(e.Description, x.Match)
+}
+
+// explanationOf returns the row that explains err.
+func explanationOf(err error) (Explanation, bool) {
+	for _, row := range Explanations() {
+		if row.matches(err) {
+			return row, true
+		}
+	}
+	return Explanation{}, false
+}
+
+// explain returns what err means and what to do about it, in one line.
+func explain(err error, info okta.RequestInfo) string {
+	x, ok := explanationOf(err)
+	if !ok {
+		return ""
+	}
+	return fill(x.Means+": "+x.Do, requestKind(info), info)
+}
+
+// requestKind returns the key of the requests in the table: the grant type of a token request, else the operation.
+func requestKind(info okta.RequestInfo) string {
+	if info.Operation != "" && info.Operation != okta.OperationToken {
+		return string(info.Operation)
+	}
+	if info.GrantType == "" {
+		return "password"
+	}
+	return info.GrantType
+}
+
+// fill replaces the placeholders. The name of a server or a client may look like one.
+func fill(text, kind string, info okta.RequestInfo) string {
+	table := explanations()
+	request, ok := table.Requests[kind]
+	if !ok {
+		request = table.Requests["other"]
+	}
+	names := map[string]string{
+		"server": okta.Sanitize(info.Server.ID(), 80), "client": okta.Sanitize(info.ClientID, 80),
+		"auth": authText(info.AuthMethod), "now": time.Now().UTC().Format("2006-01-02 15:04 UTC"),
+	}
+	if info.SecretSource != "" {
+		names["setSecret"] = "change " + okta.Sanitize(info.SecretSource, 200)
+	}
+	var unnamed []string // and what stands in their place
+	if names["server"] == "" {
+		unnamed = append(unnamed, " than ${server}", "", "no authorization server ${server}", "no such authorization server",
+			"authorization server ${server}", "the authorization server", "${server}", "the server")
+	}
+	if names["client"] == "" {
+		unnamed = append(unnamed, " than ${client}", "", "the client id ${client}", "this client id",
+			"${client}", "the application")
+	}
+	var lookUp func(name string) string
+	expand := func(text string) string { return os.Expand(strings.NewReplacer(unnamed...).Replace(text), lookUp) }
+	lookUp = func(name string) string { return cmp.Or(names[name], request[name], expand(table.Phrases[name])) }
+	return expand(text)
+}
+
+// authText says what may be wrong with the client authentication where Okta does not say it.
+func authText(method string) string {
+	switch method {
+	case "":
+		return "the client secret is wrong, or the application authenticates in another way: with a client secret set, " +
+			"okauth sends it by Basic; without, it is a public client"
+	case "none":
+		return "okauth has no client secret and sent none, but the application requires one, or authenticates in yet " +
+			"another way"
+	}
+	return "okauth sent the client secret by Basic, and it is wrong, or the application authenticates in another way"
 }
 
 // matchers has what the rows match that are not about an Error of Okta's, by their IDs.
@@ -99,9 +195,14 @@ func matchers() map[string]func(error) bool {
 		"not_http":       when(func(e *okta.NetworkError) bool { return errors.Is(e.Err, okta.ErrNotHTTP) }),
 		"broken":         Is[*okta.NetworkError],
 		"proxy_sign_in": when(func(e *transport.ProxyError) bool {
+			return e.Status == http.StatusProxyAuthRequired && e.Basic
+		}),
+		"proxy_other_sign_in": when(func(e *transport.ProxyError) bool {
 			return e.Status == http.StatusProxyAuthRequired
 		}),
 		"proxy_refused":           when(func(e *transport.ProxyError) bool { return e.Status != 0 }),
+		"proxy_certificate":       when(func(e *transport.ProxyError) bool { return Is[*tls.CertificateVerificationError](e) }),
+		"not_proxy":               when(func(e *transport.ProxyError) bool { return errors.Is(e, transport.ErrNotProxy) }),
 		"proxy":                   Is[*transport.ProxyError],
 		"certificate_expired":     certificate(okta.CertificateExpired),
 		"certificate_early":       certificate(okta.CertificateNotYetValid),

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"okauth/pkg/config"
+	"okauth/pkg/grant"
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/transport"
+)
+
+func oktaAdvice(e *okta.Error) string {
+	text := explain(e, e.RequestInfo)
+	if e.ClockSkew != 0 {
+		side := "ahead of"
+		if e.ClockSkew < 0 {
+			side = "behind"
+		}
+		text += fmt.Sprintf("; this machine's clock is %s %s Okta's, which may be the reason: set it",
+			output.FormatDuration(e.ClockSkew.Abs().Truncate(time.Minute)), side)
+	}
+	return text
+}
+
+// issuerAdvice names the usual cause, an org's custom URL domain.
+func issuerAdvice(e *okta.IssuerError) string {
+	if strings.TrimRight(e.Got, "/") == e.Expected {
+		return "a proxy changes Okta's responses: check HTTPS_PROXY"
+	}
+	expected, err := url.Parse(e.Expected)
+	got, gotErr := url.Parse(e.Got)
+	if err != nil || gotErr != nil || got.Host == expected.Host || !plainHost(got.Hostname()) {
+		return "check domain and server: okauth config list"
+	}
+	return "if " + got.Host + " is your org's own address (its custom URL domain), use it: okauth config set domain " +
+		got.Host + "; if not, something on the way answers in Okta's place"
+}
+
+// plainHost reports whether a host has no letter that could pass for another.
+func plainHost(host string) bool {
+	return host != "" && strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
+}
+
+// inputAdvice says where the value of a grant's field comes from.
+func inputAdvice(e *grant.InputError) string {
+	return map[string]string{
+		"username": "set username (OKAUTH_USERNAME), or sign in on a terminal, where okauth asks for it",
+		"password": "give the password with --password-stdin or OKAUTH_PASSWORD, or sign in on a terminal, where okauth " +
+			"asks for it",
+		"client secret": "give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; an " +
+			"application without one can sign in users only",
+		"refresh token": "run okauth login",
+		"scopes": "set scopes (OKAUTH_SCOPES, --scope) to names with spaces between them; to sign a user in, at least " +
+			"openid",
+	}[e.Field]
+}
+
+// interactionAdvice says how to give what a person would be asked for.
+func interactionAdvice(e *grant.InteractionRequiredError) string {
+	if e.Field == "username" || e.Field == config.KeyPassword {
+		return passwordAdvice
+	}
+	return fmt.Sprintf("give the %s by OKAUTH_%s, %s or %s", e.Field, strings.ToUpper(e.Field), config.FileKey(e.Field),
+		config.CommandKey(e.Field))
+}
+
+func pemFileAdvice(e *transport.FileError) string {
+	file := ShellQuote(e.File)
+	switch {
+	case errors.Is(e, transport.ErrKeyEncrypted):
+		return "write the key without its passphrase into a file of your own: (umask 077; openssl pkey -in " + file +
+			" -out client.key), and set client_key to it"
+	case errors.Is(e, transport.ErrKeyNotPrivate):
+		return "run `chmod 600 " + file + "`, and have the certificate replaced if someone else may have read the key"
+	case e.Setting == "ca_file":
+		return "ca_file (OKAUTH_CA_FILE) names a PEM file with the certificate of the authority that signed the server's; " +
+			"okauth trusts it besides the system's"
+	}
+	return "client_cert (OKAUTH_CLIENT_CERT) names a PEM file with the certificate, client_key (OKAUTH_CLIENT_KEY) one " +
+		"with its private key; one file may have both"
+}
+
+func proxySettingAdvice(*transport.ProxySettingError) string {
+	return "write HTTPS_PROXY as http://host:port, or http://name:password@host:port with @, :, /, # and % of the " +
+		"password percent-encoded (@ is %40); unset it to connect directly"
+}
