@@ -138,7 +138,8 @@ func TestClientCredentialsWarnOfOtherScopes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &okta.Client{Server: at, ID: "0oatest", Auth: clientauth.ForSecret(okta.NewSecret("canary-client-secret"))}
+	client := &okta.Client{Server: at, ID: "0oatest", Auth: clientauth.ForSecret(okta.NewSecret("canary-client-secret")),
+		HTTP: server.Client()}
 	for scopes, notes := range map[string]int{"": 0, "api:read": 0, "api:read openid offline_access": 1} {
 		tokens, err := ClientCredentials{Scopes: strings.Fields(scopes)}.Token(t.Context(), client, nil)
 		if err != nil || len(tokens.Warnings) != notes {

@@ -33,7 +33,7 @@ func startClient(t *testing.T) (client *okta.Client, form *url.Values, hits *ato
 		t.Fatal(err)
 	}
 	return &okta.Client{Server: at, ID: "0oatest",
-		Auth: clientauth.ForSecret(okta.NewSecret("canary-client-secret"))}, form, hits
+		Auth: clientauth.ForSecret(okta.NewSecret("canary-client-secret")), HTTP: server.Client()}, form, hits
 }
 
 func TestST13_PasswordArrivesAsTyped(t *testing.T) {

@@ -215,14 +215,7 @@ func (c *Client) waitToRetry(ctx context.Context, d time.Duration, reason string
 	if c.o.Events.Retry != nil {
 		c.o.Events.Retry(d, reason)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return okta.Sleep(ctx, d)
 }
 
 func (c *Client) waiting(what string) (done func()) {

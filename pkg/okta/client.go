@@ -28,7 +28,6 @@ import (
 
 	"okauth/pkg/internal/secret"
 	"okauth/pkg/okta/clientauth"
-	"okauth/pkg/transport"
 )
 
 // Secret is text that belongs on the wire or in the store and nowhere else: a password, a client secret, a token.
@@ -48,13 +47,13 @@ type Client struct {
 	Auth clientauth.Method
 	// SecretSource says where the caller got the secret in Auth from. Errors repeat it; it is not sent.
 	SecretSource string
-	// HTTP sends the requests; nil means the client of transport.New with its defaults. Redirects are never followed and
-	// cookies neither kept nor sent, whatever its fields say.
+	// HTTP sends the requests: a client of transport.New. Redirects are never followed and cookies neither kept nor sent,
+	// whatever its fields say.
 	HTTP      *http.Client
 	UserAgent string           // "okauth/1.2.3"; "" means "okauth"
 	Now       func() time.Time // nil means time.Now
 	// Wait is called before a request is sent again, with the time to wait and the reason, a clause for people. It
-	// returns after that time, or an error, and then the request is not sent again. nil waits silently.
+	// returns after that time, or an error, and then the request is not sent again. nil means Sleep.
 	Wait func(ctx context.Context, d time.Duration, why string) error
 }
 
@@ -75,9 +74,9 @@ func (c *Client) Token(ctx context.Context, form url.Values) (*TokenResponse, er
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := r.tokens()
+	tokens, err := r.object.tokens()
 	if err != nil {
-		return nil, err
+		return nil, r.unusable("an unusable token response", err)
 	}
 	tokens.ObtainedAt = r.sent
 	tokens.ServerTime, _ = http.ParseTime(r.Header.Get("Date"))
@@ -108,18 +107,4 @@ func (c *Client) now() time.Time {
 		return c.Now()
 	}
 	return time.Now()
-}
-
-func (c *Client) http() (*http.Client, error) {
-	given := c.HTTP
-	if given == nil {
-		var err error
-		if given, err = transport.New(transport.Config{}); err != nil {
-			return nil, err
-		}
-	}
-	client := *given
-	client.Jar = nil
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &client, nil
 }

@@ -286,10 +286,6 @@ func TestAT01_AnyHTTPClientIsMadeToStay(t *testing.T) {
 	if _, err := client.Token(t.Context(), form()); err == nil || hits.Load() != 1 {
 		t.Errorf("got %v after %d requests", err, hits.Load())
 	}
-	client.HTTP = nil
-	if _, err := client.Token(t.Context(), form()); err == nil || hits.Load() != 2 {
-		t.Errorf("without a client: got %v after %d requests", err, hits.Load())
-	}
 }
 
 // rawServer reads each request to its end and lets answer write what it likes before the connection is closed.

@@ -80,7 +80,7 @@ type ResponseError struct {
 }
 
 func (e *ResponseError) Error() string {
-	text := fmt.Sprintf("expected %s from %s, got %s (HTTP %d", e.Operation.expected(), e.Host, e.What, e.Status)
+	text := fmt.Sprintf("expected %s from %s, got %s (HTTP %d", e.Operation.traits().expected, e.Host, e.What, e.Status)
 	if e.RequestID != "" {
 		text += ", request " + e.RequestID
 	}

@@ -194,7 +194,7 @@ func TestAT11_GetsTakeNothingButJSON(t *testing.T) {
 			})
 			_, ok := errors.AsType[*ResponseError](err)
 			if !ok || !strings.Contains(err.Error(), test.want) ||
-				!strings.Contains(err.Error(), about.Operation.expected()) || hits.Load() != 1 {
+				!strings.Contains(err.Error(), about.Operation.traits().expected) || hits.Load() != 1 {
 				t.Errorf("%s, %s: got %v after %d requests, want %q", about.Name(), name, err, hits.Load(), test.want)
 			}
 		}

@@ -57,11 +57,11 @@ func (c *Client) Metadata(ctx context.Context) (*Metadata, error) {
 
 func (c *Client) metadata(ctx context.Context, query string) (*Metadata, error) {
 	address := c.Server.Issuer() + "/.well-known/openid-configuration" + query
-	r, object, err := c.get(ctx, OperationMetadata, address, Secret{})
+	r, err := c.get(ctx, OperationMetadata, address, Secret{})
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := object.text("issuer")
+	issuer, err := r.object.text("issuer")
 	if err == nil && issuer == "" {
 		err = errors.New("issuer is missing")
 	}
@@ -71,7 +71,7 @@ func (c *Client) metadata(ctx context.Context, query string) (*Metadata, error) 
 	if issuer != c.Server.Issuer() {
 		return nil, &IssuerError{Expected: c.Server.Issuer(), Got: r.foreign(issuer, 300)}
 	}
-	metadata, err := object.metadata(c.Server)
+	metadata, err := r.object.metadata(c.Server)
 	if err != nil {
 		return nil, r.unusable("unusable metadata", err)
 	}
@@ -133,11 +133,11 @@ func (c *Client) Keys(ctx context.Context, uri string) (*KeyDocument, error) {
 	if err := c.Server.checkEndpoint(uri); err != nil {
 		return nil, fmt.Errorf("address of the keys %w", err)
 	}
-	r, object, err := c.get(ctx, OperationKeys, uri, Secret{})
+	r, err := c.get(ctx, OperationKeys, uri, Secret{})
 	if err != nil {
 		return nil, err
 	}
-	if list := object["keys"]; len(list) == 0 || list[0] != '[' {
+	if list := r.object["keys"]; len(list) == 0 || list[0] != '[' {
 		return nil, r.unusable("an unusable list of keys", errors.New("keys is not an array"))
 	}
 	return &KeyDocument{Text: r.body, MaxAge: min(max(maxAge(r.Header), KeysAtLeast), KeysAtMost)}, nil
@@ -173,15 +173,15 @@ type Organization struct {
 // Organization asks which org is at the server's address. Only an Okta org answers. The error is one of Token's.
 func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 	address := c.Server.BaseURL() + "/.well-known/okta-organization"
-	r, object, err := c.get(ctx, OperationOrganization, address, Secret{})
+	r, err := c.get(ctx, OperationOrganization, address, Secret{})
 	if err != nil {
 		return nil, err
 	}
-	id, err := object.text("id")
+	id, err := r.object.text("id")
 	if err == nil && id == "" {
 		err = errors.New("id is missing")
 	}
-	pipeline, pipelineErr := object.text("pipeline")
+	pipeline, pipelineErr := r.object.text("pipeline")
 	if err = errors.Join(err, pipelineErr); err != nil {
 		return nil, r.unusable("an unusable description of an org", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -72,38 +71,23 @@ func (e *canceledError) Error() string {
 
 func (e *canceledError) Unwrap() error { return context.Canceled }
 
-// progress knows how far a request has come.
-type progress struct {
-	req      *http.Request
-	info     RequestInfo
-	redact   func(string) string
-	start    time.Time
-	seen     func() transport.Connection
-	answered bool // the header of the response has arrived
-}
-
-// watch returns the progress of req, which is to be sent as progress.req.
-func watch(req *http.Request, info RequestInfo, redact func(string) string) *progress {
-	ctx, seen := transport.Observe(req.Context())
-	return &progress{req: req.WithContext(ctx), info: info, redact: redact, start: time.Now(), seen: seen}
-}
-
-// failure turns an error of net/http into a NetworkError. limit is the http.Client's own deadline.
-func (p *progress) failure(limit time.Duration, err error) error {
+// failure turns an error of net/http into a NetworkError.
+func (r response) failure(ctx context.Context, err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err // url.Error prints the URL
 	}
 	if setting, ok := errors.AsType[*transport.ProxySettingError](err); ok {
 		return setting
 	}
-	phase := p.seen().Phase
-	if p.answered {
+	phase := r.seen().Phase
+	if r.Response != nil {
 		phase = PhaseRead // a RoundTripper that is not net/http's may report nothing
 	}
-	if errors.Is(p.req.Context().Err(), context.Canceled) {
-		return &canceledError{host: p.req.URL.Host, phase: phase}
+	host := r.info.Server.Host()
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return &canceledError{host: host, phase: phase}
 	}
-	e := &NetworkError{RequestInfo: p.info, Phase: phase, Host: p.req.URL.Host, Err: err}
+	e := &NetworkError{RequestInfo: r.info, Phase: phase, Host: host, Err: err}
 	e.Certificate, e.ClientCertificate = certificateError(err), clientCertRejected(err)
 	if e.ClientCertificate {
 		e.Phase = PhaseTLS // a server that rejects the client does not read its request
@@ -111,13 +95,13 @@ func (p *progress) failure(limit time.Duration, err error) error {
 	switch text := err.Error(); {
 	case strings.Contains(text, "malformed"), strings.Contains(text, "Location header"):
 		e.Err = ErrNotHTTP
-	case p.redact(text) != text:
-		e.Err = errors.New(p.redact(text))
+	case r.redact(text) != text:
+		e.Err = errors.New(r.redact(text))
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		e.Timeout = time.Since(p.start).Round(100 * time.Millisecond)
-		if limit > 0 && time.Since(p.start) >= limit {
-			e.Timeout = limit
+		e.Timeout = time.Since(r.start).Round(100 * time.Millisecond)
+		if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+			e.Timeout = end.Sub(r.began).Round(time.Millisecond)
 		}
 		e.Timeout = max(e.Timeout, time.Millisecond)
 	}

@@ -1,5 +1,7 @@
 package okta
 
+import "cmp"
+
 // Operation is the kind of a request.
 type Operation string
 
@@ -28,49 +30,33 @@ type RequestInfo struct {
 
 // Name returns what errors call the request: "sign-in", "client sign-in", "refresh", "revocation", ….
 func (r RequestInfo) Name() string {
-	names := map[Operation]string{
-		OperationProbe:        "check of the grant type",
-		OperationRevoke:       "revocation",
-		OperationIntrospect:   "introspection",
-		OperationUserInfo:     "userinfo request",
-		OperationMetadata:     "request for the metadata",
-		OperationKeys:         "request for the keys",
-		OperationOrganization: "request for the org's description",
-	}
-	if name, ok := names[r.Operation]; ok {
-		return name
-	}
-	switch r.GrantType {
-	case "refresh_token":
-		return "refresh"
-	case "client_credentials":
-		return "client sign-in"
-	}
-	return "sign-in"
+	grants := map[string]string{"refresh_token": "refresh", "client_credentials": "client sign-in"}
+	return cmp.Or(r.Operation.traits().name, grants[r.GrantType], "sign-in")
 }
 
-// expected is what the endpoint should answer with, for messages.
-func (op Operation) expected() string {
-	texts := map[Operation]string{
-		OperationProbe:        "a refusal",
-		OperationRevoke:       "a response to the revocation",
-		OperationIntrospect:   "a response to the introspection",
-		OperationUserInfo:     "a user's claims",
-		OperationMetadata:     "the metadata of an authorization server",
-		OperationKeys:         "a list of keys",
-		OperationOrganization: "the description of an Okta org",
-	}
-	if text, ok := texts[op]; ok {
-		return text
-	}
-	return "a token response"
+// traits are what the requests of an Operation have in common.
+type traits struct {
+	name     string // what errors call the request; "" where the grant type decides
+	expected string // what the endpoint should answer with, for messages
+	// counted: it sends a credential that Okta counts or uses up, such as a password, a client secret or a refresh token.
+	counted    bool
+	repeatable bool // it may be sent again whatever happened to the one before
 }
 
-// counts reports whether a request sends a credential that Okta counts or uses up: a password, a client secret, a
-// refresh token, an authorization code.
-func (op Operation) counts() bool { return op == OperationToken || op == OperationProbe }
-
-// repeatable reports whether a request may be sent again whatever happened to the one before.
-func (op Operation) repeatable() bool {
-	return op == OperationIntrospect || op == OperationMetadata || op == OperationKeys || op == OperationOrganization
+func (op Operation) traits() traits {
+	table := map[Operation]traits{
+		OperationProbe:      {name: "check of the grant type", expected: "a refusal", counted: true},
+		OperationRevoke:     {name: "revocation", expected: "a response to the revocation"},
+		OperationIntrospect: {name: "introspection", expected: "a response to the introspection", repeatable: true},
+		OperationUserInfo:   {name: "userinfo request", expected: "a user's claims"},
+		OperationMetadata: {name: "request for the metadata", expected: "the metadata of an authorization server",
+			repeatable: true},
+		OperationKeys: {name: "request for the keys", expected: "a list of keys", repeatable: true},
+		OperationOrganization: {name: "request for the org's description", expected: "the description of an Okta org",
+			repeatable: true},
+	}
+	if t, ok := table[op]; ok {
+		return t
+	}
+	return traits{expected: "a token response", counted: true}
 }

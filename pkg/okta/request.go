@@ -9,10 +9,16 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"okauth/pkg/internal/safetext"
 	"okauth/pkg/okta/clientauth"
+	"okauth/pkg/transport"
 )
+
+// maxBody is the most that is read of a response's body, in bytes, after decompression: 50 KB may swell to 50 MB. A
+// token response has a few thousand.
+const maxBody = 1 << 20
 
 // request is what is sent, possibly more than once.
 type request struct {
@@ -20,9 +26,10 @@ type request struct {
 	url    string
 	form   url.Values // nil: a GET, without client authentication
 	bearer Secret     // for the Authorization header of a GET
+	began  time.Time  // when it was sent first
 }
 
-// post sends form to the endpoint of the operation. It reads the response, but does not look into the body.
+// post sends form to the endpoint of the operation.
 func (c *Client) post(ctx context.Context, info RequestInfo, form url.Values) (response, error) {
 	if c.ID == "" {
 		return response{}, errors.New("client id is empty")
@@ -33,42 +40,35 @@ func (c *Client) post(ctx context.Context, info RequestInfo, form url.Values) (r
 }
 
 // get asks for the JSON object at address, with bearer unless that is empty.
-func (c *Client) get(ctx context.Context, op Operation, address string, bearer Secret) (response, jsonObject, error) {
-	r, err := c.send(ctx, request{info: c.info(op), url: address, bearer: bearer})
-	if err != nil {
-		return r, nil, err
-	}
-	object, err := r.document()
-	return r, object, err
+func (c *Client) get(ctx context.Context, op Operation, address string, bearer Secret) (response, error) {
+	return c.send(ctx, request{info: c.info(op), url: address, bearer: bearer})
 }
 
 // once sends r one time and reads the response. Beside an error, the response has what is known of it: its header, or
 // nothing.
 func (c *Client) once(ctx context.Context, client *http.Client, r request) (response, error) {
+	ctx, seen := transport.Observe(ctx)
 	req, form, err := c.build(ctx, r)
 	if err != nil {
 		return response{}, err
 	}
-	res := response{info: r.info, redact: redactor(req, form), sent: c.now()}
-	progress := watch(req, r.info, res.redact)
-	res.Response, err = client.Do(progress.req)
-	if err != nil {
-		return response{}, progress.failure(client.Timeout, err)
+	res := response{request: r, redact: redactor(req, form), start: time.Now(), sent: c.now(), seen: seen}
+	if res.Response, err = client.Do(req); err != nil {
+		return response{}, res.failure(ctx, err)
 	}
 	defer res.Body.Close()
 	res.received = c.now()
 	if err := res.checkHeader(); err != nil {
 		return res, err
 	}
-	progress.answered = true
-	res.body, err = io.ReadAll(res.Body)
+	res.body, err = io.ReadAll(http.MaxBytesReader(nil, res.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return res, res.unusable("a response larger than 1 MiB", nil)
 	}
 	if err != nil {
-		return response{}, progress.failure(client.Timeout, err)
+		return response{}, res.failure(ctx, err)
 	}
-	return res, nil
+	return res, res.readBody()
 }
 
 // build makes the HTTP request and returns the form in its body as well. There is no Origin header: Okta takes a

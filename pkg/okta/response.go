@@ -10,17 +10,22 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"okauth/pkg/transport"
 )
 
 // response is what came back to one request.
 type response struct {
-	*http.Response
-	body []byte
+	request
+	redact func(string) string         // removes the request's secrets from foreign text
+	start  time.Time                   // just before the request was sent, and
+	sent   time.Time                   // the same by the Client's clock
+	seen   func() transport.Connection // how far it has come
 
-	info     RequestInfo
-	redact   func(string) string // removes the request's secrets from foreign text
-	sent     time.Time           // just before the request was sent
-	received time.Time
+	*http.Response           // nil until its header has arrived
+	received       time.Time // by the Client's clock
+	body           []byte
+	object         jsonObject // the body
 }
 
 // checkHeader decides by the header alone whether the body is worth reading.
@@ -39,8 +44,8 @@ func (r response) checkHeader() error {
 			return err
 		}
 	}
-	if r.info.Operation == OperationRevoke && r.StatusCode == http.StatusOK {
-		return nil // the body of a receipt may be empty, of any type
+	if r.isReceipt() {
+		return nil
 	}
 	contentType := r.Header.Get("Content-Type")
 	if r.ContentLength == 0 || r.StatusCode == http.StatusNoContent {
@@ -59,44 +64,36 @@ func (r response) checkHeader() error {
 	}
 }
 
-// tokens reads the response of a token endpoint.
-func (r response) tokens() (*TokenResponse, error) {
-	object, err := r.object()
-	if err != nil {
-		return nil, err
-	}
-	if r.StatusCode != http.StatusOK {
-		return nil, r.unusable("JSON that is neither a token response nor an error", nil)
-	}
-	tokens, err := object.tokens()
-	if err != nil {
-		return nil, r.unusable("an unusable token response", err)
-	}
-	return tokens, nil
+// isReceipt reports whether the response says that a token is revoked: "The content of the response body is ignored by
+// the client as all necessary information is conveyed in the response code": RFC 7009 §2.2,
+// https://www.rfc-editor.org/rfc/rfc7009#section-2.2. Two bodies are no receipt: an HTML page, which a proxy wrote, and
+// an error that came with 200.
+func (r response) isReceipt() bool {
+	return r.info.Operation == OperationRevoke && r.StatusCode == http.StatusOK
 }
 
-// document reads the response of an endpoint that answers 200 with a JSON object, or an error.
-func (r response) document() (jsonObject, error) {
-	object, err := r.object()
-	if err == nil && r.StatusCode != http.StatusOK {
-		err = r.unusable("JSON that is not an error", nil)
-	}
-	return object, err
-}
-
-// object reads the body as a JSON object. An error in it wins, whatever the status and the other members are.
-func (r response) object() (jsonObject, error) {
+// readBody reads the body as a JSON object that came with 200. An error in it wins, whatever the status and the other
+// members are.
+func (r *response) readBody() (err error) {
+	r.object, err = readObject(r.body)
 	switch text := bytes.TrimSpace(r.body); {
+	case bytes.HasPrefix(text, []byte("<")):
+		return r.unusable(HTMLPage, nil)
+	case err != nil && r.isReceipt():
+		return nil
 	case len(text) == 0:
-		return nil, r.unusable(EmptyResponse, nil)
-	case text[0] == '<':
-		return nil, r.unusable(HTMLPage, nil)
+		return r.unusable(EmptyResponse, nil)
+	case err != nil:
+		return r.unusable("unusable JSON", err)
 	}
-	object, err := readObject(r.body)
-	if err != nil {
-		return nil, r.unusable("unusable JSON", err)
+	err = r.errorIn(r.object)
+	switch {
+	case err != nil || r.StatusCode == http.StatusOK:
+		return err
+	case r.info.Operation == OperationToken:
+		return r.unusable("JSON that is neither a token response nor an error", nil)
 	}
-	return object, r.errorIn(object)
+	return r.unusable("JSON that is not an error", nil)
 }
 
 // errorIn understands both shapes that Okta uses at the same endpoint: {error, error_description} of RFC 6749 §5.2,
@@ -168,6 +165,7 @@ func bearerParams(header string) map[string]string {
 }
 
 func (r response) oktaError(code, description, id string) *Error {
+	wait, _ := retryAfter(r.StatusCode, r.Header, r.received)
 	return &Error{
 		RequestInfo: r.info,
 		Status:      r.StatusCode,
@@ -175,7 +173,7 @@ func (r response) oktaError(code, description, id string) *Error {
 		Description: r.foreign(description, 300),
 		RequestID:   r.requestID(),
 		ErrorID:     r.foreign(id, 80),
-		RetryAfter:  retryAfter(r.StatusCode, r.Header, r.received),
+		RetryAfter:  wait,
 		ClockSkew:   clockSkew(r.Header, r.received),
 	}
 }

@@ -325,10 +325,16 @@ func FuzzTokenResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		a := response{Response: &http.Response{StatusCode: status, Header: http.Header{}}, body: body,
 			redact: strings.NewReplacer().Replace}
-		if receipt := a.receipt(); receipt == nil && status != 200 {
+		receipt := a
+		receipt.info.Operation = OperationRevoke
+		if receipt.readBody() == nil && status != 200 {
 			t.Fatalf("HTTP %d is taken for a receipt", status)
 		}
-		tokens, err := a.tokens()
+		var tokens *TokenResponse
+		err := a.readBody()
+		if err == nil {
+			tokens, err = a.object.tokens()
+		}
 		if (tokens == nil) == (err == nil) {
 			t.Fatalf("got %v and %v", tokens, err)
 		}

@@ -20,11 +20,8 @@ func (c *Client) Revoke(ctx context.Context, token Secret, hint string) error {
 	if token.IsZero() {
 		return errors.New("token to revoke is empty")
 	}
-	r, err := c.post(ctx, c.info(OperationRevoke), tokenForm(token, hint))
-	if err != nil {
-		return err
-	}
-	return r.receipt()
+	_, err := c.post(ctx, c.info(OperationRevoke), tokenForm(token, hint))
+	return err
 }
 
 func tokenForm(token Secret, hint string) url.Values {
@@ -33,24 +30,6 @@ func tokenForm(token Secret, hint string) url.Values {
 		form.Set("token_type_hint", hint)
 	}
 	return form
-}
-
-// receipt checks the response to a revocation. "The content of the response body is ignored by the client as all
-// necessary information is conveyed in the response code": RFC 7009 §2.2,
-// https://www.rfc-editor.org/rfc/rfc7009#section-2.2. Two bodies are no receipt: an HTML page, which a proxy wrote,
-// and an error that came with 200.
-func (r response) receipt() error {
-	_, err := r.object()
-	if r.StatusCode != http.StatusOK {
-		if err == nil {
-			err = r.unusable("JSON that is not an error", nil)
-		}
-		return err
-	}
-	if e, ok := errors.AsType[*ResponseError](err); ok && e.What != HTMLPage {
-		return nil
-	}
-	return err
 }
 
 // Introspection is the response to an introspection request.
@@ -72,11 +51,7 @@ func (c *Client) Introspect(ctx context.Context, token Secret, hint string) (*In
 	if err != nil {
 		return nil, err
 	}
-	object, err := r.document()
-	if err != nil {
-		return nil, err
-	}
-	active, err := object.boolean("active")
+	active, err := r.object.boolean("active")
 	if err != nil {
 		return nil, r.unusable("an unusable response", err)
 	}
@@ -92,7 +67,7 @@ func (c *Client) UserInfo(ctx context.Context, accessToken Secret) ([]byte, erro
 	if !ValidToken(accessToken.Reveal()) {
 		return nil, errors.New("access token is empty or has characters that no token has")
 	}
-	r, _, err := c.get(ctx, OperationUserInfo, c.Server.Endpoint("userinfo"), accessToken)
+	r, err := c.get(ctx, OperationUserInfo, c.Server.Endpoint("userinfo"), accessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -114,9 +89,6 @@ func (c *Client) ProbeGrant(ctx context.Context, grantType, missing string) erro
 	info := c.info(OperationProbe)
 	info.GrantType = grantType
 	r, err := c.post(ctx, info, url.Values{"grant_type": {grantType}, "scope": {"openid"}})
-	if err == nil {
-		_, err = r.object()
-	}
 	refusal, ok := errors.AsType[*Error](err)
 	switch {
 	case ok && refusal.Status == http.StatusBadRequest && refusal.Code == "invalid_request" &&

@@ -1,11 +1,10 @@
 // Package transport builds the one http.Client that carries passwords and tokens.
 //
 // It is stricter than Go's default wherever that matters to a credential: it follows no redirect, speaks TLS 1.2 or
-// later but not HTTP/2 (whose debug switch prints request bodies), has a deadline for everything, and reads at most
-// 1 MiB of a response. The layers, from the outside in:
+// later but not HTTP/2 (whose debug switch prints request bodies), and has a deadline for everything. How much of a body
+// is read is the caller's decision. The layers, from the outside in:
 //
 //	http.Client     overall deadline, no redirects, no cookies
-//	bodyLimit       1 MiB of body, counted after decompression
 //	slowNotice      optional: reports a request that takes long
 //	router          chooses the proxy, and names it in the error if it fails
 //	trace           optional: one line for each request and response, without secrets
@@ -29,9 +28,6 @@ const (
 	DefaultTimeout = 30 * time.Second
 	// SlowAfter is how long a request takes before Config.Slow is called.
 	SlowAfter = 500 * time.Millisecond
-	// MaxBody is the most that is read of a response's body, in bytes, after decompression. A token response has a few
-	// thousand.
-	MaxBody = 1 << 20
 	// connectTimeout bounds the TCP connection, and again the TLS handshake.
 	connectTimeout = 10 * time.Second
 	// maxHeaderBytes bounds the header of a response, with interim 1xx responses. Go's own limit is 10 MiB.
@@ -84,24 +80,9 @@ func New(c Config) (*http.Client, error) {
 	}
 	return &http.Client{
 		Timeout:   cmp.Or(c.Timeout, DefaultTimeout),
-		Transport: &bodyLimit{Base: layers},
+		Transport: layers,
 		// A 307 or 308 would make Go send the form, password and all, to wherever it points.
 		// RFC 9700 §4.12: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.12
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
-}
-
-// bodyLimit limits the bodies of responses: reading more than MaxBody bytes is an *http.MaxBytesError. It stands above
-// http.Transport, which decompresses: 50 KB that swell to 50 MB are stopped like any other large response.
-type bodyLimit struct {
-	Base http.RoundTripper
-}
-
-// RoundTrip sends the request unchanged and limits the response's body.
-func (l *bodyLimit) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := l.Base.RoundTrip(req)
-	if err == nil {
-		resp.Body = http.MaxBytesReader(nil, resp.Body, MaxBody)
-	}
-	return resp, err
 }

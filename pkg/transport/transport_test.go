@@ -1,13 +1,10 @@
 package transport
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -213,58 +210,6 @@ func TestAT08_SilenceEnds(t *testing.T) {
 			Timeout() bool
 		}](err); !ok || !timeout.Timeout() {
 			t.Errorf("%s: got %v, want a timeout", name, err)
-		}
-		server.Close()
-	}
-}
-
-func TestAT09_BodyIsCapped(t *testing.T) {
-	// Not parallel: it counts what is allocated.
-	var bomb bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&bomb, gzip.BestSpeed)
-	for range 32 {
-		z.Write(make([]byte, 1<<20))
-	}
-	z.Close()
-	page := make([]byte, 64<<10)
-	endless := func(w http.ResponseWriter, pages int) {
-		for range pages {
-			if _, err := w.Write(page); err != nil {
-				return
-			}
-		}
-	}
-	for _, test := range []struct {
-		name     string
-		serve    http.HandlerFunc
-		tooLarge bool
-	}{
-		{"exactly 1 MiB", func(w http.ResponseWriter, _ *http.Request) { endless(w, 16) }, false},
-		{"1 MiB and a byte", func(w http.ResponseWriter, _ *http.Request) { endless(w, 16); w.Write([]byte{1}) }, true},
-		{"100 MB", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", fmt.Sprint(1600*len(page)))
-			endless(w, 1600)
-		}, true},
-		{"endless", func(w http.ResponseWriter, _ *http.Request) { endless(w, 1<<30) }, true},
-		{"gzip bomb", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Encoding", "gzip")
-			w.Write(bomb.Bytes())
-		}, true},
-	} {
-		server := httptest.NewServer(test.serve)
-		c := client(t, Config{})
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		body, err := get(c, server.URL)
-		runtime.ReadMemStats(&after)
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge != test.tooLarge || err != nil && !tooLarge {
-			t.Errorf("%s: got %v, too large: %v", test.name, err, test.tooLarge)
-		}
-		if !test.tooLarge && len(body) != MaxBody {
-			t.Errorf("%s: got %d bytes", test.name, len(body))
-		}
-		if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
-			t.Errorf("%s: allocated %d MiB", test.name, used>>20)
 		}
 		server.Close()
 	}
