@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -16,12 +15,16 @@ import (
 
 type decodeOptions struct {
 	tokenInput
-	claim string
-	time  string
+	claim     string
+	time      string
+	unsecured bool // the single token has no signature
 }
 
 func newDecodeCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
-	o := &decodeOptions{tokenInput: tokenInput{env: env, session: cli.SessionFlags{GlobalFlags: global}}}
+	o := &decodeOptions{tokenInput: tokenInput{
+		env: env, session: cli.SessionFlags{GlobalFlags: global},
+		command: "decode", bad: "cannot be decoded", notOne: "line %d is not decoded: %v\n\n",
+	}}
 	c := &cobra.Command{
 		Use:        "decode [TOKEN]",
 		SuggestFor: []string{"inspect", "jwt"},
@@ -66,88 +69,55 @@ answered by {"error":{…}}.`,
 	}
 	o.addFlags(c, []string{"auto", "text", "json"}, []session.TokenType{session.Access, session.ID})
 	c.Flags().StringVar(&o.claim, "claim", "", "print only this claim")
-	claims := []string{
-		"sub", "exp", "iat", "iss", "aud", "cid", "uid", "scp", "jti", "email", "groups", "header.kid",
-	}
-	_ = c.RegisterFlagCompletionFunc("claim", cobra.FixedCompletions(claims, cobra.ShellCompDirectiveNoFileComp))
+	cli.CompleteFlag(c, "claim",
+		"sub", "exp", "iat", "iss", "aud", "cid", "uid", "scp", "jti", "email", "groups", "header.kid")
 	cli.EnumFlag(c, &o.time, "time", "", output.TimeFormats()[0], output.TimeFormats(), "how text shows times")
 	return c
 }
 
 func (o *decodeOptions) run(ctx context.Context, args []string) error {
-	switch o.source(args) {
-	case fromArgument:
-		return o.one(args[0])
-	case fromStdin:
-		return o.many(ctx)
-	}
-	token, err := o.stored(ctx)
+	token, err := o.read(ctx, args)
 	if err != nil {
 		return err
 	}
-	return o.one(token.Value.Reveal())
-}
-
-// one decodes a single token; when it is none, nothing is printed.
-func (o *decodeOptions) one(text string) error {
-	token, err := jwt.Parse(jwt.TrimToken(text))
-	if err != nil {
-		return err
+	good := false
+	if o.fromStdin {
+		// A line that is no token is an answer, not an end; only a stream that holds nothing else is an error.
+		var sum jwt.Summary
+		sum, err = o.many(ctx, jwt.Stream{Hold: true}, o.answer)
+		good = sum.Bad < sum.Count
+	} else {
+		err = o.one(ctx, token, o.answer)
+		good = err == nil
 	}
-	if err := o.write(o.env.Stdout, token); err != nil {
-		return err
-	}
-	if token.Unsecured() {
+	if o.unsecured {
 		fmt.Fprintln(o.env.Stderr,
 			"okauth: note: the token is unsecured: it has no signature, and no API should accept it")
 	}
-	o.sayUnverified()
-	return nil
-}
-
-// many decodes each line of standard input. A line that is no token is an answer,
-// not an end; only a stream that holds nothing else is an error.
-func (o *decodeOptions) many(ctx context.Context) error {
-	sum, err := o.stream(ctx, "decode", "cannot be decoded", jwt.Stream{Answer: o.answer, Hold: true})
-	if sum.Bad < sum.Count {
-		o.sayUnverified()
+	if good && o.claim == "" { // who asks for one claim by name knows what it is worth
+		fmt.Fprintln(o.env.Stderr, "okauth: note: nothing was verified: anyone can write a token that looks like this")
 	}
 	return err
 }
 
-// answer appends the document of one line: the token, or what is wrong with it.
-func (o *decodeOptions) answer(_ context.Context, dst []byte, line int, text string) (answer []byte, bad, fatal error) {
-	b := bytes.NewBuffer(dst)
-	token, err := jwt.Parse(text)
-	if err == nil {
-		err = o.write(b, token)
-	}
+// answer writes what is in a token.
+func (o *decodeOptions) answer(_ context.Context, b *bytes.Buffer, line int, text string) (bad, err error) {
+	token, bad := jwt.Parse(text)
 	switch {
-	case err == nil:
-		return b.Bytes(), nil, nil
+	case bad != nil:
 	case o.claim != "":
-		return append(dst, '\n'), err, nil // the answers stay beside their lines
+		bad = output.WriteClaim(b, token, o.claim)
 	case o.text:
-		return fmt.Appendf(dst, "line %d is not decoded: %v\n\n", line, err), err, nil
+		options := o.env.TextOptions()
+		options.Time = o.time
+		bad = output.WriteDecodedText(b, token, options)
+	default:
+		bad = output.WriteDecodedJSON(b, token)
 	}
-	fatal = cli.WriteErrorJSON(b, err)
-	return b.Bytes(), err, fatal
-}
-
-func (o *decodeOptions) write(w io.Writer, token jwt.Unverified) error {
-	switch {
-	case o.claim != "":
-		return output.WriteClaim(w, token, o.claim)
-	case !o.text:
-		return output.WriteDecodedJSON(w, token)
+	if line == 0 {
+		o.unsecured = bad == nil && token.Unsecured()
+	} else if bad != nil && o.claim != "" {
+		b.WriteByte('\n') // the answers stay beside their lines
 	}
-	options := o.textOptions()
-	options.Time = o.time
-	return output.WriteDecodedText(w, token, options)
-}
-
-func (o *decodeOptions) sayUnverified() {
-	if o.claim == "" { // who asks for one claim by name knows what it is worth
-		fmt.Fprintln(o.env.Stderr, "okauth: note: nothing was verified: anyone can write a token that looks like this")
-	}
+	return bad, nil
 }

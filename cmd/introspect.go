@@ -2,11 +2,8 @@ package cmd
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -19,11 +16,15 @@ import (
 
 type introspectOptions struct {
 	tokenInput
-	hint string // token_type_hint
+	typed  bool // --type was given
+	client *okta.Client
 }
 
 func newIntrospectCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
-	o := &introspectOptions{tokenInput: tokenInput{env: env, session: cli.SessionFlags{GlobalFlags: global}}}
+	o := &introspectOptions{tokenInput: tokenInput{
+		env: env, session: cli.SessionFlags{GlobalFlags: global},
+		command: "introspect", bad: "are not active", notOne: "%[2]v\n",
+	}}
 	c := &cobra.Command{
 		Use:   "introspect [TOKEN]",
 		Short: "Ask Okta whether a token is active, and whose it is",
@@ -46,9 +47,7 @@ is not active.`,
   pbpaste | okauth introspect -o json | jq .exp`,
 		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if c.Flags().Changed("type") {
-				o.hint = string(o.kind) + "_token"
-			}
+			o.typed = c.Flags().Changed("type")
 			return cli.UntilStopped(c.Context(), env, func(ctx context.Context) error { return o.run(ctx, args) })
 		},
 	}
@@ -60,11 +59,6 @@ is not active.`,
 }
 
 func (o *introspectOptions) run(ctx context.Context, args []string) error {
-	source := o.source(args)
-	if source == fromStdin && o.session.ClientSecretStdin {
-		return cli.Usage("--client-secret-stdin and the tokens want the same standard input",
-			"give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command")
-	}
 	opened, err := o.session.Open(o.env)
 	if err != nil {
 		return err
@@ -72,71 +66,44 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	if _, err := opened.Server(); err != nil {
 		return err
 	}
-	text := ""
-	switch source {
-	case fromArgument:
-		text = jwt.TrimToken(args[0])
-	case fromSession:
-		token, err := o.stored(ctx)
-		if err != nil {
-			return err
-		}
-		text = token.Value.Reveal()
-		o.hint = string(token.Type) + "_token"
-	}
-	client, err := opened.OktaClient(ctx)
+	token, err := o.read(ctx, args)
 	if err != nil {
 		return err
 	}
-	if source == fromStdin { // one after the other: Okta limits the rate of requests
-		_, err := o.stream(ctx, "introspect", "are not active", jwt.Stream{Answer: o.answer(client), Workers: 1})
+	if o.fromStdin && o.session.ClientSecretStdin {
+		return cli.Usage("--client-secret-stdin and the tokens want the same standard input",
+			"give the client secret another way: OKAUTH_CLIENT_SECRET_FILE or client_secret_command")
+	}
+	if o.client, err = opened.OktaClient(ctx); err != nil {
 		return err
 	}
-	if !okta.ValidToken(text) {
-		return notAToken() // a single one is an error, with nothing on standard output
+	if !o.fromStdin {
+		return o.one(ctx, token, o.answer)
 	}
-	bad, err := o.ask(ctx, o.env.Stdout, client, text)
-	if err == nil && bad != nil && o.text && o.env.StdoutIsTTY {
-		return cli.SilentError{Code: cli.ExitInvalidToken}
-	}
-	return cmp.Or(err, bad)
+	_, err = o.many(ctx, jwt.Stream{Workers: 1}, o.answer) // one after the other: Okta limits the rate of requests
+	return err
 }
 
-// answer returns the function that introspects a line of standard input.
-func (o *introspectOptions) answer(client *okta.Client) func(
-	ctx context.Context, dst []byte, line int, text string) (out []byte, bad, err error) {
-	return func(ctx context.Context, dst []byte, _ int, text string) (out []byte, bad, err error) {
-		b := bytes.NewBuffer(dst)
-		switch {
-		case okta.ValidToken(text):
-			bad, err = o.ask(ctx, b, client, text)
-		case o.text:
-			bad = notAToken()
-			fmt.Fprintln(b, bad)
-		default:
-			bad = notAToken()
-			err = cli.WriteErrorJSON(b, bad)
-		}
-		return b.Bytes(), bad, err
+// answer introspects a token and writes the response.
+func (o *introspectOptions) answer(ctx context.Context, b *bytes.Buffer, _ int, token string) (bad, err error) {
+	if !okta.ValidToken(token) {
+		err := errors.New("that is no token: it has characters that no token has")
+		return cli.Exit(cli.ExitInvalidToken, err, ""), nil
 	}
-}
-
-// ask introspects one token and writes the response.
-func (o *introspectOptions) ask(ctx context.Context, w io.Writer, client *okta.Client, text string) (bad, err error) {
-	response, err := client.Introspect(ctx, okta.NewSecret(text), o.hint)
+	hint := ""
+	if o.fromStore || o.typed {
+		hint = string(o.kind) + "_token"
+	}
+	response, err := o.client.Introspect(ctx, okta.NewSecret(token), hint)
 	if err != nil {
 		return nil, err
 	}
 	if !response.Active {
 		bad = cli.Exit(cli.ExitInvalidToken, errors.New("the token is not active: it expired or was revoked, or "+
-			client.Server.Issuer()+" did not issue it"), "")
+			o.client.Server.Issuer()+" did not issue it"), "")
 	}
 	if o.text {
-		return bad, output.WriteObjectText(w, response.Text, o.env.TextOptions())
+		return bad, output.WriteObjectText(b, response.Text, o.env.TextOptions())
 	}
-	return bad, output.WriteObjectJSON(w, response.Text)
-}
-
-func notAToken() error {
-	return cli.Exit(cli.ExitInvalidToken, errors.New("that is no token: it has characters that no token has"), "")
+	return bad, output.WriteObjectJSON(b, response.Text)
 }

@@ -2,18 +2,18 @@ package cmd
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okauth"
-	"okauth/pkg/output"
 	"okauth/pkg/session"
 )
 
@@ -24,10 +24,19 @@ type tokenInput struct {
 	session cli.SessionFlags
 	kind    cli.TokenTypeFlag
 	output  string
+	cached  bool // the cached token is meant, whatever stdin is
 
-	cached bool // the cached token is meant, whatever stdin is
-	text   bool // for people, not for programs
+	command string // "verify"
+	bad     string // what bad tokens are: "are not valid"
+	notOne  string // the format of what text says of a line that is no token: its number and the error
+
+	text                 bool // for people, not for programs
+	fromStdin, fromStore bool // where the tokens are, else in the argument
 }
+
+// tokenAnswer writes the answer to a token. bad says what is wrong with it; err ends the command. If no answer is
+// written, bad is the answer. line is 0 for a single token.
+type tokenAnswer func(ctx context.Context, b *bytes.Buffer, line int, token string) (bad, err error)
 
 // addFlags adds the flags of a command that prints tokens in one of formats, the first by default.
 func (i *tokenInput) addFlags(c *cobra.Command, formats []string, kinds []session.TokenType, settings ...string) {
@@ -37,17 +46,8 @@ func (i *tokenInput) addFlags(c *cobra.Command, formats []string, kinds []sessio
 	cli.OutputFlag(c, &i.output, formats...)
 }
 
-// tokenSource is where the tokens of one call are.
-type tokenSource int
-
-const (
-	fromArgument tokenSource = iota
-	fromStdin
-	fromSession
-)
-
-// source says where the tokens are, once the flags are known, and tells a person what that means.
-func (i *tokenInput) source(args []string) tokenSource {
+// read finds out where the tokens are, tells a person what that means, and returns the single token, if it is one.
+func (i *tokenInput) read(ctx context.Context, args []string) (string, error) {
 	i.text = i.output == "text" || i.output == "auto" && i.env.StdoutIsTTY
 	switch {
 	case len(args) == 1 && args[0] != "-":
@@ -55,53 +55,81 @@ func (i *tokenInput) source(args []string) tokenSource {
 			fmt.Fprintln(i.env.Stderr, "okauth: note: a token given as an argument stays in your shell's history; "+
 				"standard input does not keep it")
 		}
-		return fromArgument
+		return jwt.TrimToken(args[0]), nil
 	case len(args) == 1, i.env.StdinIsPipe && !i.cached:
 		if i.env.StdinIsTTY {
 			fmt.Fprintln(i.env.Stderr, "okauth: paste a token, then press Enter and Ctrl-D")
 		}
-		return fromStdin
+		i.fromStdin = true
+		return "", nil
 	}
-	return fromSession
+	i.fromStore = true
+	return i.stored(ctx, session.TokenType(i.kind))
 }
 
-// stream answers the lines of standard input. The error of command counts the bad ones, and bad says what they are:
-// "are not valid".
-func (i *tokenInput) stream(ctx context.Context, command, bad string, s jwt.Stream) (jwt.Summary, error) {
+// stored returns the session's token of a type, valid or not.
+func (i *tokenInput) stored(ctx context.Context, kind session.TokenType) (string, error) {
+	client, err := i.session.Open(i.env)
+	if err != nil {
+		return "", err
+	}
+	token, err := client.Stored(ctx, kind)
+	if required, ok := errors.AsType[*okauth.LoginRequiredError](err); ok && required.NoStore != "" {
+		const advice = "no session is stored here; pass a token on standard input, as in: okauth token | okauth decode"
+		return "", cli.Exit(cli.ExitLoginRequired, err, advice)
+	}
+	return token.Value.Reveal(), i.session.Advise(err)
+}
+
+// one answers a single token.
+func (i *tokenInput) one(ctx context.Context, token string, answer tokenAnswer) error {
+	var b bytes.Buffer
+	bad, err := answer(ctx, &b, 0, token)
+	if err != nil || b.Len() == 0 {
+		return cmp.Or(err, bad)
+	}
+	if _, err := i.env.Stdout.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	if bad != nil && i.text && i.env.StdoutIsTTY { // the answer has just been shown
+		if advice := cli.Hint(bad); advice != "" {
+			fmt.Fprintln(i.env.Stderr, "okauth: hint: "+advice)
+		}
+		return cli.SilentError{Code: cli.ExitInvalidToken}
+	}
+	return bad
+}
+
+// many answers the lines of standard input.
+func (i *tokenInput) many(ctx context.Context, s jwt.Stream, answer tokenAnswer) (jwt.Summary, error) {
 	// Few batches are alive, so that the collector would run every few milliseconds: that was a sixth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	s.In, s.Out = i.env.Stdin, bufio.NewWriterSize(i.env.Stdout, 64<<10)
+	s.Answer = func(ctx context.Context, dst []byte, line int, text string) (out []byte, bad, err error) {
+		b := bytes.NewBuffer(dst)
+		bad, err = answer(ctx, b, line, text)
+		switch {
+		case bad == nil || err != nil || b.Len() > len(dst):
+		case i.text:
+			fmt.Fprintf(b, i.notOne, line, bad)
+		default:
+			err = cli.WriteErrorJSON(b, bad)
+		}
+		return b.Bytes(), bad, err
+	}
 	sum, err := s.Run(ctx)
 	switch {
 	case err != nil:
 		return jwt.Summary{}, err
 	case sum.Count == 0:
 		err = cli.Usage("no token on standard input",
-			"to "+command+" the cached token while standard input is a pipe: okauth "+command+" --cached")
+			"to "+i.command+" the cached token while standard input is a pipe: okauth "+i.command+" --cached")
 	case sum.Count == 1:
 		err = sum.FirstBad
 	case sum.Bad > 0:
 		err = fmt.Errorf("%d of %d tokens %s; the first: line %d: %w",
-			sum.Bad, sum.Count, bad, sum.FirstLine, sum.FirstBad)
+			sum.Bad, sum.Count, i.bad, sum.FirstLine, sum.FirstBad)
 		err = cli.Exit(cli.ExitInvalidToken, err, cli.Hint(sum.FirstBad))
 	}
 	return sum, err
-}
-
-// stored returns the session's token, valid or not.
-func (i *tokenInput) stored(ctx context.Context) (session.CachedToken, error) {
-	client, err := i.session.Open(i.env)
-	if err != nil {
-		return session.CachedToken{}, err
-	}
-	token, err := client.Stored(ctx, session.TokenType(i.kind))
-	if required, ok := errors.AsType[*okauth.LoginRequiredError](err); ok && required.NoStore != "" {
-		const advice = "no session is stored here; pass a token on standard input, as in: okauth token | okauth decode"
-		return token, cli.Exit(cli.ExitLoginRequired, err, advice)
-	}
-	return token, i.session.Advise(err)
-}
-
-func (i *tokenInput) textOptions() output.TextOptions {
-	return output.TextOptions{Now: i.env.Now(), Location: time.Local, Width: i.env.Width, Color: i.env.Color()}
 }

@@ -27,10 +27,13 @@ type verifyOptions struct {
 	leeway      time.Duration
 	jwks        string
 	refreshKeys bool
+	verifier    *jwt.Verifier
 }
 
 func newVerifyCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
-	o := &verifyOptions{tokenInput: tokenInput{env: env, session: cli.SessionFlags{GlobalFlags: global}}}
+	o := &verifyOptions{tokenInput: tokenInput{
+		env: env, session: cli.SessionFlags{GlobalFlags: global}, command: "verify", bad: "are not valid",
+	}}
 	c := &cobra.Command{
 		Use:   "verify [TOKEN]",
 		Short: "Verify a token the way an API does",
@@ -75,11 +78,9 @@ per token:
 	f.DurationVar(&o.leeway, "leeway", jwt.DefaultLeeway, "allowed difference between clocks")
 	f.StringVar(&o.jwks, "jwks", "", "file with the issuer's keys (JWKS); no request is made")
 	f.BoolVar(&o.refreshKeys, "refresh-keys", false, "fetch the issuer's keys even if the cached ones are fresh")
-	_ = c.RegisterFlagCompletionFunc("alg",
-		cobra.FixedCompletions(jwt.Algorithms(), cobra.ShellCompDirectiveNoFileComp))
-	for _, name := range []string{"issuer", "leeway"} {
-		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
-	}
+	cli.CompleteFlag(c, "alg", jwt.Algorithms()...)
+	cli.CompleteFlag(c, "issuer")
+	cli.CompleteFlag(c, "leeway")
 	return c
 }
 
@@ -87,7 +88,6 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	source := o.source(args)
 	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
@@ -103,28 +103,25 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var token session.CachedToken
-	if source == fromSession {
-		if token, err = o.stored(ctx); err != nil {
-			return err
-		}
-		receiver.AccessToken = o.accessToken(ctx)
-	}
-	keys, err := o.keys(client, server, source)
+	token, err := o.read(ctx, args)
 	if err != nil {
 		return err
 	}
-	verifier, err := jwt.NewVerifier(receiver, keys)
+	if o.fromStore && receiver.Kind == jwt.KindID { // it may have the hash of the access token, if there is one
+		receiver.AccessToken, _ = o.stored(ctx, session.Access)
+	}
+	keys, err := o.keys(client, server)
 	if err != nil {
+		return err
+	}
+	if o.verifier, err = jwt.NewVerifier(receiver, keys); err != nil {
 		return cli.Usage(err.Error(), "okauth verify --help")
 	}
-	switch source {
-	case fromArgument:
-		return o.one(ctx, verifier, args[0])
-	case fromStdin:
-		return o.many(ctx, verifier)
+	if !o.fromStdin {
+		return o.one(ctx, token, o.answer)
 	}
-	return o.one(ctx, verifier, token.Value.Reveal())
+	_, err = o.many(ctx, jwt.Stream{}, o.answer)
+	return err
 }
 
 // check refuses flags that contradict each other, and takes --issuer apart.
@@ -164,86 +161,41 @@ func (o *verifyOptions) receiver(settings *config.Settings, server okta.Authoriz
 	return r, nil
 }
 
-// accessToken returns the session's access token, whose hash an ID token may have; "" if there is none.
-func (o *verifyOptions) accessToken(ctx context.Context) string {
-	if o.kind != cli.TokenTypeFlag(session.ID) {
-		return ""
-	}
-	beside := o.tokenInput
-	beside.kind = cli.TokenTypeFlag(session.Access)
-	token, err := beside.stored(ctx)
+// answer verifies a token and writes the report.
+func (o *verifyOptions) answer(ctx context.Context, b *bytes.Buffer, line int, token string) (bad, err error) {
+	report, err := o.verifier.Check(ctx, token)
 	if err != nil {
-		return ""
+		return nil, err
 	}
-	return token.Value.Reveal()
-}
-
-// one verifies a single token. The report is the result, whatever it says.
-func (o *verifyOptions) one(ctx context.Context, verifier *jwt.Verifier, text string) error {
-	report, err := verifier.Check(ctx, jwt.TrimToken(text))
-	if err != nil {
-		return err
-	}
-	if o.text {
-		err = output.WriteReportText(o.env.Stdout, report, o.textOptions())
-	} else {
-		err = output.WriteReportJSON(o.env.Stdout, report)
+	if !report.Valid() {
+		bad = errors.New("the token is not valid")
+		for _, c := range report.Checks {
+			if c.Name == report.Reason() {
+				bad = fmt.Errorf("the token is not valid: %s: %s", c.Name, c.Why)
+			}
+		}
+		bad = cli.Exit(cli.ExitInvalidToken, bad, cli.VerifyAdvice(report))
 	}
 	switch {
-	case err != nil || report.Valid():
-		return err
-	case o.text && o.env.StdoutIsTTY: // the report has just been shown
-		if advice := cli.VerifyAdvice(report); advice != "" {
-			fmt.Fprintln(o.env.Stderr, "okauth: hint: "+advice)
-		}
-		return cli.SilentError{Code: cli.ExitInvalidToken}
-	}
-	return notValid(report)
-}
-
-// notValid returns the error of an invalid token: its first failed check.
-func notValid(report jwt.Report) error {
-	err := errors.New("the token is not valid")
-	for _, c := range report.Checks {
-		if c.Name == report.Reason() {
-			err = fmt.Errorf("the token is not valid: %s: %s", c.Name, c.Why)
-		}
-	}
-	return cli.Exit(cli.ExitInvalidToken, err, cli.VerifyAdvice(report))
-}
-
-// many verifies each line of standard input.
-func (o *verifyOptions) many(ctx context.Context, verifier *jwt.Verifier) error {
-	answer := func(ctx context.Context, dst []byte, line int, text string) (answer []byte, bad, err error) {
-		report, err := verifier.Check(ctx, text)
-		if err != nil {
-			return nil, nil, err
-		}
-		if !report.Valid() {
-			bad = notValid(report)
-		}
-		if !o.text {
-			return output.AppendReportJSON(dst, report), bad, nil
-		}
-		b := bytes.NewBuffer(dst)
+	case !o.text:
+		b.Write(output.AppendReportJSON(b.AvailableBuffer(), report))
+	case line == 0:
+		err = output.WriteReportText(b, report, o.env.TextOptions())
+	default:
 		fmt.Fprintf(b, "line %d: ", line)
-		err = output.WriteReportText(b, report, o.textOptions())
+		err = output.WriteReportText(b, report, o.env.TextOptions())
 		b.WriteByte('\n')
-		return b.Bytes(), bad, err
 	}
-	_, err := o.stream(ctx, "verify", "are not valid", jwt.Stream{Answer: answer})
-	return err
+	return bad, err
 }
 
 // keys returns where the keys of server are: the file of --jwks, else the issuer.
-func (o *verifyOptions) keys(
-	client *okauth.Client, server okta.AuthorizationServer, source tokenSource,
-) (jwt.KeySource, error) {
+func (o *verifyOptions) keys(client *okauth.Client, server okta.AuthorizationServer) (jwt.KeySource, error) {
 	if o.jwks != "" {
 		return readKeySet(o.jwks)
 	}
 	options := okauth.KeyOptions{Fresh: o.refreshKeys}
-	if source == fromStdin {
+	if o.fromStdin {
 		options.Unreachable = func(err error) {
 			o.env.Warn("a token's key is not among the cached ones, and the issuer cannot be asked for newer ones: " +
 				err.Error())
