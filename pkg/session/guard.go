@@ -149,11 +149,7 @@ func (p *protectedPassword) read() (refusals, error) {
 	if p.locks.Dir == "" {
 		return refusals{}, nil
 	}
-	var data []byte
-	exists, err := privatefile.DirExists(p.locks.Dir)
-	if err == nil && exists {
-		data, err = privatefile.Read(p.path, maxRecord)
-	}
+	data, err := privatefile.Read(p.path, maxRecord)
 	if err = store.FileError(err); store.IsKind(err, store.Unsafe) {
 		return refusals{}, err
 	}

@@ -45,9 +45,6 @@ func (c Cache) Load(name string) (data []byte, ok bool) {
 	if c.Dir == "" {
 		return nil, false
 	}
-	if exists, err := privatefile.DirExists(c.dir()); err != nil || !exists {
-		return nil, false
-	}
 	text, err := privatefile.Read(c.path(name), maxFile)
 	if err != nil {
 		return nil, false

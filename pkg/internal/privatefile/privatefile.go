@@ -38,17 +38,29 @@ func refuse(op, path string, err error) error {
 // MakeDir creates a directory, mode 0700, and its missing parents. One that exists must be a directory, not a symbolic
 // link, belong to the current user and grant no rights to others; otherwise MakeDir fails and changes nothing.
 func MakeDir(path string) error {
-	const op = "use directory"
-	if path == "" {
-		return fail(op, path, errors.New("it has no name"))
+	err := checkDir(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	info, err := os.Lstat(path)
+	if err := os.MkdirAll(path, 0o700); err != nil { // names the parent that it failed at
+		return &Error{Op: "use directory", Path: path, Err: fmt.Errorf("make it: %w", err)}
+	}
+	return checkDir(path)
+}
+
+// DirExists reports whether a directory exists. It is an error if it exists and is not private.
+func DirExists(path string) (bool, error) {
+	err := checkDir(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(path, 0o700); err != nil {
-			return &Error{Op: op, Path: path, Err: fmt.Errorf("make it: %w", err)} // names the parent that it failed at
-		}
-		info, err = os.Lstat(path)
+		return false, nil
 	}
+	return err == nil, err
+}
+
+// checkDir returns nil for a private directory. The error wraps fs.ErrNotExist if there is none.
+func checkDir(path string) error {
+	const op = "use directory"
+	info, err := os.Lstat(path)
 	if err != nil {
 		return fail(op, path, err)
 	}
@@ -59,18 +71,6 @@ func MakeDir(path string) error {
 		return refuse(op, path, err)
 	}
 	return nil
-}
-
-// DirExists reports whether a directory exists. It is an error if it exists and is not private.
-func DirExists(path string) (bool, error) {
-	_, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fail("use directory", path, err)
-	}
-	return true, MakeDir(path)
 }
 
 // CanCreate returns nil if files can be created in a private directory. If the directory does not exist, its nearest
@@ -124,8 +124,11 @@ func Open(path string, flag int) (*os.File, error) {
 	return f, nil
 }
 
-// Read returns the first limit bytes of a file that [Open] accepts.
+// Read returns the first limit bytes of a file that [Open] accepts in a private directory.
 func Read(path string, limit int64) ([]byte, error) {
+	if err := checkDir(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
 	f, err := Open(path, os.O_RDONLY)
 	if err != nil {
 		return nil, err

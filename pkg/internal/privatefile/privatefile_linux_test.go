@@ -206,7 +206,7 @@ func TestMakeDirMakesParents(t *testing.T) {
 	}
 	inFile := filepath.Join(file, "okauth")
 	wantError(t, MakeDir(inFile), false, inFile, "not a directory")
-	wantError(t, MakeDir(""), false, "", "it has no name")
+	wantError(t, MakeDir(""), false, "", "make it")
 }
 
 func TestOpenCreates(t *testing.T) {

@@ -63,11 +63,6 @@ func (s *Store) read(ctx context.Context, account string) ([]byte, error) {
 	if err := s.check(ctx, account); err != nil {
 		return nil, err
 	}
-	if exists, err := privatefile.DirExists(s.dir); err != nil {
-		return nil, store.FileError(err)
-	} else if !exists {
-		return nil, store.ErrNotFound
-	}
 	line, err := privatefile.Read(s.Path(account), maxLine+1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, store.ErrNotFound
