@@ -9,7 +9,7 @@ import (
 func TestAT02_ParseDomain(t *testing.T) {
 	t.Parallel()
 	d, err := ParseDomain(" https://Dev-1.okta.com/oauth2/aus1/ ")
-	if err != nil || d != (Domain{"https://dev-1.okta.com", "aus1"}) {
+	if err != nil || d != (Domain{BaseURL: "https://dev-1.okta.com", Server: "aus1"}) {
 		t.Errorf("got %v, %v", d, err)
 	}
 	_, err = ParseDomain("https://dev-1-admin.okta.com")

@@ -22,11 +22,10 @@ import (
 // File is a configuration file being edited. Each method changes one entry, in memory; [File.Save] writes the file. It
 // knows neither flags nor the environment, so nothing from there can get into the file.
 type File struct {
-	path     string
-	original []byte // as read, nil if there was no file
-	data     []byte // with the edits
-	edits    []edit
-	doc      *document
+	path  string
+	data  []byte // with the edits
+	edits []edit
+	doc   *document
 }
 
 // edit is one change. That of the top-level "profile" has no profile name.
@@ -46,7 +45,7 @@ func OpenFile(path string) (*File, error) {
 	if err != nil {
 		return nil, withSource(err, Source{FromFile, path})
 	}
-	return &File{path: path, original: data, data: data, doc: doc}, nil
+	return &File{path: path, data: data, doc: doc}, nil
 }
 
 // Path returns the path that OpenFile was given.
@@ -284,8 +283,8 @@ func (d *document) equal(other *document) bool {
 }
 
 // Save writes the file, mode 0600, and its directory, mode 0700, if there is none. It replaces the file as a whole; a
-// symbolic link stays, and the file it leads to is replaced. If another process changed the file since it was read,
-// Save repeats the edits on the new content. The error is an *Error, and the file is then as it was.
+// symbolic link stays, and the file it leads to is replaced. Save makes the edits again, on what the file has now: another
+// process may have changed it. The error is an *Error, and the file is then as it was.
 func (f *File) Save() error {
 	target, err := followLinks(f.path)
 	if err != nil {
@@ -296,35 +295,23 @@ func (f *File) Save() error {
 		return f.saveError("wait for another okauth that writes it", err)
 	}
 	defer unlock()
-	if err := f.rebase(); err != nil {
+	saved, err := OpenFile(f.path)
+	if err != nil {
 		return err
 	}
-	if bytes.Equal(f.data, f.original) {
-		return nil
-	}
-	if err := privatefile.Replace(target, f.data); err != nil {
-		return f.saveError("write", err)
-	}
-	f.original, f.edits = f.data, nil
-	return nil
-}
-
-// rebase repeats the edits if the file has changed.
-func (f *File) rebase() error {
-	now, err := readConfig(f.path)
-	if err != nil && !isMissing(err) {
-		return err
-	}
-	if bytes.Equal(now, f.original) {
-		return nil
-	}
-	data := now
+	before := saved.data
 	for _, e := range f.edits {
-		if data, f.doc, err = apply(data, e); err != nil {
-			return withSource(err, Source{FromFile, f.path})
+		if err := saved.edit(e); err != nil {
+			return err
 		}
 	}
-	f.original, f.data = now, data
+	if !bytes.Equal(saved.data, before) {
+		if err := privatefile.Replace(target, saved.data); err != nil {
+			return f.saveError("write", err)
+		}
+	}
+	saved.edits = nil
+	*f = *saved
 	return nil
 }
 
@@ -332,7 +319,7 @@ func (f *File) saveError(op string, err error) error {
 	if e, ok := errors.AsType[*privatefile.Error](err); ok {
 		err = e.Err
 	}
-	return &Error{Kind: WriteFailed, Source: Source{FromFile, f.path}, Reason: op, Err: cause(err)}
+	return &Error{Kind: WriteFailed, Source: Source{FromFile, f.path}, Reason: op, Err: privatefile.Cause(err)}
 }
 
 // followLinks follows symbolic links, also to a file that does not exist yet.

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"okauth/pkg/internal/safetext"
 )
@@ -100,14 +99,6 @@ func withSource(err error, s Source) error {
 		located := *e
 		located.Source = s
 		return &located
-	}
-	return err
-}
-
-// cause drops the path that package os adds to its errors: ours name it.
-func cause(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
 	}
 	return err
 }

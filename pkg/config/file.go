@@ -78,7 +78,7 @@ func (strictYAML) Decode(data []byte, m map[string]any) error {
 // make it wait. The error is an *Error, and wraps fs.ErrNotExist if there is no file.
 func readConfig(path string) ([]byte, error) {
 	fail := func(reason string, err error) error {
-		return &Error{Kind: ReadFailed, Source: Source{FromFile, path}, Reason: reason, Err: cause(err)}
+		return &Error{Kind: ReadFailed, Source: Source{FromFile, path}, Reason: reason, Err: privatefile.Cause(err)}
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -111,11 +111,11 @@ func checkPrivate(path string) error {
 	}
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return wrong(ReadFailed, path, "follow the path of the file: "+cause(err).Error())
+		return wrong(ReadFailed, path, "follow the path of the file: "+privatefile.Cause(err).Error())
 	}
 	info, err := os.Stat(target)
 	if err != nil {
-		return wrong(ReadFailed, target, "check the file: "+cause(err).Error())
+		return wrong(ReadFailed, target, "check the file: "+privatefile.Cause(err).Error())
 	}
 	if !privatefile.IsOwner(info) {
 		return wrong(WrongOwner, target, "the file has a secret and belongs to another user")
@@ -127,7 +127,7 @@ func checkPrivate(path string) error {
 	dir := filepath.Dir(target)
 	info, err = os.Stat(dir)
 	if err != nil {
-		return wrong(ReadFailed, dir, "check the directory: "+cause(err).Error())
+		return wrong(ReadFailed, dir, "check the directory: "+privatefile.Cause(err).Error())
 	}
 	if privatefile.Permissions(info)&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
 		return wrong(WorldWritable, dir, "the file has a secret and everybody can replace files in its directory")

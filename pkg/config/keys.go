@@ -97,9 +97,9 @@ func rows() []Key {
 		grantNames = append(grantNames, g.Name)
 	}
 	return []Key{
-		{Name: KeyDomain, check: checkDomain, Env: []string{"OKTA_CLIENT_ORGURL", envIssuer},
+		{Name: KeyDomain, check: parsed(ParseDomain), Env: []string{"OKTA_CLIENT_ORGURL", envIssuer},
 			Help: "the Okta org, such as dev-123456.okta.com"},
-		{Name: KeyServer, check: checkServer, Default: "default",
+		{Name: KeyServer, check: parsed(ParseServer), Default: "default",
 			Help: "authorization server ID; \"org\" is the org server"},
 		{Name: KeyClientID, check: checkClientID, Env: []string{"OKTA_OAUTH2_CLIENT_ID", "OKTA_OAUTH2_CLIENTID"},
 			Help: "client ID of the Okta application"},
@@ -111,7 +111,7 @@ func rows() []Key {
 		{Name: KeyUsername,
 			Help: "user name (prompted if not set)"},
 		{Name: KeyPassword, Type: Secret, NotInFile: true},
-		{Name: KeyScopes, Type: List, check: checkScopes, Default: grants[0].DefaultScopes,
+		{Name: KeyScopes, Type: List, check: parsed(ParseScopes), Default: grants[0].DefaultScopes,
 			Help: "scopes to request"},
 		{Name: KeyAudience, check: checkAudience, Env: []string{"OKTA_OAUTH2_AUDIENCE"},
 			Help: "audience that an access token must have, such as api://default"},

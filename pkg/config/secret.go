@@ -130,7 +130,7 @@ func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
 	fail := func(op string, err error) error {
-		return &Error{Kind: ReadFailed, Reason: op + " " + quote(path), Err: cause(err)}
+		return &Error{Kind: ReadFailed, Reason: op + " " + quote(path), Err: privatefile.Cause(err)}
 	}
 	// O_NONBLOCK: the open of a named pipe without a writer would wait.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -190,7 +190,7 @@ func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, err
 	case failed:
 		return nil, &Error{Kind: CommandFailed, Reason: fmt.Sprintf("the command ended with %s", exit.ProcessState)}
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
-		return nil, &Error{Kind: CommandFailed, Reason: "run the command", Err: cause(err)}
+		return nil, &Error{Kind: CommandFailed, Reason: "run the command", Err: privatefile.Cause(err)}
 	}
 	first, _, more := bytes.Cut(out.data, []byte("\n"))
 	if more {

@@ -40,6 +40,14 @@ func (k Key) checkText(text string) error {
 	return checkLine(text)
 }
 
+// parsed is the check of a value that parse reads.
+func parsed[T any](parse func(string) (T, error)) func(string) error {
+	return func(text string) error {
+		_, err := parse(text)
+		return err
+	}
+}
+
 func invalid(format string, args ...any) error { return &Error{Reason: fmt.Sprintf(format, args...)} }
 
 func (k Key) checkChoice(text string) error {
@@ -72,10 +80,7 @@ func ParseScopes(text string) ([]string, error) {
 	for _, scope := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\t\n\r", r) }) {
 		// RFC 6749 §3.3, https://www.rfc-editor.org/rfc/rfc6749#section-3.3:
 		// scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-		if i := strings.IndexFunc(scope, func(r rune) bool {
-			return r < 0x21 || r > 0x7e || r == '"' ||
-				r == '\\'
-		}); i >= 0 {
+		if strings.ContainsFunc(scope, func(r rune) bool { return r < 0x21 || r > 0x7e || r == '"' || r == '\\' }) {
 			return nil, &Error{Key: KeyScopes,
 				Reason: quote(scope) + " is not a scope, expected printable ASCII without quotes and backslashes"}
 		}
@@ -87,11 +92,6 @@ func ParseScopes(text string) ([]string, error) {
 		return nil, &Error{Key: KeyScopes, Reason: "there is no scope in it, expected at least openid"}
 	}
 	return scopes, nil
-}
-
-func checkScopes(text string) error {
-	_, err := ParseScopes(text)
-	return err
 }
 
 // checkLine accepts a line of text: a user name, a path, a command.
@@ -158,19 +158,16 @@ func isControl(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r 
 const OrgServer = orgurl.OrgServer
 
 // Domain is the address of an org or of one of its authorization servers.
-type Domain struct {
-	BaseURL string // "https://host[:port]", in lower case, without a slash at the end
-	Server  string // OrgServer or an id, "" if the text names none
-}
+type Domain = orgurl.Address
 
 // ParseDomain reads "dev-1.okta.com", "https://dev-1.okta.com/" or an issuer such as
 // "https://dev-1.okta.com/oauth2/default". The error is an *Error; it quotes neither user info nor a query.
 func ParseDomain(text string) (Domain, error) {
-	address, err := orgurl.Parse(text)
+	domain, err := orgurl.Parse(text)
 	if e, ok := errors.AsType[*orgurl.Error](err); ok {
 		return Domain{}, &Error{Key: KeyDomain, Reason: e.Reason, Suggestion: e.Suggestion}
 	}
-	return Domain{BaseURL: address.Base, Server: address.Server}, err
+	return domain, err
 }
 
 // ParseIssuer reads the issuer of a token as [ParseDomain] does, and returns what [Settings.Domain] and
@@ -190,11 +187,6 @@ func ParseIssuer(text string) (domain, server string, err error) {
 	return d.BaseURL, d.Server, err
 }
 
-func checkDomain(text string) error {
-	_, err := ParseDomain(text)
-	return err
-}
-
 // ParseServer reads the id of an authorization server. "" and "org" are the org server. The error is an *Error.
 func ParseServer(text string) (string, error) {
 	switch {
@@ -207,9 +199,4 @@ func ParseServer(text string) (string, error) {
 	}
 	return "", &Error{Key: KeyServer,
 		Reason: quote(text) + " is not a server id, expected letters, digits, dots, hyphens and underscores"}
-}
-
-func checkServer(text string) error {
-	_, err := ParseServer(text)
-	return err
 }

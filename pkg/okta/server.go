@@ -37,7 +37,7 @@ func NewAuthorizationServer(baseURL, id string) (AuthorizationServer, error) {
 		return AuthorizationServer{}, fmt.Errorf(
 			"server id is %q, expected \"default\", \"org\" or an id like \"aus9o8wzkhckw9TLa0h7z\"", Sanitize(id, 80))
 	}
-	return AuthorizationServer{base: address.Base, id: id}, nil
+	return AuthorizationServer{base: address.BaseURL, id: id}, nil
 }
 
 // ID returns "default", "aus…", or OrgServer; "" for the zero AuthorizationServer.
@@ -77,7 +77,7 @@ func (s AuthorizationServer) checkEndpoint(address string) error {
 	if u.User != nil || u.Fragment != "" || strings.Contains(address, "#") {
 		return errors.New("has a user name or a fragment")
 	}
-	if at, err := orgurl.Parse(u.Scheme + "://" + u.Host); err != nil || at.Base != s.base {
+	if at, err := orgurl.Parse(u.Scheme + "://" + u.Host); err != nil || at.BaseURL != s.base {
 		return fmt.Errorf("is at %q, expected %q", Sanitize(u.Scheme+"://"+u.Host, 120), s.base)
 	}
 	return nil

@@ -18,8 +18,8 @@ const OrgServer = "org"
 
 // Address is the address of an authorization server.
 type Address struct {
-	Base   string // "https://host[:port]", in lower case, without a slash at the end
-	Server string // the id of the authorization server, OrgServer, or "" if the text names none
+	BaseURL string // "https://host[:port]", in lower case, without a slash at the end
+	Server  string // the id of the authorization server, OrgServer, or "" if the text names none
 }
 
 // Error is a mistake in an address. It holds no user info, query or fragment.
@@ -62,7 +62,7 @@ func Parse(text string) (Address, error) {
 	if err != nil {
 		return Address{}, err
 	}
-	return Address{Base: base, Server: server}, nil
+	return Address{BaseURL: base, Server: server}, nil
 }
 
 func wrong(suggestion, format string, args ...any) error {

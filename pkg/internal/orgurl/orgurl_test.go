@@ -178,18 +178,18 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		u, err := url.Parse(d.Base)
+		u, err := url.Parse(d.BaseURL)
 		if err != nil || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.Host == "" ||
-			u.String() != d.Base {
-			t.Fatalf("Parse(%q) = %q, which is not a clean origin: %v", text, d.Base, err)
+			u.String() != d.BaseURL {
+			t.Fatalf("Parse(%q) = %q, which is not a clean origin: %v", text, d.BaseURL, err)
 		}
 		if u.Scheme != "https" && !(u.Scheme == "http" &&
 			(u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") ||
 				strings.Contains(u.Hostname(), ":"))) {
-			t.Fatalf("Parse(%q) = %q", text, d.Base)
+			t.Fatalf("Parse(%q) = %q", text, d.BaseURL)
 		}
-		if again, err := Parse(d.Base); err != nil || again.Base != d.Base {
-			t.Fatalf("Parse(%q) = %q, and of that %q, %v", text, d.Base, again.Base, err)
+		if again, err := Parse(d.BaseURL); err != nil || again.BaseURL != d.BaseURL {
+			t.Fatalf("Parse(%q) = %q, and of that %q, %v", text, d.BaseURL, again.BaseURL, err)
 		}
 		if d.Server != "" && !IsServerID(d.Server) {
 			t.Fatalf("Parse(%q): server %q", text, d.Server)
