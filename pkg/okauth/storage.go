@@ -57,7 +57,7 @@ func (c *Client) Storage(mayPrompt bool) (Storage, error) {
 		}
 		// Processes that share the file may not share a home or a /run: the lock is beside the session.
 		locks.Dir = dir
-		s.Backend, s.Items = StorageFile, sealed.New(sealed.Options{Dir: dir, Key: c.keys.get(c)})
+		s.Backend, s.Items = StorageFile, sealed.New(dir, c.keys.get(c))
 	default:
 		s.Backend, s.Items = StorageKeychain, c.Keychain(mayPrompt)
 		s.Optional = c.settings.Storage() == StorageAuto

@@ -150,7 +150,7 @@ func (p *protectedPassword) read() (refusals, error) {
 		return refusals{}, nil
 	}
 	data, err := privatefile.Read(p.path, maxRecord)
-	if err = store.FileError(err); store.IsKind(err, store.Unsafe) {
+	if err = store.WithOp("read", err); store.IsKind(err, store.Unsafe) {
 		return refusals{}, err
 	}
 	var r refusals
@@ -257,14 +257,14 @@ func (p *protectedPassword) record() error {
 	}
 	r.Refused = slices.DeleteFunc(r.Refused, func(one refusal) bool { return bytes.Equal(one.Hash, p.hash) })
 	if err := privatefile.MakeDir(p.locks.Dir); err != nil {
-		return store.FileError(err)
+		return store.WithOp("write", err)
 	}
 	r.Refused = append(r.Refused, refusal{p.now().Unix(), p.hash})
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	return store.FileError(privatefile.Replace(p.path, data))
+	return store.WithOp("write", privatefile.Replace(p.path, data))
 }
 
 func (p *protectedPassword) hashWith(salt []byte) (err error) {

@@ -51,32 +51,23 @@ func (e *Error) Unwrap() error { return e.Err }
 func NewError(kind ErrorKind, op string, err error) error { return &Error{kind, op, err} }
 
 // WithOp returns err as an [*Error] that says what failed. nil and [ErrNotFound] stay what they are, and so does an
-// *Error that has an Op.
+// *Error that has an Op. An error of package privatefile names its own operation.
 func WithOp(op string, err error) error {
 	e, known := errors.AsType[*Error](err)
+	file, isFile := errors.AsType[*privatefile.Error](err)
 	switch {
 	case err == nil, errors.Is(err, ErrNotFound), known && e.Op != "":
 		return err
 	case known:
 		return &Error{e.Kind, op, err}
+	case isFile && file.Unsafe:
+		return &Error{Unsafe, file.Op + " " + strconv.Quote(file.Path), file.Err}
+	case isFile:
+		return &Error{Failed, file.Op + " " + strconv.Quote(file.Path), file.Err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{TimedOut, op, err}
 	}
 	return &Error{Failed, op, err}
-}
-
-// FileError returns an error of package privatefile as an [*Error]. nil stays nil.
-func FileError(err error) error {
-	e, known := errors.AsType[*privatefile.Error](err)
-	switch {
-	case err == nil:
-		return nil
-	case !known:
-		return &Error{Kind: Failed, Err: err}
-	case e.Unsafe:
-		return &Error{Unsafe, e.Op + " " + strconv.Quote(e.Path), e.Err}
-	}
-	return &Error{Failed, e.Op + " " + strconv.Quote(e.Path), e.Err}
 }
 
 // CorruptError returns an [*Error] of kind Corrupt for [WithOp] to complete. text never quotes the value.

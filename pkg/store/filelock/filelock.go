@@ -189,18 +189,16 @@ func checkPath(path string) error {
 
 // lockError returns an error of the file system as a *store.Error that names the lock.
 func lockError(op string, err error) error {
-	if _, ok := errors.AsType[*privatefile.Error](err); ok { // the directory's, which it names
-		err = store.FileError(err)
-		e, _ := errors.AsType[*store.Error](err)
-		return store.NewError(e.Kind, op, err)
-	}
-	if e, ok := errors.AsType[*store.Error](err); ok {
-		return store.NewError(e.Kind, op, e.Err)
-	}
-	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, errors.ErrUnsupported) {
+	e, ok := errors.AsType[*privatefile.Error](err) // the directory's, which it names
+	switch {
+	case ok && e.Unsafe:
+		return store.NewError(store.Unsafe, op, err)
+	case ok:
+		return store.NewError(store.Failed, op, err)
+	case errors.Is(err, syscall.ENOLCK), errors.Is(err, errors.ErrUnsupported):
 		err = fmt.Errorf("the file system does not support locks: %w", privatefile.Cause(err))
 	}
-	return store.NewError(store.Failed, op, privatefile.Cause(err))
+	return store.WithOp(op, privatefile.Cause(err))
 }
 
 // Release implements [store.Lock].

@@ -25,7 +25,7 @@ func givenKey(key Key) func(context.Context) (Key, error) {
 // newFile returns a File over a directory that does not exist yet.
 func newFile(t testing.TB) *Store {
 	t.Helper()
-	return New(Options{filepath.Join(t.TempDir(), "state", "okauth"), givenKey(storageKey(t, rawKey))})
+	return New(filepath.Join(t.TempDir(), "state", "okauth"), givenKey(storageKey(t, rawKey)))
 }
 
 func mustSet(t testing.TB, items store.Backend, account, value string) {
@@ -172,7 +172,7 @@ func TestAT69_DirectoryThatCannotBe(t *testing.T) {
 	for name, dir := range map[string]string{
 		"no name": "", "relative": "okauth", "a tilde": "~/okauth", "below a file": filepath.Join(plain, "okauth"),
 	} {
-		f := New(Options{dir, givenKey(storageKey(t, rawKey))})
+		f := New(dir, givenKey(storageKey(t, rawKey)))
 		for call, err := range everyCall(t.Context(), f) {
 			if kindOf(err) != "failed" || strings.Contains(err.Error(), "canary") {
 				t.Errorf("%s: %s got %v", name, call, err)
@@ -189,7 +189,7 @@ func TestAT69_DirectoryThatCannotBe(t *testing.T) {
 func TestKR10_FileOfAnotherKeyOrVersion(t *testing.T) {
 	t.Parallel()
 	f := newFile(t)
-	other := New(Options{f.dir, givenKey(storageKey(t, otherRawKey))})
+	other := New(f.dir, givenKey(storageKey(t, otherRawKey)))
 	mustSet(t, f, "dev", "canary-dev")
 	mustSet(t, f, "prod", "canary-prod")
 	wantFile(t, other, "dev", "", "wrong_key")
@@ -229,7 +229,6 @@ func TestFileWithoutKey(t *testing.T) {
 	mustSet(t, f, "dev", "canary")
 	_, noKey := ChooseKey(storageKey(t, rawKey).secret, storageKey(t, rawKey).secret) // raw bytes are no text of a key
 	for name, key := range map[string]func(context.Context) (Key, error){
-		"none":      nil,
 		"zero":      givenKey(Key{}),
 		"refused":   func(context.Context) (Key, error) { return Key{}, noKey },
 		"not found": func(context.Context) (Key, error) { return Key{}, store.ErrNotFound },
@@ -238,7 +237,7 @@ func TestFileWithoutKey(t *testing.T) {
 		},
 		"no context": func(ctx context.Context) (Key, error) { return Key{}, context.Canceled },
 	} {
-		keyless := New(Options{f.dir, key})
+		keyless := New(f.dir, key)
 		for call, err := range map[string]error{
 			"Get": second(keyless.Get(t.Context(), "dev")), "Set": keyless.Set(t.Context(), "dev", []byte("new")), "Probe": keyless.Probe(t.Context()),
 		} {
@@ -246,7 +245,7 @@ func TestFileWithoutKey(t *testing.T) {
 				t.Errorf("%s: %s got %v, want failed: nothing is known about the store", name, call, err)
 			}
 			_, typed := errors.AsType[*KeyError](err)
-			if want := name == "none" || name == "zero" || name == "refused"; typed != want {
+			if want := name == "zero" || name == "refused"; typed != want {
 				t.Errorf("%s: %s got %v; a KeyError: %v, want %v", name, call, err, typed, want)
 			}
 		}
