@@ -322,15 +322,15 @@ func TestKR08_PanicBecomesAnError(t *testing.T) {
 func TestKR08_RecoveredKeepsValuesOut(t *testing.T) {
 	t.Parallel()
 	k := newKeyringBackend(Options{})
-	_, err := k.call(t.Context(), "test", func() ([]byte, error) { panic("canary") })
+	_, err := k.call(t.Context(), "test", "a", func() ([]byte, error) { panic("canary") })
 	if kindOf(err) != "failed" || strings.Contains(err.Error(), "canary") {
 		t.Errorf("got %v", err)
 	}
-	_, err = k.call(t.Context(), "test", func() ([]byte, error) { var p *report; return []byte(p.Value), nil })
+	_, err = k.call(t.Context(), "test", "a", func() ([]byte, error) { var p *report; return []byte(p.Value), nil })
 	if kindOf(err) != "failed" || !strings.Contains(err.Error(), "nil pointer") {
 		t.Errorf("got %v", err)
 	}
-	if _, err = k.call(t.Context(), "test", func() ([]byte, error) { return nil, nil }); err != nil {
+	if _, err = k.call(t.Context(), "test", "a", func() ([]byte, error) { return nil, nil }); err != nil {
 		t.Errorf("after a panic: %v", err)
 	}
 }
@@ -412,7 +412,7 @@ func TestCancelledByTheCaller(t *testing.T) {
 	k := newKeyringBackend(Options{})
 	release := make(chan struct{})
 	defer close(release)
-	_, err := k.call(ctx, "test", func() ([]byte, error) { <-release; return nil, nil })
+	_, err := k.call(ctx, "test", "a", func() ([]byte, error) { <-release; return nil, nil })
 	if !errors.Is(err, context.Canceled) || kindOf(err) != "failed" {
 		t.Errorf("got %v, want context.Canceled of kind failed", err)
 	}

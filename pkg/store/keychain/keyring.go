@@ -32,10 +32,7 @@ func newKeyringBackend(opts Options) *keyringBackend {
 // Get implements [store.Backend].
 func (k *keyringBackend) Get(ctx context.Context, account string) ([]byte, error) {
 	op := "read " + strconv.Quote(account) + " from the keychain"
-	if err := store.CheckItem(account, []byte("-")); err != nil {
-		return nil, store.NewError(store.Failed, op, err)
-	}
-	return k.call(ctx, op, func() ([]byte, error) { return read(ctx, account) })
+	return k.call(ctx, op, account, func() ([]byte, error) { return read(ctx, account) })
 }
 
 // read reads directly if it can, else with go-keyring after a precheck. It prompts only if an item is locked in an
@@ -49,19 +46,13 @@ func read(ctx context.Context, account string) ([]byte, error) {
 		return nil, err
 	}
 	text, err := keyring.Get(service, account)
-	if isGone(err) { // deleted or replaced between go-keyring's search and its read
-		text, err = keyring.Get(service, account)
-	}
 	return []byte(text), err
 }
 
-// Set implements [store.Backend].
+// Set implements [store.Backend]. The caller has checked value.
 func (k *keyringBackend) Set(ctx context.Context, account string, value []byte) error {
 	op := "write " + strconv.Quote(account) + " to the keychain"
-	if err := store.CheckItem(account, value); err != nil {
-		return store.NewError(store.Failed, op, err)
-	}
-	_, err := k.call(ctx, op, func() ([]byte, error) {
+	_, err := k.call(ctx, op, account, func() ([]byte, error) {
 		if err := k.precheck(ctx); err != nil {
 			return nil, err
 		}
@@ -86,10 +77,7 @@ func (k *keyringBackend) Set(ctx context.Context, account string, value []byte) 
 // Delete implements [store.Backend].
 func (k *keyringBackend) Delete(ctx context.Context, account string) error {
 	op := "delete " + strconv.Quote(account) + " from the keychain"
-	if err := store.CheckItem(account, []byte("-")); err != nil {
-		return store.NewError(store.Failed, op, err)
-	}
-	_, err := k.call(ctx, op, func() ([]byte, error) {
+	_, err := k.call(ctx, op, account, func() ([]byte, error) {
 		if err := k.precheck(ctx); err != nil {
 			return nil, err
 		}
@@ -111,7 +99,7 @@ func (k *keyringBackend) Delete(ctx context.Context, account string) error {
 
 // probe returns the result of a precheck.
 func (k *keyringBackend) probe(ctx context.Context) error {
-	_, err := k.call(ctx, "look for the keychain", func() ([]byte, error) { return nil, precheck(ctx) })
+	_, err := k.call(ctx, "look for the keychain", "any", func() ([]byte, error) { return nil, precheck(ctx) })
 	return err
 }
 
@@ -134,7 +122,10 @@ func (k *keyringBackend) notify(ctx context.Context) (stop func() bool) {
 }
 
 // call runs f, one call at a time, and waits no longer than ctx. It returns ErrNotFound or a *store.Error with op.
-func (k *keyringBackend) call(ctx context.Context, op string, f func() ([]byte, error)) ([]byte, error) {
+func (k *keyringBackend) call(ctx context.Context, op, account string, f func() ([]byte, error)) ([]byte, error) {
+	if err := store.CheckItem(account, []byte("-")); err != nil {
+		return nil, store.NewError(store.Failed, op, err)
+	}
 	select {
 	case k.busy <- struct{}{}:
 	case <-ctx.Done():

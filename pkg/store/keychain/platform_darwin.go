@@ -12,9 +12,6 @@ import (
 // precheck has nothing to check: macOS always has a keychain, and asking whether it is locked costs a process.
 func precheck(context.Context) error { return nil }
 
-// isGone is for keychains that search and read in two steps.
-func isGone(error) bool { return false }
-
 // classify reads the exit code of /usr/bin/security, which is the low byte of the OSStatus.
 // https://developer.apple.com/documentation/security/security-framework-result-codes
 func classify(err error) (store.ErrorKind, error) {

@@ -13,7 +13,4 @@ import (
 // precheck reports that go-keyring has no keychain for this system.
 func precheck(context.Context) error { return keyring.ErrUnsupportedPlatform }
 
-// isGone is for keychains that search and read in two steps.
-func isGone(error) bool { return false }
-
 func classify(err error) (store.ErrorKind, error) { return store.Failed, err }

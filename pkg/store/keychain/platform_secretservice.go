@@ -178,9 +178,6 @@ func isNoObject(err error) bool {
 	return false
 }
 
-// isGone reports whether an item was found and then deleted by another process before it could be read.
-func isGone(err error) bool { return errorName(err) == "org.freedesktop.Secret.Error.NoSuchObject" }
-
 // classify returns the kind of an error of precheck or go-keyring, and the error without unsafe text of the service.
 func classify(err error) (store.ErrorKind, error) {
 	switch errorName(err) {

@@ -12,9 +12,6 @@ import (
 // precheck has nothing to check: Windows always has a Credential Manager, and it has no lock of its own.
 func precheck(context.Context) error { return nil }
 
-// isGone is for keychains that search and read in two steps.
-func isGone(error) bool { return false }
-
 // classify reads the error of CredRead, CredWrite or CredDelete.
 // https://learn.microsoft.com/en-us/windows/win32/api/wincred/nf-wincred-credwritew
 func classify(err error) (store.ErrorKind, error) {
