@@ -25,46 +25,32 @@ func (e *Env) Progress(delay time.Duration, what string) (done func()) {
 		return func() {}
 	}
 	what = okta.Sanitize(what, progressWidth(e.stderrWidth()))
-	show, seconds := time.NewTimer(delay), time.NewTicker(time.Second)
 	stop, ended := make(chan struct{}), make(chan struct{})
+	began, seconds, unnoticed := time.Now(), time.NewTicker(time.Second), time.After(delay)
 	go func() {
 		defer close(ended)
-		showProgress(e.Stderr, what, progressTicks{time.Now(), show.C, seconds.C, stop})
+		defer seconds.Stop()
+		for shown := false; ; {
+			select {
+			case <-unnoticed:
+				shown = true
+				fmt.Fprintf(e.Stderr, "%sokauth: %s …", eraseLine, what)
+			case now := <-seconds.C:
+				if shown {
+					fmt.Fprintf(e.Stderr, "%sokauth: %s … %d s", eraseLine, what, int(now.Sub(began).Round(time.Second).Seconds()))
+				}
+			case <-stop:
+				if shown {
+					io.WriteString(e.Stderr, eraseLine)
+				}
+				return
+			}
+		}
 	}()
 	return sync.OnceFunc(func() {
-		show.Stop()
-		seconds.Stop()
 		close(stop)
 		<-ended
 	})
-}
-
-// progressTicks are the events of one wait.
-type progressTicks struct {
-	began         time.Time
-	show, seconds <-chan time.Time
-	stop          <-chan struct{}
-}
-
-// showProgress writes the line at the first tick of show, again at each of seconds, and erases it at the end.
-func showProgress(out io.Writer, what string, ticks progressTicks) {
-	shown := false
-	for {
-		select {
-		case <-ticks.show:
-			shown = true
-			fmt.Fprintf(out, "%sokauth: %s …", eraseLine, what)
-		case now := <-ticks.seconds:
-			if shown {
-				fmt.Fprintf(out, "%sokauth: %s … %d s", eraseLine, what, int(now.Sub(ticks.began).Round(time.Second)/time.Second))
-			}
-		case <-ticks.stop:
-			if shown {
-				io.WriteString(out, eraseLine)
-			}
-			return
-		}
-	}
 }
 
 // progressWidth returns how many columns there are for the text: a line that wraps is not erased whole.
