@@ -13,6 +13,7 @@ import (
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
+	"okauth/pkg/store"
 )
 
 // welcome is "okauth" without a command: on a terminal it shows the state and the next commands, elsewhere the help.
@@ -55,7 +56,7 @@ func currentState(
 		return "", nil, err
 	}
 	status, err := client.Status(ctx)
-	if e := status.StoreErr; e != nil && !(settings.Storage() == okauth.StorageAuto && cli.NoKeychain(e)) {
+	if e := status.StoreErr; e != nil && !(settings.Storage() == okauth.StorageAuto && store.IsKind(e, store.Unavailable)) {
 		err = cmp.Or(err, e)
 	}
 	if err != nil {

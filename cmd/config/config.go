@@ -12,6 +12,7 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
+	"okauth/pkg/store"
 )
 
 // options are what the commands below "config" share.
@@ -149,7 +150,7 @@ func (o *options) unset(ctx context.Context, key string) error {
 
 // ignoreNoKeychain returns nil if err says that there is no keychain.
 func ignoreNoKeychain(err error) error {
-	if cli.NoKeychain(err) {
+	if store.IsKind(err, store.Unavailable) {
 		return nil
 	}
 	return err

@@ -193,7 +193,7 @@ func checkKeychain(ctx context.Context, client *okauth.Client) error {
 
 // readSecret reads the client secret from a pipe, or asks for it.
 func (o *options) readSecret(ctx context.Context, key config.Key) (okta.Secret, error) {
-	read := func() ([]byte, error) { return cli.ReadSecret(ctx, o.env, "client secret") }
+	read := func() (okta.Secret, error) { return cli.ReadSecret(ctx, o.env, "client secret") }
 	if !o.env.StdinIsPipe {
 		t, err := cli.OpenTerminal(o.env, o.session.GlobalFlags,
 			"pipe the secret into the command, or set client_secret_file or client_secret_command")
@@ -201,12 +201,11 @@ func (o *options) readSecret(ctx context.Context, key config.Key) (okta.Secret, 
 			return okta.Secret{}, err
 		}
 		defer t.Close()
-		read = func() ([]byte, error) { return cli.AskSecret(ctx, t, "Client secret", "client secret") }
+		read = func() (okta.Secret, error) { return cli.AskSecret(ctx, t, "Client secret", "client secret") }
 	}
-	text, err := read()
-	defer clear(text)
+	secret, err := read()
 	if err == nil {
-		err = key.Check(string(text))
+		err = key.Check(secret.Reveal())
 	}
-	return okta.NewSecret(string(text)), err
+	return secret, err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,12 +42,7 @@ func configAdvices() map[config.ErrorKind]func(*config.Error) string {
 			}
 			return advice
 		},
-		config.Syntax: func(e *config.Error) string {
-			if e.Suggestion != "" {
-				return didYouMean(e.Suggestion)
-			}
-			return editByHand
-		},
+		config.Syntax:      func(e *config.Error) string { return cmp.Or(didYouMean(e.Suggestion), editByHand) },
 		config.NotEditable: func(*config.Error) string { return editByHand },
 		config.NoDirectory: func(e *config.Error) string {
 			if e.Key == config.KeyStorageDir {
@@ -76,15 +72,18 @@ func configAdvices() map[config.ErrorKind]func(*config.Error) string {
 	}
 }
 
-func didYouMean(suggestion string) string { return fmt.Sprintf("did you mean %q?", suggestion) }
+// didYouMean asks about a suggestion, if there is one.
+func didYouMean(suggestion string) string {
+	if suggestion == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", suggestion)
+}
 
 // invalidAdvice says where the right value is. The places are in Okta's admin console.
 func invalidAdvice(e *config.Error) string {
-	if e.Suggestion != "" {
-		return didYouMean(e.Suggestion)
-	}
 	key := strings.TrimSuffix(strings.TrimSuffix(e.Key, "_file"), "_command")
-	return map[string]string{
+	return cmp.Or(didYouMean(e.Suggestion), map[string]string{
 		config.KeyDomain: "copy the domain from the user menu at the top right of the Okta admin console, " +
 			"such as dev-123456.okta.com",
 		"issuer": "copy the issuer from Security > API > Authorization Servers in the Okta admin console, " +
@@ -96,7 +95,7 @@ func invalidAdvice(e *config.Error) string {
 			"console",
 		config.KeyAudience:   "copy the audience from Security > API > Authorization Servers in the Okta admin console",
 		config.KeyStorageKey: "write the key as one line of text: `openssl rand -base64 32` makes one",
-	}[key]
+	}[key])
 }
 
 func missingAdvice(e *config.Error) string {
@@ -111,14 +110,11 @@ func missingAdvice(e *config.Error) string {
 }
 
 func unknownKeyAdvice(e *config.Error) string {
-	if e.Suggestion != "" {
-		return didYouMean(e.Suggestion)
-	}
 	var names []string
 	for _, key := range config.Keys() {
 		names = append(names, key.Name)
 	}
-	return "the settings are " + strings.Join(names, ", ")
+	return cmp.Or(didYouMean(e.Suggestion), "the settings are "+strings.Join(names, ", "))
 }
 
 // unknownProfileAdvice names the profiles, and how to choose one where the unknown one was chosen.

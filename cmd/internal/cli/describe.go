@@ -3,6 +3,7 @@ package cli
 // What several commands show of the settings and the store.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -60,11 +61,6 @@ func SettingsStatus(ctx context.Context, client *okauth.Client) []output.StatusS
 	return all
 }
 
-// NoKeychain reports whether err says that there is no keychain.
-func NoKeychain(err error) bool {
-	return store.IsKind(err, store.Unavailable)
-}
-
 // StorageStatus returns where sessions are kept.
 func StorageStatus(settings *config.Settings, storage okauth.Storage) output.StatusStorage {
 	s := output.StatusStorage{
@@ -78,20 +74,11 @@ func StorageStatus(settings *config.Settings, storage okauth.Storage) output.Sta
 	case okauth.StorageKeychain:
 		s.Location = "in this process"
 		if _, ok := storage.Items.(*keychain.Keychain); ok {
-			s.Location = keychainName(runtime.GOOS)
+			names := map[string]string{"darwin": "Keychain", "windows": "Credential Manager"}
+			s.Location = cmp.Or(names[runtime.GOOS], "Secret Service")
 		}
 	case okauth.StorageFile:
 		s.Location = storage.Locks.Dir
 	}
 	return s
-}
-
-func keychainName(goos string) string {
-	switch goos {
-	case "darwin":
-		return "Keychain"
-	case "windows":
-		return "Credential Manager"
-	}
-	return "Secret Service"
 }

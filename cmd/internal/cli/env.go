@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -120,12 +121,7 @@ func (e *Env) Getenv(name string) string {
 }
 
 // Number returns the version, "devel" for a build without one.
-func (b Build) Number() string {
-	if b.Version == "" {
-		return "devel"
-	}
-	return b.Version
-}
+func (b Build) Number() string { return cmp.Or(b.Version, "devel") }
 
 // String returns version, commit, date, Go version and platform.
 func (b Build) String() string {
@@ -148,9 +144,6 @@ func (b Build) String() string {
 	}
 	return fmt.Sprintf("%s %s %s/%s", line, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
-
-// userAgent returns the User-Agent of requests to Okta.
-func (b Build) userAgent() string { return "okauth/" + b.Number() }
 
 // Warn prints a warning on standard error.
 func (e *Env) Warn(text string) {

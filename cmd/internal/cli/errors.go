@@ -14,10 +14,8 @@ import (
 	"okauth/pkg/transport"
 )
 
-// errorRow matches one type of error.
-type errorRow struct {
-	match func(error) (code int, advice string, ok bool)
-}
+// errorRow gives the code and the advice of one type of error, and ok false for others.
+type errorRow func(error) (code int, advice string, ok bool)
 
 // on makes the row of the errors of type E. advice may be nil.
 func on[E error](code int, advice func(E) string) errorRow {
@@ -26,7 +24,7 @@ func on[E error](code int, advice func(E) string) errorRow {
 
 // onCode is on for a type whose exit code depends on the error.
 func onCode[E error](code func(E) int, advice func(E) string) errorRow {
-	return errorRow{func(err error) (int, string, bool) {
+	return func(err error) (int, string, bool) {
 		e, ok := errors.AsType[E](err)
 		if !ok {
 			return 0, "", false
@@ -36,7 +34,7 @@ func onCode[E error](code func(E) int, advice func(E) string) errorRow {
 			text = advice(e)
 		}
 		return code(e), text, true
-	}}
+	}
 }
 
 // errorRows lists the typed errors. The first row that matches gives the exit code: an error that wraps another stands
@@ -47,7 +45,6 @@ func errorRows() []errorRow {
 		onCode(func(e *ExitError) int { return e.Code }, func(e *ExitError) string { return e.Advice }),
 		on(ExitStorage, func(*session.SaveError) string { return "" }), // whatever the reason, the caller got a token
 		onCode(func(e SilentError) int { return e.Code }, nil),
-		on(ExitUsage, func(e *UsageError) string { return e.Advice }),
 
 		on(ExitLoginRequired, func(e *okauth.LoginRequiredError) string {
 			return map[okauth.NoStore]string{
@@ -107,7 +104,7 @@ func ExitCode(err error) int {
 		return exitSignal + int(syscall.SIGPIPE) // as if the signal had ended the process
 	}
 	for _, row := range errorRows() {
-		if code, _, ok := row.match(err); ok {
+		if code, _, ok := row(err); ok {
 			return code
 		}
 	}
@@ -120,7 +117,7 @@ func ExitCode(err error) int {
 // Hint returns what the user should do about err, or "".
 func Hint(err error) string {
 	for _, row := range errorRows() {
-		if _, advice, ok := row.match(err); ok && advice != "" {
+		if _, advice, ok := row(err); ok && advice != "" {
 			return advice
 		}
 	}

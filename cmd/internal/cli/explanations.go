@@ -200,8 +200,10 @@ func matchers() map[string]func(error) bool {
 		"proxy_other_sign_in": when(func(e *transport.ProxyError) bool {
 			return e.Status == http.StatusProxyAuthRequired
 		}),
-		"proxy_refused":           when(func(e *transport.ProxyError) bool { return e.Status != 0 }),
-		"proxy_certificate":       when(func(e *transport.ProxyError) bool { return Is[*tls.CertificateVerificationError](e) }),
+		"proxy_refused": when(func(e *transport.ProxyError) bool { return e.Status != 0 }),
+		"proxy_certificate": when(func(e *transport.ProxyError) bool {
+			return Is[*tls.CertificateVerificationError](e)
+		}),
 		"not_proxy":               when(func(e *transport.ProxyError) bool { return errors.Is(e, transport.ErrNotProxy) }),
 		"proxy":                   Is[*transport.ProxyError],
 		"certificate_expired":     certificate(okta.CertificateExpired),

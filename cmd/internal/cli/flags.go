@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,16 +20,11 @@ type SessionFlags struct {
 	PasswordStdin, ClientSecretStdin bool
 }
 
-// identityKeys returns the settings that say which session is meant.
-func identityKeys() []string {
-	return []string{
-		config.KeyDomain, config.KeyServer, config.KeyClientID, config.KeyGrant, config.KeyUsername, config.KeyScopes,
-		config.KeyStorage,
-	}
-}
-
 // IsIdentityKey reports whether a setting says which session is meant.
-func IsIdentityKey(name string) bool { return slices.Contains(identityKeys(), name) }
+func IsIdentityKey(name string) bool {
+	return slices.Contains([]string{config.KeyDomain, config.KeyServer, config.KeyClientID, config.KeyGrant,
+		config.KeyUsername, config.KeyScopes, config.KeyStorage}, name)
+}
 
 // AddFlags adds the flags of the identity settings and of those in more.
 func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
@@ -37,24 +33,19 @@ func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 		if key.Type == config.Secret || !IsIdentityKey(key.Name) && !slices.Contains(more, key.Name) {
 			continue
 		}
-		name := flagName(key.Name)
-		shorthand := ""
+		name, shorthand, help := flagName(key.Name), "", key.Help
 		if key.Name == config.KeyUsername {
 			shorthand = "u"
 		}
-		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, name, shorthand, flagHelp(key))
+		if key.Default != "" {
+			help += " (default " + key.Default + ")"
+		}
+		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, name, shorthand, help)
 		fromSettings(c.Flags(), name)
 		if key.Type != config.Path { // the shell offers files by itself
 			CompleteFlag(c, name, key.Choices...)
 		}
 	}
-}
-
-func flagHelp(key config.Key) string {
-	if key.Default == "" {
-		return key.Help
-	}
-	return key.Help + " (default " + key.Default + ")"
 }
 
 // flagName returns the flag of a setting: --client-id sets client_id.
@@ -106,19 +97,11 @@ func (f *settingFlag) String() string {
 }
 
 func (f *settingFlag) Type() string {
-	switch f.key.Type {
-	case config.Path:
-		return "file"
-	case config.Enum:
-		return strings.Join(f.key.Choices, "|")
-	case config.Duration:
-		return "duration"
-	case config.Command:
-		return "command"
-	case config.List:
-		return "list"
+	names := map[config.ValueType]string{
+		config.Path: "file", config.Enum: strings.Join(f.key.Choices, "|"), config.Duration: "duration",
+		config.Command: "command", config.List: "list",
 	}
-	return "text"
+	return cmp.Or(names[f.key.Type], "text")
 }
 
 // Set takes the value; a list may be given in parts.

@@ -112,21 +112,12 @@ func (v *verbosity) Type() string   { return "count" }
 
 // Set takes a level, true or false, or +1, which pflag passes each time the flag is given.
 func (v *verbosity) Set(text string) error {
-	switch text {
-	case "+1":
-		*v++
-		return nil
-	case "true":
-		*v = verboseLines
-		return nil
-	case "false":
-		*v = 0
-		return nil
-	}
-	level, err := strconv.ParseUint(text, 10, 8)
-	if err != nil || level > uint64(verboseDetail) {
+	level, ok := map[string]verbosity{
+		"+1": *v + 1, "true": verboseLines, "false": 0, "0": 0, "1": verboseLines, "2": verboseDetail,
+	}[text]
+	if !ok {
 		return errors.New("expected true, false or a number from 0 to 2")
 	}
-	*v = verbosity(level)
+	*v = level
 	return nil
 }

@@ -19,14 +19,6 @@ import (
 	"okauth/pkg/output"
 )
 
-// UsageError is a mistake on the command line.
-type UsageError struct{ Message, Advice string }
-
-func (e *UsageError) Error() string { return e.Message }
-
-// Usage returns a *UsageError. advice may be "".
-func Usage(message, advice string) error { return &UsageError{message, advice} }
-
 // ExitError gives an error an exit code and a hint of the command's own.
 type ExitError struct {
 	Err    error
@@ -39,6 +31,9 @@ func (e *ExitError) Unwrap() error { return e.Err }
 
 // Exit returns err as an *ExitError. advice may be "".
 func Exit(code int, err error, advice string) error { return &ExitError{err, code, advice} }
+
+// Usage returns the error of a mistake on the command line. advice may be "".
+func Usage(message, advice string) error { return Exit(ExitUsage, errors.New(message), advice) }
 
 // SilentError ends the process with a code and no message: the result is on standard output.
 type SilentError struct{ Code int }

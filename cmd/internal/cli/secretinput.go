@@ -18,12 +18,6 @@ import (
 // longestSecret bounds what is read of a secret on standard input, in bytes.
 const longestSecret = 64 << 10
 
-func readStdinSecret(ctx context.Context, env *Env, what string) (okta.Secret, error) {
-	text, err := ReadSecret(ctx, env, what)
-	defer clear(text)
-	return okta.NewSecret(string(text)), err
-}
-
 // OpenTerminal opens the terminal device, unless --no-input forbids questions. hint says how to do without.
 func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, error) {
 	if flags.NoInput {
@@ -50,15 +44,11 @@ const passwordAdvice = "give the password by --password-stdin, OKAUTH_PASSWORD, 
 
 // CanPrompt reports whether there is a terminal and --no-input was not given.
 func (i *terminalInteraction) CanPrompt() bool {
-	if i.flags.NoInput {
-		return false
+	t, err := OpenTerminal(i.env, i.flags, "")
+	if err == nil {
+		t.Close()
 	}
-	t, err := i.env.OpenTerminal()
-	if err != nil {
-		return false
-	}
-	t.Close()
-	return true
+	return err == nil
 }
 
 // AskUsername asks for the user's Okta login.
@@ -82,43 +72,40 @@ func (i *terminalInteraction) AskPassword(ctx context.Context, username string) 
 		return okta.Secret{}, err
 	}
 	defer t.Close()
-	text, err := AskSecret(ctx, t, "Password for "+username, "password")
-	defer clear(text)
-	return okta.NewSecret(string(text)), err
+	return AskSecret(ctx, t, "Password for "+username, "password")
 }
 
 // AskSecret asks for a secret on the terminal.
-func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) ([]byte, error) {
+func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) (okta.Secret, error) {
 	text, err := t.ReadPassword(ctx, label)
 	switch {
 	case errors.Is(err, prompt.ErrEmpty), errors.Is(err, prompt.ErrTooLong):
-		return nil, Usage(fmt.Sprintf("the %s: %v", what, err), "")
+		return okta.Secret{}, Usage(fmt.Sprintf("the %s: %v", what, err), "")
 	case err != nil:
-		return nil, err
+		return okta.Secret{}, err
 	}
-	return text, plainSecret(text, what)
+	return plainSecret(text, what)
 }
 
 // ReadSecret reads a secret from standard input and removes one trailing newline, LF or CRLF.
-func ReadSecret(ctx context.Context, env *Env, what string) ([]byte, error) {
+func ReadSecret(ctx context.Context, env *Env, what string) (okta.Secret, error) {
 	if env.StdinIsTTY {
-		fmt.Fprintf(
-			env.Stderr, "okauth: reading the %s from standard input, which shows what you type; end with Ctrl-D\n",
-			what,
-		)
+		fmt.Fprintf(env.Stderr,
+			"okauth: reading the %s from standard input, which shows what you type; end with Ctrl-D\n", what)
 	}
 	text, err := readAll(ctx, env.Stdin, longestSecret+1)
 	if err != nil {
-		return nil, fmt.Errorf("read the %s from standard input: %w", what, err)
+		return okta.Secret{}, fmt.Errorf("read the %s from standard input: %w", what, err)
 	}
 	text = config.DropNewline(text)
 	switch {
 	case len(text) == 0:
-		return nil, Usage("the "+what+" on standard input is empty", "")
+		return okta.Secret{}, Usage("the "+what+" on standard input is empty", "")
 	case len(text) > longestSecret:
-		return nil, Usage(fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret), "")
+		err := Usage(fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret), "")
+		return okta.Secret{}, err
 	}
-	return text, plainSecret(text, what)
+	return plainSecret(text, what)
 }
 
 // readAll reads up to most bytes, and gives up when ctx ends: the writer of a pipe may never write.
@@ -140,12 +127,14 @@ func readAll(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
 	}
 }
 
-// plainSecret refuses what no secret contains and a mistyped one may: the escape sequence of an arrow key, a second
-// line.
-func plainSecret(text []byte, what string) error {
+// plainSecret takes text for a secret and clears it. It refuses what no secret contains and a mistyped one may: the
+// escape sequence of an arrow key, a second line.
+func plainSecret(text []byte, what string) (okta.Secret, error) {
+	defer clear(text)
 	if i := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
-		return Usage(fmt.Sprintf("the %s holds a control character or a second line, at byte %d; it was not sent",
+		err := Usage(fmt.Sprintf("the %s holds a control character or a second line, at byte %d; it was not sent",
 			what, i+1), "")
+		return okta.Secret{}, err
 	}
-	return nil
+	return okta.NewSecret(string(text)), nil
 }

@@ -37,7 +37,7 @@ func (s *SessionFlags) clientOptions(env *Env) okauth.Options {
 		Profile: s.Profile, ConfigFile: s.config, Settings: make(map[string]string),
 		SettingName: func(setting string) string { return "flag --" + flagName(setting) },
 		Interaction: &terminalInteraction{env: env, flags: s.GlobalFlags},
-		Events:      s.events(env), UserAgent: env.Build.userAgent(), SecretSource: s.ClientSecretSource,
+		Events:      s.events(env), UserAgent: "okauth/" + env.Build.Number(), SecretSource: s.ClientSecretSource,
 		KeychainPrompt: !s.NoInput && env.Desktop(), Keychain: env.Keychain, LockDir: env.LockDir,
 		LookupEnv: env.LookupEnv, UserConfigDir: env.UserConfigDir, Stderr: env.Stderr, Now: env.Now,
 	}
@@ -48,12 +48,10 @@ func (s *SessionFlags) clientOptions(env *Env) okauth.Options {
 		o.Settings[config.KeyTimeout] = s.timeout
 	}
 	if s.PasswordStdin {
-		o.Password = func(ctx context.Context) (okta.Secret, error) { return readStdinSecret(ctx, env, "password") }
+		o.Password = func(ctx context.Context) (okta.Secret, error) { return ReadSecret(ctx, env, "password") }
 	}
 	if s.ClientSecretStdin {
-		o.ClientSecret = func(ctx context.Context) (okta.Secret, error) {
-			return readStdinSecret(ctx, env, "client secret")
-		}
+		o.ClientSecret = func(ctx context.Context) (okta.Secret, error) { return ReadSecret(ctx, env, "client secret") }
 	}
 	return o
 }
@@ -71,10 +69,8 @@ func (g *GlobalFlags) events(env *Env) okauth.Events {
 		SignIn: func(reason, notStored error) {
 			fmt.Fprintf(env.Stderr, "okauth: %s\n", okta.Sanitize(reason.Error(), 1000))
 			if notStored != nil {
-				env.Warn(
-					"there is no keychain, so this sign-in is not stored; okauth config set storage file keeps " +
-						"sessions in a sealed file",
-				)
+				env.Warn("there is no keychain, so this sign-in is not stored; okauth config set storage file keeps " +
+					"sessions in a sealed file")
 			}
 		},
 	}

@@ -4,6 +4,7 @@ package cli
 // wrong place.
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,15 +19,8 @@ import (
 
 // FlagError turns what the flag parser says into one of our errors, with the nearest flag that exists.
 func FlagError(c *cobra.Command, err error) error {
-	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "bool" {
-		return Usage("--"+invalid.GetFlag().Name+" takes no value", helpHint(c))
-	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		if e, ok := invalid.GetFlag().Value.(*enum); ok {
-			if near := config.Suggest(invalid.GetValue(), e.words); near != "" {
-				return &UsageError{Message: err.Error(), Advice: fmt.Sprintf("did you mean %q?", near)}
-			}
-		}
+		return invalidValue(c, invalid)
 	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
@@ -34,19 +28,28 @@ func FlagError(c *cobra.Command, err error) error {
 	}
 	// The parser's own text has the whole argument, which may be a secret.
 	name := unknown.GetSpecifiedName()
-	e := &UsageError{Message: "unknown flag: --" + name, Advice: helpHint(c)}
 	if len(unknown.GetSpecifiedShortnames()) > 0 {
-		e.Message = "unknown shorthand flag: -" + name
-		return e
+		return Usage("unknown shorthand flag: -"+name, helpHint(c))
 	}
+	advice := secretFlagHint(name)
 	var names []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	if advice := secretFlagHint(name); advice != "" {
-		e.Advice = advice
-	} else if near := config.Suggest(name, names); near != "" {
-		e.Advice = fmt.Sprintf("did you mean --%s?", near)
+	if near := config.Suggest(name, names); advice == "" && near != "" {
+		advice = fmt.Sprintf("did you mean --%s?", near)
 	}
-	return e
+	return Usage("unknown flag: --"+name, cmp.Or(advice, helpHint(c)))
+}
+
+func invalidValue(c *cobra.Command, err *pflag.InvalidValueError) error {
+	value := err.GetFlag().Value
+	if value.Type() == "bool" {
+		return Usage("--"+err.GetFlag().Name+" takes no value", helpHint(c))
+	}
+	near := ""
+	if e, ok := value.(*enum); ok {
+		near = config.Suggest(err.GetValue(), e.words)
+	}
+	return Usage(err.Error(), cmp.Or(didYouMean(near), helpHint(c)))
 }
 
 // secretFlagHint answers those who look for a flag that okauth will never have: a secret in argv is in the shell's
@@ -66,21 +69,19 @@ func NoSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	e := &UsageError{
-		Message: fmt.Sprintf("unknown command %s for %q", QuoteName(args[0]), c.CommandPath()), Advice: helpHint(c),
-	}
 	var names []string
+	near := ""
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 		if slices.Contains(sub.SuggestFor, args[0]) {
-			e.Advice = fmt.Sprintf("did you mean %q?", sub.CommandPath())
-			return e
+			near = sub.Name()
 		}
 	}
-	if near := config.Suggest(args[0], names); near != "" {
-		e.Advice = fmt.Sprintf("did you mean %q?", c.CommandPath()+" "+near)
+	if near = cmp.Or(near, config.Suggest(args[0], names)); near != "" {
+		near = c.CommandPath() + " " + near
 	}
-	return e
+	message := fmt.Sprintf("unknown command %s for %q", QuoteName(args[0]), c.CommandPath())
+	return Usage(message, cmp.Or(didYouMean(near), helpHint(c)))
 }
 
 // QuoteName quotes what was typed as the name of a command, unless it may be a token.
