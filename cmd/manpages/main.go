@@ -2,8 +2,8 @@
 //
 //	go run ./cmd/manpages DIR
 //
-// The same commit gives the same bytes: the date is SOURCE_DATE_EPOCH's, else the last commit's. The okauth program has
-// nothing of this in it.
+// The same commit gives the same bytes: the date is SOURCE_DATE_EPOCH's, else the
+// last commit's. The okauth program has nothing of this in it.
 package main
 
 import (
@@ -11,7 +11,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +28,8 @@ func main() {
 	}
 }
 
-// run writes all pages to the directory that args names, and removes those of earlier runs.
+// run writes all pages to the directory that args names, and removes those of
+// earlier runs.
 func run(args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: go run ./cmd/manpages DIR")
@@ -51,15 +51,24 @@ func run(args []string) error {
 			return err
 		}
 	}
-	for name, text := range pages(cmd.Commands(cmd.Build{}), date) {
-		if err := os.WriteFile(filepath.Join(dir, name+".gz"), compress(text), 0o644); err != nil {
+	all, err := pages(cmd.Commands(cmd.Build{}), date)
+	if err != nil {
+		return err
+	}
+	for name, text := range all {
+		packed, err := compress(text)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".gz"), packed, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// commitDate is the time that epoch says, in seconds since 1970, else that of the commit that is checked out.
+// commitDate is the time that epoch says, in seconds since 1970, else that of the
+// commit that is checked out.
 // https://reproducible-builds.org/specs/source-date-epoch/
 func commitDate(epoch string) (time.Time, error) {
 	if epoch == "" {
@@ -78,10 +87,17 @@ func commitDate(epoch string) (time.Time, error) {
 
 // compress is gzip -9n.
 // https://www.debian.org/doc/debian-policy/ch-docs.html#manual-pages
-func compress(text string) []byte {
-	var b bytes.Buffer                                    // whose writes do not fail
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one of gzip's
-	io.WriteString(w, text)
-	w.Close()
-	return b.Bytes()
+func compress(text string) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write([]byte(text)); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }

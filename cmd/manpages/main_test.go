@@ -25,7 +25,10 @@ import (
 func TestPages(t *testing.T) {
 	t.Parallel()
 	root := cmd.Commands(cmd.Build{})
-	all := pages(root, time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC))
+	all, err := pages(root, time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, topic := range map[string]bool{
 		"okauth": false, "okauth-token": false, "okauth-config-set": false, "okauth-completion-bash": false, "okauth-exit-codes": true, "okauth-errors": true,
 	} {
@@ -149,16 +152,19 @@ func checkLines(t *testing.T, name, text, help string) {
 }
 
 // The text of a page is the help text: paragraphs to be filled, and lines that stay as they are.
-func TestDescription(t *testing.T) {
+func TestMarkdown(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"Two lines of\na paragraph.\n\n.dot and \\n, 'it' …": "Two lines of\na paragraph.\n\n.PP\n\\&.dot and \\\\n, \\(aqit\\(aq \\[u2026]\n",
 		"See:\n\n  a --b\n\n    c":                           "See:\n\n.EX\n  a \\-\\-b\n\n    c\n.EE\n",
-		"SIGN-IN\n\nname_of_it <x> *y* `z` [w]\n  do    one": ".SS SIGN\\-IN\nname_of_it <x> *y* \\(gaz\\(ga [w]\n\n.EX\n  do    one\n.EE\n",
+		"SIGN-IN\n\nname_of_it <x> *y* `z` [w]\n  do    one": ".SS SIGN-IN\nname_of_it <x> *y* \\(gaz\\(ga [w]\n\n.EX\n  do    one\n.EE\n",
 		"Tokens    one\n          two\nTLS       x":          ".EX\nTokens    one\n          two\nTLS       x\n.EE\n",
 		"x\n\n  " + strings.Repeat("w", 75):                  "x\n\n.RS -4\n.EX\n  " + strings.Repeat("w", 75) + "\n.EE\n.RE\n",
 	} {
-		all := page(&cobra.Command{Use: "x", Long: text, Run: func(*cobra.Command, []string) {}}, time.Time{})
+		all, err := page(&cobra.Command{Use: "x", Long: text, Run: func(*cobra.Command, []string) {}}, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		_, got, _ := strings.Cut(all, "\n.SH DESCRIPTION\n")
 		got, _, _ = strings.Cut(got, "\n\n.SH ")
 		if strings.TrimSpace(got)+"\n" != want {

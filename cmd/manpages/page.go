@@ -1,7 +1,7 @@
 package main
 
 import (
-	"cmp"
+	"bytes"
 	"fmt"
 	"regexp"
 	"strings"
@@ -9,133 +9,136 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 )
 
-// pages returns the pages of root and of all commands and help topics below it, by file name: okauth-token.1.
-func pages(root *cobra.Command, date time.Time) map[string]string {
+// pages returns the pages of root and of all commands and help topics below it, by file name: okauth-token.1. It
+// rewrites the texts of the commands as Markdown, which package doc expects.
+func pages(root *cobra.Command, date time.Time) (map[string]string, error) {
+	var err error
 	all := make(map[string]string)
 	var add func(*cobra.Command)
 	add = func(c *cobra.Command) {
 		if !c.HasParent() || c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
-			all[name(c)+".1"] = page(c, date)
+			name := strings.ReplaceAll(c.CommandPath(), " ", "-")
+			if all[name+".1"], err = page(c, date); err != nil {
+				return
+			}
 		}
 		for _, sub := range c.Commands() {
 			add(sub)
 		}
 	}
+	prepareFlags(root.PersistentFlags())
 	add(root)
-	return all
+	return all, err
 }
 
-func name(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
-
-const environment = `Each flag has a variable, which counts unless the flag is given: OKAUTH_NO_INPUT for --no-input.
-Each setting has one, too: OKAUTH_CLIENT_ID for client_id.`
-
-// page returns the page of a command or a help topic. A word that is broken cannot be copied, so words are not
-// hyphenated.
-// https://man7.org/linux/man-pages/man7/man.7.html
-func page(c *cobra.Command, date time.Time) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, ".TH %q \"1\" %q \"okauth\" \"okauth manual\"\n.nh\n.ad l\n",
-		strings.ToUpper(name(c)), date.Format("Jan 2006"))
-	section := func(title, text string) {
-		if text != "" {
-			b.WriteString("\n.SH " + title + "\n" + strings.TrimSpace(text) + "\n")
-		}
+func page(c *cobra.Command, date time.Time) (string, error) {
+	c.Long, c.DisableAutoGenTag = markdown(c.Long), true
+	c.InitDefaultHelpFlag()
+	prepareFlags(c.LocalNonPersistentFlags())
+	var b bytes.Buffer
+	header := doc.GenManHeader{Section: "1", Date: &date, Source: "okauth", Manual: "okauth manual"}
+	if err := doc.GenMan(c, &header, &b); err != nil {
+		return "", err
 	}
-	section("NAME", escape(name(c)+" - "+c.Short))
+	text := b.String()
 	if c.IsAdditionalHelpTopicCommand() {
-		section("DESCRIPTION", description(c.Long))
-	} else {
-		c.InitDefaultHelpFlag()
-		section("SYNOPSIS", bold(c.UseLine()))
-		section("DESCRIPTION", description(cmp.Or(c.Long, c.Short)))
-		section("OPTIONS", options(c.NonInheritedFlags()))
-		section("OPTIONS INHERITED FROM PARENT COMMANDS", options(c.InheritedFlags()))
-		section("EXAMPLE", verbatim(c.Example))
-		section("ENVIRONMENT", escape(environment))
-		section("EXIT STATUS", escape("0 on success. okauth-exit-codes(1) explains the other codes."))
+		topic := regexp.MustCompile(`(?s)\n\.SH (SYNOPSIS|OPTIONS[A-Z ]*)\n.*?(\n\.SH )`)
+		return finish(topic.ReplaceAllString(text, "$2")), nil
 	}
-	var others []string
-	for _, other := range append([]*cobra.Command{c.Parent()}, c.Commands()...) {
-		if other != nil && (other == c.Parent() || other.IsAvailableCommand()) {
-			others = append(others, bold(name(other)+"(1)"))
-		}
-	}
-	section("SEE ALSO", strings.Join(others, ", "))
-	return b.String()
+	const more = `
+.SH ENVIRONMENT
+Each flag has a variable, which counts unless the flag is given: OKAUTH_NO_INPUT for --no-input. Each setting has one,
+too: OKAUTH_CLIENT_ID for client_id.
+
+.SH EXIT STATUS
+0 on success. okauth-exit-codes(1) explains the other codes.
+`
+	return finish(strings.Replace(text, "\n.SH SEE ALSO\n", more+"\n.SH SEE ALSO\n", 1)), nil
 }
 
-// options returns a list of flags, each with what it takes, its usage and its default.
-func options(flags *pflag.FlagSet) string {
-	var b strings.Builder
+// prepareFlags makes package doc show what a flag takes, where it shows its default, and the default behind its usage.
+func prepareFlags(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
-			return
-		}
 		takes, usage := pflag.UnquoteUsage(f)
-		tag := bold("--" + f.Name)
-		if f.Shorthand != "" {
-			tag = bold("-"+f.Shorthand) + ", " + tag
-		}
-		if takes != "" && f.NoOptDefVal == "" {
-			tag += ` \fI` + escape(takes) + `\fR`
-		}
 		switch f.DefValue {
 		case "", "0", "false", "[]":
 		default:
 			usage += " (default " + f.DefValue + ")"
 		}
-		b.WriteString("\n.TP\n" + tag + "\n" + escape(usage) + "\n")
+		if f.NoOptDefVal != "" {
+			takes = ""
+		}
+		f.Usage, f.DefValue, f.NoOptDefVal = escape(usage), takes, ""
 	})
-	return b.String()
 }
 
-// description returns a help text as it stands on a page. Lines that are indented or have columns stay as they are; a
-// line of capital letters is a heading.
-func description(text string) string {
-	columns := regexp.MustCompile(`(?m)(\n*^.*  .*$)+`)
-	heading := regexp.MustCompile(`(?m)^([A-Z][^a-z\n]*)\n\n`)
-	paragraph := regexp.MustCompile(`\n\n([^.])`)
-	text = strings.TrimSpace(text)
+// markdown returns a help text as Markdown. Lines that are indented or have columns stay as they are; a line of capital
+// letters is a heading.
+func markdown(text string) string {
 	var b strings.Builder
-	end := 0
-	for _, at := range append(columns.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
-		filled := heading.ReplaceAllString(escape(text[end:at[0]]), ".SS $1\n")
-		b.WriteString(paragraph.ReplaceAllString(filled, "\n\n.PP\n$1") + verbatim(text[at[0]:at[1]]))
-		end = at[1]
+	verbatim := false
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
+		if fits := strings.Contains(line, "  ") || verbatim && line == ""; fits != verbatim {
+			verbatim = fits
+			b.WriteString("\n```\n")
+		}
+		switch {
+		case verbatim:
+			b.WriteString(line)
+		case line == strings.ToUpper(line) && line != strings.ToLower(line):
+			b.WriteString("### " + escape(line) + "\n")
+		default:
+			b.WriteString(escape(line))
+		}
+		b.WriteByte('\n')
+	}
+	if verbatim {
+		b.WriteString("```\n")
 	}
 	return b.String()
 }
 
-// verbatim returns lines that stay as they are. Where they are too wide for 80 columns, they begin further to the left.
-func verbatim(lines string) string {
-	if lines == "" {
-		return ""
+// escape makes Markdown show text as it is.
+func escape(text string) string {
+	return regexp.MustCompile("[\\\\`*_<\\[]").ReplaceAllString(text, `\$0`)
+}
+
+// finish makes a list of the flags, and makes every character show as it is and be copied as it is, whatever man(1)
+// makes of hyphens, quotes and what is not ASCII. A word that is broken cannot be copied, so words are not hyphenated.
+// https://man7.org/linux/man-pages/man7/groff_char.7.html
+func finish(text string) string {
+	flag := regexp.MustCompile(`(?m)(?:^\.PP\n)?^(\\fB-.*\\fP)="?([^"\n]*)"?\n\t`)
+	text = flag.ReplaceAllString(text, ".TP\n$1 \\fI$2\\fR\n")
+	text = strings.ReplaceAll(text, " \\fI\\fR\n", "\n") // a flag that takes nothing
+	verbatim, widest := regexp.MustCompile(`(?s)\.EX\n.*?\.EE\n`), 0
+	for _, block := range verbatim.FindAllString(text, -1) {
+		for line := range strings.Lines(block) {
+			widest = max(widest, utf8.RuneCountInString(line)-1)
+		}
 	}
-	widest := 0
-	for line := range strings.Lines(lines) {
-		widest = max(widest, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")))
-	}
-	text := ".EX\n" + strings.Trim(escape(lines), "\n") + "\n.EE"
 	const room = 80 - 7 // man(1) indents by 7
 	if widest > room {
-		text = fmt.Sprintf(".RS %d\n%s\n.RE", max(-7, room-widest), text)
+		text = verbatim.ReplaceAllString(text, fmt.Sprintf(".RS %d\n$0.RE\n", max(-7, room-widest)))
 	}
-	return "\n\n" + text
-}
-
-func bold(text string) string { return `\fB` + escape(text) + `\fP` }
-
-// escape makes every character show as it is and be copied as it is, whatever man(1) makes of a dot, of hyphens, quotes
-// and what is not ASCII.
-// https://man7.org/linux/man-pages/man7/groff_char.7.html
-func escape(text string) string {
-	text = strings.NewReplacer(`\`, `\\`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(text)
-	text = regexp.MustCompile(`[^\x00-\x7f]`).ReplaceAllStringFunc(text, func(c string) string {
-		return fmt.Sprintf(`\[u%04X]`, []rune(c)[0])
-	})
-	return regexp.MustCompile(`(?m)^\.`).ReplaceAllString(text, `\&.`)
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		switch {
+		case line == ".nh\n":
+		case strings.HasPrefix(line, ".TH "):
+			b.WriteString(line + ".nh\n.ad l\n")
+		case strings.HasPrefix(line, "."):
+			b.WriteString(line)
+		default:
+			line = strings.ReplaceAll(line, `\-`, "-")
+			line = strings.NewReplacer("-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(line)
+			b.WriteString(regexp.MustCompile(`[^\x00-\x7f]`).ReplaceAllStringFunc(line, func(c string) string {
+				return fmt.Sprintf(`\[u%04X]`, []rune(c)[0])
+			}))
+		}
+	}
+	return b.String()
 }
