@@ -107,7 +107,7 @@ func TestBadAnswers(t *testing.T) {
 		{"AT13_rate limit", oktatest.Respond(429, http.Header{"Content-Type": {"application/json"}, "Retry-After": {"4070908800"}},
 			`{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit due to too many requests."}`), network, "rate limit"},
 		{"AT14_hang up after the request", oktatest.HangUp(), network, ""},
-		{"AT09_huge", oktatest.Huge(100 << 20), network, ""},
+		{"AT09_huge", huge(100 << 20), network, ""},
 		{"AT09_gzip bomb", oktatest.Gzip(50 << 20), network, ""},
 		{"AT20_duplicate member", oktatest.JSON(`{"access_token":"a","access_token":"b",` + good + `}`), network, ""},
 		{"AT20_capital member", oktatest.JSON(`{"ACCESS_TOKEN":"a",` + good + `}`), network, "access_token"},
@@ -211,7 +211,10 @@ func TestAT08_Silence(t *testing.T) {
 		t.Errorf("got exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	u.server.Intercept(func(w http.ResponseWriter, r *http.Request) bool { cancel(cli.SignalError{Signal: 2}); return false })
+	u.server.FailAlways("", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		cancel(cli.SignalError{Signal: 2})
+		next.ServeHTTP(w, r)
+	})
 	code, stdout, _ = u.okauth(ctx, "login")
 	if code != 130 || stdout != "" {
 		t.Errorf("after SIGINT: got exit code %d, stdout %q", code, stdout)
@@ -289,6 +292,11 @@ type fullError struct{}
 func (*fullError) Error() string { return "no space left on device" }
 
 var _ io.Writer = full{}
+
+// huge adds n bytes of white space to the answer.
+func huge(n int) oktatest.Fault {
+	return oktatest.Alter(func(res *oktatest.Response) { res.Body = append(res.Body, bytes.Repeat([]byte(" "), n)...) })
+}
 
 // formEncoded writes the answer as a form, as servers did before RFC 6749.
 func formEncoded() oktatest.Fault {

@@ -160,7 +160,11 @@ func newKitchen(t *testing.T) *kitchen {
 		t.Fatal(err)
 	}
 	k.write(k.ca, string(server.CAPEM()), 0o644)
-	server.Intercept(k.api)
+	server.FailAlways("", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if !k.api(w, r) {
+			next.ServeHTTP(w, r)
+		}
+	})
 	proxy := httptest.NewServer(http.HandlerFunc(k.connect))
 	t.Cleanup(proxy.Close)
 	k.proxy = proxy.URL

@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -115,10 +116,10 @@ func TestAT08_AT09_AT10_AT15_GetsEndSoonAndInAnError(t *testing.T) {
 	for name, fault := range map[string]oktatest.Fault{
 		"silence":         oktatest.Silence(),
 		"slow headers":    oktatest.SlowHeaders(50 * time.Millisecond),
-		"slow body":       oktatest.SlowBody(100 * time.Millisecond),
-		"slow":            oktatest.Slow(time.Minute),
+		"slow body":       slowBody(100 * time.Millisecond),
+		"slow":            oktatest.HoldAnswer(nil, nil),
 		"endless":         oktatest.Endless(),
-		"huge":            oktatest.Huge(4 << 20),
+		"huge":            huge(4 << 20),
 		"bomb":            oktatest.Gzip(50 << 20),
 		"big headers":     bigHeaders(10 << 20),
 		"1xx storm":       interim(100_000),
@@ -267,6 +268,28 @@ func bigHeaders(n int) oktatest.Fault {
 			res.Header.Set("X-Padding-"+strconv.Itoa(i), strings.Repeat("x", 1000))
 		}
 	})
+}
+
+// huge adds n bytes of white space to the answer.
+func huge(n int) oktatest.Fault {
+	return oktatest.Alter(func(res *oktatest.Response) { res.Body = append(res.Body, bytes.Repeat([]byte(" "), n)...) })
+}
+
+// slowBody sends an answer one byte per interval.
+func slowBody(interval time.Duration) oktatest.Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		w.Header().Set("Content-Type", answer.Header().Get("Content-Type"))
+		w.WriteHeader(answer.Code)
+		for _, b := range answer.Body.Bytes() {
+			_, err := w.Write([]byte{b})
+			if err != nil || http.NewResponseController(w).Flush() != nil {
+				return
+			}
+			time.Sleep(interval)
+		}
+	}
 }
 
 // interim sends n answers 103 Early Hints before the answer.

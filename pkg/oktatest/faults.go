@@ -3,11 +3,10 @@ package oktatest
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/tls"
 	"encoding/json"
 	"maps"
-	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,11 +18,9 @@ type Fault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 // Fail injects each of the faults, in this order, into one request to a path that ends with suffix ("/token"; "" is
 // every path). Requests has these requests too. Paths below /sandbox/ have no faults.
 func (s *Server) Fail(suffix string, faults ...Fault) {
-	s.traffic.locked(func() {
-		for _, f := range faults {
-			s.traffic.faults = append(s.traffic.faults, queuedFault{suffix, true, f})
-		}
-	})
+	for _, f := range faults {
+		s.traffic.locked(func() { s.traffic.faults = append(s.traffic.faults, queuedFault{suffix, true, f}) })
+	}
 }
 
 // FailAlways injects the fault into every such request, once those of Fail are used up, until ClearFaults.
@@ -33,15 +30,6 @@ func (s *Server) FailAlways(suffix string, fault Fault) {
 
 // ClearFaults removes the faults of Fail and FailAlways; one that has begun goes on.
 func (s *Server) ClearFaults() { s.traffic.locked(func() { s.traffic.faults = nil }) }
-
-// Intercept is FailAlways for all paths: see gets every request first, and returns true if it has answered it.
-func (s *Server) Intercept(see func(w http.ResponseWriter, r *http.Request) bool) {
-	s.FailAlways("", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if !see(w, r) {
-			next.ServeHTTP(w, r)
-		}
-	})
-}
 
 type queuedFault struct {
 	suffix string
@@ -55,14 +43,14 @@ func (t *traffic) takeFault(path string) (always Fault) {
 		return nil
 	}
 	for i, f := range t.faults {
-		if !strings.HasSuffix(path, f.suffix) {
-			continue
-		}
-		if f.once {
-			t.faults = append(t.faults[:i:i], t.faults[i+1:]...)
+		switch {
+		case !strings.HasSuffix(path, f.suffix):
+		case f.once:
+			t.faults = slices.Delete(t.faults, i, i+1)
 			return f.fault
+		default:
+			always = f.fault
 		}
-		always = f.fault
 	}
 	return always
 }
@@ -165,67 +153,23 @@ func Override(name, raw string) Fault {
 	})
 }
 
-// Huge adds n bytes of white space to the answer.
-func Huge(n int) Fault {
-	return Alter(func(res *Response) { res.Body = append(res.Body, bytes.Repeat([]byte(" "), n)...) })
-}
-
-// Gzip is Huge, compressed whether the client accepts it or not: a bomb if n is large.
+// Gzip adds n bytes of white space and compresses the answer, whether the client accepts it or not.
 func Gzip(n int) Fault {
 	return Alter(func(res *Response) {
 		var packed bytes.Buffer
 		z := gzip.NewWriter(&packed) // writes to memory do not fail
-		_, _ = z.Write(res.Body)
-		block := bytes.Repeat([]byte(" "), 64<<10)
-		for left := n; left > 0; left -= len(block) {
-			_, _ = z.Write(block[:min(left, len(block))])
-		}
+		_, _ = z.Write(append(res.Body, bytes.Repeat([]byte(" "), n)...))
 		_ = z.Close()
 		res.Body = packed.Bytes()
 		res.Header.Set("Content-Encoding", "gzip")
 	})
 }
 
-// Truncated ends the connection after half of the body it announced.
+// Truncated ends the connection after half of the body that the headers announce.
 func Truncated() Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		res := capture(w, r, next)
-		res.Header.Set("Content-Length", strconv.Itoa(len(res.Body)))
 		res.Body = res.Body[:len(res.Body)/2]
 		res.send(w)
 	}
-}
-
-// Reset resets the connection in the middle of the body.
-func Reset() Fault {
-	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		Truncated()(w, r, next)
-		_ = http.NewResponseController(w).Flush()
-		hangUp(w, true)
-	}
-}
-
-// HangUp loses the answer: the server does what it is asked to (the attempt is counted, the tokens are issued, the
-// refresh token is retired), and the connection ends without an answer.
-func HangUp() Fault {
-	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		capture(w, r, next)
-		hangUp(w, false)
-	}
-}
-
-// hangUp ends the connection, with a reset if asked to.
-func hangUp(w http.ResponseWriter, reset bool) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
-	}
-	plain := conn
-	if secure, ok := conn.(*tls.Conn); ok {
-		plain = secure.NetConn()
-	}
-	if tcp, ok := plain.(*net.TCPConn); ok && reset {
-		_ = tcp.SetLinger(0)
-	}
-	_ = plain.Close()
 }
