@@ -131,7 +131,7 @@ func TestSlowAnswers(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]oktatest.Fault{
 		"silence": oktatest.Silence(), "slow headers": oktatest.SlowHeaders(time.Millisecond),
-		"endless": oktatest.Endless(),
+		"endless":      oktatest.Endless(),
 		"held request": oktatest.HoldRequest(nil, nil), "held answer": oktatest.HoldAnswer(nil, nil),
 		"arrival that is not received": oktatest.HoldRequest(make(chan struct{}), nil),
 	} {

@@ -1,6 +1,7 @@
 package oktatest
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -160,6 +161,6 @@ func (c *call) exchange() *reply {
 	if c.grant.exchange == nil {
 		return notImplemented("the grant " + c.grant.grantType)
 	}
-	c.header.Set("Set-Cookie", "JSESSIONID="+randomText(32)+"; Path=/; Secure; HttpOnly") // clients must ignore it
+	c.header.Set("Set-Cookie", "JSESSIONID="+rand.Text()+"; Path=/; Secure; HttpOnly") // clients must ignore it
 	return c.grant.exchange(c)
 }

@@ -2,6 +2,7 @@ package oktatest
 
 import (
 	"bytes"
+	"crypto/rand"
 	"io"
 	"mime"
 	"net"
@@ -65,7 +66,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	entry := &Request{
 		Time: s.clock.Now(), RemoteAddr: r.RemoteAddr, Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
-		Header: r.Header.Clone(), Body: body, RequestID: "req" + randomText(22),
+		Header: r.Header.Clone(), Body: body, RequestID: "req" + rand.Text()[:22],
 	}
 	c := &call{s: s, r: r, header: w.Header(), base: s.baseOf(r), body: body}
 	if isForm(r.Header) {

@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/hmac"
-	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/sha512"
+	_ "crypto/sha512" // of "rs512"
 	"crypto/x509"
 	"encoding/pem"
 	"net/http"
@@ -27,7 +26,7 @@ type InvalidToken struct {
 // InvalidTokenKinds are the tokens that InvalidTokens makes, in this order, with an empty Token.
 func InvalidTokenKinds() (list []InvalidToken) {
 	for _, kind := range invalidTokenKinds() {
-		list = append(list, kind.with(""))
+		list = append(list, InvalidToken{Name: kind.name, Description: kind.description, Check: kind.check})
 	}
 	return list
 }
@@ -38,8 +37,9 @@ func InvalidTokenKinds() (list []InvalidToken) {
 // "id-token" and "org-issuer", and introspects them as active; it has not issued the others.
 func (s *Server) InvalidTokens() (list []InvalidToken) {
 	defer s.lock()()
-	for _, kind := range invalidTokenKinds() {
-		list = append(list, kind.with(s.forge(kind, s.base, s.clock.Now())))
+	list = InvalidTokenKinds()
+	for i, kind := range invalidTokenKinds() {
+		list[i].Token = s.forge(kind, s.base, s.clock.Now())
 	}
 	return list
 }
@@ -62,10 +62,6 @@ type invalidTokenKind struct {
 	edit                     func(d *draft)
 }
 
-func (k invalidTokenKind) with(token string) InvalidToken {
-	return InvalidToken{Name: k.name, Description: k.description, Check: k.check, Token: token}
-}
-
 // forge makes a token.
 func (s *Server) forge(kind invalidTokenKind, base string, now time.Time) string {
 	d := &draft{key: s.keys.active(DefaultServerID), attacker: s.keys.active(attackerRing)}
@@ -76,7 +72,7 @@ func (s *Server) forge(kind invalidTokenKind, base string, now time.Time) string
 	d.call.startSession()
 	d.header = object{{"kid", d.key.kid}, {"alg", "RS256"}}
 	d.claims = d.call.accessClaims(now.Add(d.call.lifetime))
-	d.sign = d.key.signature
+	d.sign = d.key.signature(crypto.SHA256)
 	kind.edit(d)
 	if d.token != "" {
 		return d.token
@@ -108,7 +104,7 @@ func (d *draft) live(begin, end time.Duration) {
 func (d *draft) byAttacker(name string, lead any) {
 	d.header.set("kid", d.attacker.kid)
 	d.header.set(name, lead)
-	d.sign = d.attacker.signature
+	d.sign = d.attacker.signature(crypto.SHA256)
 }
 
 // hmac signs with what is public, for verifiers that let the token choose the algorithm.
@@ -170,9 +166,9 @@ func claimKinds() []invalidTokenKind {
 func keyKinds() []invalidTokenKind {
 	return []invalidTokenKind{
 		{"no-kid", "the header names no key", "kid", func(d *draft) { d.header.remove("kid") }},
-		{"unknown-kid", "kid is in no key set", "kid", func(d *draft) { d.header.set("kid", randomBase64()) }},
+		{"unknown-kid", "kid is in no key set", "kid", func(d *draft) { d.header.set("kid", randomBase64(32)) }},
 		{"other-key", "kid is a published key, another signed it", "signature", func(d *draft) {
-			d.sign = d.attacker.signature
+			d.sign = d.attacker.signature(crypto.SHA256)
 		}},
 		{"tampered", "a scope was added after it was signed", "signature", func(d *draft) {
 			parts := strings.Split(d.compact(), ".")
@@ -196,11 +192,7 @@ func keyKinds() []invalidTokenKind {
 		}},
 		{"rs512", "rightly signed, with an algorithm that Okta does not use", "alg", func(d *draft) {
 			d.header.set("alg", "RS512")
-			d.sign = func(input string) []byte {
-				sum := sha512.Sum512([]byte(input))
-				signature, _ := rsa.SignPKCS1v15(nil, d.key.private, crypto.SHA512, sum[:])
-				return signature
-			}
+			d.sign = d.key.signature(crypto.SHA512)
 		}},
 	}
 }
@@ -219,34 +211,19 @@ func formKinds() []invalidTokenKind {
 		}},
 		{"padded", `base64 with "=" at its end`, "format", func(d *draft) { d.token = d.compact() + "==" }},
 		{"trailing-bits", "the same signature, in another spelling of base64", "format", func(d *draft) {
-			d.token = respell(d.compact())
+			token := d.compact() // 256 bytes are 342 characters, which could hold 4 more bits: it ends with A, Q, g or w
+			last := len(token) - 1
+			d.token = token[:last] + string(token[last]+1)
 		}},
+		// There is no key to decrypt it, so random bytes do: https://www.rfc-editor.org/rfc/rfc7516#section-3.1
 		{"encrypted", "five parts: JWE, as a server may be set to issue", "format", func(d *draft) {
-			d.token = encryptedToken()
+			header := object{{"alg", "RSA-OAEP-256"}, {"enc", "A256GCM"}, {"cty", "JWT"}, {"kid", randomBase64(32)}}
+			d.token = base64url(marshal(header))
+			for _, size := range []int{keyBits / 8, 12, 800, 16} {
+				d.token += "." + randomBase64(size)
+			}
 		}},
-		{"opaque", "one part: no JWT at all", "format", func(d *draft) { d.token = randomBase64() }},
+		{"opaque", "one part: no JWT at all", "format", func(d *draft) { d.token = randomBase64(32) }},
 		{"too-long", "a claim of 300 KiB", "format", set("padding", strings.Repeat("x", 300<<10))},
 	}
-}
-
-// respell sets bits of the last character that mean nothing: 256 bytes are 342 characters, which could hold 4 more
-// bits.
-func respell(token string) string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	last := len(token) - 1
-	return token[:last] + string(alphabet[strings.IndexByte(alphabet, token[last])+1])
-}
-
-// encryptedToken has the parts of a JWE in their sizes. There is no key to decrypt it, so random bytes do.
-// https://www.rfc-editor.org/rfc/rfc7516#section-3.1
-func encryptedToken() string {
-	parts := [][]byte{
-		marshal(object{{"alg", "RSA-OAEP-256"}, {"enc", "A256GCM"}, {"cty", "JWT"}, {"kid", randomBase64()}}),
-		randomBytes(keyBits / 8), randomBytes(12), randomBytes(800), randomBytes(16),
-	}
-	token := ""
-	for _, part := range parts {
-		token += "." + base64url(part)
-	}
-	return token[1:]
 }

@@ -193,14 +193,9 @@ func matchesLogin(list []string, login string) bool {
 // oktaID is an identifier that looks like Okta's: a prefix and 17 letters and digits, the same for the same name.
 func oktaID(prefix, name string) string {
 	sum := sha256.Sum256([]byte(prefix + "\x00" + name))
-	return prefix + alphanumeric(sum[:17])
-}
-
-func alphanumeric(random []byte) string {
 	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	out := make([]byte, len(random))
-	for i, b := range random {
-		out[i] = alphabet[int(b)%len(alphabet)]
+	for _, b := range sum[:17] {
+		prefix += string(alphabet[int(b)%len(alphabet)])
 	}
-	return string(out)
+	return prefix
 }

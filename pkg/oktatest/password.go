@@ -1,6 +1,9 @@
 package oktatest
 
-import "slices"
+import (
+	"crypto/rand"
+	"slices"
+)
 
 // passwordGrant is the Resource Owner Password grant, RFC 6749 §4.3, with Okta's refusals.
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.3
@@ -45,7 +48,7 @@ func (c *call) checkUser() *reply {
 		return refuse("mfa_enabled")
 	}
 	rep := refuse("mfa_required")
-	rep.body = append(rep.body.(object), member{"mfa_token", randomText(20)})
+	rep.body = append(rep.body.(object), member{"mfa_token", rand.Text()[:20]})
 	return rep
 }
 

@@ -78,7 +78,7 @@ func (c *call) rotate() *reply {
 }
 
 func (c *call) newRefreshToken() {
-	c.refresh = randomBase64()
+	c.refresh = randomBase64(32)
 	c.session.newest = c.refresh
 	c.s.refresh[c.refresh] = &refreshToken{session: c.session}
 }

@@ -2,6 +2,7 @@ package oktatest
 
 import (
 	"bytes"
+	"crypto/rand"
 	_ "embed" // refusals.txt
 	"encoding/json"
 	"slices"
@@ -35,7 +36,7 @@ func refuse(name string, detail ...string) *reply {
 		body := object{{"error", code}, {"error_description", text}}
 		if strings.HasPrefix(code, "E0") || strings.HasPrefix(name, "unknown_client") {
 			body = object{
-				{"errorCode", code}, {"errorSummary", text}, {"errorLink", code}, {"errorId", "oae" + randomText(22)},
+				{"errorCode", code}, {"errorSummary", text}, {"errorLink", code}, {"errorId", "oae" + rand.Text()[:22]},
 				{"errorCauses", []any{}},
 			}
 		}

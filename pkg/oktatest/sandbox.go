@@ -76,7 +76,7 @@ func (c *call) listRequests() *reply {
 }
 
 func (c *call) attackerKeys() *reply {
-	return &reply{status: 200, body: keySet([]*signingKey{c.s.keys.active(attackerRing)})}
+	return &reply{status: 200, body: keySet(c.s.keys.ring(attackerRing)[1])}
 }
 
 // hello is GET /api/hello, a protected API for demonstrations, which is not Okta's. It accepts the access tokens of the

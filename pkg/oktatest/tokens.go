@@ -2,6 +2,7 @@ package oktatest
 
 import (
 	"cmp"
+	"crypto/rand"
 	"crypto/sha256"
 	"maps"
 	"slices"
@@ -59,7 +60,7 @@ func (c *call) startSession() *reply {
 		if lifetime > 0 {
 			c.session.expires = c.now.Add(lifetime)
 		}
-		c.session.refreshID, c.session.idle = "oar"+randomText(17), idle
+		c.session.refreshID, c.session.idle = oktaID("oar", rand.Text()), idle
 		c.newRefreshToken()
 	}
 	return nil
@@ -85,7 +86,7 @@ func (c *call) issue() *reply {
 // accessClaims are in the order that was recorded. sub is the login and uid the user, or sub is the client and there is
 // no uid: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
 func (c *call) accessClaims(expires time.Time) object {
-	jti := "AT." + randomBase64()
+	jti := "AT." + randomBase64(32)
 	if c.session.refreshID != "" {
 		jti += "." + c.session.refreshID
 	}
@@ -131,7 +132,7 @@ func (c *call) idToken(access string) string {
 	hash := sha256.Sum256([]byte(access))
 	claims := object{
 		{"sub", c.user.ID}, {"name", c.user.name()}, {"email", c.user.email()}, {"ver", 1}, {"iss", c.issuer()},
-		{"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64()},
+		{"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)},
 		{"amr", []string{"pwd"}}, {"idp", c.s.orgID}, {"preferred_username", c.user.Login},
 		{"auth_time", c.session.begin.Unix()}, {"at_hash", base64url(hash[:len(hash)/2])},
 	}
