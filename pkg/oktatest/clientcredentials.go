@@ -6,28 +6,26 @@ import "slices"
 // token, and no refresh token.
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.4
 // https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
-func (c *call) clientCredentialsGrant() *reply {
-	return firstReply(c.checkServiceClient, c.readScopes, c.checkNoOpenID, c.checkScopes, c.evaluatePolicies,
-		c.checkNoConsent, c.startSession, c.issue)
+func (c *call) clientCredentialsGrant() {
+	c.run(c.checkServiceClient, c.readScopes, c.checkNoOpenID, c.checkScopes, c.evaluatePolicies, c.checkNoConsent,
+		c.startSession, c.issue)
 }
 
 // checkServiceClient refuses public clients, and every client at the org server, which requires private_key_jwt.
-func (c *call) checkServiceClient() *reply {
+func (c *call) checkServiceClient() {
 	atOrg := c.as.ID == OrgServerID
-	return firstRefusal(
-		refusal{c.app.AuthMethod == NoSecret, "confidential_only", ""},
-		refusal{atOrg && c.s.options.Quirks.OrgGrantUnsupported, "custom_server_only", ""},
-		refusal{atOrg, "private_key_jwt_required", ""},
-	)
+	c.refuseIf(c.app.AuthMethod == NoSecret, "confidential_only")
+	c.refuseIf(atOrg && c.options.Quirks.OrgGrantUnsupported, "custom_server_only")
+	c.refuseIf(atOrg, "private_key_jwt_required")
 }
 
-func (c *call) checkNoOpenID() *reply {
-	return firstRefusal(refusal{slices.ContainsFunc(c.scopes, isOIDCScope), "no_openid_for_clients", ""})
+func (c *call) checkNoOpenID() {
+	c.refuseIf(slices.ContainsFunc(c.scopes, isOIDCScope), "no_openid_for_clients")
 }
 
 // checkNoConsent refuses scopes that need consent, of trusted apps too: "an error is returned because the flow doesn't
 // support user consent". https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/
-func (c *call) checkNoConsent() *reply {
+func (c *call) checkNoConsent() {
 	scopes := c.needConsent()
-	return firstRefusal(refusal{len(scopes) > 0, "consent_impossible", sortedList(scopes)})
+	c.refuseIf(len(scopes) > 0, "consent_impossible", sortedList(scopes))
 }

@@ -10,18 +10,15 @@ import (
 // discover is both documents of one server, OpenID Connect Discovery and RFC 8414.
 // https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
 // https://www.rfc-editor.org/rfc/rfc8414#section-3
-func (c *call) discover() *reply {
-	if rep := c.findServer(); rep != nil {
-		return rep
-	}
-	if clientID := c.r.URL.Query().Get("client_id"); clientID != "" {
-		if c.app = c.s.apps[clientID]; c.app == nil {
-			return refuse("unknown_client_in_query")
-		}
-	}
+func (c *call) discover() {
+	c.findServer()
+	clientID := c.r.URL.Query().Get("client_id")
+	c.app = c.s.apps[clientID]
 	oidc := c.endpoint == "/.well-known/openid-configuration"
-	if !oidc && c.as.ID == OrgServerID && c.s.options.Quirks.NoOrgOAuthMetadata {
-		return refuse("no_such_path")
+	c.refuseIf(clientID != "" && c.app == nil, "unknown_client_in_query")
+	c.refuseIf(!oidc && c.server == OrgServerID && c.options.Quirks.NoOrgOAuthMetadata, "no_such_path")
+	if c.reply != nil {
+		return
 	}
 	body := c.metadata()
 	if !oidc { // nothing about ID tokens and userinfo
@@ -33,15 +30,15 @@ func (c *call) discover() *reply {
 		})
 		body.set("claims_supported", strings.Fields("ver jti iss aud iat exp cid uid scp sub"))
 	}
-	return c.cacheable(body, "max-age=86400, must-revalidate")
+	c.cacheable(body, "max-age=86400, must-revalidate")
 }
 
 // cacheable is a public document: no rate limit, and not the no-store of the other answers.
-func (c *call) cacheable(body any, cacheControl string) *reply {
+func (c *call) cacheable(body any, cacheControl string) {
 	c.header.Del("Pragma")
 	c.header.Del("Expires")
 	c.header.Set("Cache-Control", cacheControl)
-	return &reply{status: 200, body: body}
+	c.ok(body)
 }
 
 // grantTypesSupported are the grants that a document names, which are not all that work. implicit is none of /token.
@@ -76,15 +73,16 @@ func (c *call) metadata() (body object) {
 }
 
 // organization tells clients that this is an Okta org, and which engine it runs.
-func (c *call) organization() *reply {
+func (c *call) organization() {
 	if c.server != OrgServerID {
-		return refuse("no_such_path")
+		c.refuse("no_such_path")
+		return
 	}
 	pipeline := "idx"
-	if c.s.options.Quirks.ClassicEngine {
+	if c.options.Quirks.ClassicEngine {
 		pipeline = "v1"
 	}
-	return c.cacheable(object{
+	c.cacheable(object{
 		{"id", c.s.orgID}, {"cell", "op3"}, {"_links", object{{"organization", object{{"href", c.base}}}}},
 		{"pipeline", pipeline}, {"settings", object{}},
 	}, "max-age=86400, must-revalidate")

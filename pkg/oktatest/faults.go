@@ -18,18 +18,23 @@ type Fault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 // Fail injects each of the faults, in this order, into one request to a path that ends with suffix ("/token"; "" is
 // every path). Requests has these requests too. Paths below /sandbox/ have no faults.
 func (s *Server) Fail(suffix string, faults ...Fault) {
+	defer s.lock()()
 	for _, f := range faults {
-		s.traffic.locked(func() { s.traffic.faults = append(s.traffic.faults, queuedFault{suffix, true, f}) })
+		s.faults = append(s.faults, queuedFault{suffix, true, f})
 	}
 }
 
 // FailAlways injects the fault into every such request, once those of Fail are used up, until ClearFaults.
 func (s *Server) FailAlways(suffix string, fault Fault) {
-	s.traffic.locked(func() { s.traffic.faults = append(s.traffic.faults, queuedFault{suffix, false, fault}) })
+	defer s.lock()()
+	s.faults = append(s.faults, queuedFault{suffix, false, fault})
 }
 
 // ClearFaults removes the faults of Fail and FailAlways; one that has begun goes on.
-func (s *Server) ClearFaults() { s.traffic.locked(func() { s.traffic.faults = nil }) }
+func (s *Server) ClearFaults() {
+	defer s.lock()()
+	s.faults = nil
+}
 
 type queuedFault struct {
 	suffix string
@@ -38,15 +43,15 @@ type queuedFault struct {
 }
 
 // takeFault finds the fault for a path: the first that is meant for one request, else the newest that is meant for all.
-func (t *traffic) takeFault(path string) (always Fault) {
-	if strings.HasPrefix(path, sandboxPrefix) {
+func (s *Server) takeFault(path string) (always Fault) {
+	if strings.HasPrefix(path, "/sandbox/") {
 		return nil
 	}
-	for i, f := range t.faults {
+	for i, f := range s.faults {
 		switch {
 		case !strings.HasSuffix(path, f.suffix):
 		case f.once:
-			t.faults = slices.Delete(t.faults, i, i+1)
+			s.faults = slices.Delete(s.faults, i, i+1)
 			return f.fault
 		default:
 			always = f.fault

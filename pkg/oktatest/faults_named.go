@@ -75,7 +75,7 @@ func refusing(name string, edit func(h http.Header)) Fault {
 		if edit != nil {
 			edit(w.Header())
 		}
-		refuse(name).write(w)
+		refusal(name).write(w)
 	}
 }
 

@@ -22,10 +22,10 @@ const (
 // grant is one row of the table of grants.
 type grant struct {
 	grantType string
-	servers   string               // which authorization servers have it: "all" or "custom"
-	metadata  string               // which documents name it: "all", "oauth" (RFC 8414 alone) or "none"
-	required  string               // parameters beside grant_type, separated by spaces
-	exchange  func(c *call) *reply // nil: not implemented
+	servers   string        // which authorization servers have it: "all" or "custom"
+	metadata  string        // which documents name it: "all", "oauth" (RFC 8414 alone) or "none"
+	required  string        // parameters beside grant_type, separated by spaces
+	exchange  func(c *call) // nil: not implemented
 }
 
 // grants is Okta's table of grants, in the order of its texts and documents. A further grant is a row here and a file
@@ -50,45 +50,28 @@ func grants() []grant {
 }
 
 // token is /v1/token. The order of the checks is Okta's as far as it can be observed; of the first five it is a guess.
-func (c *call) token() *reply {
-	if c.r.Method == "OPTIONS" {
-		return c.preflight()
-	}
-	return firstReply(c.authenticateRequest, c.chooseGrant, c.checkRequired, c.checkDPoP, c.checkClaims, c.exchange)
+func (c *call) token() {
+	c.run(c.authenticateRequest, c.chooseGrant, c.checkRequired, c.checkDPoP, c.checkClaims, c.exchange)
 }
 
 // authenticateRequest is what every POST of a client has to pass, whatever it is about.
-func (c *call) authenticateRequest() *reply {
-	return firstReply(c.checkForm, c.spend, c.findServer, c.checkParameters, c.authenticate)
+func (c *call) authenticateRequest() {
+	c.run(c.checkForm, c.spend, c.findServer, c.checkParameters, c.authenticate)
 }
 
-func (c *call) preflight() *reply {
-	origin := c.r.Header.Get("Origin")
-	if origin == "" {
-		origin = "*"
-	}
-	c.header.Set("Access-Control-Allow-Origin", origin)
-	c.header.Set("Access-Control-Allow-Methods", "POST")
-	c.header.Set("Access-Control-Max-Age", "3600")
-	c.header.Set("Vary", "Origin")
-	return &reply{status: 204}
-}
-
-func (c *call) checkForm() *reply {
+func (c *call) checkForm() {
 	if c.r.ContentLength < 0 { // the answer of Okta's proxy, which is no JSON
-		return &reply{status: 411, code: "length_required"}
+		c.reply = &reply{status: 411, code: "length_required"}
 	}
 	accept := strings.Join(c.r.Header.Values("Accept"), ",")
 	accepted := accept == "" || strings.Contains(accept, "application/json") ||
 		strings.Contains(accept, "application/*") || strings.Contains(accept, "*/*")
-	_, err := url.ParseQuery(string(c.body))
-	return firstRefusal(
-		refusal{!isForm(c.r.Header) || !accepted, "bad_request", ""},
-		refusal{err != nil || len(c.body) > maxBody, "bad_body", ""},
-	)
+	_, err := url.ParseQuery(string(c.entry.Body))
+	c.refuseIf(c.form == nil || !accepted, "bad_request")
+	c.refuseIf(err != nil || len(c.entry.Body) > maxBody, "bad_body")
 }
 
-func (c *call) checkParameters() *reply {
+func (c *call) checkParameters() {
 	var twice []string
 	for name, values := range c.form {
 		if len(values) > 1 {
@@ -96,19 +79,15 @@ func (c *call) checkParameters() *reply {
 		}
 	}
 	query := c.r.URL.Query()
-	inQuery := query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion")
-	browser := c.endpoint == "/v1/token" && c.r.Header.Get("Origin") != "" // nothing else sends it
-	return firstRefusal(
-		refusal{browser, "browser_request", ""},
-		// "Request and response parameters MUST NOT be included more than once."
-		// https://www.rfc-editor.org/rfc/rfc6749#section-3.2
-		refusal{len(twice) > 0, "duplicate_parameter", sortedList(twice)},
-		refusal{inQuery, "credentials_in_query", ""},
-	)
+	c.refuseIf(c.endpoint == "/v1/token" && c.r.Header.Get("Origin") != "", "browser_request") // nothing else sends it
+	// "Request and response parameters MUST NOT be included more than once."
+	// https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+	c.refuseIf(len(twice) > 0, "duplicate_parameter", sortedList(twice))
+	c.refuseIf(query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion"), "credentials_in_query")
 }
 
 // chooseGrant sets c.grant, if grant_type is there, is one of Okta's, and is enabled for the app.
-func (c *call) chooseGrant() *reply {
+func (c *call) chooseGrant() {
 	var names []string
 	grantType := c.form.Get("grant_type")
 	for _, g := range grants() {
@@ -121,46 +100,37 @@ func (c *call) chooseGrant() *reply {
 		}
 	}
 	valid, enabled := strings.Join(names, ", "), strings.Join(c.app.Grants, ", ")
-	return firstRefusal(
-		refusal{grantType == "", "no_grant_type", valid},
-		refusal{c.grant.grantType == "", "unknown_grant_type", valid},
-		refusal{!slices.Contains(c.app.Grants, grantType), "grant_not_enabled", enabled},
-	)
+	c.refuseIf(grantType == "", "no_grant_type", valid)
+	c.refuseIf(c.grant.grantType == "", "unknown_grant_type", valid)
+	c.refuseIf(!slices.Contains(c.app.Grants, grantType), "grant_not_enabled", enabled)
 }
 
-func (c *call) checkRequired() *reply {
+func (c *call) checkRequired() {
 	for _, name := range strings.Fields(c.grant.required) {
-		if c.form.Get(name) == "" {
-			return refuse("parameter_missing", name)
-		}
+		c.refuseIf(c.form.Get(name) == "", "parameter_missing", name)
 	}
-	return nil
 }
 
 // checkDPoP refuses a request without a proof where one is required. Proofs are not implemented.
 // https://www.rfc-editor.org/rfc/rfc9449#section-5
-func (c *call) checkDPoP() *reply {
-	switch {
-	case !c.app.RequireDPoP:
-		return nil
-	case c.r.Header.Get("DPoP") == "":
-		return refuse("dpop_missing")
+func (c *call) checkDPoP() {
+	if c.app.RequireDPoP && c.r.Header.Get("DPoP") != "" {
+		c.notImplemented("DPoP")
 	}
-	return notImplemented("DPoP")
+	c.refuseIf(c.app.RequireDPoP, "dpop_missing")
 }
 
 // checkClaims refuses custom claims that cannot be written as JSON.
-func (c *call) checkClaims() *reply {
-	if _, err := json.Marshal(c.as.Claims); err != nil {
-		return refuse("internal_error")
-	}
-	return nil
+func (c *call) checkClaims() {
+	_, err := json.Marshal(c.as.Claims)
+	c.refuseIf(err != nil, "internal_error")
 }
 
-func (c *call) exchange() *reply {
+func (c *call) exchange() {
 	if c.grant.exchange == nil {
-		return notImplemented("the grant " + c.grant.grantType)
+		c.notImplemented("the grant " + c.grant.grantType)
+		return
 	}
 	c.header.Set("Set-Cookie", "JSESSIONID="+rand.Text()+"; Path=/; Secure; HttpOnly") // clients must ignore it
-	return c.grant.exchange(c)
+	c.grant.exchange(c)
 }

@@ -2,32 +2,31 @@ package oktatest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"io"
 	"mime"
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
 
-const (
-	maxBody       = 1 << 20 // bytes
-	sandboxPrefix = "/sandbox/"
-)
+const maxBody = 1 << 20 // bytes
 
 // call is one request on its way through the checks.
 type call struct {
-	s      *Server
-	r      *http.Request
-	header http.Header // of the answer
-	now    time.Time   // when it is answered, which a fault may have delayed
-	base   string      // scheme://host that the client used; the issuer follows it (Okta: issuer mode DYNAMIC)
-	body   []byte      // at most maxBody+1 bytes
-	form   url.Values  // of the body
+	s       *Server
+	r       *http.Request
+	entry   *Request
+	header  http.Header // of the answer
+	form    url.Values  // of the body; nil if it is no form
+	base    string      // scheme://host that the client used; the issuer follows it (Okta: issuer mode DYNAMIC)
+	now     time.Time   // when it is answered, which a fault may have delayed
+	options Options     // at this time
 
 	server   string // id of the authorization server in the path, or OrgServerID
 	endpoint string // "/v1/token"
@@ -42,16 +41,7 @@ type call struct {
 	lifetime time.Duration // of the access token
 	session  *session
 	refresh  string // refresh_token of the answer
-}
-
-// firstReply runs checks until one has a reply. A check that finds nothing wrong returns nil.
-func firstReply(checks ...func() *reply) *reply {
-	for _, check := range checks {
-		if rep := check(); rep != nil {
-			return rep
-		}
-	}
-	return nil
+	reply    *reply
 }
 
 // handle records the request, and lets a fault or the server answer it.
@@ -64,36 +54,26 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client has disconnected
 	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	entry := &Request{
 		Time: s.clock.Now(), RemoteAddr: r.RemoteAddr, Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
 		Header: r.Header.Clone(), Body: body, RequestID: "req" + rand.Text()[:22],
 	}
-	c := &call{s: s, r: r, header: w.Header(), base: s.baseOf(r), body: body}
-	if isForm(r.Header) {
-		c.form, _ = url.ParseQuery(string(body)) // checkForm refuses a body that does not parse
-		entry.Form = c.form
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err == nil && mediaType == "application/x-www-form-urlencoded" {
+		entry.Form, _ = url.ParseQuery(string(body)) // checkForm refuses a body that does not parse
 	}
-	fault := s.traffic.add(entry)
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	c := &call{s: s, r: r, entry: entry, header: w.Header(), form: entry.Form, base: s.baseOf(r)}
+	c.header.Set("X-Okta-Request-Id", entry.RequestID)
+	setDate(c.header, entry.Time)
 
-	w.Header().Set("X-Okta-Request-Id", entry.RequestID)
-	setDate(w.Header(), entry.Time)
-	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		rep := c.answer()
-		s.traffic.locked(func() { entry.ErrorCode = rep.code })
-		rep.write(w)
-	})
-	rec := &recorder{ResponseWriter: w, traffic: &s.traffic, entry: entry}
-	if fault != nil {
+	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { c.answer().write(w) })
+	rec := &recorder{ResponseWriter: w, server: s, entry: entry}
+	if fault := s.log(entry); fault != nil {
 		fault(rec, r, answer)
 	} else {
 		answer(rec, r)
 	}
-}
-
-func isForm(h http.Header) bool {
-	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	return err == nil && mediaType == "application/x-www-form-urlencoded"
 }
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
@@ -112,13 +92,13 @@ func (s *Server) baseOf(r *http.Request) string {
 // route is an endpoint: its methods, separated by spaces, and its handler.
 type route struct {
 	methods string
-	handle  func(*call) *reply
+	handle  func(*call)
 }
 
 // routes are the endpoints: whole paths, and paths below an authorization server.
 func routes() map[string]route {
 	return map[string]route{
-		"/v1/token":                         {"POST OPTIONS", (*call).token},
+		"/v1/token":                         {"POST", (*call).token},
 		"/v1/revoke":                        {"POST", (*call).revoke},
 		"/v1/introspect":                    {"POST", (*call).introspect},
 		"/v1/userinfo":                      {"GET POST", (*call).userinfo},
@@ -146,78 +126,67 @@ const notImplementedEndpoints = " authorize device/authorize logout par bc/autho
 // answer finds the endpoint. The server is locked, and the time read, from here until the answer is made.
 func (c *call) answer() *reply {
 	defer c.s.lock()()
-	c.now = c.s.clock.Now()
+	c.now, c.options = c.s.clock.Now(), c.s.options
 	setDate(c.header, c.now)
 	noStore(c.header)
 	c.locate()
-	if c.server == OrgServerID && strings.HasPrefix(c.r.URL.Path, "/oauth2/org/") {
-		return refuse("not_found", "org (AuthorizationServer)") // "org" is this package's word: no server has that id
-	}
 	route, ok := routes()[c.endpoint]
 	switch {
+	case strings.HasPrefix(c.entry.Path, "/oauth2/org/"):
+		c.refuse("not_found", "org (AuthorizationServer)") // "org" is this package's word: no server has that id
 	case strings.Contains(notImplementedEndpoints, " "+strings.TrimPrefix(c.endpoint, "/v1/")+" "):
-		return notImplemented("the endpoint " + c.endpoint)
+		c.notImplemented("the endpoint " + c.endpoint)
 	case !ok:
-		return refuse("no_such_path")
+		c.refuse("no_such_path")
 	case !slices.Contains(strings.Fields(route.methods), c.r.Method):
 		c.header.Set("Allow", strings.ReplaceAll(route.methods, " ", ", "))
-		return refuse("wrong_method")
+		c.refuse("wrong_method")
+	default:
+		route.handle(c)
 	}
-	return route.handle(c)
+	c.entry.ErrorCode = c.reply.code
+	return c.reply
 }
 
 // locate splits the path into the authorization server and the endpoint.
 func (c *call) locate() {
-	path := c.r.URL.Path
+	whole := c.entry.Path
 	// RFC 8414 §3.1 puts the issuer's path after the well-known name: https://www.rfc-editor.org/rfc/rfc8414#section-3.1
-	if id, ok := strings.CutPrefix(path, "/.well-known/oauth-authorization-server/oauth2/"); ok {
-		path = "/oauth2/" + id + "/.well-known/oauth-authorization-server"
+	if id, ok := strings.CutPrefix(whole, "/.well-known/oauth-authorization-server/oauth2/"); ok {
+		whole = "/oauth2/" + id + "/.well-known/oauth-authorization-server"
 	}
-	c.server, c.endpoint = OrgServerID, path
-	if rest, ok := strings.CutPrefix(path, sandboxPrefix); ok {
-		if parent, name, ok := strings.Cut(rest, "/"); ok {
-			c.endpoint, c.name = sandboxPrefix+parent+"/", name
-		}
-		return
-	}
-	rest, below := strings.CutPrefix(path, "/oauth2/")
+	c.server = OrgServerID
+	dir, name := path.Split(whole)
+	rest, below := strings.CutPrefix(whole, "/oauth2/")
+	id, endpoint, _ := strings.Cut(rest, "/")
 	switch {
-	case below && strings.HasPrefix(rest, "v1/"):
+	case dir == "/sandbox/tokens/", dir == "/sandbox/fault/":
+		c.endpoint, c.name = dir, name
+	case below && id == "v1":
 		c.endpoint = "/" + rest
-	case below:
-		id, endpoint, _ := strings.Cut(rest, "/")
+	case below && (strings.HasPrefix(endpoint, "v1/") || strings.HasPrefix(endpoint, ".well-known/")):
 		c.server, c.endpoint = id, "/"+endpoint
-	}
-	if isV1 := strings.HasPrefix(c.endpoint, "/v1/"); below != isV1 && !strings.HasPrefix(c.endpoint, "/.well-known/") {
-		c.endpoint = path // not an endpoint of an authorization server
+	case !strings.HasPrefix(whole, "/v1/"):
+		c.endpoint = whole
 	}
 }
 
 // findServer sets c.as.
-func (c *call) findServer() *reply {
+func (c *call) findServer() {
 	if c.server == OrgServerID {
 		c.as = orgServer(c.base)
-		return nil
+		return
 	}
 	c.as = c.s.servers[c.server]
-	return firstRefusal(
-		refusal{c.s.options.Quirks.NoAPIAccessManagement, "no_api_access_management", ""},
-		refusal{c.as == nil, "not_found", c.server + " (AuthorizationServer)"},
-	)
+	c.refuseIf(c.options.Quirks.NoAPIAccessManagement, "no_api_access_management")
+	c.refuseIf(c.as == nil, "not_found", c.server+" (AuthorizationServer)")
 }
 
 func orgServer(base string) *AuthServer { return &AuthServer{ID: OrgServerID, Audience: base} }
 
 // issuer is what the answer names as the issuer. https://developer.okta.com/docs/guides/custom-url-domain/main/
 func (c *call) issuer() string {
-	base := c.s.options.Issuer
-	if c.app != nil && c.app.Issuer != "" {
-		base = c.app.Issuer
-	}
-	if base == "" || base == IssuerDynamic {
-		base = c.base
-	}
-	return issuer(base, c.as.ID)
+	return issuer(cmp.Or(cmp.Or(c.app, &App{}).Issuer, c.options.Issuer, c.base), c.as.ID)
 }
 
 // noStore sets what every answer of the OAuth endpoints has. https://www.rfc-editor.org/rfc/rfc6749#section-5.1
@@ -225,17 +194,4 @@ func noStore(h http.Header) {
 	h.Set("Cache-Control", "no-cache, no-store")
 	h.Set("Pragma", "no-cache")
 	h.Set("Expires", "0")
-}
-
-func (rep *reply) write(w http.ResponseWriter) {
-	text, contentType := []byte(rep.text), "text/plain; charset=utf-8"
-	if rep.body != nil {
-		text, contentType = marshal(rep.body), "application/json"
-	}
-	if len(text) > 0 {
-		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	}
-	w.WriteHeader(rep.status)
-	_, _ = w.Write(text) // a client that has disconnected needs no answer
 }

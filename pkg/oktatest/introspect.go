@@ -9,10 +9,11 @@ import (
 // revoke is /v1/revoke, RFC 7009. A refresh token's revocation ends the session with its access tokens; an access
 // token's leaves the refresh token alive. token_type_hint is not needed, and ignored.
 // https://www.rfc-editor.org/rfc/rfc7009#section-2
-func (c *call) revoke() *reply {
-	if rep := firstReply(c.authenticateRequest, c.checkToken); rep != nil {
-		return rep
-	}
+func (c *call) revoke() { c.run(c.authenticateRequest, c.checkToken, c.revokeToken) }
+
+func (c *call) checkToken() { c.refuseIf(c.form.Get("token") == "", "token_missing") }
+
+func (c *call) revokeToken() {
 	token := c.form.Get("token")
 	own := func(in *session) bool { return in.server == c.as.ID && in.clientID == c.app.ClientID }
 	if t := c.s.refresh[token]; t != nil && own(t.session) && !c.s.isRetired(t, c.now) {
@@ -22,25 +23,20 @@ func (c *call) revoke() *reply {
 		t.revoked = true
 	}
 	// "invalid tokens do not cause an error response": https://www.rfc-editor.org/rfc/rfc7009#section-2.2
-	return &reply{status: 200}
-}
-
-func (c *call) checkToken() *reply {
-	return firstRefusal(refusal{c.form.Get("token") == "", "token_missing", ""})
+	c.reply = &reply{status: 200}
 }
 
 // introspect is /v1/introspect: https://www.rfc-editor.org/rfc/rfc7662#section-2.2
-func (c *call) introspect() *reply {
-	if rep := firstReply(c.authenticateRequest, c.checkToken); rep != nil {
-		return rep
-	}
+func (c *call) introspect() { c.run(c.authenticateRequest, c.checkToken, c.describeToken) }
+
+func (c *call) describeToken() {
 	token := c.form.Get("token")
 	body := object{{"active", false}}
 	if t := c.s.active(token, c.now); t != nil && t.session.server == c.as.ID {
 		body = activeToken(t.session, t.scopes)
 		for _, name := range []string{"exp", "iat", "sub", "aud", "iss", "jti", "uid"} {
-			if value := t.claims.get(name); value != nil {
-				body.set(name, value)
+			if i := t.claims.index(name); i >= 0 {
+				body = append(body, t.claims[i])
 			}
 		}
 		if !t.isID {
@@ -54,7 +50,7 @@ func (c *call) introspect() *reply {
 		}
 		body.set("sub", t.session.login)
 	}
-	return &reply{status: 200, body: body}
+	c.ok(body)
 }
 
 // activeToken begins the description of every kind of token. token_type is Bearer whatever the kind.
@@ -70,18 +66,19 @@ func activeToken(in *session, scopes []string) object {
 
 // userinfo returns the claims of the granted scopes. Errors are in the header and the body is empty:
 // https://www.rfc-editor.org/rfc/rfc6750#section-3
-func (c *call) userinfo() *reply {
-	if rep := firstReply(c.spend, c.findServer); rep != nil {
-		return rep
-	}
+func (c *call) userinfo() { c.run(c.spend, c.findServer, c.describeUser) }
+
+func (c *call) describeUser() {
 	token, _ := bearer(c.r.Header)
 	t := c.s.active(token, c.now)
 	if t == nil || t.isID || t.session.server != c.as.ID {
-		return c.challenge(401, "invalid_token", "The access token is invalid")
+		c.challenge(401, "invalid_token", "The access token is invalid")
+		return
 	}
 	if !slices.Contains(t.scopes, "openid") {
-		return c.challenge(403, "insufficient_scope", "The access token must provide access to at least one of these "+
+		c.challenge(403, "insufficient_scope", "The access token must provide access to at least one of these "+
 			"scopes - profile, email, address or phone")
+		return
 	}
 	user := c.s.users[userKey(t.session.login)]
 	claims := object{{"sub", user.ID}}
@@ -97,7 +94,7 @@ func (c *call) userinfo() *reply {
 	if slices.Contains(t.scopes, "groups") {
 		claims.set("groups", append([]string{"Everyone"}, user.Groups...))
 	}
-	return &reply{status: 200, body: claims}
+	c.ok(claims)
 }
 
 func bearer(h http.Header) (string, bool) {
@@ -105,16 +102,16 @@ func bearer(h http.Header) (string, bool) {
 	return token, ok && strings.EqualFold(scheme, "Bearer")
 }
 
-func (c *call) bearerError(status int, code, text string) *reply {
+func (c *call) bearerError(status int, code, text string) {
 	c.header.Set("Www-Authenticate", `Bearer error="`+code+`", error_description="`+text+`"`)
-	return &reply{status: status, code: code}
+	c.reply = &reply{status: status, code: code}
 }
 
 // challenge is a refusal of userinfo. The long form was observed at an org server with insufficient_scope, and
 // is otherwise a guess.
-func (c *call) challenge(status int, code, text string) *reply {
-	rep := c.bearerError(status, code, text)
-	if c.s.options.Quirks.LongChallenges {
+func (c *call) challenge(status int, code, text string) {
+	c.bearerError(status, code, text)
+	if c.options.Quirks.LongChallenges {
 		if code == "insufficient_scope" {
 			text = "The access token provided does not contain the required scopes."
 		}
@@ -122,5 +119,4 @@ func (c *call) challenge(status int, code, text string) *reply {
 		c.header.Set("Www-Authenticate", `Bearer authorization_uri="`+authorize+`", realm="`+c.base+`", scope="openid", `+
 			`error="`+code+`", error_description="`+text+`", resource="`+c.r.URL.Path+`"`)
 	}
-	return rep
 }

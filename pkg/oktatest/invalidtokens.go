@@ -8,7 +8,6 @@ import (
 	_ "crypto/sha512" // of "rs512"
 	"crypto/x509"
 	"encoding/pem"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +65,7 @@ type invalidTokenKind struct {
 func (s *Server) forge(kind invalidTokenKind, base string, now time.Time) string {
 	d := &draft{key: s.keys.active(DefaultServerID), attacker: s.keys.active(attackerRing)}
 	d.call = &call{
-		s: s, r: &http.Request{}, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour,
+		s: s, options: s.options, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour,
 		as: s.servers[DefaultServerID], app: s.apps[DefaultClientID], user: s.users[userKey(DefaultUser)],
 	}
 	d.call.startSession()

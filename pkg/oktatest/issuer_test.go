@@ -43,7 +43,6 @@ func TestIssuerModes(t *testing.T) {
 		{"custom domain", custom, "", [4]string{custom, custom, custom, custom}},
 		{"the client's own", "", other, [4]string{"", other, other, other}},
 		{"both", custom, other, [4]string{custom, other, other, other}},
-		{"the client as asked", custom, oktatest.IssuerDynamic, [4]string{custom, "", "", ""}},
 	} {
 		for server, path := range map[string]string{"default": "/oauth2/default", oktatest.OrgServerID: ""} {
 			s := start(t, oktatest.Options{Issuer: test.server})

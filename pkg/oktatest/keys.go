@@ -97,11 +97,11 @@ func compact(header, claims object, sign func(input string) []byte) string {
 }
 
 // publishKeys is /v1/keys: https://www.rfc-editor.org/rfc/rfc7517#section-5
-func (c *call) publishKeys() *reply {
-	if rep := c.findServer(); rep != nil {
-		return rep
+func (c *call) publishKeys() {
+	if c.findServer(); c.reply != nil {
+		return
 	}
-	return c.cacheable(keySet(c.s.keys.ring(c.server)...), "max-age=3832304, must-revalidate") // as documented: 44 days
+	c.cacheable(keySet(c.s.keys.ring(c.server)...), "max-age=3832304, must-revalidate") // as documented: 44 days
 }
 
 // keySet has the next key first: the order carries no meaning.

@@ -14,10 +14,10 @@ type bucket struct {
 
 // spend counts the request against its bucket, and sets the X-Rate-Limit headers of the answer, of a success as well.
 // https://developer.okta.com/docs/reference/rl-best-practices/
-func (c *call) spend() *reply {
-	limit := c.s.options.Limits.BucketPerMinute
+func (c *call) spend() {
+	limit := c.options.Limits.BucketPerMinute
 	if limit == 0 {
-		return nil
+		return
 	}
 	name := map[bool]string{true: "org", false: "custom"}[c.server == OrgServerID]
 	if c.endpoint == "/v1/token" {
@@ -35,31 +35,30 @@ func (c *call) spend() *reply {
 	} {
 		c.header.Set("X-Rate-Limit-"+name, strconv.FormatInt(value, 10))
 	}
-	if b.spent <= limit {
-		return nil
+	if b.spent > limit {
+		c.retryAfter(reset.Unix() - c.now.Unix())
+		c.refuse("too_many_requests")
 	}
-	c.retryAfter(reset.Unix() - c.now.Unix())
-	return refuse("too_many_requests")
 }
 
 // countAttempt limits password attempts by user name, right or wrong, known or not.
-func (c *call) countAttempt() *reply {
+func (c *call) countAttempt() {
 	key := userKey(c.form.Get("username"))
 	recent := slices.DeleteFunc(c.s.attempts[key], func(t time.Time) bool {
 		return t.After(c.now) || !c.now.Before(t.Add(time.Second))
 	})
 	c.s.attempts[key] = recent
-	user, limit := c.s.users[key], c.s.options.Limits.UserPerSecond
+	user, limit := c.s.users[key], c.options.Limits.UserPerSecond
 	if user != nil && user.Throttled || limit > 0 && len(recent) >= limit {
 		c.retryAfter(1)
-		return refuse("too_many_attempts")
+		c.refuse("too_many_attempts")
+		return
 	}
 	c.s.attempts[key] = append(recent, c.now)
-	return nil
 }
 
 func (c *call) retryAfter(seconds int64) {
-	if c.s.options.Quirks.RetryAfter {
+	if c.options.Quirks.RetryAfter {
 		c.header.Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 }

@@ -18,9 +18,6 @@ const (
 	NoSecret          = "none" // a public client: client_id in the body
 )
 
-// IssuerDynamic is the App.Issuer (Okta: issuer_mode) that follows the host of the request.
-const IssuerDynamic = "DYNAMIC"
-
 // DefaultLeeway is Okta's default for Rotation.Leeway.
 const DefaultLeeway = 30 * time.Second
 
@@ -35,10 +32,7 @@ type App struct {
 	Inactive   bool     // answered like an unknown client
 	Trusted    bool     // consent_method TRUSTED: scopes that need consent need none
 	Rotation   Rotation // of refresh tokens
-
-	// Issuer is the base URL that its tokens name as their issuer, and the metadata that is requested with its client_id.
-	// "" is Options.Issuer.
-	Issuer string
+	Issuer     string   // like Options.Issuer, in its tokens and in the metadata requested with its client_id; "": that
 
 	Assigned    []string // logins; nil: everyone is assigned
 	DenySignOn  []string // logins that the app's sign-on policy denies

@@ -31,7 +31,7 @@ type Options struct {
 
 	// Issuer is the base URL, without a slash at its end, that every authorization server names in its metadata and its
 	// tokens, whatever host it is asked at (Okta: issuer mode CUSTOM_URL). The endpoints stay where they are. "" follows
-	// the host of the request. App.Issuer is for one app.
+	// the host of the request.
 	Issuer string
 }
 

@@ -7,53 +7,54 @@ import (
 
 // passwordGrant is the Resource Owner Password grant, RFC 6749 §4.3, with Okta's refusals.
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.3
-func (c *call) passwordGrant() *reply {
-	return firstReply(c.checkScopes, c.countAttempt, c.checkPassword, c.checkUser, c.evaluatePolicies, c.checkConsent,
+func (c *call) passwordGrant() {
+	c.run(c.checkScopes, c.countAttempt, c.checkPassword, c.checkUser, c.checkFactor, c.evaluatePolicies, c.checkConsent,
 		c.startSession, c.issue)
 }
 
 // checkPassword sets c.user. A wrong password, a locked user and a user that does not exist have the same answer.
-func (c *call) checkPassword() *reply {
+func (c *call) checkPassword() {
 	key := userKey(c.form.Get("username"))
 	user := c.s.users[key]
 	switch {
 	case user == nil, user.Status == Deactivated, user.Status == Locked:
-		return refuse("wrong_credentials")
+		c.refuse("wrong_credentials")
 	case user.Password == "":
-		return refuse("no_password")
+		c.refuse("no_password")
 	case user.Password != c.form.Get("password"):
 		c.s.countFailure(user)
-		return refuse("wrong_credentials")
+		c.refuse("wrong_credentials")
+	default:
+		delete(c.s.failures, key)
+		c.user = user
 	}
-	delete(c.s.failures, key)
-	c.user = user
-	return nil
 }
 
 // checkUser is what Okta reveals only with the right password.
-func (c *call) checkUser() *reply {
+func (c *call) checkUser() {
 	user, app := c.user, c.app
 	expired := user.Status == PasswordExpired
-	denied := app.DenySignOn != nil && matchesLogin(app.DenySignOn, user.Login)
-	if rep := firstRefusal(
-		refusal{expired && c.s.options.Quirks.ExpiredPassword403, "password_expired_403", ""},
-		refusal{expired, "password_expired", ""},
-		refusal{user.Lite, "lite_user", ""},
-		refusal{!matchesLogin(app.Assigned, user.Login), "not_assigned", ""},
-		refusal{denied, "sign_on_policy", ""},
-	); rep != nil || !user.MFA {
-		return rep
+	c.refuseIf(expired && c.options.Quirks.ExpiredPassword403, "password_expired_403")
+	c.refuseIf(expired, "password_expired")
+	c.refuseIf(user.Lite, "lite_user")
+	c.refuseIf(!matchesLogin(app.Assigned, user.Login), "not_assigned")
+	c.refuseIf(app.DenySignOn != nil && matchesLogin(app.DenySignOn, user.Login), "sign_on_policy")
+}
+
+func (c *call) checkFactor() {
+	if !c.user.MFA {
+		return
 	}
-	if !slices.Contains(app.Grants, GrantMFAOTP) && !slices.Contains(app.Grants, GrantMFAOOB) {
-		return refuse("mfa_enabled")
+	direct := slices.Contains(c.app.Grants, GrantMFAOTP) || slices.Contains(c.app.Grants, GrantMFAOOB)
+	c.refuseIf(!direct, "mfa_enabled")
+	if direct {
+		c.refuse("mfa_required")
+		c.reply.body = append(c.reply.body.(object), member{"mfa_token", rand.Text()[:20]})
 	}
-	rep := refuse("mfa_required")
-	rep.body = append(rep.body.(object), member{"mfa_token", rand.Text()[:20]})
-	return rep
 }
 
 // checkConsent: with the password grant, Okta cannot ask the user.
-func (c *call) checkConsent() *reply {
+func (c *call) checkConsent() {
 	scopes := c.needConsent()
-	return firstRefusal(refusal{len(scopes) > 0 && !c.app.Trusted, "consent_required", sortedList(scopes)})
+	c.refuseIf(len(scopes) > 0 && !c.app.Trusted, "consent_required", sortedList(scopes))
 }

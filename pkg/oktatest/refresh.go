@@ -15,66 +15,59 @@ type refreshToken struct {
 // refreshGrant is RFC 6749 §6 with Okta's rotation.
 // https://www.rfc-editor.org/rfc/rfc6749#section-6
 // https://developer.okta.com/docs/guides/refresh-tokens/main/
-func (c *call) refreshGrant() *reply {
-	return firstReply(c.redeem, c.narrowScopes, c.evaluatePolicies, c.rotate, c.issue)
+func (c *call) refreshGrant() {
+	c.run(c.redeem, c.narrowScopes, c.evaluatePolicies, c.rotate, c.issue)
 }
 
 // redeem sets c.session and c.user. A retired refresh token ends the session, because someone else may have a copy:
 // "The authorization server cannot determine which party submitted the invalid refresh token, but it will revoke the
 // active refresh token." https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
-func (c *call) redeem() *reply {
+func (c *call) redeem() {
 	token := c.s.refresh[c.form.Get("refresh_token")]
-	if token == nil {
-		return refuse("refresh_token_invalid")
-	}
-	if rep := firstRefusal(
-		refusal{token.session.server != c.as.ID, "other_server", ""},
-		refusal{token.session.clientID != c.app.ClientID, "other_client", ""},
-	); rep != nil {
-		return rep
-	}
-	if c.s.isRetired(token, c.now) {
+	switch {
+	case token == nil:
+		c.refuse("refresh_token_invalid")
+	case token.session.server != c.as.ID:
+		c.refuse("other_server")
+	case token.session.clientID != c.app.ClientID:
+		c.refuse("other_client")
+	case c.s.isRetired(token, c.now):
 		token.session.ended = true
 		c.s.reuses++
+		c.refuse("refresh_token_invalid")
+	case !c.s.canRefresh(token.session, c.now):
+		c.refuse("refresh_token_invalid")
+	default:
+		c.session, c.user = token.session, c.s.users[userKey(token.session.login)]
 	}
-	if !c.s.canRefresh(token.session, c.now) {
-		return refuse("refresh_token_invalid")
-	}
-	c.session, c.user = token.session, c.s.users[userKey(token.session.login)]
-	return nil
 }
 
 // narrowScopes: "The requested scope MUST NOT include any scope not originally granted by the resource owner, and if
 // omitted is treated as equal to the scope originally granted". https://www.rfc-editor.org/rfc/rfc6749#section-6
-func (c *call) narrowScopes() *reply {
-	if rep := c.readScopes(); rep != nil {
-		return rep
-	}
+func (c *call) narrowScopes() {
+	c.readScopes()
 	granted := func(scope string) bool { return slices.Contains(c.session.scopes, scope) }
-	if denied := slices.DeleteFunc(slices.Clone(c.scopes), granted); len(denied) > 0 {
-		return refuse("refresh_scopes_denied", strings.Join(denied, ", "))
-	}
+	denied := slices.DeleteFunc(slices.Clone(c.scopes), granted)
+	c.refuseIf(len(denied) > 0, "refresh_scopes_denied", strings.Join(denied, ", "))
 	if len(c.scopes) == 0 {
 		c.scopes = c.session.scopes
 	}
-	return nil
 }
 
 // rotate chooses the refresh token of the answer. A new one retires the newest so far, even if an older one was sent.
-func (c *call) rotate() *reply {
+func (c *call) rotate() {
 	sent, in := c.form.Get("refresh_token"), c.session
 	in.used = c.now
 	switch {
-	case !c.app.Rotation.Rotate && c.s.options.Quirks.RefreshNotEchoed:
+	case !c.app.Rotation.Rotate && c.options.Quirks.RefreshNotEchoed:
 	case !c.app.Rotation.Rotate:
 		c.refresh = sent
-	case c.s.options.Quirks.OneSuccessor && !c.s.refresh[sent].retired.IsZero():
+	case c.options.Quirks.OneSuccessor && !c.s.refresh[sent].retired.IsZero():
 		c.refresh = in.newest
 	default:
 		c.s.refresh[in.newest].retired = c.now
 		c.newRefreshToken()
 	}
-	return nil
 }
 
 func (c *call) newRefreshToken() {

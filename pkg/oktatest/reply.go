@@ -5,12 +5,13 @@ import (
 	"crypto/rand"
 	_ "embed" // refusals.txt
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// reply is an answer before it is written. A check that finds nothing wrong returns a nil *reply.
+// reply is an answer before it is written.
 type reply struct {
 	status int
 	body   any    // written as JSON; nil if there is none
@@ -18,14 +19,54 @@ type reply struct {
 	code   string // what went wrong, for Request.ErrorCode
 }
 
+func (rep *reply) write(w http.ResponseWriter) {
+	text, contentType := []byte(rep.text), "text/plain; charset=utf-8"
+	if rep.body != nil {
+		text, contentType = marshal(rep.body), "application/json"
+	}
+	if len(text) > 0 {
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	}
+	w.WriteHeader(rep.status)
+	_, _ = w.Write(text) // a client that has disconnected needs no answer
+}
+
+// run takes the steps until one of them replies.
+func (c *call) run(steps ...func()) {
+	for _, step := range steps {
+		if c.reply == nil {
+			step()
+		}
+	}
+}
+
+// refuseIf replies with a refusal if the condition holds and there is no reply yet: of several refusals, the first counts.
+func (c *call) refuseIf(when bool, name string, detail ...string) {
+	if when && c.reply == nil {
+		c.reply = refusal(name, detail...)
+	}
+}
+
+func (c *call) refuse(name string, detail ...string) { c.refuseIf(true, name, detail...) }
+
+// ok replies with a JSON document.
+func (c *call) ok(body any) { c.reply = &reply{status: 200, body: body} }
+
+// notImplemented replies for what Okta has and this package does not: in neither of Okta's forms, so that it is not
+// mistaken for an answer of Okta's.
+func (c *call) notImplemented(what string) {
+	body := object{{"oktatest", what + " is not implemented by this server"}}
+	c.reply = &reply{status: 501, code: "not_implemented", body: body}
+}
+
 //go:embed refusals.txt
 var refusalTable string
 
-// refuse is a refusal of refusals.txt, in one of Okta's two forms: that of RFC 6749 §5.2, or that of the management
-// API.
+// refusal is a row of refusals.txt, in one of Okta's two forms: that of RFC 6749 §5.2, or that of the management API.
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 // https://developer.okta.com/docs/reference/error-codes/
-func refuse(name string, detail ...string) *reply {
+func refusal(name string, detail ...string) *reply {
 	for line := range strings.Lines(refusalTable) {
 		cells := strings.Split(strings.TrimSpace(line), " | ")
 		if cells[0] != name {
@@ -45,43 +86,12 @@ func refuse(name string, detail ...string) *reply {
 	panic("refusals.txt has no " + name)
 }
 
-// refusal is a condition, and the name and detail of the refusal that it leads to.
-type refusal struct {
-	when         bool
-	name, detail string
-}
-
-// firstRefusal is the first whose condition holds, nil if there is none.
-func firstRefusal(refusals ...refusal) *reply {
-	for _, r := range refusals {
-		if r.when {
-			return refuse(r.name, r.detail)
-		}
-	}
-	return nil
-}
-
-// notImplemented answers for what Okta has and this package does not: in neither of Okta's forms, so that it is not
-// mistaken for an answer of Okta's.
-func notImplemented(what string) *reply {
-	body := object{{"oktatest", what + " is not implemented by this server"}}
-	return &reply{status: 501, code: "not_implemented", body: body}
-}
-
 // object is a JSON object that keeps the order of its members, which is that of recorded answers.
 type object []member
 
 type member struct {
 	name  string
 	value any
-}
-
-// get is the value of a member; nil if there is none.
-func (o object) get(name string) any {
-	if i := o.index(name); i >= 0 {
-		return o[i].value
-	}
-	return nil
 }
 
 func (o object) index(name string) int {
@@ -101,7 +111,6 @@ func (o *object) remove(names ...string) {
 	*o = slices.DeleteFunc(*o, func(m member) bool { return slices.Contains(names, m.name) })
 }
 
-// MarshalJSON writes the members in order.
 func (o object) MarshalJSON() ([]byte, error) {
 	parts := make([][]byte, len(o))
 	for i, m := range o {
@@ -110,17 +119,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}")), nil
 }
 
-// marshal writes JSON without escaping <, > and &, as Okta does. The values are this package's own, or checkClaims has
-// seen them.
-func marshal(v any) []byte {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v)
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
-}
-
-// UnmarshalJSON keeps the order of the members, for faults that change an answer. The values stay json.RawMessage.
+// UnmarshalJSON leaves the values as json.RawMessage.
 func (o *object) UnmarshalJSON(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	_, err := dec.Token()
@@ -133,6 +132,15 @@ func (o *object) UnmarshalJSON(text []byte) error {
 		}
 	}
 	return err
+}
+
+// marshal writes JSON without escaping <, > and &, as Okta does.
+func marshal(v any) []byte {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // what cannot be written is refused by checkClaims
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
 // sortedList is how Okta's texts show lists: "[a, b]".

@@ -1,13 +1,13 @@
 package oktatest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -41,62 +41,51 @@ func (r Request) GoString() string { return r.String() }
 // Requests are all requests since the start or ResetRequests (at most the last 10,000) in the order of their arrival,
 // including those that are still unanswered.
 func (s *Server) Requests() (list []Request) {
-	s.traffic.locked(func() {
-		for _, r := range s.traffic.requests {
-			list = append(list, *r)
-		}
-	})
+	defer s.lock()()
+	for _, r := range s.requests {
+		list = append(list, *r)
+	}
 	return list
 }
 
 // ResetRequests forgets the requests so far.
-func (s *Server) ResetRequests() { s.traffic.locked(func() { s.traffic.requests = nil }) }
-
-// traffic is the log of requests, and the faults for those that come.
-type traffic struct {
-	mu       sync.Mutex
-	requests []*Request
-	faults   []queuedFault
+func (s *Server) ResetRequests() {
+	defer s.lock()()
+	s.requests = nil
 }
 
 // maxRequests keeps a sandbox that runs for days from growing.
 const maxRequests = 10_000
 
-func (t *traffic) locked(do func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	do()
-}
-
-// add logs the request and returns the fault that answers it, nil if none does.
-func (t *traffic) add(r *Request) Fault {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.requests = append(t.requests[max(0, len(t.requests)+1-maxRequests):], r)
-	return t.takeFault(r.Path)
+// log adds a request to Requests, and returns the fault that answers it, nil if none does.
+func (s *Server) log(r *Request) Fault {
+	defer s.lock()()
+	s.requests = append(s.requests[max(0, len(s.requests)+1-maxRequests):], r)
+	return s.takeFault(r.Path)
 }
 
 // recorder logs the status before the client can have seen it, so that a test never reads a log that is behind.
 type recorder struct {
 	http.ResponseWriter
-	traffic *traffic
-	entry   *Request
+	server *Server
+	entry  *Request
 }
 
 func (r *recorder) WriteHeader(status int) {
 	if status >= 200 { // interim answers are not the answer
-		r.traffic.locked(func() { r.entry.Status = status })
+		r.record(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
-	r.traffic.locked(func() {
-		if r.entry.Status == 0 {
-			r.entry.Status = http.StatusOK
-		}
-	})
+	r.record(http.StatusOK) // unless WriteHeader did
 	return r.ResponseWriter.Write(p)
+}
+
+func (r *recorder) record(status int) {
+	defer r.server.lock()()
+	r.entry.Status = cmp.Or(r.entry.Status, status)
 }
 
 // Unwrap lets http.ResponseController flush and take over the connection.

@@ -1,101 +1,97 @@
 package oktatest
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
 
 // The paths below /sandbox/ control the server from programs in any language. They are not Okta's, count against no
-// limit, are not subject to faults, and answer in plain text:
-//
-//	GET    /sandbox/tokens           the names of InvalidTokens, each with what is wrong
-//	GET    /sandbox/tokens/NAME      a fresh token of this kind
-//	GET    /sandbox/faults           the names of NamedFaults, each with what it does
-//	PUT    /sandbox/fault/NAME       FailAlways: every request to a path that ends with ?path= (default "/token")
-//	DELETE /sandbox/fault            ClearFaults
-//	POST   /sandbox/rotate-keys      RotateKeys
-//	GET    /sandbox/requests         Requests, without what was sent in them
-//	GET    /sandbox/attacker-keys    the key set that the token "jku" points to; nothing should ask for it
+// limit, are not subject to faults, and answer in plain text.
 
-func plainText(text string) *reply { return &reply{status: 200, text: text} }
+func (c *call) plainText(text string) { c.reply = &reply{status: 200, text: text} }
 
-func (c *call) listInvalidTokens() *reply {
+func (c *call) noContent() { c.reply = &reply{status: 204} }
+
+func (c *call) listInvalidTokens() {
 	var b strings.Builder
 	for _, t := range InvalidTokenKinds() {
 		fmt.Fprintf(&b, "%-18s%s\n", t.Name, t.Description)
 	}
-	return plainText(b.String())
+	c.plainText(b.String())
 }
 
-func (c *call) invalidToken() *reply {
+func (c *call) invalidToken() {
 	for _, kind := range invalidTokenKinds() {
 		if kind.name == c.name {
-			return plainText(c.s.forge(kind, c.base, c.now) + "\n")
+			c.plainText(c.s.forge(kind, c.base, c.now) + "\n")
 		}
 	}
-	return refuse("not_found", c.name+" (InvalidToken)")
+	c.refuse("not_found", c.name+" (InvalidToken)")
 }
 
-func (c *call) listFaults() *reply {
+func (c *call) listFaults() {
 	var b strings.Builder
 	for _, f := range NamedFaults() {
 		fmt.Fprintf(&b, "%-21s%s\n", f.Name, f.Description)
 	}
-	return plainText(b.String())
+	c.plainText(b.String())
 }
 
-func (c *call) switchFault() *reply {
-	fault, ok := FaultNamed(c.name)
-	if !ok {
-		return refuse("not_found", c.name+" (Fault)")
-	}
+// switchFault turns a fault on for the paths that end with the query's path; "/" is every path.
+func (c *call) switchFault() {
 	suffix := DefaultFaultPath
 	if query := c.r.URL.Query(); query.Has("path") {
-		suffix = strings.TrimSuffix(query.Get("path"), "/") // "/" is every path
+		suffix = strings.TrimSuffix(query.Get("path"), "/")
 	}
-	c.s.FailAlways(suffix, fault)
-	return &reply{status: 204}
+	fault, ok := FaultNamed(c.name)
+	if !ok {
+		c.refuse("not_found", c.name+" (Fault)")
+		return
+	}
+	c.s.faults = append(c.s.faults, queuedFault{suffix, false, fault})
+	c.noContent()
 }
 
-func (c *call) clearFaults() *reply {
-	c.s.ClearFaults()
-	return &reply{status: 204}
+func (c *call) clearFaults() {
+	c.s.faults = nil
+	c.noContent()
 }
 
-func (c *call) rotateKeys() *reply {
+func (c *call) rotateKeys() {
 	c.s.RotateKeys()
-	return &reply{status: 204}
+	c.noContent()
 }
 
-func (c *call) listRequests() *reply {
+func (c *call) listRequests() {
 	var b strings.Builder
-	for _, r := range c.s.Requests() {
+	for _, r := range c.s.requests {
 		b.WriteString(r.String() + "\n")
 	}
-	return plainText(b.String())
+	c.plainText(b.String())
 }
 
-func (c *call) attackerKeys() *reply {
-	return &reply{status: 200, body: keySet(c.s.keys.ring(attackerRing)[1])}
-}
+// attackerKeys is where the token "jku" points to; nothing should ask for it.
+func (c *call) attackerKeys() { c.ok(keySet(c.s.keys.ring(attackerRing)[1])) }
 
 // hello is GET /api/hello, a protected API for demonstrations, which is not Okta's. It accepts the access tokens of the
 // custom servers: the org server's are for Okta's own APIs.
-func (c *call) hello() *reply {
+func (c *call) hello() {
 	token, ok := bearer(c.r.Header)
 	t := c.s.issued[token]
 	switch {
 	case !ok:
 		c.header.Set("Www-Authenticate", `Bearer realm="oktatest"`)
-		return &reply{status: 401, code: "no_token"} // https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+		c.reply = &reply{status: 401, code: "no_token"} // https://www.rfc-editor.org/rfc/rfc6750#section-3.1
 	case t == nil:
-		return c.bearerError(401, "invalid_token", "the token was not issued by this server")
+		c.bearerError(401, "invalid_token", "the token was not issued by this server")
 	case t.isID, t.session.server == OrgServerID:
-		return c.bearerError(401, "invalid_token", "meant for another audience")
+		c.bearerError(401, "invalid_token", "meant for another audience")
 	case !c.now.Before(t.expires):
-		return c.bearerError(401, "invalid_token", "the token has expired")
+		c.bearerError(401, "invalid_token", "the token has expired")
 	case c.s.active(token, c.now) == nil:
-		return c.bearerError(401, "invalid_token", "the token has been revoked")
+		c.bearerError(401, "invalid_token", "the token has been revoked")
+	default:
+		c.ok(object{{"hello", cmp.Or(t.session.login, t.session.clientID)}, {"scopes", t.scopes}})
 	}
-	return &reply{status: 200, body: object{{"hello", t.claims.get("sub")}, {"scopes", t.scopes}}}
 }

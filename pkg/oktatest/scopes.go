@@ -11,37 +11,30 @@ const maxScope = 4096 // characters
 
 // checkScopes sets c.scopes to what the request asks for, or to the server's default scopes. Whether a policy grants
 // them is for evaluatePolicies.
-func (c *call) checkScopes() *reply {
-	if rep := c.readScopes(); rep != nil {
-		return rep
-	}
+func (c *call) checkScopes() {
+	c.readScopes()
 	if len(c.scopes) == 0 {
 		c.scopes = c.scopeNames(func(scope Scope) bool { return scope.Default })
 	}
-	if len(c.scopes) == 0 {
-		return refuse(map[bool]string{true: "no_scope_at_org", false: "no_scope"}[c.as.ID == OrgServerID])
-	}
+	c.refuseIf(len(c.scopes) == 0 && c.as.ID == OrgServerID, "no_scope_at_org")
+	c.refuseIf(len(c.scopes) == 0, "no_scope")
 	for _, scope := range c.scopes {
-		if rep := c.checkScope(scope); rep != nil {
-			return rep
-		}
+		c.checkScope(scope)
 	}
-	quirks := c.s.options.Quirks
+	quirks := c.options.Quirks
 	noOpenID := slices.ContainsFunc(c.scopes, isOIDCScope) && !c.has("openid")
 	noRefresh := c.has("offline_access") && !slices.Contains(c.app.Grants, GrantRefreshToken)
-	return firstRefusal(
-		refusal{noOpenID && quirks.OpenIDRequired403, "openid_required_403", ""},
-		refusal{noOpenID, "openid_required", ""},
-		refusal{noRefresh && quirks.OfflineDeniedByPolicy, "scopes_denied", "[offline_access]"},
-		refusal{noRefresh, "offline_access_not_allowed", ""},
-	)
+	c.refuseIf(noOpenID && quirks.OpenIDRequired403, "openid_required_403")
+	c.refuseIf(noOpenID, "openid_required")
+	c.refuseIf(noRefresh && quirks.OfflineDeniedByPolicy, "scopes_denied", "[offline_access]")
+	c.refuseIf(noRefresh, "offline_access_not_allowed")
 }
 
 // readScopes sets c.scopes to what the parameter says. The order of an answer need not be that of the request.
-func (c *call) readScopes() *reply {
+func (c *call) readScopes() {
 	text := c.form.Get("scope")
 	c.scopes = slices.Compact(slices.Sorted(strings.FieldsSeq(text)))
-	return firstRefusal(refusal{len(text) > maxScope, "scope_too_long", ""})
+	c.refuseIf(len(text) > maxScope, "scope_too_long")
 }
 
 func (c *call) has(scope string) bool { return slices.Contains(c.scopes, scope) }
@@ -57,14 +50,12 @@ func (c *call) scopeNames(with func(Scope) bool) (names []string) {
 }
 
 // checkScope: the org server has no custom scopes, a custom server has no okta.* scopes.
-func (c *call) checkScope(scope string) *reply {
+func (c *call) checkScope(scope string) {
 	atOrg, oidc := c.as.ID == OrgServerID, isOIDCScope(scope)
 	custom := slices.Contains(c.scopeNames(func(Scope) bool { return true }), scope)
 	org := oidc && scope != "device_sso" || scope == "groups" || slices.Contains(c.app.OktaScopes, scope)
-	return firstRefusal(
-		refusal{atOrg && !org, "custom_scope", ""},
-		refusal{!atOrg && !oidc && !custom, "unknown_scope", ""},
-	)
+	c.refuseIf(atOrg && !org, "custom_scope")
+	c.refuseIf(!atOrg && !oidc && !custom, "unknown_scope")
 }
 
 func isOIDCScope(scope string) bool {
@@ -74,21 +65,19 @@ func isOIDCScope(scope string) bool {
 // evaluatePolicies sets c.lifetime. The org server has no policies. A refresh is evaluated as the grant of its sign-in:
 // a rule cannot name the refresh grant.
 // https://developer.okta.com/docs/guides/configure-access-policy/main/
-func (c *call) evaluatePolicies() *reply {
-	c.lifetime = cmp.Or(c.s.options.Lifetimes.Access, time.Hour)
+func (c *call) evaluatePolicies() {
+	c.lifetime = cmp.Or(c.options.Lifetimes.Access, time.Hour)
 	if c.as.ID == OrgServerID {
-		return nil
+		return
 	}
 	rule, ok := c.findRule()
 	granted := func(scope string) bool { return !slices.Contains(rule.Denied, scope) }
 	denied := slices.DeleteFunc(slices.Clone(c.scopes), granted)
 	c.lifetime = cmp.Or(rule.Lifetime, c.lifetime)
-	return firstRefusal(
-		refusal{!ok && c.s.options.Quirks.PolicyRefusal400, "policy_failed_400", ""},
-		refusal{!ok, "policy_failed", ""},
-		refusal{len(denied) == len(c.scopes), "all_scopes_denied", ""},
-		refusal{len(denied) > 0, "scopes_denied", sortedList(denied)},
-	)
+	c.refuseIf(!ok && c.options.Quirks.PolicyRefusal400, "policy_failed_400")
+	c.refuseIf(!ok, "policy_failed")
+	c.refuseIf(len(denied) == len(c.scopes), "all_scopes_denied")
+	c.refuseIf(len(denied) > 0, "scopes_denied", sortedList(denied))
 }
 
 // findRule is the first rule that matches: policies are allow lists. Users are not compared where there is none.

@@ -56,9 +56,9 @@ type Server struct {
 	closing sync.Once
 	serving sync.RWMutex // read-locked by every request in progress, locked for good by Close
 
-	traffic traffic
-
 	mu       sync.Mutex // guards everything below; locked while a request is answered
+	requests []*Request
+	faults   []queuedFault
 	options  Options
 	servers  map[string]*AuthServer
 	apps     map[string]*App

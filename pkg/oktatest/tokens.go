@@ -48,7 +48,7 @@ type issuedToken struct {
 }
 
 // startSession sets c.session, and c.refresh if offline_access is granted.
-func (c *call) startSession() *reply {
+func (c *call) startSession() {
 	c.session = &session{
 		server: c.as.ID, clientID: c.app.ClientID, grantType: c.grant.grantType, scopes: c.scopes, begin: c.now, used: c.now,
 	}
@@ -56,19 +56,18 @@ func (c *call) startSession() *reply {
 		c.session.login = c.user.Login
 	}
 	if c.has("offline_access") {
-		lifetime, idle := c.s.options.Lifetimes.refresh(c.as.ID)
+		lifetime, idle := c.options.Lifetimes.refresh(c.as.ID)
 		if lifetime > 0 {
 			c.session.expires = c.now.Add(lifetime)
 		}
 		c.session.refreshID, c.session.idle = oktaID("oar", rand.Text()), idle
 		c.newRefreshToken()
 	}
-	return nil
 }
 
 // issue answers with tokens: an ID token if openid is granted, and c.refresh if it is set. Order and names of the
 // members are those of recorded answers.
-func (c *call) issue() *reply {
+func (c *call) issue() {
 	access := c.accessToken()
 	body := object{
 		{"token_type", "Bearer"}, {"expires_in", int64(c.lifetime / time.Second)}, {"access_token", access},
@@ -80,7 +79,7 @@ func (c *call) issue() *reply {
 	if c.has("openid") {
 		body.set("id_token", c.idToken(access))
 	}
-	return &reply{status: 200, body: body}
+	c.ok(body)
 }
 
 // accessClaims are in the order that was recorded. sub is the login and uid the user, or sub is the client and there is
@@ -91,7 +90,7 @@ func (c *call) accessClaims(expires time.Time) object {
 		jti += "." + c.session.refreshID
 	}
 	audience := any(c.as.Audience)
-	if c.s.options.Quirks.AudienceArray {
+	if c.options.Quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
 	user := cmp.Or(c.user, &User{})
@@ -126,7 +125,7 @@ func (c *call) accessToken() string {
 // idToken is thin, because an access token comes with it: the rest of the profile is at userinfo. One that came by a
 // refresh has the auth_time of the sign-in: https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
 func (c *call) idToken(access string) string {
-	expires := c.now.Add(cmp.Or(c.s.options.Lifetimes.ID, time.Hour))
+	expires := c.now.Add(cmp.Or(c.options.Lifetimes.ID, time.Hour))
 	// "the left-most half of the hash of the octets of the ASCII representation of the access_token value":
 	// https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken
 	hash := sha256.Sum256([]byte(access))
