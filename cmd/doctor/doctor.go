@@ -19,15 +19,9 @@ import (
 	"okauth/pkg/store/keychain"
 )
 
-type options struct {
-	env     *cli.Env
-	session cli.SessionFlags
-	output  string
-}
-
 // New returns the command "doctor".
 func New(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
-	o := &options{env: env, session: cli.SessionFlags{GlobalFlags: global}}
+	d := &doctor{env: env, session: cli.SessionFlags{GlobalFlags: global}}
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check the setup step by step",
@@ -51,59 +45,54 @@ that of the first failure. -o json is for programs.`,
   # what failed, for a program
   okauth doctor -o json | jq -r '.checks[] | select(.state == "fail")'`,
 		Args: cli.ArgsBetween(0, 0),
-		RunE: cli.Stoppable(env, o.run),
+		RunE: cli.Stoppable(env, d.run),
 	}
-	o.session.AddFlags(c, cli.ConnectionKeys()...)
+	d.session.AddFlags(c, cli.ConnectionKeys()...)
 	c.Flags().BoolVar(
-		&o.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input",
+		&d.session.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input",
 	)
-	cli.OutputFlag(c, &o.output, "text", "json")
+	cli.OutputFlag(c, &d.output, "text", "json")
 	return c
 }
 
-func (o *options) run(ctx context.Context) error {
-	text := o.env.TextOptions()
-	d := &doctor{env: o.env, flags: &o.session}
-	if o.output == "text" { // each result at once: a network with a fault is slow
-		d.show = func(f output.DiagnosisCheck) error { return output.WriteDiagnosisCheck(o.env.Stdout, f, text) }
-	}
-	client, err := o.session.Open(o.env)
-	if err != nil {
+// doctor collects the results of the checks.
+type doctor struct {
+	env     *cli.Env
+	session cli.SessionFlags
+	output  string
+
+	report   output.Diagnosis
+	exitCode int   // of the first failure
+	writeErr error // of the first write that failed
+
+	opened   *okauth.Client
+	server   okta.AuthorizationServer
+	client   *okta.Client // without client authentication until the check "client"
+	clock    *clockReader
+	metadata *okta.Metadata
+}
+
+func (d *doctor) run(ctx context.Context) (err error) {
+	if d.opened, err = d.session.Open(d.env); err != nil {
 		d.fail("configuration", err)
 	} else {
-		d.opened, d.report.Profile = client, client.Settings().ProfileName()
+		d.report.Profile = d.opened.Settings().ProfileName()
 		d.checkAll(ctx)
 	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case d.writeErr != nil:
-	case o.output == "text":
-		d.writeErr = output.WriteDiagnosisSummary(o.env.Stdout, d.report, text)
+		return d.writeErr
+	case d.output == "text":
+		err = output.WriteDiagnosisSummary(d.env.Stdout, d.report, d.env.TextOptions())
 	default:
-		d.writeErr = output.WriteDiagnosisJSON(o.env.Stdout, d.report)
+		err = output.WriteDiagnosisJSON(d.env.Stdout, d.report)
 	}
-	if d.writeErr == nil && d.exitCode != cli.ExitOK {
+	if err == nil && d.exitCode != cli.ExitOK {
 		return cli.SilentError{Code: d.exitCode}
 	}
-	return d.writeErr
-}
-
-// doctor collects the results of the checks.
-type doctor struct {
-	env    *cli.Env
-	flags  *cli.SessionFlags
-	opened *okauth.Client
-	show   func(output.DiagnosisCheck) error // nil: results are printed at the end
-
-	report   output.Diagnosis
-	exitCode int   // of the first failure
-	writeErr error // of the first write that failed
-
-	server   okta.AuthorizationServer
-	client   *okta.Client // without client authentication until the check "client"
-	dates    *dateReader
-	metadata *okta.Metadata
+	return err
 }
 
 // checkAll runs the checks. After a failure that blocks the way to Okta, the other checks of the network are skipped,
@@ -113,60 +102,67 @@ func (d *doctor) checkAll(ctx context.Context) {
 		results []string // what the check reports, and what is skipped in its place
 		check   func(context.Context) (goOn bool)
 	}{
-		{[]string{"configuration"}, d.configuration},
-		{[]string{"proxy", "dns", "connection", "tls", "okta"}, d.network},
-		{[]string{"server"}, d.discovery},
-		{[]string{"clock"}, d.clock},
-		{[]string{"scopes"}, d.scopes},
-		{[]string{"client"}, d.clientAuthentication},
-		{[]string{"grant"}, d.grant},
+		{[]string{"configuration"}, d.checkConfiguration},
+		{networkChecks(), d.checkNetwork},
+		{[]string{"server"}, d.checkServer},
+		{[]string{"clock"}, d.checkClock},
+		{[]string{"scopes"}, d.checkScopes},
+		{[]string{"client"}, d.checkClient},
+		{[]string{"grant"}, d.checkGrant},
 	}
 	goOn := true
 	for _, step := range steps {
 		if goOn && ctx.Err() == nil {
 			goOn = step.check(ctx)
-			continue
-		}
-		for _, name := range step.results {
-			d.found(name, "skip", "not reached", "")
+		} else {
+			d.skip(step.results)
 		}
 	}
 	if ctx.Err() == nil {
-		d.storage(ctx)
+		d.checkStorage(ctx)
 	}
 }
 
+// found reports a result. Text shows it at once: a network with a fault is slow.
 func (d *doctor) found(name, state, detail, hint string) {
-	f := output.DiagnosisCheck{Name: name, State: state, Detail: detail, Hint: hint}
-	d.report.Checks = append(d.report.Checks, f)
-	if d.show != nil && d.writeErr == nil {
-		d.writeErr = d.show(f)
+	c := output.DiagnosisCheck{Name: name, State: state, Detail: detail, Hint: hint}
+	d.report.Checks = append(d.report.Checks, c)
+	if d.output == "text" && d.writeErr == nil {
+		d.writeErr = output.WriteDiagnosisCheck(d.env.Stdout, c, d.env.TextOptions())
 	}
 }
 
-func (d *doctor) ok(name, format string, args ...any) {
-	d.found(name, "ok", fmt.Sprintf(format, args...), "")
+func (d *doctor) skip(names []string) {
+	for _, name := range names {
+		d.found(name, "skip", "not reached", "")
+	}
 }
 
-func (d *doctor) fail(name string, err error) {
+// ok reports a success, and returns true.
+func (d *doctor) ok(name, format string, args ...any) bool {
+	d.found(name, "ok", fmt.Sprintf(format, args...), "")
+	return true
+}
+
+// fail reports a failure, and returns false.
+func (d *doctor) fail(name string, err error) bool {
 	if errors.Is(err, context.Canceled) {
-		return // the user pressed Ctrl-C
+		return false // the user pressed Ctrl-C
 	}
 	if d.exitCode == cli.ExitOK {
 		d.exitCode = cli.ExitCode(err)
 	}
-	d.found(name, "fail", err.Error(), d.flags.Hint(err))
+	d.found(name, "fail", err.Error(), d.session.Hint(err))
+	return false
 }
 
-// configuration reports where the settings of a request come from.
-func (d *doctor) configuration(context.Context) bool {
+// checkConfiguration reports where the settings of a request come from.
+func (d *doctor) checkConfiguration(context.Context) bool {
 	settings := d.opened.Settings()
-	server, err := d.opened.Server()
-	if err != nil {
-		d.fail("configuration", err)
-		return false
+	var err error
+	if d.server, err = d.opened.Server(); err != nil {
+		return d.fail("configuration", err)
 	}
-	d.server = server
 	parts := []string{fmt.Sprintf("profile %q (%s)", settings.ProfileName(), settings.ProfileSource())}
 	if path := settings.ConfigPath(); path != "" {
 		if _, err := os.Stat(path); err == nil {
@@ -180,12 +176,11 @@ func (d *doctor) configuration(context.Context) bool {
 			parts = append(parts, fmt.Sprintf("%s %s (%s)", key, s.Value, s.Source))
 		}
 	}
-	d.ok("configuration", "%s", strings.Join(parts, "; "))
-	return true
+	return d.ok("configuration", "%s", strings.Join(parts, "; "))
 }
 
-// storage checks that a session can be stored, and what is stored.
-func (d *doctor) storage(ctx context.Context) {
+// checkStorage checks that a session can be stored, and what is stored.
+func (d *doctor) checkStorage(ctx context.Context) {
 	storage, err := d.opened.Storage(false)
 	if err != nil {
 		d.fail("storage", err)
@@ -200,7 +195,7 @@ func (d *doctor) storage(ctx context.Context) {
 	err = storage.Try(ctx)
 	switch {
 	case storage.NotNeeded(err):
-		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), d.flags.Hint(err))
+		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), d.session.Hint(err))
 		return
 	case err != nil:
 		d.fail("storage", err)
@@ -218,12 +213,12 @@ func (d *doctor) storage(ctx context.Context) {
 		d.ok("lock", "%s", s.LockDir)
 	}
 	if d.server != (okta.AuthorizationServer{}) {
-		d.session(ctx)
+		d.checkSession(ctx)
 	}
 }
 
-// session reports what the next "okauth token" would do.
-func (d *doctor) session(ctx context.Context) {
+// checkSession reports what the next "okauth token" would do.
+func (d *doctor) checkSession(ctx context.Context) {
 	s, err := d.opened.Status(ctx)
 	if err != nil {
 		d.fail("session", err)
@@ -237,7 +232,7 @@ func (d *doctor) session(ctx context.Context) {
 	case okauth.SignIn:
 		d.ok("session", "none; okauth token signs in with the credentials it is given")
 	case okauth.Ask:
-		d.found("session", "note", s.Reason, "okauth"+d.flags.Again()+" login"+d.flags.Identity())
+		d.found("session", "note", s.Reason, "okauth"+d.session.Again()+" login"+d.session.Identity())
 	default:
 		d.fail("session", cli.Exit(cli.ExitLoginRequired, errors.New(s.Reason), "okauth status shows more"))
 	}

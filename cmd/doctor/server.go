@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"okauth/cmd/internal/cli"
@@ -18,121 +17,90 @@ import (
 	"okauth/pkg/transport"
 )
 
-// dateReader remembers how far the clock of the last server that answered is ahead of ours.
-type dateReader struct {
+// clockReader remembers how far the clock of the last server that answered is ahead of ours.
+type clockReader struct {
 	http.RoundTripper
-	now func() time.Time
-
-	mu    sync.Mutex
+	now   func() time.Time
 	known bool
-	ahead time.Duration // the server's clock, of ours
+	ahead time.Duration
 }
 
 // RoundTrip reads the Date of the response.
-func (d *dateReader) RoundTrip(req *http.Request) (*http.Response, error) {
-	sent := d.now()
-	resp, err := d.RoundTripper.RoundTrip(req)
+func (r *clockReader) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent := r.now()
+	resp, err := r.RoundTripper.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.known, d.ahead = true, date.Sub(sent)
+		r.known, r.ahead = true, date.Sub(sent)
 	}
 	return resp, nil
 }
 
-// network sends the first request and reports each step of its connection.
-func (d *doctor) network(ctx context.Context) bool {
-	client, err := d.opened.AnonymousClient(d.server)
-	if err != nil {
-		d.fail("tls", err)
-		return false
+// networkChecks returns what checkNetwork reports.
+func networkChecks() []string { return []string{"proxy", "dns", "connection", "tls", "okta"} }
+
+// checkNetwork sends the first request and reports each step of its connection.
+func (d *doctor) checkNetwork(ctx context.Context) bool {
+	var err error
+	if d.client, err = d.opened.AnonymousClient(d.server); err != nil {
+		return d.fail("tls", err)
 	}
-	d.dates = &dateReader{RoundTripper: client.HTTP.Transport, now: d.env.Now}
-	client.HTTP.Transport = d.dates
-	d.client = client
+	d.clock = &clockReader{RoundTripper: d.client.HTTP.Transport, now: d.env.Now}
+	d.client.HTTP.Transport = d.clock
 	observed, seen := transport.Observe(ctx)
-	org, err := client.Organization(observed)
-	if cli.Is[*okta.NetworkError](err) || cli.Is[*transport.ProxySettingError](err) {
-		d.connection(seen(), err)
+	org, err := d.client.Organization(observed)
+	if !d.connection(seen(), err) {
 		return false
 	}
-	d.connection(seen(), nil)
 	if err != nil {
-		d.fail("okta", err)
-		return false
+		return d.fail("okta", err)
 	}
 	engine := map[string]string{"idx": "Identity Engine", "v1": "Classic Engine"}[org.Pipeline]
 	if engine == "" {
 		engine = "pipeline " + org.Pipeline
 	}
-	d.ok("okta", "%s answers as Okta org %s (%s)", d.server.Host(), org.ID, engine)
+	return d.ok("okta", "%s answers as Okta org %s (%s)", d.server.Host(), org.ID, engine)
+}
+
+// connection reports the steps before the first byte of HTTP, up to the one in which err arose.
+func (d *doctor) connection(seen transport.Connection, err error) bool {
+	failed := ""
+	if cli.Is[*transport.ProxySettingError](err) || cli.Is[*transport.ProxyError](err) {
+		failed = "proxy"
+	} else if e, ok := errors.AsType[*okta.NetworkError](err); ok {
+		failed = map[string]string{
+			okta.PhaseResolve: "dns", okta.PhaseConnect: "connection", okta.PhaseTLS: "tls",
+		}[e.Phase]
+	}
+	secure := strings.HasPrefix(d.server.BaseURL(), "https://")
+	for i, name := range networkChecks()[:4] {
+		switch {
+		case name == failed:
+			d.fail(name, err)
+			d.skip(networkChecks()[i+1:])
+			return false
+		case name == "proxy" && seen.Proxy != "":
+			d.ok(name, "through %s", seen.Proxy)
+		case name == "proxy":
+			d.ok(name, "none: the connection is direct")
+		case name == "dns" && seen.Proxy != "":
+			d.found(name, "skip", "the proxy looks the host up", "")
+		case name == "dns":
+			d.ok(name, "%s is %s", d.server.Host(), strings.Join(seen.Addresses, ", "))
+		case name == "connection":
+			d.ok(name, "established")
+		case !secure:
+			d.found(name, "note", "none: http is for servers on this machine", "")
+		default:
+			d.ok(name, "%s", tlsDetail(seen.TLS))
+		}
+	}
 	return true
 }
 
-// connection reports the steps before the first byte of HTTP, up to the one that failed.
-func (d *doctor) connection(seen transport.Connection, failed error) {
-	secure := strings.HasPrefix(d.server.BaseURL(), "https://")
-	steps := []struct {
-		name, phase, detail string
-	}{
-		{"proxy", phaseProxy, proxyDetail(seen.Proxy)},
-		{"dns", okta.PhaseResolve, d.server.Host() + " is " + strings.Join(seen.Addresses, ", ")},
-		{"connection", okta.PhaseConnect, "established"},
-		{"tls", okta.PhaseTLS, tlsDetail(seen.TLS, secure)},
-	}
-	broken := false
-	phase := phaseOf(failed)
-	for _, step := range steps {
-		switch {
-		case broken:
-			d.found(step.name, "skip", "not reached", "")
-		case failed != nil && phase == step.phase:
-			d.fail(step.name, failed)
-			broken = true
-		case step.name == "dns" && seen.Proxy != "":
-			d.found("dns", "skip", "the proxy looks the host up", "")
-		case step.name == "tls" && !secure:
-			d.found("tls", "note", step.detail, "")
-		default:
-			d.ok(step.name, "%s", step.detail)
-		}
-	}
-	switch {
-	case broken:
-		d.found("okta", "skip", "not reached", "")
-	case failed != nil:
-		d.fail("okta", failed)
-	}
-}
-
-// phaseProxy is the first of a request's phases, before those of okta.NetworkError.
-const phaseProxy = "proxy"
-
-// phaseOf returns the phase in which a request failed; "" for nil.
-func phaseOf(err error) string {
-	if cli.Is[*transport.ProxySettingError](err) || cli.Is[*transport.ProxyError](err) {
-		return phaseProxy
-	}
-	if failed, ok := errors.AsType[*okta.NetworkError](err); ok {
-		return failed.Phase
-	}
-	return ""
-}
-
-func proxyDetail(host string) string {
-	if host == "" {
-		return "none: the connection is direct"
-	}
-	return "through " + host
-}
-
-func tlsDetail(state *tls.ConnectionState, secure bool) string {
-	if !secure {
-		return "none: http is for servers on this machine"
-	}
+func tlsDetail(state *tls.ConnectionState) string {
 	if state == nil {
 		return ""
 	}
@@ -141,64 +109,49 @@ func tlsDetail(state *tls.ConnectionState, secure bool) string {
 		tls.VersionName(state.Version), leaf.Subject, leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly), root.Subject)
 }
 
-// discovery reads the metadata of the authorization server.
-func (d *doctor) discovery(ctx context.Context) bool {
-	metadata, err := d.client.Metadata(ctx)
-	if err != nil {
-		d.fail("server", err)
-		return false
+// checkServer reads the metadata of the authorization server.
+func (d *doctor) checkServer(ctx context.Context) (goOn bool) {
+	var err error
+	if d.metadata, err = d.client.Metadata(ctx); err != nil {
+		return d.fail("server", err)
 	}
-	d.metadata = metadata
 	kind := "custom authorization server " + d.server.ID()
 	if d.server.ID() == okta.OrgServer {
 		kind = "org authorization server: its access tokens are for Okta's own APIs"
 	}
-	d.ok("server", "%s; issuer %s", kind, metadata.Issuer)
-	return true
+	return d.ok("server", "%s; issuer %s", kind, d.metadata.Issuer)
 }
 
-// clock compares this machine's clock with Okta's. Beyond a minute, tokens seem to expire too early or too late.
-func (d *doctor) clock(context.Context) bool {
-	d.dates.mu.Lock()
-	defer d.dates.mu.Unlock()
-	ahead := d.dates.ahead.Round(time.Second)
+// checkClock compares this machine's clock with Okta's. Beyond a minute, tokens seem to expire too early or too late.
+func (d *doctor) checkClock(context.Context) bool {
+	ahead := d.clock.ahead.Round(time.Second)
 	switch {
-	case !d.dates.known:
+	case !d.clock.known:
 		d.found("clock", "note", "the responses have no date", "")
 	case ahead > time.Minute:
-		d.found(
-			"clock", "warn", "this machine's clock is "+output.FormatDuration(ahead)+" behind Okta's",
-			"set it by NTP: expired tokens look valid here, and new ones may look not yet valid elsewhere",
-		)
+		d.found("clock", "warn", "this machine's clock is "+output.FormatDuration(ahead)+" behind Okta's",
+			"set it by NTP: expired tokens look valid here, and new ones may look not yet valid elsewhere")
 	case ahead < -time.Minute:
-		d.found(
-			"clock", "warn", "this machine's clock is "+output.FormatDuration(-ahead)+" ahead of Okta's",
-			"set it by NTP: tokens look expired here before they are",
-		)
+		d.found("clock", "warn", "this machine's clock is "+output.FormatDuration(-ahead)+" ahead of Okta's",
+			"set it by NTP: tokens look expired here before they are")
 	default:
 		d.ok("clock", "within a minute of Okta's")
 	}
 	return true
 }
 
-// scopes compares the configured scopes with the server's metadata.
-func (d *doctor) scopes(context.Context) bool {
+// checkScopes compares the configured scopes with the server's metadata.
+func (d *doctor) checkScopes(context.Context) bool {
 	scopes := d.opened.Settings().Scopes()
-	if slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid") {
-		text := strings.Join(scopes, " ")
-		d.fail("scopes", cli.Exit(cli.ExitUsage,
-			fmt.Errorf("%s: scopes like profile and email come only together with openid", text),
-			"add it: okauth config set scopes \"openid "+text+"\""))
-		return true
-	}
-	var unlisted []string
-	for _, scope := range scopes {
-		if !slices.Contains(d.metadata.Scopes, scope) {
-			unlisted = append(unlisted, scope)
-		}
-	}
 	asked := strings.Join(scopes, " ")
+	unlisted := slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool {
+		return slices.Contains(d.metadata.Scopes, scope)
+	})
 	switch {
+	case slices.ContainsFunc(scopes, aboutUser) && !slices.Contains(scopes, "openid"):
+		d.fail("scopes", cli.Exit(cli.ExitUsage,
+			fmt.Errorf("%s: scopes like profile and email come only together with openid", asked),
+			"add it: okauth config set scopes \"openid "+asked+"\""))
 	case len(unlisted) > 0:
 		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "),
 			"custom scopes may be unlisted; check the spelling: Admin Console, Security › API › "+
@@ -220,30 +173,26 @@ func aboutUser(scope string) bool {
 // noToken is what doctor introspects: the response depends on client authentication alone.
 const noToken = "okauth-doctor-no-token"
 
-// clientAuthentication checks that Okta accepts the client and its secret.
-func (d *doctor) clientAuthentication(ctx context.Context) bool {
+// checkClient checks that Okta accepts the client and its secret.
+func (d *doctor) checkClient(ctx context.Context) bool {
 	client, err := d.opened.OktaClient(ctx)
 	if err != nil {
-		d.fail("client", err)
-		return false
+		return d.fail("client", err)
 	}
 	d.client.Auth, d.client.SecretSource = client.Auth, client.SecretSource
-	how := "with its secret (" + d.secretSource(ctx) + ")"
-	if client.Auth.Name() == "none" {
-		how = "without a secret: a public client"
-	}
 	if _, err := d.client.Introspect(ctx, okta.NewSecret(noToken), ""); err != nil {
-		d.fail("client", err)
-		return false
+		return d.fail("client", err)
 	}
-	d.ok("client", "Okta accepts %s, %s", d.client.ID, how)
-	return true
+	if client.Auth.Name() == "none" {
+		return d.ok("client", "Okta accepts %s, without a secret: a public client", d.client.ID)
+	}
+	return d.ok("client", "Okta accepts %s, with its secret (%s)", d.client.ID, d.secretSource(ctx))
 }
 
 func (d *doctor) secretSource(ctx context.Context) string {
 	ref := d.opened.Settings().Secret(config.KeyClientSecret)
 	switch {
-	case d.flags.ClientSecretStdin:
+	case d.session.ClientSecretStdin:
 		return "standard input"
 	case ref.IsZero():
 		_, source := cli.KeychainSecret(ctx, d.opened)
@@ -252,21 +201,19 @@ func (d *doctor) secretSource(ctx context.Context) string {
 	return ref.Source.String()
 }
 
-// grant checks that the application may use the grant, if that can be tested without making a token.
-func (d *doctor) grant(ctx context.Context) bool {
+// checkGrant checks that the application may use the grant, if that can be tested without making a token.
+func (d *doctor) checkGrant(ctx context.Context) bool {
 	g := d.opened.Grant()
 	if g.ProbeParameter == "" {
 		d.found("grant", "skip", g.Name+": a test would make a token", "")
 		return true
 	}
 	if err := d.client.ProbeGrant(ctx, g.GrantType, g.ProbeParameter); err != nil {
-		d.fail("grant", err)
-		return true
+		return d.fail("grant", err)
 	}
 	detail := g.Name + " is enabled for the application"
 	if !slices.Contains(d.metadata.GrantTypes, g.GrantType) {
 		detail += ", although the server's metadata does not list it"
 	}
-	d.ok("grant", "%s; only a sign-in shows whether a policy allows the user", detail)
-	return true
+	return d.ok("grant", "%s; only a sign-in shows whether a policy allows the user", detail)
 }
