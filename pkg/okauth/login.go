@@ -134,7 +134,10 @@ func (c *Client) passwordBlocked(ctx context.Context, request session.TokenReque
 }
 
 func (c *Client) guard() session.LockoutGuard {
-	return session.LockoutGuard{Locks: c.locks(), Now: c.o.Now}
+	return session.LockoutGuard{Locks: c.locks(), Now: c.now, Warn: func(err error) {
+		c.warn("the refusal of this password could not be recorded, so a loop would send it again " +
+			"and could lock the account: " + err.Error())
+	}}
 }
 
 func (c *Client) askUsername(ctx context.Context) (string, error) {

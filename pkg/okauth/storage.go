@@ -89,14 +89,7 @@ func (s Storage) Manager() session.Manager {
 	if s.Locks != nil {
 		sessions.Locks = s.Locks
 	}
-	return session.Manager{
-		Store: sessions, Optional: s.Optional,
-		Guard: s.client.guard(), Now: s.client.now,
-		Warn: func(err error) {
-			s.client.warn("the refusal of this password could not be recorded, so a loop would send it again " +
-				"and could lock the account: " + err.Error())
-		},
-	}
+	return session.Manager{Store: sessions, Optional: s.Optional, Guard: s.client.guard(), Now: s.client.now}
 }
 
 // Ready returns nil if the store can be read and written. A locked keychain asks for its password now, if it may.

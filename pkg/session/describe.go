@@ -74,6 +74,6 @@ func (m Manager) lifetime(token okta.Secret, set store.TokenSet, life time.Durat
 	if token.IsZero() {
 		return nil
 	}
-	left, _ := remaining(set.ObtainedAt, life, m.now())
+	left, _ := remaining(set.ObtainedAt, life, m.Now())
 	return &Lifetime{From: set.ObtainedAt, Until: set.ObtainedAt.Add(life), Left: max(left, 0)}
 }

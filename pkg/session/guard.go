@@ -44,10 +44,13 @@ const (
 // at an issuer, for all processes, profiles and stores of the current OS user.
 //
 // It keeps salted, slow hashes of the refused passwords in the directory of Locks, in files of the current user alone.
-// [Manager] calls it for [Credentials] that have a Password; the zero LockoutGuard is ready.
+// [Manager] calls it for [Credentials] that have a Password.
 type LockoutGuard struct {
 	Locks filelock.Locks
-	Now   func() time.Time // nil is time.Now
+	Now   func() time.Time
+	// Warn is called with a *store.Error when a refused password could not be recorded, so that the guard will not
+	// stop a loop from sending it again.
+	Warn func(error)
 
 	iterations int // of the hash; 0 is hashIterations, tests use fewer
 }
@@ -72,29 +75,18 @@ func (e *PasswordBlockedError) Error() string {
 // Check returns a *PasswordBlockedError if a password would not be sent, and a *store.Error if that cannot be found
 // out. It takes some tenths of a second where passwords of the user were refused, and no time elsewhere.
 func (g LockoutGuard) Check(issuer, username string, password okta.Secret) error {
-	p := g.protect(issuer, username, password)
-	err := p.derive()
-	if err == nil {
-		err = p.check()
-	}
-	if errors.Is(err, errNewSalt) {
-		return nil // the record was written anew this moment
-	}
-	return err
+	return g.watch(issuer, username, password).check(true)
 }
 
-// protectedPassword is a password that is sent only if the guard allows it.
-type protectedPassword struct {
+// watchedPassword is a password that is sent only if the guard allows it.
+type watchedPassword struct {
+	LockoutGuard
 	username   string
 	password   okta.Secret
-	now        func() time.Time
-	iterations int
-	locks      filelock.Locks
-	name       string      // of the lock
-	path       string      // of the record
-	stored     bool        // the session is stored, so files may be written
-	warn       func(error) // called where a refusal cannot be recorded
-	salt, hash []byte      // the hash of password with salt; empty until derive needs it
+	insist     bool   // it is sent even so
+	stored     bool   // the session is stored, so files may be written
+	name, path string // of the lock and of the record
+	salt, hash []byte // the hash of password with salt; empty until check needs it
 }
 
 // refusals is the record of a user at an issuer.
@@ -109,44 +101,21 @@ type refusal struct {
 	Hash []byte `json:"hash"`
 }
 
-// protect returns a password under guard. Where there is no place for a record, send finds that out.
-func (g LockoutGuard) protect(issuer, username string, password okta.Secret) *protectedPassword {
+// watch returns a password under guard. Where there is no place for a record, send finds that out.
+func (g LockoutGuard) watch(issuer, username string, password okta.Secret) *watchedPassword {
 	g.Locks.Dir, _ = g.Locks.Directory()
 	// Okta ignores the case of user names.
 	sum := sha256.Sum256(fmt.Appendf(nil, "okauth password 1 %d %s %s", len(issuer), issuer, strings.ToLower(username)))
 	name := "password." + hex.EncodeToString(sum[:8])
-	p := &protectedPassword{
-		username: username, password: password, now: g.Now, locks: g.Locks, name: name,
-		iterations: cmp.Or(g.iterations, hashIterations),
-		path:       filepath.Join(g.Locks.Dir, name+".refused"),
+	return &watchedPassword{
+		LockoutGuard: g, username: username, password: password,
+		name: name, path: filepath.Join(g.Locks.Dir, name+".refused"),
 	}
-	if p.now == nil {
-		p.now = time.Now
-	}
-	return p
-}
-
-// protect returns the password of a sign-in, nil where there is none to protect.
-func (m Manager) protect(s signIn) *protectedPassword {
-	if s.Password.IsZero() {
-		return nil
-	}
-	guard, warn := m.Guard, m.Warn
-	if guard.Now == nil {
-		guard.Now = m.Now
-	}
-	if warn == nil {
-		warn = func(error) {}
-	}
-	p := guard.protect(s.request.Identity.Issuer, s.Username, s.Password)
-	p.warn = warn
-	p.stored = m.Store.Locks != nil
-	return p
 }
 
 // read returns the refusals that still count. The error says that others could have written the record.
-func (p *protectedPassword) read() (refusals, error) {
-	if p.locks.Dir == "" {
+func (p *watchedPassword) read() (refusals, error) {
+	if p.Locks.Dir == "" {
 		return refusals{}, nil
 	}
 	data, err := privatefile.Read(p.path, maxRecord)
@@ -157,7 +126,7 @@ func (p *protectedPassword) read() (refusals, error) {
 	if err != nil || json.Unmarshal(data, &r) != nil || r.Version != recordVersion || len(r.Salt) != saltSize {
 		return refusals{}, nil // there is none, or the next refusal replaces it
 	}
-	now := p.now()
+	now := p.Now()
 	r.Refused = slices.DeleteFunc(r.Refused, func(one refusal) bool {
 		age := now.Sub(time.Unix(one.Unix, 0))
 		return age >= blockedFor || age < -clockTolerance
@@ -168,29 +137,24 @@ func (p *protectedPassword) read() (refusals, error) {
 	return r, nil
 }
 
-// derive computes the hash that check compares, which takes some tenths of a second: call it without a lock.
-func (p *protectedPassword) derive() error {
+// errNewSalt says that check must be called again without a lock.
+var errNewSalt = errors.New("the record of refused passwords has a new salt")
+
+// check returns a *PasswordBlockedError, a *store.Error or nil. Where a record was begun since the last call it
+// computes the hash to compare, which takes some tenths of a second: with a lock held it returns errNewSalt instead.
+func (p *watchedPassword) check(mayHash bool) error {
 	if p == nil {
 		return nil
 	}
 	r, err := p.read()
-	if err != nil || bytes.Equal(r.Salt, p.salt) {
-		return err
-	}
-	return p.hashWith(r.Salt)
-}
-
-// errNewSalt says that derive must be called again: another process has begun a record meanwhile.
-var errNewSalt = errors.New("the record of refused passwords has a new salt")
-
-// check returns a *PasswordBlockedError, errNewSalt, a *store.Error or nil.
-func (p *protectedPassword) check() error {
-	r, err := p.read()
 	if err != nil || len(r.Refused) == 0 {
 		return err
 	}
-	if !bytes.Equal(r.Salt, p.salt) {
+	if !mayHash && !bytes.Equal(r.Salt, p.salt) {
 		return errNewSalt
+	}
+	if err := p.hashWith(r.Salt); err != nil || p.insist {
+		return err
 	}
 	for _, one := range r.Refused {
 		if subtle.ConstantTimeCompare(one.Hash, p.hash) == 1 {
@@ -203,23 +167,23 @@ func (p *protectedPassword) check() error {
 	return nil
 }
 
-// send calls exchange, which sends the password, one process at a time and only if the guard allows it or insist is
-// set. It records what Okta answers. A nil p does not protect.
-func (p *protectedPassword) send(ctx context.Context, insist bool, exchange exchangeFunc) (*okta.TokenResponse, error) {
+// send calls exchange, which sends the password, one process at a time and only if the guard allows it. It records what
+// Okta answers. A nil p is not watched.
+func (p *watchedPassword) send(ctx context.Context, exchange exchangeFunc) (*okta.TokenResponse, error) {
 	if p == nil {
 		return exchange()
 	}
 	var lock store.Lock
 	var noRecord error
 	if p.stored || len(p.salt) > 0 { // else nothing is written to the disk unless Okta refuses the password
-		lock, noRecord = p.locks.Acquire(ctx, p.name)
+		lock, noRecord = p.Locks.Acquire(ctx, p.name)
 	}
 	switch {
 	case noRecord != nil && (ctx.Err() != nil || !store.IsKind(noRecord, store.Failed)):
 		return nil, noRecord
 	case lock != nil:
 		defer lock.Release()
-		if err := p.check(); err != nil && !insist {
+		if err := p.check(false); err != nil {
 			return nil, err
 		}
 	}
@@ -229,19 +193,19 @@ func (p *protectedPassword) send(ctx context.Context, insist bool, exchange exch
 		_ = privatefile.Remove(p.path) // what stays there blocks a password that is wrong now, for an hour
 	case isInvalidGrant(err):
 		if lock == nil && noRecord == nil { // now there is something to write
-			if lock, noRecord = p.locks.Acquire(context.WithoutCancel(ctx), p.name); lock != nil {
+			if lock, noRecord = p.Locks.Acquire(context.WithoutCancel(ctx), p.name); lock != nil {
 				defer lock.Release()
 			}
 		}
 		if noRecord = cmp.Or(noRecord, p.record()); noRecord != nil {
-			p.warn(noRecord)
+			p.Warn(noRecord)
 		}
 	}
 	return tokens, err
 }
 
 // record adds the password to the refused ones.
-func (p *protectedPassword) record() error {
+func (p *watchedPassword) record() error {
 	r, err := p.read()
 	if err != nil {
 		return err
@@ -250,25 +214,28 @@ func (p *protectedPassword) record() error {
 		r = refusals{Version: recordVersion, Salt: make([]byte, saltSize)}
 		_, _ = rand.Read(r.Salt) // never fails
 	}
-	if !bytes.Equal(r.Salt, p.salt) {
-		if err := p.hashWith(r.Salt); err != nil {
-			return err
-		}
-	}
-	r.Refused = slices.DeleteFunc(r.Refused, func(one refusal) bool { return bytes.Equal(one.Hash, p.hash) })
-	if err := privatefile.MakeDir(p.locks.Dir); err != nil {
-		return store.WithOp("write", err)
-	}
-	r.Refused = append(r.Refused, refusal{p.now().Unix(), p.hash})
-	data, err := json.Marshal(r)
-	if err != nil {
+	if err := p.hashWith(r.Salt); err != nil {
 		return err
 	}
-	return store.WithOp("write", privatefile.Replace(p.path, data))
+	r.Refused = slices.DeleteFunc(r.Refused, func(one refusal) bool { return bytes.Equal(one.Hash, p.hash) })
+	r.Refused = append(r.Refused, refusal{p.Now().Unix(), p.hash})
+	data, err := json.Marshal(r)
+	if err == nil {
+		err = privatefile.MakeDir(p.Locks.Dir)
+	}
+	if err == nil {
+		err = privatefile.Replace(p.path, data)
+	}
+	return store.WithOp("write", err)
 }
 
-func (p *protectedPassword) hashWith(salt []byte) (err error) {
+// hashWith makes the hash one with salt.
+func (p *watchedPassword) hashWith(salt []byte) (err error) {
+	if bytes.Equal(salt, p.salt) {
+		return nil
+	}
 	p.salt = salt
-	p.hash, err = pbkdf2.Key(sha256.New, p.password.Reveal(), salt, p.iterations, sha256.Size)
+	iterations := cmp.Or(p.iterations, hashIterations)
+	p.hash, err = pbkdf2.Key(sha256.New, p.password.Reveal(), salt, iterations, sha256.Size)
 	return err
 }

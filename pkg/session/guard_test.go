@@ -201,7 +201,7 @@ func TestGuardWithoutAPlace(t *testing.T) {
 	o := newOrg(t, oktatest.Rotation{})
 	o.manager.Guard.Locks.Dir = "/dev/null/okauth"
 	warnings := 0
-	o.manager.Warn = func(err error) {
+	o.manager.Guard.Warn = func(err error) {
 		warnings++
 		if !is[*store.Error](err) {
 			t.Errorf("got %v, want a *store.Error", err)
@@ -268,7 +268,7 @@ func TestGuardRecordsRefusalsAtOnceWithoutAStore(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{})
 	o.manager.Store = store.Sessions{Items: store.None{}}
-	o.manager.Warn = func(err error) { t.Errorf("a refusal was not recorded: %v", err) }
+	o.manager.Guard.Warn = func(err error) { t.Errorf("a refusal was not recorded: %v", err) }
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() { _ = o.signIn(t, "wrong-horse") })

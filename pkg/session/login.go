@@ -54,19 +54,19 @@ type exchangeFunc func() (*okta.TokenResponse, error)
 // signIn signs in and returns the new session. With tokens, the error is that of storing them. Without tokens and
 // without an error, the session is one that another process has just stored.
 func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.TokenResponse, error) {
-	password := m.protect(s)
+	var password *watchedPassword
+	if !s.Password.IsZero() {
+		password = m.Guard.watch(s.request.Identity.Issuer, s.Username, s.Password)
+		password.insist, password.stored = s.login, m.Store.Locks != nil
+	}
 	var session *store.Session
 	var tokens *okta.TokenResponse
-	var err error
-	for {
-		// Hashing is slow, so it is done before the lock is taken.
-		if err := password.derive(); err != nil {
+	err := errNewSalt
+	for errors.Is(err, errNewSalt) {
+		if err := password.check(true); err != nil {
 			return nil, nil, err
 		}
 		session, tokens, err = m.signInLocked(ctx, s, password)
-		if !errors.Is(err, errNewSalt) {
-			break
-		}
 	}
 	if !is[*grant.InteractionRequiredError](err) || s.Interaction == nil {
 		return session, tokens, err
@@ -85,9 +85,6 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 		old, err = m.loadOld(ctx, s)
 	}
 	session = m.afterSignIn(old, tokens, s)
-	if err == nil {
-		err = m.addToIndex(ctx, session.Identity)
-	}
 	if err == nil {
 		err = m.saveSignIn(ctx, session)
 	}
@@ -108,7 +105,7 @@ func (s signIn) exchange(ctx context.Context, c *okta.Client, i grant.Interactio
 
 // signInLocked signs in without asking anyone, while no other process changes the session.
 func (m Manager) signInLocked(
-	ctx context.Context, s signIn, p *protectedPassword,
+	ctx context.Context, s signIn, p *watchedPassword,
 ) (*store.Session, *okta.TokenResponse, error) {
 	lock, err := m.lock(ctx, s.request.Identity.Account())
 	if err != nil {
@@ -131,7 +128,7 @@ func (m Manager) signInLocked(
 	if err := m.addToIndex(ctx, s.request.Identity); err != nil {
 		return nil, nil, err
 	}
-	tokens, err := p.send(ctx, s.login, func() (*okta.TokenResponse, error) {
+	tokens, err := p.send(ctx, func() (*okta.TokenResponse, error) {
 		return s.exchange(ctx, client, nil)
 	})
 	if err != nil {
@@ -217,7 +214,7 @@ func tokenSet(tokens *okta.TokenResponse, scopes []string) store.TokenSet {
 func (m Manager) prune(sets []store.TokenSet) []store.TokenSet {
 	kept := sets[:1]
 	for _, t := range sets[1:] {
-		left, ok := remaining(t.ObtainedAt, t.ExpiresIn, m.now())
+		left, ok := remaining(t.ObtainedAt, t.ExpiresIn, m.Now())
 		if ok && left > 0 && !slices.Equal(t.Requested, sets[0].Requested) {
 			kept = append(kept, t)
 		}

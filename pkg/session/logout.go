@@ -78,7 +78,7 @@ func (m Manager) revocable(s *store.Session) []revocableToken {
 		tokens = append(tokens, revocableToken{s.Refresh.Value, "refresh_token"})
 	}
 	for _, set := range s.Sets {
-		if left, _ := remaining(set.ObtainedAt, set.ExpiresIn, m.now()); left > 0 && !set.AccessToken.IsZero() {
+		if left, _ := remaining(set.ObtainedAt, set.ExpiresIn, m.Now()); left > 0 && !set.AccessToken.IsZero() {
 			tokens = append(tokens, revocableToken{set.AccessToken, "access_token"})
 		}
 	}

@@ -85,10 +85,7 @@ type Manager struct {
 	// Optional: where the store is not available, nothing is stored and that is no error.
 	Optional bool
 	Guard    LockoutGuard
-	// Warn is called with a *store.Error when a refused password could not be recorded, so that the guard will not
-	// stop a loop from sending it again. nil: nothing is called.
-	Warn func(error)
-	Now  func() time.Time // nil: time.Now
+	Now      func() time.Time
 }
 
 // Token returns the token that r asks for, if the stored session has one that is valid for r.MinTTL. It costs one read
@@ -213,7 +210,7 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	if err != nil || r.Type == Refresh {
 		return t, err
 	}
-	left, known := remaining(t.ExpiresAt.Add(-life), life, m.now())
+	left, known := remaining(t.ExpiresAt.Add(-life), life, m.Now())
 	switch {
 	case !known:
 		return required("the session was stored in the future: the clock of this machine has run backwards")
@@ -282,13 +279,6 @@ type noLock struct{}
 
 func (noLock) Release()      {}
 func (noLock) Revoked() bool { return false }
-
-func (m Manager) now() time.Time {
-	if m.Now == nil {
-		return time.Now()
-	}
-	return m.Now()
-}
 
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
