@@ -9,6 +9,7 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/output"
+	"okauth/pkg/session"
 	"okauth/pkg/store"
 )
 
@@ -76,7 +77,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		s.Storage.Reason = "auto: the keychain, else nothing is kept"
 	}
 	for _, stored := range status.Sessions {
-		s.Sessions = append(s.Sessions, sessionStatus(stored, o.session.Hint))
+		s.Sessions = append(s.Sessions, o.sessionStatus(stored))
 	}
 	if o.output == "text" {
 		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), o.env.TextOptions())
@@ -89,21 +90,23 @@ func (o *statusOptions) run(ctx context.Context) error {
 	return err
 }
 
-func sessionStatus(v okauth.StoredSession, hint func(error) string) output.StatusSession {
+func (o *statusOptions) sessionStatus(v okauth.StoredSession) output.StatusSession {
 	if v.Err != nil {
-		return output.StatusSession{Account: v.Account, Current: v.Current, Problem: v.Err.Error(), Hint: hint(v.Err)}
+		hint := o.session.Hint(v.Err)
+		return output.StatusSession{Account: v.Account, Current: v.Current, Problem: v.Err.Error(), Hint: hint}
 	}
 	s := output.StatusSession{
 		Account: v.Account, Profile: v.Identity.Profile, Issuer: v.Identity.Issuer, ClientID: v.Identity.ClientID,
 		Username: v.Username, Current: v.Current, Revision: v.Revision,
 	}
 	for _, set := range v.Sets {
+		access, id := session.Lifetimes(set, o.env.Now())
 		s.Tokens = append(s.Tokens, output.StatusTokens{
 			Requested: set.Requested, Granted: set.Granted,
-			Access: (*output.StatusLifetime)(set.Access), ID: (*output.StatusLifetime)(set.ID),
+			Access: (*output.StatusLifetime)(access), ID: (*output.StatusLifetime)(id),
 		})
 	}
-	if r := v.Refresh; r != nil {
+	if r := v.Refresh; !r.Value.IsZero() {
 		s.Refresh = &output.StatusRefresh{Scopes: r.Granted, ObtainedAt: r.ObtainedAt}
 		if r.Rotation == store.Rotating || r.Rotation == store.Persistent {
 			s.Refresh.Rotates = new(r.Rotation == store.Rotating)

@@ -37,8 +37,8 @@ type Status struct {
 type StoredSession struct {
 	Account string // its name in the store
 	Current bool   // it is the profile's
-	session.Description
-	Err error // why it could not be read; nil: the Description is there
+	store.Session
+	Err error // why it could not be read; nil: the Session is there
 }
 
 // Status reports what is stored and what Token would do. It makes no request and asks no one. The error is a
@@ -93,8 +93,8 @@ func (c *Client) nextAction(ctx context.Context, s Storage, request session.Toke
 
 // sessions returns the sessions of the store, the current one first.
 func (s Storage) sessions(ctx context.Context, current string) ([]StoredSession, error) {
-	manager := s.Manager()
-	accounts, err := manager.Store.List(ctx)
+	stored := s.Manager().Store
+	accounts, err := stored.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -103,11 +103,13 @@ func (s Storage) sessions(ctx context.Context, current string) ([]StoredSession,
 	}
 	var all []StoredSession
 	for _, account := range accounts {
-		d, err := manager.Describe(ctx, account)
-		if errors.Is(err, store.ErrNotFound) {
+		one := StoredSession{Account: account, Current: account == current}
+		if found, err := stored.LoadAccount(ctx, account); err == nil {
+			one.Session = *found
+		} else if one.Err = err; errors.Is(err, store.ErrNotFound) {
 			continue // an interrupted write or delete
 		}
-		all = append(all, StoredSession{Account: account, Current: account == current, Description: d, Err: err})
+		all = append(all, one)
 	}
 	return all, nil
 }

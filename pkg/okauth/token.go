@@ -86,26 +86,25 @@ func (u *unstoredTokens) load(t session.TokenType) (session.CachedToken, bool) {
 // Cached returns the stored token of type t if it is valid for at least MinTTL. It costs one read of the store. The
 // error is a *LoginRequiredError where there is none; [Client.Renew] may get one.
 func (c *Client) Cached(ctx context.Context, t session.TokenType) (session.CachedToken, error) {
-	return c.read(ctx, t, session.Manager.Token)
+	return c.read(ctx, t, false)
 }
 
 // Stored returns the stored token of type t, valid or not. Its errors are those of [Client.Cached].
 func (c *Client) Stored(ctx context.Context, t session.TokenType) (session.CachedToken, error) {
-	return c.read(ctx, t, session.Manager.Stored)
+	return c.read(ctx, t, true)
 }
 
-type readFunc func(session.Manager, context.Context, session.TokenRequest) (session.CachedToken, error)
-
-func (c *Client) read(ctx context.Context, t session.TokenType, read readFunc) (session.CachedToken, error) {
+func (c *Client) read(ctx context.Context, t session.TokenType, stored bool) (session.CachedToken, error) {
 	request, err := c.Request(t)
 	if err != nil {
 		return session.CachedToken{}, err
 	}
+	request.Stored = stored
 	s, err := c.Storage(false)
 	if err != nil {
 		return session.CachedToken{}, err
 	}
-	token, err := read(s.Manager(), ctx, request)
+	token, err := s.Manager().Token(ctx, request)
 	return token, c.loginRequired(ctx, s, err)
 }
 

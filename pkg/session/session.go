@@ -35,6 +35,7 @@ type TokenRequest struct {
 	Type     TokenType     // "" is Access
 	MinTTL   time.Duration // how long the token must remain valid
 	Username string        // who signs in, for Login; elsewhere, whose token it must be, if not empty
+	Stored   bool          // for Token: the stored token, valid or not
 	Fresh    bool          // for Renew: the token must be newer than the call
 
 	seen uint64 // for Fresh: the revision of the session before the call
@@ -207,7 +208,7 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 		return required("signed in as another user")
 	}
 	t, life, err := lookUp(s, r)
-	if err != nil || r.Type == Refresh {
+	if err != nil || r.Type == Refresh || r.Stored {
 		return t, err
 	}
 	left, known := remaining(t.ExpiresAt.Add(-life), life, m.Now())

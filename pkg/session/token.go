@@ -100,6 +100,24 @@ func remaining(obtained time.Time, life time.Duration, now time.Time) (left time
 	return life - max(age, 0), true
 }
 
+// Lifetime is from when until when a token is valid, by the clock of this machine.
+type Lifetime struct {
+	From, Until time.Time
+	Left        time.Duration // 0 when it has expired or the clock has run backwards
+}
+
+// Lifetimes returns how long the tokens of a set are valid; nil where there is no such token.
+func Lifetimes(set store.TokenSet, now time.Time) (access, id *Lifetime) {
+	lifetime := func(token okta.Secret, life time.Duration) *Lifetime {
+		if token.IsZero() {
+			return nil
+		}
+		left, _ := remaining(set.ObtainedAt, life, now)
+		return &Lifetime{From: set.ObtainedAt, Until: set.ObtainedAt.Add(life), Left: max(left, 0)}
+	}
+	return lifetime(set.AccessToken, set.ExpiresIn), lifetime(set.IDToken, idTokenLife(set))
+}
+
 // canonical returns scopes in order and without duplicates: they are a set.
 func canonical(scopes []string) []string {
 	s := slices.Clone(scopes)
