@@ -182,7 +182,8 @@ func checkKeychain(ctx context.Context, client *okauth.Client) error {
 	case okauth.StorageNone, okauth.StorageFile:
 		err = fmt.Errorf("storage is %q (%s), so the keychain is not used", storage, settings.Source(config.KeyStorage))
 	default:
-		err = okauth.Storage{Items: client.Keychain(true)}.Ready(ctx)
+		secrets, _ := client.KeychainSecret(true)
+		err = okauth.Storage{Items: secrets.Items}.Ready(ctx)
 	}
 	if e, ok := errors.AsType[*store.Error](err); err == nil || ok && e.Kind != store.Unavailable {
 		return err // a keychain that is locked or slow can be used later

@@ -20,8 +20,6 @@ type Type struct {
 	// Secret is the name of the setting that Params.Secret comes from: "password". "" means that the grant has no
 	// secret beside the client's.
 	Secret string
-	// Interactive: the grant always needs a person, whatever Params has.
-	Interactive bool
 	// LimitsFailures: Okta counts wrong values of Params.Secret and locks the user's account after some, so a rejected
 	// one must not be sent again by a loop.
 	LimitsFailures bool
@@ -69,5 +67,5 @@ func Lookup(name string) (Type, bool) {
 
 // NonInteractive reports whether the grant can sign in without asking a person, given which of Params are set.
 func (t Type) NonInteractive(hasUsername, hasSecret bool) bool {
-	return !t.Interactive && (hasUsername || !t.Username) && (hasSecret || t.Secret == "")
+	return (hasUsername || !t.Username) && (hasSecret || t.Secret == "")
 }

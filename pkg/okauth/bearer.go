@@ -2,7 +2,6 @@ package okauth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -39,16 +38,16 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(t.ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(req.Context(), func() { cancel(context.Cause(req.Context())) })()
-	token, err := t.usable(t.client.Get(ctx, session.Access))
+	token, err := t.client.usable(t.client.Get(ctx, session.Access))
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
-	resp, err := t.base.RoundTrip(withToken(req, token))
+	resp, err := t.base.RoundTrip(withToken(req, token.Value))
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !repeatable(req) {
 		return resp, err
 	}
-	next, ok := t.replace(ctx, token)
+	next, ok := t.replace(ctx, token.Value)
 	if !ok {
 		return resp, nil // the API's refusal is the answer
 	}
@@ -71,15 +70,15 @@ const renewEvery = time.Minute
 func (t *bearerTransport) replace(ctx context.Context, refused okta.Secret) (token okta.Secret, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if refused.Equal(t.renewed) && t.client.now().Sub(t.renewedAt).Abs() < renewEvery {
+	if refused.Equal(t.renewed) && t.client.o.Now().Sub(t.renewedAt).Abs() < renewEvery {
 		return okta.Secret{}, false
 	}
-	token, err := t.usable(t.client.Get(ctx, session.Access))
-	if err == nil && token.Equal(refused) {
-		token, err = t.usable(t.client.Renew(ctx, session.Access, true))
-		t.renewed, t.renewedAt = token, t.client.now()
+	next, err := t.client.usable(t.client.Get(ctx, session.Access))
+	if err == nil && next.Value.Equal(refused) {
+		next, err = t.client.usable(t.client.Renew(ctx, session.Access, true))
+		t.renewed, t.renewedAt = next.Value, t.client.o.Now()
 	}
-	return token, err == nil
+	return next.Value, err == nil
 }
 
 // leftOrigin reports whether req follows redirects of which one left its origin: from then on, another server chooses
@@ -93,15 +92,6 @@ func leftOrigin(req *http.Request) bool {
 		req = before
 	}
 	return false
-}
-
-// usable drops the error that comes with a valid token.
-func (t *bearerTransport) usable(token session.CachedToken, err error) (okta.Secret, error) {
-	if _, ok := errors.AsType[*session.SaveError](err); ok {
-		t.client.warn(err.Error())
-		err = nil
-	}
-	return token.Value, err
 }
 
 // withToken returns a copy of req: "RoundTrip should not modify the request" (net/http).

@@ -25,11 +25,11 @@ func (c *Client) Keys(server okta.AuthorizationServer, o KeyOptions) (jwt.KeySou
 	if err != nil {
 		return nil, err
 	}
-	cache := diskcache.Cache{Now: c.now}
+	cache := diskcache.Cache{Now: c.o.Now}
 	if c.settings.Storage() != StorageNone {
 		cache.Dir = c.settings.CacheDir()
 	}
-	return &issuerKeys{client: client, cache: cache, now: c.now, o: o}, nil
+	return &issuerKeys{client: client, cache: cache, now: c.o.Now, o: o}, nil
 }
 
 // issuerKeys are the keys of one issuer. They are fetched when they are first needed and the disk has none, and again

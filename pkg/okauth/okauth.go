@@ -35,6 +35,7 @@ import (
 	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
+	"okauth/pkg/store/sealed"
 	"okauth/pkg/transport"
 )
 
@@ -93,7 +94,7 @@ type Client struct {
 	o        Options
 	settings *config.Settings
 	grant    grant.Type
-	keys     storageKey
+	sealKey  func(context.Context) (sealed.Key, error) // of the sealed files
 	unstored unstoredTokens
 }
 
@@ -103,10 +104,28 @@ func Open(_ context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{o: o, settings: settings}
-	c.o.Password, c.o.ClientSecret = once(o.Password), once(o.ClientSecret)
+	c := &Client{o: o.withDefaults(), settings: settings}
+	c.sealKey = once(c.readSealKey)
 	c.grant, _ = grant.Lookup(settings.Grant()) // config accepts the names of grants only
 	return c, nil
+}
+
+// withDefaults returns o with a function where it has none, and with functions for secrets that may be called often.
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Events.Warning == nil {
+		o.Events.Warning = func(string) {}
+	}
+	if o.Events.Waiting == nil {
+		o.Events.Waiting = func(string) func() { return func() {} }
+	}
+	if o.Events.Retry == nil {
+		o.Events.Retry = func(time.Duration, string) {}
+	}
+	o.Password, o.ClientSecret = once(o.Password), once(o.ClientSecret)
+	return o
 }
 
 // ConfigOptions returns where o's settings come from, for package config.
@@ -186,54 +205,24 @@ func (c *Client) oktaClient(ctx context.Context, server okta.AuthorizationServer
 func (c *Client) AnonymousClient(server okta.AuthorizationServer) (*okta.Client, error) {
 	httpClient := c.o.HTTPClient
 	if httpClient == nil {
+		t := transport.Config{
+			Timeout: c.settings.Timeout(), CAFile: c.settings.CAFile(),
+			ClientCert: c.settings.ClientCert(), ClientKey: c.settings.ClientKey(),
+			Trace: c.o.Events.Trace, Detail: c.o.Events.TraceDetail,
+		}
+		if t.Trace == nil { // a trace says itself what is waited for
+			t.Slow = func(host string) func() { return c.o.Events.Waiting("waiting for " + host) }
+		}
 		var err error
-		if httpClient, err = transport.New(c.transportConfig()); err != nil {
+		if httpClient, err = transport.New(t); err != nil {
 			return nil, err
 		}
 	}
 	return &okta.Client{
-		Server: server, ID: c.settings.ClientID(),
-		HTTP: httpClient, UserAgent: c.o.UserAgent, Now: c.o.Now, Wait: c.waitToRetry,
+		Server: server, ID: c.settings.ClientID(), HTTP: httpClient, UserAgent: c.o.UserAgent, Now: c.o.Now,
+		Wait: func(ctx context.Context, d time.Duration, reason string) error {
+			c.o.Events.Retry(d, reason)
+			return okta.Sleep(ctx, d)
+		},
 	}, nil
-}
-
-// transportConfig returns how requests are sent.
-func (c *Client) transportConfig() transport.Config {
-	t := transport.Config{
-		Timeout: c.settings.Timeout(), CAFile: c.settings.CAFile(),
-		ClientCert: c.settings.ClientCert(), ClientKey: c.settings.ClientKey(),
-		Trace: c.o.Events.Trace, Detail: c.o.Events.TraceDetail,
-	}
-	if c.o.Events.Trace == nil { // a trace says itself what is waited for
-		t.Slow = func(host string) func() { return c.waiting("waiting for " + host) }
-	}
-	return t
-}
-
-// waitToRetry waits before a request is sent again.
-func (c *Client) waitToRetry(ctx context.Context, d time.Duration, reason string) error {
-	if c.o.Events.Retry != nil {
-		c.o.Events.Retry(d, reason)
-	}
-	return okta.Sleep(ctx, d)
-}
-
-func (c *Client) waiting(what string) (done func()) {
-	if c.o.Events.Waiting == nil {
-		return func() {}
-	}
-	return c.o.Events.Waiting(what)
-}
-
-func (c *Client) warn(text string) {
-	if c.o.Events.Warning != nil {
-		c.o.Events.Warning(text)
-	}
-}
-
-func (c *Client) now() time.Time {
-	if c.o.Now == nil {
-		return time.Now()
-	}
-	return c.o.Now()
 }

@@ -82,9 +82,9 @@ func (c *Client) nextAction(ctx context.Context, s Storage, request session.Toke
 		st.Next, st.Reason = Fail, st.StoreErr.Error()
 	case required.Refreshable:
 		st.Next = Refresh
-	case c.NonInteractive() && c.passwordBlocked(ctx, request):
+	case c.nonInteractive() && c.passwordBlocked(ctx, request):
 		st.Next, st.Reason = Fail, "Okta refused this password, and it is not sent again for an hour"
-	case c.NonInteractive():
+	case c.nonInteractive():
 		st.Next = SignIn
 	default:
 		st.Next, st.Reason = Ask, required.Reason

@@ -57,20 +57,20 @@ func (c *Client) Storage(mayPrompt bool) (Storage, error) {
 		}
 		// Processes that share the file may not share a home or a /run: the lock is beside the session.
 		locks.Dir = dir
-		s.Backend, s.Items = StorageFile, sealed.New(dir, c.keys.get(c))
+		s.Backend, s.Items = StorageFile, sealed.New(dir, c.sealKey)
 	default:
-		s.Backend, s.Items = StorageKeychain, c.Keychain(mayPrompt)
+		s.Backend, s.Items = StorageKeychain, c.keychain(mayPrompt)
 		s.Optional = c.settings.Storage() == StorageAuto
 	}
 	return s, nil
 }
 
-// Keychain returns the OS keychain, or what Options put in its place.
-func (c *Client) Keychain(mayPrompt bool) store.Backend {
+// keychain returns the OS keychain, or what Options put in its place.
+func (c *Client) keychain(mayPrompt bool) store.Backend {
 	if c.o.Keychain != nil {
 		return c.o.Keychain
 	}
-	return keychain.New(keychain.Options{MayPrompt: mayPrompt && c.o.KeychainPrompt, Notify: c.warn})
+	return keychain.New(keychain.Options{MayPrompt: mayPrompt && c.o.KeychainPrompt, Notify: c.o.Events.Warning})
 }
 
 // locks returns the locks of the current user.
@@ -79,7 +79,7 @@ func (c *Client) locks() filelock.Locks {
 		Dir: c.o.LockDir,
 		// A process that holds the lock makes at most two requests, one after the other.
 		Wait:    2*c.settings.Timeout() + 2*time.Second,
-		Waiting: func() func() { return c.waiting("waiting for another okauth process") },
+		Waiting: func() func() { return c.o.Events.Waiting("waiting for another okauth process") },
 	}
 }
 
@@ -89,7 +89,7 @@ func (s Storage) Manager() session.Manager {
 	if s.Locks != nil {
 		sessions.Locks = s.Locks
 	}
-	return session.Manager{Store: sessions, Optional: s.Optional, Guard: s.client.guard(), Now: s.client.now}
+	return session.Manager{Store: sessions, Optional: s.Optional, Guard: s.client.guard(), Now: s.client.o.Now}
 }
 
 // Ready returns nil if the store can be read and written. A locked keychain asks for its password now, if it may.

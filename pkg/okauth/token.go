@@ -44,7 +44,10 @@ func (e *LoginRequiredError) Unwrap() error { return e.Reason }
 //
 // With a *session.SaveError comes a token that is valid.
 func (c *Client) Token(ctx context.Context) (*oauth2.Token, error) {
-	t, err := c.Get(ctx, session.Access)
+	return oauthToken(c.Get(ctx, session.Access))
+}
+
+func oauthToken(t session.CachedToken, err error) (*oauth2.Token, error) {
 	if t.Value.IsZero() {
 		return nil, err
 	}
@@ -65,7 +68,7 @@ func (c *Client) Get(ctx context.Context, t session.TokenType) (session.CachedTo
 	// Each call would sign in: the last token serves all calls of this client, and one of them gets the next.
 	c.unstored.getting.Lock()
 	defer c.unstored.getting.Unlock()
-	if token, ok := c.unstored.load(t); ok && token.ExpiresAt.Sub(c.now()) >= c.settings.MinTTL() {
+	if token, ok := c.unstored.load(t); ok && token.ExpiresAt.Sub(c.o.Now()) >= c.settings.MinTTL() {
 		return token, nil
 	}
 	return c.Renew(ctx, t, false)
@@ -83,6 +86,16 @@ func (u *unstoredTokens) load(t session.TokenType) (session.CachedToken, bool) {
 	return token, ok
 }
 
+// open returns the store, and the request for a token of type t.
+func (c *Client) open(t session.TokenType, mayPrompt bool) (Storage, session.TokenRequest, error) {
+	request, err := c.Request(t)
+	if err != nil {
+		return Storage{}, request, err
+	}
+	s, err := c.Storage(mayPrompt)
+	return s, request, err
+}
+
 // Cached returns the stored token of type t if it is valid for at least MinTTL. It costs one read of the store. The
 // error is a *LoginRequiredError where there is none; [Client.Renew] may get one.
 func (c *Client) Cached(ctx context.Context, t session.TokenType) (session.CachedToken, error) {
@@ -95,32 +108,24 @@ func (c *Client) Stored(ctx context.Context, t session.TokenType) (session.Cache
 }
 
 func (c *Client) read(ctx context.Context, t session.TokenType, stored bool) (session.CachedToken, error) {
-	request, err := c.Request(t)
+	s, request, err := c.open(t, false)
 	if err != nil {
 		return session.CachedToken{}, err
 	}
 	request.Stored = stored
-	s, err := c.Storage(false)
-	if err != nil {
-		return session.CachedToken{}, err
-	}
 	token, err := s.Manager().Token(ctx, request)
-	return token, c.loginRequired(ctx, s, err)
+	return token, c.loginRequired(s, err)
 }
 
 // Renew returns a valid token of type t, refreshing the session or signing in if it must; if force is set it does so
 // even when the cached token is valid. With a *session.SaveError comes a token that is valid. A refresh that has begun
 // when ctx ends gets two seconds more, because its answer may hold the only good refresh token.
 func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (session.CachedToken, error) {
-	request, err := c.Request(t)
+	s, request, err := c.open(t, false)
 	if err != nil {
 		return session.CachedToken{}, err
 	}
 	request.Fresh = force
-	s, err := c.Storage(false)
-	if err != nil {
-		return session.CachedToken{}, err
-	}
 	options, err := c.renewal(ctx, s)
 	if err != nil {
 		return session.CachedToken{}, err
@@ -129,7 +134,7 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 	if err == nil {
 		c.unstored.tokens.Store(t, token)
 	}
-	return token, c.loginRequired(ctx, s, err)
+	return token, c.loginRequired(s, err)
 }
 
 // renewal says how new tokens are obtained with these settings.
@@ -155,7 +160,7 @@ func (c *Client) renewal(ctx context.Context, s Storage) (session.Options, error
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in
 // and there is none.
 func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (session.Credentials, error) {
-	if !c.NonInteractive() && !c.canPrompt() {
+	if !c.nonInteractive() && !c.canPrompt() {
 		return session.Credentials{}, nil
 	}
 	// Before anything is asked or sent: can the session be stored?
@@ -163,7 +168,7 @@ func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (sess
 	if err != nil && !s.NotNeeded(err) {
 		return session.Credentials{}, err
 	}
-	if !c.NonInteractive() && c.o.Events.SignIn != nil {
+	if !c.nonInteractive() && c.o.Events.SignIn != nil {
 		c.o.Events.SignIn(why, err)
 	}
 	return c.credentials(ctx)
@@ -172,7 +177,7 @@ func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (sess
 func (c *Client) canPrompt() bool { return c.o.Interaction != nil && c.o.Interaction.CanPrompt() }
 
 // loginRequired adds the profile and the state of the store to a session's error that only a sign-in resolves.
-func (c *Client) loginRequired(ctx context.Context, s Storage, err error) error {
+func (c *Client) loginRequired(s Storage, err error) error {
 	required, ok := errors.AsType[*session.LoginRequiredError](err)
 	if !ok {
 		return err
@@ -180,7 +185,7 @@ func (c *Client) loginRequired(ctx context.Context, s Storage, err error) error 
 	e := &LoginRequiredError{Profile: c.settings.ProfileName(), Reason: required}
 	if s.Backend == StorageNone {
 		e.NoStore = StoreOff
-	} else if err := s.Ready(ctx); err != nil && s.NotNeeded(err) {
+	} else if required.NoStore != nil {
 		e.NoStore = StoreUnavailable
 	}
 	return e
@@ -190,28 +195,29 @@ func (c *Client) loginRequired(ctx context.Context, s Storage, err error) error 
 // token comes from [Client.Token] with ctx; wrap the source in oauth2.ReuseTokenSource to save the read of the
 // keychain.
 func (c *Client) TokenSource(ctx context.Context, scopes ...string) oauth2.TokenSource {
+	client, err := c, error(nil)
 	if len(scopes) > 0 {
 		o := c.o
 		o.Scopes = scopes
-		return &tokenSource{ctx: ctx, open: func() (*Client, error) { return Open(ctx, o) }}
+		client, err = Open(ctx, o)
 	}
-	return &tokenSource{ctx: ctx, open: func() (*Client, error) { return c, nil }}
+	return tokenSource(func() (*oauth2.Token, error) {
+		if err != nil {
+			return nil, err
+		}
+		return oauthToken(client.usable(client.Get(ctx, session.Access)))
+	})
 }
 
-type tokenSource struct {
-	ctx  context.Context
-	open func() (*Client, error)
-}
+type tokenSource func() (*oauth2.Token, error)
 
 // Token implements oauth2.TokenSource.
-func (s *tokenSource) Token() (*oauth2.Token, error) {
-	client, err := s.open()
-	if err != nil {
-		return nil, err
-	}
-	token, err := client.Token(s.ctx)
+func (s tokenSource) Token() (*oauth2.Token, error) { return s() }
+
+// usable drops the error that comes with a valid token, for callers who would drop the token.
+func (c *Client) usable(token session.CachedToken, err error) (session.CachedToken, error) {
 	if _, ok := errors.AsType[*session.SaveError](err); ok {
-		client.warn(err.Error()) // an oauth2 caller drops a token that comes with an error
+		c.o.Events.Warning(err.Error())
 		err = nil
 	}
 	return token, err

@@ -26,8 +26,11 @@ import (
 // RFC 6749 §6 and RFC 9700 §4.14.2: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.14.2
 // https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-reuse-detection
 
-// reasonSignedOut is the reason of a *LoginRequiredError.
-const reasonSignedOut = "another process signed out meanwhile"
+// The reasons of a *LoginRequiredError that are used more than once.
+const (
+	reasonNotSignedIn = "not signed in"
+	reasonSignedOut   = "another process signed out meanwhile"
+)
 
 // refreshAttempt is one refresh: the session, its lock, and the client to send the request with.
 type refreshAttempt struct {

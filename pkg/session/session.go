@@ -56,6 +56,7 @@ type Options struct {
 type LoginRequiredError struct {
 	Reason      string // why: "not signed in", "the access token expired at …"
 	Refreshable bool   // the session has a refresh token for these scopes
+	NoStore     error  // a *store.Error: there is no store, so no session can be there; or nil
 	Err         error  // Okta's refusal of the refresh token, or nil
 }
 
@@ -96,7 +97,10 @@ type Manager struct {
 // or the store's *store.Error.
 func (m Manager) Token(ctx context.Context, r TokenRequest) (CachedToken, error) {
 	s, err := m.load(ctx, r.Identity)
-	if err != nil && !m.unavailable(err) {
+	switch {
+	case m.unavailable(err):
+		return CachedToken{}, &LoginRequiredError{Reason: reasonNotSignedIn, NoStore: err}
+	case err != nil:
 		return CachedToken{}, err
 	}
 	return m.choose(s, r)
@@ -113,8 +117,10 @@ func (m Manager) Token(ctx context.Context, r TokenRequest) (CachedToken, error)
 // refresh token that works.
 func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedToken, error) {
 	before, err := m.load(ctx, r.Identity)
+	var noStore error
 	switch {
 	case m.unavailable(err):
+		noStore = err
 		m.Store = store.Sessions{Items: store.None{}} // nothing is stored, so nothing is locked
 	case err != nil:
 		return CachedToken{}, err
@@ -123,7 +129,11 @@ func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedTo
 	}
 	token, err := m.refreshed(ctx, r, before, o)
 	required, ok := errors.AsType[*LoginRequiredError](err)
-	if !ok || o.Credentials == nil {
+	if !ok {
+		return token, err
+	}
+	required.NoStore = noStore
+	if o.Credentials == nil {
 		return token, err
 	}
 	c, err := o.Credentials(ctx, required)
@@ -233,7 +243,7 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 // those of r: a token with more or fewer rights is another token.
 func lookUp(s *store.Session, r TokenRequest) (CachedToken, time.Duration, error) {
 	if s == nil {
-		return CachedToken{}, 0, &LoginRequiredError{Reason: "not signed in"}
+		return CachedToken{}, 0, &LoginRequiredError{Reason: reasonNotSignedIn}
 	}
 	if r.Type == Refresh {
 		t, err := refreshToken(s)
