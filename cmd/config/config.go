@@ -94,20 +94,9 @@ func (o *options) simple() []*cobra.Command {
 	}}
 }
 
-// openFile opens the configuration file and returns the profile to edit. It checks no value, so that a wrong one can be
-// corrected.
-func (o *options) openFile() (file *config.File, profile string, err error) {
-	path, profile, err := config.Locate(o.session.ConfigOptions(o.env))
-	if err != nil {
-		return nil, "", err
-	}
-	file, err = config.OpenFile(path)
-	return file, profile, err
-}
-
 // edit makes a change of the profile in the configuration file, and saves the file.
 func (o *options) edit(change func(file *config.File, profile string) error) error {
-	file, profile, err := o.openFile()
+	file, profile, err := config.OpenProfile(o.session.ConfigOptions(o.env))
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ type setup struct {
 // Init asks for the settings of a profile on t, and then stores them. If it is interrupted before, it changes nothing.
 func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.Terminal) error {
 	o := &options{env: env, session: cli.SessionFlags{GlobalFlags: global}}
-	file, profile, err := o.openFile()
+	file, profile, err := config.OpenProfile(o.session.ConfigOptions(env))
 	if err != nil {
 		return err
 	}

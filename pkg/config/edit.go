@@ -48,7 +48,22 @@ func OpenFile(path string) (*File, error) {
 	return &File{path: path, data: data, doc: doc}, nil
 }
 
-// Path returns the path that OpenFile was given.
+// OpenProfile opens the configuration file and returns the name of the profile to edit. Neither has to exist, and no
+// value is checked, so that a wrong one can be corrected. The error is an *Error.
+func OpenProfile(o Options) (f *File, profile string, err error) {
+	o = o.withDefaults()
+	path, err := ConfigPath(o)
+	if err != nil {
+		return nil, "", err
+	}
+	if f, err = OpenFile(path); err != nil {
+		return nil, "", err
+	}
+	profile, _, err = o.profileName(f.doc, path)
+	return f, profile, err
+}
+
+// Path returns the path of the file.
 func (f *File) Path() string { return f.path }
 
 // Profiles returns the names of the profiles, sorted.

@@ -244,10 +244,11 @@ func TestAT64_LayersNeverReachTheFile(t *testing.T) {
 		"OKAUTH_CLIENT_ID=canary-id", "OKAUTH_CLIENT_SECRET=canary-cs", "OKAUTH_PASSWORD=canary-pw",
 		"OKAUTH_SCOPES=canary-scope", "OKAUTH_CA_FILE=/canary")
 	s := load(t, o)
-	path, profile, err := Locate(o)
-	if err != nil || path != s.ConfigPath() || profile != s.ProfileName() {
-		t.Fatalf("Locate: %q, %q, %v", path, profile, err)
+	f, profile, err := OpenProfile(o)
+	if err != nil || f.Path() != s.ConfigPath() || profile != s.ProfileName() {
+		t.Fatalf("OpenProfile: %v, %q, %v", f, profile, err)
 	}
+	path := f.Path()
 	set(t, path, profile, KeyDomain, "b.okta.com")
 	data, err := os.ReadFile(path)
 	if want := strings.Replace(sample, "dev-1.okta.com", "b.okta.com", 1); err != nil || string(data) != want {

@@ -109,28 +109,26 @@ func checkPrivate(path string) error {
 	wrong := func(kind ErrorKind, at, reason string) error {
 		return &Error{Kind: kind, Key: KeyClientSecret, Source: Source{FromFile, path}, Path: at, Reason: reason}
 	}
+	var file, dir fs.FileInfo
 	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return wrong(ReadFailed, path, "follow the path of the file: "+privatefile.Cause(err).Error())
+	if err == nil {
+		file, err = os.Stat(target)
 	}
-	info, err := os.Stat(target)
-	if err != nil {
-		return wrong(ReadFailed, target, "check the file: "+privatefile.Cause(err).Error())
+	if err == nil {
+		dir, err = os.Stat(filepath.Dir(target))
 	}
-	if !privatefile.IsOwner(info) {
+	if err != nil {
+		return wrong(ReadFailed, target, "check who can read the file: "+privatefile.Cause(err).Error())
+	}
+	switch mode := privatefile.Permissions(file); {
+	case !privatefile.IsOwner(file):
 		return wrong(WrongOwner, target, "the file has a secret and belongs to another user")
-	}
-	if mode := privatefile.Permissions(info); mode&0o077 != 0 {
+	case mode&0o077 != 0:
 		return wrong(Exposed, target, fmt.Sprintf("the file has a secret and its mode is %04o: others can read it",
 			mode))
-	}
-	dir := filepath.Dir(target)
-	info, err = os.Stat(dir)
-	if err != nil {
-		return wrong(ReadFailed, dir, "check the directory: "+privatefile.Cause(err).Error())
-	}
-	if privatefile.Permissions(info)&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return wrong(WorldWritable, dir, "the file has a secret and everybody can replace files in its directory")
+	case privatefile.Permissions(dir)&0o002 != 0 && dir.Mode()&fs.ModeSticky == 0:
+		return wrong(WorldWritable, filepath.Dir(target),
+			"the file has a secret and everybody can replace files in its directory")
 	}
 	return nil
 }
@@ -148,7 +146,7 @@ func parse(data []byte) (*document, *yaml.Node, error) {
 		return nil, nil, err
 	}
 	for _, e := range top {
-		switch e.name {
+		switch e.key.Value {
 		case "profile":
 			doc.current, err = scalar(e.value, "profile")
 			if err == nil && doc.current != "" && !isProfileName(doc.current) {
@@ -167,11 +165,11 @@ func parse(data []byte) (*document, *yaml.Node, error) {
 }
 
 func unknownTopKey(e entry) error {
-	err := syntaxAt(e.key, "unknown key "+quoteKey(e.name)+", expected profile or profiles")
-	if _, findErr := FindKey(e.name); findErr == nil {
-		err.Reason += "; settings are in a profile: profiles: default: " + e.name
+	err := syntaxAt(e.key, "unknown key "+quoteKey(e.key.Value)+", expected profile or profiles")
+	if _, findErr := FindKey(e.key.Value); findErr == nil {
+		err.Reason += "; settings are in a profile: profiles: default: " + e.key.Value
 	} else {
-		err.Suggestion = Suggest(e.name, []string{"profile", "profiles"})
+		err.Suggestion = Suggest(e.key.Value, []string{"profile", "profiles"})
 	}
 	return err
 }
@@ -182,10 +180,10 @@ func (doc *document) parseProfiles(n *yaml.Node) error {
 		return err
 	}
 	for _, p := range profiles {
-		if !isProfileName(p.name) {
-			return syntaxAt(p.key, quoteKey(p.name)+" is not a profile name: "+profileNameRule)
+		if !isProfileName(p.key.Value) {
+			return syntaxAt(p.key, quoteKey(p.key.Value)+" is not a profile name: "+profileNameRule)
 		}
-		if doc.profiles[p.name], err = parseProfile(p); err != nil {
+		if doc.profiles[p.key.Value], err = parseProfile(p); err != nil {
 			return err
 		}
 	}
@@ -193,15 +191,15 @@ func (doc *document) parseProfiles(n *yaml.Node) error {
 }
 
 func parseProfile(p entry) (map[string]string, error) {
-	entries, err := mapping(p.value, "profile "+p.name)
+	entries, err := mapping(p.value, "profile "+p.key.Value)
 	if err != nil {
 		return nil, err
 	}
 	values := make(map[string]string)
 	for _, e := range entries {
-		k, err := FindKey(e.name)
+		k, err := FindKey(e.key.Value)
 		if err, ok := err.(*Error); ok {
-			err.Reason = fmt.Sprintf("line %d: profile %q: %s", e.key.Line, p.name, err.Reason)
+			err.Reason = fmt.Sprintf("line %d: profile %q: %s", e.key.Line, p.key.Value, err.Reason)
 			return nil, err
 		}
 		text := ""
@@ -273,11 +271,8 @@ func syntaxAt(n *yaml.Node, reason string) *Error {
 	return &Error{Kind: Syntax, Reason: fmt.Sprintf("line %d: %s", n.Line, reason)}
 }
 
-// entry is a key of a mapping with its value.
-type entry struct {
-	name       string
-	key, value *yaml.Node
-}
+// entry is a key of a mapping, a scalar, with its value.
+type entry struct{ key, value *yaml.Node }
 
 // mapping returns the entries of a mapping in their order, then those of its merge keys ("<<"). Null is an empty
 // mapping.
@@ -303,7 +298,7 @@ func mapping(n *yaml.Node, what string) ([]entry, error) {
 			return nil, syntaxAt(key, what+": the key "+quoteKey(key.Value)+" is written twice")
 		}
 		seen[key.Value] = true
-		entries = append(entries, entry{key.Value, key, value})
+		entries = append(entries, entry{key, value})
 	}
 	if !merges {
 		return entries, nil
@@ -315,7 +310,7 @@ func mapping(n *yaml.Node, what string) ([]entry, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(merged)) {
 		if value := merged[name]; !seen[name] {
-			entries = append(entries, entry{name, &value, &value})
+			entries = append(entries, entry{&yaml.Node{Value: name, Line: value.Line}, &value})
 		}
 	}
 	return entries, nil
@@ -369,11 +364,7 @@ func follow(n *yaml.Node) *yaml.Node {
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 func typeName(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "keys and values"
-	case yaml.SequenceNode:
-		return "a list"
-	}
-	return "a single value"
+	return map[yaml.Kind]string{
+		yaml.MappingNode: "keys and values", yaml.SequenceNode: "a list", yaml.ScalarNode: "a single value",
+	}[n.Kind]
 }

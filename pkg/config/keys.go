@@ -219,30 +219,21 @@ func Suggest(word string, candidates []string) string {
 	return best
 }
 
-// distance counts the insertions, deletions, replacements and swaps of neighbors between a and b.
+// distance counts the insertions, deletions and replacements of bytes that lead from a to b.
 func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range len(b) {
-		rows[0][j+1] = j + 1
+	row := make([]int, len(b)+1) // of the part of a so far, from it to the first j bytes of b
+	for j := range row {
+		row[j] = j
 	}
 	for i := range len(a) {
+		change := row[0]
+		row[0] = i + 1
 		for j := range len(b) {
-			change := rows[i][j]
 			if a[i] != b[j] {
 				change++
 			}
-			rows[i+1][j+1] = min(change, rows[i+1][j]+1, rows[i][j+1]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				rows[i+1][j+1] = min(rows[i+1][j+1], rows[i-1][j-1]+1)
-			}
+			change, row[j+1] = row[j+1], min(change, row[j+1]+1, row[j]+1)
 		}
 	}
-	return rows[len(a)][len(b)]
+	return row[len(b)]
 }

@@ -165,23 +165,6 @@ func userDir(goos string, env func(string) (string, bool), xdg string) (dir, fau
 	return filepath.Join(dir, below, "okauth"), ""
 }
 
-// Locate returns the configuration file and the name of the profile to edit. Neither has to exist, and no value is
-// checked, so that a wrong one can be corrected. The error is an *Error.
-func Locate(o Options) (path, profile string, err error) {
-	o = o.withDefaults()
-	if path, err = ConfigPath(o); err != nil {
-		return "", "", err
-	}
-	doc := &document{}
-	if o.Profile == "" {
-		if doc, err = readDocument(path); err != nil && !isMissing(err) {
-			return path, "", err
-		}
-	}
-	profile, _, err = o.profileName(doc, path)
-	return path, profile, err
-}
-
 // Load reads the settings. A missing setting is no error, see [Settings.Require]; a wrong one is, and so are a file
 // that cannot be used and a named profile that the file does not have. The error is an *Error.
 func Load(o Options) (*Settings, error) {

@@ -495,31 +495,31 @@ func TestAT69_NoHome(t *testing.T) {
 	if err := s.Require(KeyDomain, KeyClientID); err != nil || s.ConfigPath() != "" || s.ProfileName() != "ci" {
 		t.Errorf("got %v, path %q, profile %q", err, s.ConfigPath(), s.ProfileName())
 	}
-	_, _, err := Locate(o)
+	_, _, err := OpenProfile(o)
 	if e := wantError(t, err, "HOME is not defined"); e.Kind != NoDirectory {
 		t.Errorf("got %#v, want kind NoDirectory", e)
 	}
-	_, _, err = Locate(testOptions(t, "", Options{}, "XDG_CONFIG_HOME=some/where"))
+	_, _, err = OpenProfile(testOptions(t, "", Options{}, "XDG_CONFIG_HOME=some/where"))
 	wantError(t, err, "XDG_CONFIG_HOME is not an absolute path")
 }
 
-func TestLocate(t *testing.T) {
+func TestOpenProfile(t *testing.T) {
 	t.Parallel()
 	// Values are not checked, so that a wrong one can be corrected.
-	_, profile, err := Locate(testOptions(t, "profile: dev\nprofiles: {dev: {domain: '{yourOktaDomain}'}}", Options{}))
+	_, profile, err := OpenProfile(testOptions(t, "profile: dev\nprofiles: {dev: {domain: '{yourOktaDomain}'}}", Options{}))
 	if err != nil || profile != "dev" {
 		t.Errorf("got %q, %v", profile, err)
 	}
-	_, profile, err = Locate(testOptions(t, "", Options{Profile: "new"}))
+	_, profile, err = OpenProfile(testOptions(t, "", Options{Profile: "new"}))
 	if err != nil || profile != "new" {
 		t.Errorf("got %q, %v", profile, err)
 	}
 	// A profile that is about to be made is near another one as often as not.
-	_, profile, err = Locate(testOptions(t, sample, Options{Profile: "dve"}))
+	_, profile, err = OpenProfile(testOptions(t, sample, Options{Profile: "dve"}))
 	if err != nil || profile != "dve" {
 		t.Errorf("got %q, %v", profile, err)
 	}
-	_, _, err = Locate(testOptions(t, "profile: [", Options{}))
+	_, _, err = OpenProfile(testOptions(t, "profile: [", Options{}))
 	wantError(t, err, "config.yaml", "not valid YAML")
 }
 
