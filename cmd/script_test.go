@@ -188,10 +188,10 @@ func cmdKeychain(ts *testscript.TestScript, _ bool, args []string) {
 		got := len(f.Items())
 		switch args[0] {
 		case "reads":
-			got = f.Count("GetSecret")
+			got = f.Calls()["GetSecret"]
 			f.ResetCalls()
 		case "connections":
-			got = f.Count("connections")
+			got = f.Calls()["connections"]
 		}
 		if got != want {
 			ts.Fatalf("keychain %s: got %d, want %d", args[0], got, want)

@@ -2,11 +2,6 @@
 // dbus-daemon, no desktop, no prompt. A test starts one, sets DBUS_SESSION_BUS_ADDRESS of the process under test to
 // its address and chooses how it misbehaves; afterwards it asks what was stored and how often each method was called.
 //
-//	fake.go     starting, stopping, inspecting
-//	wire.go     a D-Bus connection, from the side of the bus
-//	bus.go      org.freedesktop.DBus
-//	secrets.go  org.freedesktop.secrets
-//
 // It has no permissions: every process that can reach the socket can read everything.
 package fakesecretservice
 
@@ -64,7 +59,7 @@ type Fake struct {
 	listener net.Listener
 	done     sync.WaitGroup
 
-	mu       sync.Mutex
+	mu       sync.Mutex // held while a call is answered
 	behavior Behavior
 	items    map[dbus.ObjectPath]item
 	next     int // number of the next item, prompt or connection
@@ -113,18 +108,13 @@ func (f *Fake) Dir() string { return f.dir }
 // Close breaks every connection, waits for its goroutine and removes the socket.
 func (f *Fake) Close() {
 	_ = f.listener.Close()
-	f.Break()
-	f.done.Wait()
-	_ = os.RemoveAll(f.dir)
-}
-
-// Break breaks every connection, as if the bus had crashed.
-func (f *Fake) Break() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	for c := range f.conns {
 		_ = c.stream.Close()
 	}
+	f.mu.Unlock()
+	f.done.Wait()
+	_ = os.RemoveAll(f.dir)
 }
 
 // Update changes the behavior for later calls.
@@ -144,13 +134,6 @@ func (f *Fake) Release() int {
 	}
 	f.held = nil
 	return n
-}
-
-// Behavior returns the current behavior.
-func (f *Fake) Behavior() Behavior {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.behavior
 }
 
 // Items returns the values of okauth's items by account.
@@ -173,14 +156,8 @@ func (f *Fake) Put(account, value string) {
 	f.put(map[string]string{"service": "okauth", "username": account}, []byte(value))
 }
 
-// Count returns how often a method was called, by its bare name: "GetSecret" is a value read, "CreateItem" one written.
-func (f *Fake) Count(member string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.calls[member]
-}
-
-// Calls returns how often each method was called. "connections" counts the connections.
+// Calls returns how often each method was called, by its bare name: "GetSecret" is a value read, "CreateItem" one
+// written. "connections" counts the connections.
 func (f *Fake) Calls() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -33,7 +33,7 @@ func search(t *testing.T, c *dbus.Conn, account string) []dbus.ObjectPath {
 	t.Helper()
 	var found []dbus.ObjectPath
 	wanted := map[string]string{"service": "okauth", "username": account}
-	if err := c.Object(secretsName, loginPath).Call(collectionInterface+".SearchItems", 0, wanted).Store(&found); err != nil {
+	if err := c.Object(secretsName, loginPath).Call("org.freedesktop.Secret.Collection.SearchItems", 0, wanted).Store(&found); err != nil {
 		t.Fatal(err)
 	}
 	return found
@@ -61,7 +61,7 @@ func TestItemsAndCounters(t *testing.T) {
 	if found := search(t, c, "a"); len(found) != 2 || found[0] != foreignPath {
 		t.Errorf("found %q, want the other application's item first", found)
 	}
-	if f.Count("GetSecret") != 1 || f.Count("SearchItems") != 2 || f.Count("connections") != 1 {
+	if f.Calls()["GetSecret"] != 1 || f.Calls()["SearchItems"] != 2 || f.Calls()["connections"] != 1 {
 		t.Errorf("counted %v", f.Calls())
 	}
 	f.ResetCalls()
@@ -96,9 +96,11 @@ func TestPromptUnlocks(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatal("the prompt was not completed")
 		}
-		if got := f.Behavior().Locked; got != (mode == PromptDismiss) {
-			t.Errorf("locked: %v", got)
-		}
+		f.Update(func(b *Behavior) {
+			if b.Locked != (mode == PromptDismiss) {
+				t.Errorf("locked: %v", b.Locked)
+			}
+		})
 	}
 }
 

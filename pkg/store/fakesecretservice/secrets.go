@@ -10,17 +10,15 @@ import (
 )
 
 const (
-	servicePath  = dbus.ObjectPath("/org/freedesktop/secrets")
-	loginPath    = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
-	otherPath    = dbus.ObjectPath("/org/freedesktop/secrets/collection/other")
-	defaultPath  = dbus.ObjectPath("/org/freedesktop/secrets/aliases/default")
-	sessionPath  = dbus.ObjectPath("/org/freedesktop/secrets/session/1")
-	foreignPath  = dbus.ObjectPath("/org/freedesktop/secrets/collection/foreign/1")
-	noPrompt     = dbus.ObjectPath("/")
-	promptPrefix = "/org/freedesktop/secrets/prompt/"
+	servicePath = dbus.ObjectPath("/org/freedesktop/secrets")
+	loginPath   = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
+	otherPath   = dbus.ObjectPath("/org/freedesktop/secrets/collection/other")
+	defaultPath = dbus.ObjectPath("/org/freedesktop/secrets/aliases/default")
+	sessionPath = dbus.ObjectPath("/org/freedesktop/secrets/session/1")
+	foreignPath = dbus.ObjectPath("/org/freedesktop/secrets/collection/foreign/1")
+	noPrompt    = dbus.ObjectPath("/")
 
-	collectionInterface = "org.freedesktop.Secret.Collection"
-	promptInterface     = "org.freedesktop.Secret.Prompt"
+	promptInterface = "org.freedesktop.Secret.Prompt"
 )
 
 // secret is the struct (oayays) of the specification.
@@ -33,27 +31,27 @@ type secret struct {
 
 // secrets answers the calls to the secret service.
 // https://specifications.freedesktop.org/secret-service-spec/latest/
-func (c *conn) secrets(call *dbus.Message, member string, b Behavior) {
+func (c *conn) secrets(call *dbus.Message, member string) {
 	path := dbus.ObjectPath(text(call, dbus.FieldPath))
 	switch member {
 	case "OpenSession":
-		c.reply(call, secretsOwner, dbus.MakeVariant(""), sessionPath)
+		c.reply(call, dbus.MakeVariant(""), sessionPath)
 	case "Close":
-		c.reply(call, secretsOwner)
+		c.reply(call)
 	case "Get":
-		c.properties(call, path, b)
+		c.properties(call, path)
 	case "Unlock":
-		c.unlock(call, b)
+		c.unlock(call)
 	case "SearchItems":
-		c.search(call, path, b)
+		c.search(call, path)
 	case "GetSecret":
-		c.getSecret(call, path, b)
+		c.getSecret(call, path)
 	case "CreateItem":
-		c.createItem(call, path, b)
+		c.createItem(call, path)
 	case "Delete":
-		c.deleteItem(call, path, b)
+		c.deleteItem(call, path)
 	case "Prompt":
-		c.prompt(call, path, b)
+		c.prompt(call, path)
 	default:
 		c.fail(call, busName+".Error.UnknownMethod", "No such method "+member)
 	}
@@ -70,95 +68,92 @@ func (b Behavior) hasCollection(path dbus.ObjectPath) bool {
 	}
 }
 
-func (c *conn) properties(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
-	values := map[string]dbus.Variant{}
+// noObject answers a call of an object that does not exist.
+func (c *conn) noObject(call *dbus.Message) {
+	c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
+}
+
+// properties answers for the two properties that clients read.
+func (c *conn) properties(call *dbus.Message, path dbus.ObjectPath) {
+	b := c.fake.behavior
+	var name string
+	var value any
 	switch {
-	case path == servicePath && b.WrongTypes:
-		values["Collections"] = dbus.MakeVariant("not a list")
 	case path == servicePath:
-		collections := []dbus.ObjectPath{}
-		for _, p := range []dbus.ObjectPath{loginPath, otherPath} {
-			if b.hasCollection(p) {
-				collections = append(collections, p)
-			}
-		}
-		values["Collections"] = dbus.MakeVariant(collections)
-	case b.hasCollection(path) && b.WrongTypes:
-		values["Locked"] = dbus.MakeVariant("perhaps")
+		collections := slices.DeleteFunc([]dbus.ObjectPath{loginPath, otherPath},
+			func(p dbus.ObjectPath) bool { return !b.hasCollection(p) })
+		name, value = "Collections", collections
 	case b.hasCollection(path):
-		values["Locked"] = dbus.MakeVariant(b.Locked)
+		name, value = "Locked", b.Locked
 	default:
-		c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
+		c.noObject(call)
 		return
 	}
-	value, ok := values[arg[string](call, 1)]
-	if !ok {
+	if b.WrongTypes {
+		value = "a string"
+	}
+	if arg[string](call, 1) != name {
 		c.fail(call, busName+".Error.UnknownProperty", "No such property")
 		return
 	}
-	c.reply(call, secretsOwner, value)
+	c.reply(call, dbus.MakeVariant(value))
 }
 
-func (c *conn) unlock(call *dbus.Message, b Behavior) {
+func (c *conn) unlock(call *dbus.Message) {
+	b := &c.fake.behavior
 	objects := arg[[]dbus.ObjectPath](call, 0)
 	for _, path := range objects {
-		if strings.HasPrefix(string(path), "/org/freedesktop/secrets/aliases/") || path == loginPath || path == otherPath {
-			if !b.hasCollection(path) {
-				c.fail(call, "org.freedesktop.Secret.Error.NoSuchObject", "The collection does not exist")
-				return
-			}
+		if _, ok := c.fake.items[path]; ok {
+			b.ItemsLocked = false
+		} else if !b.hasCollection(path) {
+			c.fail(call, "org.freedesktop.Secret.Error.NoSuchObject", "The object does not exist")
+			return
 		}
 	}
-	if b.ItemsLocked && slices.ContainsFunc(objects, c.fake.isItem) {
-		c.fake.Update(func(b *Behavior) { b.ItemsLocked = false })
-	}
 	if !b.Locked {
-		c.reply(call, secretsOwner, objects, noPrompt)
+		c.reply(call, objects, noPrompt)
 		return
 	}
-	c.reply(call, secretsOwner, []dbus.ObjectPath{}, c.fake.ask(func() dbus.Variant {
-		c.fake.behavior.Locked = false
+	c.reply(call, []dbus.ObjectPath{}, c.fake.ask(func() dbus.Variant {
+		b.Locked = false
 		return dbus.MakeVariant(objects)
 	}))
 }
 
 // search returns the items whose attributes include the wanted ones, the oldest first.
-func (c *conn) search(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
+func (c *conn) search(call *dbus.Message, path dbus.ObjectPath) {
+	b := &c.fake.behavior
 	if !b.hasCollection(path) {
-		c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
+		c.noObject(call)
 		return
 	}
 	wanted := arg[map[string]string](call, 0)
 	found := []dbus.ObjectPath{}
-	c.fake.mu.Lock()
 	for itemPath, it := range c.fake.items {
 		matches := maps.Clone(it.attributes)
 		maps.DeleteFunc(matches, func(name, value string) bool { return wanted[name] != value })
-		if len(matches) != len(wanted) {
-			continue
-		}
-		found = append(found, itemPath)
-		if b.Vanish {
-			delete(c.fake.items, itemPath)
+		if len(matches) == len(wanted) {
+			found = append(found, itemPath)
 		}
 	}
-	c.fake.mu.Unlock()
 	slices.SortFunc(found, func(a, b dbus.ObjectPath) int {
 		return cmp.Or(len(a)-len(b), strings.Compare(string(a), string(b)))
 	})
+	if b.Vanish {
+		for _, itemPath := range found {
+			delete(c.fake.items, itemPath)
+		}
+	}
 	if b.Foreign != "" {
 		found = slices.Insert(found, 0, foreignPath)
 	}
-	if b.Relock {
-		c.fake.Update(func(b *Behavior) { b.Locked = true })
-	}
-	c.reply(call, secretsOwner, found)
+	b.Locked = b.Locked || b.Relock
+	c.reply(call, found)
 }
 
-func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
-	c.fake.mu.Lock()
+func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath) {
+	b := c.fake.behavior
 	it, ok := c.fake.items[path]
-	c.fake.mu.Unlock()
 	if path == foreignPath && b.Foreign != "" {
 		it, ok = item{value: []byte(b.Foreign)}, true
 	}
@@ -168,103 +163,71 @@ func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
 	case b.Locked, b.ItemsLocked:
 		c.fail(call, "org.freedesktop.Secret.Error.IsLocked", "Cannot get secret of a locked object")
 	default:
-		c.reply(call, secretsOwner, secret{sessionPath, []byte{}, it.value, "text/plain; charset=utf8"})
+		c.reply(call, secret{sessionPath, []byte{}, it.value, "text/plain; charset=utf8"})
 	}
 }
 
-func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
-	fields := arg[[]any](call, 1)
+func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath) {
+	f, b := c.fake, c.fake.behavior
 	var value []byte
-	if len(fields) == 4 {
+	if fields := arg[[]any](call, 1); len(fields) == 4 {
 		value, _ = fields[2].([]byte)
 	}
 	properties := arg[map[string]dbus.Variant](call, 0)
 	attributes, _ := properties["org.freedesktop.Secret.Item.Attributes"].Value().(map[string]string)
+	_, known := f.find(attributes)
 	switch {
 	case !b.hasCollection(path):
-		c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
-	case b.Full, b.Room > 0 && c.fake.isNewBeyond(b.Room, attributes), b.MaxValue > 0 && len(value) > b.MaxValue:
+		c.noObject(call)
+	case b.Full, b.Room > 0 && !known && len(f.items) >= b.Room, b.MaxValue > 0 && len(value) > b.MaxValue:
 		c.fail(call, busName+".Error.Failed", "No space left on device")
 	case b.HoldWrites:
-		c.fake.hold(func() { c.fake.put(maps.Clone(attributes), value) })
+		f.held = append(f.held, func() { f.put(attributes, value) })
 	case b.Lose:
-		c.reply(call, secretsOwner, loginPath+"/lost", noPrompt)
+		c.reply(call, loginPath+"/lost", noPrompt)
 	case b.PromptOnWrite:
-		c.reply(call, secretsOwner, noPrompt, c.fake.ask(func() dbus.Variant {
-			return dbus.MakeVariant(c.fake.put(maps.Clone(attributes), value))
-		}))
+		prompt := f.ask(func() dbus.Variant { return dbus.MakeVariant(f.put(attributes, value)) })
+		c.reply(call, noPrompt, prompt)
 	default:
-		c.fake.mu.Lock()
-		created := c.fake.put(maps.Clone(attributes), value)
-		c.fake.mu.Unlock()
-		c.reply(call, secretsOwner, created, noPrompt)
+		c.reply(call, f.put(attributes, value), noPrompt)
 	}
 }
 
-func (f *Fake) isItem(path dbus.ObjectPath) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	_, ok := f.items[path]
-	return ok
-}
-
-// isNewBeyond reports whether an item would be added where there are room items already.
-func (f *Fake) isNewBeyond(room int, attributes map[string]string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	_, known := f.find(attributes)
-	return !known && len(f.items) >= room
-}
-
-func (f *Fake) hold(write func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.held = append(f.held, write)
-}
-
-func (c *conn) deleteItem(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
+func (c *conn) deleteItem(call *dbus.Message, path dbus.ObjectPath) {
 	remove := func() dbus.Variant {
 		delete(c.fake.items, path)
 		return dbus.MakeVariant("")
 	}
-	if b.PromptOnWrite {
-		c.reply(call, secretsOwner, c.fake.ask(remove))
-		return
+	prompt := noPrompt
+	if c.fake.behavior.PromptOnWrite {
+		prompt = c.fake.ask(remove)
+	} else {
+		remove()
 	}
-	c.fake.mu.Lock()
-	remove()
-	c.fake.mu.Unlock()
-	c.reply(call, secretsOwner, noPrompt)
+	c.reply(call, prompt)
 }
 
-// ask returns the path of a new prompt. accept runs with f.mu held when the user agrees; it returns the prompt's
-// result.
+// ask returns the path of a new prompt. accept runs when the user agrees; it returns the prompt's result.
 func (f *Fake) ask(accept func() dbus.Variant) dbus.ObjectPath {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	path := f.name(promptPrefix)
+	path := f.name("/org/freedesktop/secrets/prompt/")
 	f.prompts[path] = accept
 	return path
 }
 
-// prompt shows a prompt to a user who behaves as b says.
-func (c *conn) prompt(call *dbus.Message, path dbus.ObjectPath, b Behavior) {
-	c.fake.mu.Lock()
+// prompt shows a prompt to the user.
+func (c *conn) prompt(call *dbus.Message, path dbus.ObjectPath) {
 	accept, ok := c.fake.prompts[path]
-	delete(c.fake.prompts, path)
-	result := dbus.MakeVariant("")
-	if ok && b.Prompt == PromptAccept {
-		result = accept()
-	}
-	c.fake.mu.Unlock()
 	if !ok {
-		c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
+		c.noObject(call)
 		return
 	}
-	c.reply(call, secretsOwner)
-	switch b.Prompt {
-	case PromptAccept, PromptDismiss:
-		c.signal(path, promptInterface, "Completed", b.Prompt == PromptDismiss, result)
+	delete(c.fake.prompts, path)
+	c.reply(call)
+	switch c.fake.behavior.Prompt {
+	case PromptAccept:
+		c.signal(path, promptInterface, "Completed", false, accept())
+	case PromptDismiss:
+		c.signal(path, promptInterface, "Completed", true, dbus.MakeVariant(""))
 	case PromptDie:
 		_ = c.stream.Close()
 	case PromptNever:

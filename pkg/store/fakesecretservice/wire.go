@@ -5,10 +5,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
-	"sync"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -18,9 +18,7 @@ type conn struct {
 	fake   *Fake
 	stream net.Conn
 	unique string // the client's name on the bus, ":1.7"
-
-	mu     sync.Mutex // one message at a time
-	serial uint32
+	serial uint32 // of the last message to the client
 }
 
 func (f *Fake) accept() {
@@ -31,11 +29,15 @@ func (f *Fake) accept() {
 		}
 		f.mu.Lock()
 		c := &conn{fake: f, stream: stream, unique: string(f.name(":1."))}
+		serve := c.serve
+		if f.behavior.HangBus {
+			serve = func() { _, _ = io.Copy(io.Discard, stream) }
+		}
 		f.conns[c] = true
 		f.calls["connections"]++
 		f.mu.Unlock()
 		f.done.Go(func() {
-			c.serve()
+			serve()
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			delete(f.conns, c)
@@ -47,11 +49,7 @@ func (f *Fake) accept() {
 // serve reads until the client disconnects or breaks the protocol.
 func (c *conn) serve() {
 	in := bufio.NewReader(c.stream)
-	if c.fake.Behavior().HangBus {
-		_, _ = in.WriteTo(io.Discard)
-		return
-	}
-	if err := c.authenticate(in); err != nil {
+	if c.authenticate(in) != nil {
 		return
 	}
 	for {
@@ -73,83 +71,68 @@ func (c *conn) authenticate(in *bufio.Reader) error {
 	}
 	for {
 		line, err := in.ReadString('\n')
-		if err != nil {
+		line = strings.TrimSpace(line)
+		if err != nil || line == "BEGIN" {
 			return err
 		}
-		words := append(strings.Fields(line), "", "")
 		answer := "ERROR"
 		switch {
-		case words[0] == "BEGIN":
-			return nil
-		case words[0] == "AUTH" && words[1] == "EXTERNAL" && words[2] == "":
-			answer = "DATA"
-		case words[0] == "AUTH" && words[1] == "EXTERNAL", words[0] == "DATA":
-			answer = "OK 0123456789abcdef0123456789abcdef"
-		case words[0] == "AUTH":
+		case line == "AUTH":
 			answer = "REJECTED EXTERNAL"
+		case strings.HasPrefix(line, "AUTH EXTERNAL"):
+			answer = "OK 0123456789abcdef0123456789abcdef"
 		}
-		// godbus answers an empty DATA challenge with nothing but its own DATA line, which is accepted above.
 		if _, err := c.stream.Write([]byte(answer + "\r\n")); err != nil {
 			return err
 		}
 	}
 }
 
+type headers map[dbus.HeaderField]dbus.Variant
+
 // send writes a message. Errors show as the end of the connection.
-func (c *conn) send(msg *dbus.Message) {
-	if len(msg.Body) > 0 {
-		msg.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(msg.Body...))
+func (c *conn) send(kind dbus.Type, h headers, body ...any) {
+	h[dbus.FieldDestination] = dbus.MakeVariant(c.unique)
+	if len(body) > 0 {
+		h[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(body...))
 	}
 	var b bytes.Buffer
-	if err := msg.EncodeTo(&b, binary.LittleEndian); err != nil {
+	if err := (&dbus.Message{Type: kind, Headers: h, Body: body}).EncodeTo(&b, binary.LittleEndian); err != nil {
 		_ = c.stream.Close()
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	// godbus sets the serial only on its own connections. It follows four bytes and the length of the body.
 	c.serial++
 	binary.LittleEndian.PutUint32(b.Bytes()[8:], c.serial)
 	_, _ = c.stream.Write(b.Bytes())
 }
 
-func (c *conn) reply(call *dbus.Message, sender string, body ...any) {
-	c.send(&dbus.Message{Type: dbus.TypeMethodReply, Body: body, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldReplySerial: dbus.MakeVariant(call.Serial()),
-		dbus.FieldSender:      dbus.MakeVariant(sender),
-		dbus.FieldDestination: dbus.MakeVariant(c.unique),
-	}})
+func (c *conn) reply(call *dbus.Message, body ...any) {
+	serial := dbus.MakeVariant(call.Serial())
+	h := headers{dbus.FieldReplySerial: serial, dbus.FieldSender: call.Headers[dbus.FieldDestination]}
+	c.send(dbus.TypeMethodReply, h, body...)
 }
 
 func (c *conn) fail(call *dbus.Message, name, text string) {
-	c.send(&dbus.Message{Type: dbus.TypeError, Body: []any{text}, Headers: map[dbus.HeaderField]dbus.Variant{
+	c.send(dbus.TypeError, headers{
 		dbus.FieldErrorName:   dbus.MakeVariant(name),
 		dbus.FieldReplySerial: dbus.MakeVariant(call.Serial()),
 		dbus.FieldSender:      dbus.MakeVariant(busName),
-		dbus.FieldDestination: dbus.MakeVariant(c.unique),
-	}})
+	}, text)
 }
 
 func (c *conn) signal(path dbus.ObjectPath, iface, member string, body ...any) {
-	headers := map[dbus.HeaderField]dbus.Variant{
+	c.send(dbus.TypeSignal, headers{
 		dbus.FieldPath:      dbus.MakeVariant(path),
 		dbus.FieldInterface: dbus.MakeVariant(iface),
 		dbus.FieldMember:    dbus.MakeVariant(member),
-		dbus.FieldSender:    dbus.MakeVariant(secretsOwner),
-	}
-	c.send(&dbus.Message{Type: dbus.TypeSignal, Flags: dbus.FlagNoReplyExpected, Body: body, Headers: headers})
+		dbus.FieldSender:    dbus.MakeVariant(secretsName),
+	}, body...)
 }
 
-// text returns a header field that holds a string or a path, or "".
+// text returns a header field that holds a string or a path.
 func text(msg *dbus.Message, field dbus.HeaderField) string {
-	switch v := msg.Headers[field].Value().(type) {
-	case string:
-		return v
-	case dbus.ObjectPath:
-		return string(v)
-	default:
-		return ""
-	}
+	return fmt.Sprint(msg.Headers[field].Value())
 }
 
 // arg returns the i-th argument of a call as a T, or the zero T.

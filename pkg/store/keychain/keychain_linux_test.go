@@ -37,7 +37,7 @@ func TestKeychainRoundTrip(t *testing.T) {
 	}
 	// go-keyring keeps one connection; each Get, and each Set and Delete that looks whether it did something, has one
 	// for a moment.
-	if n := f.Count("connections"); n != 1+8 {
+	if n := f.Calls()["connections"]; n != 1+8 {
 		t.Errorf("%d connections, want 9", n)
 	}
 }
@@ -65,7 +65,7 @@ func TestReadNeverPrompts(t *testing.T) {
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
 	r[0].wantKind(t, "locked", "")
-	if f.Count("Unlock")+f.Count("Prompt") != 0 || r[0].Took > 2*time.Second {
+	if f.Calls()["Unlock"]+f.Calls()["Prompt"] != 0 || r[0].Took > 2*time.Second {
 		t.Errorf("asked for a prompt: %v, took %v", f.Calls(), r[0].Took)
 	}
 }
@@ -158,7 +158,7 @@ func TestKR03_NoService(t *testing.T) {
 			if r[0].Took > patience {
 				t.Errorf("took %v", r[0].Took)
 			}
-			if n := f.Count("StartServiceByName"); n != tt.starts {
+			if n := f.Calls()["StartServiceByName"]; n != tt.starts {
 				t.Errorf("the service was started %d times, want %d", n, tt.starts)
 			}
 		})
@@ -190,7 +190,7 @@ func TestKR03_LockedIsSaidAtOnce(t *testing.T) {
 			t.Errorf("took %v, notes %q", r.Took, r.Notes)
 		}
 	}
-	if f.Count("Unlock")+f.Count("Prompt") != 0 || f.Items()["a"] != "canary" {
+	if f.Calls()["Unlock"]+f.Calls()["Prompt"] != 0 || f.Items()["a"] != "canary" {
 		t.Errorf("asked for a prompt: %v, items %q", f.Calls(), f.Items())
 	}
 }
@@ -400,7 +400,7 @@ func TestManyAtOnce(t *testing.T) {
 	if r[0].Value != "canary" || r[1].Kind != "ok" || r[2].Value != "canary-2" {
 		t.Errorf("got %+v", r)
 	}
-	if n := f.Count("connections"); n != 1+3*8 {
+	if n := f.Calls()["connections"]; n != 1+3*8 {
 		t.Errorf("%d connections, want 25", n)
 	}
 }

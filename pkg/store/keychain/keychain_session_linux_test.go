@@ -92,7 +92,7 @@ func TestKR03_UnlockAsksOnce(t *testing.T) {
 			for i := range r {
 				r[i].wantKind(t, tt.want[i], "")
 			}
-			if n := f.Count("Prompt"); n != tt.asked {
+			if n := f.Calls()["Prompt"]; n != tt.asked {
 				t.Errorf("%d prompts, want %d", n, tt.asked)
 			}
 			if items := f.Items(); len(items) != 1 {
@@ -116,12 +116,12 @@ func TestLoadAndRefreshLeaveTheIndexAlone(t *testing.T) {
 	}
 	f.Put(session.Identity.Account(), string(value))
 	r := child(t, orders{Steps: []step{{Do: "Load", Account: "dev", Size: 10, Generation: 1}}}, bus(f))
-	if n := f.Count("GetSecret"); r[0].Value != "same" || n != 1 {
+	if n := f.Calls()["GetSecret"]; r[0].Value != "same" || n != 1 {
 		t.Errorf("Load: %+v after %d reads, want 1", r[0], n)
 	}
 	f.ResetCalls()
 	child(t, orders{Steps: []step{{Do: "Save", Account: "dev", Size: 10, Generation: 2}}}, bus(f))[0].wantKind(t, "ok", "")
-	if reads, writes := f.Count("GetSecret"), f.Count("CreateItem"); reads != 1 || writes != 1 {
+	if reads, writes := f.Calls()["GetSecret"], f.Calls()["CreateItem"]; reads != 1 || writes != 1 {
 		t.Errorf("Save: %d reads and %d writes, want 1 and 1", reads, writes)
 	}
 }

@@ -204,7 +204,7 @@ func TestReadOfTheDefaultCollection(t *testing.T) {
 	f := startFake(t, fakesecretservice.Behavior{NoLogin: true})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
-	if r[0].Value != "canary" || f.Count("Unlock") != 0 || f.Count("connections") != 1 {
+	if r[0].Value != "canary" || f.Calls()["Unlock"] != 0 || f.Calls()["connections"] != 1 {
 		t.Errorf("got %+v after %v", r[0], f.Calls())
 	}
 }
@@ -236,7 +236,7 @@ func TestReadOverAnAbstractSocket(t *testing.T) {
 		}
 	}()
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, busAddressVar+"=unix:abstract="+name)
-	if r[0].Value != "canary" || f.Count("Unlock") != 0 {
+	if r[0].Value != "canary" || f.Calls()["Unlock"] != 0 {
 		t.Errorf("got %+v after %v", r[0], f.Calls())
 	}
 }
@@ -247,7 +247,7 @@ func TestReadOverAnotherBusGoesTheLongWay(t *testing.T) {
 	f := startFake(t, fakesecretservice.Behavior{})
 	f.Put("a", "canary")
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, busAddressVar+"=unix:runtime=yes;unix:path="+filepath.Join(f.Dir(), "bus"))
-	if r[0].Value != "canary" || f.Count("Unlock") == 0 {
+	if r[0].Value != "canary" || f.Calls()["Unlock"] == 0 {
 		t.Errorf("got %+v after %v", r[0], f.Calls())
 	}
 }
