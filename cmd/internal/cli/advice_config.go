@@ -10,66 +10,50 @@ import (
 	"okauth/pkg/config"
 )
 
-const editByHand = "edit the file by hand; `okauth config path` prints where it is"
-
 // configAdvice says how to correct a setting or the configuration file.
 func configAdvice(e *config.Error) string {
-	if advice, ok := configAdvices()[e.Kind]; ok {
-		return advice(e)
+	switch e.Kind {
+	case config.Invalid:
+		return invalidAdvice(e)
+	case config.Missing:
+		return missingAdvice(e)
+	case config.UnknownKey:
+		return unknownKeyAdvice(e)
+	case config.UnknownProfile:
+		return unknownProfileAdvice(e)
+	case config.Conflict:
+		return conflictAdvice(e)
+	case config.Empty:
+		if e.Source.Kind <= config.FromFile {
+			return "set a value, or remove the setting with `okauth config unset " + e.Key + "`"
+		}
+	case config.NotInFile:
+		advice := fmt.Sprintf("set %s_command or %[1]s_file, or OKAUTH_%s in the environment", e.Key, strings.ToUpper(e.Key))
+		if e.Key == config.KeyPassword {
+			advice += ", or use --password-stdin"
+		}
+		return advice
+	case config.Syntax, config.NotEditable:
+		return cmp.Or(didYouMean(e.Suggestion), "edit the file by hand; `okauth config path` prints where it is")
+	case config.NoDirectory:
+		if e.Key == config.KeyStorageDir {
+			return "set storage_dir or OKAUTH_STORAGE_DIR to a directory of yours"
+		}
+		return "set HOME, or name the file with --config or OKAUTH_CONFIG"
+	case config.WrongOwner:
+		return "run `sudo chown \"$USER\" " + ShellQuote(e.Path) + "`, or move the secret out of the file"
+	case config.Exposed:
+		return "run `chmod 600 " + ShellQuote(e.Path) + "`, and replace the secret in Okta if someone else may have read it"
+	case config.WorldWritable:
+		return "run `chmod o-w " + ShellQuote(e.Path) + "`, and check that the secret is still yours"
+	case config.CommandFailed:
+		return "run the command by hand to see why; it must not wait for input"
+	case config.WriteFailed:
+		if errors.Is(e, fs.ErrPermission) || errors.Is(e, fs.ErrNotExist) {
+			return "make the directory writable for you, or name another file with --config or OKAUTH_CONFIG"
+		}
 	}
 	return ""
-}
-
-// configAdvices has a row for each kind of error.
-func configAdvices() map[config.ErrorKind]func(*config.Error) string {
-	return map[config.ErrorKind]func(*config.Error) string{
-		config.Invalid:        invalidAdvice,
-		config.Missing:        missingAdvice,
-		config.UnknownKey:     unknownKeyAdvice,
-		config.UnknownProfile: unknownProfileAdvice,
-		config.Conflict:       conflictAdvice,
-		config.Empty: func(e *config.Error) string {
-			if e.Source.Kind > config.FromFile {
-				return ""
-			}
-			return "set a value, or remove the setting with `okauth config unset " + e.Key + "`"
-		},
-		config.NotInFile: func(e *config.Error) string {
-			advice := fmt.Sprintf("set %s_command or %[1]s_file, or OKAUTH_%s in the environment", e.Key,
-				strings.ToUpper(e.Key))
-			if e.Key == config.KeyPassword {
-				advice += ", or use --password-stdin"
-			}
-			return advice
-		},
-		config.Syntax:      func(e *config.Error) string { return cmp.Or(didYouMean(e.Suggestion), editByHand) },
-		config.NotEditable: func(*config.Error) string { return editByHand },
-		config.NoDirectory: func(e *config.Error) string {
-			if e.Key == config.KeyStorageDir {
-				return "set storage_dir or OKAUTH_STORAGE_DIR to a directory of yours"
-			}
-			return "set HOME, or name the file with --config or OKAUTH_CONFIG"
-		},
-		config.WrongOwner: func(e *config.Error) string {
-			return "run `sudo chown \"$USER\" " + ShellQuote(e.Path) + "`, or move the secret out of the file"
-		},
-		config.Exposed: func(e *config.Error) string {
-			return "run `chmod 600 " + ShellQuote(e.Path) +
-				"`, and replace the secret in Okta if someone else may have read it"
-		},
-		config.WorldWritable: func(e *config.Error) string {
-			return "run `chmod o-w " + ShellQuote(e.Path) + "`, and check that the secret is still yours"
-		},
-		config.CommandFailed: func(*config.Error) string {
-			return "run the command by hand to see why; it must not wait for input"
-		},
-		config.WriteFailed: func(e *config.Error) string {
-			if errors.Is(e, fs.ErrPermission) || errors.Is(e, fs.ErrNotExist) {
-				return "make the directory writable for you, or name another file with --config or OKAUTH_CONFIG"
-			}
-			return ""
-		},
-	}
 }
 
 // didYouMean asks about a suggestion, if there is one.
@@ -123,10 +107,7 @@ func unknownProfileAdvice(e *config.Error) string {
 	if len(e.Profiles) == 0 {
 		return "run " + create + " to make it"
 	}
-	name := e.Suggestion
-	if name == "" {
-		name = "NAME"
-	}
+	name := cmp.Or(e.Suggestion, "NAME")
 	choose := "choose with `okauth config use " + name + "` or -p " + name
 	if e.Source.Kind == config.FromEnv {
 		choose = "choose with " + e.Source.Name + "=" + name + " or -p " + name

@@ -89,6 +89,9 @@ func errorRows() []errorRow {
 
 		on(ExitLoginRequired, missingTokenAdvice),
 		on(ExitLoginRequired, interactionAdvice),
+		func(err error) (int, string, bool) {
+			return ExitLoginRequired, "", errors.Is(err, prompt.ErrNoTerminal)
+		},
 		on(ExitStorage, storeAdvice),
 		on(ExitInvalidToken, formatAdvice),
 		on(ExitFailure, claimAdvice),
@@ -107,9 +110,6 @@ func ExitCode(err error) int {
 		if code, _, ok := row(err); ok {
 			return code
 		}
-	}
-	if errors.Is(err, prompt.ErrNoTerminal) {
-		return ExitLoginRequired
 	}
 	return ExitFailure
 }

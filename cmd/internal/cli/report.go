@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -59,22 +60,17 @@ func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 	_ = output.JSON(w, map[string]any{"error": errorObject(err, message, advice)})
 }
 
-// Hint returns what the user should do about err, or "". Its commands use the same configuration file and profile.
+// Hint returns what the user should do about err, or "". Its commands use the same configuration file and profile,
+// unless they name a profile of their own.
 func (g *GlobalFlags) Hint(err error) string {
-	advice := Hint(err)
-	flags := *g
-	if strings.Contains(advice, " config use ") { // the named profile is the mistake
-		flags.Profile = ""
-	}
-	if flags.config != "" {
-		advice = strings.ReplaceAll(advice, "okauth -p ", "okauth --config "+ShellQuote(flags.config)+" -p ")
-	}
-	if again := flags.Again(); again != "" {
-		for _, command := range []string{" config ", " login"} {
-			advice = strings.ReplaceAll(advice, "okauth"+command, "okauth"+again+command)
+	command := regexp.MustCompile(`okauth( -p \S+)? (config use|config|login)`)
+	return command.ReplaceAllStringFunc(Hint(err), func(text string) string {
+		flags := *g
+		if strings.Contains(text, " -p ") || strings.HasSuffix(text, " use") {
+			flags.Profile = ""
 		}
-	}
-	return advice
+		return "okauth" + flags.Again() + strings.TrimPrefix(text, "okauth")
+	})
 }
 
 // errorJSON is the shape of an error for programs.

@@ -110,18 +110,16 @@ func ReadSecret(ctx context.Context, env *Env, what string) (okta.Secret, error)
 
 // readAll reads up to most bytes, and gives up when ctx ends: the writer of a pipe may never write.
 func readAll(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
-	type result struct {
-		text []byte
-		err  error
-	}
-	done := make(chan result, 1)
+	var text []byte
+	var err error
+	done := make(chan struct{})
 	go func() {
-		text, err := io.ReadAll(io.LimitReader(r, most))
-		done <- result{text, err}
+		defer close(done)
+		text, err = io.ReadAll(io.LimitReader(r, most))
 	}()
 	select {
-	case r := <-done:
-		return r.text, r.err
+	case <-done:
+		return text, err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
