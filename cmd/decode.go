@@ -71,7 +71,7 @@ answered by {"error":{…}}.`,
 	c.Flags().StringVar(&o.claim, "claim", "", "print only this claim")
 	cli.CompleteFlag(c, "claim",
 		"sub", "exp", "iat", "iss", "aud", "cid", "uid", "scp", "jti", "email", "groups", "header.kid")
-	cli.EnumFlag(c, &o.time, "time", "", output.TimeFormats()[0], output.TimeFormats(), "how text shows times")
+	cli.EnumFlag(c, &o.time, "time", "how text shows times", output.TimeFormats()...)
 	return c
 }
 

@@ -26,7 +26,7 @@ import (
 type execOptions struct {
 	env      *cli.Env
 	session  cli.SessionFlags
-	kind     cli.TokenTypeFlag
+	kind     session.TokenType
 	variable string
 }
 
@@ -73,7 +73,7 @@ If okauth cannot store a new session, it warns and runs CMD.`,
 	}
 	c.Flags().SetInterspersed(false)
 	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
-	o.kind.AddFlag(c, session.Access, session.ID)
+	cli.TokenTypeFlag(c, &o.kind, session.Access, session.ID)
 	c.Flags().StringVar(&o.variable, "env", "", "variable `NAME` (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	cli.CompleteFlag(c, "env")
 	return c
@@ -114,7 +114,7 @@ func (o *execOptions) token(ctx context.Context) (output.Token, error) {
 		watched = ctx
 		return ctx, stop
 	}
-	token, err := o.session.Token(ctx, &env, session.TokenType(o.kind), false)
+	token, err := o.session.Token(ctx, &env, o.kind, false)
 	if saveErr, ok := errors.AsType[*session.SaveError](err); ok {
 		// CMD runs, and its exit code does not report this.
 		err = nil

@@ -17,7 +17,7 @@ import (
 type tokenOptions struct {
 	env          *cli.Env
 	session      cli.SessionFlags
-	kind         cli.TokenTypeFlag
+	kind         session.TokenType
 	refresh      bool
 	format       output.TokenOptions
 	githubOutput string
@@ -65,11 +65,11 @@ token elsewhere ends okauth's session.`,
 	}
 	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
 	o.session.AddStdinFlags(c)
-	o.kind.AddFlag(c, session.Access, session.ID, session.Refresh)
+	cli.TokenTypeFlag(c, &o.kind, session.Access, session.ID, session.Refresh)
 	f := c.Flags()
 	f.BoolVar(&o.refresh, "refresh", false, "get a new token even if the cached one is valid")
-	cli.EnumFlag(c, &o.format.Format, "output", "o", "raw", output.Formats(), "output format")
-	cli.EnumFlag(c, &o.format.Shell, "shell", "", "sh", output.Shells(), "shell that reads -o env")
+	cli.OutputFlag(c, &o.format.Format, output.Formats()...)
+	cli.EnumFlag(c, &o.format.Shell, "shell", "shell that reads -o env", output.Shells()...)
 	f.StringVar(&o.format.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	f.StringVar(&o.githubOutput, "github-output", "", "step output of GitHub Actions to write the token to")
 	cli.CompleteFlag(c, "env")
@@ -90,7 +90,7 @@ func (o *tokenOptions) run(c *cobra.Command) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
-	token, err := o.session.Token(c.Context(), o.env, session.TokenType(o.kind), o.refresh)
+	token, err := o.session.Token(c.Context(), o.env, o.kind, o.refresh)
 	saveErr, notSaved := errors.AsType[*session.SaveError](err)
 	if err != nil && !notSaved {
 		return err
@@ -111,7 +111,7 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 			return cli.Usage("KUBERNETES_EXEC_INFO: "+err.Error(), "")
 		}
 		if !c.Flags().Changed("type") {
-			o.kind = cli.TokenTypeFlag(session.ID)
+			o.kind = session.ID
 		}
 	}
 	if o.format.Variable == "" {

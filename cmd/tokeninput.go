@@ -22,7 +22,7 @@ import (
 type tokenInput struct {
 	env     *cli.Env
 	session cli.SessionFlags
-	kind    cli.TokenTypeFlag
+	kind    session.TokenType
 	output  string
 	cached  bool // the cached token is meant, whatever stdin is
 
@@ -41,7 +41,7 @@ type tokenAnswer func(ctx context.Context, b *bytes.Buffer, line int, token stri
 // addFlags adds the flags of a command that prints tokens in one of formats, the first by default.
 func (i *tokenInput) addFlags(c *cobra.Command, formats []string, kinds []session.TokenType, settings ...string) {
 	i.session.AddFlags(c, settings...)
-	i.kind.AddFlag(c, kinds...)
+	cli.TokenTypeFlag(c, &i.kind, kinds...)
 	c.Flags().BoolVar(&i.cached, "cached", false, "use the cached token even if standard input is a pipe")
 	cli.OutputFlag(c, &i.output, formats...)
 }
@@ -64,7 +64,7 @@ func (i *tokenInput) read(ctx context.Context, args []string) (string, error) {
 		return "", nil
 	}
 	i.fromStore = true
-	return i.stored(ctx, session.TokenType(i.kind))
+	return i.stored(ctx, i.kind)
 }
 
 // stored returns the session's token of a type, valid or not.

@@ -149,7 +149,7 @@ func (o *verifyOptions) receiver(settings *config.Settings, server okta.Authoriz
 		Algorithms: o.algorithms, Leeway: o.leeway,
 		OrgServer: server.ID() == okta.OrgServer, OrgIssuer: server.BaseURL(), Now: o.env.Now,
 	}
-	if o.kind == cli.TokenTypeFlag(session.ID) {
+	if o.kind == session.ID {
 		r.Kind, r.Audience = jwt.KindID, ""
 		return r, settings.Require(config.KeyClientID) // the audience of an ID token is the client
 	}

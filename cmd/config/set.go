@@ -42,7 +42,7 @@ one domain.`,
 			return cli.UntilStopped(c.Context(), o.env, func(ctx context.Context) error { return o.set(ctx, args, keep) })
 		},
 	}
-	cli.EnumFlag(c, &keep, "keep", "", "keychain", []string{"keychain", "file"}, "where to store client_secret")
+	cli.EnumFlag(c, &keep, "keep", "where to store client_secret", "keychain", "file")
 	return c
 }
 

@@ -33,14 +33,11 @@ func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 		if key.Type == config.Secret || !IsIdentityKey(key.Name) && !slices.Contains(more, key.Name) {
 			continue
 		}
-		name, shorthand, help := flagName(key.Name), "", key.Help
-		if key.Name == config.KeyUsername {
-			shorthand = "u"
-		}
+		name, help := flagName(key.Name), key.Help
 		if key.Default != "" {
 			help += " (default " + key.Default + ")"
 		}
-		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, name, shorthand, help)
+		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, name, shorthand(name), help)
 		fromSettings(c.Flags(), name)
 		if key.Type != config.Path { // the shell offers files by itself
 			CompleteFlag(c, name, key.Choices...)
@@ -55,6 +52,9 @@ func flagName(setting string) string {
 	}
 	return strings.ReplaceAll(setting, "_", "-")
 }
+
+// shorthand returns the letter of a flag, which few have.
+func shorthand(flag string) string { return map[string]string{"output": "o", "username": "u"}[flag] }
 
 // AddStdinFlags adds the flags that take a secret from standard input.
 func (s *SessionFlags) AddStdinFlags(c *cobra.Command) {
@@ -141,10 +141,10 @@ func (e *enum) Set(word string) error {
 	return nil
 }
 
-// EnumFlag adds a flag that takes one of words, shows them in the help text and completes them.
-func EnumFlag(c *cobra.Command, value *string, name, short, initial string, words []string, help string) {
-	*value = initial
-	c.Flags().VarP(&enum{value, words}, name, short, help)
+// EnumFlag adds a flag that takes one of words, the first by default, and completes it.
+func EnumFlag(c *cobra.Command, value *string, name, help string, words ...string) {
+	*value = words[0]
+	c.Flags().VarP(&enum{value, words}, name, shorthand(name), help)
 	CompleteFlag(c, name, words...)
 }
 
@@ -159,22 +159,19 @@ func OutputFlag(c *cobra.Command, value *string, formats ...string) {
 	if formats[0] == "auto" {
 		help += "; auto is text on a terminal, else JSON"
 	}
-	EnumFlag(c, value, "output", "o", formats[0], formats, help)
+	EnumFlag(c, value, "output", help, formats...)
 }
 
-// TokenTypeFlag is the flag --type, which names a session.TokenType.
-type TokenTypeFlag string
-
-// AddFlag adds the flag, which takes one of kinds, the first by default.
-func (k *TokenTypeFlag) AddFlag(c *cobra.Command, kinds ...session.TokenType) {
+// TokenTypeFlag adds --type, which takes one of kinds, the first by default.
+func TokenTypeFlag(c *cobra.Command, value *session.TokenType, kinds ...session.TokenType) {
 	var words []string
 	for _, kind := range kinds {
 		words = append(words, string(kind))
 	}
-	EnumFlag(c, (*string)(k), "type", "", words[0], words, "token type")
+	EnumFlag(c, (*string)(value), "type", "token type", words...)
 }
 
 // TokenVariable returns the environment variable for a token of a type, unless the user names one.
-func TokenVariable(kind TokenTypeFlag) string {
+func TokenVariable(kind session.TokenType) string {
 	return "OKTA_" + strings.ToUpper(string(kind)) + "_TOKEN"
 }
