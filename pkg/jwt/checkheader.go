@@ -11,8 +11,8 @@ func (c *checker) checkSignature(ctx context.Context, org bool) error {
 	c.checkAlg()
 	critOK := c.checkCrit()
 	if org {
-		for _, name := range [...]string{checkKid, checkKey, checkSignature} {
-			c.skip(name, notChecked(checkOrgServer))
+		for _, name := range [...]string{"kid", "key", "signature"} {
+			c.skip(name, notChecked("org_server"))
 		}
 		return nil
 	}
@@ -20,16 +20,19 @@ func (c *checker) checkSignature(ctx context.Context, org bool) error {
 	if err != nil {
 		return err
 	}
-	check := Check{Name: checkSignature}
+	check, keyCheck := Check{Name: "signature"}, c.checks[len(c.checks)-1]
 	switch {
 	case !c.algOK:
-		c.skip(checkSignature, notChecked(checkAlg))
+		c.skip("signature", notChecked("alg"))
 		return nil
 	case !critOK:
-		c.skip(checkSignature, notChecked(checkCrit))
+		c.skip("signature", notChecked("crit"))
+		return nil
+	case keyCheck.State == Skipped:
+		c.skip("signature", keyCheck.Why)
 		return nil
 	case key == nil:
-		c.skip(checkSignature, notChecked(c.lastFailed()))
+		c.skip("signature", notChecked("key"))
 		return nil
 	case len(c.token.signature) == 0:
 		check.Why = "the token has no signature: anyone could have written it"
@@ -63,7 +66,7 @@ func (c *checker) checkSignedBy(key *publicKey) string {
 // performing cryptographic operations." https://www.rfc-editor.org/rfc/rfc8725#section-3.1
 func (c *checker) checkAlg() {
 	name, problem := c.token.Header.text("alg")
-	check := Check{Name: checkAlg, Expected: c.expected.alg, Got: printable(name)}
+	check := Check{Name: "alg", Expected: strings.Join(c.config.Algorithms, " or "), Got: printable(name)}
 	for _, a := range c.algorithms {
 		if problem == "" && a.name == name {
 			c.alg, c.algOK = a, true
@@ -87,13 +90,13 @@ func (c *checker) checkAlg() {
 	default:
 		check.Why = "this is not a signature algorithm that can be allowed"
 	}
-	c.fail(check)
+	c.settle(check)
 }
 
 // checkCrit rejects what would change the meaning of what is signed.
 func (c *checker) checkCrit() bool {
 	h := c.token.Header
-	check := Check{Name: checkCrit}
+	check := Check{Name: "crit"}
 	cty, _ := h.String("cty")
 	switch {
 	// "If any of the listed extension Header Parameters are not understood and supported by the recipient, then the JWS
@@ -120,7 +123,7 @@ func (c *checker) checkCrit() bool {
 // checkKey makes the checks kid and key. It returns the key that fits the algorithm, or nil after a check that failed.
 func (c *checker) checkKey(ctx context.Context) (*publicKey, error) {
 	kid, problem := c.token.Header.text("kid")
-	check := Check{Name: checkKid, Expected: "one of the issuer's keys", Got: printable(kid)}
+	check := Check{Name: "kid", Expected: "one of the issuer's keys", Got: printable(kid)}
 	switch {
 	case !c.token.Header.has("kid"), problem == "" && kid == "":
 		check.Why = "the header does not say which of the issuer's keys signed the token"
@@ -130,8 +133,8 @@ func (c *checker) checkKey(ctx context.Context) (*publicKey, error) {
 		check.Why = "the header's kid is longer than any key's"
 	}
 	if check.Why != "" {
-		c.fail(check)
-		c.skip(checkKey, notChecked(checkKid))
+		c.settle(check)
+		c.skip("key", notChecked("kid"))
 		return nil, nil
 	}
 	set, err := c.keys.KeySet(ctx, kid)
@@ -149,23 +152,23 @@ func (c *checker) checkKey(ctx context.Context) (*publicKey, error) {
 		check.Why = "the issuer has several keys of this name, so it is not clear which one is meant"
 	case rejected != "":
 		c.pass(check)
-		c.fail(Check{Name: checkKey, Why: "the issuer's key is not fit for use: " + rejected})
+		c.settle(Check{Name: "key", Why: "the issuer's key is not fit for use: " + rejected})
 		return nil, nil
 	default:
 		check.Why = "the issuer has no such key: the key was rotated, or the token comes from another server"
 	}
-	c.fail(check)
-	c.skip(checkKey, notChecked(checkKid))
+	c.settle(check)
+	c.skip("key", notChecked("kid"))
 	return nil, nil
 }
 
 // checkFit makes the check key: whether key is one for the algorithm. It returns key if it is.
 func (c *checker) checkFit(key *publicKey) *publicKey {
 	if !c.algOK {
-		c.skip(checkKey, notChecked(checkAlg))
+		c.skip("key", notChecked("alg"))
 		return nil
 	}
-	check := Check{Name: checkKey, Expected: string(c.alg.family), Got: string(key.family)}
+	check := Check{Name: "key", Expected: string(c.alg.family), Got: string(key.family)}
 	switch {
 	case key.family != c.alg.family:
 		check.Why = "the key that the token names is of another type than its algorithm needs"
@@ -177,7 +180,7 @@ func (c *checker) checkFit(key *publicKey) *publicKey {
 		c.pass(check)
 		return key
 	}
-	c.fail(check)
+	c.settle(check)
 	return nil
 }
 

@@ -33,15 +33,17 @@ func halfHash(bits int, accessToken string) string {
 func TestCheckIDToken(t *testing.T) {
 	t.Parallel()
 	const accessToken = "eyJraWQiOi.access.token"
-	want := jwt.IDTokenClaims{
-		Issuer: idConfig.Issuer, ClientID: client, Nonce: "n-0S6_WzA2Mj", AccessToken: accessToken, Now: now, Leeway: time.Minute,
+	const nonce = "n-0S6_WzA2Mj"
+	want := jwt.Config{
+		Issuer: idConfig.Issuer, ClientID: client, AccessToken: accessToken, Leeway: time.Minute,
+		Now: func() time.Time { return now },
 	}
-	good := idClaims.with(object{"nonce": "n-0S6_WzA2Mj", "at_hash": halfHash(256, accessToken)})
+	good := idClaims.with(object{"nonce": nonce, "at_hash": halfHash(256, accessToken)})
 	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
 	for name, test := range map[string]struct {
 		alg    string
 		change object
-		want   func(*jwt.IDTokenClaims)
+		want   func(c *jwt.Config, nonce *string)
 		claim  string // "" where the token is accepted
 		text   string
 	}{
@@ -78,37 +80,37 @@ func TestCheckIDToken(t *testing.T) {
 		"no nonce":             {change: object{"nonce": nil}, claim: "nonce", text: `has no nonce, expected "n-0S6_WzA2Mj"`},
 		"other nonce":          {change: object{"nonce": "x"}, claim: "nonce", text: `has nonce "x", expected "n-0S6_WzA2Mj"`},
 		"nonce a number":       {change: object{"nonce": 1}, claim: "nonce"},
-		"nonce not sent":       {want: func(c *jwt.IDTokenClaims) { c.Nonce = "" }},
+		"nonce not sent":       {want: func(_ *jwt.Config, nonce *string) { *nonce = "" }},
 		"other access token":   {change: object{"at_hash": halfHash(256, "another")}, claim: "at_hash"},
 		"whole hash":           {alg: "RS512", change: object{"at_hash": halfHash(256, accessToken)}, claim: "at_hash"},
 		"at_hash a number":     {change: object{"at_hash": 1}, claim: "at_hash"},
 		"at_hash, unknown alg": {alg: "XS256", claim: "at_hash", text: `no hash is known for alg "XS256"`},
 		"at_hash, alg none":    {alg: "none", claim: "at_hash"},
-		"no access token":      {want: func(c *jwt.IDTokenClaims) { c.AccessToken = "" }, change: object{"at_hash": "x"}},
+		"no access token":      {want: func(c *jwt.Config, _ *string) { c.AccessToken = "" }, change: object{"at_hash": "x"}},
 		"control characters":   {change: object{"nonce": "\x1b[2J"}, claim: "nonce", text: `\\x1b[2J`},
 	} {
-		expect := want
+		expect, sent := want, nonce
 		if test.want != nil {
-			test.want(&expect)
+			test.want(&expect, &sent)
 		}
 		if test.alg == "" {
 			test.alg = "RS256"
 		}
 		token := compact(object{"alg": test.alg, "kid": "any"}.String(), good.with(test.change).String())
-		err := jwt.CheckIDToken(token, expect)
+		err := jwt.CheckIDToken(token, sent, expect)
 		wrong, ok := errors.AsType[*jwt.IDTokenError](err)
 		switch {
 		case test.claim == "" && err != nil:
 			t.Errorf("%s: got %v", name, err)
-		case test.claim != "" && (!ok || wrong.Claim != test.claim || !strings.Contains(err.Error(), test.text) || wrong.Reason == ""):
+		case test.claim != "" && (!ok || wrong.Name != test.claim || !strings.Contains(err.Error(), test.text) || wrong.Why == ""):
 			t.Errorf("%s: got %v, want an error about %s that has %q", name, err, test.claim, test.text)
 		}
 	}
-	if _, ok := errors.AsType[*jwt.FormatError](jwt.CheckIDToken("opaque", want)); !ok {
+	if _, ok := errors.AsType[*jwt.FormatError](jwt.CheckIDToken("opaque", nonce, want)); !ok {
 		t.Error("an opaque token: want a FormatError")
 	}
-	for _, incomplete := range []jwt.IDTokenClaims{{Issuer: "x", Now: now}, {ClientID: "x", Now: now}} {
-		if _, ok := errors.AsType[*jwt.ConfigError](jwt.CheckIDToken(compact(rs256, claims), incomplete)); !ok {
+	for _, incomplete := range []jwt.Config{{Issuer: "x"}, {ClientID: "x"}} {
+		if _, ok := errors.AsType[*jwt.ConfigError](jwt.CheckIDToken(compact(rs256, claims), nonce, incomplete)); !ok {
 			t.Errorf("%+v: want a ConfigError", incomplete)
 		}
 	}

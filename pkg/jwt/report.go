@@ -13,15 +13,7 @@ const (
 )
 
 // String returns "failed", "passed" or "skipped".
-func (s State) String() string {
-	switch s {
-	case Passed:
-		return "passed"
-	case Skipped:
-		return "skipped"
-	}
-	return "failed"
-}
+func (s State) String() string { return [...]string{"failed", "passed", "skipped"}[s] }
 
 // Check is one thing that a verifier checks.
 type Check struct {
@@ -53,7 +45,7 @@ func (r Report) Valid() bool {
 		switch c := &r.Checks[i]; {
 		case c.State == Failed:
 			return false
-		case c.Name == checkSignature:
+		case c.Name == "signature":
 			signed = c.State == Passed
 		}
 	}
@@ -97,23 +89,3 @@ func (e *InvalidError) Error() string {
 	}
 	return "token is not valid: " + strings.Join(reasons, "; ")
 }
-
-// The names of the checks.
-const (
-	checkFormat    = "format"
-	checkType      = "type"
-	checkOrgServer = "org_server"
-	checkAlg       = "alg"
-	checkCrit      = "crit"
-	checkKid       = "kid"
-	checkKey       = "key"
-	checkSignature = "signature"
-	checkIss       = "iss"
-	checkAud       = "aud"
-	checkCid       = "cid"
-	checkSub       = "sub"
-	checkExp       = "exp"
-	checkNbf       = "nbf"
-	checkIat       = "iat"
-	checkAtHash    = "at_hash"
-)

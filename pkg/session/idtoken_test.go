@@ -48,7 +48,7 @@ func TestIDTokenIsCheckedOnReceipt(t *testing.T) {
 				t.Helper()
 				rejected, ok := errors.AsType[*session.IDTokenError](err)
 				cause, _ := errors.AsType[*jwt.IDTokenError](err)
-				if !ok || cause == nil || cause.Claim != claim || strings.Contains(rejected.Error(), "\n") {
+				if !ok || cause == nil || cause.Name != claim || strings.Contains(rejected.Error(), "\n") {
 					t.Errorf("got %v, want an IDTokenError about %s", err, claim)
 				}
 			}

@@ -146,9 +146,9 @@ func checkIDToken(tokens *okta.TokenResponse, id store.Identity) error {
 	if now.IsZero() {
 		now = tokens.ObtainedAt
 	}
-	err := jwt.CheckIDToken(tokens.IDToken.Reveal(), jwt.IDTokenClaims{
+	err := jwt.CheckIDToken(tokens.IDToken.Reveal(), "", jwt.Config{
 		Issuer: id.Issuer, ClientID: id.ClientID, AccessToken: tokens.AccessToken.Reveal(),
-		Now: now, Leeway: jwt.DefaultLeeway,
+		Now: func() time.Time { return now }, Leeway: jwt.DefaultLeeway,
 	})
 	if err != nil {
 		return &IDTokenError{err}

@@ -85,7 +85,7 @@ func missingTokenAdvice(e *session.MissingTokenError) string {
 
 // idTokenAdvice says what the user can do about a response whose ID token was not accepted.
 func idTokenAdvice(e *session.IDTokenError) string {
-	if claim, ok := errors.AsType[*jwt.IDTokenError](e); ok && claim.Claim == "iss" {
+	if claim, ok := errors.AsType[*jwt.IDTokenError](e); ok && claim.Name == "iss" {
 		return "set domain and server to those of this issuer (okauth config get domain), and check that it is your " +
 			"authorization server"
 	}
