@@ -45,8 +45,10 @@ func (c *checker) checkAud() {
 		check.Expected = printable(strings.TrimPrefix(c.config.Audience+" and "+client, " and "))
 	}
 	audiences, ok := c.token.Claims.Strings("aud")
-	if check.Got = c.token.Claims.show("aud"); ok {
+	if ok {
 		check.Got = printable(strings.Join(audiences, ", "))
+	} else {
+		check.Got = c.token.Claims.show("aud")
 	}
 	switch {
 	case !c.token.Claims.has("aud"):
@@ -168,11 +170,12 @@ func (c *checker) timeCheck(name, expected string) (Check, time.Time) {
 // the access_token value, where the hash algorithm used is the hash algorithm used in the alg Header Parameter of the
 // ID Token's JOSE Header." https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken
 func (c *checker) checkAtHash() {
-	check, got := c.stringCheck("at_hash", "")
-	switch {
-	case c.config.Kind != KindID:
+	if c.config.Kind != KindID {
 		c.skip("at_hash", "only ID tokens have one")
 		return
+	}
+	check, got := c.stringCheck("at_hash", "")
+	switch {
 	case !c.token.Claims.has("at_hash"):
 		c.skip("at_hash", "the token has none, and needs none")
 		return
