@@ -58,13 +58,9 @@ func (o jsonObject) list(name string) ([]string, error) {
 	if !o.has(name) {
 		return nil, nil
 	}
-	var values []*string
-	if json.Unmarshal(o[name], &values) != nil || slices.Contains(values, nil) {
+	var values []string
+	if json.Unmarshal(o[name], &values) != nil || slices.Contains(values, "") { // null becomes ""
 		return nil, fmt.Errorf("%s is not an array of strings", name)
 	}
-	texts := make([]string, len(values))
-	for i, value := range values {
-		texts[i] = *value
-	}
-	return texts, nil
+	return values, nil
 }

@@ -11,19 +11,13 @@ import (
 	"time"
 )
 
-// Metadata is the metadata document of an authorization server. The addresses are at the server's own host, "" where
-// the document has none; the lists are in the document's order, nil where it has none. Okta leaves out grants that
-// work.
+// Metadata is what okauth uses of the metadata document of an authorization server. The lists are in the document's
+// order, nil where it has none. Okta leaves out grants that work.
 type Metadata struct {
-	Issuer                string // always AuthorizationServer.Issuer
-	TokenEndpoint         string // never ""
-	JWKSURI               string // never ""; for Client.Keys
-	UserInfoEndpoint      string
-	IntrospectionEndpoint string
-	RevocationEndpoint    string
-	GrantTypes            []string // grant_types_supported
-	Scopes                []string // scopes_supported
-	AuthMethods           []string // token_endpoint_auth_methods_supported
+	Issuer     string   // always AuthorizationServer.Issuer
+	JWKSURI    string   // at the server's own host; for Client.Keys
+	GrantTypes []string // grant_types_supported
+	Scopes     []string // scopes_supported
 }
 
 // IssuerError says that the metadata at the configured address is another authorization server's, or names it
@@ -78,40 +72,32 @@ func (c *Client) metadata(ctx context.Context, query string) (*Metadata, error) 
 	return metadata, nil
 }
 
-// metadata reads the document of server, whose issuer is known to be right.
+// metadata reads the document of server, whose issuer is known to be right. All addresses must be at its host.
 func (o jsonObject) metadata(server AuthorizationServer) (*Metadata, error) {
-	m := &Metadata{Issuer: server.Issuer()}
-	for name, into := range map[string]*string{
-		"token_endpoint": &m.TokenEndpoint, "jwks_uri": &m.JWKSURI, "userinfo_endpoint": &m.UserInfoEndpoint,
-		"introspection_endpoint": &m.IntrospectionEndpoint, "revocation_endpoint": &m.RevocationEndpoint,
+	for name, required := range map[string]bool{
+		"token_endpoint": true, "jwks_uri": true,
+		"userinfo_endpoint": false, "introspection_endpoint": false, "revocation_endpoint": false,
 	} {
-		text, err := o.text(name)
-		if err == nil && text != "" {
-			if err = server.checkEndpoint(text); err != nil {
-				err = fmt.Errorf("%s %w", name, err)
-			}
+		address, err := o.text(name)
+		switch {
+		case err != nil:
+		case address != "":
+			err = server.checkEndpoint(name, address)
+		case required:
+			err = fmt.Errorf("%s is missing", name)
 		}
 		if err != nil {
 			return nil, err
 		}
-		*into = text
 	}
-	for name, into := range map[string]*[]string{
-		"grant_types_supported": &m.GrantTypes, "scopes_supported": &m.Scopes,
-		"token_endpoint_auth_methods_supported": &m.AuthMethods,
-	} {
-		var err error
-		if *into, err = o.list(name); err != nil {
-			return nil, err
-		}
+	m := &Metadata{Issuer: server.Issuer()}
+	m.JWKSURI, _ = o.text("jwks_uri")
+	var err error
+	if m.GrantTypes, err = o.list("grant_types_supported"); err != nil {
+		return nil, err
 	}
-	switch {
-	case m.TokenEndpoint == "":
-		return nil, errors.New("token_endpoint is missing")
-	case m.JWKSURI == "":
-		return nil, errors.New("jwks_uri is missing")
-	}
-	return m, nil
+	m.Scopes, err = o.list("scopes_supported")
+	return m, err
 }
 
 // Bounds of KeyDocument.MaxAge. Okta allows weeks; a withdrawn key should not live so long here.
@@ -130,8 +116,8 @@ type KeyDocument struct {
 // Keys gets the key set at uri, which is Metadata.JWKSURI: an address at another host than the server's is refused. The
 // error is one of Token's. https://developer.okta.com/docs/concepts/key-rotation/
 func (c *Client) Keys(ctx context.Context, uri string) (*KeyDocument, error) {
-	if err := c.Server.checkEndpoint(uri); err != nil {
-		return nil, fmt.Errorf("address of the keys %w", err)
+	if err := c.Server.checkEndpoint("address of the keys", uri); err != nil {
+		return nil, err
 	}
 	r, err := c.get(ctx, OperationKeys, uri, Secret{})
 	if err != nil {

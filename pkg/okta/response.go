@@ -31,12 +31,13 @@ type response struct {
 // checkHeader decides by the header alone whether the body is worth reading.
 func (r response) checkHeader() error {
 	if r.StatusCode >= 300 && r.StatusCode < 400 {
-		e := r.unusable("a redirect", nil)
-		e.Redirect = "an unreadable address"
+		host := "an unreadable address"
 		if target, err := r.Location(); err == nil {
-			e.Redirect = r.foreign(escapeNonASCII(target.Host), 120)
+			ascii := strconv.QuoteToASCII(target.Host) // it shows letters that could pass for others
+			host = r.foreign(ascii[1:len(ascii)-1], 120)
 		}
-		e.What = "a redirect to " + e.Redirect
+		e := r.unusable("a redirect to "+host, nil)
+		e.Redirect = host
 		return e
 	}
 	if r.info.Operation == OperationUserInfo {
@@ -111,8 +112,7 @@ func (r response) errorIn(object jsonObject) error {
 			return r.unusable("an unusable error response", err)
 		}
 		description, _ := object.text(shape[1])
-		id, _ := object.text("errorId")
-		return r.oktaError(code, description, id)
+		return r.oktaError(code, description)
 	}
 	return nil
 }
@@ -125,19 +125,14 @@ func (r response) challenge() error {
 	}
 	for _, header := range r.Header.Values("WWW-Authenticate") {
 		if params := bearerParams(header); params["error"] != "" {
-			return r.oktaError(params["error"], params["error_description"], "")
+			return r.oktaError(params["error"], params["error_description"])
 		}
 	}
-	if r.ContentLength != 0 && r.Header.Get("Content-Type") != "" {
+	code := map[int]string{401: "invalid_token", 403: "insufficient_scope"}[r.StatusCode]
+	if code == "" || r.ContentLength != 0 && r.Header.Get("Content-Type") != "" {
 		return nil // the body may say more
 	}
-	switch r.StatusCode {
-	case http.StatusUnauthorized:
-		return r.oktaError("invalid_token", "", "")
-	case http.StatusForbidden:
-		return r.oktaError("insufficient_scope", "", "")
-	}
-	return nil
+	return r.oktaError(code, "")
 }
 
 // bearerParams returns the parameters of the challenge with the scheme Bearer or DPoP in a WWW-Authenticate header, by
@@ -164,7 +159,7 @@ func bearerParams(header string) map[string]string {
 	return params
 }
 
-func (r response) oktaError(code, description, id string) *Error {
+func (r response) oktaError(code, description string) *Error {
 	wait, _ := retryAfter(r.StatusCode, r.Header, r.received)
 	return &Error{
 		RequestInfo: r.info,
@@ -172,7 +167,6 @@ func (r response) oktaError(code, description, id string) *Error {
 		Code:        r.foreign(code, 80),
 		Description: r.foreign(description, 300),
 		RequestID:   r.requestID(),
-		ErrorID:     r.foreign(id, 80),
 		RetryAfter:  wait,
 		ClockSkew:   clockSkew(r.Header, r.received),
 	}
@@ -191,9 +185,3 @@ func (r response) unusable(what string, err error) *ResponseError {
 func (r response) foreign(text string, limit int) string { return Sanitize(r.redact(text), limit) }
 
 func (r response) requestID() string { return r.foreign(r.Header.Get("X-Okta-Request-Id"), 80) }
-
-// escapeNonASCII writes \u escapes for letters that could pass for others.
-func escapeNonASCII(host string) string {
-	quoted := strconv.QuoteToASCII(host)
-	return quoted[1 : len(quoted)-1]
-}

@@ -1,7 +1,6 @@
 package okta
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -68,17 +67,18 @@ func (s AuthorizationServer) Endpoint(name string) string {
 	return s.base + "/oauth2/" + s.id + "/v1/" + name
 }
 
-// checkEndpoint returns an error where an endpoint's address does not have the server's scheme, host and port.
-func (s AuthorizationServer) checkEndpoint(address string) error {
+// checkEndpoint returns an error where an endpoint's address does not have the server's scheme, host and port. name is
+// what the error calls the address.
+func (s AuthorizationServer) checkEndpoint(name, address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
-		return errors.New("is not a URL")
+		return fmt.Errorf("%s is not a URL", name)
 	}
 	if u.User != nil || u.Fragment != "" || strings.Contains(address, "#") {
-		return errors.New("has a user name or a fragment")
+		return fmt.Errorf("%s has a user name or a fragment", name)
 	}
 	if at, err := orgurl.Parse(u.Scheme + "://" + u.Host); err != nil || at.BaseURL != s.base {
-		return fmt.Errorf("is at %q, expected %q", Sanitize(u.Scheme+"://"+u.Host, 120), s.base)
+		return fmt.Errorf("%s is at %q, expected %q", name, Sanitize(u.Scheme+"://"+u.Host, 120), s.base)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -81,28 +80,26 @@ func (o jsonObject) tokens() (*TokenResponse, error) {
 	if t.ExpiresIn, err = o.lifetime(); err != nil {
 		return nil, err
 	}
-	if !o.has("expires_in") {
+	if t.ExpiresIn == 0 {
+		t.ExpiresIn = unknownLifetime
 		t.warn("Okta did not say how long the access token is valid; okauth assumes %s", unknownLifetime)
 	}
 	t.Scope, err = o.scope()
 	return t, err
 }
 
-// lifetime reads expires_in: seconds, as a number or as a string with a number in it.
+// lifetime reads expires_in: seconds, as a number or as a string with a number in it; 0 where it is absent.
 func (o jsonObject) lifetime() (time.Duration, error) {
 	if !o.has("expires_in") {
-		return unknownLifetime, nil
+		return 0, nil
 	}
-	text := string(o["expires_in"])
-	if text[0] == '"' {
-		text, _ = o.text("expires_in")
-	}
-	// ParseFloat also accepts "Inf", "0x10" and "1_000": only what JSON calls a number may reach it.
-	number := text != "" && strings.Trim(text, "0123456789+-.eE") == "" && json.Valid([]byte(text))
-	seconds, err := strconv.ParseFloat(text, 64)
-	switch {
-	case !number || err != nil && !errors.Is(err, strconv.ErrRange):
+	text := strings.Trim(string(o["expires_in"]), `"`)
+	var number json.Number // it accepts both, and nothing but what JSON calls a number
+	if json.Unmarshal(o["expires_in"], &number) != nil {
 		return 0, fmt.Errorf("expires_in is %q, expected a number of seconds", Sanitize(text, 40))
+	}
+	seconds, _ := number.Float64() // infinite where the number is too large
+	switch {
 	case seconds >= maxLifetime.Seconds():
 		return maxLifetime, nil
 	case seconds < 1 || seconds != float64(int64(seconds)):
@@ -157,10 +154,8 @@ func (t *TokenResponse) warn(format string, args ...any) {
 }
 
 func sameSet(a, b []string) bool {
-	lacks := func(all []string) func(string) bool {
-		return func(one string) bool { return !slices.Contains(all, one) }
-	}
-	return !slices.ContainsFunc(a, lacks(b)) && !slices.ContainsFunc(b, lacks(a))
+	set := func(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
+	return slices.Equal(set(a), set(b))
 }
 
 // ValidToken reports whether text may be a token: the grammar b64token, 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" /
@@ -168,16 +163,9 @@ func sameSet(a, b []string) bool {
 // Authorization header, a shell's word and a terminal as it is. RFC 6750 §2.1:
 // https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 func ValidToken(text string) bool {
+	const characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/"
 	body := strings.TrimRight(text, "=")
-	for i := range len(body) {
-		switch c := body[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '-', c == '.', c == '_', c == '~', c == '+', c == '/':
-		default:
-			return false
-		}
-	}
-	return body != "" && len(text) <= maxToken
+	return body != "" && len(text) <= maxToken && strings.Trim(body, characters) == ""
 }
 
 // ValidScope reports whether name is a scope-token, 1*( %x21 / %x23-5B / %x5D-7E ).
