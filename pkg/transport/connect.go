@@ -42,8 +42,9 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	to := &route{proxy: proxy, tls: req.URL.Scheme == "https" || proxy != nil && proxy.Scheme == "https"}
 	to.open.Store(proxy == nil || proxy.Scheme == "socks5" || proxy.Scheme == "socks5h")
-	observeProxy(req.Context(), proxy)
-	ctx := context.WithValue(req.Context(), routeKey{}, to)
+	ctx, seen := observe(req.Context())
+	seen.reset(proxy)
+	ctx = context.WithValue(ctx, routeKey{}, to)
 	resp, err := r.Base.RoundTrip(req.WithContext(ctx))
 	if err != nil && proxy != nil && ctx.Err() != context.Canceled {
 		err = wrapProxyError(to, err)
@@ -85,10 +86,9 @@ func newTransport(c Config) (*http.Transport, error) {
 			return clientCert, nil
 		}
 	}
-	roots := &rootLoader{config: t.TLSClientConfig, system: x509.SystemCertPool, added: authorities}
-	if c.systemRoots != nil {
-		roots.system = c.systemRoots
+	if c.systemRoots == nil {
+		c.systemRoots = x509.SystemCertPool
 	}
-	t.DialContext = roots.dialContext
+	t.DialContext = dialer(t.TLSClientConfig, c.systemRoots, authorities)
 	return t, nil
 }

@@ -33,30 +33,42 @@ type Connection struct {
 	TLS *tls.ConnectionState
 }
 
-// Observe returns a context for one request, and a function that returns what the request has met so far. Only a client
-// of New reports its proxy.
+// Observe returns a context for requests, one at a time, and a function that returns what the last one has met so far.
+// A context that is observed already stays as it is. Only a client of New reports its proxy.
 func Observe(ctx context.Context) (context.Context, func() Connection) {
-	outer, _ := ctx.Value(observerKey{}).(*observer)
 	ctx, o := observe(ctx)
-	o.outer = outer
-	return context.WithValue(ctx, observerKey{}, o), o.connection
+	return ctx, o.connection
 }
 
 type observerKey struct{}
 
 // observer records what net/http/httptrace reports of a request.
 type observer struct {
-	outer *observer // of a context that is observed twice, nil for none
-	start time.Time
-
 	mu    sync.Mutex // hooks may run in several goroutines, and late: two addresses may be tried at once
 	seen  Connection
+	start time.Time
 	began map[string]time.Time // of the phases that have not ended
 	times []string             // of those that have, as "dns 3"
 }
 
+// reset forgets the request before.
+func (o *observer) reset(proxy *url.URL) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen = Connection{Phase: PhaseResolve}
+	if proxy != nil {
+		o.seen.Proxy = proxy.Host
+	}
+	o.start, o.began, o.times = time.Now(), map[string]time.Time{}, nil
+}
+
 func observe(ctx context.Context) (context.Context, *observer) {
-	o := &observer{start: time.Now(), began: map[string]time.Time{}, seen: Connection{Phase: PhaseResolve}}
+	if o, ok := ctx.Value(observerKey{}).(*observer); ok {
+		return ctx, o
+	}
+	o := new(observer)
+	o.reset(nil)
+	ctx = context.WithValue(ctx, observerKey{}, o)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart: func(httptrace.DNSStartInfo) { o.begin(PhaseResolve) },
 		DNSDone: func(info httptrace.DNSDoneInfo) {
@@ -94,9 +106,7 @@ func observe(ctx context.Context) (context.Context, *observer) {
 func (o *observer) connection() Connection {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	seen := o.seen
-	seen.Addresses = slices.Clone(seen.Addresses)
-	return seen
+	return o.seen
 }
 
 // begin notes the phase, unless a later one has begun: the slower of two connections that are tried at once reports
@@ -143,15 +153,5 @@ func (o *observer) address(ip string) {
 	defer o.mu.Unlock()
 	if o.seen.Proxy == "" && !slices.Contains(o.seen.Addresses, ip) {
 		o.seen.Addresses = append(o.seen.Addresses, ip)
-	}
-}
-
-// observeProxy tells the observers of a request which proxy is asked.
-func observeProxy(ctx context.Context, proxy *url.URL) {
-	o, _ := ctx.Value(observerKey{}).(*observer)
-	for ; o != nil && proxy != nil; o = o.outer {
-		o.mu.Lock()
-		o.seen.Proxy = proxy.Host
-		o.mu.Unlock()
 	}
 }

@@ -10,44 +10,38 @@ import (
 	"sync"
 )
 
-// rootLoader completes a TLS configuration with the certificates of trusted authorities.
-type rootLoader struct {
-	config *tls.Config
-	system func() (*x509.CertPool, error) // x509.SystemCertPool outside tests
-	added  []*x509.Certificate            // those of ca_file
-	once   sync.Once
-}
-
-// load loads the system's certificates, which takes Go about as long as a TLS handshake. Without ca_file
-// config.RootCAs stays nil, which means the system's: crypto/x509 keeps them, or has the error for the handshake.
-func (l *rootLoader) load() {
-	l.once.Do(func() {
-		pool, err := l.system()
-		if len(l.added) == 0 {
+// dialer returns the function that connects. Where the connection needs the certificates of trusted authorities, it
+// loads the system's meanwhile: that takes Go about as long as a TLS handshake. Those of ca_file are added, and all are
+// put into config. Without ca_file config.RootCAs stays nil, which means the system's: crypto/x509 keeps them, or has the
+// error for the handshake.
+func dialer(
+	config *tls.Config, system func() (*x509.CertPool, error), added []*x509.Certificate,
+) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	load := sync.OnceFunc(func() {
+		pool, err := system()
+		if len(added) == 0 {
 			return
 		}
 		if err != nil {
 			pool = x509.NewCertPool() // a container without certificates of its own works with ca_file alone
 		}
-		for _, cert := range l.added {
+		for _, cert := range added {
 			pool.AddCert(cert)
 		}
-		l.config.RootCAs = pool
+		config.RootCAs = pool
 	})
-}
-
-// dialContext connects, and loads the certificates meanwhile if the connection needs them.
-func (l *rootLoader) dialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	dialer := &net.Dialer{Timeout: connectTimeout}
-	if !routeOf(ctx).tls {
-		return dialer.DialContext(ctx, network, addr)
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if !routeOf(ctx).tls {
+			return dialer.DialContext(ctx, network, addr)
+		}
+		go load()
+		conn, err := dialer.DialContext(ctx, network, addr)
+		if err == nil && len(added) > 0 {
+			load() // http.Transport copies config when it is connected
+		}
+		return conn, err
 	}
-	go l.load()
-	conn, err := dialer.DialContext(ctx, network, addr)
-	if err == nil && len(l.added) > 0 {
-		l.load() // http.Transport copies config when it is connected
-	}
-	return conn, err
 }
 
 // readCAFile returns the certificates of a PEM file, none for "".

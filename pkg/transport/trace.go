@@ -41,8 +41,8 @@ func (t *trace) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, seen := observe(req.Context())
-	resp, err := t.Base.RoundTrip(req.WithContext(ctx))
+	_, seen := observe(req.Context())
+	resp, err := t.Base.RoundTrip(req)
 	took, times, met := time.Since(seen.start).Milliseconds(), seen.summary(), seen.connection()
 	if t.detail && met.TLS != nil {
 		cert := met.TLS.PeerCertificates[0]
