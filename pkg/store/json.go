@@ -24,19 +24,11 @@ const sessionVersion = 2
 // sessionJSON is the session as it is stored.
 type sessionJSON struct {
 	Version  int            `json:"okauth"`
-	Session  *identityJSON  `json:"session"`
+	Session  *Identity      `json:"session"`
 	Username string         `json:"username,omitempty"`
 	Refresh  *refreshJSON   `json:"refresh,omitempty"`
 	Revision uint64         `json:"revision"`
 	Sets     []tokenSetJSON `json:"sets"`
-}
-
-type identityJSON struct {
-	Profile  string `json:"profile"`
-	Issuer   string `json:"issuer"`
-	ClientID string `json:"client_id"`
-	User     string `json:"user,omitempty"`
-	Grant    string `json:"grant"`
 }
 
 type refreshJSON struct {
@@ -58,10 +50,12 @@ type tokenSetJSON struct {
 }
 
 func encodeSession(s *Session) ([]byte, error) {
-	id := identityJSON(s.Identity)
+	id := s.Identity
 	out := sessionJSON{
-		Version: sessionVersion, Session: &id, Username: s.Username, Refresh: encodeRefresh(s.Refresh),
-		Revision: s.Revision, Sets: []tokenSetJSON{},
+		Version: sessionVersion, Session: &id, Username: s.Username, Revision: s.Revision, Sets: []tokenSetJSON{},
+	}
+	if r := s.Refresh; !r.Value.IsZero() {
+		out.Refresh = &refreshJSON{r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Round(0), r.Rotation}
 	}
 	for _, set := range s.Sets {
 		out.Sets = append(out.Sets, tokenSetJSON{
@@ -80,27 +74,6 @@ func encodeSession(s *Session) ([]byte, error) {
 	return encodeEnvelope(out)
 }
 
-func encodeRefresh(r RefreshToken) *refreshJSON {
-	if r.Value.IsZero() {
-		return nil
-	}
-	return &refreshJSON{
-		Token: r.Value.Reveal(), Requested: r.Requested, Granted: r.Granted,
-		ObtainedAt: r.ObtainedAt.UTC().Round(0), Rotation: r.Rotation,
-	}
-}
-
-// decode returns the token of a value that check accepts.
-func (r *refreshJSON) decode() RefreshToken {
-	if r == nil {
-		return RefreshToken{}
-	}
-	return RefreshToken{
-		Value: okta.NewSecret(r.Token), Requested: r.Requested, Granted: r.Granted,
-		ObtainedAt: r.ObtainedAt, Rotation: r.Rotation,
-	}
-}
-
 // decodeSession accepts only what encodeSession writes. Its errors do not quote the value.
 func decodeSession(value []byte) (*Session, error) {
 	var in sessionJSON
@@ -113,8 +86,9 @@ func decodeSession(value []byte) (*Session, error) {
 	if err := in.check(); err != nil {
 		return nil, CorruptError(err.Error())
 	}
-	s := &Session{
-		Identity: Identity(*in.Session), Username: in.Username, Refresh: in.Refresh.decode(), Revision: in.Revision,
+	s := &Session{Identity: *in.Session, Username: in.Username, Revision: in.Revision}
+	if r := in.Refresh; r != nil {
+		s.Refresh = RefreshToken{okta.NewSecret(r.Token), r.Requested, r.Granted, r.ObtainedAt, r.Rotation}
 	}
 	for _, set := range in.Sets {
 		s.Sets = append(s.Sets, TokenSet{
@@ -190,14 +164,12 @@ func encodeEnvelope(v any) ([]byte, error) {
 func escapeNonASCII(doc []byte) []byte {
 	out := make([]byte, 0, len(doc))
 	for _, r := range string(doc) {
-		switch {
-		case r >= 0x20 && r < 0x7f:
+		if r >= 0x20 && r < 0x7f {
 			out = append(out, byte(r))
-		case r > 0xffff:
-			hi, lo := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
 		}
 	}
 	return out

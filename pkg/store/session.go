@@ -15,11 +15,11 @@ import (
 // Identity says whose session it is. Two identities that differ in any field never share an item, so that a changed
 // setting cannot return a token that was issued for the old one.
 type Identity struct {
-	Profile  string // name of the profile, [a-z0-9][a-z0-9_-]*
-	Issuer   string // issuer of the authorization server
-	ClientID string
-	User     string // user as configured or asked; "" where the grant has none
-	Grant    string // name of the grant: "password"
+	Profile  string `json:"profile"` // name of the profile, [a-z0-9][a-z0-9_-]*
+	Issuer   string `json:"issuer"`  // issuer of the authorization server
+	ClientID string `json:"client_id"`
+	User     string `json:"user,omitempty"` // user as configured or asked; "" where the grant has none
+	Grant    string `json:"grant"`          // name of the grant: "password"
 }
 
 // Account returns the name of the item: "<profile>-<8 hex digits>". The digits are the start of a SHA-256 over the

@@ -52,10 +52,10 @@ func readDirect(ctx context.Context, account string) ([]byte, error) {
 // That starts no service: without a running one, or with a locked one, no item can be read.
 func readItem(b *busConn, collection dbus.ObjectPath, account string) ([]byte, error) {
 	attributes := map[string]string{"username": account, "service": service}
-	search := b.send(collection, "org.freedesktop.Secret.Collection.SearchItems", attributes)
+	search := b.send(secretsName, collection, "org.freedesktop.Secret.Collection.SearchItems", attributes)
 	// "plain": the value crosses the bus unencrypted, as with go-keyring. A process that can listen there can also read
 	// the item itself.
-	open := b.send(servicePath, "org.freedesktop.Secret.Service.OpenSession", "plain", dbus.MakeVariant(""))
+	open := b.send(secretsName, servicePath, "org.freedesktop.Secret.Service.OpenSession", "plain", dbus.MakeVariant(""))
 
 	var items []dbus.ObjectPath
 	switch err := b.receive(search, &items); {
@@ -78,13 +78,14 @@ func readItem(b *busConn, collection dbus.ObjectPath, account string) ([]byte, e
 		Value      []byte
 		Type       string
 	}
-	err := b.receive(b.send(items[0], "org.freedesktop.Secret.Item.GetSecret", session), &secret)
+	err := b.receive(b.send(secretsName, items[0], "org.freedesktop.Secret.Item.GetSecret", session), &secret)
 	return secret.Value, err
 }
 
 // notFound returns go-keyring's ErrNotFound if the collection is unlocked: a locked one may not find what it holds.
 func notFound(b *busConn, collection dbus.ObjectPath) error {
-	get := b.send(collection, "org.freedesktop.DBus.Properties.Get", "org.freedesktop.Secret.Collection", "Locked")
+	get := b.send(secretsName, collection, "org.freedesktop.DBus.Properties.Get",
+		"org.freedesktop.Secret.Collection", "Locked")
 	var locked bool
 	if err := b.receive(get, &locked); err != nil {
 		return err
@@ -136,7 +137,7 @@ func openBus(ctx context.Context, path string) (*busConn, error) {
 	b := &busConn{conn: conn, in: bufio.NewReader(conn), answers: make(map[uint32]*dbus.Message)}
 	b.unwatch = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
 	b.out.WriteString("\x00AUTH EXTERNAL " + hex.EncodeToString([]byte(strconv.Itoa(os.Geteuid()))) + "\r\nBEGIN\r\n")
-	b.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Hello")
+	b.send("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Hello")
 	return b, nil
 }
 
@@ -165,13 +166,9 @@ func (b *busConn) close() {
 	_ = b.conn.Close()
 }
 
-// send prepares a call of the secret service, which must run, and returns its serial; receive writes it. method is
+// send prepares a call of a service, which must run, and returns its serial; receive writes it. method is
 // "interface.member".
-func (b *busConn) send(path dbus.ObjectPath, method string, args ...any) uint32 {
-	return b.call(secretsName, path, method, args...)
-}
-
-func (b *busConn) call(name string, path dbus.ObjectPath, method string, args ...any) uint32 {
+func (b *busConn) send(name string, path dbus.ObjectPath, method string, args ...any) uint32 {
 	dot := strings.LastIndexByte(method, '.')
 	headers := map[dbus.HeaderField]dbus.Variant{
 		dbus.FieldDestination: dbus.MakeVariant(name), dbus.FieldPath: dbus.MakeVariant(path),

@@ -129,7 +129,7 @@ func TestBusAnswersInAnyOrder(t *testing.T) {
 		}
 	})
 	b := connect(t, path)
-	second, third := b.send("/a", "a.b.Second"), b.send("/a", "a.b.Third", "argument")
+	second, third := b.send(secretsName, "/a", "a.b.Second"), b.send(secretsName, "/a", "a.b.Third", "argument")
 	var two, three string
 	if err := errors.Join(b.receive(second, &two), b.receive(third, &three)); err != nil || two != "two" || three != "three" {
 		t.Errorf("got %q, %q, %v", two, three, err)
@@ -153,12 +153,12 @@ func TestBusRefuses(t *testing.T) {
 			_ = conn.(*net.UnixConn).CloseWrite()
 			_, _ = io.Copy(io.Discard, in) // until the client goes
 		}))
-		if err := b.receive(b.send("/a", "a.b.C")); err == nil || !strings.Contains(err.Error(), want) {
+		if err := b.receive(b.send(secretsName, "/a", "a.b.C")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", says, err, want)
 		}
 	}
 	b := connect(t, talk(t, func(_ net.Conn, in *bufio.Reader) { _, _ = io.Copy(io.Discard, in) }))
-	if err := b.receive(b.send("no path", "a.b.C")); err == nil || !strings.Contains(err.Error(), "path") {
+	if err := b.receive(b.send(secretsName, "no path", "a.b.C")); err == nil || !strings.Contains(err.Error(), "path") {
 		t.Errorf("a call that cannot be sent: %v", err)
 	}
 }
@@ -176,7 +176,7 @@ func TestBusEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.close()
-	if err := b.receive(b.send("/a", "a.b.C")); err == nil || ctx.Err() == nil {
+	if err := b.receive(b.send(secretsName, "/a", "a.b.C")); err == nil || ctx.Err() == nil {
 		t.Errorf("got %v", err)
 	}
 }
