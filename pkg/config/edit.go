@@ -99,13 +99,11 @@ func (f *File) Set(profile, key, value string) error {
 		scopes, _ := ParseScopes(value)
 		value = strings.Join(scopes, " ")
 	}
-	values := map[string]string{}
-	maps.Copy(values, f.doc.profiles[profile])
-	values[key] = value
-	if err := checkConflicts(values, key); err != nil {
+	e := edit{profile: profile, key: key, value: value}
+	if err := checkConflicts(f.doc.with(e).profiles[profile], key); err != nil {
 		return err
 	}
-	return f.edit(edit{profile: profile, key: key, value: value})
+	return f.edit(e)
 }
 
 // Unset removes a setting, if it is there. An unknown setting is an *Error, and so is an unknown profile if there are
@@ -146,29 +144,18 @@ func (f *File) edit(e edit) error {
 
 // checkConflicts returns the *Error of [Load] for a new value that excludes another one.
 func checkConflicts(values map[string]string, key string) error {
-	for _, k := range table() {
-		keys := SecretKeys(k.Name)
-		if k.Type != Secret || !slices.Contains(keys, key) {
-			continue
-		}
-		for _, other := range keys {
-			if other != key && values[other] != "" {
-				return conflict(key, other, Source{})
-			}
+	secret := strings.TrimSuffix(strings.TrimSuffix(key, FileKey("")), CommandKey(""))
+	for _, other := range SecretKeys(secret) {
+		if other != key && values[other] != "" {
+			return conflict(key, other, Source{})
 		}
 	}
-	if key != KeyDomain && key != KeyServer || values[KeyServer] == "" {
-		return nil
-	}
+	other, ok := map[string]string{KeyDomain: KeyServer, KeyServer: KeyDomain}[key]
+	server := values[KeyServer]
 	d, err := ParseDomain(values[KeyDomain])
-	if err == nil && d.Server != "" && d.Server != values[KeyServer] {
-		other := KeyDomain
-		if key == KeyDomain {
-			other = KeyServer
-		}
+	if ok && err == nil && server != "" && d.Server != "" && d.Server != server {
 		return &Error{Kind: Conflict, Key: key, Other: other, Suggestion: d.BaseURL,
-			Reason: fmt.Sprintf("the domain names the authorization server %q and server says %q", d.Server,
-				values[KeyServer])}
+			Reason: fmt.Sprintf("the domain names the authorization server %q and server says %q", d.Server, server)}
 	}
 	return nil
 }
