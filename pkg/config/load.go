@@ -65,9 +65,9 @@ func (o Options) withDefaults() Options {
 }
 
 // env returns a variable. An empty one counts as not set.
-func (o Options) env(name string) (string, bool) {
-	text, ok := o.LookupEnv(name)
-	return text, ok && text != ""
+func (o Options) env(name string) string {
+	text, _ := o.LookupEnv(name)
+	return text
 }
 
 // ConfigPath returns where the configuration file is or would be: Options.ConfigFile, $OKAUTH_CONFIG,
@@ -79,17 +79,17 @@ func ConfigPath(o Options) (string, error) {
 	if o.ConfigFile != "" {
 		return o.ConfigFile, nil
 	}
-	if path, ok := o.env(envConfig); ok {
+	if path := o.env(envConfig); path != "" {
 		return path, nil
 	}
 	const reason = "find the configuration directory"
 	// "All paths set in these environment variables must be absolute."
 	// https://specifications.freedesktop.org/basedir-spec/latest/
-	dir, ok := o.env("XDG_CONFIG_HOME")
-	if ok && !filepath.IsAbs(dir) {
+	dir := o.env("XDG_CONFIG_HOME")
+	if dir != "" && !filepath.IsAbs(dir) {
 		return "", &Error{Kind: NoDirectory, Reason: reason + ": XDG_CONFIG_HOME is not an absolute path"}
 	}
-	if !ok {
+	if dir == "" {
 		var err error
 		if dir, err = o.UserConfigDir(); err != nil || !filepath.IsAbs(dir) {
 			return "", &Error{Kind: NoDirectory, Reason: reason, Err: err}
@@ -119,19 +119,21 @@ func (s *Settings) StorageDir() (string, error) {
 // CacheDir returns the directory of the user's caches, which may not exist, or "" if the environment does not say which.
 func (s *Settings) CacheDir() string { return cacheDir(runtime.GOOS, s.options.env) }
 
-func cacheDir(goos string, env func(string) (string, bool)) string {
-	dir, _ := userDir(goos, func(name string) (string, bool) {
+func cacheDir(goos string, env func(string) string) string {
+	dir, _ := userDir(goos, func(name string) string {
 		// "If an implementation encounters a relative path ... it should consider the path invalid and ignore it."
 		// https://specifications.freedesktop.org/basedir-spec/latest/
-		text, ok := env(name)
-		return text, ok && filepath.IsAbs(text)
+		if dir := env(name); filepath.IsAbs(dir) {
+			return dir
+		}
+		return ""
 	}, "XDG_CACHE_HOME")
 	return dir
 }
 
 // stateDir returns the user's directory of sealed files. A needed variable that is missing or relative is an *Error: a
 // guess, or a directory that depends on the working directory, would lose sessions.
-func stateDir(goos string, env func(string) (string, bool)) (string, error) {
+func stateDir(goos string, env func(string) string) (string, error) {
 	dir, fault := userDir(goos, env, "XDG_STATE_HOME")
 	if fault != "" {
 		return "", &Error{Kind: NoDirectory, Key: KeyStorageDir,
@@ -142,21 +144,20 @@ func stateDir(goos string, env func(string) (string, bool)) (string, error) {
 
 // userDir returns okauth's directory below $xdg if that is set, else where programs of the system store that sort of
 // data of one user. fault says what is wrong with the variable it needs.
-func userDir(goos string, env func(string) (string, bool), xdg string) (dir, fault string) {
+func userDir(goos string, env func(string) string, xdg string) (dir, fault string) {
 	variable, below, onMac := "HOME", ".local/state", "Library/Application Support"
 	if xdg == "XDG_CACHE_HOME" {
 		below, onMac = ".cache", "Library/Caches"
 	}
-	switch _, ok := env(xdg); {
-	case ok:
+	switch {
+	case env(xdg) != "":
 		variable, below = xdg, ""
 	case goos == "darwin":
 		below = onMac
 	case goos == "windows":
 		variable, below = "LocalAppData", ""
 	}
-	dir, ok := env(variable)
-	if !ok {
+	if dir = env(variable); dir == "" {
 		return "", variable + " is not set either"
 	}
 	if !filepath.IsAbs(dir) {
@@ -204,9 +205,9 @@ func Load(o Options) (*Settings, error) {
 // profileName chooses the profile: flag, environment, file, default.
 func (o Options) profileName(doc *document, path string) (string, Source, error) {
 	name, source := DefaultProfile, Source{Kind: FromDefault}
-	if text, ok := o.env(envProfile); o.Profile != "" {
+	if text := o.env(envProfile); o.Profile != "" {
 		name, source = o.Profile, Source{FromFlag, o.FlagName("profile")}
-	} else if ok {
+	} else if text != "" {
 		name, source = text, Source{FromEnv, envProfile}
 	} else if doc.current != "" {
 		name, source = doc.current, Source{FromFile, path}

@@ -68,39 +68,34 @@ func (s SecretRef) Read(ctx context.Context) ([]byte, error) {
 // findSecret finds the place of a secret. In the environment the order is value, file, command, then Okta's
 // variables. Two places in the flags or in the file are an error, because one of them is a mistake.
 func (s *Settings) findSecret(k Key) (SecretRef, error) {
+	var found []SecretRef // the strongest first
+	add := func(key, text string, kind SourceKind, name string) {
+		if text != "" {
+			found = append(found, s.secretRef(k, key, value{text, Source{kind, name}}))
+		}
+	}
 	keys := SecretKeys(k.Name)
-	ref, err := s.oneSecret(k, func(key string) value {
-		return value{s.options.Flags[key], Source{FromFlag, s.options.FlagName(key)}}
-	})
-	if err != nil || !ref.IsZero() {
-		return ref, err
+	for _, key := range keys {
+		add(key, s.options.Flags[key], FromFlag, s.options.FlagName(key))
 	}
-	own := k.Env[0]
-	for i, name := range append([]string{own, own + "_FILE", own + "_COMMAND"}, k.Env[1:]...) {
-		if text, ok := s.options.env(name); ok {
-			key := k.Name
-			if i < len(keys) {
-				key = keys[i]
-			}
-			return s.secretRef(k, key, value{text, Source{FromEnv, name}}), nil
-		}
+	for _, key := range keys {
+		name := lookup(key).Env[0]
+		add(key, s.options.env(name), FromEnv, name)
 	}
-	return s.oneSecret(k, func(key string) value { return value{s.file[key], Source{FromFile, s.path}} })
-}
-
-// oneSecret returns the place of a secret in one layer.
-func (s *Settings) oneSecret(k Key, get func(key string) value) (ref SecretRef, err error) {
-	for _, key := range SecretKeys(k.Name) {
-		v := get(key)
-		if v.text == "" {
-			continue
-		}
-		if !ref.IsZero() {
-			return SecretRef{}, conflict(key, ref.Key, v.source)
-		}
-		ref = s.secretRef(k, key, v)
+	for _, name := range k.Env[1:] {
+		add(k.Name, s.options.env(name), FromEnv, name)
 	}
-	return ref, nil
+	for _, key := range keys {
+		add(key, s.file[key], FromFile, s.path)
+	}
+	if len(found) == 0 {
+		return SecretRef{}, nil
+	}
+	first := found[0]
+	if len(found) > 1 && found[1].Source.Kind == first.Source.Kind && first.Source.Kind != FromEnv {
+		return SecretRef{}, conflict(found[1].Key, first.Key, found[1].Source)
+	}
+	return first, nil
 }
 
 func conflict(key, other string, source Source) error {

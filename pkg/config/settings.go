@@ -96,7 +96,7 @@ func (s *Settings) find(k Key) value {
 		return value{text, Source{FromFlag, s.options.FlagName(k.Name)}}
 	}
 	for _, name := range k.Env {
-		if text, ok := s.options.env(name); ok {
+		if text := s.options.env(name); text != "" {
 			return value{text, Source{FromEnv, name}}
 		}
 	}
@@ -145,11 +145,7 @@ func (s *Settings) impliedServer(domain value) value {
 	if s.domain.Server != "" {
 		return value{s.domain.Server, domain.source}
 	}
-	issuer, ok := s.options.env(envIssuer)
-	if !ok {
-		return value{}
-	}
-	base, server, err := ParseIssuer(issuer)
+	base, server, err := ParseIssuer(s.options.env(envIssuer))
 	if err != nil || base != s.domain.BaseURL {
 		return value{}
 	}
@@ -274,7 +270,7 @@ func (s *Settings) Get(key string) (Setting, error) {
 func (s *Settings) resolvePath(v value) string {
 	rest, home := strings.CutPrefix(v.text, "~/")
 	if home {
-		if dir, ok := s.options.env("HOME"); ok {
+		if dir := s.options.env("HOME"); dir != "" {
 			return filepath.Join(dir, rest)
 		}
 		if dir, err := os.UserHomeDir(); err == nil {
