@@ -1,28 +1,15 @@
 package cmd
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
-	"okauth/pkg/prompt"
 )
 
 // Commands returns the tree of all commands, for the generator of the man pages. Its commands cannot run.
-func Commands(b cli.Build) *cobra.Command {
-	env := &cli.Env{
-		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Build: b,
-		LookupEnv:     func(string) (string, bool) { return "", false },
-		UserConfigDir: func() (string, error) { return "", nil },
-		OpenTerminal:  func() (*prompt.Terminal, error) { return nil, prompt.ErrNoTerminal },
-		Signals:       func(ctx context.Context) (context.Context, func()) { return ctx, func() {} },
-	}
-	return newRootCmd(env, &cli.GlobalFlags{}, nil)
-}
+func Commands() *cobra.Command { return newRootCmd(&cli.Env{}, &cli.GlobalFlags{}, nil) }
 
 func newVersionCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
@@ -37,8 +24,10 @@ func newVersionCmd(env *cli.Env) *cobra.Command {
 	}
 }
 
-// explainCompletion replaces Cobra's help texts of the completion commands.
+// explainCompletion replaces Cobra's help texts of the completion commands, which then refuse unknown arguments.
 func explainCompletion(completion *cobra.Command) {
+	completion.Args = cli.NoSuchCommand
+	completion.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	completion.Short = "Print a completion script for a shell"
 	completion.Long = `Print the script with which a shell completes commands, flags, profiles and
 settings when you press Tab. Packages install it.`
@@ -46,19 +35,18 @@ settings when you press Tab. Packages install it.`
   source <(okauth completion bash)
   # fish, for this session
   okauth completion fish | source`
-	type shell struct{ needs, session, install string }
-	shells := map[string]shell{
-		"bash": {" bash needs the package bash-completion for it.", "source <(okauth completion bash)",
+	for _, shell := range []struct{ name, needs, session, install string }{
+		{"bash", " bash needs the package bash-completion for it.", "source <(okauth completion bash)",
 			"> ~/.local/share/bash-completion/completions/okauth"},
-		"zsh": {` zsh must have run "autoload -U compinit; compinit".`, "source <(okauth completion zsh)",
+		{"zsh", ` zsh must have run "autoload -U compinit; compinit".`, "source <(okauth completion zsh)",
 			`> "${fpath[1]}/_okauth"`},
-		"fish":       {"", "okauth completion fish | source", "> ~/.config/fish/completions/okauth.fish"},
-		"powershell": {"", "okauth completion powershell | Out-String | Invoke-Expression", ">> $PROFILE"},
-	}
-	for _, c := range completion.Commands() {
-		s, name := shells[c.Name()], c.Name()
-		c.Long = "Print completions for " + name + ", for this session or for a file that\nevery session reads." + s.needs
-		c.Example = "  # for this session\n  " + s.session +
-			"\n  # for every session\n  okauth completion " + name + " " + s.install
+		{"fish", "", "okauth completion fish | source", "> ~/.config/fish/completions/okauth.fish"},
+		{"powershell", "", "okauth completion powershell | Out-String | Invoke-Expression", ">> $PROFILE"},
+	} {
+		c, _, _ := completion.Find([]string{shell.name}) // Cobra has made it
+		c.Args = cli.ArgsBetween(0, 0)
+		c.Long = "Print completions for " + shell.name + ", for this session or for a file that\nevery session reads." + shell.needs
+		c.Example = "  # for this session\n  " + shell.session +
+			"\n  # for every session\n  okauth completion " + shell.name + " " + shell.install
 	}
 }

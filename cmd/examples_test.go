@@ -3,7 +3,6 @@ package cmd_test
 import (
 	"errors"
 	"fmt"
-	"okauth/cmd/internal/cli"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,7 +17,7 @@ import (
 func TestExamplesParse(t *testing.T) {
 	t.Parallel()
 	commands := 0
-	for c := range everyCommand(cmd.Commands(cli.Build{})) {
+	for c := range everyCommand(cmd.Commands()) {
 		if !c.HasParent() || c.Name() == "help" || c.IsAdditionalHelpTopicCommand() {
 			continue // their text is the list of the commands, or is no command's
 		}
@@ -120,7 +119,7 @@ func words(line string) []string {
 // parseExample parses a command line on a fresh tree, as okauth would, and returns
 // the path of the command that it finds.
 func parseExample(line string) (string, error) {
-	root := cmd.Commands(cli.Build{})
+	root := cmd.Commands()
 	// Flags in front of the command are parsed with it.
 	found, rest, err := root.Find(words(line)[1:])
 	if err != nil {

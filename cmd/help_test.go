@@ -17,7 +17,7 @@ import (
 // are looked things up in, and Cobra lays them out.
 func TestHelpFits80Columns(t *testing.T) {
 	t.Parallel()
-	for command := range everyCommand(cmd.Commands(cli.Build{})) {
+	for command := range everyCommand(cmd.Commands()) {
 		for line := range strings.Lines(helpOf(t, command)) {
 			line = strings.TrimRight(line, "\n")
 			if utf8.RuneCountInString(line) > 80 && !strings.HasPrefix(strings.TrimLeft(line, " "), "-") {
@@ -42,7 +42,7 @@ func helpOf(t *testing.T, command *cobra.Command) string {
 // A command's help fits on a screen, with its usage: what is longer belongs into docs.
 func TestHelpIsShort(t *testing.T) {
 	t.Parallel()
-	for command := range everyCommand(cmd.Commands(cli.Build{})) {
+	for command := range everyCommand(cmd.Commands()) {
 		if command.IsAdditionalHelpTopicCommand() {
 			continue // a table
 		}
@@ -59,7 +59,7 @@ func TestHelpIsShort(t *testing.T) {
 // "okauth help" lists each command once, in a group or, as Cobra's own help command, behind them.
 func TestHelpListsEachCommandOnce(t *testing.T) {
 	t.Parallel()
-	root := cmd.Commands(cli.Build{})
+	root := cmd.Commands()
 	text := helpOf(t, root)
 	for _, group := range root.Groups() {
 		if !strings.Contains(text, "\n"+group.Title+"\n") {

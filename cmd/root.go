@@ -6,10 +6,8 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	configcmd "okauth/cmd/config"
 	"okauth/cmd/doctor"
@@ -17,14 +15,11 @@ import (
 	"okauth/cmd/sandbox"
 )
 
-// Env holds everything outside the process's memory that a command touches.
-type Env = cli.Env
-
 // Build says which okauth this is; the release build fills it in.
 type Build = cli.Build
 
 // System returns the environment that the operating system gives a process.
-func System(b Build) *Env { return cli.System(b) }
+func System(b Build) *cli.Env { return cli.System(b) }
 
 // Main runs the command line args, without the program's name, prints the error if there is one, and returns the exit
 // code.
@@ -77,11 +72,16 @@ a built-in server and leaves nothing behind.`,
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(cli.FlagError)
 	global.AddFlags(root)
-	root.AddGroup(groups()...)
-	commands := subcommands(env, global, commandName(root.PersistentFlags(), args))
+	for _, g := range []cobra.Group{
+		{ID: groupGet, Title: "Get tokens:"}, {ID: groupLook, Title: "Look at tokens:"},
+		{ID: groupSetup, Title: "Set up:"}, {ID: groupTry, Title: "Try out:"},
+	} {
+		root.AddGroup(&g)
+	}
+	commands := subcommands(env, global, commandName(args))
 	root.AddCommand(commands...)
 	root.CompletionOptions.DisableDefaultCmd = len(commands) == 1
-	if !root.CompletionOptions.DisableDefaultCmd {
+	if len(commands) > 1 {
 		root.SetCompletionCommandGroupID(groupSetup)
 		root.InitDefaultCompletionCmd()
 		root.InitDefaultHelpCmd()
@@ -103,26 +103,12 @@ const (
 	groupTry   = "try"
 )
 
-func groups() []*cobra.Group {
-	return []*cobra.Group{
-		{ID: groupGet, Title: "Get tokens:"},
-		{ID: groupLook, Title: "Look at tokens:"},
-		{ID: groupSetup, Title: "Set up:"},
-		{ID: groupTry, Title: "Try out:"},
-	}
-}
-
 // strictHelpers makes Cobra's own commands refuse unknown arguments. By default they print a help text and succeed, and
 // it may end up in a completion file.
 func strictHelpers(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		switch c.Name() {
 		case "completion":
-			c.Args = cli.NoSuchCommand
-			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
-			for _, shell := range c.Commands() {
-				shell.Args = cli.ArgsBetween(0, 0)
-			}
 			explainCompletion(c)
 		case "help":
 			c.Args = func(_ *cobra.Command, args []string) error {
@@ -135,24 +121,17 @@ func strictHelpers(root *cobra.Command) {
 	}
 }
 
-// commandName returns the first argument that is neither a global flag nor its value.
-func commandName(flags *pflag.FlagSet, args []string) string {
-	for i := 0; i < len(args); i++ {
-		name, isFlag := strings.CutPrefix(args[i], "-")
-		if !isFlag || name == "" {
-			return args[i]
-		}
-		var flag *pflag.Flag
-		if long, isLong := strings.CutPrefix(name, "-"); isLong {
-			flag = flags.Lookup(long) // nil with a value: --profile=dev
-		} else if len(name) == 1 { // a longer one has its value: -pdev
-			flag = flags.ShorthandLookup(name)
-		}
-		if flag != nil && flag.NoOptDefVal == "" {
-			i++ // its value
-		}
+// commandName returns the first argument that is neither a global flag nor its value, "" if that is not clear.
+func commandName(args []string) string {
+	probe := &cobra.Command{}
+	new(cli.GlobalFlags).AddFlags(probe)
+	flags := probe.PersistentFlags()
+	flags.SetInterspersed(false)
+	flags.Usage = func() {}
+	if flags.Parse(args) != nil {
+		return ""
 	}
-	return ""
+	return flags.Arg(0)
 }
 
 // subcommands is the table of contents. If name is one of the names, only that command is built: otherwise half of the

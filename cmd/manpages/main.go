@@ -51,7 +51,7 @@ func run(args []string) error {
 			return err
 		}
 	}
-	all, err := pages(cmd.Commands(cmd.Build{}), date)
+	all, err := pages(cmd.Commands(), date)
 	if err != nil {
 		return err
 	}

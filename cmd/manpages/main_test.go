@@ -24,7 +24,7 @@ import (
 // and lintian expect.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	root := cmd.Commands(cmd.Build{})
+	root := cmd.Commands()
 	all, err := pages(root, time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s.1: a synopsis: got %v, want %v", name, got, !topic)
 		}
 	}
-	fresh := cmd.Commands(cmd.Build{}) // pages rewrote the texts of root
+	fresh := cmd.Commands() // pages rewrote the texts of root
 	for name, text := range all {
 		path := strings.Split(strings.TrimSuffix(name, ".1"), "-")
 		c, _, err := fresh.Find(path[1:])
