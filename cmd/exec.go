@@ -107,25 +107,18 @@ func (o *execOptions) run(ctx context.Context, args []string) error {
 }
 
 // token gets the token for CMD. A refresh that has begun may succeed after Ctrl-C; CMD does not start after that.
-func (o *execOptions) token(ctx context.Context) (output.Token, error) {
-	env, watched := *o.env, ctx
-	env.Signals = func(parent context.Context) (context.Context, func()) {
-		ctx, stop := o.env.Signals(parent)
-		watched = ctx
-		return ctx, stop
-	}
-	token, err := o.session.Token(ctx, &env, o.kind, false)
-	if saveErr, ok := errors.AsType[*session.SaveError](err); ok {
-		// CMD runs, and its exit code does not report this.
-		err = nil
-		env.Warn(saveErr.Error())
-		if advice := o.session.Hint(saveErr); advice != "" {
-			fmt.Fprintf(env.Stderr, "okauth: hint: %s\n", okta.Sanitize(advice, 2000))
+func (o *execOptions) token(ctx context.Context) (token output.Token, err error) {
+	err = cli.UntilStopped(ctx, o.env, func(ctx context.Context) error {
+		token, err = o.session.Token(ctx, o.env, o.kind, false)
+		if cli.Is[*session.SaveError](err) { // CMD runs, and its exit code does not report this
+			o.env.Warn(err.Error())
+			if advice := o.session.Hint(err); advice != "" {
+				fmt.Fprintf(o.env.Stderr, "okauth: hint: %s\n", okta.Sanitize(advice, 2000))
+			}
+			err = nil
 		}
-	}
-	if s, ok := errors.AsType[cli.SignalError](context.Cause(watched)); ok {
-		return output.Token{}, s
-	}
+		return cmp.Or(err, context.Cause(ctx))
+	})
 	return token, err
 }
 

@@ -1,7 +1,7 @@
 package cmd
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -90,16 +90,11 @@ func (o *tokenOptions) run(c *cobra.Command) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
-	token, err := o.session.Token(c.Context(), o.env, o.kind, o.refresh)
-	saveErr, notSaved := errors.AsType[*session.SaveError](err)
-	if err != nil && !notSaved {
-		return err
+	token, saveErr := o.session.Token(c.Context(), o.env, o.kind, o.refresh)
+	if saveErr != nil && !cli.Is[*session.SaveError](saveErr) {
+		return saveErr
 	}
-	err = o.write(token)
-	if err == nil && notSaved {
-		return saveErr // after the token: it is good, and it may be the last
-	}
-	return err
+	return cmp.Or(o.write(token), saveErr) // after the token: it is good, and it may be the last
 }
 
 // check refuses flags that contradict each other, before anything is read or sent.
@@ -149,9 +144,5 @@ func (o *tokenOptions) write(token output.Token) error {
 	if err != nil {
 		return fmt.Errorf("write the step output: %w", err)
 	}
-	err = output.WriteGitHubOutput(o.env.Stdout, file, o.githubOutput, token)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return cmp.Or(output.WriteGitHubOutput(o.env.Stdout, file, o.githubOutput, token), file.Close())
 }
