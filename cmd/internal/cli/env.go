@@ -125,19 +125,16 @@ func (b Build) Number() string { return cmp.Or(b.Version, "devel") }
 
 // String returns version, commit, date, Go version and platform.
 func (b Build) String() string {
-	commit := b.Commit
-	if b.Version == "" {
-		if info, ok := debug.ReadBuildInfo(); ok {
-			for _, s := range info.Settings {
-				if s.Key == "vcs.revision" {
-					commit = s.Value
-				}
+	if info, ok := debug.ReadBuildInfo(); ok && b.Version == "" {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				b.Commit = s.Value
 			}
 		}
 	}
 	line := b.Number()
-	if commit != "" {
-		line += " (" + commit[:min(len(commit), 12)] + ")"
+	if b.Commit != "" {
+		line += " (" + b.Commit[:min(len(b.Commit), 12)] + ")"
 	}
 	if b.Date != "" {
 		line += " " + b.Date

@@ -75,11 +75,10 @@ func (x Explanation) Printable() Explanation {
 	if len(x.For) > 0 {
 		kind = x.For[0]
 	}
-	names := slices.Clone(x.For)
-	for i, kind := range names {
-		names[i] = explanations().Requests[kind]["name"]
+	x.For = slices.Clone(x.For)
+	for i, kind := range x.For {
+		x.For[i] = explanations().Requests[kind]["name"]
 	}
-	x.For = names
 	x.Means = fill(strings.ReplaceAll(x.Means, " (it says ${now})", ""), kind, okta.RequestInfo{})
 	x.Do = fill(x.Do, kind, okta.RequestInfo{})
 	return x
@@ -120,10 +119,7 @@ func requestKind(info okta.RequestInfo) string {
 	if info.Operation != "" && info.Operation != okta.OperationToken {
 		return string(info.Operation)
 	}
-	if info.GrantType == "" {
-		return "password"
-	}
-	return info.GrantType
+	return cmp.Or(info.GrantType, "password")
 }
 
 // fill replaces the placeholders. The name of a server or a client may look like one.
@@ -180,10 +176,12 @@ func matchers() map[string]func(error) bool {
 			return e.Phase == okta.PhaseTLS && strings.Contains(e.Err.Error(), "protocol version")
 		}),
 		"tls":          when(func(e *okta.NetworkError) bool { return e.Phase == okta.PhaseTLS && e.Timeout == 0 }),
-		"no_such_host": when(func(e *okta.NetworkError) bool { return dnsError(e).IsNotFound }),
-		"no_dns":       when(func(e *okta.NetworkError) bool { return dnsUnreachable(dnsError(e).Err) }),
-		"dns_failing":  Is[*net.DNSError],
-		"refused":      when(func(e *okta.NetworkError) bool { return errors.Is(e.Err, syscall.ECONNREFUSED) }),
+		"no_such_host": when(func(e *net.DNSError) bool { return e.IsNotFound }),
+		"no_dns": when(func(e *net.DNSError) bool { // it has the cause as a text only
+			return strings.Contains(e.Err, "connection refused") || strings.Contains(e.Err, "unreachable")
+		}),
+		"dns_failing": Is[*net.DNSError],
+		"refused":     when(func(e *okta.NetworkError) bool { return errors.Is(e.Err, syscall.ECONNREFUSED) }),
 		"unreachable": when(func(e *okta.NetworkError) bool {
 			return errors.Is(e.Err, syscall.ENETUNREACH) || errors.Is(e.Err, syscall.EHOSTUNREACH)
 		}),
@@ -238,17 +236,4 @@ func when[E error](has func(E) bool) func(error) bool {
 
 func certificate(problem okta.CertificateProblem) func(error) bool {
 	return when(func(e *okta.NetworkError) bool { return e.Certificate != nil && e.Certificate.Problem == problem })
-}
-
-// dnsError returns the failed look-up, or the zero DNSError.
-func dnsError(e *okta.NetworkError) net.DNSError {
-	if dns, ok := errors.AsType[*net.DNSError](e); ok {
-		return *dns
-	}
-	return net.DNSError{}
-}
-
-// dnsUnreachable reports whether the name server could not be reached. net.DNSError has the cause as a text only.
-func dnsUnreachable(text string) bool {
-	return strings.Contains(text, "connection refused") || strings.Contains(text, "unreachable")
 }

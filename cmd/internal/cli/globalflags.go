@@ -62,24 +62,19 @@ func FlagsFromEnvironment(c *cobra.Command, env *Env) error {
 		if f.Changed || bad != nil || f.Name == "help" || f.Name == "version" || f.Annotations[settingsFlag] != nil {
 			return
 		}
-		name := flagVariable(f.Name)
+		name := "OKAUTH_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value := env.Getenv(name)
 		if value == "" {
 			return
 		}
-		err := f.Value.Set(value)
-		switch {
-		case err != nil && f.Value.Type() == "bool": // the value may be a secret in the wrong place
-			bad = Usage(name+": expected true or false", "the variable stands for --"+f.Name)
-		case err != nil:
+		if err := f.Value.Set(value); err != nil {
+			if f.Value.Type() == "bool" { // the value may be a secret in the wrong place
+				err = errors.New("expected true or false")
+			}
 			bad = Usage(fmt.Sprintf("%s: %v", name, err), "the variable stands for --"+f.Name)
 		}
 	})
 	return bad
-}
-
-func flagVariable(flag string) string {
-	return "OKAUTH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // Stoppable returns run as a RunE with a context that a signal ends.

@@ -3,6 +3,7 @@ package cli
 // The line that says what okauth is waiting for.
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"sync"
@@ -24,7 +25,8 @@ func (e *Env) Progress(delay time.Duration, what string) (done func()) {
 	if !e.StderrIsTTY || e.Getenv("TERM") == "dumb" {
 		return func() {}
 	}
-	what = okta.Sanitize(what, progressWidth(e.stderrWidth()))
+	const around = "okauth: " + " … 1000 s"
+	what = okta.Sanitize(what, max(cmp.Or(e.stderrWidth(), 80)-len(around), 1)) // a line that wraps is not erased whole
 	stop, ended := make(chan struct{}), make(chan struct{})
 	began, seconds, unnoticed := time.Now(), time.NewTicker(time.Second), time.After(delay)
 	go func() {
@@ -51,13 +53,4 @@ func (e *Env) Progress(delay time.Duration, what string) (done func()) {
 		close(stop)
 		<-ended
 	})
-}
-
-// progressWidth returns how many columns there are for the text: a line that wraps is not erased whole.
-func progressWidth(columns int) int {
-	const around = len("okauth: ") + len(" … 1000 s")
-	if columns == 0 {
-		columns = 80
-	}
-	return max(columns-around, 1)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os/signal"
 	"syscall"
 	"time"
@@ -41,9 +42,7 @@ func (s *SessionFlags) clientOptions(env *Env) okauth.Options {
 		KeychainPrompt: !s.NoInput && env.Desktop(), Keychain: env.Keychain, LockDir: env.LockDir,
 		LookupEnv: env.LookupEnv, UserConfigDir: env.UserConfigDir, Stderr: env.Stderr, Now: env.Now,
 	}
-	for key, value := range s.Set {
-		o.Settings[key] = value
-	}
+	maps.Copy(o.Settings, s.Set)
 	if s.timeout != "" {
 		o.Settings[config.KeyTimeout] = s.timeout
 	}
