@@ -35,7 +35,7 @@ func (c *checker) checkIss() {
 	default:
 		check.Why = "the token comes from another authorization server"
 	}
-	c.settle(check)
+	c.add(check)
 }
 
 // checkAud asks for the audience, and for the client of an ID token.
@@ -60,7 +60,7 @@ func (c *checker) checkAud() {
 	case c.config.Audience != "" && !slices.Contains(audiences, c.config.Audience):
 		check.Why = "the token is for another API"
 	}
-	c.settle(check)
+	c.add(check)
 }
 
 // otherClient returns "" where an ID token for these audiences is for the client. One that is for several must say in
@@ -89,15 +89,13 @@ func (c *checker) checkCid() {
 	check, cid := c.stringCheck("cid", printable(c.config.ClientID))
 	switch {
 	case c.config.Kind == KindID:
-		c.skip("cid", "the aud of an ID token is the client")
-		return
+		check = skipped("cid", "the aud of an ID token is the client")
 	case c.config.ClientID == "" && !c.token.Claims.has("cid"):
-		c.skip("cid", "the token names no client, and none was asked for")
-		return
+		check = skipped("cid", "the token names no client, and none was asked for")
 	case check.Why == "" && c.config.ClientID != "" && cid != c.config.ClientID:
 		check.Why = "the token was issued to another client"
 	}
-	c.settle(check)
+	c.add(check)
 }
 
 func (c *checker) checkSub() {
@@ -105,7 +103,7 @@ func (c *checker) checkSub() {
 	if check.Why == "" && sub == "" {
 		check.Why = "the token's sub is empty"
 	}
-	c.settle(check)
+	c.add(check)
 }
 
 // checkTimes makes the checks exp, nbf and iat. The leeway is for clocks that differ, and widens each bound.
@@ -124,23 +122,23 @@ func (c *checker) checkTimes(now time.Time) {
 		check.Expected = "later than iat, " + timeText(issued)
 		check.Why = "the token ends before it begins"
 	}
-	c.settle(check)
+	c.add(check)
 
 	if !c.token.Claims.has("nbf") {
-		c.skip("nbf", "the token has none, and needs none")
+		c.add(skipped("nbf", "the token has none, and needs none"))
 	} else {
 		check, nbf := c.timeCheck("nbf", texts.latest)
 		if check.Why == "" && nbf.After(latest) {
 			check.Why = "the token is not valid yet: it is for later, or a clock is wrong"
 		}
-		c.settle(check)
+		c.add(check)
 	}
 
 	check, iat := c.timeCheck("iat", texts.latest)
 	if check.Why == "" && iat.After(latest) {
 		check.Why = "the token was issued in the future: a clock is wrong, here or at the issuer"
 	}
-	c.settle(check)
+	c.add(check)
 }
 
 // timeCheck begins the check of a claim that must be a time.
@@ -171,28 +169,24 @@ func (c *checker) timeCheck(name, expected string) (Check, time.Time) {
 // ID Token's JOSE Header." https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken
 func (c *checker) checkAtHash() {
 	if c.config.Kind != KindID {
-		c.skip("at_hash", "only ID tokens have one")
+		c.add(skipped("at_hash", "only ID tokens have one"))
 		return
 	}
 	check, got := c.stringCheck("at_hash", "")
 	switch {
 	case !c.token.Claims.has("at_hash"):
-		c.skip("at_hash", "the token has none, and needs none")
-		return
+		check = skipped("at_hash", "the token has none, and needs none")
 	case check.Why != "":
-		c.settle(check)
-		return
 	case c.config.AccessToken == "":
-		c.skip("at_hash", "the access token that came with it is not at hand")
-		return
+		check = skipped("at_hash", "the access token that came with it is not at hand")
 	case !c.algOK:
-		c.skip("at_hash", notChecked("alg"))
-		return
+		check = skipped("at_hash", notChecked("alg"))
+	default:
+		sum := c.alg.digest(c.config.AccessToken)
+		check.Expected = base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
+		if got != check.Expected {
+			check.Why = "the ID token came with another access token than this one"
+		}
 	}
-	sum := c.alg.digest(c.config.AccessToken)
-	check.Expected = base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
-	if got != check.Expected {
-		check.Why = "the ID token came with another access token than this one"
-	}
-	c.settle(check)
+	c.add(check)
 }

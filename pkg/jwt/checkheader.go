@@ -12,7 +12,7 @@ func (c *checker) checkSignature(ctx context.Context, org bool) error {
 	critOK := c.checkCrit()
 	if org {
 		for _, name := range [...]string{"kid", "key", "signature"} {
-			c.skip(name, notChecked("org_server"))
+			c.add(skipped(name, notChecked("org_server")))
 		}
 		return nil
 	}
@@ -23,23 +23,19 @@ func (c *checker) checkSignature(ctx context.Context, org bool) error {
 	check, keyCheck := Check{Name: "signature"}, c.checks[len(c.checks)-1]
 	switch {
 	case !c.algOK:
-		c.skip("signature", notChecked("alg"))
-		return nil
+		check = skipped("signature", notChecked("alg"))
 	case !critOK:
-		c.skip("signature", notChecked("crit"))
-		return nil
+		check = skipped("signature", notChecked("crit"))
 	case keyCheck.State == Skipped:
-		c.skip("signature", keyCheck.Why)
-		return nil
+		check = skipped("signature", keyCheck.Why)
 	case key == nil:
-		c.skip("signature", notChecked("key"))
-		return nil
+		check = skipped("signature", notChecked("key"))
 	case len(c.token.signature) == 0:
 		check.Why = "the token has no signature: anyone could have written it"
 	default:
 		check.Why = c.checkSignedBy(key)
 	}
-	c.settle(check)
+	c.add(check)
 	return nil
 }
 
@@ -70,7 +66,7 @@ func (c *checker) checkAlg() {
 	for _, a := range c.algorithms {
 		if problem == "" && a.name == name {
 			c.alg, c.algOK = a, true
-			c.pass(check)
+			c.add(check)
 			return
 		}
 	}
@@ -90,7 +86,7 @@ func (c *checker) checkAlg() {
 	default:
 		check.Why = "this is not a signature algorithm that can be allowed"
 	}
-	c.settle(check)
+	c.add(check)
 }
 
 // checkCrit rejects what would change the meaning of what is signed.
@@ -116,7 +112,7 @@ func (c *checker) checkCrit() bool {
 		check.Got = "cty " + printable(cty)
 		check.Why = "the header says that the token holds another token: verify that one by itself"
 	}
-	c.settle(check)
+	c.add(check)
 	return check.Why == ""
 }
 
@@ -124,6 +120,8 @@ func (c *checker) checkCrit() bool {
 func (c *checker) checkKey(ctx context.Context) (*publicKey, error) {
 	kid, problem := c.token.Header.text("kid")
 	check := Check{Name: "kid", Expected: "one of the issuer's keys", Got: printable(kid)}
+	var keys []publicKey
+	var rejected string
 	switch {
 	case !c.token.Header.has("kid"), problem == "" && kid == "":
 		check.Why = "the header does not say which of the issuer's keys signed the token"
@@ -131,41 +129,35 @@ func (c *checker) checkKey(ctx context.Context) (*publicKey, error) {
 		check.Why = "the header's kid is not a string"
 	case len(kid) > maxKid:
 		check.Why = "the header's kid is longer than any key's"
-	}
-	if check.Why != "" {
-		c.settle(check)
-		c.skip("key", notChecked("kid"))
-		return nil, nil
-	}
-	set, err := c.keys.KeySet(ctx, kid)
-	if err != nil {
-		return nil, fmt.Errorf("get the issuer's keys: %w", err)
-	}
-	candidates := set.usable[kid]
-	if len(candidates) == 1 {
-		c.pass(check)
-		return c.checkFit(&candidates[0]), nil
-	}
-	rejected := set.whyRejected(kid)
-	switch {
-	case len(candidates) > 1:
-		check.Why = "the issuer has several keys of this name, so it is not clear which one is meant"
-	case rejected != "":
-		c.pass(check)
-		c.settle(Check{Name: "key", Why: "the issuer's key is not fit for use: " + rejected})
-		return nil, nil
 	default:
+		set, err := c.keys.KeySet(ctx, kid)
+		if err != nil {
+			return nil, fmt.Errorf("get the issuer's keys: %w", err)
+		}
+		keys, rejected = set.usable[kid], set.whyRejected(kid)
+	}
+	switch {
+	case len(keys) > 1:
+		check.Why = "the issuer has several keys of this name, so it is not clear which one is meant"
+	case len(keys) == 0 && rejected == "" && check.Why == "":
 		check.Why = "the issuer has no such key: the key was rotated, or the token comes from another server"
 	}
-	c.settle(check)
-	c.skip("key", notChecked("kid"))
+	c.add(check)
+	switch {
+	case check.Why != "":
+		c.add(skipped("key", notChecked("kid")))
+	case len(keys) == 0:
+		c.add(Check{Name: "key", Why: "the issuer's key is not fit for use: " + rejected})
+	default:
+		return c.checkFit(&keys[0]), nil
+	}
 	return nil, nil
 }
 
 // checkFit makes the check key: whether key is one for the algorithm. It returns key if it is.
 func (c *checker) checkFit(key *publicKey) *publicKey {
 	if !c.algOK {
-		c.skip("key", notChecked("alg"))
+		c.add(skipped("key", notChecked("alg")))
 		return nil
 	}
 	check := Check{Name: "key", Expected: string(c.alg.family), Got: string(key.family)}
@@ -176,12 +168,13 @@ func (c *checker) checkFit(key *publicKey) *publicKey {
 		check.Expected, check.Got = c.alg.name, key.alg
 		check.Why = "the issuer means the key for another algorithm"
 	default:
-		check.Why = c.ignoredHeaders()
-		c.pass(check)
-		return key
+		check.State, check.Why = Passed, c.ignoredHeaders()
 	}
-	c.settle(check)
-	return nil
+	c.add(check)
+	if check.State != Passed {
+		return nil
+	}
+	return key
 }
 
 // ignoredHeaders names the members of the header by which a token would bring its own key. They are neither used nor

@@ -74,7 +74,7 @@ func (c *checker) checkNonce(sent string) {
 	if check.Why == "" && got != sent {
 		check.Why = "the token answers another request"
 	}
-	c.settle(check)
+	c.add(check)
 }
 
 // idTokenError names azp where the check of aud found that one wrong.

@@ -46,6 +46,11 @@ func (u Unverified) Unsecured() bool {
 //
 // Parse does not accept text around the token: use [TrimToken] first on anything a person pasted.
 //
+// "The Header Parameter names within the JOSE Header MUST be unique; JWS parsers MUST either reject JWSs with duplicate
+// Header Parameter names or use a JSON parser that returns only the lexically last duplicate member name". Parse
+// rejects, and for claims too: the API that gets the token may read the other one.
+// https://www.rfc-editor.org/rfc/rfc7515#section-4
+//
 // Every error is a [*FormatError], whose text never holds the token or a claim's value.
 func Parse(token string) (Unverified, error) { return parse(token, nil) }
 
@@ -68,10 +73,10 @@ func parse(token string, last *signedHeader) (Unverified, error) {
 	u := Unverified{headerPart: parts[0], payload: raw[1], signature: raw[2]}
 	if known {
 		u.Header = last.object
-	} else if u.Header, err = readPart("header", raw[0]); err != nil {
+	} else if u.Header, err = readObject("token's header part", raw[0]); err != nil {
 		return Unverified{}, err
 	}
-	if u.Claims, err = readPart("claims", raw[1]); err != nil {
+	if u.Claims, err = readObject("token's claims part", raw[1]); err != nil {
 		// "the use of this Header Parameter is REQUIRED; in this case, the value MUST be "JWT", to indicate that a
 		// Nested JWT is carried": https://www.rfc-editor.org/rfc/rfc7519#section-5.2
 		if cty, _ := u.Header.String("cty"); strings.EqualFold(cty, "JWT") {
@@ -106,20 +111,6 @@ func decode(token string, parts [3]string, known bool) (raw [3][]byte, err error
 		}
 	}
 	return raw, nil
-}
-
-// readPart reads the JSON of a part.
-//
-// "The Header Parameter names within the JOSE Header MUST be unique; JWS parsers MUST either reject JWSs with duplicate
-// Header Parameter names or use a JSON parser that returns only the lexically last duplicate member name". We reject,
-// and for claims too: the API that gets the token may read the other one.
-// https://www.rfc-editor.org/rfc/rfc7515#section-4
-func readPart(name string, text []byte) (Object, error) {
-	members, err := strictjson.Object(text)
-	if err != nil {
-		return nil, formatErrorf(ReasonJSON, "token's %s part: %v", name, err)
-	}
-	return members, nil
 }
 
 // countDots checks size and alphabet, then returns how many dots separate the parts: two (JWS) or four (JWE).
@@ -185,7 +176,7 @@ func encrypted(headerPart string) error {
 	var header Object
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(headerPart)
 	if err == nil {
-		header, err = readPart("header", raw)
+		header, err = readObject("token's header part", raw)
 	}
 	if err != nil {
 		return formatErrorf(ReasonParts, "token has five parts, as an encrypted token has, but no readable header")

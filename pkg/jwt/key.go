@@ -3,6 +3,7 @@ package jwt
 import (
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -28,9 +29,6 @@ const maxKid = 256
 // parseKey reads one JWK. The key returned with an error has its kid, where there is one.
 // https://www.rfc-editor.org/rfc/rfc7517#section-4
 func parseKey(text []byte) (publicKey, error) {
-	if text[0] != '{' {
-		return publicKey{}, fmt.Errorf("key is %s, expected an object", strictjson.Describe(text))
-	}
 	members, err := strictjson.Object(text)
 	if err != nil {
 		return publicKey{}, fmt.Errorf("key: %w", err)
@@ -113,17 +111,16 @@ func curveKey(o Object, coordinates []string, curves ...family) (any, family, er
 	if !slices.Contains(curves, family(crv)) {
 		return nil, "", fmt.Errorf("key's crv is %s, expected %v", strictjson.Quote(crv), curves)
 	}
-	var jwk Object
-	for _, name := range append([]string{"kty", "crv"}, coordinates...) {
-		value, _ := o.Get(name)
-		jwk = append(jwk, Member{Name: name, Value: value})
-	}
+	jwk := map[string]string{"crv": crv}
+	jwk["kty"], _ = o.String("kty")
 	for _, name := range coordinates {
-		if _, err := o.octets(name); err != nil {
+		octets, err := o.octets(name)
+		if err != nil {
 			return nil, "", err
 		}
+		jwk[name] = base64.RawURLEncoding.EncodeToString(octets)
 	}
-	text, err := jwk.MarshalJSON()
+	text, err := json.Marshal(jwk)
 	if err != nil {
 		return nil, "", err
 	}

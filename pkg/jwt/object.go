@@ -18,10 +18,12 @@ type Object []Member
 
 // ParseObject reads text as one JSON object, as strictly as the parts of a token: UTF-8, no name twice on any level, at
 // most 64 levels. The error is a [*FormatError] of reason json.
-func ParseObject(text []byte) (Object, error) {
+func ParseObject(text []byte) (Object, error) { return readObject("document", text) }
+
+func readObject(name string, text []byte) (Object, error) {
 	members, err := strictjson.Object(text)
 	if err != nil {
-		return nil, formatErrorf(ReasonJSON, "document: %v", err)
+		return nil, formatErrorf(ReasonJSON, "%s: %v", name, err)
 	}
 	return members, nil
 }
@@ -52,20 +54,15 @@ func (o Object) Strings(name string) ([]string, bool) {
 		return []string{s}, true
 	}
 	raw, ok := o.Get(name)
-	if !ok || raw[0] != '[' {
-		return nil, false
-	}
-	// Pointers tell null, which is not a string, from "".
-	var elements []*string
-	if json.Unmarshal(raw, &elements) != nil {
+	var elements []json.RawMessage
+	if !ok || raw[0] != '[' || json.Unmarshal(raw, &elements) != nil {
 		return nil, false
 	}
 	list := make([]string, len(elements))
-	for i, s := range elements {
-		if s == nil {
+	for i, element := range elements {
+		if list[i], ok = strictjson.Unquote(element); !ok {
 			return nil, false
 		}
-		list[i] = *s
 	}
 	return list, true
 }
@@ -82,12 +79,6 @@ func (o Object) Time(name string) (time.Time, bool) {
 		yearOne         = -62135596800 // 0001-01-01T00:00:00Z
 		yearTenThousand = 253402300800 // 10000-01-01T00:00:00Z
 	)
-	if seconds, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
-		if seconds < yearOne || seconds >= yearTenThousand {
-			return time.Time{}, false
-		}
-		return time.Unix(seconds, 0).UTC(), true
-	}
 	seconds, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || seconds < yearOne || seconds >= yearTenThousand {
 		return time.Time{}, false

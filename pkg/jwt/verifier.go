@@ -114,11 +114,11 @@ func (v *Verifier) Check(ctx context.Context, token string) (Report, error) {
 		report.Format, _ = errors.AsType[*FormatError](err)
 		return report, nil
 	}
-	c.pass(Check{Name: "format"})
+	c.add(Check{Name: "format"})
 	c.checkType()
 	org := v.config.Kind == KindAccess && (v.config.OrgServer || c.fromOrgServer())
 	if org {
-		c.settle(Check{Name: "org_server", Why: "access tokens of the org authorization server are for Okta alone, " +
+		c.add(Check{Name: "org_server", Why: "access tokens of the org authorization server are for Okta alone, " +
 			"which may change them at any time: ask Okta about them, or use a custom authorization server"})
 	}
 	if err := c.checkSignature(ctx, org); err != nil {
@@ -135,7 +135,7 @@ func undecodable(err error) []Check {
 		"type", "alg", "crit", "kid", "key", "signature",
 		"iss", "aud", "cid", "sub", "exp", "nbf", "iat", "at_hash",
 	} {
-		checks = append(checks, Check{Name: name, State: Skipped, Why: notChecked("format")})
+		checks = append(checks, skipped(name, notChecked("format")))
 	}
 	return checks
 }
@@ -157,23 +157,16 @@ func (c *checker) fromOrgServer() bool {
 	return ok && iss == c.config.OrgIssuer && iss != "" && iss != c.config.Issuer
 }
 
-// pass adds a check that passed, whose Why is a note.
-func (c *checker) pass(check Check) {
-	check.State = Passed
-	c.checks = append(c.checks, check)
-}
-
-func (c *checker) skip(name, why string) {
-	c.checks = append(c.checks, Check{Name: name, State: Skipped, Why: why})
-}
-
-// settle adds a check, which failed if Why says so.
-func (c *checker) settle(check Check) {
+// add adds a check. Where its state is not set yet, it failed if Why says so.
+func (c *checker) add(check Check) {
 	if check.Why == "" {
 		check.State = Passed
 	}
 	c.checks = append(c.checks, check)
 }
+
+// skipped is the check that was not made because another one failed, or because of why.
+func skipped(name, why string) Check { return Check{Name: name, State: Skipped, Why: why} }
 
 // clockTexts are what a token's times are compared with, in words that change once a second.
 type clockTexts struct {
