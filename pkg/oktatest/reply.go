@@ -67,13 +67,12 @@ var refusalTable string
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 // https://developer.okta.com/docs/reference/error-codes/
 func refusal(name string, detail ...string) *reply {
-	for line := range strings.Lines(refusalTable) {
-		cells := strings.Split(strings.TrimSpace(line), " | ")
-		if cells[0] != name {
+	for _, row := range rows(refusalTable) {
+		if row[0] != name {
 			continue
 		}
-		status, _ := strconv.Atoi(cells[1])
-		code, text := cells[2], strings.ReplaceAll(cells[3], "%s", strings.Join(detail, ""))
+		status, _ := strconv.Atoi(row[1])
+		code, text := row[2], strings.ReplaceAll(row[3], "%s", strings.Join(detail, ""))
 		body := object{{"error", code}, {"error_description", text}}
 		if strings.HasPrefix(code, "E0") || strings.HasPrefix(name, "unknown_client") {
 			body = object{
@@ -84,6 +83,20 @@ func refusal(name string, detail ...string) *reply {
 		return &reply{status: status, code: code, body: body}
 	}
 	panic("refusals.txt has no " + name)
+}
+
+// rows are the cells of a table, without its comments.
+func rows(table string) (list [][]string) {
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		for i, cell := range cells {
+			cells[i] = strings.TrimSpace(cell)
+		}
+		if cells[0] != "" && cells[0][0] != '#' {
+			list = append(list, cells)
+		}
+	}
+	return list
 }
 
 // object is a JSON object that keeps the order of its members, which is that of recorded answers.

@@ -22,8 +22,8 @@ func (c *call) listInvalidTokens() {
 }
 
 func (c *call) invalidToken() {
-	for _, kind := range invalidTokenKinds() {
-		if kind.name == c.name {
+	for _, kind := range InvalidTokenKinds() {
+		if kind.Name == c.name {
 			c.plainText(c.s.forge(kind, c.base, c.now) + "\n")
 		}
 	}

@@ -59,14 +59,7 @@ var scenarioTable string
 // password grant and of client credentials. What is an org's setting at Okta (MFA, consent, policies) has a user, an
 // app, a scope or a server of its own. The results are those with the zero Quirks.
 func Scenarios() (list []Scenario) {
-	for line := range strings.Lines(scenarioTable) {
-		cells := strings.Split(strings.TrimSuffix(line, "\n"), "|")
-		if len(cells) < 6 || strings.HasPrefix(line, "#") {
-			continue
-		}
-		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
-		}
+	for _, cells := range rows(scenarioTable) {
 		s := Scenario{
 			Description: cells[0], Grant: cells[1], Error: cells[4], Text: cells[5], Server: DefaultServerID,
 			ClientID: DefaultClientID, AuthMethod: ClientSecretBasic, Secret: DefaultClientSecret,
