@@ -69,7 +69,7 @@ func newCanary(t *testing.T) *canary {
 	u := newUser(t, oktatest.Options{Limits: &oktatest.Limits{}})
 	u.server.AddUser(oktatest.User{Login: "canary@example.com", Password: password})
 	u.server.AddApp(oktatest.App{
-		ClientID: "0oaCanaryClient00001", Secrets: []string{secret}, Type: "native",
+		ClientID: "0oaCanaryClient00001", Secrets: []string{secret},
 		Grants: []string{oktatest.GrantPassword, oktatest.GrantRefreshToken},
 	})
 	u.vars["OKAUTH_CLIENT_ID"], u.vars["OKAUTH_CLIENT_SECRET"] = "0oaCanaryClient00001", secret

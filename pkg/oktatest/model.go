@@ -27,7 +27,6 @@ type App struct {
 	Name       string   // for people
 	Secrets    []string // one, or two while rotating; none with NoSecret
 	AuthMethod string   // "" is ClientSecretBasic
-	Type       string   // application_type: "native", "service"; not checked
 	Grants     []string // grant_type values that are enabled
 	Inactive   bool     // answered like an unknown client
 	Trusted    bool     // consent_method TRUSTED: scopes that need consent need none

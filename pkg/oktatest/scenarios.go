@@ -1,10 +1,9 @@
 package oktatest
 
 import (
-	"cmp"
-	_ "embed" // scenarios.txt
+	_ "embed" // scenarios.txt, testorg.json
+	"encoding/json"
 	"strconv"
-	"strings"
 )
 
 // The app and the user that work, at the org server and at the server "default". The secrets are no secrets: they are
@@ -50,8 +49,6 @@ type Scenario struct {
 	Text        string // error_description or errorSummary
 }
 
-// scenarioTable has a row for each scenario.
-//
 //go:embed scenarios.txt
 var scenarioTable string
 
@@ -69,89 +66,30 @@ func Scenarios() (list []Scenario) {
 		if s.Grant == GrantClientCredentials {
 			s.ClientID, s.Login, s.Password, s.Scope = ServiceClientID, "", "", "api:read"
 		}
-		fields := map[string]*string{
-			"server": &s.Server, "client": &s.ClientID, "auth": &s.AuthMethod, "secret": &s.Secret, "login": &s.Login,
-			"password": &s.Password, "scope": &s.Scope,
-		}
-		for pair := range strings.SplitSeq(cells[2], "; ") {
-			if name, value, ok := strings.Cut(pair, "="); ok {
-				*fields[name] = value
-			}
-		}
+		_ = json.Unmarshal([]byte(cells[2]), &s) // valid, or empty
 		list = append(list, s)
 	}
 	return list
 }
 
-// addTestOrg adds the users, apps and servers of Scenarios. Every user has DefaultPassword, every app with a secret
-// DefaultClientSecret.
+//go:embed testorg.json
+var testOrg string
+
 func (s *Server) addTestOrg(rotation Rotation) {
-	var assigned []string
-	for _, u := range testUsers() {
-		if u.Login != "nopassword@example.com" {
-			u.Password = DefaultPassword
-		}
-		if u.Login != "unassigned@example.com" {
-			assigned = append(assigned, u.Login)
-		}
+	var org struct {
+		Users       []User
+		Apps        []App
+		AuthServers []AuthServer
+	}
+	_ = json.Unmarshal([]byte(testOrg), &org) // valid, see testorg.json
+	for _, u := range org.Users {
 		s.AddUser(u)
 	}
-	for _, a := range testApps(assigned) {
-		a.Type, a.Rotation = cmp.Or(a.Type, "native"), rotation
-		if a.Grants == nil {
-			a.Grants = []string{GrantAuthorizationCode, GrantPassword, GrantRefreshToken}
-		}
-		if a.AuthMethod != NoSecret {
-			a.Secrets = []string{DefaultClientSecret}
-		}
+	for _, a := range org.Apps {
+		a.Rotation = rotation
 		s.AddApp(a)
 	}
-	for _, a := range testServers() {
+	for _, a := range org.AuthServers {
 		s.AddAuthServer(a)
-	}
-}
-
-func testUsers() []User {
-	return []User{
-		{Login: DefaultUser, GivenName: "Alice", FamilyName: "Example", Groups: []string{"Engineering"}},
-		{Login: "locked@example.com", Status: Locked},
-		{Login: "expired@example.com", Status: PasswordExpired},
-		{Login: "mfa@example.com", MFA: true},
-		{Login: "denied@example.com"},
-		{Login: "lite@example.com", Lite: true},
-		{Login: "busy@example.com", Throttled: true},
-		{Login: "nopassword@example.com"},
-		{Login: "unassigned@example.com"},
-	}
-}
-
-func testApps(assigned []string) []App {
-	return []App{
-		{ClientID: DefaultClientID, Name: "Sandbox", Assigned: assigned, DenySignOn: []string{"denied@example.com"}},
-		{ClientID: PostClientID, Name: "Secret in the body", AuthMethod: ClientSecretPost},
-		{ClientID: PublicClientID, Name: "Public", AuthMethod: NoSecret},
-		{ClientID: NoPasswordClientID, Name: "No password grant",
-			Grants: []string{GrantAuthorizationCode, GrantRefreshToken}},
-		{ClientID: NoRefreshClientID, Name: "No refresh grant", Grants: []string{GrantAuthorizationCode, GrantPassword}},
-		{ClientID: DirectAuthClientID, Name: "Direct Authentication",
-			Grants: []string{GrantAuthorizationCode, GrantPassword, GrantRefreshToken, GrantMFAOTP, GrantMFAOOB}},
-		{ClientID: OutsideZoneClientID, Name: "Outside the zone", OutsideZone: true},
-		{ClientID: InactiveClientID, Name: "Deactivated", Inactive: true},
-		{ClientID: DPoPClientID, Name: "DPoP", RequireDPoP: true},
-		{ClientID: ServiceClientID, Name: "Service", Type: "service", Grants: []string{GrantClientCredentials}},
-	}
-}
-
-func testServers() []AuthServer {
-	policies := []Policy{{Rules: []Rule{
-		{Grants: []string{GrantPassword, GrantClientCredentials}, Denied: []string{"api:admin"}},
-	}}}
-	return []AuthServer{
-		{ID: DefaultServerID, Audience: DefaultAudience, Policies: policies, Scopes: []Scope{
-			{Name: "api:read"}, {Name: "api:write"}, {Name: "api:admin"}, {Name: "api:consent", Consent: true},
-		}},
-		{ID: NoPolicyServerID, Audience: "api://no-policy", Scopes: []Scope{{Name: "api:read"}}},
-		{ID: DefaultScopesServerID, Audience: "api://default-scopes", Policies: policies,
-			Scopes: []Scope{{Name: "api:read", Default: true}, {Name: "api:write"}}},
 	}
 }
