@@ -12,7 +12,7 @@ import (
 )
 
 // Fault answers one request instead of the server, or lets next answer once and changes how that answer arrives. It
-// must not outlast r.Context(), which ends when the server is closed or the client has disconnected.
+// ends with r.Context(), which ends when the server is closed or the client has disconnected.
 type Fault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
 // Fail injects each of the faults, in this order, into one request to a path that ends with suffix ("/token"; "" is
@@ -116,13 +116,12 @@ func jsonHeader() http.Header { return http.Header{"Content-Type": {"application
 
 // HTML is a page of a proxy, a content delivery network or a captive portal: 200, 502, 503, 511.
 func HTML(status int) Fault {
-	title := http.StatusText(status)
-	return htmlPage(status, title, title)
+	return htmlPage(status, http.StatusText(status))
 }
 
-func htmlPage(status int, title, heading string) Fault {
+func htmlPage(status int, title string) Fault {
 	return Respond(status, http.Header{"Content-Type": {"text/html; charset=utf-8"}},
-		"<!DOCTYPE html>\n<html><head><title>"+title+"</title></head><body><h1>"+heading+"</h1></body></html>\n")
+		"<!DOCTYPE html>\n<html><head><title>"+title+"</title></head><body><h1>"+title+"</h1></body></html>\n")
 }
 
 // Redirect sends the client elsewhere: 301, 302, 303, 307, 308.
@@ -168,13 +167,4 @@ func Gzip(n int) Fault {
 		res.Body = packed.Bytes()
 		res.Header.Set("Content-Encoding", "gzip")
 	})
-}
-
-// Truncated ends the connection after half of the body that the headers announce.
-func Truncated() Fault {
-	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		res := capture(w, r, next)
-		res.Body = res.Body[:len(res.Body)/2]
-		res.send(w)
-	}
 }

@@ -58,6 +58,15 @@ func HangUp() Fault {
 	}
 }
 
+// Truncated ends the connection after half of the body that the headers announce.
+func Truncated() Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		res := capture(w, r, next)
+		res.Body = res.Body[:len(res.Body)/2]
+		res.send(w)
+	}
+}
+
 // Endless answers 200 with JSON that has no end, in chunks, as fast as the client takes it.
 func Endless() Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {

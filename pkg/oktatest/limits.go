@@ -1,6 +1,7 @@
 package oktatest
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -30,15 +31,17 @@ func (c *call) spend() {
 	}
 	b.spent++
 	reset := b.begin.Add(time.Minute)
-	for name, value := range map[string]int64{
-		"Limit": int64(limit), "Remaining": int64(max(0, limit-b.spent)), "Reset": reset.Unix(), // seconds
-	} {
-		c.header.Set("X-Rate-Limit-"+name, strconv.FormatInt(value, 10))
-	}
+	setRateLimit(c.header, limit, limit-b.spent, reset)
 	if b.spent > limit {
 		c.retryAfter(reset.Unix() - c.now.Unix())
 		c.refuse("too_many_requests")
 	}
+}
+
+func setRateLimit(h http.Header, limit, left int, reset time.Time) {
+	h.Set("X-Rate-Limit-Limit", strconv.Itoa(limit))
+	h.Set("X-Rate-Limit-Remaining", strconv.Itoa(max(0, left)))
+	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(reset.Unix(), 10)) // seconds
 }
 
 // countAttempt limits password attempts by user name, right or wrong, known or not.

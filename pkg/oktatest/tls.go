@@ -16,13 +16,6 @@ import (
 	"time"
 )
 
-// identity is a certificate and its key.
-type identity struct {
-	template *x509.Certificate
-	der      []byte
-	key      *ecdsa.PrivateKey
-}
-
 // tlsFiles are what the clients of a server with TLS need, in PEM.
 type tlsFiles struct {
 	ca                    []byte // the authority, or the certificate that is signed by itself
@@ -49,20 +42,19 @@ func newTLSConfig(o Options) (*tls.Config, tlsFiles, error) {
 	if err := errors.Join(caErr, leafErr, clientErr); err != nil {
 		return nil, tlsFiles{}, fmt.Errorf("make the certificates: %w", err)
 	}
-	files := tlsFiles{ca: encodePEM("CERTIFICATE", ca.der)}
+	files := tlsFiles{ca: encodePEM("CERTIFICATE", ca.Certificate[0])}
 	config := &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.der}, PrivateKey: leaf.key}},
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"http/1.1"}, // faults take over the connection, which HTTP/2 does not allow
+		Certificates: []tls.Certificate{*leaf}, MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"}, // faults take over the connection, which HTTP/2 does not allow
 	}
 	if o.RequireClientCertificate {
-		key, _ := x509.MarshalPKCS8PrivateKey(client.key) // fails for unknown kinds of key only
-		files.clientCert, files.clientKey = encodePEM("CERTIFICATE", client.der), encodePEM("PRIVATE KEY", key)
+		key, _ := x509.MarshalPKCS8PrivateKey(client.PrivateKey) // fails for unknown kinds of key only
+		files.clientCert, files.clientKey = encodePEM("CERTIFICATE", client.Certificate[0]), encodePEM("PRIVATE KEY", key)
 		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
 		config.ClientCAs.AppendCertsFromPEM(files.ca)
 	}
 	if o.SelfSigned {
-		files.ca = encodePEM("CERTIFICATE", leaf.der)
+		files.ca = encodePEM("CERTIFICATE", leaf.Certificate[0])
 	}
 	if o.EditTLS != nil {
 		o.EditTLS(config)
@@ -80,12 +72,12 @@ func newTemplate(name string, usage ...x509.ExtKeyUsage) *x509.Certificate {
 }
 
 // certify makes a key and a certificate for it, signed by signer; nil: by itself.
-func certify(template *x509.Certificate, signer *identity) (*identity, error) {
+func certify(template *x509.Certificate, signer *tls.Certificate) (*tls.Certificate, error) {
 	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // fails only without random numbers
-	made := &identity{template: template, key: key}
+	made := &tls.Certificate{PrivateKey: key, Leaf: template}
 	signer = cmp.Or(signer, made)
-	var err error
-	made.der, err = x509.CreateCertificate(rand.Reader, template, signer.template, &key.PublicKey, signer.key)
+	der, err := x509.CreateCertificate(rand.Reader, template, signer.Leaf, &key.PublicKey, signer.PrivateKey)
+	made.Certificate = [][]byte{der}
 	return made, err
 }
 
