@@ -139,20 +139,14 @@ func (s *Server) AddAuthServer(a AuthServer) {
 // are already issued, too.
 func (s *Server) App(clientID string) (App, bool) {
 	defer s.lock()()
-	return copyOf(s.apps, clientID)
+	return *cmp.Or(s.apps[clientID], &App{}), s.apps[clientID] != nil
 }
 
 // User returns a copy of the user, Status included; false if there is none.
 func (s *Server) User(login string) (User, bool) {
 	defer s.lock()()
-	return copyOf(s.users, userKey(login))
-}
-
-func copyOf[T any](all map[string]*T, key string) (copied T, ok bool) {
-	if p := all[key]; p != nil {
-		return *p, true
-	}
-	return copied, false
+	user := s.users[userKey(login)]
+	return *cmp.Or(user, &User{}), user != nil
 }
 
 // SetUserStatus acts as the administrator: Active unlocks and forgets wrong passwords, Deactivated ends the user's

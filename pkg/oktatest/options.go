@@ -29,38 +29,26 @@ type Options struct {
 	Rotation  Rotation  // of the refresh tokens of the apps in Scenarios; App.Rotation is for one app
 	Quirks    Quirks    // what Okta's documentation leaves open
 
-	// Issuer is the base URL, without a slash at its end, that every authorization server names in its metadata and its
-	// tokens, whatever host it is asked at (Okta: issuer mode CUSTOM_URL). The endpoints stay where they are. "" follows
-	// the host of the request.
+	// Issuer is the base URL, without a slash at its end, that metadata and tokens name (Okta: issuer mode CUSTOM_URL).
+	// The endpoints stay where they are. "" follows the host of the request.
 	Issuer string
 }
 
-func (o Options) wantsTLS() bool {
-	return o.TLS || o.SelfSigned || o.RequireClientCertificate || o.EditCertificate != nil || o.EditTLS != nil
-}
-
-// Change edits the options of a running server. Limits, Lifetimes, Quirks and Issuer take effect with the next request
-// and the next token; what was counted stays counted, and the other options have no effect.
+// Change edits the Limits, Lifetimes, Quirks and Issuer of a running server. What was counted stays counted.
 func (s *Server) Change(edit func(*Options)) {
 	defer s.lock()()
 	edit(&s.options)
-	if s.options.Limits == nil {
-		limits := DefaultLimits()
-		s.options.Limits = &limits
-	}
+	limits := DefaultLimits()
+	s.options.Limits = cmp.Or(s.options.Limits, &limits)
 }
 
 // Limits are the limits that an Okta org enforces. Zero means no limit.
 type Limits struct {
-	// UserPerSecond is the number of password attempts per second and user name, of all clients and servers together.
-	// One more is 429 invalid_grant.
-	UserPerSecond int
-	// BucketPerMinute is the number of requests per minute and bucket. The buckets are: /token of the org server, /token
-	// of all custom servers, the org server's other endpoints, the custom servers' other endpoints. One more is 429
-	// E0000047. Discovery and keys are not limited.
+	UserPerSecond int // password attempts for a user name, of all clients and servers together; then 429 invalid_grant
+	// BucketPerMinute is for requests to one of: /token of the org server, /token of all custom servers, the org server's
+	// other endpoints but for discovery and keys, the custom servers'. One more is 429 E0000047.
 	BucketPerMinute int
-	// MaxAttempts is the number of wrong passwords in a row that locks a user. Only SetUserStatus unlocks.
-	MaxAttempts int
+	MaxAttempts     int // wrong passwords in a row that lock a user; only SetUserStatus unlocks
 }
 
 // DefaultLimits are those of a One App or Enterprise org.

@@ -1,26 +1,13 @@
 // Package oktatest runs an Okta in this process: authorization servers on loopback that answer as Okta answers, for
-// tests and for trying things out.
+// tests and for trying things out. Start returns a server that already has users, apps and authorization servers: some
+// that work, and one for each way in which Okta refuses a sign-in (see Scenarios).
 //
 // It is built from Okta's documentation and from recorded answers of real orgs. It shares no code with the client that
-// it tests, so that the two cannot share a mistake. Start returns a running server that already has test users, apps
-// and authorization servers: some that work, and one for each way in which Okta refuses a sign-in (see Scenarios).
-// AddUser, AddApp and AddAuthServer add your own. Clock moves time, Options sets what an administrator can set and what
-// Okta's documentation leaves open, Fail injects faults, and Requests returns what was asked.
+// it tests, so that the two cannot share a mistake. What it does not implement it answers with 501, never with an
+// invented result.
 //
-// A refresh token stays the same unless its app rotates it (Rotation). A retired one still works during its leeway;
-// sent later, it ends the session, as at Okta. A test of a client that refreshes checks that Reuses is 0 and that
-// RefreshAlive is true for the token that the client kept.
-//
-// A request passes through handler.go, which records it, lets a fault answer it (faults.go) and finds its endpoint. At
-// the token endpoint, grants.go checks it in Okta's order with clientauth.go and limits.go, and calls the grant's
-// handler: password.go, refresh.go, clientcredentials.go. scopes.go decides which scopes are granted, tokens.go and
-// keys.go make the tokens, introspect.go revokes and describes them.
-//
-// InvalidTokens are for tests of code that accepts access tokens. Programs in other languages control the server by the
-// paths below /sandbox/ (sandbox.go).
-//
-// Browser sign-in and some grants are not implemented, but named in the metadata, as Okta does. The server answers
-// requests for them with 501, never with an invented result.
+// A request passes through handler.go, which lets a fault answer it or finds its endpoint. At the token endpoint,
+// grants.go checks it in Okta's order and calls the grant's own file.
 //
 // Nothing here is protected: passwords are stored in the clear and documented. The server listens on loopback only.
 package oktatest
@@ -36,6 +23,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -79,15 +67,9 @@ func (s *Server) lock() (unlock func()) {
 
 // Start listens on Options.Addr and serves until Close. It fails if the address cannot be used.
 func Start(o Options) (*Server, error) {
-	if o.Clock == nil {
-		o.Clock = new(Clock)
-	}
-	if o.Keys == nil {
-		o.Keys = NewKeys()
-	}
 	s := &Server{
-		clock: o.Clock, keys: o.Keys, orgID: oktaID("00o", "oktatest"), served: make(chan struct{}),
-		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
+		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()), orgID: oktaID("00o", "oktatest"),
+		served: make(chan struct{}), servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		attempts: map[string][]time.Time{}, failures: map[string]int{}, buckets: map[string]*bucket{},
 		issued: map[string]*issuedToken{}, refresh: map[string]*refreshToken{},
 	}
@@ -97,24 +79,21 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.serve(listener, o); err != nil {
+	if err = s.serve(listener, o); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	return s, nil
 }
 
-// listenLoopback opens addr ("127.0.0.1:8099", "localhost:0") and refuses addresses that another machine could reach.
-func listenLoopback(addr string) (net.Listener, error) {
+// listenLoopback refuses addresses that another machine could reach.
+func listenLoopback(addr string) (listener net.Listener, err error) {
 	host, port, err := net.SplitHostPort(addr)
-	if host == "localhost" {
-		host = "127.0.0.1"
-	}
-	if ip := net.ParseIP(host); err == nil && (ip == nil || !ip.IsLoopback()) {
+	ip := net.ParseIP(strings.Replace(host, "localhost", "127.0.0.1", 1))
+	if err == nil && !ip.IsLoopback() {
 		err = errors.New("not a loopback address (expected 127.0.0.1, ::1 or localhost)")
 	}
-	var listener net.Listener
 	if err == nil {
-		listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
+		listener, err = net.Listen("tcp", net.JoinHostPort(ip.String(), port))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w", addr, err)
@@ -126,7 +105,7 @@ func (s *Server) serve(listener net.Listener, o Options) error {
 	addr := listener.Addr().String()
 	_, s.port, _ = net.SplitHostPort(addr)
 	s.base = "http://" + addr
-	if o.wantsTLS() {
+	if o.TLS || o.SelfSigned || o.RequireClientCertificate || o.EditCertificate != nil || o.EditTLS != nil {
 		config, files, err := newTLSConfig(o)
 		if err != nil {
 			return err
@@ -192,17 +171,13 @@ func (s *Server) ClientCertificate() (cert, key []byte) { return s.files.clientC
 // Client is an HTTP client that trusts the server's certificate, sends the client certificate, follows no redirect,
 // uses no proxy and gives up after 30 seconds.
 func (s *Server) Client() *http.Client {
-	transport := &http.Transport{}
-	if s.files.ca != nil {
-		roots := x509.NewCertPool()
-		roots.AppendCertsFromPEM(s.files.ca)
-		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	}
+	config := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+	config.RootCAs.AppendCertsFromPEM(s.files.ca)
 	if own, err := tls.X509KeyPair(s.files.clientCert, s.files.clientKey); err == nil { // else none is required
-		transport.TLSClientConfig.Certificates = []tls.Certificate{own}
+		config.Certificates = []tls.Certificate{own}
 	}
 	return &http.Client{
-		Transport:     transport,
+		Transport:     &http.Transport{TLSClientConfig: config},
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
