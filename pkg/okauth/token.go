@@ -9,8 +9,6 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"okauth/pkg/config"
-	"okauth/pkg/okta"
 	"okauth/pkg/session"
 )
 
@@ -126,35 +124,16 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 		return session.CachedToken{}, err
 	}
 	request.Fresh = force
-	options, err := c.renewal(ctx, s)
-	if err != nil {
-		return session.CachedToken{}, err
-	}
-	token, err := s.Manager().Renew(ctx, request, options)
+	token, err := s.Manager().Renew(ctx, request, session.Options{
+		Client: once(c.OktaClient),
+		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Credentials, error) {
+			return c.credentialsFor(ctx, s, why)
+		},
+	})
 	if err == nil {
 		c.unstored.tokens.Store(t, token)
 	}
 	return token, c.loginRequired(s, err)
-}
-
-// renewal says how new tokens are obtained with these settings.
-func (c *Client) renewal(ctx context.Context, s Storage) (session.Options, error) {
-	newClient := c.OktaClient
-	if c.o.ClientSecret != nil || c.settings.Secret(config.KeyClientSecret).FromCommand() {
-		// A caller or a command may ask a person for the secret, and no one is asked while the session is locked:
-		// other processes would wait for the answer.
-		client, err := c.OktaClient(ctx)
-		if err != nil {
-			return session.Options{}, err
-		}
-		newClient = func(context.Context) (*okta.Client, error) { return client, nil }
-	}
-	return session.Options{
-		Client: newClient,
-		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Credentials, error) {
-			return c.credentialsFor(ctx, s, why)
-		},
-	}, nil
 }
 
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in

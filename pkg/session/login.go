@@ -32,10 +32,7 @@ func (m Manager) Login(
 	ctx context.Context, client *okta.Client, c Credentials, r TokenRequest,
 ) (*okta.TokenResponse, error) {
 	c.Username = cmp.Or(c.Username, r.Username)
-	_, tokens, err := m.signIn(ctx, signIn{
-		Credentials: c, request: r, login: true,
-		client: func(context.Context) (*okta.Client, error) { return client, nil },
-	})
+	_, tokens, err := m.signIn(ctx, signIn{Credentials: c, request: r, client: client, login: true})
 	return tokens, err
 }
 
@@ -43,7 +40,7 @@ func (m Manager) Login(
 type signIn struct {
 	Credentials
 	request TokenRequest
-	client  func(context.Context) (*okta.Client, error)
+	client  *okta.Client
 	// login: a valid token and a session that cannot be read are replaced, and the guard is overruled.
 	login bool
 }
@@ -71,11 +68,7 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 	if !is[*grant.InteractionRequiredError](err) || s.Interaction == nil {
 		return session, tokens, err
 	}
-	client, err := s.client(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if tokens, err = s.exchange(ctx, client, s.Interaction); err != nil {
+	if tokens, err = s.exchange(ctx, s.Interaction); err != nil {
 		return nil, nil, err
 	}
 	lock, err := m.lock(ctx, s.request.Identity.Account())
@@ -92,8 +85,8 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 }
 
 // exchange sends the credentials and checks the ID token of the response.
-func (s signIn) exchange(ctx context.Context, c *okta.Client, i grant.Interaction) (*okta.TokenResponse, error) {
-	tokens, err := s.Grant.Token(ctx, c, i)
+func (s signIn) exchange(ctx context.Context, i grant.Interaction) (*okta.TokenResponse, error) {
+	tokens, err := s.Grant.Token(ctx, s.client, i)
 	if err == nil {
 		err = checkIDToken(tokens, s.request.Identity)
 	}
@@ -121,15 +114,11 @@ func (m Manager) signInLocked(
 			return old, nil, err
 		}
 	}
-	client, err := s.client(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
 	if err := m.addToIndex(ctx, s.request.Identity); err != nil {
 		return nil, nil, err
 	}
 	tokens, err := p.send(ctx, func() (*okta.TokenResponse, error) {
-		return s.exchange(ctx, client, nil)
+		return s.exchange(ctx, nil)
 	})
 	if err != nil {
 		if old == nil {

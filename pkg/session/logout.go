@@ -55,42 +55,31 @@ func (m Manager) Logout(ctx context.Context, account string, clientFor ClientFun
 		client, result.RevokeErr = clientFor(ctx, s.Identity)
 	}
 	result.Found, result.LockErr = true, lockErr
-	if client != nil {
-		result.Revoked, result.RevokeErr = revoke(ctx, client, m.revocable(s))
+	if client != nil && s != nil {
+		result.Revoked, result.RevokeErr = m.revoke(ctx, client, s)
 	}
 	result.DeleteErr = m.Store.DeleteAccount(context.WithoutCancel(ctx), account)
 	return result
 }
 
-// revocableToken is a token that is still valid.
-type revocableToken struct {
-	token okta.Secret
-	hint  string // token_type_hint
-}
-
-// revocable returns the tokens to revoke: the refresh token, and the access tokens that are still valid. Revoking the
-// refresh token revokes the access token that came with it, but others may be of another sign-in.
+// revoke revokes the refresh token, and the access tokens that are still valid, and returns how many it revoked.
+// Revoking the refresh token revokes the access token that came with it, but others may be of another sign-in.
 // RFC 7009 §2.1: https://www.rfc-editor.org/rfc/rfc7009#section-2.1
 // https://developer.okta.com/docs/guides/revoke-tokens/main/
-func (m Manager) revocable(s *store.Session) []revocableToken {
-	var tokens []revocableToken
-	if !s.Refresh.Value.IsZero() {
-		tokens = append(tokens, revocableToken{s.Refresh.Value, "refresh_token"})
+func (m Manager) revoke(ctx context.Context, client *okta.Client, s *store.Session) (revoked int, err error) {
+	revoke := func(token okta.Secret, hint string) {
+		if err != nil || token.IsZero() {
+			return
+		}
+		if err = client.Revoke(ctx, token, hint); err == nil {
+			revoked++
+		}
 	}
+	revoke(s.Refresh.Value, "refresh_token")
 	for _, set := range s.Sets {
-		if left, _ := remaining(set.ObtainedAt, set.ExpiresIn, m.Now()); left > 0 && !set.AccessToken.IsZero() {
-			tokens = append(tokens, revocableToken{set.AccessToken, "access_token"})
+		if left, _ := remaining(set.ObtainedAt, set.ExpiresIn, m.Now()); left > 0 {
+			revoke(set.AccessToken, "access_token")
 		}
 	}
-	return tokens
-}
-
-// revoke returns how many tokens it revoked.
-func revoke(ctx context.Context, client *okta.Client, tokens []revocableToken) (int, error) {
-	for n, t := range tokens {
-		if err := client.Revoke(ctx, t.token, t.hint); err != nil {
-			return n, err
-		}
-	}
-	return len(tokens), nil
+	return revoked, err
 }

@@ -110,7 +110,12 @@ func (o *org) login(t *testing.T) {
 }
 
 func (o *org) options() session.Options {
-	return session.Options{Client: func(context.Context) (*okta.Client, error) { return o.client, nil }}
+	return session.Options{
+		Client: func(context.Context) (*okta.Client, error) { return o.client, nil },
+		Credentials: func(context.Context, *session.LoginRequiredError) (session.Credentials, error) {
+			return session.Credentials{}, nil
+		},
+	}
 }
 
 func (o *org) renew(t *testing.T) (session.CachedToken, error) {

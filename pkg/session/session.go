@@ -43,11 +43,10 @@ type TokenRequest struct {
 
 // Options say how Renew gets a new token.
 type Options struct {
-	// Client returns the client to send requests with. It is called with the session locked, when a request is about
-	// to be made: it must not ask a person.
+	// Client returns the client to send requests with. Like Credentials it may ask a person: the session is not locked.
 	Client func(context.Context) (*okta.Client, error)
-	// Credentials returns what to sign in with when a refresh is not possible, for the reason it is given. It may ask a
-	// person. nil, or Credentials without a Grant: no sign-in is possible.
+	// Credentials returns what to sign in with when a refresh is not possible, for the reason it is given; without a
+	// Grant, no sign-in is possible.
 	Credentials func(context.Context, *LoginRequiredError) (Credentials, error)
 }
 
@@ -133,9 +132,6 @@ func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedTo
 		return token, err
 	}
 	required.NoStore = noStore
-	if o.Credentials == nil {
-		return token, err
-	}
 	c, err := o.Credentials(ctx, required)
 	if err != nil {
 		return CachedToken{}, err
@@ -143,8 +139,12 @@ func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedTo
 	if c.Grant == nil {
 		return CachedToken{}, required
 	}
+	client, err := o.Client(ctx)
+	if err != nil {
+		return CachedToken{}, err
+	}
 	r.Username = c.Username
-	session, tokens, err := m.signIn(ctx, signIn{Credentials: c, request: r, client: o.Client})
+	session, tokens, err := m.signIn(ctx, signIn{Credentials: c, request: r, client: client})
 	if tokens != nil {
 		return m.result(session, r, tokens, err)
 	}
@@ -163,6 +163,10 @@ func (m Manager) refreshed(ctx context.Context, r TokenRequest, before *store.Se
 	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
 		return token, err
 	}
+	client, err := o.Client(ctx)
+	if err != nil {
+		return CachedToken{}, err
+	}
 	lock, err := m.lock(ctx, r.Identity.Account())
 	if err != nil {
 		return CachedToken{}, err
@@ -175,10 +179,6 @@ func (m Manager) refreshed(ctx context.Context, r TokenRequest, before *store.Se
 	token, err = m.choose(s, r)
 	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
 		return token, err
-	}
-	client, err := o.Client(ctx)
-	if err != nil {
-		return CachedToken{}, err
 	}
 	return m.refresh(ctx, r, refreshAttempt{session: s, lock: lock, client: client})
 }
@@ -246,8 +246,7 @@ func lookUp(s *store.Session, r TokenRequest) (CachedToken, time.Duration, error
 		return CachedToken{}, 0, &LoginRequiredError{Reason: reasonNotSignedIn}
 	}
 	if r.Type == Refresh {
-		t, err := refreshToken(s)
-		return t, 0, err
+		return pick(store.TokenSet{}, s, Refresh)
 	}
 	scopes := canonical(r.Scopes)
 	i := slices.IndexFunc(s.Sets, func(set store.TokenSet) bool { return slices.Equal(set.Requested, scopes) })

@@ -42,7 +42,8 @@ func (e *MissingTokenError) Error() string {
 	return fmt.Sprintf("the session has no %s token", e.Type)
 }
 
-// pick returns a token of a set of s, and how long it lives in all.
+// pick returns a token of s, of one of its sets if it is no refresh token, and how long it lives in all. Only Okta knows
+// how long a refresh token is valid.
 func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, time.Duration, error) {
 	t := CachedToken{Type: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}
 	life := set.ExpiresIn
@@ -51,6 +52,8 @@ func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, ti
 		t.Type, t.Value = Access, set.AccessToken
 	case ID:
 		t.Value, life = set.IDToken, idTokenLife(set)
+	case Refresh:
+		t.Value, t.Scope = s.Refresh.Value, s.Refresh.Granted
 	default:
 		return CachedToken{}, 0, fmt.Errorf("unknown token type %q: expected access, id or refresh", kind)
 	}
@@ -59,14 +62,6 @@ func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, ti
 	}
 	t.ExpiresAt = set.ObtainedAt.Add(life)
 	return t, life, nil
-}
-
-// refreshToken returns the refresh token of s. Only Okta knows how long it is valid.
-func refreshToken(s *store.Session) (CachedToken, error) {
-	if s.Refresh.Value.IsZero() {
-		return CachedToken{}, &MissingTokenError{Type: Refresh}
-	}
-	return CachedToken{Value: s.Refresh.Value, Type: Refresh, Scope: s.Refresh.Granted, Username: s.Username}, nil
 }
 
 // idTokenLife returns how long an ID token is valid. "expires_in" is about the access token (RFC 6749 §5.1), and the
