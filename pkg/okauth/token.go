@@ -3,7 +3,6 @@ package okauth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 
@@ -14,27 +13,7 @@ import (
 
 // LoginRequiredError says that there is no valid token and no way to get one without a person. The caller runs
 // [Client.Login] with an Interaction, or asks the user to run okauth login.
-type LoginRequiredError struct {
-	Profile string
-	NoStore NoStore // why no session can be there, if that is so
-	Reason  error   // a *session.LoginRequiredError; it may wrap Okta's refusal of the refresh token
-}
-
-// NoStore says why sessions are not kept.
-type NoStore string
-
-// The reasons for not keeping a session.
-const (
-	StoreOff         NoStore = "storage is none"
-	StoreUnavailable NoStore = "there is no keychain"
-)
-
-func (e *LoginRequiredError) Error() string {
-	return fmt.Sprintf("profile %q: %v", e.Profile, e.Reason)
-}
-
-// Unwrap returns the reason.
-func (e *LoginRequiredError) Unwrap() error { return e.Reason }
+type LoginRequiredError = session.LoginRequiredError
 
 // Token returns an access token that is valid for at least MinTTL: the cached one, else a refreshed one, else one from
 // a sign-in. Of many processes and goroutines that ask at once, one makes the request and all get its result. The
@@ -112,7 +91,7 @@ func (c *Client) read(ctx context.Context, t session.TokenType, stored bool) (se
 	}
 	request.Stored = stored
 	token, err := s.Manager().Token(ctx, request)
-	return token, c.loginRequired(s, err)
+	return token, c.withProfile(err)
 }
 
 // Renew returns a valid token of type t, refreshing the session or signing in if it must; if force is set it does so
@@ -133,7 +112,7 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 	if err == nil {
 		c.unstored.tokens.Store(t, token)
 	}
-	return token, c.loginRequired(s, err)
+	return token, c.withProfile(err)
 }
 
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in
@@ -155,19 +134,12 @@ func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (sess
 
 func (c *Client) canPrompt() bool { return c.o.Interaction != nil && c.o.Interaction.CanPrompt() }
 
-// loginRequired adds the profile and the state of the store to a session's error that only a sign-in resolves.
-func (c *Client) loginRequired(s Storage, err error) error {
-	required, ok := errors.AsType[*session.LoginRequiredError](err)
-	if !ok {
-		return err
+// withProfile adds the profile to an error that only a sign-in resolves.
+func (c *Client) withProfile(err error) error {
+	if required, ok := errors.AsType[*LoginRequiredError](err); ok {
+		required.Profile = c.settings.ProfileName()
 	}
-	e := &LoginRequiredError{Profile: c.settings.ProfileName(), Reason: required}
-	if s.Backend == StorageNone {
-		e.NoStore = StoreOff
-	} else if required.NoStore != nil {
-		e.NoStore = StoreUnavailable
-	}
-	return e
+	return err
 }
 
 // TokenSource returns a source of access tokens for scopes, or for those of the settings where none are given. Each

@@ -53,17 +53,31 @@ type Options struct {
 // LoginRequiredError says that there is no token to return. From [Manager.Token] it means that [Manager.Renew] may get
 // one; from Renew, that only a new sign-in can.
 type LoginRequiredError struct {
-	Reason      string // why: "not signed in", "the access token expired at …"
-	Refreshable bool   // the session has a refresh token for these scopes
-	NoStore     error  // a *store.Error: there is no store, so no session can be there; or nil
-	Err         error  // Okta's refusal of the refresh token, or nil
+	Profile     string  // "" where the caller did not add it
+	Reason      string  // why: "not signed in", "the access token expired at …"
+	Refreshable bool    // the session has a refresh token for these scopes
+	NoStore     NoStore // why no session can be there, if that is so
+	Err         error   // Okta's refusal of the refresh token, or nil
 }
 
+// NoStore says why sessions are not kept.
+type NoStore string
+
+// The reasons for not keeping a session.
+const (
+	StoreOff         NoStore = "storage is none"
+	StoreUnavailable NoStore = "there is no keychain"
+)
+
 func (e *LoginRequiredError) Error() string {
-	if e.Err != nil {
-		return e.Reason + ": " + e.Err.Error()
+	text := e.Reason
+	if e.Profile != "" {
+		text = fmt.Sprintf("profile %q: %s", e.Profile, text)
 	}
-	return e.Reason
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
 }
 
 // Unwrap returns Okta's refusal, or nil.
@@ -96,9 +110,10 @@ type Manager struct {
 // or the store's *store.Error.
 func (m Manager) Token(ctx context.Context, r TokenRequest) (CachedToken, error) {
 	s, err := m.load(ctx, r.Identity)
+	noStore := m.noStore(err)
 	switch {
-	case m.unavailable(err):
-		return CachedToken{}, &LoginRequiredError{Reason: reasonNotSignedIn, NoStore: err}
+	case noStore != "":
+		return CachedToken{}, &LoginRequiredError{Reason: reasonNotSignedIn, NoStore: noStore}
 	case err != nil:
 		return CachedToken{}, err
 	}
@@ -116,10 +131,9 @@ func (m Manager) Token(ctx context.Context, r TokenRequest) (CachedToken, error)
 // refresh token that works.
 func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedToken, error) {
 	before, err := m.load(ctx, r.Identity)
-	var noStore error
+	noStore := m.noStore(err)
 	switch {
-	case m.unavailable(err):
-		noStore = err
+	case noStore != "":
 		m.Store = store.Sessions{Items: store.None{}} // nothing is stored, so nothing is locked
 	case err != nil:
 		return CachedToken{}, err
@@ -267,9 +281,15 @@ func (m Manager) load(ctx context.Context, id store.Identity) (*store.Session, e
 	return s, err
 }
 
-// unavailable reports whether err says that there is no store, where none is needed.
-func (m Manager) unavailable(err error) bool {
-	return m.Optional && store.IsKind(err, store.Unavailable)
+// noStore returns why sessions are not kept, after err from reading one; "" where they are.
+func (m Manager) noStore(err error) NoStore {
+	switch {
+	case m.storesNothing():
+		return StoreOff
+	case m.Optional && store.IsKind(err, store.Unavailable):
+		return StoreUnavailable
+	}
+	return ""
 }
 
 // lock waits until no other process changes the session of an account. The lock can be released even after an error.

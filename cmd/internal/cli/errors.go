@@ -47,15 +47,14 @@ func errorRows() []errorRow {
 		onCode(func(e SilentError) int { return e.Code }, nil),
 
 		on(ExitLoginRequired, func(e *okauth.LoginRequiredError) string {
-			return map[okauth.NoStore]string{
-				okauth.StoreOff: "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, " +
+			return map[session.NoStore]string{
+				session.StoreOff: "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, " +
 					"or set storage to keychain or file (okauth config set storage file) and sign in with: okauth login",
-				okauth.StoreUnavailable: "there is no keychain here, so no session is kept: set OKAUTH_USERNAME and " +
+				session.StoreUnavailable: "there is no keychain here, so no session is kept: set OKAUTH_USERNAME and " +
 					"OKAUTH_PASSWORD, or run okauth config set storage file (or set OKAUTH_STORAGE=file), then: okauth login",
 				"": "sign in with: okauth login",
 			}[e.NoStore]
 		}),
-		on[*session.LoginRequiredError](ExitLoginRequired, nil),
 		on(exitRefused, func(*session.PasswordBlockedError) string {
 			return "check the password; okauth login sends it again, and an hour from the refusal okauth token does"
 		}),
