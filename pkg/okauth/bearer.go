@@ -31,16 +31,18 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if leftOrigin(req) {
 		return t.base.RoundTrip(req)
 	}
-	if err := checkDestination(req); err != nil {
-		closeBody(req)
-		return nil, err
-	}
 	ctx, cancel := context.WithCancelCause(t.ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(req.Context(), func() { cancel(context.Cause(req.Context())) })()
-	token, err := t.client.usable(t.client.Get(ctx, session.Access))
+	var token session.CachedToken
+	err := checkDestination(req)
+	if err == nil {
+		token, err = t.client.usable(t.client.Get(ctx, session.Access))
+	}
 	if err != nil {
-		closeBody(req)
+		if req.Body != nil { // "RoundTrip must always close the body, including on errors" (net/http)
+			req.Body.Close()
+		}
 		return nil, err
 	}
 	resp, err := t.base.RoundTrip(withToken(req, token.Value))
@@ -115,11 +117,4 @@ func checkDestination(req *http.Request) error {
 		return nil
 	}
 	return fmt.Errorf("send the token to %q: expected https", req.URL.Scheme+"://"+req.URL.Host)
-}
-
-// closeBody: "RoundTrip must always close the body, including on errors" (net/http).
-func closeBody(req *http.Request) {
-	if req.Body != nil {
-		req.Body.Close()
-	}
 }

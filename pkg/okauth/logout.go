@@ -31,7 +31,7 @@ type LogoutResult struct {
 // there. An error of one does not stop the others. The error says that the list of sessions could not be read; those
 // of the profiles are signed out even so.
 func (c *Client) LogoutEach(ctx context.Context, all bool) ([]LogoutResult, error) {
-	c.unstored.tokens.Clear()
+	c.unstored.Clear()
 	s, err := c.Storage(true)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (c *Client) LogoutEach(ctx context.Context, all bool) ([]LogoutResult, erro
 // accounts returns the names of the sessions to sign out of. unlisted says why there may be more of them.
 func (c *Client) accounts(ctx context.Context, s Storage, all bool) (accounts []string, unlisted, err error) {
 	if !all {
-		request, err := c.Request(session.Access)
+		request, err := c.request(session.Access)
 		return []string{request.Identity.Account()}, nil, err
 	}
 	accounts, err = s.Manager().Store.List(ctx)
@@ -76,7 +76,7 @@ func (c *Client) accounts(ctx context.Context, s Storage, all bool) (accounts []
 		if err != nil {
 			continue
 		}
-		if request, err := other.Request(session.Access); err == nil {
+		if request, err := other.request(session.Access); err == nil {
 			accounts = append(accounts, request.Identity.Account())
 		}
 	}

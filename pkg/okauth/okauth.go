@@ -27,6 +27,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"okauth/pkg/config"
@@ -95,7 +96,8 @@ type Client struct {
 	settings *config.Settings
 	grant    grant.Type
 	sealKey  func(context.Context) (sealed.Key, error) // of the sealed files
-	unstored unstoredTokens
+	getting  sync.Mutex                                // held by the call that gets a token which is not stored
+	unstored sync.Map                                  // the last tokens, session.CachedToken by session.TokenType
 }
 
 // Open reads the settings of a profile. It makes no request and opens no keychain. The error is a *config.Error.
@@ -158,8 +160,8 @@ func (c *Client) Server() (okta.AuthorizationServer, error) {
 	return okta.NewAuthorizationServer(c.settings.Domain(), c.settings.Server())
 }
 
-// Request returns the request for a token of one type that the settings describe. The error is Server's.
-func (c *Client) Request(t session.TokenType) (session.TokenRequest, error) {
+// request returns the request for a token of one type that the settings describe. The error is Server's.
+func (c *Client) request(t session.TokenType) (session.TokenRequest, error) {
 	server, err := c.Server()
 	if err != nil {
 		return session.TokenRequest{}, err

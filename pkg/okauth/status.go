@@ -48,7 +48,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	request, unset := c.Request(session.Access)
+	request, unset := c.request(session.Access)
 	current := request.Identity.Account()
 	var st Status
 	st.StoreErr = s.Ready(ctx)

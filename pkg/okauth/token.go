@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 
 	"golang.org/x/oauth2"
 
@@ -43,29 +42,18 @@ func (c *Client) Get(ctx context.Context, t session.TokenType) (session.CachedTo
 		return c.Renew(ctx, t, false)
 	}
 	// Each call would sign in: the last token serves all calls of this client, and one of them gets the next.
-	c.unstored.getting.Lock()
-	defer c.unstored.getting.Unlock()
-	if token, ok := c.unstored.load(t); ok && token.ExpiresAt.Sub(c.o.Now()) >= c.settings.MinTTL() {
+	c.getting.Lock()
+	defer c.getting.Unlock()
+	last, _ := c.unstored.Load(t)
+	if token, ok := last.(session.CachedToken); ok && token.ExpiresAt.Sub(c.o.Now()) >= c.settings.MinTTL() {
 		return token, nil
 	}
 	return c.Renew(ctx, t, false)
 }
 
-// unstoredTokens are the last tokens of a client, for one whose sessions are not kept.
-type unstoredTokens struct {
-	getting sync.Mutex // held by the call that gets a token
-	tokens  sync.Map   // session.CachedToken by session.TokenType
-}
-
-func (u *unstoredTokens) load(t session.TokenType) (session.CachedToken, bool) {
-	value, _ := u.tokens.Load(t)
-	token, ok := value.(session.CachedToken)
-	return token, ok
-}
-
 // open returns the store, and the request for a token of type t.
 func (c *Client) open(t session.TokenType, mayPrompt bool) (Storage, session.TokenRequest, error) {
-	request, err := c.Request(t)
+	request, err := c.request(t)
 	if err != nil {
 		return Storage{}, request, err
 	}
@@ -110,7 +98,7 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 		},
 	})
 	if err == nil {
-		c.unstored.tokens.Store(t, token)
+		c.unstored.Store(t, token)
 	}
 	return token, c.withProfile(err)
 }

@@ -50,39 +50,6 @@ type Options struct {
 	Credentials func(context.Context, *LoginRequiredError) (Credentials, error)
 }
 
-// LoginRequiredError says that there is no token to return. From [Manager.Token] it means that [Manager.Renew] may get
-// one; from Renew, that only a new sign-in can.
-type LoginRequiredError struct {
-	Profile     string  // "" where the caller did not add it
-	Reason      string  // why: "not signed in", "the access token expired at …"
-	Refreshable bool    // the session has a refresh token for these scopes
-	NoStore     NoStore // why no session can be there, if that is so
-	Err         error   // Okta's refusal of the refresh token, or nil
-}
-
-// NoStore says why sessions are not kept.
-type NoStore string
-
-// The reasons for not keeping a session.
-const (
-	StoreOff         NoStore = "storage is none"
-	StoreUnavailable NoStore = "there is no keychain"
-)
-
-func (e *LoginRequiredError) Error() string {
-	text := e.Reason
-	if e.Profile != "" {
-		text = fmt.Sprintf("profile %q: %s", e.Profile, text)
-	}
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
-	return text
-}
-
-// Unwrap returns Okta's refusal, or nil.
-func (e *LoginRequiredError) Unwrap() error { return e.Err }
-
 // SaveError says that a new token could not be stored. It comes with the token, which is valid: the caller uses the
 // token and reports the error.
 type SaveError struct{ Err error }

@@ -109,10 +109,10 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 	for _, warning := range token.Notes {
 		env.Warn(warning)
 	}
-	request, _ := client.Request(t) // it has just succeeded
+	server, _ := client.Server() // it has just succeeded
 	return output.Token{
 		Value: token.Value, Type: string(token.Type), TokenType: token.TokenType, Scope: token.Scope,
-		ExpiresAt: token.ExpiresAt, Issuer: request.Identity.Issuer, Profile: request.Identity.Profile,
+		ExpiresAt: token.ExpiresAt, Issuer: server.Issuer(), Profile: client.Settings().ProfileName(),
 	}, err
 }
 
