@@ -15,7 +15,7 @@ const (
 )
 
 // WriteDecodedJSON writes what is in token as one line: {"header":{…},"claims":{…},"verified":false}. Members keep
-// their order and numbers their digits. The error is that of the write.
+// their order and numbers their digits.
 func WriteDecodedJSON(w io.Writer, token jwt.Unverified) error {
 	line := append(make([]byte, 0, 1024), `{"header":`...) // most tokens fit
 	line = appendObject(line, token.Header)
@@ -35,9 +35,8 @@ func appendObject(dst []byte, o jwt.Object) []byte {
 	return append(dst, '}')
 }
 
-// WriteDecodedText writes what is in token for people, with one Write call: header and claims with what each means,
-// and the lifetime of the token as a bar. No line is wider than the page, unless a single value is, which stays whole
-// so that it can be copied. The error is that of the write.
+// WriteDecodedText writes what is in token for people: header and claims with what each means, and the lifetime of the
+// token as a bar. No line is wider than the page, unless a single value is, which stays whole so that it can be copied.
 func WriteDecodedText(w io.Writer, token jwt.Unverified, opts TextOptions) error {
 	p := newPage(opts)
 	title := string(token.Kind())
@@ -93,8 +92,8 @@ func (p *page) binding(claims jwt.Object) {
 	}
 }
 
-// WriteObjectJSON writes the JSON object in text, a server's answer, as one line, with one Write call: members in their
-// order, numbers with their digits. The error is that of the write, or a [*jwt.FormatError].
+// WriteObjectJSON writes the JSON object in text, a server's answer, as one line: members in their order, numbers with
+// their digits. The error is that of the write, or a [*jwt.FormatError].
 func WriteObjectJSON(w io.Writer, text []byte) error {
 	o, err := jwt.ParseObject(text)
 	if err != nil {
@@ -103,9 +102,8 @@ func WriteObjectJSON(w io.Writer, text []byte) error {
 	return write(w, append(appendObject(nil, o), '\n'))
 }
 
-// WriteObjectText writes the JSON object in text for people, with one Write call: each member with what it means. The
-// answer of an introspection endpoint, which has a member active, gets a headline. The error is that of
-// [WriteObjectJSON].
+// WriteObjectText writes the JSON object in text for people: each member with what it means. The answer of an
+// introspection endpoint, which has a member active, gets a headline. The error is that of [WriteObjectJSON].
 func WriteObjectText(w io.Writer, text []byte, opts TextOptions) error {
 	o, err := jwt.ParseObject(text)
 	if err != nil {

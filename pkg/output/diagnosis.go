@@ -33,18 +33,17 @@ func (d Diagnosis) count(state string) (n int64) {
 // OK reports whether no check failed.
 func (d Diagnosis) OK() bool { return d.count(stateFail) == 0 }
 
-// WriteDiagnosisJSON writes d as one line, with one Write call:
+// WriteDiagnosisJSON writes d as one line:
 //
 //	{"ok":true,"profile":"dev","checks":[{"name":"dns","state":"ok","detail":"…","hint":"…"}…]}
 //
-// An empty profile is null, and an empty hint is left out. The error is that of the write.
+// An empty profile is null, and an empty hint is left out.
 func WriteDiagnosisJSON(w io.Writer, d Diagnosis) error {
 	checks := append([]DiagnosisCheck{}, d.Checks...) // never null
 	return JSON(w, object{{"ok", d.OK()}, {"profile", d.Profile}, {"checks", checks}})
 }
 
-// WriteDiagnosisCheck writes one check for people, with one Write call: its state, its name, what was found and what to
-// do. The error is that of the write.
+// WriteDiagnosisCheck writes one check for people: its state, its name, what was found and what to do.
 func WriteDiagnosisCheck(w io.Writer, c DiagnosisCheck, opts TextOptions) error {
 	p := newPage(opts)
 	var texts []string
@@ -58,8 +57,7 @@ func WriteDiagnosisCheck(w io.Writer, c DiagnosisCheck, opts TextOptions) error 
 	return p.write(w)
 }
 
-// WriteDiagnosisSummary writes what stands below the checks, with one Write call: whether all is well. The error is
-// that of the write.
+// WriteDiagnosisSummary writes what stands below the checks: whether all is well.
 func WriteDiagnosisSummary(w io.Writer, d Diagnosis, opts TextOptions) error {
 	p := newPage(opts)
 	p.WriteByte('\n')

@@ -29,14 +29,14 @@ func write(w io.Writer, text []byte) error {
 
 // JSON writes value as one line of JSON without characters that a terminal acts on.
 func JSON(w io.Writer, value any) error {
-	line, err := encodeLine(value)
+	line, err := encodeJSONLine(value)
 	if err != nil {
 		return err
 	}
 	return write(w, line)
 }
 
-func encodeLine(value any) ([]byte, error) {
+func encodeJSONLine(value any) ([]byte, error) {
 	raw, err := marshal(value)
 	if err != nil {
 		return nil, fmt.Errorf("encode JSON: %w", err)

@@ -65,8 +65,8 @@ type StatusRefresh struct {
 	ExpiresAt  time.Time // zero: Okta does not say
 }
 
-// WriteStatusJSON writes s as one line of JSON, with one Write call. Its names and their order are a promise; unknown
-// values are null, and a list never is. Numbers of seconds count from now. The error is that of the write.
+// WriteStatusJSON writes s as one line of JSON. Its names and their order are a promise; unknown values are null, and a
+// list never is. Numbers of seconds count from now.
 func WriteStatusJSON(w io.Writer, s Status, now time.Time) error {
 	return JSON(w, object{
 		{"ready", s.Ready},

@@ -15,9 +15,8 @@ const (
 	notSet       = "not set" // the source of a setting without a value
 )
 
-// WriteStatusText writes s for people, with one Write call: whether Command would ask, where sessions are stored, the
-// sessions with the lifetime of each token, and the settings. now takes the place of opts.Now. The error is that of the
-// write.
+// WriteStatusText writes s for people: whether Command would ask, where sessions are stored, the sessions with the
+// lifetime of each token, and the settings. now takes the place of opts.Now.
 func WriteStatusText(w io.Writer, s Status, now time.Time, opts TextOptions) error {
 	opts.Now = now
 	p := newPage(opts)

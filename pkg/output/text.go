@@ -182,14 +182,10 @@ const (
 // check writes the result of a check: a mark if the page has colors, else a word, then its name in nameWidth columns,
 // then texts below each other, beside the name or, if there is no room, below it.
 func (p *page) check(state, name string, nameWidth int, texts ...string) {
-	marks := map[string][3]string{
+	mark := map[string][3]string{
 		stateOK: {"✓", "ok", green}, stateNote: {"–", "note", dim}, stateWarn: {"!", "warn", yellow},
-		stateFail: {"✗", "FAIL", red},
-	}
-	mark, ok := marks[state]
-	if !ok {
-		mark = [3]string{"–", "skip", dim}
-	}
+		stateFail: {"✗", "FAIL", red}, stateSkip: {"–", "skip", dim},
+	}[state]
 	indent := 2 + 1 + 1 + nameWidth + 2
 	if p.opts.Color {
 		p.WriteString("  " + p.color(mark[2], mark[0]) + " ")

@@ -38,18 +38,22 @@ type TokenOptions struct {
 type format struct {
 	name        string
 	description string // for help texts and completion
+	forAPI      bool   // whether its reader sends the token to an API
 	encode      func(t Token, o TokenOptions) ([]byte, error)
 }
 
 // formats lists the formats, the default first.
 func formats() []format {
 	return []format{
-		{"raw", "the token and one newline", encodeRaw},
-		{"json", "the token and what is known about it, as JSON", encodeJSON},
-		{"header", "an Authorization header line", encodeHeader},
-		{"curl", "that header as a line for curl -K -", encodeCurl},
-		{"env", "a shell's assignment to an environment variable", encodeEnv},
-		{"exec-credential", "an ExecCredential, for kubectl", encodeExecCredential},
+		{"raw", "the token and one newline", false, encodeLine("%s\n")},
+		{"json", "the token and what is known about it, as JSON", false, encodeJSON},
+		// https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+		{"header", "an Authorization header line", true, encodeLine("Authorization: Bearer %s\n")},
+		// curl reads it from a pipe, so the token is in no process list. Nothing is escaped, because no bearer token has
+		// '"' or '\', the two characters that have a meaning between quotes. https://curl.se/docs/manpage.html#-K
+		{"curl", "that header as a line for curl -K -", true, encodeLine("header = \"Authorization: Bearer %s\"\n")},
+		{"env", "a shell's assignment to an environment variable", false, encodeEnv},
+		{"exec-credential", "an ExecCredential, for kubectl", true, encodeExecCredential},
 	}
 }
 
@@ -99,7 +103,14 @@ func (o TokenOptions) encode(t Token) ([]byte, error) {
 		name := safetext.Sanitize(o.Format, 40)
 		return nil, fmt.Errorf("unknown output format %q, expected one of %s", name, strings.Join(Formats(), ", "))
 	}
-	text, err := all[i].encode(t, o)
+	var text []byte
+	var err error
+	if all[i].forAPI {
+		err = checkBearer(t)
+	}
+	if err == nil {
+		text, err = all[i].encode(t, o)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write %s token as %s: %w", t.Type, o.Format, err)
 	}
@@ -113,15 +124,16 @@ func checkValue(t Token) error {
 	return nil
 }
 
-func encodeRaw(t Token, _ TokenOptions) ([]byte, error) {
-	return []byte(t.Value.Reveal() + "\n"), nil
+// encodeLine returns the encoder of a line with a place for the token.
+func encodeLine(line string) func(Token, TokenOptions) ([]byte, error) {
+	return func(t Token, _ TokenOptions) ([]byte, error) { return fmt.Appendf(nil, line, t.Value.Reveal()), nil }
 }
 
 // encodeJSON returns the members of a token response, of which only the requested token is there, and three more. The
 // order is a promise. Unknown values are null.
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.1
 func encodeJSON(t Token, o TokenOptions) ([]byte, error) {
-	return encodeLine(object{
+	return encodeJSONLine(object{
 		{cmp.Or(t.Type, "access") + "_token", t.Value.Reveal()},
 		{"token_type", t.TokenType},
 		{"expires_in", secondsUntil(t.ExpiresAt, o.Now)},
@@ -130,25 +142,6 @@ func encodeJSON(t Token, o TokenOptions) ([]byte, error) {
 		{"issuer", t.Issuer},
 		{"profile", t.Profile},
 	})
-}
-
-func encodeHeader(t Token, _ TokenOptions) ([]byte, error) {
-	header, err := authorization(t)
-	return []byte(header + "\n"), err
-}
-
-// encodeCurl returns a line of a curl configuration, which curl reads from a pipe, so the token is in no process list.
-// Nothing is escaped, because no bearer token has '"' or '\', the two characters that have a meaning between quotes.
-// https://curl.se/docs/manpage.html#-K
-func encodeCurl(t Token, _ TokenOptions) ([]byte, error) {
-	header, err := authorization(t)
-	return []byte(`header = "` + header + "\"\n"), err
-}
-
-// authorization returns the header line, without a line break.
-// https://www.rfc-editor.org/rfc/rfc6750#section-2.1
-func authorization(t Token) (string, error) {
-	return "Authorization: Bearer " + t.Value.Reveal(), checkBearer(t)
 }
 
 // checkBearer refuses a token that an API must not get or does not accept as a bearer token.
@@ -176,14 +169,11 @@ func encodeExecCredential(t Token, o TokenOptions) ([]byte, error) {
 	if err := checkExecVersion(version); err != nil {
 		return nil, err
 	}
-	if err := checkBearer(t); err != nil {
-		return nil, err
-	}
 	status := object{{"token", t.Value.Reveal()}}
 	if !t.ExpiresAt.IsZero() {
 		status = append(status, member{"expirationTimestamp", t.ExpiresAt})
 	}
-	return encodeLine(object{{"apiVersion", version}, {"kind", "ExecCredential"}, {"status", status}})
+	return encodeJSONLine(object{{"apiVersion", version}, {"kind", "ExecCredential"}, {"status", status}})
 }
 
 // ExecAPIVersion returns the version of ExecCredential that info asks for, the JSON that kubectl gives its plugins

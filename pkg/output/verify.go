@@ -10,12 +10,12 @@ import (
 	"okauth/pkg/jwt"
 )
 
-// WriteReportJSON writes r as one line, with one Write call:
+// WriteReportJSON writes r as one line:
 //
 //	{"valid":false,"reason":"exp","type":"access","checks":[{"name":"exp","ok":false,"expected":"…","got":"…"}…]}
 //
 // reason is the name of the first check that failed, or null. ok is null for a check that was skipped. Empty members of
-// a check are left out. The error is that of the write.
+// a check are left out.
 func WriteReportJSON(w io.Writer, r jwt.Report) error { return write(w, AppendReportJSON(nil, r)) }
 
 // AppendReportJSON appends what [WriteReportJSON] writes. A stream has one report for each token, and encoding/json
@@ -59,9 +59,8 @@ func appendNotEmpty(dst []byte, member, value string) []byte {
 	return appendString(append(dst, member...), value)
 }
 
-// WriteReportText writes r for people, with one Write call: whether the token is valid, in a sentence, then each check,
-// with what was expected and what was found. No line is wider than the page, unless a single word is. The error is that
-// of the write.
+// WriteReportText writes r for people: whether the token is valid, in a sentence, then each check, with what was
+// expected and what was found. No line is wider than the page, unless a single word is.
 func WriteReportText(w io.Writer, r jwt.Report, opts TextOptions) error {
 	p := newPage(opts)
 	if r.Valid() {
