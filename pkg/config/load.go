@@ -40,9 +40,8 @@ type Options struct {
 	Profile       string                  // the profile to use, if not ""
 	ConfigFile    string                  // the file to use, if not ""; it must exist
 	LookupEnv     func(string) (string, bool)
-	Environ       func() []string // the environment of a command that prints a secret, without the variables of secrets
 	UserConfigDir func() (string, error)
-	Stderr        io.Writer // for the error output of such a command; nil discards it
+	Stderr        io.Writer // for the error output of a command that prints a secret; nil discards it
 }
 
 func (o Options) withDefaults() Options {
@@ -51,9 +50,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
-	}
-	if o.Environ == nil {
-		o.Environ = os.Environ
 	}
 	if o.UserConfigDir == nil {
 		o.UserConfigDir = os.UserConfigDir

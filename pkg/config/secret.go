@@ -172,7 +172,7 @@ func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, err
 	cmd := shell(ctx, line)
 	var out bounded
 	cmd.Stdout, cmd.Stderr = &out, o.Stderr
-	cmd.Env = withoutSecrets(o.Environ())
+	cmd.Env = withoutSecrets(os.Environ())
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	exit, failed := errors.AsType[*exec.ExitError](err)

@@ -254,14 +254,13 @@ func TestAT61_SecretCommandEnvironment(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the command lines are written for sh")
 	}
-	t.Parallel()
+	for name, value := range map[string]string{"OKAUTH_PASSWORD": "canary-1", "OKAUTH_CLIENT_SECRET": "canary-2",
+		"OKTA_OAUTH2_CLIENT_SECRET": "canary-3", "OKTA_OAUTH2_CLIENTSECRET": "canary-4",
+		"OKAUTH_STORAGE_KEY": "canary-5", "KEPT": "kept"} {
+		t.Setenv(name, value)
+	}
 	var complaint strings.Builder
-	o := Options{Stderr: &complaint, Environ: func() []string {
-		return append(os.Environ(), "OKAUTH_PASSWORD=canary-1", "OKAUTH_CLIENT_SECRET=canary-2",
-			"OKTA_OAUTH2_CLIENT_SECRET=canary-3",
-			"OKTA_OAUTH2_CLIENTSECRET=canary-4", "OKAUTH_STORAGE_KEY=canary-5", "KEPT=kept")
-	}}
-	s := load(t, testOptions(t, "", o,
+	s := load(t, testOptions(t, "", Options{Stderr: &complaint},
 		"OKAUTH_PASSWORD_COMMAND=echo please unlock >&2; env | grep -c canary; env | grep -c ^KEPT >&2"))
 	got, err := s.Secret(KeyPassword).Read(t.Context())
 	if err != nil || string(got) != "0" || complaint.String() != "please unlock\n1\n" {
