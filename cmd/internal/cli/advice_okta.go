@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -42,9 +43,7 @@ func issuerAdvice(e *okta.IssuerError) string {
 }
 
 // plainHost reports whether a host has no letter that could pass for another.
-func plainHost(host string) bool {
-	return host != "" && strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
-}
+func plainHost(host string) bool { return regexp.MustCompile(`^[a-zA-Z0-9.-]+$`).MatchString(host) }
 
 // inputAdvice says where the value of a grant's field comes from.
 func inputAdvice(e *grant.InputError) string {

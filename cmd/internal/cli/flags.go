@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,16 +63,6 @@ func (s *SessionFlags) AddStdinFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&s.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
 }
 
-// checkStdin refuses two secrets on one standard input.
-func (s *SessionFlags) checkStdin() error {
-	if s.PasswordStdin && s.ClientSecretStdin {
-		return Usage("--password-stdin and --client-secret-stdin both read standard input",
-			"give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command "+
-				"or client_secret_command")
-	}
-	return nil
-}
-
 // Identity returns the flags that another command needs to use the same session. Report adds the global ones.
 func (s *SessionFlags) Identity() string {
 	var b strings.Builder
@@ -115,10 +106,7 @@ func (f *settingFlag) Set(value string) error {
 
 // ShellQuote makes s one word in a POSIX shell, for commands in hints.
 func ShellQuote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@._:/+-", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+	if regexp.MustCompile(`^[a-zA-Z0-9@._:/+-]+$`).MatchString(s) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

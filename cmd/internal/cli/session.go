@@ -20,8 +20,10 @@ import (
 
 // Open reads the settings of the profile that the flags name.
 func (s *SessionFlags) Open(env *Env) (*okauth.Client, error) {
-	if err := s.checkStdin(); err != nil {
-		return nil, err
+	if s.PasswordStdin && s.ClientSecretStdin {
+		return nil, Usage("--password-stdin and --client-secret-stdin both read standard input",
+			"give one of them another way: OKAUTH_PASSWORD_FILE, OKAUTH_CLIENT_SECRET_FILE, password_command "+
+				"or client_secret_command")
 	}
 	return okauth.Open(context.Background(), s.clientOptions(env))
 }
