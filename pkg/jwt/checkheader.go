@@ -3,6 +3,7 @@ package jwt
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -63,15 +64,10 @@ func (c *checker) checkSignedBy(key *publicKey) string {
 func (c *checker) checkAlg() {
 	name, problem := c.token.Header.text("alg")
 	check := Check{Name: "alg", Expected: strings.Join(c.config.Algorithms, " or "), Got: printable(name)}
-	for _, a := range c.algorithms {
-		if problem == "" && a.name == name {
-			c.alg, c.algOK = a, true
-			c.add(check)
-			return
-		}
-	}
-	_, known := algorithmOf(name)
+	alg, known := algorithmOf(name)
 	switch {
+	case problem == "" && slices.Contains(c.config.Algorithms, name):
+		c.alg, c.algOK = alg, true
 	case !c.token.Header.has("alg"):
 		check.Why = "the header names no algorithm"
 	case problem != "":

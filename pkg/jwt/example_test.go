@@ -54,12 +54,12 @@ func ExampleVerifier_Verify() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	verified, err := verifier.Verify(context.Background(), token)
+	claims, err := verifier.Verify(context.Background(), token)
 	if err != nil {
 		log.Fatal(err)
 	}
-	sub, _ := verified.Claims().String("sub")
-	scopes, _ := verified.Claims().Strings("scp")
+	sub, _ := claims.String("sub")
+	scopes, _ := claims.Strings("scp")
 	fmt.Println(sub, scopes)
 
 	config.Audience = "api://billing"

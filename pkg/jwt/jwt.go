@@ -5,7 +5,7 @@
 // people who want to see why an API rejects their token.
 //
 // A [Verifier] checks the signature with the issuer's public keys ([ParseKeySet]) and the claims against a [Config].
-// [Verifier.Verify] returns a [Verified], by which a program may decide. [Verifier.Check] is for people: its [Report]
+// A program may decide by the claims that [Verifier.Verify] returns. [Verifier.Check] is for people: its [Report]
 // lists every check with what was expected and what was found. Neither takes a key, its address or an algorithm from
 // the token. [CheckIDToken] is for a client that just received an ID token.
 //

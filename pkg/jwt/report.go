@@ -62,17 +62,6 @@ func (r Report) Reason() string {
 	return ""
 }
 
-// Verified is a valid token: a program may decide by its claims. Only [Verifier.Verify] makes one that holds anything.
-type Verified struct {
-	header, claims Object
-}
-
-// Header returns the JOSE header: alg, kid, typ, …
-func (v Verified) Header() Object { return v.header }
-
-// Claims returns the claims set: iss, sub, exp, …
-func (v Verified) Claims() Object { return v.claims }
-
 // InvalidError is the error of [Verifier.Verify] for a token that is not valid. Its text names every check that failed,
 // with the reason, and shows no claim.
 type InvalidError struct {

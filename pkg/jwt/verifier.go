@@ -43,11 +43,10 @@ func configErrorf(format string, args ...any) error {
 
 // Verifier verifies tokens. Goroutines may share it.
 type Verifier struct {
-	config     Config
-	keys       KeySource
-	algorithms []algorithm
-	header     atomic.Pointer[signedHeader] // of the last token: the next one is likely to have the same
-	clock      atomic.Pointer[clockTexts]
+	config Config
+	keys   KeySource
+	header atomic.Pointer[signedHeader] // of the last token: the next one is likely to have the same
+	clock  atomic.Pointer[clockTexts]
 }
 
 // NewVerifier returns a verifier of tokens for the receiver that config describes. Every error is a [*ConfigError].
@@ -73,32 +72,29 @@ func NewVerifier(config Config, keys KeySource) (*Verifier, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	v := &Verifier{config: config, keys: keys}
+	if len(config.Algorithms) == 0 {
+		return nil, configErrorf("no algorithm is allowed")
+	}
 	for _, name := range config.Algorithms {
-		a, ok := algorithmOf(name)
-		if !ok {
+		if _, ok := algorithmOf(name); !ok {
 			expected := strings.Join(Algorithms(), ", ")
 			return nil, configErrorf("algorithm is %s, expected one of %s", strictjson.Quote(name), expected)
 		}
-		v.algorithms = append(v.algorithms, a)
 	}
-	if len(v.algorithms) == 0 {
-		return nil, configErrorf("no algorithm is allowed")
-	}
-	return v, nil
+	return &Verifier{config: config, keys: keys}, nil
 }
 
-// Verify returns the contents of a valid token, and an [*InvalidError] for any other. Other errors are those of
+// Verify returns the claims of a valid token, and an [*InvalidError] for any other. Other errors are those of
 // [Verifier.Check].
-func (v *Verifier) Verify(ctx context.Context, token string) (Verified, error) {
+func (v *Verifier) Verify(ctx context.Context, token string) (Object, error) {
 	report, err := v.Check(ctx, token)
-	if err != nil {
-		return Verified{}, err
+	switch {
+	case err != nil:
+		return nil, err
+	case !report.Valid():
+		return nil, &InvalidError{Report: report}
 	}
-	if !report.Valid() {
-		return Verified{}, &InvalidError{Report: report}
-	}
-	return Verified{header: report.Token.Header, claims: report.Token.Claims}, nil
+	return report.Token.Claims, nil
 }
 
 // Check checks whether a token's form, kind, signature and claims are what the config asks for. What is wrong with the
