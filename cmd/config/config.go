@@ -139,10 +139,10 @@ func (o *options) unset(ctx context.Context, key string) error {
 
 // ignoreNoKeychain returns nil if err says that there is no keychain.
 func ignoreNoKeychain(err error) error {
-	if store.IsKind(err, store.Unavailable) {
-		return nil
+	if !store.IsKind(err, store.Unavailable) {
+		return err
 	}
-	return err
+	return nil
 }
 
 func (o *options) newList() *cobra.Command {
@@ -180,9 +180,9 @@ func (o *options) list(ctx context.Context, format string) error {
 	list := settings.List()
 	for i, s := range cli.SettingsStatus(ctx, client) {
 		rows = append(rows, []string{s.Key, s.Value, s.Source})
-		object := settingJSON{Key: s.Key, Value: s.Value, Source: s.Source, Set: s.Value != "", Secret: list[i].Secret}
-		if object.Secret {
-			object.Value = ""
+		object := settingJSON{Key: s.Key, Source: s.Source, Set: s.Value != "", Secret: list[i].Secret}
+		if !object.Secret {
+			object.Value = s.Value
 		}
 		objects = append(objects, object)
 	}
@@ -220,11 +220,7 @@ func completeFirst(words func() []string) cobra.CompletionFunc {
 
 // ProfileNames returns the profiles of the configuration file, none if it cannot be read.
 func ProfileNames(env *cli.Env, global *cli.GlobalFlags) []string {
-	path, err := config.ConfigPath(global.ConfigOptions(env))
-	if err != nil {
-		return nil
-	}
-	file, err := config.OpenFile(path)
+	file, _, err := config.OpenProfile(global.ConfigOptions(env))
 	if err != nil {
 		return nil
 	}

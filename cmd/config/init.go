@@ -50,10 +50,9 @@ Without a terminal, use "okauth config set" or the environment instead.`,
 func (o *options) nextSteps(ctx context.Context) string {
 	command := "okauth" + o.session.Again()
 	client, err := o.session.Open(o.env)
-	if err == nil && client.Settings().Storage() == okauth.StorageAuto {
-		if e, ok := errors.AsType[*store.Error](o.keychainError(ctx)); ok && e.Kind == store.Unavailable {
-			return command + " config set storage file (there is no keychain here), then " + command + " login"
-		}
+	if err == nil && client.Settings().Storage() == okauth.StorageAuto &&
+		store.IsKind(o.keychainError(ctx), store.Unavailable) {
+		return command + " config set storage file (there is no keychain here), then " + command + " login"
 	}
 	return command + " doctor checks the setup without a password; " + command + " login signs in"
 }

@@ -64,11 +64,7 @@ func (s *setup) askSecret(ctx context.Context) error {
 		return err
 	}
 	choices, first := s.secretChoices(ctx)
-	var texts []string
-	for _, c := range choices {
-		texts = append(texts, c.text)
-	}
-	chosen, err := s.choose(ctx, choices, texts, first)
+	chosen, err := s.choose(ctx, choices, first)
 	if err != nil || chosen.take == nil {
 		return err
 	}
@@ -81,7 +77,11 @@ func (s *setup) askSecret(ctx context.Context) error {
 }
 
 // choose asks for one of the choices. It does not accept a keychain that cannot be used: the answers would be lost.
-func (s *setup) choose(ctx context.Context, choices []secretChoice, texts []string, first int) (secretChoice, error) {
+func (s *setup) choose(ctx context.Context, choices []secretChoice, first int) (secretChoice, error) {
+	var texts []string
+	for _, c := range choices {
+		texts = append(texts, c.text)
+	}
 	for {
 		chosen, err := s.t.Choose(ctx, "Where is the client secret?", texts, first)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,11 +57,7 @@ func run(args []string) error {
 		return err
 	}
 	for name, text := range all {
-		packed, err := compress(text)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name+".gz"), packed, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name+".gz"), compress(text), 0o644); err != nil {
 			return err
 		}
 	}
@@ -87,17 +84,10 @@ func commitDate(epoch string) (time.Time, error) {
 
 // compress is gzip -9n.
 // https://www.debian.org/doc/debian-policy/ch-docs.html#manual-pages
-func compress(text string) ([]byte, error) {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write([]byte(text)); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+func compress(text string) []byte {
+	var b bytes.Buffer                                    // whose writes do not fail
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one of gzip's
+	io.WriteString(w, text)
+	w.Close()
+	return b.Bytes()
 }
