@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -60,19 +61,15 @@ func errorsText() string {
 
 // errorSays is what to look for in an error: Okta's code, status and words, or okauth's own.
 func errorSays(one cli.Explanation) string {
-	text := one.Code
+	status := ""
 	if one.Status != 0 {
-		text = strings.TrimSpace(fmt.Sprintf("%s HTTP %d", text, one.Status))
+		status = fmt.Sprintf(" HTTP %d", one.Status)
 	}
-	switch {
-	case text == "" && one.Says == "":
-		return "anything else"
-	case text == "":
-		return one.Says
-	case one.Says == "":
-		return text
+	text := strings.TrimSpace(one.Code + status)
+	if text != "" && one.Says != "" {
+		text += ": "
 	}
-	return text + ": " + one.Says
+	return cmp.Or(text+one.Says, "anything else")
 }
 
 // labelled writes a label and, beside it, a text broken between words.

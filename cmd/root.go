@@ -72,11 +72,8 @@ a built-in server and leaves nothing behind.`,
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(cli.FlagError)
 	global.AddFlags(root)
-	for _, g := range []cobra.Group{
-		{ID: groupGet, Title: "Get tokens:"}, {ID: groupLook, Title: "Look at tokens:"},
-		{ID: groupSetup, Title: "Set up:"}, {ID: groupTry, Title: "Try out:"},
-	} {
-		root.AddGroup(&g)
+	for _, title := range []string{groupGet, groupLook, groupSetup, groupTry} {
+		root.AddGroup(&cobra.Group{ID: title, Title: title})
 	}
 	commands := subcommands(env, global, commandName(args))
 	root.AddCommand(commands...)
@@ -97,10 +94,10 @@ a built-in server and leaves nothing behind.`,
 
 // The groups of commands in "okauth help".
 const (
-	groupGet   = "get"
-	groupLook  = "look"
-	groupSetup = "setup"
-	groupTry   = "try"
+	groupGet   = "Get tokens:"
+	groupLook  = "Look at tokens:"
+	groupSetup = "Set up:"
+	groupTry   = "Try out:"
 )
 
 // strictHelpers makes Cobra's own commands refuse unknown arguments. By default they print a help text and succeed, and
