@@ -17,6 +17,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"okauth/pkg/jwt"
 )
 
 // write writes text with one call.
@@ -64,11 +66,8 @@ type member struct {
 
 // MarshalJSON returns the object.
 func (o object) MarshalJSON() ([]byte, error) {
-	text := []byte{'{'}
-	for i, m := range o {
-		if i > 0 {
-			text = append(text, ',')
-		}
+	var members jwt.Object
+	for _, m := range o {
 		switch v := m.value.(type) {
 		case string:
 			if v == "" {
@@ -85,9 +84,9 @@ func (o object) MarshalJSON() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		text = append(append(appendString(text, m.name), ':'), value...)
+		members = append(members, jwt.Member{Name: m.name, Value: value})
 	}
-	return append(text, '}'), nil
+	return appendObject(nil, members), nil
 }
 
 // secondsUntil returns the whole seconds from now until t, 0 if t is past, or nil for the zero time.

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // ErrNotFound says that no value has that name. It is returned bare or wrapped, never in an [*Error].
@@ -71,15 +72,8 @@ func CheckItem(account string, value []byte) error {
 
 // IsAccount reports whether s can name a value or a lock.
 func IsAccount(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '_', c == '-', c == '.':
-		default:
-			return false
-		}
-	}
-	return s != "" && len(s) <= 256
+	const valid = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+	return s != "" && len(s) <= 256 && strings.Trim(s, valid) == ""
 }
 
 func isASCII(value []byte) bool {

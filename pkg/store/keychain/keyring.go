@@ -51,49 +51,39 @@ func read(ctx context.Context, account string) ([]byte, error) {
 
 // Set implements [store.Backend]. The caller has checked value.
 func (k *keyringBackend) Set(ctx context.Context, account string, value []byte) error {
-	op := "write " + strconv.Quote(account) + " to the keychain"
-	_, err := k.call(ctx, op, account, func() ([]byte, error) {
-		if err := k.precheck(ctx); err != nil {
-			return nil, err
-		}
-		defer k.notify(ctx)()
+	return k.write(ctx, "write "+strconv.Quote(account)+" to the keychain", account, func() error {
 		if err := keyring.Set(service, account, string(value)); err != nil {
-			return nil, err
+			return err
 		}
 		// A dismissed prompt looks like success, and so does a service that keeps nothing.
 		stored, err := read(ctx, account)
 		if err != nil && !errors.Is(err, keyring.ErrNotFound) {
-			return nil, fmt.Errorf("read it back: %w", err)
+			return fmt.Errorf("read it back: %w", err)
 		}
 		if !bytes.Equal(stored, value) {
-			return nil, fail(store.NotPersisted, "the keychain did not keep the value: "+
+			return fail(store.NotPersisted, "the keychain did not keep the value: "+
 				"its prompt was dismissed, or it keeps nothing")
 		}
-		return nil, nil
+		return nil
 	})
-	return err
 }
 
 // Delete implements [store.Backend].
 func (k *keyringBackend) Delete(ctx context.Context, account string) error {
-	op := "delete " + strconv.Quote(account) + " from the keychain"
-	_, err := k.call(ctx, op, account, func() ([]byte, error) {
-		if err := k.precheck(ctx); err != nil {
-			return nil, err
+	err := k.write(ctx, "delete "+strconv.Quote(account)+" from the keychain", account, func() error {
+		if err := keyring.Delete(service, account); err != nil {
+			return err
 		}
-		defer k.notify(ctx)()
-		err := keyring.Delete(service, account)
+		// As in Set: a dismissed prompt looks like success.
+		_, err := read(ctx, account)
 		if err == nil {
-			// As in Set: a dismissed prompt looks like success.
-			if _, err = read(ctx, account); err == nil {
-				return nil, fail(store.Denied, "the keychain still holds it")
-			}
+			err = fail(store.Denied, "the keychain still holds it")
 		}
-		if errors.Is(err, keyring.ErrNotFound) {
-			return nil, nil
-		}
-		return nil, err
+		return err
 	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
 	return err
 }
 
@@ -103,22 +93,23 @@ func (k *keyringBackend) probe(ctx context.Context) error {
 	return err
 }
 
-// precheck returns nil if go-keyring will find a service, and will prompt only if that is allowed.
-func (k *keyringBackend) precheck(ctx context.Context) error {
-	err := precheck(ctx)
-	if k.opts.MayPrompt && store.IsKind(err, store.Locked) {
-		return nil
-	}
-	return err
-}
-
-// notify tells the user after a while that a prompt is waiting. The returned function stops that.
-func (k *keyringBackend) notify(ctx context.Context) (stop func() bool) {
-	return time.AfterFunc(promptDelay, func() {
-		if k.opts.Notify != nil && k.opts.MayPrompt && ctx.Err() == nil {
-			k.opts.Notify("waiting for the keyring prompt")
+// write calls f if go-keyring will find a service, and will prompt only if that is allowed. It tells the user after a
+// while that a prompt is waiting.
+func (k *keyringBackend) write(ctx context.Context, op, account string, f func() error) error {
+	_, err := k.call(ctx, op, account, func() ([]byte, error) {
+		if err := precheck(ctx); err != nil && !(k.opts.MayPrompt && store.IsKind(err, store.Locked)) {
+			return nil, err
 		}
-	}).Stop
+		if k.opts.MayPrompt && k.opts.Notify != nil {
+			defer time.AfterFunc(promptDelay, func() {
+				if ctx.Err() == nil {
+					k.opts.Notify("waiting for the keyring prompt")
+				}
+			}).Stop()
+		}
+		return nil, f()
+	})
+	return err
 }
 
 // call runs f, one call at a time, and waits no longer than ctx. It returns ErrNotFound or a *store.Error with op.
