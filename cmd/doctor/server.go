@@ -71,7 +71,7 @@ func (d *doctor) connection(seen transport.Connection, err error) bool {
 		failed = "proxy"
 	} else if e, ok := errors.AsType[*okta.NetworkError](err); ok {
 		failed = map[string]string{
-			okta.PhaseResolve: "dns", okta.PhaseConnect: "connection", okta.PhaseTLS: "tls",
+			transport.PhaseResolve: "dns", transport.PhaseConnect: "connection", transport.PhaseTLS: "tls",
 		}[e.Phase]
 	}
 	secure := strings.HasPrefix(d.server.BaseURL(), "https://")

@@ -339,7 +339,7 @@ func TestAT14_LostAnswerIsNotAskedForAgain(t *testing.T) {
 	_, err := client.Token(t.Context(), form())
 	checkHarmless(t, err)
 	lost, ok := errors.AsType[*NetworkError](err)
-	if !ok || lost.Phase != PhaseAwait && lost.Phase != PhaseRead {
+	if !ok || lost.Phase != transport.PhaseAwait && lost.Phase != transport.PhaseRead {
 		t.Errorf("got %v", err)
 	}
 	if n := server.requests.Load(); n != 1 {

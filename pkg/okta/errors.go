@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"okauth/pkg/internal/safetext"
@@ -30,27 +29,31 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	var b strings.Builder
-	switch name := e.Name(); {
+	did := "refused"
+	switch {
 	case e.Status == http.StatusTooManyRequests:
-		b.WriteString("Okta rate-limited the " + name)
+		did = "rate-limited"
 	case !e.IsRejection():
-		b.WriteString("Okta could not handle the " + name)
-	default:
-		b.WriteString("Okta refused the " + name)
+		did = "could not handle"
 	}
+	text := "Okta " + did + " the " + e.Name()
 	if e.Description != "" {
-		b.WriteString(": " + e.Description)
+		text += ": " + e.Description
 	}
-	fmt.Fprintf(&b, " (%s, HTTP %d", e.Code, e.Status)
-	if e.RequestID != "" {
-		b.WriteString(", request " + e.RequestID)
-	}
-	b.WriteString(")")
+	text += fmt.Sprintf(" (%s, %s)", e.Code, status(e.Status, e.RequestID))
 	if e.RetryAfter > 0 {
-		fmt.Fprintf(&b, "; retry after %s", e.RetryAfter.Round(time.Second))
+		text += fmt.Sprintf("; retry after %s", e.RetryAfter.Round(time.Second))
 	}
-	return b.String()
+	return text
+}
+
+// status names a response, for messages.
+func status(code int, requestID string) string {
+	text := fmt.Sprintf("HTTP %d", code)
+	if requestID != "" {
+		text += ", request " + requestID
+	}
+	return text
 }
 
 // IsRejection reports whether the error is about these credentials, this client or this request, so that sending the
@@ -79,11 +82,8 @@ type ResponseError struct {
 }
 
 func (e *ResponseError) Error() string {
-	text := fmt.Sprintf("expected %s from %s, got %s (HTTP %d", e.Operation.traits().expected, e.Host, e.What, e.Status)
-	if e.RequestID != "" {
-		text += ", request " + e.RequestID
-	}
-	text += ")"
+	text := fmt.Sprintf("expected %s from %s, got %s (%s)",
+		e.Operation.traits().expected, e.Host, e.What, status(e.Status, e.RequestID))
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}

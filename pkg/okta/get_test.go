@@ -249,7 +249,7 @@ func TestConnectionRefusedIsTriedAgain(t *testing.T) {
 	client := clientFor(t, "http://"+address, transport.Config{Timeout: 5 * time.Second})
 	client.Wait = w.wait
 	err = send(t.Context(), t, organization, client)
-	if failed, ok := errors.AsType[*NetworkError](err); !ok || failed.Phase != PhaseConnect || len(w.list) != maxRetries {
+	if failed, ok := errors.AsType[*NetworkError](err); !ok || failed.Phase != transport.PhaseConnect || len(w.list) != maxRetries {
 		t.Errorf("got %v after the waits %v", err, w.list)
 	}
 	if !slices.ContainsFunc(w.why, func(why string) bool { return strings.Contains(why, address) }) {

@@ -42,17 +42,6 @@ func (o jsonObject) text(name string) (string, error) {
 	return text, nil
 }
 
-// boolean returns a member that must be true or false.
-func (o jsonObject) boolean(name string) (bool, error) {
-	switch string(o[name]) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, fmt.Errorf("%s is neither true nor false", name)
-}
-
 // list returns an array of strings, nil where it is absent or null.
 func (o jsonObject) list(name string) ([]string, error) {
 	if !o.has(name) {

@@ -12,25 +12,15 @@ import (
 	"okauth/pkg/transport"
 )
 
-// The phases of a request, as NetworkError names them.
-const (
-	PhaseResolve = transport.PhaseResolve
-	PhaseConnect = transport.PhaseConnect
-	PhaseTLS     = transport.PhaseTLS
-	PhaseSend    = transport.PhaseSend
-	PhaseAwait   = transport.PhaseAwait
-	PhaseRead    = transport.PhaseRead
-)
-
 // ErrNotHTTP is the cause of a NetworkError where the response is not HTTP. It replaces errors of net/http that quote
 // the response.
 var ErrNotHTTP = errors.New("not valid HTTP")
 
-// NetworkError says that there was no complete response. Up to PhaseTLS nothing was sent; after that the server may
-// have counted the password or used up the refresh token, see MayHaveBeenProcessed.
+// NetworkError says that there was no complete response. Up to transport.PhaseTLS nothing was sent; after that the
+// server may have counted the password or used up the refresh token, see MayHaveBeenProcessed.
 type NetworkError struct {
 	RequestInfo
-	Phase string // one of the Phase constants
+	Phase string // one of the phases of pkg/transport
 	Host  string // host and port of the request
 	// Timeout is how long the request waited, 0 where something else went wrong.
 	Timeout time.Duration
@@ -81,7 +71,7 @@ func (r response) failure(ctx context.Context, err error) error {
 	}
 	phase := r.seen().Phase
 	if r.Response != nil {
-		phase = PhaseRead // a RoundTripper that is not net/http's may report nothing
+		phase = transport.PhaseRead // a RoundTripper that is not net/http's may report nothing
 	}
 	host := r.info.Server.Host()
 	if errors.Is(ctx.Err(), context.Canceled) {
@@ -90,7 +80,7 @@ func (r response) failure(ctx context.Context, err error) error {
 	e := &NetworkError{RequestInfo: r.info, Phase: phase, Host: host, Err: err}
 	e.Certificate, e.ClientCertificate = certificateError(err), clientCertRejected(err)
 	if e.ClientCertificate {
-		e.Phase = PhaseTLS // a server that rejects the client does not read its request
+		e.Phase = transport.PhaseTLS // a server that rejects the client does not read its request
 	}
 	switch text := err.Error(); {
 	case strings.Contains(text, "malformed"), strings.Contains(text, "Location header"):
@@ -110,5 +100,5 @@ func (r response) failure(ctx context.Context, err error) error {
 
 // mayBeSent reports whether something of the request may have been sent in that phase.
 func mayBeSent(phase string) bool {
-	return phase == PhaseSend || phase == PhaseAwait || phase == PhaseRead
+	return phase == transport.PhaseSend || phase == transport.PhaseAwait || phase == transport.PhaseRead
 }

@@ -24,8 +24,8 @@ func TestNetworkErrorsNameThePhase(t *testing.T) {
 	plain := httptest.NewServer(respond(200, "application/json", goodAnswer))
 	defer plain.Close()
 	for _, test := range []struct{ name, base, phase string }{
-		{"nothing listens", "http://" + closed, PhaseConnect},
-		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), PhaseTLS},
+		{"nothing listens", "http://" + closed, transport.PhaseConnect},
+		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), transport.PhaseTLS},
 	} {
 		_, err := clientFor(t, test.base, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(), form())
 		checkHarmless(t, err)
@@ -55,9 +55,9 @@ func TestAT08_SlowServersEnd(t *testing.T) {
 		name, phase string
 		answer      func(net.Conn)
 	}{
-		{"silence", PhaseAwait, func(conn net.Conn) { conn.Read(make([]byte, 1)) }},
-		{"header, byte by byte", PhaseRead, drip("HTTP/1.1 200 OK\r\nX-A: b" + strings.Repeat("c", 200))},
-		{"body, byte by byte", PhaseRead, func(conn net.Conn) {
+		{"silence", transport.PhaseAwait, func(conn net.Conn) { conn.Read(make([]byte, 1)) }},
+		{"header, byte by byte", transport.PhaseRead, drip("HTTP/1.1 200 OK\r\nX-A: b" + strings.Repeat("c", 200))},
+		{"body, byte by byte", transport.PhaseRead, func(conn net.Conn) {
 			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n")
 			drip(" ")(conn)
 		}},
@@ -81,7 +81,7 @@ func TestAT08_SlowServersEnd(t *testing.T) {
 	defer listener.Close()
 	_, err = clientFor(t, "https://"+listener.Addr().String(), transport.Config{Timeout: limit}).Token(t.Context(),
 		form())
-	if e, ok := errors.AsType[*NetworkError](err); !ok || e.Phase != PhaseTLS || e.Timeout != limit {
+	if e, ok := errors.AsType[*NetworkError](err); !ok || e.Phase != transport.PhaseTLS || e.Timeout != limit {
 		t.Errorf("no handshake: got %v", err)
 	}
 	// The caller's own deadline.

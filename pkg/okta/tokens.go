@@ -51,11 +51,11 @@ func (c *Client) Introspect(ctx context.Context, token Secret, hint string) (*In
 	if err != nil {
 		return nil, err
 	}
-	active, err := r.object.boolean("active")
-	if err != nil {
-		return nil, r.unusable("an unusable response", err)
+	active := string(r.object["active"])
+	if active != "true" && active != "false" {
+		return nil, r.unusable("an unusable response", errors.New("active is neither true nor false"))
 	}
-	return &Introspection{Active: active, Text: r.body}, nil
+	return &Introspection{Active: active == "true", Text: r.body}, nil
 }
 
 // UserInfo gets the claims of the user whose accessToken it is, as far as the token's scopes allow: a JSON object, as

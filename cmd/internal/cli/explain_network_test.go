@@ -149,7 +149,7 @@ func TestAT05_BadCertificatesAreRefusedAndNamed(t *testing.T) {
 			continue
 		}
 		refused, ok := errors.AsType[*okta.NetworkError](err)
-		if !ok || refused.Phase != okta.PhaseTLS || rowOf(err) != test.row ||
+		if !ok || refused.Phase != transport.PhaseTLS || rowOf(err) != test.row ||
 			!strings.Contains(Hint(err), test.hint) || handled != 0 || okta.MayHaveBeenProcessed(err) {
 			t.Errorf("%s: got %v, row %q, after %d requests", test.name, err, rowOf(err), handled)
 		}
@@ -225,21 +225,21 @@ func TestNamesAndRoutesThatFail(t *testing.T) {
 		err   error
 		row   string
 	}{
-		{okta.PhaseResolve, &net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}, "no_such_host"},
-		{okta.PhaseResolve, &net.DNSError{Err: "read udp 127.0.0.1:1->127.0.0.1:53: read: connection refused",
+		{transport.PhaseResolve, &net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}, "no_such_host"},
+		{transport.PhaseResolve, &net.DNSError{Err: "read udp 127.0.0.1:1->127.0.0.1:53: read: connection refused",
 			Name: "x", IsTemporary: true}, "no_dns"},
-		{okta.PhaseResolve, &net.DNSError{Err: "dial udp 10.0.0.1:53: connect: network is unreachable", Name: "x"},
+		{transport.PhaseResolve, &net.DNSError{Err: "dial udp 10.0.0.1:53: connect: network is unreachable", Name: "x"},
 			"no_dns"},
-		{okta.PhaseResolve, &net.DNSError{Err: "server misbehaving", Name: "x", IsTemporary: true}, "dns_failing"},
-		{okta.PhaseResolve, &net.DNSError{Err: "i/o timeout", Name: "x", IsTimeout: true}, "dns_failing"},
-		{okta.PhaseConnect, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)},
+		{transport.PhaseResolve, &net.DNSError{Err: "server misbehaving", Name: "x", IsTemporary: true}, "dns_failing"},
+		{transport.PhaseResolve, &net.DNSError{Err: "i/o timeout", Name: "x", IsTimeout: true}, "dns_failing"},
+		{transport.PhaseConnect, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)},
 			"unreachable"},
-		{okta.PhaseConnect, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)},
+		{transport.PhaseConnect, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)},
 			"unreachable"},
-		{okta.PhaseConnect, errors.New("something else"), "connect"},
-		{okta.PhaseTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "tls"},
-		{okta.PhaseTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}, "client_certificate"},
-		{okta.PhaseAwait, &net.OpError{Op: "read", Err: errors.New("tls: bad certificate")}, "broken"},
+		{transport.PhaseConnect, errors.New("something else"), "connect"},
+		{transport.PhaseTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "tls"},
+		{transport.PhaseTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}, "client_certificate"},
+		{transport.PhaseAwait, &net.OpError{Op: "read", Err: errors.New("tls: bad certificate")}, "broken"},
 	} {
 		e := &okta.NetworkError{Phase: test.phase, Host: "okta.example", Err: test.err,
 			ClientCertificate: test.row == "client_certificate"}

@@ -173,9 +173,9 @@ func matchers() map[string]func(error) bool {
 			return Is[tls.RecordHeaderError](e.Err) || errors.Is(e.Err, http.ErrSchemeMismatch)
 		}),
 		"old_tls": when(func(e *okta.NetworkError) bool {
-			return e.Phase == okta.PhaseTLS && strings.Contains(e.Err.Error(), "protocol version")
+			return e.Phase == transport.PhaseTLS && strings.Contains(e.Err.Error(), "protocol version")
 		}),
-		"tls":          when(func(e *okta.NetworkError) bool { return e.Phase == okta.PhaseTLS && e.Timeout == 0 }),
+		"tls":          when(func(e *okta.NetworkError) bool { return e.Phase == transport.PhaseTLS && e.Timeout == 0 }),
 		"no_such_host": when(func(e *net.DNSError) bool { return e.IsNotFound }),
 		"no_dns": when(func(e *net.DNSError) bool { // it has the cause as a text only
 			return strings.Contains(e.Err, "connection refused") || strings.Contains(e.Err, "unreachable")
