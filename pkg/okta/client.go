@@ -12,8 +12,7 @@
 //	*ResponseError  there was one, but it is not the endpoint's
 //	*IssuerError    the metadata is another authorization server's
 //
-// [MayHaveBeenProcessed] tells whether the server may have handled a request that failed. A Client retries only
-// requests that Okta does not count against a user or a token (retry.go).
+// [MayHaveBeenProcessed] tells whether the server may have handled a request that failed.
 //
 // Nothing from outside is trusted: tokens must have the grammar of tokens, JSON must be exact, and foreign text in an
 // error is sanitized and contains no secret of the request.

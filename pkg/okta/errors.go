@@ -73,7 +73,6 @@ const (
 // redirect, JSON that cannot be trusted. It contains nothing of the body.
 type ResponseError struct {
 	RequestInfo
-	Host      string // of the request
 	Status    int
 	What      string // what came: HTMLPage, EmptyResponse, …
 	Redirect  string // the host that a redirect pointed to, sanitized; "" where it was none
@@ -83,7 +82,7 @@ type ResponseError struct {
 
 func (e *ResponseError) Error() string {
 	text := fmt.Sprintf("expected %s from %s, got %s (%s)",
-		e.Operation.traits().expected, e.Host, e.What, status(e.Status, e.RequestID))
+		e.Operation.traits().expected, e.Server.Host(), e.What, status(e.Status, e.RequestID))
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}

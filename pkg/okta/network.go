@@ -21,7 +21,6 @@ var ErrNotHTTP = errors.New("not valid HTTP")
 type NetworkError struct {
 	RequestInfo
 	Phase string // one of the phases of pkg/transport
-	Host  string // host and port of the request
 	// Timeout is how long the request waited, 0 where something else went wrong.
 	Timeout time.Duration
 	// Certificate says what is wrong with the certificate of the server or of a proxy; nil where nothing is.
@@ -34,7 +33,7 @@ type NetworkError struct {
 
 func (e *NetworkError) Error() string {
 	if e.Timeout > 0 {
-		return fmt.Sprintf("reach %s: %s: timed out after %s", e.Host, e.Phase, e.Timeout)
+		return fmt.Sprintf("reach %s: %s: timed out after %s", e.Server.Host(), e.Phase, e.Timeout)
 	}
 	text := Sanitize(e.Err.Error(), 300)
 	if e.Certificate != nil {
@@ -43,7 +42,7 @@ func (e *NetworkError) Error() string {
 			text = "proxy " + Sanitize(proxy.Host, 80) + ": " + text
 		}
 	}
-	return fmt.Sprintf("reach %s: %s: %s", e.Host, e.Phase, text)
+	return fmt.Sprintf("reach %s: %s: %s", e.Server.Host(), e.Phase, text)
 }
 
 // Unwrap returns the cause.
@@ -73,12 +72,13 @@ func (r response) failure(ctx context.Context, err error) error {
 	if r.Response != nil {
 		phase = transport.PhaseRead // a RoundTripper that is not net/http's may report nothing
 	}
-	host := r.info.Server.Host()
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return &canceledError{host: host, phase: phase}
+		return &canceledError{host: r.info.Server.Host(), phase: phase}
 	}
-	e := &NetworkError{RequestInfo: r.info, Phase: phase, Host: host, Err: err}
-	e.Certificate, e.ClientCertificate = certificateError(err), clientCertRejected(err)
+	e := &NetworkError{
+		RequestInfo: r.info, Phase: phase, Err: err,
+		Certificate: certificateError(err), ClientCertificate: clientCertRejected(err),
+	}
 	if e.ClientCertificate {
 		e.Phase = transport.PhaseTLS // a server that rejects the client does not read its request
 	}

@@ -30,7 +30,7 @@ func TestNetworkErrorsNameThePhase(t *testing.T) {
 		_, err := clientFor(t, test.base, transport.Config{Timeout: 5 * time.Second}).Token(t.Context(), form())
 		checkHarmless(t, err)
 		e, ok := errors.AsType[*NetworkError](err)
-		if !ok || e.Phase != test.phase || e.Timeout != 0 || !strings.Contains(test.base, e.Host) {
+		if !ok || e.Phase != test.phase || e.Timeout != 0 || !strings.Contains(test.base, e.Server.Host()) {
 			t.Errorf("%s: got %v", test.name, err)
 		}
 	}

@@ -109,8 +109,7 @@ func TestAT82_ProcessedByPhase(t *testing.T) {
 			t.Errorf("%s: got %t for %v, want %t", test.name, MayHaveBeenProcessed(err), err, test.want)
 		}
 	}
-	lookup := &NetworkError{Phase: transport.PhaseResolve, Host: "nowhere.invalid",
-		Err: &net.DNSError{Name: "nowhere.invalid", IsNotFound: true}}
+	lookup := &NetworkError{Phase: transport.PhaseResolve, Err: &net.DNSError{Name: "nowhere.invalid", IsNotFound: true}}
 	for _, err := range []error{nil, errors.New("client id is empty"), lookup, fmt.Errorf("wrapped: %w", lookup)} {
 		if MayHaveBeenProcessed(err) {
 			t.Errorf("got true for %v", err)

@@ -176,9 +176,7 @@ func (r response) unusable(what string, err error) *ResponseError {
 	if err != nil && r.redact(err.Error()) != err.Error() {
 		err = errors.New(r.redact(err.Error()))
 	}
-	return &ResponseError{
-		RequestInfo: r.info, Host: r.info.Server.Host(), Status: r.StatusCode, What: what, RequestID: r.requestID(), Err: err,
-	}
+	return &ResponseError{RequestInfo: r.info, Status: r.StatusCode, What: what, RequestID: r.requestID(), Err: err}
 }
 
 // foreign makes text from outside safe to show in an error.

@@ -9,9 +9,6 @@
 //	router          chooses the proxy, and names it in the error if it fails
 //	trace           optional: one line for each request and response, without secrets
 //	http.Transport  HTTP/1.1, one connection for each request
-//
-// crypto/tls verifies servers with the system's trusted certificates, which Go takes more than 10 ms to load. So they
-// are loaded while the connection is made.
 package transport
 
 import (

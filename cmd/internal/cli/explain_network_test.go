@@ -241,7 +241,7 @@ func TestNamesAndRoutesThatFail(t *testing.T) {
 		{transport.PhaseTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}, "client_certificate"},
 		{transport.PhaseAwait, &net.OpError{Op: "read", Err: errors.New("tls: bad certificate")}, "broken"},
 	} {
-		e := &okta.NetworkError{Phase: test.phase, Host: "okta.example", Err: test.err,
+		e := &okta.NetworkError{Phase: test.phase, Err: test.err,
 			ClientCertificate: test.row == "client_certificate"}
 		if got := rowOf(e); got != test.row || !place.MatchString(Hint(e)) && !strings.Contains(Hint(e), "client_cert") {
 			t.Errorf("%v: got the row %s, %s", test.err, got, Hint(e))
