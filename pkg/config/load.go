@@ -54,9 +54,6 @@ func (o Options) withDefaults() Options {
 	if o.UserConfigDir == nil {
 		o.UserConfigDir = os.UserConfigDir
 	}
-	if o.Stderr == nil {
-		o.Stderr = io.Discard
-	}
 	return o
 }
 
@@ -112,7 +109,7 @@ func (s *Settings) StorageDir() (string, error) {
 	return path, nil
 }
 
-// CacheDir returns the directory of the user's caches, which may not exist, or "" if the environment does not say which.
+// CacheDir returns the directory of the user's caches, which may not exist, or "" if the environment does not say it.
 func (s *Settings) CacheDir() string { return cacheDir(runtime.GOOS, s.options.env) }
 
 func cacheDir(goos string, env func(string) string) string {

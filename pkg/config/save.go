@@ -15,8 +15,8 @@ import (
 )
 
 // Save writes the file, mode 0600, and its directory, mode 0700, if there is none. It replaces the file as a whole; a
-// symbolic link stays, and the file it leads to is replaced. Save makes the edits again on what the file has now, because
-// another process may have changed it. The error is an *Error, and the file is then as it was.
+// symbolic link stays, and the file it leads to is replaced. Another process may have changed it, so Save makes the edits
+// again on what is there now. The error is an *Error, and the file is then as it was.
 func (f *File) Save() error {
 	target, err := followLinks(f.path)
 	if err != nil {

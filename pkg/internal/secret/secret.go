@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // redacted is what every Secret prints, also an empty one.
@@ -49,17 +48,8 @@ func (s Secret) Equal(other Secret) bool {
 // String returns "••••".
 func (Secret) String() string { return redacted }
 
-// GoString returns "••••", for %#v.
-func (Secret) GoString() string { return redacted }
-
-// Format prints "••••" for every verb: %x and %d would otherwise bypass String.
+// Format prints "••••" for every verb: %x, %d and %#v would otherwise bypass String.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// MarshalText returns "••••", for YAML, XML and map keys.
+// MarshalText returns "••••", for JSON, YAML, XML, map keys and log/slog.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// MarshalJSON returns "••••" as a JSON string.
-func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// LogValue returns "••••", for log/slog.
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -34,7 +34,8 @@ func TestSecretRedacts(t *testing.T) {
 	text, _ := secret.MarshalText()
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", secret)
-	seen = append(seen, string(text), secret.String(), secret.GoString(), log.String())
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", secret, "holder", holder{secret, secret})
+	seen = append(seen, string(text), secret.String(), log.String())
 	for _, text := range seen {
 		if strings.Contains(text, "canary") || strings.Contains(text, "63616e617279") {
 			t.Errorf("the secret shows: %s", text)
