@@ -2,19 +2,18 @@ package oktatest
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 )
 
-// bucket is one minute of a rate limit. It begins with its first request, not with the clock's minute.
-type bucket struct {
+// window counts what happens in a time that begins with the first, not with the clock's minute or second.
+type window struct {
 	begin time.Time
 	spent int
 }
 
-// spend counts the request against its bucket, and sets the X-Rate-Limit headers of the answer, of a success as well.
-// https://developer.okta.com/docs/reference/rl-best-practices/
+// spend counts the request against the bucket of its endpoint, and sets the X-Rate-Limit headers of the answer, of a
+// success as well. https://developer.okta.com/docs/reference/rl-best-practices/
 func (c *call) spend() {
 	limit := c.options.Limits.BucketPerMinute
 	if limit == 0 {
@@ -24,11 +23,7 @@ func (c *call) spend() {
 	if c.endpoint == "/v1/token" {
 		name += " token"
 	}
-	b := c.s.buckets[name]
-	if b == nil || c.now.Before(b.begin) || !c.now.Before(b.begin.Add(time.Minute)) {
-		b = &bucket{begin: c.now}
-		c.s.buckets[name] = b
-	}
+	b := c.window("bucket "+name, time.Minute)
 	b.spent++
 	reset := b.begin.Add(time.Minute)
 	setRateLimit(c.header, limit, limit-b.spent, reset)
@@ -36,6 +31,15 @@ func (c *call) spend() {
 		c.retryAfter(reset.Unix() - c.now.Unix())
 		c.refuse("too_many_requests")
 	}
+}
+
+func (c *call) window(name string, length time.Duration) *window {
+	b := c.s.windows[name]
+	if b == nil || c.now.Before(b.begin) || !c.now.Before(b.begin.Add(length)) {
+		b = &window{begin: c.now}
+		c.s.windows[name] = b
+	}
+	return b
 }
 
 func setRateLimit(h http.Header, limit, left int, reset time.Time) {
@@ -47,17 +51,11 @@ func setRateLimit(h http.Header, limit, left int, reset time.Time) {
 // countAttempt limits password attempts by user name, right or wrong, known or not.
 func (c *call) countAttempt() {
 	key := userKey(c.form.Get("username"))
-	recent := slices.DeleteFunc(c.s.attempts[key], func(t time.Time) bool {
-		return t.After(c.now) || !c.now.Before(t.Add(time.Second))
-	})
-	c.s.attempts[key] = recent
-	user, limit := c.s.users[key], c.options.Limits.UserPerSecond
-	if user != nil && user.Throttled || limit > 0 && len(recent) >= limit {
+	attempts, user, limit := c.window("user "+key, time.Second), c.s.users[key], c.options.Limits.UserPerSecond
+	if attempts.spent++; user != nil && user.Throttled || limit > 0 && attempts.spent > limit {
 		c.retryAfter(1)
 		c.refuse("too_many_attempts")
-		return
 	}
-	c.s.attempts[key] = append(recent, c.now)
 }
 
 func (c *call) retryAfter(seconds int64) {

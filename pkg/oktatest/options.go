@@ -62,16 +62,6 @@ type Lifetimes struct {
 	Idle    time.Duration // how long a refresh token may be unused; unlimited at the org server, 7 days at the others
 }
 
-// refresh is the lifetime of a server's refresh tokens, and how long one may be unused; 0 is unlimited.
-// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
-func (l Lifetimes) refresh(server string) (lifetime, idle time.Duration) {
-	const day = 24 * time.Hour
-	if server == OrgServerID {
-		return cmp.Or(l.Refresh, 90*day), l.Idle
-	}
-	return l.Refresh, cmp.Or(l.Idle, 7*day)
-}
-
 // Quirks are switches for what Okta's documentation leaves open, contradicts, or ties to a feature of the org. The zero
 // value is what it says, or, where it is silent, what was observed most often.
 type Quirks struct {

@@ -15,12 +15,18 @@ package oktatest
 import (
 	"cmp"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -50,10 +56,9 @@ type Server struct {
 	options  Options
 	servers  map[string]*AuthServer
 	apps     map[string]*App
-	users    map[string]*User // by userKey
-	attempts map[string][]time.Time
-	failures map[string]int // wrong passwords in a row, by userKey
-	buckets  map[string]*bucket
+	users    map[string]*User        // by userKey
+	failures map[string]int          // wrong passwords in a row, by userKey
+	windows  map[string]*window      // of rate limits
 	issued   map[string]*issuedToken // access and ID tokens
 	refresh  map[string]*refreshToken
 	reuses   int
@@ -70,8 +75,7 @@ func Start(o Options) (*Server, error) {
 	s := &Server{
 		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()), orgID: oktaID("00o", "oktatest"),
 		served: make(chan struct{}), servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
-		attempts: map[string][]time.Time{}, failures: map[string]int{}, buckets: map[string]*bucket{},
-		issued: map[string]*issuedToken{}, refresh: map[string]*refreshToken{},
+		failures: map[string]int{}, windows: map[string]*window{}, issued: map[string]*issuedToken{}, refresh: map[string]*refreshToken{},
 	}
 	s.Change(func(options *Options) { *options = o })
 	s.addTestOrg(o.Rotation)
@@ -181,4 +185,73 @@ func (s *Server) Client() *http.Client {
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// tlsFiles are what the clients of a server with TLS need, in PEM.
+type tlsFiles struct {
+	ca                    []byte // the authority, or the certificate that is signed by itself
+	clientCert, clientKey []byte // only with RequireClientCertificate
+}
+
+// newTLSConfig makes an authority and the certificates that it signs. Their dates are the real ones, whatever the
+// server's clock shows, because a client compares them with its own.
+func newTLSConfig(o Options) (*tls.Config, tlsFiles, error) {
+	template := newTemplate("oktatest CA (for tests only)")
+	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
+	ca, caErr := certify(template, nil)
+	template = newTemplate("oktatest", x509.ExtKeyUsageServerAuth)
+	template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	if o.EditCertificate != nil {
+		o.EditCertificate(template)
+	}
+	signer := ca
+	if o.SelfSigned {
+		signer = nil
+	}
+	leaf, leafErr := certify(template, signer)
+	client, clientErr := certify(newTemplate("oktatest client", x509.ExtKeyUsageClientAuth), ca)
+	if err := errors.Join(caErr, leafErr, clientErr); err != nil {
+		return nil, tlsFiles{}, fmt.Errorf("make the certificates: %w", err)
+	}
+	files := tlsFiles{ca: encodePEM("CERTIFICATE", ca.Certificate[0])}
+	config := &tls.Config{
+		Certificates: []tls.Certificate{*leaf}, MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"}, // faults take over the connection, which HTTP/2 does not allow
+	}
+	if o.RequireClientCertificate {
+		key, _ := x509.MarshalPKCS8PrivateKey(client.PrivateKey) // fails for unknown kinds of key only
+		files.clientCert, files.clientKey = encodePEM("CERTIFICATE", client.Certificate[0]), encodePEM("PRIVATE KEY", key)
+		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
+		config.ClientCAs.AppendCertsFromPEM(files.ca)
+	}
+	if o.SelfSigned {
+		files.ca = encodePEM("CERTIFICATE", leaf.Certificate[0])
+	}
+	if o.EditTLS != nil {
+		o.EditTLS(config)
+	}
+	return config, files, nil
+}
+
+func newTemplate(name string, usage ...x509.ExtKeyUsage) *x509.Certificate {
+	now := time.Now()
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: usage,
+	}
+}
+
+// certify makes a key and a certificate for it, signed by signer; nil: by itself.
+func certify(template *x509.Certificate, signer *tls.Certificate) (*tls.Certificate, error) {
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // fails only without random numbers
+	made := &tls.Certificate{PrivateKey: key, Leaf: template}
+	signer = cmp.Or(signer, made)
+	der, err := x509.CreateCertificate(rand.Reader, template, signer.Leaf, &key.PublicKey, signer.PrivateKey)
+	made.Certificate = [][]byte{der}
+	return made, err
+}
+
+func encodePEM(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
