@@ -54,7 +54,6 @@ func (c *call) readCredentials() (method, id, secret string) {
 
 // readBasic takes both halves as they are (RFC 7617) or form-decodes them (RFC 6749 §2.3.1). Okta does not document
 // which it does, and the values that it generates are the same either way.
-// https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
 func (c *call) readBasic(header string) (id, secret string) {
 	scheme, encoded, _ := strings.Cut(header, " ")
 	raw, err := base64.StdEncoding.DecodeString(encoded)

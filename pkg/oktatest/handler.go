@@ -81,10 +81,9 @@ func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http
 // baseOf is the base URL as the client wrote it, if that is a name of loopback; otherwise the server's own.
 func (s *Server) baseOf(r *http.Request) string {
 	scheme, _, _ := strings.Cut(s.base, "://")
-	for _, host := range []string{"127.0.0.1", "localhost", "::1"} {
-		if r.Host == net.JoinHostPort(host, s.port) {
-			return scheme + "://" + r.Host
-		}
+	host, port, _ := net.SplitHostPort(r.Host)
+	if port == s.port && slices.Contains([]string{"127.0.0.1", "localhost", "::1"}, host) {
+		return scheme + "://" + r.Host
 	}
 	return s.base
 }
@@ -108,9 +107,7 @@ func routes() map[string]route {
 		"/.well-known/okta-organization":          {"GET", (*call).organization},
 
 		"/api/hello":             {"GET", (*call).hello},
-		"/sandbox/tokens":        {"GET", (*call).listInvalidTokens},
 		"/sandbox/tokens/":       {"GET", (*call).invalidToken},
-		"/sandbox/faults":        {"GET", (*call).listFaults},
 		"/sandbox/fault":         {"DELETE", (*call).clearFaults},
 		"/sandbox/fault/":        {"PUT", (*call).switchFault},
 		"/sandbox/rotate-keys":   {"POST", (*call).rotateKeys},

@@ -145,7 +145,7 @@ func random(form string) string {
 	return token
 }
 
-// respell changes a token that is signed.
+// respell changes a signed token.
 func (d *draft) respell(token, form string) string {
 	last := len(token) - 1
 	switch form {

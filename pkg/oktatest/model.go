@@ -125,6 +125,9 @@ func (s *Server) AddUser(u User) {
 	u.ID = cmp.Or(u.ID, oktaID("00u", u.Login))
 	s.users[userKey(u.Login)] = &u
 	delete(s.failures, userKey(u.Login))
+	for _, t := range s.refresh {
+		t.session.ended = t.session.ended || u.Status == Deactivated && userKey(t.session.login) == userKey(u.Login)
+	}
 }
 
 // AddAuthServer adds a custom authorization server, or replaces the one with its id. OrgServerID is ignored.
@@ -152,19 +155,11 @@ func (s *Server) User(login string) (User, bool) {
 // SetUserStatus acts as the administrator: Active unlocks and forgets wrong passwords, Deactivated ends the user's
 // sessions for good. It reports whether there is such a user.
 func (s *Server) SetUserStatus(login string, status UserStatus) bool {
-	defer s.lock()()
-	u := s.users[userKey(login)]
-	if u == nil {
-		return false
+	u, ok := s.User(login)
+	if u.Status = status; ok {
+		s.AddUser(u)
 	}
-	u.Status = status
-	delete(s.failures, userKey(login))
-	for _, t := range s.refresh {
-		if status == Deactivated && userKey(t.session.login) == userKey(login) {
-			t.session.ended = true
-		}
-	}
-	return true
+	return ok
 }
 
 // userKey is the login as Okta compares it: without case.

@@ -133,7 +133,7 @@ func TestFaultsWhileItRuns(t *testing.T) {
 	s := start(t)
 	statuses := func() (got []int) {
 		s.Clock().Advance(time.Second)
-		for _, path := range []string{"/oauth2/default/v1/keys", "/oauth2/default/.well-known/openid-configuration", "/sandbox/tokens"} {
+		for _, path := range []string{"/oauth2/default/v1/keys", "/oauth2/default/.well-known/openid-configuration", "/sandbox/requests"} {
 			got = append(got, ask(t, s, "GET", path).Status)
 		}
 		return append(got, send(t, s, good(t, s)).Status)

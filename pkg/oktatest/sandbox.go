@@ -2,7 +2,6 @@ package oktatest
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 )
 
@@ -13,14 +12,6 @@ func (c *call) plainText(text string) { c.reply = &reply{status: 200, text: text
 
 func (c *call) noContent() { c.reply = &reply{status: 204} }
 
-func (c *call) listInvalidTokens() {
-	var b strings.Builder
-	for _, t := range InvalidTokenKinds() {
-		fmt.Fprintf(&b, "%-18s%s\n", t.Name, t.Description)
-	}
-	c.plainText(b.String())
-}
-
 func (c *call) invalidToken() {
 	for _, kind := range InvalidTokenKinds() {
 		if kind.Name == c.name {
@@ -28,14 +19,6 @@ func (c *call) invalidToken() {
 		}
 	}
 	c.refuse("not_found", c.name+" (InvalidToken)")
-}
-
-func (c *call) listFaults() {
-	var b strings.Builder
-	for _, f := range NamedFaults() {
-		fmt.Fprintf(&b, "%-21s%s\n", f.Name, f.Description)
-	}
-	c.plainText(b.String())
 }
 
 // switchFault turns a fault on for the paths that end with the query's path; "/" is every path.

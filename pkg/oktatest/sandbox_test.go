@@ -16,14 +16,6 @@ func TestSandboxEndpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	for path, names := range map[string][]string{"tokens": {"good", "alg-None", "too-long"}, "faults": {"html", "429-user"}} {
-		text := get(t, s, s.URL()+"/sandbox/"+path, "").Text
-		for _, name := range names {
-			if !strings.Contains("\n"+text, "\n"+name+" ") {
-				t.Errorf("%s: got %q, want a line for %s", path, text, name)
-			}
-		}
-	}
 	if got := get(t, s, s.URL()+"/sandbox/requests", ""); got.Status != 200 || !strings.HasPrefix(got.Text, `GET "/sandbox/`) {
 		t.Errorf("requests: got %d %q", got.Status, got.Text)
 	}
@@ -38,7 +30,7 @@ func TestSandboxEndpoints(t *testing.T) {
 		t.Errorf("after two rotations: old token signed by a published key: %v, new one: %v", signed, now)
 	}
 	for target, want := range map[string]int{
-		"GET /sandbox/rotate-keys": 405, "POST /sandbox/tokens": 405, "GET /sandbox/fault": 405, "GET /sandbox/fault/html": 405, "DELETE /sandbox/requests": 405,
+		"GET /sandbox/rotate-keys": 405, "POST /sandbox/tokens/good": 405, "GET /sandbox/fault": 405, "GET /sandbox/fault/html": 405, "DELETE /sandbox/requests": 405,
 		"GET /sandbox/tokens/nothing": 404, "GET /sandbox/tokens/": 404, "PUT /sandbox/fault/nothing": 404, "GET /sandbox/nothing": 404, "GET /sandbox": 404,
 	} {
 		method, path, _ := strings.Cut(target, " ")

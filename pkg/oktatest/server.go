@@ -42,10 +42,12 @@ type Server struct {
 
 	base   string // scheme://host:port
 	port   string
-	files  tlsFiles
 	http   *http.Server
 	cancel context.CancelFunc
 	served chan struct{} // closed when the accept loop has ended
+
+	ca                    []byte // in PEM; of the authority, or the certificate that is signed by itself; nil without TLS
+	clientCert, clientKey []byte // in PEM; nil without RequireClientCertificate
 
 	closing sync.Once
 	serving sync.RWMutex // read-locked by every request in progress, locked for good by Close
@@ -64,7 +66,6 @@ type Server struct {
 	reuses   int
 }
 
-// lock locks the server and returns what unlocks it.
 func (s *Server) lock() (unlock func()) {
 	s.mu.Lock()
 	return s.mu.Unlock
@@ -110,11 +111,11 @@ func (s *Server) serve(listener net.Listener, o Options) error {
 	_, s.port, _ = net.SplitHostPort(addr)
 	s.base = "http://" + addr
 	if o.TLS || o.SelfSigned || o.RequireClientCertificate || o.EditCertificate != nil || o.EditTLS != nil {
-		config, files, err := newTLSConfig(o)
+		config, err := s.configureTLS(o)
 		if err != nil {
 			return err
 		}
-		s.base, s.files = "https://"+addr, files
+		s.base = "https://" + addr
 		listener = tls.NewListener(listener, config)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -166,18 +167,18 @@ func issuer(base, id string) string {
 func (s *Server) Clock() *Clock { return s.clock }
 
 // CAPEM is the certificate of the authority that signed the server's own, in PEM; nil without TLS.
-func (s *Server) CAPEM() []byte { return s.files.ca }
+func (s *Server) CAPEM() []byte { return s.ca }
 
 // ClientCertificate is a certificate that the server accepts and its key, both in PEM; nil without
 // RequireClientCertificate.
-func (s *Server) ClientCertificate() (cert, key []byte) { return s.files.clientCert, s.files.clientKey }
+func (s *Server) ClientCertificate() (cert, key []byte) { return s.clientCert, s.clientKey }
 
 // Client is an HTTP client that trusts the server's certificate, sends the client certificate, follows no redirect,
 // uses no proxy and gives up after 30 seconds.
 func (s *Server) Client() *http.Client {
 	config := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
-	config.RootCAs.AppendCertsFromPEM(s.files.ca)
-	if own, err := tls.X509KeyPair(s.files.clientCert, s.files.clientKey); err == nil { // else none is required
+	config.RootCAs.AppendCertsFromPEM(s.ca)
+	if own, err := tls.X509KeyPair(s.clientCert, s.clientKey); err == nil { // else none is required
 		config.Certificates = []tls.Certificate{own}
 	}
 	return &http.Client{
@@ -187,18 +188,13 @@ func (s *Server) Client() *http.Client {
 	}
 }
 
-// tlsFiles are what the clients of a server with TLS need, in PEM.
-type tlsFiles struct {
-	ca                    []byte // the authority, or the certificate that is signed by itself
-	clientCert, clientKey []byte // only with RequireClientCertificate
-}
-
-// newTLSConfig makes an authority and the certificates that it signs. Their dates are the real ones, whatever the
+// configureTLS makes an authority and the certificates that it signs. Their dates are the real ones, whatever the
 // server's clock shows, because a client compares them with its own.
-func newTLSConfig(o Options) (*tls.Config, tlsFiles, error) {
+func (s *Server) configureTLS(o Options) (*tls.Config, error) {
 	template := newTemplate("oktatest CA (for tests only)")
 	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
 	ca, caErr := certify(template, nil)
+	client, clientErr := certify(newTemplate("oktatest client", x509.ExtKeyUsageClientAuth), ca)
 	template = newTemplate("oktatest", x509.ExtKeyUsageServerAuth)
 	template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
 	if o.EditCertificate != nil {
@@ -209,28 +205,24 @@ func newTLSConfig(o Options) (*tls.Config, tlsFiles, error) {
 		signer = nil
 	}
 	leaf, leafErr := certify(template, signer)
-	client, clientErr := certify(newTemplate("oktatest client", x509.ExtKeyUsageClientAuth), ca)
-	if err := errors.Join(caErr, leafErr, clientErr); err != nil {
-		return nil, tlsFiles{}, fmt.Errorf("make the certificates: %w", err)
+	if err := errors.Join(caErr, clientErr, leafErr); err != nil {
+		return nil, fmt.Errorf("make the certificates: %w", err)
 	}
-	files := tlsFiles{ca: encodePEM("CERTIFICATE", ca.Certificate[0])}
 	config := &tls.Config{
 		Certificates: []tls.Certificate{*leaf}, MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"http/1.1"}, // faults take over the connection, which HTTP/2 does not allow
 	}
+	s.ca = encodePEM("CERTIFICATE", cmp.Or(signer, leaf).Certificate[0])
 	if o.RequireClientCertificate {
 		key, _ := x509.MarshalPKCS8PrivateKey(client.PrivateKey) // fails for unknown kinds of key only
-		files.clientCert, files.clientKey = encodePEM("CERTIFICATE", client.Certificate[0]), encodePEM("PRIVATE KEY", key)
+		s.clientCert, s.clientKey = encodePEM("CERTIFICATE", client.Certificate[0]), encodePEM("PRIVATE KEY", key)
 		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
-		config.ClientCAs.AppendCertsFromPEM(files.ca)
-	}
-	if o.SelfSigned {
-		files.ca = encodePEM("CERTIFICATE", leaf.Certificate[0])
+		config.ClientCAs.AppendCertsFromPEM(encodePEM("CERTIFICATE", ca.Certificate[0]))
 	}
 	if o.EditTLS != nil {
 		o.EditTLS(config)
 	}
-	return config, files, nil
+	return config, nil
 }
 
 func newTemplate(name string, usage ...x509.ExtKeyUsage) *x509.Certificate {

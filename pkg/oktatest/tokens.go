@@ -179,13 +179,11 @@ func (s *Server) inOrder(in *session) bool {
 
 const keyBits = 2048
 
-// Rings that no authorization server publishes.
+// Rings that no authorization server publishes. The org server does not publish the keys of its access tokens:
+// https://developer.okta.com/docs/concepts/key-rotation/
 const (
-	// secretRing: the org server signs access tokens with keys that it does not publish.
-	// https://developer.okta.com/docs/concepts/key-rotation/
-	secretRing = "org access tokens"
-	// attackerRing is the key of someone who signs tokens and whom nothing should trust.
-	attackerRing = "attacker"
+	secretRing   = "org access tokens"
+	attackerRing = "attacker" // someone whom nothing should trust
 )
 
 // Keys are the signing keys of authorization servers. A key is made when it is first needed, which takes about a tenth
