@@ -115,10 +115,7 @@ func (o *options) check() error {
 		return usage("--certificate expired", "--certificate: %q is not one of %s", o.certificate, strings.Join(kinds, ", "))
 	}
 	if o.certificate != "" {
-		o.server.TLS = true
-		o.server.EditCertificate = certificateEdits()[o.certificate]
-		o.server.SelfSigned = o.certificate == "self-signed"
-		o.server.RequireClientCertificate = o.certificate == "client-required"
+		setCertificate(&o.server, o.certificate)
 	}
 	if o.noLimits {
 		o.server.Limits = &oktatest.Limits{}

@@ -64,16 +64,18 @@ func certificateKinds() []string {
 	return []string{"expired", "not-yet-valid", "wrong-name", "self-signed", "unknown-ca", "client-required"}
 }
 
-// certificateEdits returns what is wrong in the server's certificate, by its kind.
-func certificateEdits() map[string]func(*x509.Certificate) {
-	return map[string]func(*x509.Certificate){
-		"expired": func(leaf *x509.Certificate) {
+// setCertificate makes the server's certificate one of a kind. That of an unknown authority is as it always is.
+func setCertificate(o *oktatest.Options, kind string) {
+	o.TLS, o.SelfSigned, o.RequireClientCertificate = true, kind == "self-signed", kind == "client-required"
+	o.EditCertificate = func(leaf *x509.Certificate) {
+		switch kind {
+		case "expired":
 			leaf.NotBefore, leaf.NotAfter = time.Now().AddDate(0, -3, 0), time.Now().AddDate(0, 0, -1)
-		},
-		"not-yet-valid": func(leaf *x509.Certificate) { leaf.NotBefore = time.Now().AddDate(0, 0, 1) },
-		"wrong-name": func(leaf *x509.Certificate) {
+		case "not-yet-valid":
+			leaf.NotBefore = time.Now().AddDate(0, 0, 1)
+		case "wrong-name":
 			leaf.DNSNames, leaf.IPAddresses = []string{"another.example"}, []net.IP{net.IPv4(192, 0, 2, 1)}
-		},
+		}
 	}
 }
 
