@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
-	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
+	"okauth/pkg/session"
 )
 
 type logoutOptions struct {
@@ -71,7 +71,7 @@ func join(one, other error) error {
 }
 
 // report prints what signing out of one session did, and returns what failed.
-func (o *logoutOptions) report(r okauth.LogoutResult) error {
+func (o *logoutOptions) report(r session.LogoutResult) error {
 	who := r.Account
 	if r.Username != "" {
 		who = okta.Sanitize(r.Username, 200) + " (" + r.Account + ")"

@@ -34,7 +34,13 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.CanStore(ctx); err != nil {
+	if s.Backend == StorageNone {
+		return nil, &StorageOffError{Source: c.settings.Source(config.KeyStorage)}
+	}
+	if err := s.Ready(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.Locks.Ready(); err != nil {
 		return nil, err
 	}
 	client, err := c.OktaClient(ctx)

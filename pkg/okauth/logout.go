@@ -21,16 +21,10 @@ func (c *Client) Logout(ctx context.Context) error {
 	return err
 }
 
-// LogoutResult is the result of signing out of one session.
-type LogoutResult struct {
-	Account string // name of the session in the store
-	session.LogoutResult
-}
-
 // LogoutEach signs out of the session, or of all sessions of the store, and returns what it did for each that was
 // there. An error of one does not stop the others. The error says that the list of sessions could not be read; those
 // of the profiles are signed out even so.
-func (c *Client) LogoutEach(ctx context.Context, all bool) ([]LogoutResult, error) {
+func (c *Client) LogoutEach(ctx context.Context, all bool) ([]session.LogoutResult, error) {
 	c.unstored.Clear()
 	s, err := c.Storage(true)
 	if err != nil {
@@ -47,13 +41,11 @@ func (c *Client) LogoutEach(ctx context.Context, all bool) ([]LogoutResult, erro
 	if err != nil {
 		return nil, err
 	}
-	var results []LogoutResult
+	var results []session.LogoutResult
 	for _, account := range accounts {
-		r := LogoutResult{account, s.Manager().Logout(ctx, account, c.clientFor)}
-		if !r.Found && r.DeleteErr == nil {
-			continue
+		if r, found := s.Manager().Logout(ctx, account, c.clientFor); found {
+			results = append(results, r)
 		}
-		results = append(results, r)
 	}
 	return results, unlisted
 }

@@ -31,7 +31,6 @@ type Storage struct {
 	Locks    *filelock.Locks // nil: nothing is kept, so nothing is locked
 	Optional bool            // without a keychain nothing is kept, and that is no error
 
-	source config.Source // of the setting
 	client *Client
 }
 
@@ -46,7 +45,7 @@ func (e *StorageOffError) Error() string {
 // Options.KeychainPrompt does. The error is a *config.Error.
 func (c *Client) Storage(mayPrompt bool) (Storage, error) {
 	locks := c.locks()
-	s := Storage{Locks: &locks, client: c, source: c.settings.Source(config.KeyStorage)}
+	s := Storage{Locks: &locks, client: c}
 	switch c.settings.Storage() {
 	case StorageNone:
 		s.Backend, s.Items, s.Locks, s.Optional = StorageNone, store.None{}, nil, true
@@ -101,18 +100,6 @@ func (s Storage) Ready(ctx context.Context) error {
 		return items.Probe(ctx)
 	}
 	return nil
-}
-
-// CanStore returns nil if a session can be stored, before anything is asked. The error is a *StorageOffError or a
-// *store.Error.
-func (s Storage) CanStore(ctx context.Context) error {
-	if s.Backend == StorageNone {
-		return &StorageOffError{Source: s.source}
-	}
-	if err := s.Ready(ctx); err != nil {
-		return err
-	}
-	return s.Locks.Ready()
 }
 
 // NotNeeded reports whether err says that there is no store, where the settings need none.

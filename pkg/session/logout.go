@@ -10,8 +10,8 @@ import (
 
 // LogoutResult says what signing out did.
 type LogoutResult struct {
-	Username string // who was signed in; "" where nothing was stored or it could not be read
-	Found    bool   // something was stored
+	Account  string // name of the session in the store
+	Username string // who was signed in; "" where that could not be read
 	Revoked  int    // tokens that Okta revoked
 
 	RevokeErr error // why not all tokens were revoked
@@ -24,9 +24,9 @@ type ClientFunc func(context.Context, store.Identity) (*okta.Client, error)
 
 // Logout revokes the tokens of the session stored as account that are still valid, and deletes the session even if
 // that fails or ctx ends. It waits for a refresh in flight, so that its result is revoked as well; a refresh that does
-// not end in time finds its lock revoked and stores nothing.
-func (m Manager) Logout(ctx context.Context, account string, clientFor ClientFunc) LogoutResult {
-	result := LogoutResult{}
+// not end in time finds its lock revoked and stores nothing. found is false if there was no session.
+func (m Manager) Logout(ctx context.Context, account string, clientFor ClientFunc) (result LogoutResult, found bool) {
+	result.Account = account
 	s, err := m.Store.LoadAccount(ctx, account)
 	var client *okta.Client
 	if err == nil {
@@ -45,21 +45,21 @@ func (m Manager) Logout(ctx context.Context, account string, clientFor ClientFun
 		if lockErr == nil { // what an interrupted login or logout left
 			_ = m.Store.DeleteAccount(context.WithoutCancel(ctx), account)
 		}
-		return LogoutResult{}
+		return result, false
 	case store.IsKind(err, store.Corrupt, store.WrongKey):
 		result.RevokeErr = err
 	case err != nil:
-		return LogoutResult{Found: true, DeleteErr: err}
+		return LogoutResult{Account: account, DeleteErr: err}, true
 	case client == nil && result.RevokeErr == nil:
 		result.Username = s.Username
 		client, result.RevokeErr = clientFor(ctx, s.Identity)
 	}
-	result.Found, result.LockErr = true, lockErr
+	result.LockErr = lockErr
 	if client != nil && s != nil {
 		result.Revoked, result.RevokeErr = m.revoke(ctx, client, s)
 	}
 	result.DeleteErr = m.Store.DeleteAccount(context.WithoutCancel(ctx), account)
-	return result
+	return result, true
 }
 
 // revoke revokes the refresh token, and the access tokens that are still valid, and returns how many it revoked.

@@ -209,6 +209,20 @@ func TestAT84_WhatCannotBeStoredIsHandedOut(t *testing.T) {
 	o.mustRenew(t)
 }
 
+// A session that becomes unreadable while its client is made is deleted, and the logout says what it could not revoke.
+func TestLogoutOfASessionThatBecomesUnreadable(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	o.login(t)
+	account := o.want.Identity.Account()
+	f, found := o.manager.Logout(t.Context(), account, func(ctx context.Context, _ store.Identity) (*okta.Client, error) {
+		return o.client, o.items.Set(ctx, account, []byte("{}"))
+	})
+	if !found || f.DeleteErr != nil || !store.IsKind(f.RevokeErr, store.Corrupt) || len(o.items.Accounts()) != 0 {
+		t.Errorf("got %+v, %t, and %q is left", f, found, o.items.Accounts())
+	}
+}
+
 func TestAT85_LogoutWins(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{Rotate: true})
@@ -223,8 +237,8 @@ func TestAT85_LogoutWins(t *testing.T) {
 		late <- err
 	}()
 	<-arrived
-	f := o.logout(t)
-	if !f.Found || f.DeleteErr != nil || f.RevokeErr != nil {
+	f, found := o.logout(t)
+	if !found || f.DeleteErr != nil || f.RevokeErr != nil {
 		t.Fatalf("%+v", f)
 	}
 	close(release)

@@ -172,7 +172,7 @@ func (o *org) wantRequired(t *testing.T, err error, reason string) *session.Logi
 	return required
 }
 
-func (o *org) logout(t *testing.T) session.LogoutResult {
+func (o *org) logout(t *testing.T) (result session.LogoutResult, found bool) {
 	t.Helper()
 	return o.manager.Logout(t.Context(), o.want.Identity.Account(), func(context.Context, store.Identity) (*okta.Client, error) { return o.client, nil })
 }
