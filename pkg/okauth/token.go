@@ -106,7 +106,8 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in
 // and there is none.
 func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (session.Credentials, error) {
-	if !c.nonInteractive() && !c.canPrompt() {
+	ask := !c.nonInteractive()
+	if ask && (c.o.Interaction == nil || !c.o.Interaction.CanPrompt()) {
 		return session.Credentials{}, nil
 	}
 	// Before anything is asked or sent: can the session be stored?
@@ -114,13 +115,11 @@ func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (sess
 	if err != nil && !s.NotNeeded(err) {
 		return session.Credentials{}, err
 	}
-	if !c.nonInteractive() && c.o.Events.SignIn != nil {
+	if ask && c.o.Events.SignIn != nil {
 		c.o.Events.SignIn(why, err)
 	}
 	return c.credentials(ctx)
 }
-
-func (c *Client) canPrompt() bool { return c.o.Interaction != nil && c.o.Interaction.CanPrompt() }
 
 // withProfile adds the profile to an error that only a sign-in resolves.
 func (c *Client) withProfile(err error) error {

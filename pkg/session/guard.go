@@ -167,11 +167,11 @@ func (p *watchedPassword) check(mayHash bool) error {
 	return nil
 }
 
-// send calls exchange, which sends the password, one process at a time and only if the guard allows it. It records what
-// Okta answers. A nil p is not watched.
-func (p *watchedPassword) send(ctx context.Context, exchange exchangeFunc) (*okta.TokenResponse, error) {
+// send signs in, one process at a time and only if the guard allows it. It records what Okta answers. A nil p is not
+// watched.
+func (p *watchedPassword) send(ctx context.Context, s signIn) (*okta.TokenResponse, error) {
 	if p == nil {
-		return exchange()
+		return s.exchange(ctx, nil)
 	}
 	var lock store.Lock
 	var noRecord error
@@ -187,7 +187,7 @@ func (p *watchedPassword) send(ctx context.Context, exchange exchangeFunc) (*okt
 			return nil, err
 		}
 	}
-	tokens, err := exchange()
+	tokens, err := s.exchange(ctx, nil)
 	switch {
 	case err == nil && lock != nil:
 		_ = privatefile.Remove(p.path) // what stays there blocks a password that is wrong now, for an hour

@@ -45,9 +45,6 @@ type signIn struct {
 	login bool
 }
 
-// exchangeFunc sends the credentials.
-type exchangeFunc func() (*okta.TokenResponse, error)
-
 // signIn signs in and returns the new session. With tokens, the error is that of storing them. Without tokens and
 // without an error, the session is one that another process has just stored.
 func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.TokenResponse, error) {
@@ -117,9 +114,7 @@ func (m Manager) signInLocked(
 	if err := m.addToIndex(ctx, s.request.Identity); err != nil {
 		return nil, nil, err
 	}
-	tokens, err := p.send(ctx, func() (*okta.TokenResponse, error) {
-		return s.exchange(ctx, nil)
-	})
+	tokens, err := p.send(ctx, s)
 	if err != nil {
 		if old == nil {
 			m.removeFromIndex(ctx, s.request.Identity.Account())
@@ -175,9 +170,9 @@ func (m Manager) afterSignIn(old *store.Session, tokens *okta.TokenResponse, in 
 	}
 	if old != nil {
 		s.Revision = old.Revision + 1
-	}
-	if old != nil && old.Username == s.Username {
-		s.Sets, s.Refresh = old.Sets, old.Refresh
+		if old.Username == s.Username {
+			s.Sets, s.Refresh = old.Sets, old.Refresh
+		}
 	}
 	set := tokenSet(tokens, in.request.Scopes)
 	// A sign-in without offline_access brings no refresh token, and the one from before still works.
