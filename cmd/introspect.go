@@ -63,9 +63,6 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := opened.Server(); err != nil {
-		return err
-	}
 	token, err := o.read(ctx, args)
 	if err != nil {
 		return err
