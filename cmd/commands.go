@@ -9,7 +9,12 @@ import (
 )
 
 // Commands returns the tree of all commands, for the generator of the man pages. Its commands cannot run.
-func Commands() *cobra.Command { return newRootCmd(&cli.Env{}, &cli.GlobalFlags{}, nil) }
+func Commands() *cobra.Command {
+	root := newRootCmd(&cli.Env{}, &cli.GlobalFlags{}, nil)
+	topic, _, _ := root.Find([]string{"errors"})
+	topic.Long += errorsText()
+	return root
+}
 
 func newVersionCmd(env *cli.Env) *cobra.Command {
 	return &cobra.Command{

@@ -11,9 +11,10 @@ import (
 	"okauth/pkg/output"
 )
 
-// newErrorsTopic is "okauth help errors": the table that the hints come from.
+// newErrorsTopic is "okauth help errors": the table that the hints come from. It is written when it is asked for, since
+// every list of commands would wait for it.
 func newErrorsTopic() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "errors",
 		Short: "What each error means and what to do",
 		Long: `An error says what failed, in Okta's words where Okta refused. The hint says
@@ -34,8 +35,14 @@ password, and -v shows each request.
 
 The list below covers every error okauth recognizes. Search it for the error
 code: okauth help errors | less, then /invalid_grant
-` + errorsText(),
+`,
 	}
+	help := c.HelpFunc()
+	c.SetHelpFunc(func(c *cobra.Command, args []string) {
+		c.Long += errorsText()
+		help(c, args)
+	})
+	return c
 }
 
 // errorsText lays the table out in 80 columns.
