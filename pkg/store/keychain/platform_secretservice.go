@@ -160,22 +160,18 @@ func errorName(err error) string {
 }
 
 func isNoOwner(err error) bool {
-	switch errorName(err) {
-	case "org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.ServiceUnknown":
-		return true
-	}
-	return false
+	return slices.Contains([]string{
+		"org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.ServiceUnknown",
+	}, errorName(err))
 }
 
 // isNoObject knows the names by which different services say that there is no such collection.
 func isNoObject(err error) bool {
-	switch errorName(err) {
-	case "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownInterface",
+	return slices.Contains([]string{
+		"org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownInterface",
 		"org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownProperty",
-		"org.freedesktop.Secret.Error.NoSuchObject":
-		return true
-	}
-	return false
+		"org.freedesktop.Secret.Error.NoSuchObject",
+	}, errorName(err))
 }
 
 // classify returns the kind of an error of precheck or go-keyring, and the error without unsafe text of the service.

@@ -24,8 +24,6 @@ import (
 // servicePath is the object that opens sessions.
 const servicePath = dbus.ObjectPath("/org/freedesktop/secrets")
 
-var errNoCollection = errors.New("there is no such collection")
-
 // readDirect reads an item in two round trips, if the collection and the item are unlocked. It returns a value or
 // go-keyring's ErrNotFound; everything else is ErrUnsupported, and the caller uses go-keyring.
 //
@@ -39,7 +37,7 @@ func readDirect(ctx context.Context, account string) ([]byte, error) {
 	}
 	defer b.close()
 	value, err := readItem(b, loginCollection, account)
-	if errors.Is(err, errNoCollection) {
+	if isNoObject(err) { // there is no such collection, or the item has just been deleted
 		value, err = readItem(b, defaultCollection, account)
 	}
 	if err != nil && !errors.Is(err, keyring.ErrNotFound) {
@@ -58,10 +56,7 @@ func readItem(b *busConn, collection dbus.ObjectPath, account string) ([]byte, e
 	open := b.send(secretsName, servicePath, "org.freedesktop.Secret.Service.OpenSession", "plain", dbus.MakeVariant(""))
 
 	var items []dbus.ObjectPath
-	switch err := b.receive(search, &items); {
-	case isNoObject(err):
-		return nil, errNoCollection
-	case err != nil:
+	if err := b.receive(search, &items); err != nil {
 		return nil, err
 	}
 	if len(items) == 0 {
