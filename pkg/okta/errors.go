@@ -128,10 +128,7 @@ const maxClockSkew = 5 * time.Minute
 // clockSkew returns how far now is ahead of the header Date, 0 where there is none or within maxClockSkew.
 func clockSkew(header http.Header, now time.Time) time.Duration {
 	date, err := http.ParseTime(header.Get("Date"))
-	if err != nil {
-		return 0
-	}
-	if skew := now.Sub(date); skew.Abs() > maxClockSkew {
+	if skew := now.Sub(date); err == nil && skew.Abs() > maxClockSkew {
 		return skew
 	}
 	return 0

@@ -138,9 +138,8 @@ func (r response) challenge() error {
 // bearerParams returns the parameters of the challenge with the scheme Bearer or DPoP in a WWW-Authenticate header, by
 // their names in lower case. RFC 9110 §11.6.1: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
 func bearerParams(header string) map[string]string {
-	const token = `[^\s",=]+`
 	// A parameter has a "=" and a value, a quoted string or a token; a scheme is a token without one.
-	part := regexp.MustCompile(`(` + token + `)(?:[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s",]+))?`)
+	part := regexp.MustCompile(`([^\s",=]+)(?:[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s",]+))?`)
 	params := map[string]string{}
 	bearer := false
 	for _, m := range part.FindAllStringSubmatch(header, -1) {
