@@ -101,11 +101,8 @@ func SlowHeaders(interval time.Duration) Fault {
 	return raw(func(ctx context.Context, conn net.Conn) {
 		_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nX-Slow: ")
 		for err == nil && ctx.Err() == nil {
-			select {
-			case <-ctx.Done():
-			case <-time.After(interval):
-				_, err = io.WriteString(conn, "x")
-			}
+			time.Sleep(interval)
+			_, err = io.WriteString(conn, "x")
 		}
 	})
 }

@@ -19,7 +19,7 @@ const (
 	GrantMFAOOB            = "http://auth0.com/oauth/grant-type/mfa-oob"
 )
 
-// grant is one row of the table of grants.
+// grant is a row of grants.
 type grant struct {
 	grantType string
 	servers   string        // which authorization servers have it: "all" or "custom"

@@ -73,7 +73,7 @@ func (s *Server) forge(kind InvalidToken, base string, now time.Time) string {
 	d.sign = d.key.signature(crypto.SHA256)
 	d.patch(&d.header, kind.header)
 	d.patch(&d.claims, kind.claims)
-	return d.make(kind.form)
+	return d.token(kind.form)
 }
 
 // patch changes members: null removes one, and a number is a time, in seconds from now.
@@ -92,8 +92,8 @@ func (d *draft) patch(o *object, text string) {
 	}
 }
 
-// make is the token, made in one of the ways that invalidtokens.txt names.
-func (d *draft) make(form string) string {
+// token is the token, made in one of the ways that invalidtokens.txt names.
+func (d *draft) token(form string) string {
 	switch form {
 	case "issued":
 		return d.call.accessToken()
@@ -118,8 +118,10 @@ func (d *draft) make(form string) string {
 		d.sign = hmacWith(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	case "HMAC of the modulus":
 		d.sign = hmacWith(d.key.private.N.Bytes())
-	case "encrypted", "opaque":
-		return random(form)
+	case "encrypted":
+		return encryptedToken()
+	case "opaque":
+		return randomBase64(32)
 	}
 	return d.respell(compact(d.header, d.claims, d.sign), form)
 }
@@ -132,13 +134,11 @@ func hmacWith(secret []byte) func(input string) []byte {
 	}
 }
 
-// random is a token that nobody can read. That of a JWE has parts in their sizes, and no key to decrypt it.
+// encryptedToken has the parts of a JWE in their sizes. There is no key to decrypt it, so random bytes do.
 // https://www.rfc-editor.org/rfc/rfc7516#section-3.1
-func random(form string) string {
-	if form == "opaque" {
-		return randomBase64(32)
-	}
-	token := base64url(marshal(object{{"alg", "RSA-OAEP-256"}, {"enc", "A256GCM"}, {"cty", "JWT"}}))
+func encryptedToken() string {
+	header := object{{"alg", "RSA-OAEP-256"}, {"enc", "A256GCM"}, {"cty", "JWT"}, {"kid", randomBase64(32)}}
+	token := base64url(marshal(header))
 	for _, size := range []int{keyBits / 8, 12, 800, 16} {
 		token += "." + randomBase64(size)
 	}
