@@ -120,10 +120,7 @@ func curveKey(o Object, coordinates []string, curves ...family) (any, family, er
 		}
 		jwk[name] = base64.RawURLEncoding.EncodeToString(octets)
 	}
-	text, err := json.Marshal(jwk)
-	if err != nil {
-		return nil, "", err
-	}
+	text, _ := json.Marshal(jwk) // strings have no error
 	var key jose.JSONWebKey
 	if err := key.UnmarshalJSON(text); err != nil {
 		return nil, "", errors.New(strings.TrimPrefix(err.Error(), "go-jose/go-jose: "))

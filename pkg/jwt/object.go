@@ -96,10 +96,7 @@ func (o Object) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		name, err := json.Marshal(m.Name)
-		if err != nil {
-			return nil, err
-		}
+		name, _ := json.Marshal(m.Name) // a string has no error
 		out = append(append(append(out, name...), ':'), m.Value...)
 	}
 	return append(out, '}'), nil
