@@ -179,7 +179,7 @@ func TestAT48_StreamInConstantMemory(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("a stream whose writer failed ended well")
 	}
-	if most := int64(56 * batchLines); answered.Load() > most {
+	if most := int64(24 * batchLines); answered.Load() > most {
 		t.Errorf("%d lines are in memory, want at most %d", answered.Load(), most)
 	}
 }
@@ -206,7 +206,7 @@ func TestAT48_StreamWaitsForASlowLine(t *testing.T) {
 				runtime.Gosched()
 			}
 		}
-		if most := int64(13 * s.Workers * batchLines); answered.Load() > most {
+		if most := int64(5 * s.Workers * batchLines); answered.Load() > most {
 			t.Errorf("%d lines were answered before the first one, want at most %d", answered.Load(), most)
 		}
 	}()

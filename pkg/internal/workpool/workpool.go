@@ -3,9 +3,8 @@ package workpool
 
 import "context"
 
-// ahead is how many items per worker may wait behind one that takes longer. The system may stop a worker for
-// milliseconds, and the others need something to do meanwhile: with 4 they were idle for a twentieth of the time.
-const ahead = 12
+// ahead is how many items per worker may wait behind one that takes longer.
+const ahead = 4
 
 // Pool says how to read, work on and hand on items. An item is a pointer, or something else that Work can change.
 type Pool[T any] struct {
