@@ -31,10 +31,10 @@ func (c *Client) LogoutEach(ctx context.Context, all bool) ([]session.LogoutResu
 		return nil, err
 	}
 	if s.Backend == StorageKeychain {
-		if err := s.Ready(ctx); err != nil && !s.NotNeeded(err) {
-			return nil, err
-		} else if err != nil {
+		if err := s.Ready(ctx); s.NotNeeded(err) {
 			return nil, nil // without a keychain no session is kept
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	accounts, unlisted, err := c.accounts(ctx, s, all)
@@ -60,7 +60,7 @@ func (c *Client) accounts(ctx context.Context, s Storage, all bool) (accounts []
 	if err == nil {
 		return accounts, nil, nil
 	}
-	if e, ok := errors.AsType[*store.Error](err); ok && e.Kind != store.Corrupt && e.Kind != store.UnsupportedVersion {
+	if !store.IsKind(err, store.Corrupt, store.UnsupportedVersion) {
 		return nil, nil, err
 	}
 	for _, name := range c.settings.Profiles() {
