@@ -170,10 +170,7 @@ func NamedFaults() []NamedFault {
 			setDate(res.Header, dateOf(res.Header).AddDate(0, 0, -1))
 		})},
 
-		{"429", "the org's rate limit is exceeded, for 2 seconds", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			setRateLimit(w.Header(), 1200, 0, dateOf(w.Header()).Add(2*time.Second))
-			refusing("too_many_requests")(w, r, next)
-		}},
+		{"429", "the org's rate limit is exceeded, for 2 seconds", rateLimited},
 		{"429-user", "the user's rate limit is exceeded", refusing("too_many_attempts")},
 		{"500", "Okta's internal error", refusing("internal_error")},
 		{"502-html", "a proxy's page: Bad Gateway", HTML(502)},
@@ -189,6 +186,11 @@ func refusing(name string) Fault {
 		noStore(w.Header())
 		refusal(name).write(w)
 	}
+}
+
+func rateLimited(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	setRateLimit(w.Header(), 1200, 0, dateOf(w.Header()).Add(2*time.Second))
+	refusing("too_many_requests")(w, r, next)
 }
 
 // dateOf is the time by the server's clock.

@@ -79,11 +79,12 @@ func (c *call) checkParameters() {
 		}
 	}
 	query := c.r.URL.Query()
+	inQuery := query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion")
 	c.refuseIf(c.endpoint == "/v1/token" && c.r.Header.Get("Origin") != "", "browser_request") // nothing else sends it
 	// "Request and response parameters MUST NOT be included more than once."
 	// https://www.rfc-editor.org/rfc/rfc6749#section-3.2
 	c.refuseIf(len(twice) > 0, "duplicate_parameter", sortedList(twice))
-	c.refuseIf(query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion"), "credentials_in_query")
+	c.refuseIf(inQuery, "credentials_in_query")
 }
 
 // chooseGrant sets c.grant, if grant_type is there, is one of Okta's, and is enabled for the app.

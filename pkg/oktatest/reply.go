@@ -41,7 +41,7 @@ func (c *call) run(steps ...func()) {
 	}
 }
 
-// refuseIf replies with a refusal if the condition holds and there is no reply yet: of several refusals, the first counts.
+// refuseIf replies with a refusal if the condition holds. Of several refusals, the first counts.
 func (c *call) refuseIf(when bool, name string, detail ...string) {
 	if when && c.reply == nil {
 		c.reply = refusal(name, detail...)

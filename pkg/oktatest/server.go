@@ -76,7 +76,8 @@ func Start(o Options) (*Server, error) {
 	s := &Server{
 		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()), orgID: oktaID("00o", "oktatest"),
 		served: make(chan struct{}), servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
-		failures: map[string]int{}, windows: map[string]*window{}, issued: map[string]*issuedToken{}, refresh: map[string]*refreshToken{},
+		failures: map[string]int{}, windows: map[string]*window{}, issued: map[string]*issuedToken{},
+		refresh: map[string]*refreshToken{},
 	}
 	s.Change(func(options *Options) { *options = o })
 	s.addTestOrg(o.Rotation)
