@@ -223,7 +223,7 @@ func TestAT08_Silence(t *testing.T) {
 
 // Every refusal that the server knows is an exit code, Okta's own words, a
 // request id and a hint; the password is sent once.
-func TestEveryRefusalIsExplained(t *testing.T) {
+func TestST02_EveryRefusalIsExplainedAndNoneRepeated(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, oktatest.Options{Limits: &oktatest.Limits{}})
 	for _, e := range oktatest.Scenarios() {

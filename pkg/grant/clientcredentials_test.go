@@ -13,7 +13,7 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-func TestClientCredentialsSendNoMoreThanScopes(t *testing.T) {
+func TestST09_ClientCredentialsSendNoMoreThanScopes(t *testing.T) {
 	t.Parallel()
 	client, form, hits := startClient(t)
 	for _, test := range []struct {

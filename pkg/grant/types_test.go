@@ -8,7 +8,7 @@ import (
 )
 
 // A row keeps what it promises: what it makes signs in without a question exactly where NonInteractive says so.
-func TestEachTypeSignsInWithWhatItNamesAlone(t *testing.T) {
+func TestST01_EachTypeSignsInWithWhatItNamesAlone(t *testing.T) {
 	t.Parallel()
 	s, err := oktatest.Start(oktatest.Options{})
 	if err != nil {

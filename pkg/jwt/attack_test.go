@@ -168,7 +168,7 @@ func TestAT43_Kid(t *testing.T) {
 	}
 }
 
-func TestAT44_KeyForSomethingElse(t *testing.T) {
+func TestST28_AT44_KeyForSomethingElse(t *testing.T) {
 	t.Parallel()
 	token, key := signed(t, accessClaims), jwk("rsa", private()["rsa"].Public())
 	for name, test := range map[string]struct {
@@ -273,7 +273,7 @@ func TestST20_SaltOfPSS(t *testing.T) {
 	}
 }
 
-func TestAT47_CritAndOthers(t *testing.T) {
+func TestST24_AT47_CritAndOthers(t *testing.T) {
 	t.Parallel()
 	tests := map[string]rejected{}
 	for _, extra := range []object{

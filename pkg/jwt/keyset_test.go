@@ -116,7 +116,7 @@ func TestAT50_WhatIsNoKeySet(t *testing.T) {
 }
 
 // Numbers that crypto/rsa would not make, or would take.
-func TestAT45_RSANumbers(t *testing.T) {
+func TestST28_AT45_RSANumbers(t *testing.T) {
 	t.Parallel()
 	octets := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
 	modulus := func(bits uint, low int64) *big.Int { // 2^(bits-1) + low

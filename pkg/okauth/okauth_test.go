@@ -374,7 +374,7 @@ func TestHTTPClientRenewsARefusedTokenOnce(t *testing.T) {
 }
 
 // The token is not sent in the clear: RFC 6750 §5.3.
-func TestHTTPClientRefusesPlainHTTP(t *testing.T) {
+func TestST04_HTTPClientRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
 	_, err := o.open(t, o.options).HTTPClient(t.Context()).Get("http://api.example.com/")

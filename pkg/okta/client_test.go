@@ -146,7 +146,7 @@ func checkHarmless(t *testing.T, err error) {
 	}
 }
 
-func TestST11_ST13_ConfidentialRequest(t *testing.T) {
+func TestST05_ST11_ST13_ConfidentialRequest(t *testing.T) {
 	t.Parallel()
 	var got *http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -181,7 +181,7 @@ func TestST11_ST13_ConfidentialRequest(t *testing.T) {
 	}
 }
 
-func TestPublicClientSendsItsIDInTheForm(t *testing.T) {
+func TestST19_PublicClientSendsItsIDInTheForm(t *testing.T) {
 	t.Parallel()
 	var got *http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -206,7 +206,7 @@ func TestPublicClientSendsItsIDInTheForm(t *testing.T) {
 	}
 }
 
-func TestTokensAreDecoded(t *testing.T) {
+func TestST06_TokensAreDecoded(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 	answer := respond(200, "application/json", `{"token_type":"bearer","expires_in":3600,"access_token":"canary-a~+/_.b==",
@@ -232,7 +232,7 @@ func TestTokensAreDecoded(t *testing.T) {
 	}
 }
 
-func TestAT01_RedirectNeverGetsThePassword(t *testing.T) {
+func TestST10_AT01_RedirectNeverGetsThePassword(t *testing.T) {
 	t.Parallel()
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))

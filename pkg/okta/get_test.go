@@ -58,7 +58,7 @@ func startPatient(t *testing.T, options ...oktatest.Options) (*oktatest.Server, 
 	return server, client, w
 }
 
-func TestGetsCarryNoCredentials(t *testing.T) {
+func TestST07_GetsCarryNoCredentials(t *testing.T) {
 	t.Parallel()
 	server, client, _ := startPatient(t)
 	for _, id := range []string{"", oktatest.DefaultClientID} {

@@ -175,7 +175,7 @@ func TestAT23_ExpiresIn(t *testing.T) {
 	}
 }
 
-func TestST14_AT24_TokenType(t *testing.T) {
+func TestST14_ST17_AT24_TokenType(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{`"Bearer"`, `"bearer"`, `"BEARER"`} {
 		tokens, err := ask(t, respond(200, "application/json", answerWith("token_type", value)))
@@ -223,7 +223,7 @@ func TestAT25_ErrorWins(t *testing.T) {
 	}
 }
 
-func TestAT26_ForeignWordsAreHarmless(t *testing.T) {
+func TestST15_AT26_ForeignWordsAreHarmless(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{
 		`\u001b[2J\u001b]8;;http://x\u0007`, `\u001b]52;c;YQ==\u0007`, `one\r\ntwo\ttab`, `\u009b2J`,
@@ -249,7 +249,7 @@ func TestAT26_ForeignWordsAreHarmless(t *testing.T) {
 	}
 }
 
-func TestAT27_AT28_Warnings(t *testing.T) {
+func TestST09_AT27_AT28_Warnings(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, asked, scope, member, value string

@@ -56,7 +56,7 @@ func TestRevokeRequest(t *testing.T) {
 	}
 }
 
-func TestRevokeAnswers(t *testing.T) {
+func TestST33_RevokeAnswers(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name       string

@@ -15,7 +15,7 @@ type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-func TestWriteGitHubOutput_MaskFirst(t *testing.T) {
+func TestAT75_GitHubOutputMasksFirst(t *testing.T) {
 	t.Parallel()
 	var log, file oneWrite
 	watched := writerFunc(func(p []byte) (int, error) {

@@ -12,7 +12,7 @@ import (
 	"okauth/pkg/store"
 )
 
-func TestRefreshAcrossExpiries(t *testing.T) {
+func TestST03_RefreshAcrossExpiries(t *testing.T) {
 	t.Parallel()
 	for name, rotation := range map[string]oktatest.Rotation{"rotating": {Rotate: true}, "persistent": {}} {
 		t.Run(name, func(t *testing.T) {

@@ -94,7 +94,7 @@ func (b *fixture) stored(t *testing.T) *store.Session {
 	return s
 }
 
-func TestTokenIsHandedOutWhileValid(t *testing.T) {
+func TestST29_TokenIsHandedOutWhileValid(t *testing.T) {
 	t.Parallel()
 	b := newFixture(t)
 	if got := b.reason(t); got != "not signed in" {

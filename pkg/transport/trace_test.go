@@ -150,7 +150,7 @@ func TestTraceOfNoAnswer(t *testing.T) {
 }
 
 // What is sent and what comes back is shown by name: only where the name says that it is public.
-func TestAT66_TraceLeaksNothing(t *testing.T) {
+func TestST16_AT66_TraceLeaksNothing(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

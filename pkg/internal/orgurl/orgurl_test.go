@@ -51,7 +51,7 @@ func TestParse(t *testing.T) {
 }
 
 // Every mistake has its own message, and a suggestion where there is one.
-func TestAT02_DomainMistakes(t *testing.T) {
+func TestST04_AT02_DomainMistakes(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ text, reason, suggestion string }{
 		{"", "is missing", ""},

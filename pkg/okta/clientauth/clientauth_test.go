@@ -10,7 +10,7 @@ import (
 	"okauth/pkg/internal/secret"
 )
 
-func TestMethodsAddTheirPartAlone(t *testing.T) {
+func TestST05_MethodsAddTheirPartAlone(t *testing.T) {
 	t.Parallel()
 	const awkward = "canary +:&é"
 	for _, test := range []struct {

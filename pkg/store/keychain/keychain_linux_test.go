@@ -81,7 +81,7 @@ func TestItemLockedByItself(t *testing.T) {
 	}
 }
 
-func TestKR02_NoBusNoChildProcess(t *testing.T) {
+func TestKR02_AT96_NoBusNoChildProcess(t *testing.T) {
 	t.Parallel()
 	bin := t.TempDir()
 	touched := filepath.Join(bin, "touched")
