@@ -8,9 +8,11 @@ import (
 	"okauth/pkg/store/keychain"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,6 +36,12 @@ type tidy struct{ *testing.M }
 
 func (m tidy) Run() int {
 	defer os.RemoveAll(programDir())
+	// A signal that nohup or a shell's & made this process ignore, its children would ignore as well.
+	for _, ignored := range []os.Signal{syscall.SIGHUP, os.Interrupt} {
+		if signal.Ignored(ignored) {
+			signal.Notify(make(chan os.Signal, 1), ignored)
+		}
+	}
 	return m.M.Run()
 }
 

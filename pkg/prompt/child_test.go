@@ -28,6 +28,12 @@ func TestMain(m *testing.M) {
 	role := os.Getenv(roleVar)
 	switch {
 	case role == "":
+		// A signal that nohup or a shell's & made this process ignore, its children would ignore as well.
+		for _, ignored := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+			if signal.Ignored(ignored) {
+				signal.Notify(make(chan os.Signal, 1), ignored)
+			}
+		}
 		os.Exit(m.Run())
 	case os.Getenv(shellVar) != "":
 		if err := shell(); err != nil {
