@@ -17,8 +17,9 @@ import (
 // RFC 6750 §2.1: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 type bearerTransport struct {
 	client *Client
-	ctx    context.Context // of the token requests; the request's own ends them as well
-	base   http.RoundTripper
+	ctx    context.Context   // of the token requests; the request's own ends them as well
+	base   http.RoundTripper // for https, and for requests without a token
+	plain  http.RoundTripper // for http to this machine
 
 	mu        sync.Mutex
 	renewed   okta.Secret // the last token that was obtained because of a 401
@@ -45,7 +46,11 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp, err := t.base.RoundTrip(withToken(req, token.Value))
+	base := t.base
+	if req.URL.Scheme != "https" {
+		base = t.plain // the name may lead elsewhere
+	}
+	resp, err := base.RoundTrip(withToken(req, token.Value))
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !repeatable(req) {
 		return resp, err
 	}
@@ -61,7 +66,7 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 	resp.Body.Close()
-	return t.base.RoundTrip(again)
+	return base.RoundTrip(again)
 }
 
 // renewEvery is how soon a token that was obtained because of a 401 may be replaced because of another.

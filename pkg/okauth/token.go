@@ -8,6 +8,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"okauth/pkg/session"
+	"okauth/pkg/transport"
 )
 
 // LoginRequiredError says that there is no valid token and no way to get one without a person. The caller runs
@@ -163,7 +164,9 @@ func (c *Client) usable(token session.CachedToken, err error) (session.CachedTok
 
 // HTTPClient returns a client that adds the access token to each request. When the server answers 401 it gets a new
 // token and sends the request once more, if the body can be sent again. It never sends the token over http except to
-// a loopback host.
+// a loopback address.
 func (c *Client) HTTPClient(ctx context.Context) *http.Client {
-	return &http.Client{Transport: &bearerTransport{client: c, ctx: ctx, base: http.DefaultTransport}}
+	return &http.Client{Transport: &bearerTransport{
+		client: c, ctx: ctx, base: http.DefaultTransport, plain: transport.Loopback(),
+	}}
 }

@@ -12,7 +12,7 @@ import (
 // route is how one request reaches its server. It is in the request's context, for the callbacks of http.Transport.
 type route struct {
 	proxy *url.URL // nil for a direct connection
-	tls   bool     // the server or the proxy speaks TLS
+	tls   bool     // the server speaks TLS
 	// open reports that the proxy has done its part: what fails afterwards is not its fault. A SOCKS proxy gives no sign
 	// of it but has errors of its own, see wrapProxyError.
 	open atomic.Bool
@@ -30,7 +30,12 @@ type router struct {
 
 // RoundTrip sends the request with its route in the context.
 func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
-	proxy, err := r.proxy(req)
+	var proxy *url.URL
+	var err error
+	secure := req.URL.Scheme == "https"
+	if secure { // plain http stays on this machine, and a proxy has a loopback of its own
+		proxy, err = r.proxy(req)
+	}
 	if err == nil && proxy != nil {
 		err = checkProxy(proxy)
 	}
@@ -40,7 +45,7 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	to := &route{proxy: proxy, tls: req.URL.Scheme == "https" || proxy != nil && proxy.Scheme == "https"}
+	to := &route{proxy: proxy, tls: secure}
 	to.open.Store(proxy == nil || proxy.Scheme == "socks5" || proxy.Scheme == "socks5h")
 	ctx, seen := observe(req.Context())
 	seen.reset(proxy)

@@ -52,7 +52,7 @@ var ErrNotProxy = errors.New("it hung up, or its response is not HTTP")
 // such a variable and connects directly, past the proxy. A "%" in a password that is not percent-encoded is enough.
 func environmentProxy(req *http.Request) (*url.URL, error) {
 	proxy, err := http.ProxyFromEnvironment(req)
-	if err != nil || proxy != nil || req.URL.Scheme != "https" {
+	if err != nil || proxy != nil {
 		return proxy, err
 	}
 	text := cmp.Or(os.Getenv("HTTPS_PROXY"), os.Getenv("https_proxy"))

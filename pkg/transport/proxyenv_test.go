@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -70,28 +69,6 @@ func TestAT06_ProxyFromEnvironment(t *testing.T) {
 			t.Errorf("%s: proxy was asked for %q with authorization %q, want %q", test.name, proxy.asked, proxy.auth, want)
 		}
 		proxy.mu.Unlock()
-	}
-}
-
-// An http address (loopback in life, which is never asked for through a proxy) goes to the proxy as it is, without CONNECT.
-func TestAT06_HTTPThroughProxy(t *testing.T) {
-	t.Parallel()
-	asked := make(chan string, 2)
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked <- r.Method + " " + r.RequestURI
-		io.WriteString(w, "from the proxy")
-	}))
-	t.Cleanup(proxy.Close)
-	base := []string{childVar + "=http://okta.example.test/path", "http_proxy=" + proxy.URL}
-	if out := runChild(t, append(proxyVariables(), base...)...); !strings.Contains(out, "child: from the proxy") {
-		t.Fatalf("got %s", out)
-	}
-	if got := <-asked; got != "POST http://okta.example.test/path" {
-		t.Errorf("proxy was asked %q", got)
-	}
-	// https://httpoxy.org: in a CGI program HTTP_PROXY is a header of the request.
-	if out := runChild(t, append(proxyVariables(), append(base, "REQUEST_METHOD=GET")...)...); strings.Contains(out, "from the proxy") {
-		t.Errorf("under CGI HTTP_PROXY was believed: %s", out)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// dialer returns the function that connects. Where the connection needs the certificates of trusted authorities, it
-// loads the system's meanwhile: that takes Go more than 10 ms. Those of ca_file are added, and all are put into config.
+// dialer returns the function that connects; without TLS, to this machine only. Where the connection needs the
+// certificates of trusted authorities, it loads the system's meanwhile: that takes Go more than 10 ms. Those of ca_file are added, and all are put into config.
 // Without ca_file config.RootCAs stays nil, which means the system's: crypto/x509 keeps them, or has the error for the
 // handshake.
 func dialer(
@@ -31,9 +31,10 @@ func dialer(
 		config.RootCAs = pool
 	})
 	dialer := &net.Dialer{Timeout: connectTimeout}
+	plain := loopbackDialer()
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if !routeOf(ctx).tls {
-			return dialer.DialContext(ctx, network, addr)
+			return plain.DialContext(ctx, network, addr)
 		}
 		go load()
 		conn, err := dialer.DialContext(ctx, network, addr)

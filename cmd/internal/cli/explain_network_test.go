@@ -237,6 +237,8 @@ func TestNamesAndRoutesThatFail(t *testing.T) {
 		{transport.PhaseConnect, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)},
 			"unreachable"},
 		{transport.PhaseConnect, errors.New("something else"), "connect"},
+		{transport.PhaseConnect, &net.OpError{Op: "dial", Err: &transport.NotLoopbackError{Address: "10.0.0.7:80"}},
+			"not_loopback"},
 		{transport.PhaseTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, "tls"},
 		{transport.PhaseTLS, &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}, "client_certificate"},
 		{transport.PhaseAwait, &net.OpError{Op: "read", Err: errors.New("tls: bad certificate")}, "broken"},

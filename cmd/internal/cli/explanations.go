@@ -180,8 +180,9 @@ func matchers() map[string]func(error) bool {
 		"no_dns": when(func(e *net.DNSError) bool { // it has the cause as a text only
 			return strings.Contains(e.Err, "connection refused") || strings.Contains(e.Err, "unreachable")
 		}),
-		"dns_failing": Is[*net.DNSError],
-		"refused":     when(func(e *okta.NetworkError) bool { return errors.Is(e.Err, syscall.ECONNREFUSED) }),
+		"dns_failing":  Is[*net.DNSError],
+		"not_loopback": Is[*transport.NotLoopbackError],
+		"refused":      when(func(e *okta.NetworkError) bool { return errors.Is(e.Err, syscall.ECONNREFUSED) }),
 		"unreachable": when(func(e *okta.NetworkError) bool {
 			return errors.Is(e.Err, syscall.ENETUNREACH) || errors.Is(e.Err, syscall.EHOSTUNREACH)
 		}),
