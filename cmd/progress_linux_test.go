@@ -96,17 +96,3 @@ func TestProgressOnATerminal(t *testing.T) {
 		})
 	}
 }
-
-// Who does not have to wait sees nothing of it.
-func TestNoProgressWhereNobodyWaits(t *testing.T) {
-	t.Parallel()
-	u := newUser(t)
-	p, seen := atWatchedTerminal(t, u, 80, "token")
-	p.waitFor("<end>")
-	p.types("\r")
-	code := p.ends()
-	<-seen
-	if code != 0 || strings.Contains(p.screen(), "waiting") {
-		t.Errorf("got exit code %d, %q", code, p.screen())
-	}
-}

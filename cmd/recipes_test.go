@@ -47,7 +47,11 @@ func TestRecipes(t *testing.T) {
 		if delete(recipes, name); !ok {
 			t.Errorf("docs/recipes.md has no recipe %q", name)
 		} else if test != nil {
-			t.Run(name, func(t *testing.T) { t.Parallel(); test(newKitchen(t), blocks) })
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				installedOrSkip(t, "curl") // which nearly all of them run
+				test(newKitchen(t), blocks)
+			})
 		}
 	}
 	for name := range recipes {
