@@ -1,9 +1,10 @@
-// floor reads one secret with go-keyring behind Cobra and Viper and does nothing else: the least time that a program
-// with these three libraries can take.
+// floor has Cobra, Viper, go-keyring and net/http, and does nothing, or one read of a secret: the least time that a
+// program with these libraries can take.
 package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -24,8 +25,20 @@ func main() {
 			return err
 		},
 	}
+	fetch := &cobra.Command{
+		Use: "fetch URL", Args: cobra.ExactArgs(1), SilenceUsage: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			response, err := http.Get(args[0])
+			if err == nil {
+				fmt.Println(response.Status)
+				err = response.Body.Close()
+			}
+			return err
+		},
+	}
+	version := &cobra.Command{Use: "version", Run: func(*cobra.Command, []string) { fmt.Println("floor") }}
 	root := &cobra.Command{Use: "floor"}
-	root.AddCommand(get)
+	root.AddCommand(get, fetch, version)
 	if root.Execute() != nil {
 		os.Exit(1)
 	}
