@@ -3,6 +3,8 @@
 // A lock that others can open is a lock that others can hold, and a directory that others can write to lets them choose
 // what okauth reads. So a file or directory is checked before it is used, and a file once more when it is open and can
 // no longer be exchanged: its type, its owner, its mode, and that it has one name.
+//
+// [CheckWriters] is for files that the user keeps somewhere else, and that others may read.
 package privatefile
 
 import (
@@ -27,6 +29,20 @@ func (e *Error) Error() string { return fmt.Sprintf("%s %q: %v", e.Op, e.Path, e
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// WritersError says who else can change a file.
+type WritersError struct {
+	Path  string      // the file, link or directory
+	Owner int         // the user ID of the owner who is neither the user nor root; -1: the mode is the fault
+	Mode  fs.FileMode // of the file or directory
+}
+
+func (e *WritersError) Error() string {
+	if e.Owner >= 0 {
+		return fmt.Sprintf("%q belongs to uid %d, neither to you nor to root", e.Path, e.Owner)
+	}
+	return fmt.Sprintf("the mode of %q is %04o: others can write to it", e.Path, e.Mode)
+}
 
 // fail returns an *Error without the path that package os puts into its own.
 func fail(op, path string, err error) error { return &Error{Op: op, Path: path, Err: Cause(err)} }

@@ -16,12 +16,6 @@ import (
 // pipe return at once.
 const OpenFlags = syscall.O_NOFOLLOW | syscall.O_CLOEXEC | syscall.O_NONBLOCK
 
-// IsOwner reports whether the file belongs to the effective user, the one who opens it.
-func IsOwner(info fs.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(stat.Uid) == os.Geteuid()
-}
-
 // Permissions returns the permission bits that the system enforces.
 func Permissions(info fs.FileInfo) fs.FileMode { return info.Mode().Perm() }
 

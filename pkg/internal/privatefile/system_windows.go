@@ -12,14 +12,14 @@ import (
 // OpenFlags open a symbolic link or junction itself, which is then seen not to be a regular file.
 const OpenFlags = windows.FILE_FLAG_OPEN_REPARSE_POINT
 
-// IsOwner returns true: see [CheckOwner].
-func IsOwner(fs.FileInfo) bool { return true }
-
 // Permissions returns no bits: Windows has access lists instead, and Go derives a mode from the read-only attribute.
 func Permissions(fs.FileInfo) fs.FileMode { return 0 }
 
 // CheckOwner returns nil: okauth's directories are in the user's local application data and inherit its access list.
 func CheckOwner(fs.FileInfo) error { return nil }
+
+// CheckWriters returns nil: the access list decides, see [CheckOwner].
+func CheckWriters(string, string) error { return nil }
 
 // checkWritable returns nil: only writing itself asks the access lists.
 func checkWritable(string) error { return nil }
