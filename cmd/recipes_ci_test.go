@@ -103,7 +103,7 @@ func gitlabRecipe(k *kitchen, blocks []block) {
 	k.ordered("/v1/orders", "/v1/invoices")
 	k.signedIn(1)
 
-	// The chmod is there for a reason.
+	// The copy is there for a reason.
 	k.write(secret, oktatest.DefaultPassword, 0o666)
 	if _, stderr, code := k.runs(append(environ, "OKAUTH_STORAGE=none"), "okauth", "token"); code != 2 || !strings.Contains(stderr, "chmod") {
 		k.t.Errorf("a file that everybody may write to: got exit code %d and %q", code, stderr)

@@ -120,6 +120,7 @@ func worldCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"expand":   cmdExpand,
 		"rotate":   cmdRotate,
 		"nolimits": cmdNoLimits,
+		"unset":    cmdUnset,
 
 		"requests":      cmdRequests,
 		"rotatekeys":    cmdRotateKeys,
@@ -139,6 +140,13 @@ func cmdSandbox(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if len(args) > 0 {
 		ts.Setenv("OKAUTH_PASSWORD", ts.Getenv("PASSWORD"))
+	}
+}
+
+// "unset NAME …" removes variables from okauth's environment, where "env NAME=" would leave them set and empty.
+func cmdUnset(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		ts.Setenv(name, unsetMark)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -26,9 +27,23 @@ import (
 // scripts run the program as main does, in a process of its own.
 func TestMain(m *testing.M) {
 	testscript.Main(tidy{m}, map[string]func(){
-		"okauth": func() { os.Exit(cmd.Main(context.Background(), testEnv(), os.Args[1:])) },
-		"exits":  exits,
+		"okauth": func() {
+			unsetMarked()
+			os.Exit(cmd.Main(context.Background(), testEnv(), os.Args[1:]))
+		},
+		"exits": exits,
 	})
+}
+
+// unsetMark is the value of a variable that a script has removed: testscript cannot.
+const unsetMark = "(not set)"
+
+func unsetMarked() {
+	for _, entry := range os.Environ() {
+		if name, value, _ := strings.Cut(entry, "="); value == unsetMark {
+			must(os.Unsetenv(name))
+		}
+	}
 }
 
 // tidy removes the program that the tests may have built.

@@ -86,7 +86,7 @@ func TestStorageDirWithoutHome(t *testing.T) {
 	t.Setenv("HOME", "")
 	t.Setenv("USERPROFILE", "")
 	_, err := load(t, testOptions(t, "", Options{}, "OKAUTH_STORAGE_DIR=~/sealed")).StorageDir()
-	wantError(t, err, `setting "storage_dir" from OKAUTH_STORAGE_DIR: the home directory is unknown`)
+	wantError(t, err, `setting "storage_dir" from OKAUTH_STORAGE_DIR: "~/sealed": the home directory is unknown`)
 }
 
 // The setting wins over the usual place, and its layer says what a relative path

@@ -15,6 +15,7 @@ import (
 // knows neither flags nor the environment, so nothing from there can get into the file.
 type File struct {
 	path  string
+	home  string // see checkWriters
 	data  []byte // with the edits
 	edits []edit
 	doc   *document
@@ -27,17 +28,22 @@ type edit struct {
 }
 
 // OpenFile reads the file to edit. A file that does not exist is empty. A file that is not a configuration is an *Error
-// and stays as it is.
-func OpenFile(path string) (*File, error) {
-	data, err := readConfig(path)
-	if err != nil && !isMissing(err) {
+// and stays as it is, and so is one that others can write to: it would be the user's own afterwards.
+func OpenFile(path string) (*File, error) { return openFile(path, Options{}.withDefaults().home()) }
+
+func openFile(path, home string) (*File, error) {
+	data, err := readConfig(path, home)
+	if isMissing(err) {
+		err = withSource(checkWriters(path, home), Source{FromFile, path}) // of its directories
+	}
+	if err != nil {
 		return nil, err
 	}
 	doc, _, err := parse(data)
 	if err != nil {
 		return nil, withSource(err, Source{FromFile, path})
 	}
-	return &File{path: path, data: data, doc: doc}, nil
+	return &File{path: path, home: home, data: data, doc: doc}, nil
 }
 
 // OpenProfile opens the configuration file and returns the name of the profile to edit. Neither has to exist, and no
@@ -48,7 +54,7 @@ func OpenProfile(o Options) (f *File, profile string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if f, err = OpenFile(path); err != nil {
+	if f, err = openFile(path, o.home()); err != nil {
 		return nil, "", err
 	}
 	profile, _, err = o.profileName(f.doc, path)

@@ -51,9 +51,9 @@ const (
 	Syntax                          // the file is not the YAML of a configuration
 	NotEditable                     // the edit would change other values too
 	NoDirectory                     // the environment does not say which directory to use
-	WrongOwner                      // Path belongs to another user
+	WrongOwner                      // Path belongs to another user, who can change it
 	Exposed                         // others can read Path
-	WorldWritable                   // everybody can write to Path
+	Writable                        // others can write to Path
 	CommandFailed                   // the command that prints a secret did not succeed
 	ReadFailed                      // a file cannot be read
 	WriteFailed                     // the configuration file cannot be written
@@ -68,7 +68,7 @@ type Error struct {
 	Reason     string   // what is wrong
 	Suggestion string   // the name or value that was probably meant, may be empty
 	Other      string   // for Conflict: the other setting
-	Path       string   // for WrongOwner, Exposed and WorldWritable: the file or directory
+	Path       string   // for WrongOwner, Exposed and Writable: the file or directory
 	Profile    string   // for Missing and UnknownProfile: the profile that was meant
 	Profiles   []string // for Missing and UnknownProfile: the profiles to choose from
 	Err        error    // the cause, may be nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -26,9 +25,9 @@ type document struct {
 
 // readDocument has Viper read a configuration file. The error is an *Error, and wraps fs.ErrNotExist if there is no
 // file; the document is then empty.
-func readDocument(path string) (*document, error) {
+func readDocument(path, home string) (*document, error) {
 	doc := &document{profiles: make(map[string]map[string]string)}
-	data, err := readConfig(path)
+	data, err := readConfig(path, home)
 	if err != nil {
 		return doc, err
 	}
@@ -68,14 +67,18 @@ func (strictYAML) Decode(data []byte, m map[string]any) error {
 }
 
 // readConfig returns the content of a configuration file. It opens nothing but a regular file, so a named pipe cannot
-// make it wait. The error is an *Error, and wraps fs.ErrNotExist if there is no file.
-func readConfig(path string) ([]byte, error) {
+// make it wait, and none that others can write to: a command in it would run, and the password would go to its domain.
+// The error is an *Error, and wraps fs.ErrNotExist if there is no file.
+func readConfig(path, home string) ([]byte, error) {
 	fail := func(reason string, err error) error {
 		return &Error{Kind: ReadFailed, Source: Source{FromFile, path}, Reason: reason, Err: privatefile.Cause(err)}
 	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fail("open", err)
+	}
+	if err := checkWriters(path, home); err != nil {
+		return nil, withSource(err, Source{FromFile, path})
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fail("expected a regular file, got "+privatefile.TypeName(info.Mode()), nil)
@@ -96,32 +99,35 @@ func readConfig(path string) ([]byte, error) {
 	return data, nil
 }
 
-// checkPrivate returns an *Error if others can read or replace a file with a client secret. It checks the file that a
-// symbolic link leads to, and the directory of that file.
+// checkWriters returns an *Error if someone but the user and root can change what is at path, or exchange it.
+func checkWriters(path, home string) error {
+	err := privatefile.CheckWriters(path, home)
+	e, ok := errors.AsType[*privatefile.WritersError](err)
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return &Error{Kind: ReadFailed, Reason: "check who can write to it", Err: err}
+	case e.Owner >= 0:
+		return &Error{Kind: WrongOwner, Path: e.Path, Reason: e.Error()}
+	}
+	return &Error{Kind: Writable, Path: e.Path, Reason: e.Error()}
+}
+
+// checkPrivate returns an *Error if others can read a file that has a secret. It checks the file that a symbolic link
+// leads to.
 func checkPrivate(path string) error {
-	wrong := func(kind ErrorKind, at, reason string) error {
-		return &Error{Kind: kind, Key: KeyClientSecret, Source: Source{FromFile, path}, Path: at, Reason: reason}
-	}
-	var file, dir fs.FileInfo
-	target, err := filepath.EvalSymlinks(path)
-	if err == nil {
-		file, err = os.Stat(target)
-	}
-	if err == nil {
-		dir, err = os.Stat(filepath.Dir(target))
-	}
+	info, err := os.Stat(path)
 	if err != nil {
-		return wrong(ReadFailed, target, "check who can read the file: "+privatefile.Cause(err).Error())
+		return &Error{Kind: ReadFailed, Reason: "check who can read the file", Err: privatefile.Cause(err)}
 	}
-	switch mode := privatefile.Permissions(file); {
-	case !privatefile.IsOwner(file):
-		return wrong(WrongOwner, target, "the file has a secret and belongs to another user")
-	case mode&0o077 != 0:
-		return wrong(Exposed, target, fmt.Sprintf("the file has a secret and its mode is %04o: others can read it",
-			mode))
-	case privatefile.Permissions(dir)&0o002 != 0 && dir.Mode()&fs.ModeSticky == 0:
-		return wrong(WorldWritable, filepath.Dir(target),
-			"the file has a secret and everybody can replace files in its directory")
+	mode := privatefile.Permissions(info)
+	if mode&0o077 == 0 {
+		return nil
 	}
-	return nil
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	return &Error{Kind: Exposed, Path: path,
+		Reason: fmt.Sprintf("the file has a secret and its mode is %04o: others can read it", mode)}
 }

@@ -11,6 +11,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -63,17 +64,36 @@ func (o Options) env(name string) string {
 	return text
 }
 
+// expand replaces a leading ~ by the home directory. The error is an *Error of kind NoDirectory.
+func (o Options) expand(path string) (string, error) {
+	rest, ok := strings.CutPrefix(path, "~")
+	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
+		return path, nil
+	}
+	home := o.home()
+	if home == "" {
+		return "", &Error{Kind: NoDirectory, Reason: quote(path) + ": the home directory is unknown"}
+	}
+	return filepath.Join(home, rest), nil
+}
+
+// home returns the user's home directory, or "".
+func (o Options) home() string {
+	if dir := o.env("HOME"); dir != "" {
+		return dir
+	}
+	dir, _ := os.UserHomeDir()
+	return dir
+}
+
 // ConfigPath returns where the configuration file is or would be: Options.ConfigFile, $OKAUTH_CONFIG,
 // $XDG_CONFIG_HOME/okauth/config.yaml, or okauth/config.yaml in the user's configuration directory. It never looks in
 // the working directory: a file there could send the password to another server. The error is an *Error of kind
 // NoDirectory.
 func ConfigPath(o Options) (string, error) {
 	o = o.withDefaults()
-	if o.ConfigFile != "" {
-		return o.ConfigFile, nil
-	}
-	if path := o.env(envConfig); path != "" {
-		return path, nil
+	if path := cmp.Or(o.ConfigFile, o.env(envConfig)); path != "" {
+		return o.expand(path)
 	}
 	const reason = "find the configuration directory"
 	// "All paths set in these environment variables must be absolute."
@@ -92,16 +112,15 @@ func ConfigPath(o Options) (string, error) {
 }
 
 // StorageDir returns the directory of the sealed files of storage "file", which may not exist: the setting storage_dir,
-// resolved as in [Settings.CAFile], or the state directory of the user. The error is an *Error.
+// resolved as in [Settings.File], or the state directory of the user. The error is an *Error.
 func (s *Settings) StorageDir() (string, error) {
 	f := s.values[KeyStorageDir]
-	path := s.resolvePath(f)
+	path, err := s.resolvePath(KeyStorageDir)
 	switch {
+	case err != nil:
+		return "", err
 	case path == "":
 		return stateDir(runtime.GOOS, s.options.env)
-	case strings.HasPrefix(path, "~/"):
-		return "", &Error{Kind: NoDirectory, Key: KeyStorageDir, Source: f.source,
-			Reason: "the home directory is unknown"}
 	case !filepath.IsAbs(path):
 		return "", &Error{Key: KeyStorageDir, Source: f.source,
 			Reason: quote(path) + " is not absolute, expected / or ~/ first"}
@@ -167,7 +186,7 @@ func Load(o Options) (*Settings, error) {
 	if err != nil {
 		path = "" // flags and the environment may have all settings
 	}
-	doc, err := readDocument(path)
+	doc, err := readDocument(path, o.home())
 	exists := err == nil
 	if !exists && (!isMissing(err) || o.ConfigFile != "") {
 		return nil, err
@@ -178,14 +197,6 @@ func Load(o Options) (*Settings, error) {
 	}
 	if _, ok := doc.profiles[name]; !ok && exists && source.Kind > FromDefault && name != DefaultProfile {
 		return nil, unknownProfile(name, source, doc.names())
-	}
-	for _, values := range doc.profiles {
-		if values[KeyClientSecret] == "" {
-			continue
-		}
-		if err := checkPrivate(path); err != nil {
-			return nil, err
-		}
 	}
 	s := &Settings{options: o, path: path, profile: name, profileSource: source,
 		profiles: doc.names(), file: doc.profiles[name]}

@@ -60,6 +60,25 @@ func testOptions(t testing.TB, config string, o Options, env ...string) Options 
 	return o
 }
 
+// settingIn returns options in which one layer has the setting.
+func settingIn(t *testing.T, layer string, k Key, text string, env ...string) Options {
+	t.Helper()
+	switch layer {
+	case "flag":
+		return testOptions(t, "", Options{Flags: map[string]string{k.Name: text}}, env...)
+	case "environment":
+		return testOptions(t, "", Options{}, append(env, k.Env[0]+"="+text)...)
+	}
+	return testOptions(t, fmt.Sprintf("profiles: {default: {%s: %q}}", k.Name, text), Options{}, env...)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func load(t testing.TB, o Options) *Settings {
 	t.Helper()
 	s, err := Load(o)
@@ -368,7 +387,7 @@ func TestLoadKeepsText(t *testing.T) {
     ca_file:
 `, Options{}))
 	if s.Server() != "0123" || s.ClientID() != "1e3" || s.Username() != "yes" || s.Storage() != "auto" ||
-		len(s.Scopes()) != 2 || s.CAFile() != "" {
+		len(s.Scopes()) != 2 || s.Source(KeyCAFile).Kind != Unset {
 		t.Errorf("got %+v", s.List())
 	}
 }

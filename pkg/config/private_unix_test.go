@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"okauth/pkg/internal/privatefile"
 )
 
 // alive reports whether a process runs; one that waits to be reaped does not.
@@ -25,123 +23,171 @@ func alive(pid int) bool {
 	return err != nil || !strings.Contains(string(stat), ") Z ")
 }
 
-func TestAT67_SecretInOpenFile(t *testing.T) {
-	t.Parallel()
-	const secret = "profiles: {default: {client_secret: canary-cs}}"
-	tests := []struct {
-		name   string
-		config string
-		file   os.FileMode
-		dir    os.FileMode
-		kind   ErrorKind
-		want   string // "" if it is accepted
-	}{
-		{"owner only", secret, 0o600, 0o700, 0, ""},
-		{"read only", secret, 0o400, 0o755, 0, ""},
-		{"group", secret, 0o640, 0o700, Exposed, "its mode is 0640"},
-		{"others", secret, 0o604, 0o700, Exposed, "its mode is 0604"},
-		{"usual", secret, 0o644, 0o700, Exposed, "its mode is 0644"},
-		{"world-writable directory", secret, 0o600, 0o777, WorldWritable,
-			"everybody can replace files in its directory"},
-		{"sticky directory", secret, 0o600, 0o777 | os.ModeSticky, 0, ""},
-		{"no secret", "profiles: {default: {domain: a.okta.com}}", 0o644, 0o777, 0, ""},
-		{"secret of another profile", "profiles: {other: {client_secret: canary-cs}}", 0o644, 0o700, Exposed,
-			"its mode is 0644"},
+// othersCanWrite makes what is at path one of the files that others can change, and returns what an error names.
+func othersCanWrite(t *testing.T, how, path string) (named string) {
+	t.Helper()
+	dir := filepath.Dir(path)
+	switch how {
+	case "0666", "0622":
+		var mode uint32
+		if _, err := fmt.Sscanf(how, "%o", &mode); err != nil {
+			t.Fatal(err)
+		}
+		named = path
+		must(t, os.Chmod(path, os.FileMode(mode)))
+	case "directory 0777":
+		named = dir
+		must(t, os.Chmod(dir, 0o777))
+	case "directory above 0777":
+		named = filepath.Dir(dir)
+		must(t, os.Chmod(named, 0o777))
+	case "link to 0666":
+		named = path + ".target"
+		must(t, errors.Join(os.Rename(path, named), os.Chmod(named, 0o666), os.Symlink(named, path)))
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+	return named
+}
+
+func waysOthersCanWrite() []string {
+	return []string{"0666", "0622", "directory 0777", "directory above 0777", "link to 0666"}
+}
+
+// A configuration that others can change is neither believed nor edited: its password_command would run.
+func TestAT67_ConfigOthersCanWrite(t *testing.T) {
+	t.Parallel()
+	for _, how := range waysOthersCanWrite() {
+		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			o := testOptions(t, tt.config, Options{})
+			o := testOptions(t, "profiles: {default: {domain: a.okta.com}}", Options{})
 			path, err := ConfigPath(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := errors.Join(os.Chmod(path, tt.file), os.Chmod(filepath.Dir(path), tt.dir)); err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
+			load(t, o)
+			named := othersCanWrite(t, how, path)
 			_, err = Load(o)
-			if tt.want == "" {
-				if err != nil {
-					t.Error(err)
+			_, _, editErr := OpenProfile(o)
+			for _, err := range []error{err, editErr} {
+				if e := wantError(t, err, path, "others can write to it"); e.Kind != Writable || e.Path != named {
+					t.Errorf("got %#v, want kind Writable and path %s", e, named)
 				}
-				return
-			}
-			e := wantError(t, err, `"client_secret"`, path, tt.want)
-			if at := map[ErrorKind]string{Exposed: path,
-				WorldWritable: filepath.Dir(path)}[tt.kind]; e.Kind != tt.kind || e.Path != at {
-				t.Errorf("got %#v, want kind %d and path %s", e, tt.kind, at)
 			}
 		})
 	}
+	t.Run("new file", func(t *testing.T) {
+		t.Parallel()
+		dir := filepath.Join(t.TempDir(), "open")
+		must(t, errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o777)))
+		_, err := OpenFile(filepath.Join(dir, "config.yaml"))
+		wantError(t, err, "others can write to it", "path: "+dir)
+	})
+	t.Run("other owner", func(t *testing.T) {
+		t.Parallel()
+		if os.Geteuid() != 0 {
+			t.Skip("only root can give a file away")
+		}
+		o := testOptions(t, "profiles: {default: {domain: a.okta.com}}", Options{})
+		path, _ := ConfigPath(o)
+		must(t, os.Chown(path, 65534, 65534))
+		_, err := Load(o)
+		if e := wantError(t, err, "belongs to uid 65534"); e.Kind != WrongOwner || e.Path != path {
+			t.Errorf("got %#v, want kind WrongOwner and path %s", e, path)
+		}
+	})
 }
 
-func TestAT67_SecretOfAnotherOwner(t *testing.T) {
+// The check of a directory ends at the home directory of the settings.
+func TestAT67_ConfigBelowHome(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		info, err := os.Stat("/")
-		if err != nil || privatefile.IsOwner(info) {
-			t.Errorf("the root directory is ours: %v", err)
-		}
-		return
+	above := filepath.Join(t.TempDir(), "home")
+	home := filepath.Join(above, "alice")
+	must(t, errors.Join(os.MkdirAll(home, 0o700), os.Chmod(above, 0o777)))
+	path := filepath.Join(home, "config.yaml")
+	must(t, os.WriteFile(path, []byte("profiles: {default: {password_file: pw}}"), 0o600))
+	must(t, os.WriteFile(filepath.Join(home, "pw"), []byte("canary-1"), 0o600))
+	s := load(t, testOptions(t, "", Options{ConfigFile: path}, "HOME="+home))
+	if _, err := s.Secret(KeyPassword).Read(t.Context()); err != nil {
+		t.Error(err)
 	}
-	o := testOptions(t, "profiles: {default: {client_secret: canary-cs}}", Options{})
-	path, _ := ConfigPath(o)
-	if err := os.Chown(path, 65534, 65534); err != nil {
-		t.Fatal(err)
-	}
-	_, err := Load(o)
-	if e := wantError(t, err, "belongs to another user"); e.Kind != WrongOwner || e.Path != path {
-		t.Errorf("got %#v, want kind WrongOwner and path %s", e, path)
-	}
+	_, err := Load(testOptions(t, "", Options{ConfigFile: path}, "HOME=/"))
+	wantError(t, err, "path: "+above)
 }
 
-// Docker and Kubernetes mount secrets that others can read. A file that others can write to is no secret.
-func TestAT67_SecretFileOfEverybody(t *testing.T) {
+// What okauth reads because a setting names it: each setting, from each layer.
+func TestAT67_NamedFilesOthersCanWrite(t *testing.T) {
 	t.Parallel()
-	for mode, want := range map[os.FileMode]string{0o400: "", 0o444: "", 0o660: "", 0o602: "0602", 0o666: "0666",
-		0o777: "0777"} {
-		path := filepath.Join(t.TempDir(), "it's a secret")
-		if err := errors.Join(os.WriteFile(path, []byte("canary-1\n"), 0o600), os.Chmod(path, mode)); err != nil {
-			t.Fatal(err)
+	for _, k := range table() {
+		if k.Type != Path || k.Name == KeyStorageDir { // package sealed checks that directory
+			continue
 		}
-		for _, variable := range []string{"OKAUTH_PASSWORD_FILE", "OKAUTH_CLIENT_SECRET_FILE",
-			"OKAUTH_STORAGE_KEY_FILE"} {
-			s := load(t, testOptions(t, "", Options{}, variable+"="+path))
-			for _, secret := range []SecretRef{s.Secret(KeyPassword), s.Secret(KeyClientSecret),
-				s.Secret(KeyStorageKey)} {
-				if secret.IsZero() {
-					continue
-				}
-				got, err := secret.Read(t.Context())
-				if want != "" {
-					e := wantError(t, err, "from "+variable, want, "everybody can write to it")
-					if e.Kind != WorldWritable || e.Path != path {
-						t.Errorf("got %#v, want kind WorldWritable and path %s", e, path)
+		for _, how := range waysOthersCanWrite() {
+			for _, layer := range []string{"flag", "environment", "file"} {
+				t.Run(k.Name+"/"+how+"/"+layer, func(t *testing.T) {
+					t.Parallel()
+					path := filepath.Join(t.TempDir(), "a", "it's a file")
+					must(t, errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("canary-1\n"), 0o600)))
+					o := settingIn(t, layer, k, path)
+					if err := readNamed(t, load(t, o), k); err != nil {
+						t.Fatal(err)
 					}
-				} else if err != nil || string(got) != "canary-1" {
-					t.Errorf("%s, mode %04o: got %q, %v", variable, mode, got, err)
-				}
+					named := othersCanWrite(t, how, path)
+					e := wantError(t, readNamed(t, load(t, o), k), k.Name, "others can write to it")
+					if e.Kind != Writable || e.Path != named || e.Source.Kind == Unset {
+						t.Errorf("got %#v, want kind Writable and path %s", e, named)
+					}
+				})
 			}
 		}
 	}
 }
 
-// What counts is the file that a link leads to.
-func TestAT67_SecretBehindSymlink(t *testing.T) {
+// readNamed reads the file of a setting as okauth does.
+func readNamed(t *testing.T, s *Settings, k Key) error {
+	if secret, ok := strings.CutSuffix(k.Name, FileKey("")); ok && s.Secret(secret).FromFile() {
+		_, err := s.Secret(secret).Read(t.Context())
+		return err
+	}
+	_, err := s.File(k.Name)
+	return err
+}
+
+// Docker and Kubernetes mount secrets that others can read.
+func TestAT67_SecretFileOthersCanRead(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	target, link := filepath.Join(dir, "target.yaml"), filepath.Join(dir, "link.yaml")
-	if err := errors.Join(os.WriteFile(target, []byte("profiles: {default: {client_secret: canary-cs}}"), 0o600),
-		os.Symlink(target, link)); err != nil {
-		t.Fatal(err)
+	path := filepath.Join(t.TempDir(), "secret")
+	must(t, errors.Join(os.WriteFile(path, []byte("canary-1\n"), 0o600), os.Chmod(path, 0o444)))
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
+	if got, err := s.Secret(KeyPassword).Read(t.Context()); err != nil || string(got) != "canary-1" {
+		t.Errorf("got %q, %v", got, err)
 	}
-	o := testOptions(t, "", Options{ConfigFile: link})
-	load(t, o)
-	if err := os.Chmod(target, 0o644); err != nil {
-		t.Fatal(err)
+}
+
+// A client secret in a file that others can read fails what would use it, and nothing else.
+func TestAT67_ExposedClientSecret(t *testing.T) {
+	t.Parallel()
+	const config = "profiles: {default: {client_secret: canary-cs}, other: {domain: a.okta.com}}"
+	for _, mode := range []os.FileMode{0o640, 0o604, 0o644, 0o444} {
+		dir := t.TempDir()
+		target, link := filepath.Join(dir, "target.yaml"), filepath.Join(dir, "link.yaml")
+		must(t, errors.Join(os.WriteFile(target, []byte(config), 0o600), os.Symlink(target, link)))
+		s := load(t, testOptions(t, "", Options{ConfigFile: link}))
+		if got, err := s.Secret(KeyClientSecret).Read(t.Context()); err != nil || string(got) != "canary-cs" {
+			t.Errorf("mode 0600: got %q, %v", got, err)
+		}
+		must(t, os.Chmod(target, mode))
+		s = load(t, testOptions(t, "", Options{ConfigFile: link}))
+		_, err := s.Secret(KeyClientSecret).Read(t.Context())
+		e := wantError(t, err, `setting "client_secret" from `+link, fmt.Sprintf("its mode is %04o", mode))
+		if e.Kind != Exposed || e.Path != target {
+			t.Errorf("got %#v, want kind Exposed and path %s", e, target)
+		}
+		s = load(t, testOptions(t, "", Options{ConfigFile: link}, "OKAUTH_CLIENT_SECRET=canary-env"))
+		if got, err := s.Secret(KeyClientSecret).Read(t.Context()); err != nil || string(got) != "canary-env" {
+			t.Errorf("overridden: got %q, %v", got, err)
+		}
+		s = load(t, testOptions(t, "", Options{ConfigFile: link, Profile: "other"}))
+		if !s.Secret(KeyClientSecret).IsZero() {
+			t.Error("the other profile has a secret")
+		}
 	}
-	_, err := Load(o)
-	wantError(t, err, "its mode is 0644", "path: "+target)
 }
 
 func TestAT67_FIFO(t *testing.T) {

@@ -27,7 +27,7 @@ func (f *File) Save() error {
 		return f.saveError("wait for another okauth that writes it", err)
 	}
 	defer unlock()
-	saved, err := OpenFile(f.path)
+	saved, err := openFile(f.path, f.home)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (s SecretRef) FromFile() bool { return strings.HasSuffix(s.Key, FileKey("")
 func (s SecretRef) FromCommand() bool { return strings.HasSuffix(s.Key, CommandKey("")) }
 
 // Read returns the secret: the value itself, the content of the file without its last line break, or the first line
-// that the command prints. An empty secret is an error, and so is a file that everybody can write to. The error is an
+// that the command prints. An empty secret is an error, and so is a file that others can write to. The error is an
 // *Error that does not hold what was read; it wraps ctx's error if that was the cause.
 func (s SecretRef) Read(ctx context.Context) ([]byte, error) {
 	if s.read == nil {
@@ -108,19 +108,30 @@ func (s *Settings) secretRef(k Key, key string, v value) SecretRef {
 	ref := SecretRef{Source: v.source, Key: key, check: k.checkText}
 	switch {
 	case ref.FromFile():
-		path := s.resolvePath(v)
-		ref.read = func(ctx context.Context) ([]byte, error) { return readSecretFile(ctx, path) }
+		ref.read = func(ctx context.Context) ([]byte, error) {
+			path, err := s.File(key)
+			if err != nil {
+				return nil, err
+			}
+			return readSecretFile(ctx, path)
+		}
 	case ref.FromCommand():
 		ref.read = func(ctx context.Context) ([]byte, error) { return s.options.runSecretCommand(ctx, v.text) }
 	default:
-		ref.read = func(context.Context) ([]byte, error) { return []byte(v.text), nil }
+		ref.read = func(context.Context) ([]byte, error) {
+			if v.source.Kind == FromFile {
+				if err := checkPrivate(v.source.Name); err != nil {
+					return nil, err
+				}
+			}
+			return []byte(v.text), nil
+		}
 	}
 	return ref
 }
 
-// readSecretFile reads a file or a pipe, such as a shell's <(…). Others may own it or read it, as they do the secrets
-// that Docker and Kubernetes mount. A file that everybody can write to is refused: anyone could choose the password
-// to send.
+// readSecretFile reads a file or a pipe, such as a shell's <(…). Others may read it, as they do the secrets that Docker
+// and Kubernetes mount.
 func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
@@ -138,9 +149,6 @@ func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 		return nil, fail("check", err)
 	case info.IsDir():
 		return nil, invalid("%s is a directory, expected a file", quote(path))
-	case info.Mode().IsRegular() && privatefile.Permissions(info)&0o002 != 0:
-		return nil, &Error{Kind: WorldWritable, Path: path, Reason: fmt.Sprintf(
-			"the mode of %s is %04o: everybody can write to it", quote(path), privatefile.Permissions(info))}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()

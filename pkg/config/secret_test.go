@@ -170,52 +170,58 @@ func TestClientSecretPlaceholder(t *testing.T) {
 	wantError(t, err, `setting "client_secret" from OKAUTH_CLIENT_SECRET`, "placeholder")
 }
 
-// A path in the file is relative to the file, ~ is the home directory, and what
-// cannot be read is named.
-func TestSecretFilePath(t *testing.T) {
+// Every setting that is a path, from every layer: ~ is the home directory, and a path in the file is relative to the
+// file.
+func TestPaths(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
-	if err := os.WriteFile(filepath.Join(home, "pw"), []byte("canary-home"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, k := range table() {
+		if k.Type != Path {
+			continue
+		}
+		for _, layer := range []string{"flag", "environment", "file"} {
+			for text, want := range map[string]string{"~/a/b": filepath.Join(home, "a", "b"), "~": home, "a/b": "a/b",
+				"./~/a": "./~/a", filepath.Join(home, "x"): filepath.Join(home, "x")} {
+				o := settingIn(t, layer, k, text, "HOME="+home)
+				path, err := ConfigPath(o)
+				must(t, err)
+				if layer == "file" && !filepath.IsAbs(want) {
+					want = filepath.Join(filepath.Dir(path), want)
+				}
+				if got, err := load(t, o).resolvePath(k.Name); err != nil || got != want {
+					t.Errorf("%s from the %s: %q is %q, %v; want %q", k.Name, layer, text, got, err, want)
+				}
+			}
+			_, err := Load(settingIn(t, layer, k, "~bob/a", "HOME="+home))
+			wantError(t, err, k.Name, `"~bob/a"`, "home directory of another user")
+		}
 	}
-	s := load(t, testOptions(t,
-		"profiles: {default: {password_file: ~/pw, client_cert: ~/tls/me.pem, client_key: me.key}}", Options{},
-		"HOME="+home))
-	if want := filepath.Join(home, "tls", "me.pem"); s.ClientCert() != want {
-		t.Errorf("client_cert is %q, want %q", s.ClientCert(), want)
+}
+
+// So is the path of the configuration file itself.
+func TestConfigPathInHome(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(home, "c.yaml"), []byte("profiles: {default: {username: alice}}"), 0o600))
+	for _, o := range []Options{testOptions(t, "", Options{ConfigFile: "~/c.yaml"}, "HOME="+home),
+		testOptions(t, "", Options{}, "HOME="+home, "OKAUTH_CONFIG=~/c.yaml")} {
+		if s := load(t, o); s.Username() != "alice" || s.ConfigPath() != filepath.Join(home, "c.yaml") {
+			t.Errorf("got user %q from %s", s.Username(), s.ConfigPath())
+		}
 	}
-	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "me.key"); s.ClientKey() != want {
-		t.Errorf("client_key is %q, want %q", s.ClientKey(), want)
-	}
-	if got, err := s.Secret(KeyPassword).Read(t.Context()); string(got) != "canary-home" {
-		t.Errorf("got %q, %v", got, err)
-	}
-	s = load(t, testOptions(t, "profiles: {default: {password_file: pw, ca_file: ca.pem}}", Options{}))
-	beside := filepath.Join(filepath.Dir(s.ConfigPath()), "pw")
-	if err := os.WriteFile(beside, []byte("canary-beside"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := s.Secret(KeyPassword).Read(t.Context()); string(got) != "canary-beside" {
-		t.Errorf("got %q, %v", got, err)
-	}
-	if want := filepath.Join(filepath.Dir(s.ConfigPath()), "ca.pem"); s.CAFile() != want {
-		t.Errorf("ca_file is %q, want %q", s.CAFile(), want)
-	}
-	if s = load(t, testOptions(t, "profiles: {default: {}}", Options{}, "OKAUTH_CA_FILE=ca.pem",
-		"OKAUTH_CLIENT_CERT=me.pem", "OKAUTH_CLIENT_KEY=me.key")); s.CAFile() != "ca.pem" {
-		t.Errorf("ca_file from the environment is %q, want it as it is", s.CAFile())
-	}
-	if s.ClientCert() != "me.pem" || s.ClientKey() != "me.key" {
-		t.Errorf("from the environment: client_cert %q, client_key %q, want them as they are", s.ClientCert(),
-			s.ClientKey())
-	}
-	if s = load(t, testOptions(t, "", Options{})); s.ClientCert() != "" || s.ClientKey() != "" {
-		t.Errorf("not set: client_cert %q, client_key %q", s.ClientCert(), s.ClientKey())
-	}
+}
+
+// What cannot be read is named, and what is not set is no file.
+func TestUnusablePaths(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
 	for path, want := range map[string]string{home: "is a directory", filepath.Join(home, "none"): "open"} {
 		s := load(t, testOptions(t, "", Options{}, "OKAUTH_PASSWORD_FILE="+path))
 		_, err := s.Secret(KeyPassword).Read(t.Context())
 		wantError(t, err, want)
+	}
+	if path, err := load(t, testOptions(t, "", Options{})).File(KeyClientCert); path != "" || err != nil {
+		t.Errorf("not set: got %q, %v", path, err)
 	}
 }
 

@@ -1,11 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -213,15 +212,15 @@ func (s *Settings) duration(name string) time.Duration {
 	return d
 }
 
-// CAFile returns the PEM file of additional certificate authorities, or "". A leading ~/ is the home directory. A
-// relative path in the configuration file is relative to the file.
-func (s *Settings) CAFile() string { return s.resolvePath(s.values[KeyCAFile]) }
-
-// ClientCert returns the PEM file of the client's TLS certificate, resolved as in CAFile, or "".
-func (s *Settings) ClientCert() string { return s.resolvePath(s.values[KeyClientCert]) }
-
-// ClientKey returns the PEM file of the private key of ClientCert, resolved as in CAFile, or "".
-func (s *Settings) ClientKey() string { return s.resolvePath(s.values[KeyClientKey]) }
+// File returns the path of the file that a setting such as KeyCAFile names, or "". A leading ~/ is the home directory.
+// A relative path in the configuration file is relative to the file. A file that others can change is an *Error.
+func (s *Settings) File(key string) (string, error) {
+	path, err := s.resolvePath(key)
+	if err == nil && path != "" {
+		err = s.locate(checkWriters(path, s.options.home()), key)
+	}
+	return path, err
+}
 
 // Secret returns where a secret is, such as that of KeyClientSecret or KeyPassword. It is zero if no setting says it.
 func (s *Settings) Secret(key string) SecretRef { return s.secrets[key] }
@@ -265,19 +264,23 @@ func (s *Settings) Get(key string) (Setting, error) {
 	return Setting{Key: k.Name, Value: v.text, Source: v.source, Secret: k.Type == Secret}, nil
 }
 
-// resolvePath makes a path absolute if only its layer knows what it is relative to. A path that cannot be resolved is
-// returned as it is; opening it fails with the reason.
-func (s *Settings) resolvePath(v value) string {
-	rest, home := strings.CutPrefix(v.text, "~/")
-	if home {
-		if dir := s.options.env("HOME"); dir != "" {
-			return filepath.Join(dir, rest)
-		}
-		if dir, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(dir, rest)
-		}
-	} else if v.text != "" && v.source.Kind == FromFile && !filepath.IsAbs(v.text) {
-		return filepath.Join(filepath.Dir(s.path), v.text)
+// resolvePath returns the path of a setting, absolute if only its layer knows what it is relative to, or "". The error
+// is an *Error.
+func (s *Settings) resolvePath(key string) (string, error) {
+	v := s.values[key]
+	path, err := s.options.expand(v.text)
+	if v.source.Kind == FromFile && path != "" && !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(s.path), path)
 	}
-	return v.text
+	return path, s.locate(err, key)
+}
+
+// locate returns err with the setting and its source, if it is an *Error.
+func (s *Settings) locate(err error, key string) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		located := *e
+		located.Key, located.Source = key, s.values[key].source
+		return &located
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,8 @@ func (k Key) checkText(text string) error {
 		return k.check(text)
 	case k.Type == Secret:
 		return checkSecret(text)
+	case k.Type == Path && text != "~" && text != "" && text[0] == '~' && !os.IsPathSeparator(text[1]):
+		return invalid("%s would be in the home directory of another user: write the whole path", quote(text))
 	}
 	return checkLine(text)
 }

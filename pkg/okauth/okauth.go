@@ -208,9 +208,16 @@ func (c *Client) AnonymousClient(server okta.AuthorizationServer) (*okta.Client,
 	httpClient := c.o.HTTPClient
 	if httpClient == nil {
 		t := transport.Config{
-			Timeout: c.settings.Timeout(), CAFile: c.settings.CAFile(),
-			ClientCert: c.settings.ClientCert(), ClientKey: c.settings.ClientKey(),
-			Trace: c.o.Events.Trace, Detail: c.o.Events.TraceDetail,
+			Timeout: c.settings.Timeout(), Trace: c.o.Events.Trace, Detail: c.o.Events.TraceDetail,
+		}
+		for _, file := range []struct {
+			key  string
+			path *string
+		}{{config.KeyCAFile, &t.CAFile}, {config.KeyClientCert, &t.ClientCert}, {config.KeyClientKey, &t.ClientKey}} {
+			var err error
+			if *file.path, err = c.settings.File(file.key); err != nil {
+				return nil, err
+			}
 		}
 		if t.Trace == nil { // a trace says itself what is waited for
 			t.Slow = func(host string) func() { return c.o.Events.Waiting("waiting for " + host) }

@@ -36,16 +36,18 @@ func configAdvice(e *config.Error) string {
 	case config.Syntax, config.NotEditable:
 		return cmp.Or(didYouMean(e.Suggestion), "edit the file by hand; `okauth config path` prints where it is")
 	case config.NoDirectory:
-		if e.Key == config.KeyStorageDir {
+		if e.Source.Kind > config.Unset {
+			return "set HOME, or write the whole path in place of ~"
+		} else if e.Key == config.KeyStorageDir {
 			return "set storage_dir or OKAUTH_STORAGE_DIR to a directory of yours"
 		}
 		return "set HOME, or name the file with --config or OKAUTH_CONFIG"
 	case config.WrongOwner:
-		return "run `sudo chown \"$USER\" " + ShellQuote(e.Path) + "`, or move the secret out of the file"
+		return "run okauth as the owner, or run `sudo chown \"$USER\" " + ShellQuote(e.Path) + "`"
 	case config.Exposed:
 		return "run `chmod 600 " + ShellQuote(e.Path) + "`, and replace the secret in Okta if someone else may have read it"
-	case config.WorldWritable:
-		return "run `chmod o-w " + ShellQuote(e.Path) + "`, and check that the secret is still yours"
+	case config.Writable:
+		return "run `chmod go-w " + ShellQuote(e.Path) + "`, and check that nobody has changed what is there"
 	case config.CommandFailed:
 		return "run the command by hand to see why; it must not wait for input"
 	case config.WriteFailed:

@@ -126,7 +126,7 @@ func TestConfigAdviceOfFields(t *testing.T) {
 		want string
 	}{
 		{config.Error{Kind: config.Exposed, Path: "/my dir/c.yaml"}, "run `chmod 600 '/my dir/c.yaml'`"},
-		{config.Error{Kind: config.WorldWritable, Path: "/tmp/it's"}, `run ` + "`chmod o-w '/tmp/it'\\''s'`"},
+		{config.Error{Kind: config.Writable, Path: "/tmp/it's"}, `run ` + "`chmod go-w '/tmp/it'\\''s'`"},
 		{config.Error{Kind: config.WrongOwner, Path: "/c.yaml"}, "sudo chown \"$USER\" /c.yaml"},
 		{config.Error{Kind: config.Conflict, Key: "password_file", Other: "password_command"},
 			"run `okauth config unset password_command` first"},

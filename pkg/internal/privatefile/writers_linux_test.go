@@ -8,9 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // writersCase makes a directory tree below a directory of mode 0755, "~" in its paths, and names the file to check.
@@ -161,9 +160,9 @@ func TestWritersOfAReadOnlyMount(t *testing.T) {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread() // not unlocked: the thread and its mounts end with the goroutine
-		err := errors.Join(unix.Unshare(unix.CLONE_FS|unix.CLONE_NEWNS),
-			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), unix.Mount(dir, dir, "", unix.MS_BIND, ""),
-			unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
+		err := errors.Join(syscall.Unshare(syscall.CLONE_FS|syscall.CLONE_NEWNS),
+			syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""), syscall.Mount(dir, dir, "", syscall.MS_BIND, ""),
+			syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""))
 		if err == nil {
 			err = CheckWriters(filepath.Join(dir, "f"), "")
 		}
