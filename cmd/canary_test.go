@@ -31,8 +31,8 @@ func TestAT62_Canary(t *testing.T) {
 		{"-v", "status", "-o", "json"}, {"status"}, {"login"}, {"-v", "token", "--refresh"},
 		{"version"}, {"help"}, {"help", "exit-codes"}, {"help", "token"}, {"completion", "bash"}, {"__complete", "token", ""},
 		{"demo"}, {"sandbox", "--scenarios"}, {"sandbox", "--tokens"}, {"sandbox", "--faults"}, {"help", "errors"},
-		{"-vv", "login"}, {"-vv", "token", "--refresh"}, {"-vv", "verify", "--cached", "-o", "json"}, {"-vv", "verify", "--type", "id"},
-		{"-vv", "introspect", "--type", "refresh", "--cached"}, {"-vv", "userinfo", "-o", "text"},
+		{"-vv", "login"}, {"-vv", "token", "--refresh"}, {"-vv", "verify", "-o", "json"}, {"-vv", "verify", "--type", "id"},
+		{"-vv", "introspect", "--type", "refresh"}, {"-vv", "userinfo", "-o", "text"},
 		{"-vv", "doctor", "-o", "json"}, {"doctor"}, {"decode", "--claim", "sub"},
 	} {
 		c.must(args...)
@@ -40,9 +40,9 @@ func TestAT62_Canary(t *testing.T) {
 	c.stdin = c.hunted["client secret"]
 	c.must("config", "set", "client_secret")
 	c.stdin = c.hunted["access"] + "\n" + c.hunted["id"] + "\n"
-	c.must("decode")
-	c.must("-vv", "introspect")
-	c.run("verify", "-o", "json") // one of the two is of the wrong kind
+	c.must("decode", "-")
+	c.must("-vv", "introspect", "-")
+	c.run("verify", "-o", "json", "-") // one of the two is of the wrong kind
 	c.stdin = ""
 	c.formats()
 	c.children()
@@ -250,7 +250,7 @@ func (c *canary) everyFault() {
 	for _, fault := range oktatest.NamedFaults() {
 		c.server.FailAlways("", fault.Fault)
 		for _, args := range [][]string{
-			{"-vv", "login"}, {"-vv", "verify", "--refresh-keys", "--cached"}, {"-vv", "introspect", "--cached"}, {"-vv", "userinfo"}, {"-vv", "doctor"},
+			{"-vv", "login"}, {"-vv", "verify", "--refresh-keys"}, {"-vv", "introspect"}, {"-vv", "userinfo"}, {"-vv", "doctor"},
 		} {
 			c.run(args...)
 		}

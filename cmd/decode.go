@@ -26,16 +26,16 @@ func newDecodeCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 		command: "decode", bad: "cannot be decoded", notOne: "line %d is not decoded: %v\n\n",
 	}}
 	c := &cobra.Command{
-		Use:        "decode [TOKEN]",
+		Use:        "decode [TOKEN|-]",
 		SuggestFor: []string{"inspect", "jwt"},
 		Short:      "Show what is in a token, without verifying it",
 		Long: `Show the header and the claims of a token. decode verifies nothing: anyone can
 write a token that looks like this. Use "okauth verify" to check one.
 
-decode reads the argument, else each line of standard input, else the cached
-token (always with --cached or --type). An argument stays in your shell's
-history, standard input does not. On a terminal decode prints text, else one
-JSON document per token:
+decode shows the argument, the tokens on standard input (only for -, one per
+line), else the cached token. An argument stays in your shell's history,
+standard input does not. On a terminal decode prints text, else one JSON
+document per token:
 
   {"header":{…},"claims":{…},"verified":false}
 
@@ -52,12 +52,13 @@ answered by {"error":{…}}.`,
   # the ID token as JSON
   okauth decode --type id -o json | jq .claims.sub
   # a token from the clipboard
-  pbpaste | okauth decode --time utc
+  pbpaste | okauth decode --time utc -
+  # a fresh token
+  okauth token | okauth decode -
   # many tokens, one per line
-  okauth decode -o json < tokens.txt`,
+  okauth decode -o json - < tokens.txt`,
 		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.cached = o.cached || c.Flags().Changed("type")
 			if o.claim == "" && c.Flags().Changed("claim") {
 				return cli.Usage("--claim is empty", "okauth decode --claim sub")
 			}

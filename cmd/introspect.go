@@ -26,16 +26,16 @@ func newIntrospectCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 		command: "introspect", bad: "are not active", notOne: "%[2]v\n",
 	}}
 	c := &cobra.Command{
-		Use:   "introspect [TOKEN]",
+		Use:   "introspect [TOKEN|-]",
 		Short: "Ask Okta whether a token is active, and whose it is",
 		Long: `Ask the authorization server whether a token is active, and for its claims. The
 server must be the one that issued the token; okauth asks as the client of the
 profile. Unlike "okauth verify", introspect finds revoked tokens, and works for
 refresh tokens and for access tokens of the org authorization server.
 
-introspect reads the argument, else each line of standard input, else the cached
-token. On a terminal it prints text, else Okta's response unchanged, one line
-per token.
+introspect asks about the argument, the tokens on standard input (only for -,
+one per line), else the cached token. On a terminal it prints text, else Okta's
+response unchanged, one line per token.
 
 The exit code is 0 if the token is active, else 7. Okta does not say why a token
 is not active.`,
@@ -44,7 +44,7 @@ is not active.`,
   # the refresh token
   okauth introspect --type refresh
   # a token from the clipboard
-  pbpaste | okauth introspect -o json | jq .exp`,
+  pbpaste | okauth introspect -o json - | jq .exp`,
 		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.typed = c.Flags().Changed("type")
@@ -84,8 +84,7 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 // answer introspects a token and writes the response.
 func (o *introspectOptions) answer(ctx context.Context, b *bytes.Buffer, _ int, token string) (bad, err error) {
 	if !okta.ValidToken(token) {
-		err := errors.New("that is no token: it has characters that no token has")
-		return cli.Exit(cli.ExitInvalidToken, err, ""), nil
+		return cli.Exit(cli.ExitInvalidToken, noToken(token), ""), nil
 	}
 	hint := ""
 	if o.fromStore || o.typed {
@@ -103,4 +102,16 @@ func (o *introspectOptions) answer(ctx context.Context, b *bytes.Buffer, _ int, 
 		return bad, output.WriteObjectText(b, response.Text, o.env.TextOptions())
 	}
 	return bad, output.WriteObjectJSON(b, response.Text)
+}
+
+// noToken says why Okta need not be asked about a text.
+func noToken(text string) error {
+	_, err := jwt.Parse(text)
+	if format, ok := errors.AsType[*jwt.FormatError](err); ok {
+		switch format.Reason {
+		case jwt.ReasonEmpty, jwt.ReasonCharset, jwt.ReasonAlphabet, jwt.ReasonNotCompact:
+			return err
+		}
+	}
+	return errors.New("that is no token: it is too long or has characters that no token has")
 }

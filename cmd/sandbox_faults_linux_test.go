@@ -76,7 +76,7 @@ func TestSandboxTokens(t *testing.T) {
 		}
 		stdin.WriteString(token)
 	}
-	code, stdout, stderr := s.run(t, stdin.String(), "verify", "-o", "json")
+	code, stdout, stderr := s.run(t, stdin.String(), "verify", "-o", "json", "-")
 	if code != 7 {
 		t.Errorf("got exit code %d, want 7: %s", code, stderr)
 	}

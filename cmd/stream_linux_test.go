@@ -14,7 +14,7 @@ func TestStreamInterrupted(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, "keychain", oktatest.Rotation{})
 	for _, command := range []string{"decode", "verify", "introspect"} {
-		c := m.command(t.Context(), command+" -o json")
+		c := m.command(t.Context(), command+" -o json -")
 		stdin, err := c.StdinPipe()
 		if err != nil {
 			t.Fatal(err)

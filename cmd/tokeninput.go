@@ -17,14 +17,13 @@ import (
 	"okauth/pkg/session"
 )
 
-// tokenInput is how "decode", "verify" and "introspect" get their tokens: the argument, else each line of standard
-// input, else the cached token.
+// tokenInput is how "decode", "verify" and "introspect" get their tokens: the argument, else the cached token. Standard
+// input belongs to the script around them: only the argument - says that the tokens are there, one per line.
 type tokenInput struct {
 	env     *cli.Env
 	session cli.SessionFlags
 	kind    session.TokenType
 	output  string
-	cached  bool // the cached token is meant, whatever stdin is
 
 	command string // "verify"
 	bad     string // what bad tokens are: "are not valid"
@@ -42,7 +41,6 @@ type tokenAnswer func(ctx context.Context, b *bytes.Buffer, line int, token stri
 func (i *tokenInput) addFlags(c *cobra.Command, formats []string, kinds []session.TokenType, settings ...string) {
 	i.session.AddFlags(c, settings...)
 	cli.TokenTypeFlag(c, &i.kind, kinds...)
-	c.Flags().BoolVar(&i.cached, "cached", false, "use the cached token even if standard input is a pipe")
 	cli.OutputFlag(c, &i.output, formats...)
 }
 
@@ -56,7 +54,7 @@ func (i *tokenInput) read(ctx context.Context, args []string) (string, error) {
 				"standard input does not keep it")
 		}
 		return jwt.TrimToken(args[0]), nil
-	case len(args) == 1, i.env.StdinIsPipe && !i.cached:
+	case len(args) == 1:
 		if i.env.StdinIsTTY {
 			fmt.Fprintln(i.env.Stderr, "okauth: paste a token, then press Enter and Ctrl-D")
 		}
@@ -64,6 +62,9 @@ func (i *tokenInput) read(ctx context.Context, args []string) (string, error) {
 		return "", nil
 	}
 	i.fromStore = true
+	if i.env.StdinIsPipe && !i.session.ClientSecretStdin {
+		fmt.Fprintf(i.env.Stderr, "okauth: note: this is about the cached token; okauth %s - reads standard input\n", i.command)
+	}
 	return i.stored(ctx, i.kind)
 }
 
@@ -75,7 +76,7 @@ func (i *tokenInput) stored(ctx context.Context, kind session.TokenType) (string
 	}
 	token, err := client.Stored(ctx, kind)
 	if required, ok := errors.AsType[*okauth.LoginRequiredError](err); ok && required.NoStore != "" {
-		const advice = "no session is stored here; pass a token on standard input, as in: okauth token | okauth decode"
+		advice := "no session is stored here; pass a token on standard input: okauth token | okauth " + i.command + " -"
 		return "", cli.Exit(cli.ExitLoginRequired, err, advice)
 	}
 	return token.Value.Reveal(), i.session.Advise(err)
@@ -122,8 +123,7 @@ func (i *tokenInput) many(ctx context.Context, s jwt.Stream, answer tokenAnswer)
 	case err != nil:
 		return jwt.Summary{}, err
 	case sum.Count == 0:
-		err = cli.Usage("no token on standard input",
-			"to "+i.command+" the cached token while standard input is a pipe: okauth "+i.command+" --cached")
+		err = cli.Usage("no token on standard input", "without - it is the cached token: okauth "+i.command)
 	case sum.Count == 1:
 		err = sum.FirstBad
 	case sum.Bad > 0:

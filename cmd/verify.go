@@ -35,17 +35,17 @@ func newVerifyCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 		env: env, session: cli.SessionFlags{GlobalFlags: global}, command: "verify", bad: "are not valid",
 	}}
 	c := &cobra.Command{
-		Use:   "verify [TOKEN]",
+		Use:   "verify [TOKEN|-]",
 		Short: "Verify a token the way an API does",
 		Long: `Verify a token the way an API does: signature, algorithm, issuer, audience,
 client and times. verify lists every check with what it expected and what it
 found, not only the first that fails.
 
-verify reads the argument, else each line of standard input, else the cached
-token. Issuer, audience and client are those of the profile or of the flags. The
-keys come from that issuer, never from an address in the token. okauth caches
-them for as long as the issuer allows (5 minutes to 24 hours). --jwks FILE needs
-no network.
+verify checks the argument, the tokens on standard input (only for -, one per
+line), else the cached token. Issuer, audience and client are those of the
+profile or of the flags. The keys come from that issuer, never from an address
+in the token. okauth caches them for as long as the issuer allows (5 minutes to
+24 hours). --jwks FILE needs no network.
 
 An access token does not pass for an ID token, nor the reverse: --type says
 which one to expect. Only Okta can verify the access tokens of the org
@@ -60,13 +60,13 @@ per token:
   # the ID token
   okauth verify --type id
   # a token for another API
-  pbpaste | okauth verify --audience api://orders
+  pbpaste | okauth verify --audience api://orders -
   # a token of another issuer
-  okauth verify --issuer https://dev-1.okta.com/oauth2/default < token.txt
+  okauth verify --issuer https://dev-1.okta.com/oauth2/default - < token.txt
   # without a network
-  okauth verify --jwks keys.json < token.txt
+  okauth verify --jwks keys.json - < token.txt
   # the tokens that fail
-  okauth verify -o json < tokens.txt | jq -c 'select(.valid | not)'`,
+  okauth verify -o json - < tokens.txt | jq -c 'select(.valid | not)'`,
 		Args: cli.ArgsBetween(0, 1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}

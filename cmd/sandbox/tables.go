@@ -25,7 +25,7 @@ func (o *options) lists() string {
 		}
 	}
 	if o.listTokens {
-		const command = `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/%s" | okauth verify`
+		const command = `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/%s" | okauth verify -`
 		for _, t := range oktatest.InvalidTokenKinds() {
 			fmt.Fprintf(&b, "%s: %s\n  "+command+"\n", t.Name, t.Description, t.Name)
 		}

@@ -20,6 +20,7 @@ const (
 	ReasonNotCompact Reason = "not_compact" // the JSON serialization of a JWS
 	ReasonParts      Reason = "parts"       // some other number of parts, or an empty one
 	ReasonAlphabet   Reason = "alphabet"    // a byte that is not base64url
+	ReasonCharset    Reason = "charset"     // UTF-16, or a byte order mark before the token
 	ReasonEncoding   Reason = "encoding"    // base64url with trailing bits or an impossible length
 	ReasonJSON       Reason = "json"        // header or claims are not a JSON object as RFC 7515 wants it
 )

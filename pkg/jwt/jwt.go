@@ -147,12 +147,31 @@ func checkAlphabet(token string, b64token bool) error {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
 		case b64token && (c == '~' || c == '+' || c == '/' || c == '='):
+		case strings.HasPrefix(token, utf8Mark):
+			return formatErrorf(ReasonCharset, "token begins with a byte order mark (BOM), which is no part of it")
+		case isUTF16(token):
+			return errUTF16()
 		default:
 			return formatErrorf(ReasonAlphabet, "token has %s at byte %d", describeByte(c), i+1)
 		}
 	}
 	return nil
 }
+
+// utf8Mark is what some editors and Windows PowerShell write before a text.
+const utf8Mark = "\xef\xbb\xbf"
+
+// isUTF16 reports whether ASCII text is in UTF-16, as Windows PowerShell writes it: it begins with a byte order mark, or
+// every other byte is zero.
+func isUTF16(text string) bool {
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+		return true
+	}
+	return len(text) >= 4 && (text[0] == 0) != (text[1] == 0) &&
+		(text[0] == 0) == (text[2] == 0) && (text[1] == 0) == (text[3] == 0)
+}
+
+func errUTF16() error { return formatErrorf(ReasonCharset, "the text is UTF-16, and a token is ASCII") }
 
 func describeByte(c byte) string {
 	switch {
@@ -188,9 +207,13 @@ func encrypted(headerPart string) error {
 }
 
 // TrimToken returns the token within what people paste: it removes white space around it, a surrounding pair of quotes,
-// the name of an Authorization header and a Bearer or DPoP scheme. It neither copies nor validates.
+// the name of an Authorization header and a Bearer or DPoP scheme, and joins the lines of a token that was wrapped. It
+// does not validate.
 func TrimToken(text string) string {
 	text = unquote(text)
+	if strings.IndexByte(text, '\n') >= 0 {
+		text = unwrap(text)
+	}
 	name, value, found := strings.Cut(text, ":")
 	if found && strings.EqualFold(strings.TrimSpace(name), "Authorization") {
 		text = unquote(value)

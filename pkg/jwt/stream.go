@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"sync"
 
 	"okauth/pkg/internal/workpool"
@@ -21,7 +22,8 @@ const (
 	batchLines, batchBytes = 16, 32 << 10
 )
 
-// Stream answers a text of many tokens, one per line: in order, side by side, in constant memory.
+// Stream answers a text of many tokens, one per line: in order, side by side, in constant memory. A token that was
+// wrapped is one, at the number of its first line; the line that may be its first is answered after the next one.
 type Stream struct {
 	In  io.Reader
 	Out *bufio.Writer // flushed whenever no line is waiting for its answer
@@ -42,7 +44,7 @@ type Summary struct {
 }
 
 // Run answers every line of In that is not empty. The error is that of reading, of Answer or of writing; what was
-// answered before it has been written.
+// answered before it has been written. For a text in UTF-16 it is a [*FormatError].
 //
 // When ctx ends, Run returns its cause at once, without a summary; a read or a write that blocks then outlives Run.
 func (s Stream) Run(ctx context.Context) (Summary, error) {
@@ -117,6 +119,7 @@ type lineReader struct {
 	in     *bufio.Reader
 	number int // of the last line
 	ended  bool
+	broken wrapped   // lines that may be one token
 	used   sync.Pool // batches that were written
 }
 
@@ -132,22 +135,43 @@ func (r *lineReader) next() (*batch, bool) {
 		text, err := r.readLine()
 		r.number++
 		r.ended = err != nil
-		if err != nil && err != io.EOF {
+		switch {
+		case r.number == 1 && isUTF16(text): // whose lines do not end at a line break's byte
+			b.err, r.ended = errUTF16(), true
+			return b, true
+		case err != nil && err != io.EOF:
 			b.err = fmt.Errorf("read the tokens: %w", err)
 		}
 		size += len(text)
-		if len(text) < maxLine { // else it was cut: what follows is unknown, and it is too long as it is
-			text = TrimToken(text)
-		}
-		if text != "" {
-			b.lines = append(b.lines, line{number: r.number, token: text})
-		}
-		full := len(b.lines) == batchLines || size >= batchBytes
+		b.lines = r.add(b.lines, text)
+		full := len(b.lines) >= batchLines || size >= batchBytes
 		if some := len(b.lines) > 0 || b.err != nil; some && (r.ended || full || r.in.Buffered() == 0) {
 			return b, true
 		}
 	}
 	return nil, false
+}
+
+// add appends the tokens that are known to be whole once a line was read.
+func (r *lineReader) add(lines []line, text string) []line {
+	token, cut := text, len(text) >= maxLine // what follows a cut line is unknown, and it is too long as it is
+	if !cut {
+		text = strings.TrimSpace(text)
+		token = TrimToken(text)
+	}
+	if r.broken.waits() && !r.broken.continues(text) {
+		lines = r.broken.take(lines)
+	}
+	switch {
+	case r.broken.waits() || !cut && beginsWrapped(token):
+		r.broken.add(line{number: r.number, token: text})
+	case token != "":
+		lines = append(lines, line{number: r.number, token: token})
+	}
+	if r.broken.waits() && (r.ended || r.broken.complete()) {
+		lines = r.broken.take(lines)
+	}
+	return lines
 }
 
 // readLine returns the next line, or as much of it as fits into maxLine.

@@ -13,7 +13,7 @@ import (
 func formatAdvice(e *jwt.FormatError) string {
 	const whole = "check that the whole token was copied, and nothing else"
 	return map[jwt.Reason]string{
-		jwt.ReasonEmpty:    "give a token as argument or on stdin",
+		jwt.ReasonEmpty:    "give a token as argument, or - and the token on standard input",
 		jwt.ReasonTooLong:  whole,
 		jwt.ReasonParts:    whole,
 		jwt.ReasonEncoding: whole,
@@ -23,7 +23,9 @@ func formatAdvice(e *jwt.FormatError) string {
 			"settings under Security > API > Authorization Servers",
 		jwt.ReasonNested:     "decode the inner token by itself",
 		jwt.ReasonNotCompact: "give the token alone: three parts joined by dots, not the JSON around it",
-		jwt.ReasonAlphabet:   "paste the token on one line, without quotes, padding or white space inside it",
+		jwt.ReasonCharset: "save the text as UTF-8 without a byte order mark; in PowerShell: " +
+			"okauth token | Set-Content -Encoding ascii token.txt",
+		jwt.ReasonAlphabet: "paste the token on one line, without quotes, padding or white space inside it",
 	}[e.Reason]
 }
 

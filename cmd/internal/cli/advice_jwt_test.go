@@ -16,7 +16,7 @@ func TestHint_TextThatIsNotAToken(t *testing.T) {
 		"": jwt.ReasonEmpty, strings.Repeat("a", jwt.MaxSize+1): jwt.ReasonTooLong, "opaque": jwt.ReasonOpaque,
 		"eyJhbGciOiJkaXIifQ..b.c.d": jwt.ReasonEncrypted, "eyJjdHkiOiJKV1QifQ.eA.x": jwt.ReasonEncoding,
 		"eyJjdHkiOiJKV1QifQ.eA.": jwt.ReasonNested, "{}": jwt.ReasonNotCompact, "a.b": jwt.ReasonParts,
-		"a b": jwt.ReasonAlphabet,
+		"a b": jwt.ReasonAlphabet, "\xef\xbb\xbfa.b.c": jwt.ReasonCharset, "\xff\xfea\x00": jwt.ReasonCharset,
 	} {
 		_, err := jwt.Parse(token)
 		format, ok := errors.AsType[*jwt.FormatError](err)
