@@ -1,11 +1,8 @@
 package oktatest
 
 import (
-	"encoding/base64"
-	"errors"
 	"net/url"
 	"slices"
-	"strings"
 )
 
 // authenticate sets c.app.
@@ -17,7 +14,7 @@ func (c *call) authenticate() {
 		c.refuse("unknown_client")
 		return
 	}
-	anySecret := c.options.Quirks.AnySecretMethod && method != NoSecret && app.AuthMethod != NoSecret
+	anySecret := c.s.options.Quirks.AnySecretMethod && method != NoSecret && app.AuthMethod != NoSecret
 	c.app = app
 	c.refuseIf(method != app.AuthMethod && !anySecret, "wrong_auth_method")
 	c.refuseIf(app.AuthMethod != NoSecret && !slices.Contains(app.Secrets, secret), "wrong_secret")
@@ -33,11 +30,11 @@ func (c *call) readCredentials() (method, id, secret string) {
 	asserted := c.form.Get("client_assertion") != ""
 	switch {
 	case len(headers) > 1, len(headers) == 1 && (id+secret != "" || asserted), asserted && secret != "":
-		c.refuseIf(c.options.Quirks.MultipleCredentials400, "multiple_credentials_400")
+		c.refuseIf(c.s.options.Quirks.MultipleCredentials400, "multiple_credentials_400")
 		c.refuse("multiple_credentials")
 	case len(headers) == 1:
 		method = ClientSecretBasic
-		id, secret = c.readBasic(headers[0])
+		id, secret = c.readBasic()
 	case asserted && c.form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
 		c.refuse("assertion_type")
 	case asserted:
@@ -54,17 +51,14 @@ func (c *call) readCredentials() (method, id, secret string) {
 
 // readBasic takes both halves as they are (RFC 7617) or form-decodes them (RFC 6749 §2.3.1). Okta does not document
 // which it does, and the values that it generates are the same either way.
-func (c *call) readBasic(header string) (id, secret string) {
-	scheme, encoded, _ := strings.Cut(header, " ")
-	raw, err := base64.StdEncoding.DecodeString(encoded)
-	id, secret, ok := strings.Cut(string(raw), ":")
-	var errID, errSecret error
-	if c.options.Quirks.DecodeBasic {
+func (c *call) readBasic() (id, secret string) {
+	id, secret, ok := c.r.BasicAuth()
+	if c.s.options.Quirks.DecodeBasic {
+		var errID, errSecret error
 		id, errID = url.QueryUnescape(id)
 		secret, errSecret = url.QueryUnescape(secret)
+		ok = ok && errID == nil && errSecret == nil
 	}
-	if !ok || errors.Join(err, errID, errSecret) != nil || !strings.EqualFold(scheme, "Basic") {
-		c.refuse("bad_basic")
-	}
+	c.refuseIf(!ok, "bad_basic")
 	return id, secret
 }

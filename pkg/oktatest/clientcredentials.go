@@ -15,7 +15,7 @@ func (c *call) clientCredentialsGrant() {
 func (c *call) checkServiceClient() {
 	atOrg := c.as.ID == OrgServerID
 	c.refuseIf(c.app.AuthMethod == NoSecret, "confidential_only")
-	c.refuseIf(atOrg && c.options.Quirks.OrgGrantUnsupported, "custom_server_only")
+	c.refuseIf(atOrg && c.s.options.Quirks.OrgGrantUnsupported, "custom_server_only")
 	c.refuseIf(atOrg, "private_key_jwt_required")
 }
 

@@ -3,7 +3,6 @@ package oktatest
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -42,22 +41,21 @@ type queuedFault struct {
 	fault  Fault
 }
 
-// takeFault finds the fault for a path: the first that is meant for one request, else the newest that is meant for all.
-func (s *Server) takeFault(path string) (always Fault) {
-	if strings.HasPrefix(path, "/sandbox/") {
-		return nil
-	}
+// takeFault finds the fault for a path: the first that is meant for one request, else the newest that is meant for all,
+// else the one that is none.
+func (s *Server) takeFault(path string) Fault {
+	fault := Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })
 	for i, f := range s.faults {
 		switch {
-		case !strings.HasSuffix(path, f.suffix):
+		case !strings.HasSuffix(path, f.suffix), strings.HasPrefix(path, "/sandbox/"):
 		case f.once:
 			s.faults = slices.Delete(s.faults, i, i+1)
 			return f.fault
 		default:
-			always = f.fault
+			fault = f.fault
 		}
 	}
-	return always
+	return fault
 }
 
 // Response is the server's answer before the client has it.
@@ -73,7 +71,7 @@ func Alter(edit func(*Response)) Fault {
 		res := capture(w, r, next)
 		edit(res)
 		res.Header.Set("Content-Length", strconv.Itoa(len(res.Body)))
-		res.send(w)
+		res.ServeHTTP(w, r)
 	}
 }
 
@@ -95,17 +93,17 @@ func (c capturer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (res *Response) send(w http.ResponseWriter) {
+// ServeHTTP sends it.
+func (res *Response) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(res.Status)
 	_, _ = w.Write(res.Body) // a client that has disconnected needs no answer
 }
 
 // Respond answers with this; the server does not see the request. header may be nil.
 func Respond(status int, header http.Header, body string) Fault {
-	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		maps.Copy(w.Header(), header)
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body))
+		(&Response{status, w.Header(), []byte(body)}).ServeHTTP(w, r)
 	}
 }
 
@@ -116,10 +114,7 @@ func jsonHeader() http.Header { return http.Header{"Content-Type": {"application
 
 // HTML is a page of a proxy, a content delivery network or a captive portal: 200, 502, 503, 511.
 func HTML(status int) Fault {
-	return htmlPage(status, http.StatusText(status))
-}
-
-func htmlPage(status int, title string) Fault {
+	title := http.StatusText(status)
 	return Respond(status, http.Header{"Content-Type": {"text/html; charset=utf-8"}},
 		"<!DOCTYPE html>\n<html><head><title>"+title+"</title></head><body><h1>"+title+"</h1></body></html>\n")
 }
@@ -138,23 +133,10 @@ func Header(name, value string) Fault {
 	})
 }
 
-// Override changes one member of the answer's JSON: Override("expires_in", `"3600"`). The raw value "" removes it, a
-// new name is added at the end. The value need not be JSON.
+// Override changes one member of the answer's JSON: Override("expires_in", `"3600"`). The raw value "" removes it; a
+// new name is added. The value need not be JSON.
 func Override(name, raw string) Fault {
-	return Alter(func(res *Response) {
-		var body object
-		if json.Unmarshal(res.Body, &body) != nil {
-			return
-		}
-		body.set(name, json.RawMessage(raw))
-		var out []string
-		for _, m := range body {
-			if value := string(m.value.(json.RawMessage)); value != "" {
-				out = append(out, strconv.Quote(m.name)+":"+value)
-			}
-		}
-		res.Body = []byte("{" + strings.Join(out, ",") + "}")
-	})
+	return Alter(func(res *Response) { res.Body = patch(res.Body, map[string]string{name: raw}) })
 }
 
 // Gzip adds n bytes of white space and compresses the answer, whether the client accepts it or not.

@@ -16,7 +16,20 @@ import (
 // request, and a request stays where it is until that is received.
 func HoldRequest(arrived chan<- struct{}, release <-chan struct{}) Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		hold(r.Context(), arrived, release)
+		gone := r.Context().Done()
+		if arrived != nil {
+			select {
+			case arrived <- struct{}{}:
+			case <-gone:
+			}
+		}
+		select {
+		case <-release:
+		case <-gone:
+		}
+		if r.Context().Err() != nil {
+			panic(http.ErrAbortHandler)
+		}
 		next.ServeHTTP(w, r)
 	}
 }
@@ -25,30 +38,12 @@ func HoldRequest(arrived chan<- struct{}, release <-chan struct{}) Fault {
 // channels are those of HoldRequest.
 func HoldAnswer(arrived chan<- struct{}, release <-chan struct{}) Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		res := capture(w, r, next)
-		hold(r.Context(), arrived, release)
-		res.send(w)
+		HoldRequest(arrived, release)(w, r, capture(w, r, next))
 	}
 }
 
 // Silence reads the request and never answers.
 func Silence() Fault { return HoldRequest(nil, nil) }
-
-// hold announces and waits. It ends the request if the server is closing or the client has disconnected.
-func hold(ctx context.Context, arrived chan<- struct{}, release <-chan struct{}) {
-	if arrived != nil {
-		select {
-		case <-ctx.Done():
-			panic(http.ErrAbortHandler)
-		case arrived <- struct{}{}:
-		}
-	}
-	select {
-	case <-ctx.Done():
-		panic(http.ErrAbortHandler)
-	case <-release:
-	}
-}
 
 // HangUp loses the answer: the server does what it is asked to (the attempt is counted, the tokens are issued, the
 // refresh token is retired), and the connection ends without an answer.
@@ -64,7 +59,7 @@ func Truncated() Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		res := capture(w, r, next)
 		res.Body = res.Body[:len(res.Body)/2]
-		res.send(w)
+		res.ServeHTTP(w, r)
 	}
 }
 
@@ -156,7 +151,8 @@ func NamedFaults() []NamedFault {
 		{"huge", "the answer never ends", Endless()},
 		{"gzip-bomb", "50 MB, compressed to about 50 kB", Gzip(50 << 20)},
 
-		{"html", "a captive portal's page, with 200", htmlPage(200, "Sign in to the guest network")},
+		{"html", "a captive portal's page, with 200", Respond(200, http.Header{"Content-Type": {"text/html; charset=utf-8"}},
+			"<!DOCTYPE html><title>Guest network</title><h1>Sign in to the guest network</h1>\n")},
 		{"empty", "200 and nothing else", Respond(200, nil, "")},
 		{"redirect", "307 to another path of this server", Redirect(307, "/elsewhere")},
 		{"redirect-other-host", "307 to another host", Redirect(307, "https://elsewhere.invalid/")},

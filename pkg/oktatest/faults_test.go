@@ -51,9 +51,9 @@ func TestAnswersThatAreNotOktas(t *testing.T) {
 		{"JSON", oktatest.JSON("null"), 200, "Content-Type: application/json", "null"},
 		{"content type", oktatest.Header("Content-Type", "text/plain"), 200, "Content-Type: text/plain", `"access_token"`},
 		{"header", oktatest.Header("Retry-After", "-1"), 200, "Retry-After: -1", `"access_token"`},
-		{"override", oktatest.Override("expires_in", `"3600"`), 200, "", `"token_type":"Bearer","expires_in":"3600","access_token"`},
-		{"leave out", oktatest.Override("token_type", ""), 200, "", `{"expires_in":3600`},
-		{"add", oktatest.Override("extra", `[1]`), 200, "", `,"extra":[1]}`},
+		{"override", oktatest.Override("expires_in", `"3600"`), 200, "", `","expires_in":"3600","id_token"`},
+		{"leave out", oktatest.Override("token_type", ""), 200, "", `"scope":"openid profile"}`},
+		{"add", oktatest.Override("extra", `[1]`), 200, "", `3600,"extra":[1],"id_token"`},
 		{"alter", oktatest.Alter(func(res *oktatest.Response) { res.Body = append(res.Body, '!') }), 200, "", "}!"},
 		{"interim", interim, 200, "", `"access_token"`},
 	} {

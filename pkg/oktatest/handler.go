@@ -19,17 +19,16 @@ const maxBody = 1 << 20 // bytes
 
 // call is one request on its way through the checks.
 type call struct {
-	s       *Server
-	r       *http.Request
-	entry   *Request
-	header  http.Header // of the answer
-	form    url.Values  // of the body; nil if it is no form
-	base    string      // scheme://host that the client used; the issuer follows it (Okta: issuer mode DYNAMIC)
-	now     time.Time   // when it is answered, which a fault may have delayed
-	options Options     // at this time
+	s      *Server
+	r      *http.Request
+	entry  *Request
+	header http.Header // of the answer
+	form   url.Values  // of the body; nil if it is no form
+	base   string      // scheme://host that the client used; the issuer follows it (Okta: issuer mode DYNAMIC)
+	now    time.Time   // when it is answered, which a fault may have delayed
 
 	server   string // id of the authorization server in the path, or OrgServerID
-	endpoint string // "/v1/token"
+	endpoint string // a key of routes
 	name     string // the last element of a path below /sandbox/
 
 	// What the checks have found out so far.
@@ -46,13 +45,11 @@ type call struct {
 
 // handle records the request, and lets a fault or the server answer it.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
-	if !s.serving.TryRLock() {
-		return // closing
-	}
+	s.serving.RLock()
 	defer s.serving.RUnlock()
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil {
-		return // the client has disconnected
+	if err != nil || r.Context().Err() != nil {
+		return // the client has disconnected, or the server is closed
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	entry := &Request{
@@ -67,13 +64,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	c.header.Set("X-Okta-Request-Id", entry.RequestID)
 	setDate(c.header, entry.Time)
 
-	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { c.answer().write(w) })
-	rec := &recorder{ResponseWriter: w, server: s, entry: entry}
-	if fault := s.log(entry); fault != nil {
-		fault(rec, r, answer)
-	} else {
-		answer(rec, r)
-	}
+	fault := s.log(entry)
+	fault(&recorder{w, s, entry}, r, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { c.answer().write(w) }))
 }
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
@@ -94,17 +86,17 @@ type route struct {
 	handle  func(*call)
 }
 
-// routes are the endpoints: whole paths, and paths below an authorization server.
+// routes are the endpoints: whole paths, and those of each authorization server, which begin without a slash.
 func routes() map[string]route {
 	return map[string]route{
-		"/v1/token":                         {"POST", (*call).token},
-		"/v1/revoke":                        {"POST", (*call).revoke},
-		"/v1/introspect":                    {"POST", (*call).introspect},
-		"/v1/userinfo":                      {"GET POST", (*call).userinfo},
-		"/v1/keys":                          {"GET", (*call).publishKeys},
-		"/.well-known/openid-configuration": {"GET", (*call).discover},
-		"/.well-known/oauth-authorization-server": {"GET", (*call).discover},
-		"/.well-known/okta-organization":          {"GET", (*call).organization},
+		"v1/token":                               {"POST OPTIONS", (*call).token},
+		"v1/revoke":                              {"POST", (*call).revoke},
+		"v1/introspect":                          {"POST", (*call).introspect},
+		"v1/userinfo":                            {"GET POST", (*call).userinfo},
+		"v1/keys":                                {"GET", (*call).publishKeys},
+		".well-known/openid-configuration":       {"GET", (*call).discover},
+		".well-known/oauth-authorization-server": {"GET", (*call).discover},
+		".well-known/okta-organization":          {"GET", (*call).organization},
 
 		"/api/hello":             {"GET", (*call).hello},
 		"/sandbox/tokens/":       {"GET", (*call).invalidToken},
@@ -116,14 +108,14 @@ func routes() map[string]route {
 	}
 }
 
-// notImplementedEndpoints are Okta's endpoints below /v1/ that this package does not have, separated by spaces.
+// notImplementedEndpoints are Okta's endpoints below v1/ that this package does not have, separated by spaces.
 const notImplementedEndpoints = " authorize device/authorize logout par bc/authorize challenge primary-authenticate " +
 	"oob-authenticate clients global-token-revocation "
 
 // answer finds the endpoint. The server is locked, and the time read, from here until the answer is made.
 func (c *call) answer() *reply {
 	defer c.s.lock()()
-	c.now, c.options = c.s.clock.Now(), c.s.options
+	c.now = c.s.clock.Now()
 	setDate(c.header, c.now)
 	noStore(c.header)
 	c.locate()
@@ -131,7 +123,7 @@ func (c *call) answer() *reply {
 	switch {
 	case strings.HasPrefix(c.entry.Path, "/oauth2/org/"):
 		c.refuse("not_found", "org (AuthorizationServer)") // "org" is this package's word: no server has that id
-	case strings.Contains(notImplementedEndpoints, " "+strings.TrimPrefix(c.endpoint, "/v1/")+" "):
+	case strings.Contains(notImplementedEndpoints, " "+strings.TrimPrefix(c.endpoint, "v1/")+" "):
 		c.notImplemented("the endpoint " + c.endpoint)
 	case !ok:
 		c.refuse("no_such_path")
@@ -147,24 +139,19 @@ func (c *call) answer() *reply {
 
 // locate splits the path into the authorization server and the endpoint.
 func (c *call) locate() {
-	whole := c.entry.Path
-	// RFC 8414 §3.1 puts the issuer's path after the well-known name: https://www.rfc-editor.org/rfc/rfc8414#section-3.1
-	if id, ok := strings.CutPrefix(whole, "/.well-known/oauth-authorization-server/oauth2/"); ok {
-		whole = "/oauth2/" + id + "/.well-known/oauth-authorization-server"
-	}
-	c.server = OrgServerID
-	dir, name := path.Split(whole)
-	rest, below := strings.CutPrefix(whole, "/oauth2/")
-	id, endpoint, _ := strings.Cut(rest, "/")
+	c.server, c.endpoint = OrgServerID, strings.TrimPrefix(c.entry.Path, "/oauth2/")
+	dir, name := path.Split(c.entry.Path)
+	id, below, _ := strings.Cut(c.endpoint, "/")
 	switch {
 	case dir == "/sandbox/tokens/", dir == "/sandbox/fault/":
 		c.endpoint, c.name = dir, name
-	case below && id == "v1":
-		c.endpoint = "/" + rest
-	case below && (strings.HasPrefix(endpoint, "v1/") || strings.HasPrefix(endpoint, ".well-known/")):
-		c.server, c.endpoint = id, "/"+endpoint
-	case !strings.HasPrefix(whole, "/v1/"):
-		c.endpoint = whole
+	case dir == "/.well-known/":
+		c.endpoint = c.entry.Path[1:]
+	// RFC 8414 §3.1 puts the issuer's path after the well-known name: https://www.rfc-editor.org/rfc/rfc8414#section-3.1
+	case dir == "/.well-known/oauth-authorization-server/oauth2/":
+		c.server, c.endpoint = name, ".well-known/oauth-authorization-server"
+	case id != "" && id != "v1": // below /oauth2/
+		c.server, c.endpoint = id, below
 	}
 }
 
@@ -175,7 +162,7 @@ func (c *call) findServer() {
 		return
 	}
 	c.as = c.s.servers[c.server]
-	c.refuseIf(c.options.Quirks.NoAPIAccessManagement, "no_api_access_management")
+	c.refuseIf(c.s.options.Quirks.NoAPIAccessManagement, "no_api_access_management")
 	c.refuseIf(c.as == nil, "not_found", c.server+" (AuthorizationServer)")
 }
 
@@ -183,7 +170,7 @@ func orgServer(base string) *AuthServer { return &AuthServer{ID: OrgServerID, Au
 
 // issuer is what the answer names as the issuer. https://developer.okta.com/docs/guides/custom-url-domain/main/
 func (c *call) issuer() string {
-	return issuer(cmp.Or(cmp.Or(c.app, &App{}).Issuer, c.options.Issuer, c.base), c.as.ID)
+	return issuer(cmp.Or(cmp.Or(c.app, &App{}).Issuer, c.s.options.Issuer, c.base), c.as.ID)
 }
 
 // noStore sets what every answer of the OAuth endpoints has. https://www.rfc-editor.org/rfc/rfc6749#section-5.1

@@ -29,39 +29,32 @@ func (c *call) revokeToken() {
 // introspect is /v1/introspect: https://www.rfc-editor.org/rfc/rfc7662#section-2.2
 func (c *call) introspect() { c.run(c.authenticateRequest, c.checkToken, c.describeToken) }
 
+// describeToken says less of a refresh token. token_type is Bearer whatever the kind.
 func (c *call) describeToken() {
 	token := c.form.Get("token")
-	body := object{{"active", false}}
-	if t := c.s.active(token, c.now); t != nil && t.session.server == c.as.ID {
-		body = activeToken(t.session, t.scopes)
+	var in *session
+	var scopes []string
+	var rest object
+	if t := c.s.active(token, c.now); t != nil {
+		in, scopes = t.session, t.scopes
 		for _, name := range []string{"exp", "iat", "sub", "aud", "iss", "jti", "uid"} {
-			if i := t.claims.index(name); i >= 0 {
-				body = append(body, t.claims[i])
-			}
+			rest = append(rest, member{name, t.claims.get(name)})
 		}
 		if !t.isID {
-			body = append(body, customClaims(c.as)...)
+			rest = append(rest, customClaims(c.as)...)
 		}
+	} else if t := c.s.refresh[token]; c.s.refreshAlive(t, c.now) {
+		in, scopes = t.session, t.session.scopes
+		rest = object{{"exp", in.end().Unix()}, {"sub", in.login}}
 	}
-	if t := c.s.refresh[token]; c.s.refreshAlive(t, c.now) && t.session.server == c.as.ID {
-		body = activeToken(t.session, t.session.scopes)
-		if end := t.session.end(); !end.IsZero() {
-			body.set("exp", end.Unix())
-		}
-		body.set("sub", t.session.login)
+	if in == nil || in.server != c.as.ID {
+		c.ok(object{{"active", false}})
+		return
 	}
-	c.ok(body)
-}
-
-// activeToken begins the description of every kind of token. token_type is Bearer whatever the kind.
-func activeToken(in *session, scopes []string) object {
-	body := object{
+	c.ok(append(object{
 		{"active", true}, {"token_type", "Bearer"}, {"scope", strings.Join(scopes, " ")}, {"client_id", in.clientID},
-	}
-	if in.login != "" {
-		body.set("username", in.login)
-	}
-	return body
+		{"username", in.login},
+	}, rest...))
 }
 
 // userinfo returns the claims of the granted scopes. Errors are in the header and the body is empty:
@@ -92,7 +85,7 @@ func (c *call) describeUser() {
 		claims = append(claims, object{{"email", user.email()}, {"email_verified", true}}...)
 	}
 	if slices.Contains(t.scopes, "groups") {
-		claims.set("groups", append([]string{"Everyone"}, user.Groups...))
+		claims = append(claims, member{"groups", append([]string{"Everyone"}, user.Groups...)})
 	}
 	c.ok(claims)
 }
@@ -111,7 +104,7 @@ func (c *call) bearerError(status int, code, text string) {
 // is otherwise a guess.
 func (c *call) challenge(status int, code, text string) {
 	c.bearerError(status, code, text)
-	if c.options.Quirks.LongChallenges {
+	if c.s.options.Quirks.LongChallenges {
 		if code == "insufficient_scope" {
 			text = "The access token provided does not contain the required scopes."
 		}

@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	_ "embed" // invalidtokens.txt
 	"encoding/json"
-	"encoding/pem"
 	"strconv"
 	"strings"
 	"time"
@@ -54,42 +53,39 @@ func (s *Server) InvalidTokens() []InvalidToken {
 
 // draft is a token in the making: what a good one is made of, to be changed.
 type draft struct {
-	call          *call       // the sign-in of DefaultUser
-	key, attacker *signingKey // the attacker's is published nowhere but at /sandbox/attacker-keys
-	header        object
-	claims        object
-	sign          func(input string) []byte
+	call           *call       // the sign-in of DefaultUser
+	key, attacker  *signingKey // the attacker's is published nowhere but at /sandbox/attacker-keys
+	header, claims json.RawMessage
+	sign           func(input string) []byte
 }
 
 func (s *Server) forge(kind InvalidToken, base string, now time.Time) string {
 	d := &draft{key: s.keys.active(DefaultServerID), attacker: s.keys.active(attackerRing)}
 	d.call = &call{
-		s: s, options: s.options, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour,
+		s: s, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour,
 		as: s.servers[DefaultServerID], app: s.apps[DefaultClientID], user: s.users[userKey(DefaultUser)],
 	}
 	d.call.startSession()
-	d.header = object{{"kid", d.key.kid}, {"alg", "RS256"}}
-	d.claims = d.call.accessClaims(now.Add(d.call.lifetime))
+	d.header = d.change(object{{"kid", d.key.kid}, {"alg", "RS256"}}, kind.header)
+	d.claims = d.change(d.call.accessClaims(), kind.claims)
 	d.sign = d.key.signature(crypto.SHA256)
-	d.patch(&d.header, kind.header)
-	d.patch(&d.claims, kind.claims)
 	return d.token(kind.form)
 }
 
-// patch changes members: null removes one, and a number is a time, in seconds from now.
-func (d *draft) patch(o *object, text string) {
+// change changes members: null removes one, and a number is a time, in seconds from now.
+func (d *draft) change(good object, text string) json.RawMessage {
 	values := strings.NewReplacer("BASE", d.call.base, "ATTACKER", d.attacker.kid, "RANDOM", randomBase64(32),
-		"JWK", string(marshal(d.attacker.jwk())))
-	var changes object
-	_ = json.Unmarshal([]byte(values.Replace(text)), &changes) // valid, or empty
-	for _, m := range changes {
-		value := m.value.(json.RawMessage)
+		"JWK", string(marshal(d.attacker.jwk())), "LONG", strings.Repeat("x", 300<<10))
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(values.Replace(text)), &members) // valid, or empty
+	changes := map[string]string{}
+	for name, value := range members {
+		changes[name] = strings.TrimPrefix(string(value), "null")
 		if seconds, err := strconv.ParseInt(string(value), 10, 64); err == nil {
-			o.set(m.name, d.call.now.Unix()+seconds)
-		} else if o.set(m.name, value); string(value) == "null" {
-			o.remove(m.name)
+			changes[name] = strconv.FormatInt(d.call.now.Unix()+seconds, 10)
 		}
 	}
+	return patch(marshal(good), changes)
 }
 
 // token is the token, made in one of the ways that invalidtokens.txt names.
@@ -103,10 +99,12 @@ func (d *draft) token(form string) string {
 		d.call.as, d.call.scopes = orgServer(d.call.base), []string{"openid"}
 		d.call.startSession()
 		return d.call.accessToken()
+	case "encrypted":
+		return encryptedToken()
+	case "opaque":
+		return randomBase64(32)
 	case "second aud":
-		d.claims = append(object{{"aud", "api://another"}}, d.claims...)
-	case "long":
-		d.claims.set("padding", strings.Repeat("x", 300<<10))
+		d.claims = append([]byte(`{"aud":"api://another",`), d.claims[1:]...)
 	case "attacker":
 		d.sign = d.attacker.signature(crypto.SHA256)
 	case "RS512":
@@ -115,15 +113,23 @@ func (d *draft) token(form string) string {
 		d.sign = func(string) []byte { return nil }
 	case "HMAC of the PEM":
 		der, _ := x509.MarshalPKIXPublicKey(&d.key.private.PublicKey) // fails for unknown kinds of key only
-		d.sign = hmacWith(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+		d.sign = hmacWith(encodePEM("PUBLIC KEY", der))
 	case "HMAC of the modulus":
 		d.sign = hmacWith(d.key.private.N.Bytes())
-	case "encrypted":
-		return encryptedToken()
-	case "opaque":
-		return randomBase64(32)
+	case "tampered": // the signature is of the claims before
+		signature := d.sign(base64url(d.header) + "." + base64url(d.claims))
+		d.sign = func(string) []byte { return signature }
+		d.claims = bytes.Replace(d.claims, []byte(`"scp":[`), []byte(`"scp":["api:admin",`), 1)
 	}
-	return d.respell(compact(d.header, d.claims, d.sign), form)
+	token := compact(d.header, d.claims, d.sign)
+	last := len(token) - 1
+	switch form {
+	case "padded":
+		return token + "=="
+	case "trailing bits": // 256 bytes are 342 characters, which could hold 4 more bits: the last is A, Q, g or w
+		return token[:last] + string(token[last]+1)
+	}
+	return token
 }
 
 func hmacWith(secret []byte) func(input string) []byte {
@@ -141,22 +147,6 @@ func encryptedToken() string {
 	token := base64url(marshal(header))
 	for _, size := range []int{keyBits / 8, 12, 800, 16} {
 		token += "." + randomBase64(size)
-	}
-	return token
-}
-
-// respell changes a signed token.
-func (d *draft) respell(token, form string) string {
-	last := len(token) - 1
-	switch form {
-	case "padded":
-		return token + "=="
-	case "trailing bits": // 256 bytes are 342 characters, which could hold 4 more bits: the last is A, Q, g or w
-		return token[:last] + string(token[last]+1)
-	case "tampered":
-		parts := strings.Split(token, ".")
-		claims := bytes.Replace(marshal(d.claims), []byte(`"scp":[`), []byte(`"scp":["api:admin",`), 1)
-		return parts[0] + "." + base64url(claims) + "." + parts[2]
 	}
 	return token
 }

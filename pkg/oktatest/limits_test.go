@@ -87,6 +87,21 @@ func TestUserRate(t *testing.T) {
 	}
 }
 
+// Four in any second, whenever it begins; what was refused does not count.
+func TestUserRateHasNoSeams(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for i, step := range []struct {
+		wait   time.Duration
+		status int
+	}{{0, 200}, {900 * time.Millisecond, 200}, {0, 200}, {0, 200}, {0, 429}, {100 * time.Millisecond, 200}, {0, 429}, {900 * time.Millisecond, 200}} {
+		s.Clock().Advance(step.wait)
+		if got := send(t, s, good(t, s)); got.Status != step.status {
+			t.Errorf("attempt %d: got %d, want %d", i+1, got.Status, step.status)
+		}
+	}
+}
+
 func TestBucketRate(t *testing.T) {
 	t.Parallel()
 	s := start(t, oktatest.Options{Limits: &oktatest.Limits{BucketPerMinute: 2}, Quirks: oktatest.Quirks{RetryAfter: true}})

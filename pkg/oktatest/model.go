@@ -75,6 +75,8 @@ type User struct {
 	FamilyName string
 	Email      string // "" is the login
 	Groups     []string
+
+	failures int // wrong passwords in a row
 }
 
 func (u *User) name() string  { return strings.TrimSpace(u.GivenName + " " + u.FamilyName) }
@@ -119,12 +121,11 @@ func (s *Server) AddApp(a App) {
 	s.apps[a.ClientID] = &a
 }
 
-// AddUser adds a user, or replaces the one with the same login.
+// AddUser adds a user, or replaces the one with the same login, and forgets wrong passwords.
 func (s *Server) AddUser(u User) {
 	defer s.lock()()
-	u.ID = cmp.Or(u.ID, oktaID("00u", u.Login))
+	u.ID, u.failures = cmp.Or(u.ID, oktaID("00u", u.Login)), 0
 	s.users[userKey(u.Login)] = &u
-	delete(s.failures, userKey(u.Login))
 	for _, t := range s.refresh {
 		t.session.ended = t.session.ended || u.Status == Deactivated && userKey(t.session.login) == userKey(u.Login)
 	}

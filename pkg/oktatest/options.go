@@ -24,7 +24,7 @@ type Options struct {
 	Clock *Clock // of iat, exp, the Date header and the limits; nil runs with the system's
 	Keys  *Keys  // signing keys, which servers of one test run can share; nil makes new ones
 
-	Limits    *Limits   // nil is DefaultLimits
+	Limits    *Limits   // nil is those of a One App or Enterprise org
 	Lifetimes Lifetimes // of tokens
 	Rotation  Rotation  // of the refresh tokens of the apps in Scenarios; App.Rotation is for one app
 	Quirks    Quirks    // what Okta's documentation leaves open
@@ -38,8 +38,7 @@ type Options struct {
 func (s *Server) Change(edit func(*Options)) {
 	defer s.lock()()
 	edit(&s.options)
-	limits := DefaultLimits()
-	s.options.Limits = cmp.Or(s.options.Limits, &limits)
+	s.options.Limits = cmp.Or(s.options.Limits, &Limits{UserPerSecond: 4, BucketPerMinute: 1200, MaxAttempts: 10})
 }
 
 // Limits are the limits that an Okta org enforces. Zero means no limit.
@@ -50,9 +49,6 @@ type Limits struct {
 	BucketPerMinute int
 	MaxAttempts     int // wrong passwords in a row that lock a user; only SetUserStatus unlocks
 }
-
-// DefaultLimits are those of a One App or Enterprise org.
-func DefaultLimits() Limits { return Limits{UserPerSecond: 4, BucketPerMinute: 1200, MaxAttempts: 10} }
 
 // Lifetimes is how long tokens live. Zero means Okta's default.
 type Lifetimes struct {
@@ -76,7 +72,6 @@ type Quirks struct {
 	NoOrgOAuthMetadata     bool // the org server has no /.well-known/oauth-authorization-server
 	OrgGrantUnsupported    bool // client credentials at the org server: 400 unsupported_grant_type, as in older orgs
 	RefreshNotEchoed       bool // without rotation, the answer to a refresh has no refresh_token
-	OneSuccessor           bool // a rotated refresh token, used in its leeway, returns the newest one, not another new one
 	RetryAfter             bool // a 429 has Retry-After (seconds) beside X-Rate-Limit-Reset
 	AudienceArray          bool // aud of access tokens is an array of one
 	LongChallenges         bool // the challenges of userinfo have realm and resource
@@ -86,8 +81,8 @@ type Quirks struct {
 // Clock is a clock that can be set. The zero Clock runs with the system's.
 type Clock struct {
 	mu    sync.Mutex
-	at    time.Time     // when it was stopped; zero while it runs
-	ahead time.Duration // of the system's clock, while it runs
+	at    time.Time // when it was stopped; zero while it runs
+	ahead time.Duration
 }
 
 // NewClock returns a clock that is stopped at t.
@@ -97,24 +92,19 @@ func NewClock(t time.Time) *Clock { return &Clock{at: t} }
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.at.IsZero() {
-		return c.at
-	}
-	return time.Now().Add(c.ahead)
+	return cmp.Or(c.at, time.Now()).Add(c.ahead)
 }
 
 // Set stops the clock at t.
 func (c *Clock) Set(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = t
+	c.at, c.ahead = t, 0
 }
 
 // Advance moves the clock by d, forward or (negative) back; one that runs goes on running.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ahead += d; !c.at.IsZero() {
-		c.at = c.at.Add(d)
-	}
+	c.ahead += d
 }

@@ -12,20 +12,23 @@ func (c *call) passwordGrant() {
 		c.startSession, c.issue)
 }
 
-// checkPassword sets c.user. A wrong password, a locked user and a user that does not exist have the same answer.
+// checkPassword sets c.user. A wrong password, a locked user and a user that does not exist have the same answer. Too
+// many wrong passwords lock the user, without saying so.
+// https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Policy/
 func (c *call) checkPassword() {
-	key := userKey(c.form.Get("username"))
-	user := c.s.users[key]
+	user, limit := c.s.users[userKey(c.form.Get("username"))], c.s.options.Limits.MaxAttempts
 	switch {
 	case user == nil, user.Status == Deactivated, user.Status == Locked:
 		c.refuse("wrong_credentials")
 	case user.Password == "":
 		c.refuse("no_password")
 	case user.Password != c.form.Get("password"):
-		c.s.countFailure(user)
+		if user.failures++; limit > 0 && user.failures >= limit {
+			user.Status = Locked
+		}
 		c.refuse("wrong_credentials")
 	default:
-		delete(c.s.failures, key)
+		user.failures = 0
 		c.user = user
 	}
 }
@@ -34,7 +37,7 @@ func (c *call) checkPassword() {
 func (c *call) checkUser() {
 	user, app := c.user, c.app
 	expired := user.Status == PasswordExpired
-	c.refuseIf(expired && c.options.Quirks.ExpiredPassword403, "password_expired_403")
+	c.refuseIf(expired && c.s.options.Quirks.ExpiredPassword403, "password_expired_403")
 	c.refuseIf(expired, "password_expired")
 	c.refuseIf(user.Lite, "lite_user")
 	c.refuseIf(!matchesLogin(app.Assigned, user.Login), "not_assigned")

@@ -59,11 +59,9 @@ func (c *call) rotate() {
 	sent, in := c.form.Get("refresh_token"), c.session
 	in.used = c.now
 	switch {
-	case !c.app.Rotation.Rotate && c.options.Quirks.RefreshNotEchoed:
+	case !c.app.Rotation.Rotate && c.s.options.Quirks.RefreshNotEchoed:
 	case !c.app.Rotation.Rotate:
 		c.refresh = sent
-	case c.options.Quirks.OneSuccessor && !c.s.refresh[sent].retired.IsZero():
-		c.refresh = in.newest
 	default:
 		c.s.refresh[in.newest].retired = c.now
 		c.newRefreshToken()
@@ -83,9 +81,7 @@ func (s *Server) isRetired(t *refreshToken, now time.Time) bool {
 }
 
 func (s *Server) canRefresh(in *session, now time.Time) bool {
-	end := in.end()
-	return !in.ended && s.inOrder(in) && matchesLogin(s.apps[in.clientID].Assigned, in.login) &&
-		(end.IsZero() || now.Before(end))
+	return !in.ended && s.inOrder(in) && matchesLogin(s.apps[in.clientID].Assigned, in.login) && now.Before(in.end())
 }
 
 // Reuses is how often a client sent a refresh token that was retired and out of its leeway. The first time ends the

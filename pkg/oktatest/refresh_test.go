@@ -209,23 +209,6 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-func TestOneSuccessor(t *testing.T) {
-	t.Parallel()
-	s := start(t, oktatest.Options{
-		Rotation: oktatest.Rotation{Rotate: true, Leeway: time.Minute}, Quirks: oktatest.Quirks{OneSuccessor: true},
-	})
-	first := firstRefresh(t, s, offline)
-	second := mustRefresh(t, s, first).member(t, "refresh_token")
-	if again := mustRefresh(t, s, first).member(t, "refresh_token"); again != second || second == first {
-		t.Errorf("got %q and %q after %q, want one successor", second, again, first)
-	}
-	s.Clock().Advance(time.Hour)
-	mustRefresh(t, s, second)
-	if s.Reuses() != 0 {
-		t.Errorf("got %d reuses", s.Reuses())
-	}
-}
-
 // An app that stops rotating keeps the token it has; one that starts, too, until it is used.
 func TestRotationSwitched(t *testing.T) {
 	t.Parallel()
@@ -370,17 +353,4 @@ func b2i(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// A refresh that cannot be answered spends nothing.
-func TestRefreshThatFails(t *testing.T) {
-	t.Parallel()
-	s := start(t, rotating(0))
-	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{}}}}})
-	token := signIn(t, s, "aus1", offline).member(t, "refresh_token")
-	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{}}}}, Claims: map[string]any{"x": make(chan int)}})
-	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
-	if code, _ := send(t, s, byClient(t, s, tokenURL(s, "aus1"), form)).error(t); code != "E0000009" || !s.RefreshAlive(token) {
-		t.Errorf("got %q, want E0000009; alive: %v", code, s.RefreshAlive(token))
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	_ "embed" // refusals.txt
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,22 +15,25 @@ import (
 // reply is an answer before it is written.
 type reply struct {
 	status int
-	body   any    // written as JSON; nil if there is none
-	text   string // written as plain text if there is no body
+	body   any    // a string is written as plain text, everything else as JSON; nil: there is none
 	code   string // what went wrong, for Request.ErrorCode
 }
 
 func (rep *reply) write(w http.ResponseWriter) {
-	text, contentType := []byte(rep.text), "text/plain; charset=utf-8"
-	if rep.body != nil {
-		text, contentType = marshal(rep.body), "application/json"
+	var text []byte
+	switch body := rep.body.(type) {
+	case nil:
+	case string:
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		text = []byte(body)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		text = marshal(body)
 	}
-	if len(text) > 0 {
-		w.Header().Set("Content-Type", contentType)
+	if text != nil {
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	}
-	w.WriteHeader(rep.status)
-	_, _ = w.Write(text) // a client that has disconnected needs no answer
+	(&Response{rep.status, w.Header(), text}).ServeHTTP(w, nil)
 }
 
 // run takes the steps until one of them replies.
@@ -50,7 +54,7 @@ func (c *call) refuseIf(when bool, name string, detail ...string) {
 
 func (c *call) refuse(name string, detail ...string) { c.refuseIf(true, name, detail...) }
 
-// ok replies with a JSON document.
+// ok replies with a JSON document, or with text.
 func (c *call) ok(body any) { c.reply = &reply{status: 200, body: body} }
 
 // notImplemented replies for what Okta has and this package does not: in neither of Okta's forms, so that it is not
@@ -99,7 +103,8 @@ func rows(table string) (list [][]string) {
 	return list
 }
 
-// object is a JSON object that keeps the order of its members, which is that of recorded answers.
+// object is a JSON object that keeps the order of its members, which is that of recorded answers. It leaves out those
+// whose value is nil or "".
 type object []member
 
 type member struct {
@@ -107,44 +112,41 @@ type member struct {
 	value any
 }
 
-func (o object) index(name string) int {
-	return slices.IndexFunc(o, func(m member) bool { return m.name == name })
-}
-
-// set changes a member, or adds it at the end.
-func (o *object) set(name string, value any) {
-	if i := o.index(name); i >= 0 {
-		(*o)[i].value = value
-		return
+func (o object) get(name string) any {
+	for _, m := range o {
+		if m.name == name && m.value != nil {
+			return m.value
+		}
 	}
-	*o = append(*o, member{name, value})
-}
-
-func (o *object) remove(names ...string) {
-	*o = slices.DeleteFunc(*o, func(m member) bool { return slices.Contains(names, m.name) })
+	return nil
 }
 
 func (o object) MarshalJSON() ([]byte, error) {
-	parts := make([][]byte, len(o))
-	for i, m := range o {
-		parts[i] = slices.Concat(marshal(m.name), []byte(":"), marshal(m.value))
+	var parts [][]byte
+	for _, m := range o {
+		if m.value != nil && m.value != "" {
+			parts = append(parts, slices.Concat(marshal(m.name), []byte(":"), marshal(m.value)))
+		}
 	}
 	return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}")), nil
 }
 
-// UnmarshalJSON leaves the values as json.RawMessage.
-func (o *object) UnmarshalJSON(text []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	_, err := dec.Token()
-	for err == nil && dec.More() {
-		var name json.Token
-		var value json.RawMessage
-		if name, err = dec.Token(); err == nil {
-			err = dec.Decode(&value)
-			*o = append(*o, member{name.(string), value})
+// patch changes members of a JSON object; "" removes one. A value need not be JSON.
+func patch(text []byte, changes map[string]string) []byte {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(text, &members) != nil || members == nil {
+		return text
+	}
+	for name, value := range changes {
+		members[name] = json.RawMessage(value)
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if value := members[name]; len(value) > 0 {
+			parts = append(parts, strconv.Quote(name)+":"+string(value))
 		}
 	}
-	return err
+	return []byte("{" + strings.Join(parts, ",") + "}")
 }
 
 // marshal writes JSON without escaping <, > and &, as Okta does.
@@ -152,7 +154,9 @@ func marshal(v any) []byte {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // what cannot be written is refused by checkClaims
+	if err := enc.Encode(v); err != nil {
+		panic(err) // see AuthServer.Claims
+	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 

@@ -57,7 +57,7 @@ func (s *Server) ResetRequests() {
 // maxRequests keeps a sandbox that runs for days from growing.
 const maxRequests = 10_000
 
-// log adds a request to Requests, and returns the fault that answers it, nil if none does.
+// log adds a request to Requests, and returns the fault that answers it.
 func (s *Server) log(r *Request) Fault {
 	defer s.lock()()
 	s.requests = append(s.requests[max(0, len(s.requests)+1-maxRequests):], r)

@@ -8,14 +8,12 @@ import (
 // The paths below /sandbox/ control the server from programs in any language. They are not Okta's, count against no
 // limit, are not subject to faults, and answer in plain text.
 
-func (c *call) plainText(text string) { c.reply = &reply{status: 200, text: text} }
-
 func (c *call) noContent() { c.reply = &reply{status: 204} }
 
 func (c *call) invalidToken() {
 	for _, kind := range InvalidTokenKinds() {
 		if kind.Name == c.name {
-			c.plainText(c.s.forge(kind, c.base, c.now) + "\n")
+			c.ok(c.s.forge(kind, c.base, c.now) + "\n")
 		}
 	}
 	c.refuse("not_found", c.name+" (InvalidToken)")
@@ -51,7 +49,7 @@ func (c *call) listRequests() {
 	for _, r := range c.s.requests {
 		b.WriteString(r.String() + "\n")
 	}
-	c.plainText(b.String())
+	c.ok(b.String())
 }
 
 // attackerKeys is where the token "jku" points to; nothing should ask for it.

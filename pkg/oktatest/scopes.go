@@ -21,7 +21,7 @@ func (c *call) checkScopes() {
 	for _, scope := range c.scopes {
 		c.checkScope(scope)
 	}
-	quirks := c.options.Quirks
+	quirks := c.s.options.Quirks
 	noOpenID := slices.ContainsFunc(c.scopes, isOIDCScope) && !c.has("openid")
 	noRefresh := c.has("offline_access") && !slices.Contains(c.app.Grants, GrantRefreshToken)
 	c.refuseIf(noOpenID && quirks.OpenIDRequired403, "openid_required_403")
@@ -66,7 +66,7 @@ func isOIDCScope(scope string) bool {
 // a rule cannot name the refresh grant.
 // https://developer.okta.com/docs/guides/configure-access-policy/main/
 func (c *call) evaluatePolicies() {
-	c.lifetime = cmp.Or(c.options.Lifetimes.Access, time.Hour)
+	c.lifetime = cmp.Or(c.s.options.Lifetimes.Access, time.Hour)
 	if c.as.ID == OrgServerID {
 		return
 	}
@@ -74,7 +74,7 @@ func (c *call) evaluatePolicies() {
 	granted := func(scope string) bool { return !slices.Contains(rule.Denied, scope) }
 	denied := slices.DeleteFunc(slices.Clone(c.scopes), granted)
 	c.lifetime = cmp.Or(rule.Lifetime, c.lifetime)
-	c.refuseIf(!ok && c.options.Quirks.PolicyRefusal400, "policy_failed_400")
+	c.refuseIf(!ok && c.s.options.Quirks.PolicyRefusal400, "policy_failed_400")
 	c.refuseIf(!ok, "policy_failed")
 	c.refuseIf(len(denied) == len(c.scopes), "all_scopes_denied")
 	c.refuseIf(len(denied) > 0, "scopes_denied", sortedList(denied))

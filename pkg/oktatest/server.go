@@ -44,13 +44,11 @@ type Server struct {
 	port   string
 	http   *http.Server
 	cancel context.CancelFunc
-	served chan struct{} // closed when the accept loop has ended
 
 	ca                    []byte // in PEM; of the authority, or the certificate that is signed by itself; nil without TLS
 	clientCert, clientKey []byte // in PEM; nil without RequireClientCertificate
 
-	closing sync.Once
-	serving sync.RWMutex // read-locked by every request in progress, locked for good by Close
+	serving sync.RWMutex // read-locked by every request in progress
 
 	mu       sync.Mutex // guards everything below; locked while a request is answered
 	requests []*Request
@@ -59,8 +57,8 @@ type Server struct {
 	servers  map[string]*AuthServer
 	apps     map[string]*App
 	users    map[string]*User        // by userKey
-	failures map[string]int          // wrong passwords in a row, by userKey
-	windows  map[string]*window      // of rate limits
+	attempts map[string][]time.Time  // of the last second, by userKey
+	buckets  map[[2]bool]bucket      // by whether it is the org server's, and of /token
 	issued   map[string]*issuedToken // access and ID tokens
 	refresh  map[string]*refreshToken
 	reuses   int
@@ -75,8 +73,8 @@ func (s *Server) lock() (unlock func()) {
 func Start(o Options) (*Server, error) {
 	s := &Server{
 		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()), orgID: oktaID("00o", "oktatest"),
-		served: make(chan struct{}), servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
-		failures: map[string]int{}, windows: map[string]*window{}, issued: map[string]*issuedToken{},
+		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
+		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{},
 	}
 	s.Change(func(options *Options) { *options = o })
@@ -127,23 +125,17 @@ func (s *Server) serve(listener net.Listener, o Options) error {
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0), // clients that disconnect are what tests are made of
 	}
-	go func() {
-		defer close(s.served)
-		_ = s.http.Serve(listener) // ends with ErrServerClosed
-	}()
+	go func() { _ = s.http.Serve(listener) }() // ends with ErrServerClosed
 	return nil
 }
 
 // Close stops listening, ends every connection and every slow fault, and returns when the last request is done. It may
 // be called twice, but not by a Fault.
 func (s *Server) Close() error {
-	var err error
-	s.closing.Do(func() {
-		err = s.http.Close() // first: what a slow fault still writes must not look like the end of an answer
-		s.cancel()
-		<-s.served
-		s.serving.Lock() // waits for the requests in progress; stays locked, so that none begins
-	})
+	err := s.http.Close() // first: what a slow fault still writes must not look like the end of an answer
+	s.cancel()
+	s.serving.Lock() // waits for the requests in progress
+	defer s.serving.Unlock()
 	return err
 }
 

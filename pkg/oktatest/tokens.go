@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"maps"
 	"math/big"
 	"slices"
@@ -27,20 +28,21 @@ type session struct {
 	ended     bool // revoked, or ended by a reuse: no refresh, and no access token is active
 
 	refreshID string        // "oar…"; "" without offline_access
-	expires   time.Time     // of its refresh tokens, rotated or not; zero: never
-	idle      time.Duration // how long a refresh token may be unused; 0: unlimited
+	expires   time.Time     // of its refresh tokens, rotated or not
+	idle      time.Duration // how long a refresh token may be unused
 	used      time.Time     // when a refresh token was last used or made
 	newest    string        // the refresh token that is not retired
 }
 
-// end is when the refresh token expires if it is not used; zero: never.
+// end is when the refresh token expires if it is not used.
 func (in *session) end() time.Time {
-	idle := in.used.Add(in.idle)
-	if in.idle == 0 || !in.expires.IsZero() && in.expires.Before(idle) {
-		return in.expires
+	if idle := in.used.Add(in.idle); idle.Before(in.expires) {
+		return idle
 	}
-	return idle
+	return in.expires
 }
+
+const unlimited = 100 * 365 * 24 * time.Hour
 
 // issuedToken is an access token or an ID token that the server issued.
 type issuedToken struct {
@@ -62,16 +64,13 @@ func (c *call) startSession() {
 	}
 	if c.has("offline_access") {
 		// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
-		lifetime, idle := c.options.Lifetimes.Refresh, c.options.Lifetimes.Idle
+		lifetime, idle := c.s.options.Lifetimes.Refresh, c.s.options.Lifetimes.Idle
 		if c.as.ID == OrgServerID {
-			lifetime = cmp.Or(lifetime, 90*24*time.Hour)
+			lifetime, idle = cmp.Or(lifetime, 90*24*time.Hour), cmp.Or(idle, unlimited)
 		} else {
-			idle = cmp.Or(idle, 7*24*time.Hour)
+			lifetime, idle = cmp.Or(lifetime, unlimited), cmp.Or(idle, 7*24*time.Hour)
 		}
-		if lifetime > 0 {
-			c.session.expires = c.now.Add(lifetime)
-		}
-		c.session.refreshID, c.session.idle = oktaID("oar", rand.Text()), idle
+		c.session.refreshID, c.session.expires, c.session.idle = oktaID("oar", rand.Text()), c.now.Add(lifetime), idle
 		c.newRefreshToken()
 	}
 }
@@ -79,80 +78,73 @@ func (c *call) startSession() {
 // issue answers with tokens: an ID token if openid is granted, and c.refresh if it is set. Order and names of the
 // members are those of recorded answers.
 func (c *call) issue() {
-	access := c.accessToken()
-	body := object{
-		{"token_type", "Bearer"}, {"expires_in", int64(c.lifetime / time.Second)}, {"access_token", access},
-		{"scope", strings.Join(c.scopes, " ")},
-	}
-	if c.refresh != "" {
-		body.set("refresh_token", c.refresh)
-	}
+	access, id := c.accessToken(), ""
 	if c.has("openid") {
-		body.set("id_token", c.idToken(access))
+		id = c.idToken(access)
 	}
-	c.ok(body)
+	c.ok(object{
+		{"token_type", "Bearer"}, {"expires_in", int64(c.lifetime / time.Second)}, {"access_token", access},
+		{"scope", strings.Join(c.scopes, " ")}, {"refresh_token", c.refresh}, {"id_token", id},
+	})
 }
 
-// accessClaims are in the order that was recorded. sub is the login and uid the user, or sub is the client and there is
-// no uid: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
-func (c *call) accessClaims(expires time.Time) object {
+// accessClaims are in the order that was recorded. sub is the login and uid the user; or sub is the client, at the end,
+// and there is no uid: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
+func (c *call) accessClaims() object {
 	jti := "AT." + randomBase64(32)
 	if c.session.refreshID != "" {
 		jti += "." + c.session.refreshID
 	}
 	audience := any(c.as.Audience)
-	if c.options.Quirks.AudienceArray {
+	if c.s.options.Quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
-	user := cmp.Or(c.user, &User{})
-	claims := object{
-		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", audience}, {"sub", user.Login}, {"iat", c.now.Unix()},
-		{"exp", expires.Unix()}, {"cid", c.app.ClientID}, {"uid", user.ID}, {"scp", c.scopes},
-		{"auth_time", c.session.begin.Unix()},
+	var sub, uid, authTime, client any
+	if client = c.app.ClientID; c.user != nil {
+		sub, uid, authTime, client = c.user.Login, c.user.ID, c.session.begin.Unix(), nil
 	}
-	if c.user == nil {
-		claims.remove("sub", "uid", "auth_time")
-		claims.set("sub", c.app.ClientID)
-	}
-	return append(claims, customClaims(c.as)...)
+	return append(object{
+		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", audience}, {"sub", sub}, {"iat", c.now.Unix()},
+		{"exp", c.now.Add(c.lifetime).Unix()}, {"cid", c.app.ClientID}, {"uid", uid}, {"scp", c.scopes},
+		{"auth_time", authTime}, {"sub", client},
+	}, customClaims(c.as)...)
 }
 
 func customClaims(as *AuthServer) (claims object) {
 	for _, name := range slices.Sorted(maps.Keys(as.Claims)) {
-		claims.set(name, as.Claims[name])
+		claims = append(claims, member{name, json.RawMessage(marshal(as.Claims[name]))}) // an empty one is not left out
 	}
 	return claims
 }
 
 func (c *call) accessToken() string {
-	expires := c.now.Add(c.lifetime)
 	ring := c.as.ID
 	if ring == OrgServerID {
 		ring = secretRing
 	}
-	return c.sign(ring, &issuedToken{claims: c.accessClaims(expires), expires: expires})
+	return c.sign(ring, &issuedToken{claims: c.accessClaims(), expires: c.now.Add(c.lifetime)})
 }
 
 // idToken is thin, because an access token comes with it: the rest of the profile is at userinfo. One that came by a
 // refresh has the auth_time of the sign-in: https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
 func (c *call) idToken(access string) string {
-	expires := c.now.Add(cmp.Or(c.options.Lifetimes.ID, time.Hour))
+	expires := c.now.Add(cmp.Or(c.s.options.Lifetimes.ID, time.Hour))
 	// "the left-most half of the hash of the octets of the ASCII representation of the access_token value":
 	// https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken
 	hash := sha256.Sum256([]byte(access))
-	claims := object{
-		{"sub", c.user.ID}, {"name", c.user.name()}, {"email", c.user.email()}, {"ver", 1}, {"iss", c.issuer()},
-		{"aud", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)},
-		{"amr", []string{"pwd"}}, {"idp", c.s.orgID}, {"preferred_username", c.user.Login},
-		{"auth_time", c.session.begin.Unix()}, {"at_hash", base64url(hash[:len(hash)/2])},
+	var name, login, email string
+	if c.has("profile") {
+		name, login = c.user.name(), c.user.Login
 	}
-	if !c.has("profile") {
-		claims.remove("name", "preferred_username")
+	if c.has("email") {
+		email = c.user.email()
 	}
-	if !c.has("email") {
-		claims.remove("email")
-	}
-	return c.sign(c.as.ID, &issuedToken{isID: true, claims: claims, expires: expires})
+	return c.sign(c.as.ID, &issuedToken{isID: true, expires: expires, claims: object{
+		{"sub", c.user.ID}, {"name", name}, {"email", email}, {"ver", 1}, {"iss", c.issuer()}, {"aud", c.app.ClientID},
+		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)}, {"amr", []string{"pwd"}},
+		{"idp", c.s.orgID}, {"preferred_username", login}, {"auth_time", c.session.begin.Unix()},
+		{"at_hash", base64url(hash[:len(hash)/2])},
+	}})
 }
 
 // sign makes a token and remembers it.
@@ -257,7 +249,7 @@ func (k *signingKey) signature(hash crypto.Hash) func(input string) []byte {
 }
 
 // compact is the compact serialization: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
-func compact(header, claims object, sign func(input string) []byte) string {
+func compact(header, claims any, sign func(input string) []byte) string {
 	input := base64url(marshal(header)) + "." + base64url(marshal(claims))
 	return input + "." + base64url(sign(input))
 }
