@@ -1,14 +1,11 @@
 package oktatest
 
-import "slices"
-
 // clientCredentialsGrant is the grant of a client that acts for itself, RFC 6749 §4.4: without a user there is no ID
 // token, and no refresh token.
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.4
 // https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
 func (c *call) clientCredentialsGrant() {
-	c.run(c.checkServiceClient, c.readScopes, c.checkNoOpenID, c.checkScopes, c.evaluatePolicies, c.checkNoConsent,
-		c.startSession, c.issue)
+	c.run(c.checkServiceClient, c.checkScopes, c.evaluatePolicies, c.checkConsent, c.startSession, c.issue)
 }
 
 // checkServiceClient refuses public clients, and every client at the org server, which requires private_key_jwt.
@@ -17,15 +14,4 @@ func (c *call) checkServiceClient() {
 	c.refuseIf(c.app.AuthMethod == NoSecret, "confidential_only")
 	c.refuseIf(atOrg && c.s.options.Quirks.OrgGrantUnsupported, "custom_server_only")
 	c.refuseIf(atOrg, "private_key_jwt_required")
-}
-
-func (c *call) checkNoOpenID() {
-	c.refuseIf(slices.ContainsFunc(c.scopes, isOIDCScope), "no_openid_for_clients")
-}
-
-// checkNoConsent refuses scopes that need consent, of trusted apps too: "an error is returned because the flow doesn't
-// support user consent". https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/
-func (c *call) checkNoConsent() {
-	scopes := c.needConsent()
-	c.refuseIf(len(scopes) > 0, "consent_impossible", sortedList(scopes))
 }

@@ -86,17 +86,17 @@ func TestClientCredentialsRefusals(t *testing.T) {
 		}, 400, "unauthorized_client", "Confidential client is required to make this request."},
 		{"policy without the grant", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Scopes: []oktatest.Scope{{Name: "api:read"}},
-				Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{Grants: []string{oktatest.GrantPassword}}}}}})
+				Rules: []oktatest.Rule{{Grants: []string{oktatest.GrantPassword}}}})
 			e.Server = "aus1"
 		}, 401, "access_denied", policy},
 		{"policy for another client", oktatest.Quirks{PolicyRefusal400: true}, func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Scopes: []oktatest.Scope{{Name: "api:read"}},
-				Policies: []oktatest.Policy{{Clients: []string{"another"}, Rules: []oktatest.Rule{{}}}}})
+				Rules: []oktatest.Rule{{Clients: []string{"another"}}}})
 			e.Server = "aus1"
 		}, 400, "access_denied", policy},
 		{"policy for one user", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Scopes: []oktatest.Scope{{Name: "api:read"}},
-				Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{Users: []string{"nobody@example.com"}}}}}})
+				Rules: []oktatest.Rule{{Users: []string{"nobody@example.com"}}}})
 			e.Server = "aus1"
 		}, 200, "", ""},
 		{"profile alone", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "profile" }, 400, "invalid_scope", openid},

@@ -57,16 +57,9 @@ func (c *call) metadata(oidc bool) (body map[string]any) {
 
 // organization tells clients that this is an Okta org, and which engine it runs.
 func (c *call) organization() {
-	if c.server != OrgServerID {
-		c.refuse("no_such_path")
-		return
-	}
-	pipeline := "idx"
-	if c.s.options.Quirks.ClassicEngine {
-		pipeline = "v1"
-	}
+	pipeline := map[bool]string{false: "idx", true: "v1"}[c.s.options.Quirks.ClassicEngine]
 	c.cacheable(object{
-		{"id", c.s.orgID}, {"cell", "op3"}, {"_links", object{{"organization", object{{"href", c.base}}}}},
+		{"id", orgID}, {"cell", "op3"}, {"_links", object{{"organization", object{{"href", c.base}}}}},
 		{"pipeline", pipeline}, {"settings", object{}},
 	}, "max-age=86400, must-revalidate")
 }

@@ -77,19 +77,20 @@ func Alter(edit func(*Response)) Fault {
 
 // capture lets the server answer into a Response, whose headers are those of w.
 func capture(w http.ResponseWriter, r *http.Request, next http.Handler) *Response {
-	res := &Response{Header: w.Header()}
-	next.ServeHTTP(capturer{res}, r)
-	return res
+	c := &capturer{w, Response{Header: w.Header()}}
+	next.ServeHTTP(c, r)
+	return &c.res
 }
 
-type capturer struct{ *Response }
+type capturer struct {
+	http.ResponseWriter
+	res Response
+}
 
-func (c capturer) Header() http.Header { return c.Response.Header }
+func (c *capturer) WriteHeader(status int) { c.res.Status = status }
 
-func (c capturer) WriteHeader(status int) { c.Status = status }
-
-func (c capturer) Write(p []byte) (int, error) {
-	c.Body = append(c.Body, p...)
+func (c *capturer) Write(p []byte) (int, error) {
+	c.res.Body = append(c.res.Body, p...)
 	return len(p), nil
 }
 

@@ -47,12 +47,7 @@ func Silence() Fault { return HoldRequest(nil, nil) }
 
 // HangUp loses the answer: the server does what it is asked to (the attempt is counted, the tokens are issued, the
 // refresh token is retired), and the connection ends without an answer.
-func HangUp() Fault {
-	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		capture(w, r, next)
-		panic(http.ErrAbortHandler)
-	}
-}
+func HangUp() Fault { return Alter(func(*Response) { panic(http.ErrAbortHandler) }) }
 
 // Truncated ends the connection after half of the body that the headers announce.
 func Truncated() Fault {

@@ -58,7 +58,7 @@ func (c *call) token() {
 		c.header.Set("Vary", "Origin")
 		c.noContent()
 	}
-	c.run(c.authenticateRequest, c.chooseGrant, c.checkRequired, c.checkDPoP, c.exchange)
+	c.run(c.authenticateRequest, c.chooseGrant, c.exchange)
 }
 
 // authenticateRequest is what every POST of a client has to pass, whatever it is about.
@@ -94,7 +94,8 @@ func (c *call) checkParameters() {
 	c.refuseIf(inQuery, "credentials_in_query")
 }
 
-// chooseGrant sets c.grant, if grant_type is there, is one of Okta's, and is enabled for the app.
+// chooseGrant sets c.grant, if grant_type is one of Okta's and enabled for the app, and what it requires is there. DPoP
+// proofs are not implemented: https://www.rfc-editor.org/rfc/rfc9449#section-5
 func (c *call) chooseGrant() {
 	var names []string
 	grantType := c.form.Get("grant_type")
@@ -111,28 +112,20 @@ func (c *call) chooseGrant() {
 	c.refuseIf(grantType == "", "no_grant_type", valid)
 	c.refuseIf(c.grant.grantType == "", "unknown_grant_type", valid)
 	c.refuseIf(!slices.Contains(c.app.Grants, grantType), "grant_not_enabled", enabled)
-}
-
-func (c *call) checkRequired() {
 	for _, name := range strings.Fields(c.grant.required) {
 		c.refuseIf(c.form.Get(name) == "", "parameter_missing", name)
 	}
-}
-
-// checkDPoP refuses a request without a proof where one is required. Proofs are not implemented.
-// https://www.rfc-editor.org/rfc/rfc9449#section-5
-func (c *call) checkDPoP() {
-	if c.app.RequireDPoP && c.r.Header.Get("DPoP") != "" {
-		c.notImplemented("DPoP")
-	}
-	c.refuseIf(c.app.RequireDPoP, "dpop_missing")
+	c.refuseIf(c.app.RequireDPoP && c.r.Header.Get("DPoP") == "", "dpop_missing")
 }
 
 func (c *call) exchange() {
-	if c.grant.exchange == nil {
+	switch {
+	case c.app.RequireDPoP:
+		c.notImplemented("DPoP")
+	case c.grant.exchange == nil:
 		c.notImplemented("the grant " + c.grant.grantType)
-		return
+	default:
+		c.header.Set("Set-Cookie", "JSESSIONID="+rand.Text()+"; Path=/; Secure; HttpOnly") // clients must ignore it
+		c.grant.exchange(c)
 	}
-	c.header.Set("Set-Cookie", "JSESSIONID="+rand.Text()+"; Path=/; Secure; HttpOnly") // clients must ignore it
-	c.grant.exchange(c)
 }

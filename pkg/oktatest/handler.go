@@ -29,7 +29,6 @@ type call struct {
 
 	server   string // id of the authorization server in the path, or OrgServerID
 	endpoint string // a key of routes
-	name     string // the last element of a path below /sandbox/
 
 	// What the checks have found out so far.
 	as       *AuthServer
@@ -72,9 +71,9 @@ func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http
 
 // baseOf is the base URL as the client wrote it, if that is a name of loopback; otherwise the server's own.
 func (s *Server) baseOf(r *http.Request) string {
-	scheme, _, _ := strings.Cut(s.base, "://")
+	scheme, own, _ := strings.Cut(s.base, "://")
 	host, port, _ := net.SplitHostPort(r.Host)
-	if port == s.port && slices.Contains([]string{"127.0.0.1", "localhost", "::1"}, host) {
+	if strings.HasSuffix(own, ":"+port) && slices.Contains([]string{"127.0.0.1", "localhost", "::1"}, host) {
 		return scheme + "://" + r.Host
 	}
 	return s.base
@@ -96,15 +95,15 @@ func routes() map[string]route {
 		"v1/keys":                                {"GET", (*call).publishKeys},
 		".well-known/openid-configuration":       {"GET", (*call).discover},
 		".well-known/oauth-authorization-server": {"GET", (*call).discover},
-		".well-known/okta-organization":          {"GET", (*call).organization},
 
-		"/api/hello":             {"GET", (*call).hello},
-		"/sandbox/tokens/":       {"GET", (*call).invalidToken},
-		"/sandbox/fault":         {"DELETE", (*call).clearFaults},
-		"/sandbox/fault/":        {"PUT", (*call).switchFault},
-		"/sandbox/rotate-keys":   {"POST", (*call).rotateKeys},
-		"/sandbox/requests":      {"GET", (*call).listRequests},
-		"/sandbox/attacker-keys": {"GET", (*call).attackerKeys},
+		"/.well-known/okta-organization": {"GET", (*call).organization},
+		"/api/hello":                     {"GET", (*call).hello},
+		"/sandbox/tokens/":               {"GET", (*call).invalidToken},
+		"/sandbox/fault":                 {"DELETE", func(c *call) { c.s.faults = nil; c.noContent() }},
+		"/sandbox/fault/":                {"PUT", (*call).switchFault},
+		"/sandbox/rotate-keys":           {"POST", func(c *call) { c.s.RotateKeys(); c.noContent() }},
+		"/sandbox/requests":              {"GET", (*call).listRequests},
+		"/sandbox/attacker-keys":         {"GET", func(c *call) { c.ok(keySet(c.s.keys.ring(attackerRing)[1])) }}, // "jku" points here
 	}
 }
 
@@ -144,8 +143,8 @@ func (c *call) locate() {
 	id, below, _ := strings.Cut(c.endpoint, "/")
 	switch {
 	case dir == "/sandbox/tokens/", dir == "/sandbox/fault/":
-		c.endpoint, c.name = dir, name
-	case dir == "/.well-known/":
+		c.endpoint = dir
+	case dir == "/.well-known/" && name != "okta-organization":
 		c.endpoint = c.entry.Path[1:]
 	// RFC 8414 §3.1 puts the issuer's path after the well-known name: https://www.rfc-editor.org/rfc/rfc8414#section-3.1
 	case dir == "/.well-known/oauth-authorization-server/oauth2/":

@@ -11,6 +11,8 @@ import (
 // OrgServerID stands for the org authorization server, which has no id at Okta: its paths are /oauth2/v1/….
 const OrgServerID = "org"
 
+const orgID = "00oOktatestOrg000001"
+
 // The token_endpoint_auth_method of an App: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/client-auth/
 const (
 	ClientSecretBasic = "client_secret_basic"
@@ -88,7 +90,7 @@ type AuthServer struct {
 	ID       string         // "default", or "aus" and 17 more characters
 	Audience string         // aud of its access tokens; "api://default"
 	Scopes   []Scope        // custom scopes
-	Policies []Policy       // allow lists: the first match wins, no match is a refusal
+	Rules    []Rule         // of its access policies, which are allow lists: the first match wins, none is a refusal
 	Claims   map[string]any // custom claims of its access tokens; values must be fit for JSON
 }
 
@@ -99,14 +101,9 @@ type Scope struct {
 	Consent bool // the user must consent, which the password grant and client credentials do not support
 }
 
-// Policy is an access policy of an authorization server.
-type Policy struct {
-	Clients []string // client ids; nil: all clients
-	Rules   []Rule
-}
-
-// Rule is one rule of a Policy. A nil list matches everything.
+// Rule is one rule of an access policy. A nil list matches everything.
 type Rule struct {
+	Clients  []string // client ids; at Okta, these are the policy's
 	Grants   []string
 	Users    []string // logins; ignored for a client that acts for itself
 	Scopes   []string // a request for any other scope does not match

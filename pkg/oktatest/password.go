@@ -8,8 +8,8 @@ import (
 // passwordGrant is the Resource Owner Password grant, RFC 6749 §4.3, with Okta's refusals.
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.3
 func (c *call) passwordGrant() {
-	c.run(c.checkScopes, c.countAttempt, c.checkPassword, c.checkUser, c.checkFactor, c.evaluatePolicies, c.checkConsent,
-		c.startSession, c.issue)
+	c.run(c.checkScopes, c.countAttempt, c.checkPassword, c.checkUser, c.evaluatePolicies, c.checkConsent, c.startSession,
+		c.issue)
 }
 
 // checkPassword sets c.user. A wrong password, a locked user and a user that does not exist have the same answer. Too
@@ -37,27 +37,15 @@ func (c *call) checkPassword() {
 func (c *call) checkUser() {
 	user, app := c.user, c.app
 	expired := user.Status == PasswordExpired
+	direct := slices.Contains(app.Grants, GrantMFAOTP) || slices.Contains(app.Grants, GrantMFAOOB)
 	c.refuseIf(expired && c.s.options.Quirks.ExpiredPassword403, "password_expired_403")
 	c.refuseIf(expired, "password_expired")
 	c.refuseIf(user.Lite, "lite_user")
 	c.refuseIf(!matchesLogin(app.Assigned, user.Login), "not_assigned")
 	c.refuseIf(app.DenySignOn != nil && matchesLogin(app.DenySignOn, user.Login), "sign_on_policy")
-}
-
-func (c *call) checkFactor() {
-	if !c.user.MFA {
-		return
-	}
-	direct := slices.Contains(c.app.Grants, GrantMFAOTP) || slices.Contains(c.app.Grants, GrantMFAOOB)
-	c.refuseIf(!direct, "mfa_enabled")
-	if direct {
+	c.refuseIf(user.MFA && !direct, "mfa_enabled")
+	if user.MFA && c.reply == nil {
 		c.refuse("mfa_required")
 		c.reply.body = append(c.reply.body.(object), member{"mfa_token", rand.Text()[:20]})
 	}
-}
-
-// checkConsent: with the password grant, Okta cannot ask the user.
-func (c *call) checkConsent() {
-	scopes := c.needConsent()
-	c.refuseIf(len(scopes) > 0 && !c.app.Trusted, "consent_required", sortedList(scopes))
 }

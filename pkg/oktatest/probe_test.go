@@ -41,7 +41,7 @@ func TestProbeOfTheGrant(t *testing.T) {
 func TestUserinfoChallenges(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Audience: "api://one", Scopes: []oktatest.Scope{{Name: "a"}}, Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{}}}}})
+	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Audience: "api://one", Scopes: []oktatest.Scope{{Name: "a"}}, Rules: []oktatest.Rule{{}}})
 	e := oktatest.Scenarios()[0]
 	e.Server, e.Scope = "aus1", "a"
 	narrow := send(t, s, request(t, s, e)).member(t, "access_token")
@@ -73,7 +73,7 @@ func TestIntrospectCustomClaims(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.AddAuthServer(oktatest.AuthServer{
-		ID: "default", Audience: oktatest.DefaultAudience, Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{}}}},
+		ID: "default", Audience: oktatest.DefaultAudience, Rules: []oktatest.Rule{{}},
 		Claims: map[string]any{"groups": []string{"Everyone"}, "cost_centre": 7},
 	})
 	a := signIn(t, s, "default", offline)

@@ -35,7 +35,7 @@ func (c *call) redeem() {
 		token.session.ended = true
 		c.s.reuses++
 		c.refuse("refresh_token_invalid")
-	case !c.s.canRefresh(token.session, c.now):
+	case !c.s.refreshAlive(token, c.now):
 		c.refuse("refresh_token_invalid")
 	default:
 		c.session, c.user = token.session, c.s.users[userKey(token.session.login)]
@@ -80,10 +80,6 @@ func (s *Server) isRetired(t *refreshToken, now time.Time) bool {
 	return !t.retired.IsZero() && (ago < 0 || ago >= s.apps[t.session.clientID].Rotation.Leeway)
 }
 
-func (s *Server) canRefresh(in *session, now time.Time) bool {
-	return !in.ended && s.inOrder(in) && matchesLogin(s.apps[in.clientID].Assigned, in.login) && now.Before(in.end())
-}
-
 // Reuses is how often a client sent a refresh token that was retired and out of its leeway. The first time ends the
 // session.
 func (s *Server) Reuses() int {
@@ -98,5 +94,8 @@ func (s *Server) RefreshAlive(token string) bool {
 }
 
 func (s *Server) refreshAlive(t *refreshToken, now time.Time) bool {
-	return t != nil && !s.isRetired(t, now) && s.canRefresh(t.session, now)
+	if t == nil || s.isRetired(t, now) || t.session.ended || !s.inOrder(t.session) {
+		return false
+	}
+	return matchesLogin(s.apps[t.session.clientID].Assigned, t.session.login) && now.Before(t.session.end())
 }

@@ -153,7 +153,7 @@ func TestRefreshRefusals(t *testing.T) {
 			s.SetUserStatus(oktatest.DefaultUser, oktatest.Active) // comes too late
 		}, "invalid_grant", deadRefresh},
 		{"policy gone", func(_ *testing.T, s *oktatest.Server, _ *http.Request) {
-			s.AddAuthServer(oktatest.AuthServer{ID: "default", Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{Grants: []string{"refresh_token"}}}}}})
+			s.AddAuthServer(oktatest.AuthServer{ID: "default", Rules: []oktatest.Rule{{Grants: []string{"refresh_token"}}}})
 		}, "access_denied", "Policy evaluation failed for this request, please check the policy configurations."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -299,7 +299,7 @@ func TestLifetimesOfTheOthers(t *testing.T) {
 	}
 	check("default", "5", 3600)
 	check(oktatest.OrgServerID, "5", 3600)
-	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Policies: []oktatest.Policy{{Rules: []oktatest.Rule{{Lifetime: time.Minute}}}}})
+	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Rules: []oktatest.Rule{{Lifetime: time.Minute}}})
 	check("aus1", "60", 3600) // the rule says otherwise
 	s.Change(func(o *oktatest.Options) { o.Lifetimes = oktatest.Lifetimes{ID: time.Minute} })
 	check("default", "3600", 60)

@@ -2,6 +2,7 @@ package oktatest
 
 import (
 	"cmp"
+	"path"
 	"strings"
 )
 
@@ -12,11 +13,11 @@ func (c *call) noContent() { c.reply = &reply{status: 204} }
 
 func (c *call) invalidToken() {
 	for _, kind := range InvalidTokenKinds() {
-		if kind.Name == c.name {
+		if kind.Name == path.Base(c.entry.Path) {
 			c.ok(c.s.forge(kind, c.base, c.now) + "\n")
 		}
 	}
-	c.refuse("not_found", c.name+" (InvalidToken)")
+	c.refuse("not_found", path.Base(c.entry.Path)+" (InvalidToken)")
 }
 
 // switchFault turns a fault on for the paths that end with the query's path; "/" is every path.
@@ -25,22 +26,12 @@ func (c *call) switchFault() {
 	if query := c.r.URL.Query(); query.Has("path") {
 		suffix = strings.TrimSuffix(query.Get("path"), "/")
 	}
-	fault, ok := FaultNamed(c.name)
+	fault, ok := FaultNamed(path.Base(c.entry.Path))
 	if !ok {
-		c.refuse("not_found", c.name+" (Fault)")
+		c.refuse("not_found", path.Base(c.entry.Path)+" (Fault)")
 		return
 	}
 	c.s.faults = append(c.s.faults, queuedFault{suffix, false, fault})
-	c.noContent()
-}
-
-func (c *call) clearFaults() {
-	c.s.faults = nil
-	c.noContent()
-}
-
-func (c *call) rotateKeys() {
-	c.s.RotateKeys()
 	c.noContent()
 }
 
@@ -51,9 +42,6 @@ func (c *call) listRequests() {
 	}
 	c.ok(b.String())
 }
-
-// attackerKeys is where the token "jku" points to; nothing should ask for it.
-func (c *call) attackerKeys() { c.ok(keySet(c.s.keys.ring(attackerRing)[1])) }
 
 // hello is GET /api/hello, a protected API for demonstrations, which is not Okta's. It accepts the access tokens of the
 // custom servers: the org server's are for Okta's own APIs.

@@ -13,6 +13,8 @@ const maxScope = 4096 // characters
 // them is for evaluatePolicies.
 func (c *call) checkScopes() {
 	c.readScopes()
+	oidc := slices.ContainsFunc(c.scopes, isOIDCScope)
+	c.refuseIf(oidc && c.grant.grantType == GrantClientCredentials, "no_openid_for_clients")
 	if len(c.scopes) == 0 {
 		c.scopes = c.scopeNames(func(scope Scope) bool { return scope.Default })
 	}
@@ -21,8 +23,7 @@ func (c *call) checkScopes() {
 	for _, scope := range c.scopes {
 		c.checkScope(scope)
 	}
-	quirks := c.s.options.Quirks
-	noOpenID := slices.ContainsFunc(c.scopes, isOIDCScope) && !c.has("openid")
+	quirks, noOpenID := c.s.options.Quirks, oidc && !c.has("openid")
 	noRefresh := c.has("offline_access") && !slices.Contains(c.app.Grants, GrantRefreshToken)
 	c.refuseIf(noOpenID && quirks.OpenIDRequired403, "openid_required_403")
 	c.refuseIf(noOpenID, "openid_required")
@@ -87,22 +88,21 @@ func (c *call) findRule() (Rule, bool) {
 	if c.session != nil { // a refresh
 		grantType = c.session.grantType
 	}
-	for _, policy := range c.as.Policies {
-		if !matches(policy.Clients, c.app.ClientID) {
-			continue
-		}
-		for _, rule := range policy.Rules {
-			foreign := func(scope string) bool { return !matches(rule.Scopes, scope) }
-			if matches(rule.Grants, grantType) && (c.user == nil || matchesLogin(rule.Users, c.user.Login)) &&
-				!slices.ContainsFunc(c.scopes, foreign) {
-				return rule, true
-			}
+	for _, rule := range c.as.Rules {
+		foreign := func(scope string) bool { return !matches(rule.Scopes, scope) }
+		if matches(rule.Clients, c.app.ClientID) && matches(rule.Grants, grantType) &&
+			(c.user == nil || matchesLogin(rule.Users, c.user.Login)) && !slices.ContainsFunc(c.scopes, foreign) {
+			return rule, true
 		}
 	}
 	return Rule{}, false
 }
 
-// needConsent are the requested scopes that a user must consent to.
-func (c *call) needConsent() []string {
-	return c.scopeNames(func(scope Scope) bool { return scope.Consent && c.has(scope.Name) })
+// checkConsent refuses scopes that need consent: neither grant can ask the user. A client that acts for itself gets them
+// even as a trusted app not: "an error is returned because the flow doesn't support user consent".
+// https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/
+func (c *call) checkConsent() {
+	scopes := c.scopeNames(func(scope Scope) bool { return scope.Consent && c.has(scope.Name) })
+	c.refuseIf(len(scopes) > 0 && c.user == nil, "consent_impossible", sortedList(scopes))
+	c.refuseIf(len(scopes) > 0 && !c.app.Trusted, "consent_required", sortedList(scopes))
 }

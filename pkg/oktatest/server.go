@@ -38,10 +38,8 @@ import (
 type Server struct {
 	clock *Clock
 	keys  *Keys
-	orgID string
 
 	base   string // scheme://host:port
-	port   string
 	http   *http.Server
 	cancel context.CancelFunc
 
@@ -72,8 +70,7 @@ func (s *Server) lock() (unlock func()) {
 // Start listens on Options.Addr and serves until Close. It fails if the address cannot be used.
 func Start(o Options) (*Server, error) {
 	s := &Server{
-		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()), orgID: oktaID("00o", "oktatest"),
-		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
+		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()), servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{},
 	}
@@ -107,7 +104,6 @@ func listenLoopback(addr string) (listener net.Listener, err error) {
 
 func (s *Server) serve(listener net.Listener, o Options) error {
 	addr := listener.Addr().String()
-	_, s.port, _ = net.SplitHostPort(addr)
 	s.base = "http://" + addr
 	if o.TLS || o.SelfSigned || o.RequireClientCertificate || o.EditCertificate != nil || o.EditTLS != nil {
 		config, err := s.configureTLS(o)

@@ -290,14 +290,12 @@ func TestChunked(t *testing.T) {
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Audience: "api://one", Scopes: []oktatest.Scope{{Name: "a"}, {Name: "b"}}, Policies: []oktatest.Policy{
-		{Clients: []string{"another"}, Rules: []oktatest.Rule{{}}},
-		{Rules: []oktatest.Rule{
-			{Grants: []string{oktatest.GrantClientCredentials}},
-			{Users: []string{"nobody@example.com"}},
-			{Users: []string{"ALICE@example.com"}, Scopes: []string{"openid", "a"}, Lifetime: 5 * time.Minute},
-			{Scopes: []string{"openid"}},
-		}},
+	s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Audience: "api://one", Scopes: []oktatest.Scope{{Name: "a"}, {Name: "b"}}, Rules: []oktatest.Rule{
+		{Clients: []string{"another"}},
+		{Grants: []string{oktatest.GrantClientCredentials}},
+		{Users: []string{"nobody@example.com"}},
+		{Users: []string{"ALICE@example.com"}, Scopes: []string{"openid", "a"}, Lifetime: 5 * time.Minute},
+		{Scopes: []string{"openid"}},
 	}})
 	for scope, want := range map[string]string{"openid a": `"expires_in":300,`, "openid": `"expires_in":300,`, "openid b": "access_denied"} {
 		e := oktatest.Scenarios()[0]

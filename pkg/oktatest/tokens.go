@@ -142,7 +142,7 @@ func (c *call) idToken(access string) string {
 	return c.sign(c.as.ID, &issuedToken{isID: true, expires: expires, claims: object{
 		{"sub", c.user.ID}, {"name", name}, {"email", email}, {"ver", 1}, {"iss", c.issuer()}, {"aud", c.app.ClientID},
 		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)}, {"amr", []string{"pwd"}},
-		{"idp", c.s.orgID}, {"preferred_username", login}, {"auth_time", c.session.begin.Unix()},
+		{"idp", orgID}, {"preferred_username", login}, {"auth_time", c.session.begin.Unix()},
 		{"at_hash", base64url(hash[:len(hash)/2])},
 	}})
 }
