@@ -138,14 +138,15 @@ func (o *options) run(ctx context.Context) error {
 	defer server.Close()
 	for _, text := range o.faults {
 		name, path, found := strings.Cut(text, "@")
-		fault, ok := oktatest.FaultNamed(name)
-		if !ok {
+		faults := oktatest.NamedFaults()
+		i := slices.IndexFunc(faults, func(f oktatest.NamedFault) bool { return f.Name == name })
+		if i < 0 {
 			return usage("--faults lists them", "--fault: there is no fault %q", name)
 		}
 		if !found {
 			path = oktatest.DefaultFaultPath
 		}
-		server.FailAlways(path, fault)
+		server.FailAlways(path, faults[i].Fault)
 	}
 	dir, certificates, err := writeCertificates(server)
 	defer os.RemoveAll(dir)

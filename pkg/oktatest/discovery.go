@@ -27,7 +27,7 @@ func (c *call) cacheable(body any, cacheControl string) {
 	c.header.Del("Pragma")
 	c.header.Del("Expires")
 	c.header.Set("Cache-Control", cacheControl)
-	c.ok(body)
+	c.respond(200, body)
 }
 
 // metadataJSON is the OpenID Connect document of a custom server as a real org returns it, which names more endpoints

@@ -5,9 +5,7 @@ import (
 	"compress/gzip"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 )
 
 // Fault answers one request instead of the server, or lets next answer once and changes how that answer arrives. It
@@ -41,23 +39,6 @@ type queuedFault struct {
 	fault  Fault
 }
 
-// takeFault finds the fault for a path: the first that is meant for one request, else the newest that is meant for all,
-// else the one that is none.
-func (s *Server) takeFault(path string) Fault {
-	fault := Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })
-	for i, f := range s.faults {
-		switch {
-		case !strings.HasSuffix(path, f.suffix), strings.HasPrefix(path, "/sandbox/"):
-		case f.once:
-			s.faults = slices.Delete(s.faults, i, i+1)
-			return f.fault
-		default:
-			fault = f.fault
-		}
-	}
-	return fault
-}
-
 // Response is the server's answer before the client has it.
 type Response struct {
 	Status int
@@ -79,6 +60,7 @@ func Alter(edit func(*Response)) Fault {
 func capture(w http.ResponseWriter, r *http.Request, next http.Handler) *Response {
 	c := &capturer{w, Response{Header: w.Header()}}
 	next.ServeHTTP(c, r)
+	c.res.Header.Set("Content-Length", strconv.Itoa(len(c.res.Body)))
 	return &c.res
 }
 

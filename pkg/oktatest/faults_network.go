@@ -122,16 +122,6 @@ type NamedFault struct {
 // DefaultFaultPath is the end of the paths that a named fault is for if nothing else is said.
 const DefaultFaultPath = "/token"
 
-// FaultNamed returns the fault with this name, false if there is none.
-func FaultNamed(name string) (Fault, bool) {
-	for _, f := range NamedFaults() {
-		if f.Name == name {
-			return f.Fault, true
-		}
-	}
-	return nil, false
-}
-
 // NamedFaults are what networks, proxies and servers do to a client, and what an attacker might do.
 func NamedFaults() []NamedFault {
 	// "\x1b]0;" sets a terminal's title, "\x1b[2K\r" deletes the line, U+202E writes from right to left.
@@ -173,9 +163,10 @@ func NamedFaults() []NamedFault {
 
 // refusing answers with a refusal of refusals.txt; the server does not see the request.
 func refusing(name string) Fault {
-	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		noStore(w.Header())
-		refusal(name).write(w)
+		status, _, body := refusal(name)
+		newResponse(w.Header(), status, body).ServeHTTP(w, r)
 	}
 }
 

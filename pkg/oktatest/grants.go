@@ -56,7 +56,7 @@ func (c *call) token() {
 		c.header.Set("Access-Control-Allow-Methods", "POST")
 		c.header.Set("Access-Control-Max-Age", "3600")
 		c.header.Set("Vary", "Origin")
-		c.noContent()
+		c.respond(204, nil)
 	}
 	c.run(c.authenticateRequest, c.chooseGrant, c.exchange)
 }
@@ -68,7 +68,8 @@ func (c *call) authenticateRequest() {
 
 func (c *call) checkForm() {
 	if c.r.ContentLength < 0 { // the answer of Okta's proxy, which is no JSON
-		c.reply = &reply{status: 411, code: "length_required"}
+		c.entry.ErrorCode = "length_required"
+		c.respond(411, nil)
 	}
 	accept := strings.Join(c.r.Header.Values("Accept"), ",")
 	accepted := accept == "" || strings.Contains(accept, "application/json") ||

@@ -39,7 +39,7 @@ type call struct {
 	lifetime time.Duration // of the access token
 	session  *session
 	refresh  string // refresh_token of the answer
-	reply    *reply
+	reply    *Response
 }
 
 // handle records the request, and lets a fault or the server answer it.
@@ -64,7 +64,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	setDate(c.header, entry.Time)
 
 	fault := s.log(entry)
-	fault(&recorder{w, s, entry}, r, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { c.answer().write(w) }))
+	fault(&recorder{w, s, entry}, r, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { c.answer().ServeHTTP(w, r) }))
 }
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
@@ -99,11 +99,11 @@ func routes() map[string]route {
 		"/.well-known/okta-organization": {"GET", (*call).organization},
 		"/api/hello":                     {"GET", (*call).hello},
 		"/sandbox/tokens/":               {"GET", (*call).invalidToken},
-		"/sandbox/fault":                 {"DELETE", func(c *call) { c.s.faults = nil; c.noContent() }},
+		"/sandbox/fault":                 {"DELETE", func(c *call) { c.s.faults = nil; c.respond(204, nil) }},
 		"/sandbox/fault/":                {"PUT", (*call).switchFault},
-		"/sandbox/rotate-keys":           {"POST", func(c *call) { c.s.RotateKeys(); c.noContent() }},
+		"/sandbox/rotate-keys":           {"POST", func(c *call) { c.s.RotateKeys(); c.respond(204, nil) }},
 		"/sandbox/requests":              {"GET", (*call).listRequests},
-		"/sandbox/attacker-keys":         {"GET", func(c *call) { c.ok(keySet(c.s.keys.ring(attackerRing)[1])) }}, // "jku" points here
+		"/sandbox/attacker-keys":         {"GET", func(c *call) { c.respond(200, keySet(c.s.keys.ring(attackerRing)[1])) }}, // "jku" points here
 	}
 }
 
@@ -112,7 +112,7 @@ const notImplementedEndpoints = " authorize device/authorize logout par bc/autho
 	"oob-authenticate clients global-token-revocation "
 
 // answer finds the endpoint. The server is locked, and the time read, from here until the answer is made.
-func (c *call) answer() *reply {
+func (c *call) answer() *Response {
 	defer c.s.lock()()
 	c.now = c.s.clock.Now()
 	setDate(c.header, c.now)
@@ -132,7 +132,6 @@ func (c *call) answer() *reply {
 	default:
 		route.handle(c)
 	}
-	c.entry.ErrorCode = c.reply.code
 	return c.reply
 }
 

@@ -23,7 +23,7 @@ func (c *call) revokeToken() {
 		t.revoked = true
 	}
 	// "invalid tokens do not cause an error response": https://www.rfc-editor.org/rfc/rfc7009#section-2.2
-	c.reply = &reply{status: 200}
+	c.respond(200, nil)
 }
 
 // introspect is /v1/introspect: https://www.rfc-editor.org/rfc/rfc7662#section-2.2
@@ -48,10 +48,10 @@ func (c *call) describeToken() {
 		rest = object{{"exp", in.end().Unix()}, {"sub", in.login}}
 	}
 	if in == nil || in.server != c.as.ID {
-		c.ok(object{{"active", false}})
+		c.respond(200, object{{"active", false}})
 		return
 	}
-	c.ok(append(object{
+	c.respond(200, append(object{
 		{"active", true}, {"token_type", "Bearer"}, {"scope", strings.Join(scopes, " ")}, {"client_id", in.clientID},
 		{"username", in.login},
 	}, rest...))
@@ -87,7 +87,7 @@ func (c *call) describeUser() {
 	if slices.Contains(t.scopes, "groups") {
 		claims = append(claims, member{"groups", append([]string{"Everyone"}, user.Groups...)})
 	}
-	c.ok(claims)
+	c.respond(200, claims)
 }
 
 func bearer(h http.Header) (string, bool) {
@@ -97,7 +97,8 @@ func bearer(h http.Header) (string, bool) {
 
 func (c *call) bearerError(status int, code, text string) {
 	c.header.Set("Www-Authenticate", `Bearer error="`+code+`", error_description="`+text+`"`)
-	c.reply = &reply{status: status, code: code}
+	c.entry.ErrorCode = code
+	c.respond(status, nil)
 }
 
 // challenge is a refusal of userinfo. The long form was observed at an org server with insufficient_scope, and

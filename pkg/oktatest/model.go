@@ -3,6 +3,7 @@ package oktatest
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -173,9 +174,5 @@ func matchesLogin(list []string, login string) bool {
 // oktaID is an identifier that looks like Okta's: a prefix and 17 letters and digits, the same for the same name.
 func oktaID(prefix, name string) string {
 	sum := sha256.Sum256([]byte(prefix + "\x00" + name))
-	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	for _, b := range sum[:17] {
-		prefix += string(alphabet[int(b)%len(alphabet)])
-	}
-	return prefix
+	return prefix + hex.EncodeToString(sum[:])[:17]
 }

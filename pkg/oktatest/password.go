@@ -3,6 +3,7 @@ package oktatest
 import (
 	"crypto/rand"
 	"slices"
+	"strconv"
 )
 
 // passwordGrant is the Resource Owner Password grant, RFC 6749 §4.3, with Okta's refusals.
@@ -46,6 +47,6 @@ func (c *call) checkUser() {
 	c.refuseIf(user.MFA && !direct, "mfa_enabled")
 	if user.MFA && c.reply == nil {
 		c.refuse("mfa_required")
-		c.reply.body = append(c.reply.body.(object), member{"mfa_token", rand.Text()[:20]})
+		c.reply.Body = patch(c.reply.Body, map[string]string{"mfa_token": strconv.Quote(rand.Text()[:20])})
 	}
 }

@@ -39,6 +39,7 @@ func (c *call) redeem() {
 		c.refuse("refresh_token_invalid")
 	default:
 		c.session, c.user = token.session, c.s.users[userKey(token.session.login)]
+		c.grant = c.session.grant // for evaluatePolicies: no rule can name the refresh grant
 	}
 }
 

@@ -12,29 +12,20 @@ import (
 	"strings"
 )
 
-// reply is an answer before it is written.
-type reply struct {
-	status int
-	body   any    // a string is written as plain text, everything else as JSON; nil: there is none
-	code   string // what went wrong, for Request.ErrorCode
+// newResponse is an answer with JSON, or with text if the body is a string.
+func newResponse(h http.Header, status int, body any) *Response {
+	switch body := body.(type) {
+	case nil:
+		return &Response{status, h, nil}
+	case string:
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		return &Response{status, h, []byte(body)}
+	}
+	h.Set("Content-Type", "application/json")
+	return &Response{status, h, marshal(body)}
 }
 
-func (rep *reply) write(w http.ResponseWriter) {
-	var text []byte
-	switch body := rep.body.(type) {
-	case nil:
-	case string:
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		text = []byte(body)
-	default:
-		w.Header().Set("Content-Type", "application/json")
-		text = marshal(body)
-	}
-	if text != nil {
-		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	}
-	(&Response{rep.status, w.Header(), text}).ServeHTTP(w, nil)
-}
+func (c *call) respond(status int, body any) { c.reply = newResponse(c.header, status, body) }
 
 // run takes the steps until one of them replies.
 func (c *call) run(steps ...func()) {
@@ -48,20 +39,19 @@ func (c *call) run(steps ...func()) {
 // refuseIf replies with a refusal if the condition holds. Of several refusals, the first counts.
 func (c *call) refuseIf(when bool, name string, detail ...string) {
 	if when && c.reply == nil {
-		c.reply = refusal(name, detail...)
+		status, code, body := refusal(name, detail...)
+		c.entry.ErrorCode = code
+		c.respond(status, body)
 	}
 }
 
 func (c *call) refuse(name string, detail ...string) { c.refuseIf(true, name, detail...) }
 
-// ok replies with a JSON document, or with text.
-func (c *call) ok(body any) { c.reply = &reply{status: 200, body: body} }
-
 // notImplemented replies for what Okta has and this package does not: in neither of Okta's forms, so that it is not
 // mistaken for an answer of Okta's.
 func (c *call) notImplemented(what string) {
-	body := object{{"oktatest", what + " is not implemented by this server"}}
-	c.reply = &reply{status: 501, code: "not_implemented", body: body}
+	c.entry.ErrorCode = "not_implemented"
+	c.respond(501, object{{"oktatest", what + " is not implemented by this server"}})
 }
 
 //go:embed refusals.txt
@@ -70,21 +60,21 @@ var refusalTable string
 // refusal is a row of refusals.txt, in one of Okta's two forms: that of RFC 6749 §5.2, or that of the management API.
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 // https://developer.okta.com/docs/reference/error-codes/
-func refusal(name string, detail ...string) *reply {
+func refusal(name string, detail ...string) (status int, code string, body object) {
 	for _, row := range rows(refusalTable) {
 		if row[0] != name {
 			continue
 		}
-		status, _ := strconv.Atoi(row[1])
+		status, _ = strconv.Atoi(row[1])
 		code, text := row[2], strings.ReplaceAll(row[3], "%s", strings.Join(detail, ""))
-		body := object{{"error", code}, {"error_description", text}}
+		body = object{{"error", code}, {"error_description", text}}
 		if strings.HasPrefix(code, "E0") || strings.HasPrefix(name, "unknown_client") {
 			body = object{
 				{"errorCode", code}, {"errorSummary", text}, {"errorLink", code}, {"errorId", "oae" + rand.Text()[:22]},
 				{"errorCauses", []any{}},
 			}
 		}
-		return &reply{status: status, code: code, body: body}
+		return status, code, body
 	}
 	panic("refusals.txt has no " + name)
 }

@@ -57,11 +57,23 @@ func (s *Server) ResetRequests() {
 // maxRequests keeps a sandbox that runs for days from growing.
 const maxRequests = 10_000
 
-// log adds a request to Requests, and returns the fault that answers it.
+// log adds a request to Requests, and returns the fault for it: the first that is meant for one request, else the newest
+// that is meant for all, else none: next alone.
 func (s *Server) log(r *Request) Fault {
 	defer s.lock()()
 	s.requests = append(s.requests[max(0, len(s.requests)+1-maxRequests):], r)
-	return s.takeFault(r.Path)
+	fault := Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })
+	for i, f := range s.faults {
+		switch {
+		case !strings.HasSuffix(r.Path, f.suffix), strings.HasPrefix(r.Path, "/sandbox/"):
+		case f.once:
+			s.faults = slices.Delete(s.faults, i, i+1)
+			return f.fault
+		default:
+			fault = f.fault
+		}
+	}
+	return fault
 }
 
 // recorder logs the status before the client can have seen it, so that a test never reads a log that is behind.

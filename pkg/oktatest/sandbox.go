@@ -9,12 +9,10 @@ import (
 // The paths below /sandbox/ control the server from programs in any language. They are not Okta's, count against no
 // limit, are not subject to faults, and answer in plain text.
 
-func (c *call) noContent() { c.reply = &reply{status: 204} }
-
 func (c *call) invalidToken() {
 	for _, kind := range InvalidTokenKinds() {
 		if kind.Name == path.Base(c.entry.Path) {
-			c.ok(c.s.forge(kind, c.base, c.now) + "\n")
+			c.respond(200, c.s.forge(kind, c.base, c.now)+"\n")
 		}
 	}
 	c.refuse("not_found", path.Base(c.entry.Path)+" (InvalidToken)")
@@ -26,13 +24,13 @@ func (c *call) switchFault() {
 	if query := c.r.URL.Query(); query.Has("path") {
 		suffix = strings.TrimSuffix(query.Get("path"), "/")
 	}
-	fault, ok := FaultNamed(path.Base(c.entry.Path))
-	if !ok {
-		c.refuse("not_found", path.Base(c.entry.Path)+" (Fault)")
-		return
+	for _, f := range NamedFaults() {
+		if f.Name == path.Base(c.entry.Path) {
+			c.s.faults = append(c.s.faults, queuedFault{suffix, false, f.Fault})
+			c.respond(204, nil)
+		}
 	}
-	c.s.faults = append(c.s.faults, queuedFault{suffix, false, fault})
-	c.noContent()
+	c.refuse("not_found", path.Base(c.entry.Path)+" (Fault)")
 }
 
 func (c *call) listRequests() {
@@ -40,7 +38,7 @@ func (c *call) listRequests() {
 	for _, r := range c.s.requests {
 		b.WriteString(r.String() + "\n")
 	}
-	c.ok(b.String())
+	c.respond(200, b.String())
 }
 
 // hello is GET /api/hello, a protected API for demonstrations, which is not Okta's. It accepts the access tokens of the
@@ -51,7 +49,8 @@ func (c *call) hello() {
 	switch {
 	case !ok:
 		c.header.Set("Www-Authenticate", `Bearer realm="oktatest"`)
-		c.reply = &reply{status: 401, code: "no_token"} // https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+		c.entry.ErrorCode = "no_token" // https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+		c.respond(401, nil)
 	case t == nil:
 		c.bearerError(401, "invalid_token", "the token was not issued by this server")
 	case t.isID, t.session.server == OrgServerID:
@@ -61,6 +60,6 @@ func (c *call) hello() {
 	case c.s.active(token, c.now) == nil:
 		c.bearerError(401, "invalid_token", "the token has been revoked")
 	default:
-		c.ok(object{{"hello", cmp.Or(t.session.login, t.session.clientID)}, {"scopes", t.scopes}})
+		c.respond(200, object{{"hello", cmp.Or(t.session.login, t.session.clientID)}, {"scopes", t.scopes}})
 	}
 }

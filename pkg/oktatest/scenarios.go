@@ -19,15 +19,13 @@ const (
 
 // The other apps and servers of Scenarios.
 const (
-	PostClientID        = "0oaPostBodyClient001" // DefaultClientSecret in the body
-	PublicClientID      = "0oaPublicClient00001" // no secret
-	NoPasswordClientID  = "0oaNoPasswordGrant01" // without the password grant
-	NoRefreshClientID   = "0oaNoRefreshGrant001" // without the refresh grant
-	DirectAuthClientID  = "0oaDirectAuthApp0001" // with Direct Authentication's MFA grants
-	OutsideZoneClientID = "0oaOutsideTheZone001" // used from outside its network zones
-	InactiveClientID    = "0oaInactiveClient001" // deactivated
-	DPoPClientID        = "0oaNeedsDPoPProof001" // requires a DPoP proof
-	ServiceClientID     = "0oaServiceClient0001" // acts for itself: the client credentials grant and no other
+	PostClientID       = "0oaPostBodyClient001" // DefaultClientSecret in the body
+	PublicClientID     = "0oaPublicClient00001" // no secret
+	NoPasswordClientID = "0oaNoPasswordGrant01" // without the password grant
+	NoRefreshClientID  = "0oaNoRefreshGrant001" // without the refresh grant
+	DirectAuthClientID = "0oaDirectAuthApp0001" // with Direct Authentication's MFA grants
+	DPoPClientID       = "0oaNeedsDPoPProof001" // requires a DPoP proof
+	ServiceClientID    = "0oaServiceClient0001" // acts for itself: the client credentials grant and no other
 
 	NoPolicyServerID      = "ausNoPolicy000000001" // without an access policy, like a new org's default server
 	DefaultScopesServerID = "ausDefaultScope00001" // accepts a request without scope

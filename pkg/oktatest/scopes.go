@@ -63,8 +63,7 @@ func isOIDCScope(scope string) bool {
 	return slices.Contains(strings.Fields("openid profile email address phone offline_access device_sso"), scope)
 }
 
-// evaluatePolicies sets c.lifetime. The org server has no policies. A refresh is evaluated as the grant of its sign-in:
-// a rule cannot name the refresh grant.
+// evaluatePolicies sets c.lifetime. The org server has no policies.
 // https://developer.okta.com/docs/guides/configure-access-policy/main/
 func (c *call) evaluatePolicies() {
 	c.lifetime = cmp.Or(c.s.options.Lifetimes.Access, time.Hour)
@@ -84,13 +83,9 @@ func (c *call) evaluatePolicies() {
 // findRule is the first rule that matches: policies are allow lists. Users are not compared where there is none.
 // https://help.okta.com/oie/en-us/Content/Topics/Security/api-config-access-policies.htm
 func (c *call) findRule() (Rule, bool) {
-	grantType := c.grant.grantType
-	if c.session != nil { // a refresh
-		grantType = c.session.grantType
-	}
 	for _, rule := range c.as.Rules {
 		foreign := func(scope string) bool { return !matches(rule.Scopes, scope) }
-		if matches(rule.Clients, c.app.ClientID) && matches(rule.Grants, grantType) &&
+		if matches(rule.Clients, c.app.ClientID) && matches(rule.Grants, c.grant.grantType) &&
 			(c.user == nil || matchesLogin(rule.Users, c.user.Login)) && !slices.ContainsFunc(c.scopes, foreign) {
 			return rule, true
 		}

@@ -70,7 +70,8 @@ func (s *Server) lock() (unlock func()) {
 // Start listens on Options.Addr and serves until Close. It fails if the address cannot be used.
 func Start(o Options) (*Server, error) {
 	s := &Server{
-		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()), servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
+		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
+		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{},
 	}
@@ -80,9 +81,24 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = s.serve(listener, o); err != nil {
-		return nil, errors.Join(err, listener.Close())
+	s.base = "http://" + listener.Addr().String()
+	if o.TLS || o.SelfSigned || o.RequireClientCertificate || o.EditCertificate != nil || o.EditTLS != nil {
+		config, err := s.configureTLS(o)
+		if err != nil {
+			return nil, errors.Join(err, listener.Close())
+		}
+		s.base = "https://" + listener.Addr().String()
+		listener = tls.NewListener(listener, config)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(s.handle),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: time.Minute,
+		ErrorLog:          log.New(io.Discard, "", 0), // clients that disconnect are what tests are made of
+	}
+	go func() { _ = s.http.Serve(listener) }() // ends with ErrServerClosed
 	return s, nil
 }
 
@@ -100,29 +116,6 @@ func listenLoopback(addr string) (listener net.Listener, err error) {
 		return nil, fmt.Errorf("listen on %q: %w", addr, err)
 	}
 	return listener, nil
-}
-
-func (s *Server) serve(listener net.Listener, o Options) error {
-	addr := listener.Addr().String()
-	s.base = "http://" + addr
-	if o.TLS || o.SelfSigned || o.RequireClientCertificate || o.EditCertificate != nil || o.EditTLS != nil {
-		config, err := s.configureTLS(o)
-		if err != nil {
-			return err
-		}
-		s.base = "https://" + addr
-		listener = tls.NewListener(listener, config)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	s.http = &http.Server{
-		Handler:           http.HandlerFunc(s.handle),
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(io.Discard, "", 0), // clients that disconnect are what tests are made of
-	}
-	go func() { _ = s.http.Serve(listener) }() // ends with ErrServerClosed
-	return nil
 }
 
 // Close stops listening, ends every connection and every slow fault, and returns when the last request is done. It may
@@ -182,8 +175,7 @@ func (s *Server) Client() *http.Client {
 func (s *Server) configureTLS(o Options) (*tls.Config, error) {
 	template := newTemplate("oktatest CA (for tests only)")
 	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
-	ca, caErr := certify(template, nil)
-	client, clientErr := certify(newTemplate("oktatest client", x509.ExtKeyUsageClientAuth), ca)
+	ca, _ := certify(template, nil) // only one that is edited can be impossible
 	template = newTemplate("oktatest", x509.ExtKeyUsageServerAuth)
 	template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
 	if o.EditCertificate != nil {
@@ -193,9 +185,9 @@ func (s *Server) configureTLS(o Options) (*tls.Config, error) {
 	if o.SelfSigned {
 		signer = nil
 	}
-	leaf, leafErr := certify(template, signer)
-	if err := errors.Join(caErr, clientErr, leafErr); err != nil {
-		return nil, fmt.Errorf("make the certificates: %w", err)
+	leaf, err := certify(template, signer)
+	if err != nil {
+		return nil, fmt.Errorf("make the certificate: %w", err)
 	}
 	config := &tls.Config{
 		Certificates: []tls.Certificate{*leaf}, MinVersion: tls.VersionTLS12,
@@ -203,6 +195,7 @@ func (s *Server) configureTLS(o Options) (*tls.Config, error) {
 	}
 	s.ca = encodePEM("CERTIFICATE", cmp.Or(signer, leaf).Certificate[0])
 	if o.RequireClientCertificate {
+		client, _ := certify(newTemplate("oktatest client", x509.ExtKeyUsageClientAuth), ca)
 		key, _ := x509.MarshalPKCS8PrivateKey(client.PrivateKey) // fails for unknown kinds of key only
 		s.clientCert, s.clientKey = encodePEM("CERTIFICATE", client.Certificate[0]), encodePEM("PRIVATE KEY", key)
 		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()

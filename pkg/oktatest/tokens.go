@@ -19,13 +19,13 @@ import (
 // session is what a user, a client and a server agreed on at a sign-in, or a client and a server alone. Every token
 // belongs to the session of its sign-in, also one that came by a refresh.
 type session struct {
-	server    string // id of the authorization server
-	clientID  string
-	login     string // "" where the client acts for itself
-	grantType string
-	scopes    []string // the most that a refresh may ask for
-	begin     time.Time
-	ended     bool // revoked, or ended by a reuse: no refresh, and no access token is active
+	server   string // id of the authorization server
+	clientID string
+	login    string // "" where the client acts for itself
+	grant    grant
+	scopes   []string // the most that a refresh may ask for
+	begin    time.Time
+	ended    bool // revoked, or ended by a reuse: no refresh, and no access token is active
 
 	refreshID string        // "oar…"; "" without offline_access
 	expires   time.Time     // of its refresh tokens, rotated or not
@@ -57,7 +57,7 @@ type issuedToken struct {
 // startSession sets c.session, and c.refresh if offline_access is granted.
 func (c *call) startSession() {
 	c.session = &session{
-		server: c.as.ID, clientID: c.app.ClientID, grantType: c.grant.grantType, scopes: c.scopes, begin: c.now, used: c.now,
+		server: c.as.ID, clientID: c.app.ClientID, grant: c.grant, scopes: c.scopes, begin: c.now, used: c.now,
 	}
 	if c.user != nil {
 		c.session.login = c.user.Login
@@ -82,7 +82,7 @@ func (c *call) issue() {
 	if c.has("openid") {
 		id = c.idToken(access)
 	}
-	c.ok(object{
+	c.respond(200, object{
 		{"token_type", "Bearer"}, {"expires_in", int64(c.lifetime / time.Second)}, {"access_token", access},
 		{"scope", strings.Join(c.scopes, " ")}, {"refresh_token", c.refresh}, {"id_token", id},
 	})
@@ -217,10 +217,7 @@ func (k *Keys) ring(id string) []func() *signingKey {
 func (k *Keys) active(id string) *signingKey { return k.ring(id)[1]() }
 
 func newSigningKey() *signingKey {
-	private, err := rsa.GenerateKey(rand.Reader, keyBits)
-	if err != nil {
-		panic(err) // not enough random numbers end a Go program anyway: https://pkg.go.dev/crypto/rand#Read
-	}
+	private, _ := rsa.GenerateKey(rand.Reader, keyBits) // without random numbers, a Go program ends
 	return &signingKey{kid: randomBase64(32), private: private}
 }
 
