@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -92,11 +91,10 @@ func (o *decodeOptions) run(ctx context.Context, args []string) error {
 		good = err == nil
 	}
 	if o.unsecured {
-		fmt.Fprintln(o.env.Stderr,
-			"okauth: note: the token is unsecured: it has no signature, and no API should accept it")
+		o.env.Note("the token is unsecured: it has no signature, and no API should accept it")
 	}
 	if good && o.claim == "" { // who asks for one claim by name knows what it is worth
-		fmt.Fprintln(o.env.Stderr, "okauth: note: nothing was verified: anyone can write a token that looks like this")
+		o.env.Note("nothing was verified: anyone can write a token that looks like this")
 	}
 	return err
 }

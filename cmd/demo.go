@@ -79,7 +79,7 @@ func runDemo(ctx context.Context, env *cli.Env) error {
 }
 
 func (d *demo) play(ctx context.Context) {
-	d.say("An Okta-shaped server runs at %s; its user is %s.", d.server.URL(), oktatest.DefaultUser)
+	d.say("A simulated Okta server runs at %s; its user is %s.", d.server.URL(), oktatest.DefaultUser)
 
 	d.say("1. Set where to sign in.")
 	d.okauth(ctx, "config", "set", "domain", d.server.URL())

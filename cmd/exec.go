@@ -18,7 +18,6 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
-	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/session"
 )
@@ -112,9 +111,7 @@ func (o *execOptions) token(ctx context.Context) (token output.Token, err error)
 		token, err = o.session.Token(ctx, o.env, o.kind, false)
 		if cli.Is[*session.SaveError](err) { // CMD runs, and its exit code does not report this
 			o.env.Warn(err.Error())
-			if advice := o.session.Hint(err); advice != "" {
-				fmt.Fprintf(o.env.Stderr, "okauth: hint: %s\n", okta.Sanitize(advice, 2000))
-			}
+			o.env.Advise(o.session.Hint(err))
 			err = nil
 		}
 		return cmp.Or(err, context.Cause(ctx))

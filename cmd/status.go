@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -64,6 +65,10 @@ func (o *statusOptions) run(ctx context.Context) error {
 		Profiles: settings.Profiles(), ConfigFile: settings.ConfigPath(), Settings: cli.SettingsStatus(ctx, client),
 		Storage: cli.StorageStatus(settings, storage),
 		Next:    string(status.Next), ExpiresAt: status.Until, Reason: status.Reason, Ready: status.Reason == "",
+	}
+	missing, ok := errors.AsType[*config.Error](settings.Require(config.KeyDomain, config.KeyClientID))
+	if ok && missing.Kind == config.Missing && status.Next == okauth.Fail {
+		s.NotSetUp, s.Reason = true, missing.Key+" is missing; run okauth"+o.session.Again()+" config init"
 	}
 	if problem := status.StoreErr; problem != nil {
 		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), o.session.Hint(problem)

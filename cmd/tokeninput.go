@@ -50,13 +50,12 @@ func (i *tokenInput) read(ctx context.Context, args []string) (string, error) {
 	switch {
 	case len(args) == 1 && args[0] != "-":
 		if i.env.StderrIsTTY && i.text {
-			fmt.Fprintln(i.env.Stderr, "okauth: note: a token given as an argument stays in your shell's history; "+
-				"standard input does not keep it")
+			i.env.Note("a token given as an argument stays in your shell's history; standard input does not keep it")
 		}
 		return jwt.TrimToken(args[0]), nil
 	case len(args) == 1:
 		if i.env.StdinIsTTY {
-			fmt.Fprintln(i.env.Stderr, "okauth: paste a token, then press Enter and Ctrl-D")
+			i.env.Say("paste a token, then press Enter and Ctrl-D")
 		}
 		i.fromStdin = true
 		return "", nil
@@ -93,9 +92,7 @@ func (i *tokenInput) one(ctx context.Context, token string, answer tokenAnswer) 
 		return fmt.Errorf("write output: %w", err)
 	}
 	if bad != nil && i.text && i.env.StdoutIsTTY { // the answer has just been shown
-		if advice := cli.Hint(bad); advice != "" {
-			fmt.Fprintln(i.env.Stderr, "okauth: hint: "+advice)
-		}
+		i.env.Advise(cli.Hint(bad))
 		return cli.SilentError{Code: cli.ExitInvalidToken}
 	}
 	return bad

@@ -26,11 +26,12 @@ func welcome(c *cobra.Command, env *cli.Env, global *cli.GlobalFlags) error {
 		return err
 	}
 	var page strings.Builder
+	width := cmp.Or(env.Width, 80)
 	for line := range strings.SplitSeq(text, "\n") {
-		page.WriteString(output.Wrap(line, 0, 2, 80) + "\n")
+		page.WriteString(output.Wrap(line, 0, 2, width) + "\n")
 	}
 	page.WriteString("\n")
-	_ = output.Table(&page, commands) // a strings.Builder returns no error
+	_ = output.Table(&page, commands, width) // a strings.Builder returns no error
 	page.WriteString("\nokauth --help lists all commands\n")
 	_, err = io.WriteString(env.Stdout, page.String())
 	return err

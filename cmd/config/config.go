@@ -196,7 +196,7 @@ func (o *options) list(ctx context.Context, format string) error {
 		about += "; profiles: " + strings.Join(all, ", ")
 	}
 	fmt.Fprintln(o.env.Stderr, about)
-	return output.Table(o.env.Stdout, rows)
+	return output.Table(o.env.Stdout, rows, o.env.Width)
 }
 
 // keys returns the settings with their descriptions, for the completion.

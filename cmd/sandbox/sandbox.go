@@ -159,8 +159,8 @@ func (o *options) run(ctx context.Context) error {
 // serve prints how to reach the server, and waits for the end, which is no failure.
 func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]string) error {
 	if o.certificate == "self-signed" || o.certificate == "unknown-ca" {
-		fmt.Fprintf(o.env.Stderr, "okauth: the lines below leave the certificate untrusted; to trust it: "+
-			"export OKAUTH_CA_FILE=%s\n", cli.ShellQuote(more[0][1]))
+		o.env.Say("the lines below leave the certificate untrusted; to trust it: export OKAUTH_CA_FILE=" +
+			cli.ShellQuote(more[0][1]))
 		more = more[1:]
 	}
 	if o.needsFiles(ctx) {
@@ -178,8 +178,8 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 			return err
 		}
 	}
-	fmt.Fprintf(o.env.Stderr, "okauth: serving %s until Ctrl-C; paste the lines above into another terminal, "+
-		"then run:\n\nokauth login && okauth token --refresh\n", server.URL())
+	o.env.Say("serving " + server.URL() + " until Ctrl-C; paste the lines above into another terminal, then run:")
+	fmt.Fprintln(o.env.Stderr, "\nokauth login && okauth token --refresh")
 	<-ctx.Done()
 	return nil
 }

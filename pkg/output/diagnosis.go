@@ -61,20 +61,17 @@ func WriteDiagnosisCheck(w io.Writer, c DiagnosisCheck, opts TextOptions) error 
 func WriteDiagnosisSummary(w io.Writer, d Diagnosis, opts TextOptions) error {
 	p := newPage(opts)
 	p.WriteByte('\n')
-	about := count(int64(len(d.Checks)), "check")
+	about := " (" + count(int64(len(d.Checks)), "check") + ")"
 	failed, warned := d.count(stateFail), d.count(stateWarn)
-	if warned > 0 {
-		about = count(warned, "warning") + " in " + about
-	}
 	switch {
-	case failed == 0 && warned > 0:
-		p.sentence(0, yellow, "no failures", ": "+about)
-	case failed == 0:
-		p.sentence(0, green, "all is well", ": "+about)
-	case warned == 0:
-		p.sentence(0, red, "not well", ": "+count(failed, "failure")+" in "+about)
+	case failed > 0 && warned > 0:
+		p.sentence(0, red, count(failed, "problem"), ", "+count(warned, "warning")+about)
+	case failed > 0:
+		p.sentence(0, red, count(failed, "problem"), about)
+	case warned > 0:
+		p.sentence(0, yellow, count(warned, "warning"), about)
 	default:
-		p.sentence(0, red, "not well", ": "+count(failed, "failure")+", "+about)
+		p.sentence(0, green, "all is well", about)
 	}
 	return p.write(w)
 }

@@ -57,7 +57,7 @@ func TestDiagnosisText(t *testing.T) {
                       Console under Applications > the application > General
   skip grant          not reached
 
-not well: 1 failure, 1 warning in 5 checks
+1 problem, 1 warning (5 checks)
 `},
 		"80 columns, in colour": {output.TextOptions{Color: true}, `  (green)✓(off) configuration  profile "dev" (flag --profile); domain example.okta.com
                    (file); client_id 0oa1exampleClntAx1d7 (file)
@@ -69,7 +69,7 @@ not well: 1 failure, 1 warning in 5 checks
                    Console under Applications > the application > General
   (dim)–(off) grant          not reached
 
-(red)not well(off): 1 failure, 1 warning in 5 checks
+(red)1 problem(off), 1 warning (5 checks)
 `},
 		"40 columns": {output.TextOptions{Width: 40}, `  ok   configuration
     profile "dev" (flag --profile);
@@ -91,8 +91,7 @@ not well: 1 failure, 1 warning in 5 checks
   skip grant
     not reached
 
-not well: 1 failure, 1 warning in 5
-checks
+1 problem, 1 warning (5 checks)
 `},
 		"40 columns, in colour": {output.TextOptions{Width: 40, Color: true}, `  (green)✓(off) configuration
     profile "dev" (flag --profile);
@@ -114,8 +113,7 @@ checks
   (dim)–(off) grant
     not reached
 
-(red)not well(off): 1 failure, 1 warning in 5
-checks
+(red)1 problem(off), 1 warning (5 checks)
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,9 +144,9 @@ func TestDiagnosis_OK(t *testing.T) {
 		if r.OK() != want {
 			t.Errorf("%s: got %v, want %v", state, r.OK(), want)
 		}
-		headline := map[string]string{"warn": "no failures: 1 warning in 2 checks\n", "fail": "not well: 1 failure in 2 checks\n"}[state]
+		headline := map[string]string{"warn": "1 warning (2 checks)\n", "fail": "1 problem (2 checks)\n"}[state]
 		if headline == "" {
-			headline = "all is well: 2 checks\n"
+			headline = "all is well (2 checks)\n"
 		}
 		if got := diagnosisText(t, r, output.TextOptions{}); !strings.Contains(got, "\n\n"+headline) {
 			t.Errorf("%s: got\n%s\nwant %q", state, got, headline)

@@ -172,7 +172,7 @@ func TestAT72_WriteErrorIsReturned(t *testing.T) {
 	errs := map[string]error{
 		"decode JSON": output.WriteDecodedJSON(full, u),
 		"decode text": output.WriteDecodedText(full, u, output.TextOptions{Now: now}),
-		"table":       output.Table(full, [][]string{{"a"}}),
+		"table":       output.Table(full, [][]string{{"a"}}, 0),
 	}
 	for _, format := range output.Formats() {
 		errs[format] = in(format).Write(full, token())
@@ -191,7 +191,7 @@ func TestTable(t *testing.T) {
 	t.Parallel()
 	rows := [][]string{{"KEY", "VALUE", "FROM"}, {"domain", "dév-1.okta.com", "flag"}, {"server", "", ""}, {"x", "\x1b[2J\n\u202ey", "a", "more "}, {}}
 	var w oneWrite
-	if err := output.Table(&w, rows); err != nil {
+	if err := output.Table(&w, rows, 0); err != nil {
 		t.Fatal(err)
 	}
 	want := "KEY     VALUE           FROM\n" +
@@ -206,8 +206,17 @@ func TestTable(t *testing.T) {
 		t.Error("the caller's rows were changed")
 	}
 	var b bytes.Buffer
-	if err := output.Table(&b, [][]string{{"a", "b"}}); err != nil || b.String() != "a  b\n" {
+	if err := output.Table(&b, [][]string{{"a", "b"}}, 0); err != nil || b.String() != "a  b\n" {
 		t.Errorf("one row: got %q, %v", b.String(), err)
+	}
+	for width, want := range map[int]string{
+		12: "KEY     SIZE\ncolour  ten\n", // it fits
+		10: "KEY  SIZE\ncolour\n    ten\n",
+	} {
+		b.Reset()
+		if err := output.Table(&b, [][]string{{"KEY", "SIZE"}, {"colour", "ten"}}, width); err != nil || b.String() != want {
+			t.Errorf("%d columns: got %q, %v", width, b.String(), err)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ type Status struct {
 	Next                   string    // what it does: "cached", "refresh", "sign_in", "ask" or "fail"
 	ExpiresAt              time.Time // expiry of the token that is "cached"; zero if unknown
 	Reason                 string    // why it asks or fails; empty if Ready
+	NotSetUp               bool      // it fails because a required setting is missing, which Reason names
 	Storage                StatusStorage
 	Settings               []StatusSetting
 	Sessions               []StatusSession // in the order to be shown

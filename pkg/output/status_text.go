@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	maxStatusBar = 20 // columns of the bar beside a token's expiry
-	minStatusBar = 8  // a shorter bar shows nothing
-	tokenColumn  = len("refresh token")
-	notSet       = "not set" // the source of a setting without a value
+	maxStatusBar = 20                    // columns of the bar beside a token's expiry
+	minStatusBar = 8                     // a shorter bar shows nothing
+	tokenColumn  = len("  access token") // the widest name
+	notSet       = "not set"             // the source of a setting without a value
 )
 
 // WriteStatusText writes s for people: whether Command would ask, where sessions are stored, the sessions with the
@@ -36,6 +36,9 @@ func WriteStatusText(w io.Writer, s Status, now time.Time, opts TextOptions) err
 func (p *page) readiness(s Status) {
 	answer, code, detail := " works without asking", green, ""
 	switch {
+	case s.NotSetUp:
+		p.sentence(0, red, "not set up", ": "+printable(s.Reason))
+		return
 	case s.Next == "fail":
 		answer, code, detail = " would fail", red, ": "+s.Reason
 	case !s.Ready:
@@ -103,10 +106,14 @@ func (p *page) session(s StatusSession) {
 	fields = appendText(fields, "user", s.Username)
 	fields = appendText(fields, "issuer", s.Issuer)
 	fields = appendText(fields, "client", s.ClientID)
+	under := "" // with several sets of scopes, the tokens of each stand under it
+	if len(s.Tokens) > 1 {
+		under = "  "
+	}
 	for _, t := range s.Tokens {
 		fields = append(fields, field{name: "scopes", value: scopesText(t)})
-		fields = p.appendLifetime(fields, "access token", t.Access)
-		fields = p.appendLifetime(fields, "ID token", t.ID)
+		fields = p.appendLifetime(fields, under+"access token", t.Access)
+		fields = p.appendLifetime(fields, under+"ID token", t.ID)
 	}
 	if s.Refresh != nil {
 		fields = append(fields, p.refreshToken(s))
@@ -180,10 +187,10 @@ func (p *page) settings(s Status) {
 	}
 	p.title(title)
 	if s.ConfigFile != "" {
-		p.WriteString("  file: " + p.wrap(printable(s.ConfigFile), 2+len("file: ")))
+		p.sentence(2, "", "", "file: "+printable(s.ConfigFile))
 	}
 	if len(s.Profiles) > 1 {
-		p.WriteString("  profiles: " + p.wrap(printable(strings.Join(s.Profiles, ", ")), 2+len("profiles: ")))
+		p.sentence(2, "", "", "profiles: "+printable(strings.Join(s.Profiles, ", ")))
 	}
 	var fields []field
 	var defaults, missing []string

@@ -63,17 +63,17 @@ storage
   locks   /run/user/1000/okauth
 
 session dev-1a2b3c4d, the current one
-  user           jane@example.com
-  issuer         https://example.okta.com/oauth2/default
-  client         0oa1exampleClntAx1d7
-  scopes         openid profile offline_access
-  access token   expired 2023-09-27 01:59:08, 23 hours 19 minutes ago
-  scopes         groups openid (granted: openid)
-  access token   until 01:59:08, in 41 minutes  ━━━━━━━━━━━━━━━━━━━●
-  ID token       no good: it was stored in the future, so the clock of this
-                 machine has run backwards
-  refresh token  since 2023-09-27 00:59:08, 1 day ago; does not rotate; expires
-                 2023-10-04 00:59:08, in 5 days 23 hours; for offline_access
+  user            jane@example.com
+  issuer          https://example.okta.com/oauth2/default
+  client          0oa1exampleClntAx1d7
+  scopes          openid profile offline_access
+    access token  expired 2023-09-27 01:59:08, 23 hours 19 minutes ago
+  scopes          groups openid (granted: openid)
+    access token  until 01:59:08, in 41 minutes  ━━━━━━━━━━━━━━━━━━━●
+    ID token      no good: it was stored in the future, so the clock of this
+                  machine has run backwards
+  refresh token   since 2023-09-27 00:59:08, 1 day ago; does not rotate; expires
+                  2023-10-04 00:59:08, in 5 days 23 hours; for offline_access
 
 settings of profile dev
   defaults: server default
@@ -142,7 +142,9 @@ storage
   locks
     /run/user/1000/okauth
 
-session dev-1a2b3c4d, the current one
+session
+dev-1a2b3c4d, the
+current one
   user
     jane@example.com
   issuer
@@ -166,8 +168,10 @@ session dev-1a2b3c4d, the current one
     expiry known to
     Okta alone
 
-settings of profile dev (flag --profile)
-  file: /home/jane/.config/okauth/config.yaml
+settings of profile
+dev (flag --profile)
+  file:
+  /home/jane/.config/okauth/config.yaml
   domain  file
     example.okta.com
   client_secret
@@ -201,6 +205,7 @@ func TestStatusText_Verdict(t *testing.T) {
 		"okauth token works without asking, by a refresh\n":                                     {Command: "okauth token", Ready: true, Next: "refresh"},
 		"okauth token works without asking, by a sign-in with the password from the settings\n": {Command: "okauth token", Ready: true, Next: "sign_in"},
 		"okauth token would ask: not signed in\n":                                               {Command: "okauth token", Next: "ask", Reason: "not signed in"},
+		"not set up: domain is missing; run okauth config init\n":                               {Command: "okauth token", Next: "fail", NotSetUp: true, Reason: "domain is missing; run okauth config init"},
 		"okauth token would fail: the keychain is locked\n":                                     {Command: "okauth token", Next: "fail", Reason: "the keychain is locked"},
 	} {
 		if got := statusText(t, s, output.TextOptions{Width: 100}); !strings.HasPrefix(got, want+"\n") {
@@ -213,7 +218,7 @@ func TestStatusText_Color(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]output.Status{
 		"\x1b[32mokauth token works without asking\x1b[0m: the": ready(), "\x1b[32maccess token \x1b[0m": ready(),
-		"\x1b[31maccess token \x1b[0m": expired(), "\x1b[31mokauth token would ask\x1b[0m: not": signedOut(),
+		"\x1b[31m  access token\x1b[0m": expired(), "\x1b[31mokauth token would ask\x1b[0m: not": signedOut(),
 		"\x1b[31mproblem\x1b[0m": locked(), "\x1b[32mrefresh token\x1b[0m": torn(), "  \x1b[2mfile\x1b[0m": ready(),
 	} {
 		got := statusText(t, s, output.TextOptions{Color: true, Location: cest})
@@ -232,9 +237,9 @@ func TestStatusText_Bar(t *testing.T) {
 	t.Parallel()
 	for width, want := range map[int]string{
 		100: "until 01:59:08, in 41 minutes  ━━━━━━●─────────────\n",
-		60:  "until 01:59:08, in 41 minutes  ━━━●────────\n",
-		56:  "until 01:59:08, in 41 minutes  ━━●─────\n",
-		55:  "until 01:59:08, in 41 minutes\n",
+		60:  "until 01:59:08, in 41 minutes  ━━━●───────\n",
+		57:  "until 01:59:08, in 41 minutes  ━━●─────\n",
+		56:  "until 01:59:08, in 41 minutes\n",
 	} {
 		if got := statusText(t, ready(), output.TextOptions{Location: cest, Width: width}); strings.Count(got, want) != 2 {
 			t.Errorf("width %d: got\n%s\nwant %s", width, got, want)

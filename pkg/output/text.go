@@ -38,21 +38,33 @@ const (
 func printable(text string) string { return safetext.Sanitize(text, maxValue) }
 
 // Table writes rows in aligned columns, two spaces apart. The first row is usually a header. Rows may differ in their
-// number of cells. Cells are made printable, and no line ends in white space.
-func Table(w io.Writer, rows [][]string) error {
-	var table, trimmed strings.Builder
+// number of cells. Cells are made printable, and no line ends in white space. Where the table is wider than width, each
+// row is broken by itself; a width of 0 breaks nothing.
+func Table(w io.Writer, rows [][]string, width int) error {
+	var table, aligned, broken strings.Builder
 	columns := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
+		var cells []string
 		for _, cell := range row {
-			fmt.Fprint(columns, printable(cell), "\t")
+			cell = printable(cell)
+			fmt.Fprint(columns, cell, "\t")
+			if cell != "" {
+				cells = append(cells, cell)
+			}
 		}
 		fmt.Fprintln(columns)
+		broken.WriteString(strings.ReplaceAll(Wrap(strings.Join(cells, "  "), 0, 4, width), " \n", "\n") + "\n")
 	}
 	columns.Flush() // a strings.Builder returns no error
+	text := &aligned
 	for line := range strings.Lines(table.String()) {
-		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
+		line = strings.TrimRight(line, " \n")
+		if width > 0 && utf8.RuneCountInString(line) > width {
+			text = &broken
+		}
+		aligned.WriteString(line + "\n")
 	}
-	return write(w, []byte(trimmed.String()))
+	return write(w, []byte(text.String()))
 }
 
 // page collects text for people. What is written to it is printable.
@@ -87,7 +99,7 @@ func (p *page) title(text string) {
 	if p.Len() > 0 {
 		p.WriteByte('\n')
 	}
-	p.WriteString(p.color(bold, text) + "\n")
+	p.WriteString(p.color(bold, strings.TrimSuffix(p.wrap(text, 0), "\n")) + "\n")
 }
 
 // sentence writes a sentence of which the first words have a color.
@@ -167,7 +179,8 @@ func (p *page) stacked(f field) {
 		}
 		p.WriteString(between + p.color(dim, f.meaning))
 	}
-	p.WriteString("\n    " + p.wrap(f.value, 4))
+	indent := 4 + len(f.name) - len(strings.TrimLeft(f.name, " "))
+	p.WriteString("\n" + pad("", indent) + p.wrap(f.value, indent))
 }
 
 // The states of a check.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"okauth/pkg/config"
-	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
@@ -140,17 +139,4 @@ func (b Build) String() string {
 		line += " " + b.Date
 	}
 	return fmt.Sprintf("%s %s %s/%s", line, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-}
-
-// Warn prints a warning on standard error.
-func (e *Env) Warn(text string) {
-	fmt.Fprintln(e.Stderr, output.Wrap("okauth: warning: "+okta.Sanitize(text, 2000), 0, 2, e.stderrWidth()))
-}
-
-// stderrWidth returns the columns of standard error, 0 unless it is a terminal. Standard output may be a pipe.
-func (e *Env) stderrWidth() int {
-	if f, ok := e.Stderr.(*os.File); ok && e.StderrIsTTY {
-		return prompt.Width(f)
-	}
-	return 0
 }

@@ -1,6 +1,6 @@
 package cli
 
-// How errors reach the user. Commands return them; this file prints them, once:
+// How errors, warnings and notes reach the user. Commands return errors; this file prints them, once:
 //
 //   - "okauth: error: …", then "okauth: hint: …" where there is one, on standard error
 //   - or one JSON object, with -o json and OKAUTH_ERRORS=json
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
+	"okauth/pkg/prompt"
 )
 
 // ExitError gives an error an exit code and a hint of the command's own.
@@ -46,18 +48,43 @@ func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 	if Is[SilentError](err) || (Is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
 		return
 	}
-	w := env.Stderr
-	message, advice := okta.Sanitize(err.Error(), 2000), okta.Sanitize(global.Hint(err), 2000)
+	advice := global.Hint(err)
 	if !asJSON {
-		width := env.stderrWidth()
-		fmt.Fprintln(w, output.Wrap("okauth: error: "+message, 0, 2, width))
-		if advice != "" {
-			fmt.Fprintln(w, output.Wrap("okauth: hint: "+advice, 0, 2, width))
-		}
+		env.Say("error: " + err.Error())
+		env.Advise(advice)
 		return
 	}
+	message, advice := okta.Sanitize(err.Error(), maxMessage), okta.Sanitize(advice, maxMessage)
 	// There is nowhere to report an error of standard error.
-	_ = output.JSON(w, map[string]any{"error": errorObject(err, message, advice)})
+	_ = output.JSON(env.Stderr, map[string]any{"error": errorObject(err, message, advice)})
+}
+
+const maxMessage = 2000 // bytes of one message
+
+// Say prints one message on standard error.
+func (e *Env) Say(text string) {
+	fmt.Fprintln(e.Stderr, output.Wrap("okauth: "+okta.Sanitize(text, maxMessage), 0, 2, e.stderrWidth()))
+}
+
+// Warn prints a warning.
+func (e *Env) Warn(text string) { e.Say("warning: " + text) }
+
+// Note prints what is good to know.
+func (e *Env) Note(text string) { e.Say("note: " + text) }
+
+// Advise prints a hint, unless it is empty.
+func (e *Env) Advise(text string) {
+	if text != "" {
+		e.Say("hint: " + text)
+	}
+}
+
+// stderrWidth returns the columns of standard error, 0 unless it is a terminal. Standard output may be a pipe.
+func (e *Env) stderrWidth() int {
+	if f, ok := e.Stderr.(*os.File); ok && e.StderrIsTTY {
+		return prompt.Width(f)
+	}
+	return 0
 }
 
 // Hint returns what the user should do about err, or "". Its commands use the same configuration file and profile,

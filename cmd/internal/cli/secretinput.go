@@ -90,8 +90,7 @@ func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) (okt
 // ReadSecret reads a secret from standard input and removes one trailing newline, LF or CRLF.
 func ReadSecret(ctx context.Context, env *Env, what string) (okta.Secret, error) {
 	if env.StdinIsTTY {
-		fmt.Fprintf(env.Stderr,
-			"okauth: reading the %s from standard input, which shows what you type; end with Ctrl-D\n", what)
+		env.Say("reading the " + what + " from standard input, which shows what you type; end with Ctrl-D")
 	}
 	text, err := readAll(ctx, env.Stdin, longestSecret+1)
 	if err != nil {

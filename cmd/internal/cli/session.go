@@ -64,11 +64,11 @@ func (g *GlobalFlags) events(env *Env) okauth.Events {
 		Waiting: func(what string) func() { return env.Progress(Unnoticed, what) },
 		Retry: func(d time.Duration, reason string) {
 			if d >= time.Second { // a shorter wait needs no explanation
-				fmt.Fprintf(env.Stderr, "okauth: %s; waiting %s\n", okta.Sanitize(reason, 300), d.Round(time.Second))
+				env.Say(okta.Sanitize(reason, 300) + "; waiting " + output.FormatDuration(d.Round(time.Second)))
 			}
 		},
 		SignIn: func(reason, notStored error) {
-			fmt.Fprintf(env.Stderr, "okauth: %s\n", okta.Sanitize(reason.Error(), 1000))
+			env.Say(reason.Error())
 			if notStored != nil {
 				env.Warn("there is no keychain, so this sign-in is not stored; okauth config set storage file keeps " +
 					"sessions in a sealed file")
