@@ -17,6 +17,7 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/oktatest"
+	"okauth/pkg/output"
 	"okauth/pkg/store/memory"
 )
 
@@ -60,7 +61,7 @@ func runDemo(ctx context.Context, env *cli.Env) error {
 
 	d := &demo{out: env.Stdout, server: server, env: *env}
 	d.env.Stdin, d.env.Stdout, d.env.Stderr = strings.NewReader(""), d.out, d.out
-	d.env.StdoutIsTTY, d.env.StderrIsTTY, d.env.StdinIsPipe, d.env.StdinIsTTY = true, false, false, false
+	d.env.StdoutIsTTY, d.env.StderrIsTTY, d.env.StdinIsPipe, d.env.StdinIsTTY = true, env.StdoutIsTTY, false, false
 	d.env.Keychain = new(memory.Store)
 	d.env.LockDir = filepath.Join(home, "locks")
 	d.env.LookupEnv = func(name string) (string, bool) { // nothing of the user's own setup shows
@@ -115,7 +116,9 @@ func (d *demo) play(ctx context.Context) {
 	d.say("The demo has left nothing behind. Next: okauth config init")
 }
 
-func (d *demo) say(format string, args ...any) { d.print("\n# "+format+"\n", args...) }
+func (d *demo) say(format string, args ...any) {
+	d.print("\n%s\n", output.Wrap("# "+fmt.Sprintf(format, args...), 0, 2, d.env.Width))
+}
 
 func (d *demo) print(format string, args ...any) {
 	if d.err == nil {

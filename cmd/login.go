@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -135,10 +134,9 @@ func (o *loginOptions) report(s *okauth.Session) {
 	if who == "" {
 		who = "client " + okta.Sanitize(s.ClientID, 100)
 	}
-	fmt.Fprintf(o.env.Stderr, "Signed in as %s.\n  profile  %s\n  server   %s\n  scopes   %s\n  valid    until "+
-		"%s, in %s\n",
-		who, s.Profile, okta.Sanitize(s.Issuer, 300), okta.Sanitize(strings.Join(s.Scope, " "), 1000),
-		s.Expires.Local().Format("2006-01-02 15:04:05 MST"), output.FormatDuration(s.Lifetime))
+	until := s.Expires.Local().Format("2006-01-02 15:04:05 MST") + ", in " + output.FormatDuration(s.Lifetime)
+	o.env.Print("Signed in as "+who+".", []string{"", "profile", s.Profile}, []string{"", "server", s.Issuer},
+		[]string{"", "scopes", strings.Join(s.Scope, " ")}, []string{"", "valid", "until " + until})
 	for _, warning := range s.Warnings {
 		o.env.Warn(warning)
 	}

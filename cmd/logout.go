@@ -53,7 +53,7 @@ func (o *logoutOptions) run(ctx context.Context) error {
 	}
 	results, unlisted := client.LogoutEach(ctx, o.all)
 	if len(results) == 0 && unlisted == nil {
-		fmt.Fprintln(o.env.Stderr, "There was no session to sign out of.")
+		o.env.Print("There was no session to sign out of.")
 	}
 	var failed error
 	for _, r := range results {
@@ -81,7 +81,7 @@ func (o *logoutOptions) report(r session.LogoutResult) error {
 		if r.Revoked > 0 && r.RevokeErr == nil {
 			text += " Okta has revoked the tokens."
 		}
-		fmt.Fprintln(o.env.Stderr, text)
+		o.env.Print(text)
 	}
 	var failed error
 	for _, f := range []struct {

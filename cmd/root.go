@@ -3,6 +3,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -71,6 +72,7 @@ a built-in server and leaves nothing behind.`,
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(cli.FlagError)
+	cli.FitUsage(root, cmp.Or(env.Width, 80))
 	global.AddFlags(root)
 	for _, title := range []string{groupGet, groupLook, groupSetup, groupTry} {
 		root.AddGroup(&cobra.Group{ID: title, Title: title})

@@ -80,6 +80,14 @@ func (d *desk) signIn() {
 // okauth runs a command line and returns what the terminal shows.
 func (d *desk) okauth(args ...string) (code int, shown, stderr string) {
 	d.t.Helper()
+	var errs bytes.Buffer
+	code, shown = d.run(80, &errs, args...)
+	return code, shown, errs.String()
+}
+
+// run runs a command line at a terminal of so many columns. A nil stderr is the terminal.
+func (d *desk) run(columns uint16, stderr io.Writer, args ...string) (code int, shown string) {
+	d.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		d.t.Fatal(err)
@@ -89,13 +97,15 @@ func (d *desk) okauth(args ...string) (code int, shown, stderr string) {
 		d.t.Fatal(err)
 	}
 	defer master.Close()
-	if err := pty.Setsize(slave, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+	if err := pty.Setsize(slave, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
 		d.t.Fatal(err)
 	}
-	var errs bytes.Buffer
 	c := exec.Command(self, args...)
 	c.Args[0] = "okauth" // see TestMain
-	c.Stdout, c.Stderr = slave, &errs
+	c.Stdout, c.Stderr = slave, stderr
+	if stderr == nil {
+		c.Stderr = slave
+	}
 	for name, value := range d.vars {
 		c.Env = append(c.Env, name+"="+value)
 	}
@@ -111,7 +121,7 @@ func (d *desk) okauth(args ...string) (code int, shown, stderr string) {
 	if _, failed := errors.AsType[*exec.ExitError](c.Wait()); !failed && c.ProcessState.ExitCode() != 0 {
 		d.t.Fatalf("okauth %q: %v", args, c.ProcessState)
 	}
-	return c.ProcessState.ExitCode(), strings.ReplaceAll(string(text), "\r\n", "\n"), errs.String()
+	return c.ProcessState.ExitCode(), strings.ReplaceAll(string(text), "\r\n", "\n")
 }
 
 // "okauth" alone tells a person where one stands and what comes next.

@@ -4,6 +4,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -87,7 +88,7 @@ func (o *options) simple() []*cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			err := o.edit(func(file *config.File, _ string) error { return file.Use(args[0]) })
 			if err == nil {
-				fmt.Fprintf(o.env.Stderr, "Profile %q is now the default.\n", args[0])
+				o.env.Print("Profile " + strconv.Quote(args[0]) + " is now the default.")
 			}
 			return err
 		},
@@ -195,7 +196,7 @@ func (o *options) list(ctx context.Context, format string) error {
 	if all := settings.Profiles(); len(all) > 1 {
 		about += "; profiles: " + strings.Join(all, ", ")
 	}
-	fmt.Fprintln(o.env.Stderr, about)
+	o.env.Print(about)
 	return output.Table(o.env.Stdout, rows, o.env.Width)
 }
 

@@ -113,7 +113,7 @@ func (o *options) set(ctx context.Context, args []string, keep string) error {
 		return err
 	}
 	if secret {
-		fmt.Fprintf(o.env.Stderr, "Stored the client secret in %s.\n", okta.Sanitize(written.Path(), 300))
+		o.env.Print("Stored the client secret in " + written.Path() + ".")
 	}
 	o.warnOverridden("the file", key.Name)
 	return nil
@@ -167,7 +167,7 @@ func (o *options) storeSecret(ctx context.Context, key config.Key) error {
 	if ref := settings.Secret(key.Name); !ref.IsZero() && ref.Key != key.Name {
 		o.env.Warn(fmt.Sprintf("%s from %s overrides the keychain", ref.Key, ref.Source))
 	}
-	fmt.Fprintf(o.env.Stderr, "Stored the client secret of %s in the keychain.\n", okta.Sanitize(settings.ClientID(), 100))
+	o.env.Print("Stored the client secret of " + settings.ClientID() + " in the keychain.")
 	return nil
 }
 

@@ -35,7 +35,10 @@ func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 			continue
 		}
 		name, help := flagName(key.Name), key.Help
-		if key.Default != "" {
+		switch {
+		case key.Type == config.Enum:
+			help += " (" + wordList(key.Choices) + "; default " + key.Default + ")"
+		case key.Default != "":
 			help += " (default " + key.Default + ")"
 		}
 		c.Flags().VarP(&settingFlag{key: key, set: s.Set}, name, shorthand(name), help)
@@ -89,8 +92,8 @@ func (f *settingFlag) String() string {
 
 func (f *settingFlag) Type() string {
 	names := map[config.ValueType]string{
-		config.Path: "file", config.Enum: strings.Join(f.key.Choices, "|"), config.Duration: "duration",
-		config.Command: "command", config.List: "list",
+		config.Path: "file", config.Enum: "word", config.Duration: "duration", config.Command: "command",
+		config.List: "list",
 	}
 	return cmp.Or(names[f.key.Type], "text")
 }
@@ -119,7 +122,7 @@ type enum struct {
 }
 
 func (e *enum) String() string { return *e.value }
-func (e *enum) Type() string   { return strings.Join(e.words, "|") }
+func (e *enum) Type() string   { return "word" }
 
 func (e *enum) Set(word string) error {
 	if !slices.Contains(e.words, word) {
@@ -129,10 +132,16 @@ func (e *enum) Set(word string) error {
 	return nil
 }
 
+// wordList returns "a, b or c".
+func wordList(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
 // EnumFlag adds a flag that takes one of words, the first by default, and completes it.
 func EnumFlag(c *cobra.Command, value *string, name, help string, words ...string) {
 	*value = words[0]
-	c.Flags().VarP(&enum{value, words}, name, shorthand(name), help)
+	c.Flags().VarP(&enum{value, words}, name, shorthand(name), help+": "+wordList(words))
 	CompleteFlag(c, name, words...)
 }
 
@@ -143,11 +152,10 @@ func CompleteFlag(c *cobra.Command, flag string, words ...string) {
 
 // OutputFlag adds --output, which takes one of formats, the first by default.
 func OutputFlag(c *cobra.Command, value *string, formats ...string) {
-	help := "output format"
+	EnumFlag(c, value, "output", "output format", formats...)
 	if formats[0] == "auto" {
-		help += "; auto is text on a terminal, else JSON"
+		c.Flags().Lookup("output").Usage += "; auto is text on a terminal, else JSON"
 	}
-	EnumFlag(c, value, "output", help, formats...)
 }
 
 // TokenTypeFlag adds --type, which takes one of kinds, the first by default.

@@ -55,16 +55,22 @@ func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 		return
 	}
 	message, advice := okta.Sanitize(err.Error(), maxMessage), okta.Sanitize(advice, maxMessage)
-	// There is nowhere to report an error of standard error.
 	_ = output.JSON(env.Stderr, map[string]any{"error": errorObject(err, message, advice)})
 }
 
 const maxMessage = 2000 // bytes of one message
 
-// Say prints one message on standard error.
-func (e *Env) Say(text string) {
-	fmt.Fprintln(e.Stderr, output.Wrap("okauth: "+okta.Sanitize(text, maxMessage), 0, 2, e.stderrWidth()))
+// Print prints what a command did on standard error: a sentence, and below it rows of names and values.
+func (e *Env) Print(text string, rows ...[]string) {
+	width := e.stderrWidth()
+	fmt.Fprintln(e.Stderr, output.Wrap(okta.Sanitize(text, maxMessage), 0, 2, width))
+	if len(rows) > 0 {
+		_ = output.Table(e.Stderr, rows, width) // there is nowhere to report an error of standard error
+	}
 }
+
+// Say prints a message that may stand among those of other programs.
+func (e *Env) Say(text string) { e.Print("okauth: " + text) }
 
 // Warn prints a warning.
 func (e *Env) Warn(text string) { e.Say("warning: " + text) }

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,28 @@ import (
 	"github.com/spf13/pflag"
 
 	"okauth/pkg/config"
+	"okauth/pkg/output"
 )
+
+// FitUsage breaks the lines of the usage of root and its commands at width: Cobra does not.
+func FitUsage(root *cobra.Command, width int) {
+	usage := root.UsageFunc()
+	root.SetUsageFunc(func(c *cobra.Command) error {
+		out := c.OutOrStderr()
+		defer c.SetOut(out)
+		var text, fitting strings.Builder
+		c.SetOut(&text)
+		if err := usage(c); err != nil {
+			return err
+		}
+		for line := range strings.Lines(text.String()) {
+			column := strings.LastIndex(line, "  ") + len("  ") // where the description is
+			fitting.WriteString(line[:column] + output.Wrap(line[column:], column, column, width))
+		}
+		_, err := io.WriteString(out, fitting.String())
+		return err
+	})
+}
 
 // FlagError turns what the flag parser says into one of our errors, with the nearest flag that exists.
 func FlagError(c *cobra.Command, err error) error {
