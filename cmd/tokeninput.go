@@ -62,7 +62,7 @@ func (i *tokenInput) read(ctx context.Context, args []string) (string, error) {
 	}
 	i.fromStore = true
 	if i.env.StdinIsPipe && !i.session.ClientSecretStdin {
-		fmt.Fprintf(i.env.Stderr, "okauth: note: this is about the cached token; okauth %s - reads standard input\n", i.command)
+		i.env.Note("this is about the cached token; okauth " + i.command + " - reads standard input")
 	}
 	return i.stored(ctx, i.kind)
 }

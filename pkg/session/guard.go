@@ -63,13 +63,15 @@ type PasswordBlockedError struct {
 }
 
 func (e *PasswordBlockedError) Error() string {
-	user, at := okta.Sanitize(e.Username, 200), e.RefusedAt.Local().Format("15:04:05")
-	if e.TooMany {
-		return fmt.Sprintf("the password was not sent: Okta refused %d different passwords of %s since %s, "+
-			"and another try could lock the account", maxRefused, user, at)
+	at := "at " + e.RefusedAt.Local().Format("15:04:05")
+	if time.Since(e.RefusedAt) < time.Minute {
+		at = "just now"
 	}
-	return fmt.Sprintf("the password was not sent again: Okta refused it for %s at %s, "+
-		"and another try could lock the account", user, at)
+	refused := "this password " + at
+	if e.TooMany {
+		refused = fmt.Sprintf("%d different passwords of %s, the first %s", maxRefused, okta.Sanitize(e.Username, 200), at)
+	}
+	return "not sent: Okta refused " + refused + ", and another try could lock the account"
 }
 
 // Check returns a *PasswordBlockedError if a password would not be sent, and a *store.Error if that cannot be found
