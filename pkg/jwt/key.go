@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"okauth/pkg/internal/roca"
 	"okauth/pkg/internal/strictjson"
 )
 
@@ -156,7 +157,7 @@ func rsaKey(o Object) (*rsa.PublicKey, error) {
 	case e.Bit(0) == 0 || e.BitLen() < 2:
 		return nil, fmt.Errorf("RSA exponent is %d, expected an odd number from 3", e)
 	}
-	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
+	return &rsa.PublicKey{N: n, E: int(e.Int64())}, roca.Check(n)
 }
 
 // optionalString returns "" for an absent member, and an error for one that is not a string.

@@ -162,6 +162,38 @@ func TestST28_AT45_RSANumbers(t *testing.T) {
 	}
 }
 
+// A key whose private half can be computed is refused by name, whatever the rest of the JWK says, and harms no other
+// key. It is that of Wycheproof's json_web_key_test.json, test 7.
+func TestAT45_ROCA(t *testing.T) {
+	t.Parallel()
+	const modulus = "AanFpofbj7KjD4Lf-" +
+		"N2hVMKR7yewSyXhhbirIMTGpfYEhZ_lnt5UoK98DnKIgArXGTu3MaW_HhFw16HGaTDUHqPrId7fe4r11CqRw09yBFu" +
+		"W79V8sYIwHdzCaWflUI6auImYbVfoN9_nD5n8N8SY9DwXw7mwZM9wREPXoDPgOoIWl6q_MPsp7n0zs3Z5ZaiQWOOzl" +
+		"1S9OhwAfSiiOwz6efnXEaxuTEtPd7BjSx7NaFka8Dx9U7YqXy2RFj1O9PjyaDGuRh7YXsX3iMUSP_wSyHQg_c_qHRt" +
+		"KUsNSGCT7OZg0hzm2KphtjnayKJvC64vAbROBR4Ubg6Bxg9IQVZ-QYyE"
+	const token = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImtpZC1yc2Etcm9jYS1zaWduIn0.Zm9v.AF_6dFYBEaaI5OlOehaktwYarwKZw" +
+		"FFeKTNwz9ar6ntNh4k8oeQwiODJqT1nnX2KhrWMUc80JJIdaCq3y7wOSmlPrqRgrL5r9xqfQdokirCuynoq4Lbi226" +
+		"VlZmijmkyYtSeEbzvkhyjbY8cDQF_c2DMMQG8FBRNJPOSTxi_I75Twj0877G-" +
+		"16i3bAWcvFxcNKGQzSQNcp5Lvh15N2I3PDM5W7HaFwPO0drzLR9dsDW9uDCqHvMMyshC7rgZdqfXpkaJL8Whn_mUSc" +
+		"nLxS7J-2wVt9xKY3LpR97HoanIK-rcqYS_eq9hY_65te4qbwPCtQMjipIgIGo9HZrNRomAB1c"
+	header, signature := token[:strings.IndexByte(token, '.')], token[strings.LastIndexByte(token, '.'):]
+	key := object{"kty": "RSA", "kid": "kid-rsa-roca-sign", "n": modulus, "e": "AQAB"}
+	for name, set := range map[string]jwt.KeySet{
+		"as it is": keySet(t, key.with(object{"alg": "RS256", "use": "sig"})), "bare": keySet(t, key),
+		"for PS256":         keySet(t, key.with(object{"alg": "PS256"})),
+		"beside a good one": keySet(t, jwk("rsa", private()["rsa"].Public()), key),
+	} {
+		rejected := set.Rejected()
+		if len(rejected) != 1 || !strings.Contains(rejected[0].Why, "ROCA, CVE-2017-15361") {
+			t.Errorf("%s: got %+v", name, rejected)
+		}
+		v := verify(t, accessConfig, header+"."+part(accessClaims.String())+signature, set)
+		if c := check(t, v, "key"); failed(t, v) != "key" || !strings.Contains(c.Why, "CVE-2017-15361") {
+			t.Errorf("%s: got %+v", name, c)
+		}
+	}
+}
+
 // A key of 7,640 bits from two Mersenne primes, since making one of random primes takes minutes. The token is signed by
 // hand.
 func TestAT45_LongKeysWork(t *testing.T) {

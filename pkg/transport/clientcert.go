@@ -38,6 +38,9 @@ func loadClientCert(certFile, keyFile string) (*tls.Certificate, error) {
 		}
 		return nil, &FileError{Setting: "client_key", File: keyFile, Err: errors.New(text)}
 	}
+	if err := checkKey(pair.Leaf); err != nil {
+		return nil, &FileError{Setting: "client_cert", File: certFile, Err: err}
+	}
 	return &pair, nil
 }
 

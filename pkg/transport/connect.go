@@ -72,7 +72,7 @@ func newTransport(c Config) (*http.Transport, error) {
 	t := &http.Transport{
 		Proxy:                  func(req *http.Request) (*url.URL, error) { return routeOf(req.Context()).proxy, nil },
 		OnProxyConnectResponse: proxyAnswered,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, VerifyConnection: checkKeys},
 		TLSHandshakeTimeout:    connectTimeout,
 		// GODEBUG=http2debug=2 would print the Authorization header, the form with the password and the token to stderr.
 		Protocols:              &http1,

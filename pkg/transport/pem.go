@@ -1,6 +1,9 @@
 package transport
 
 import (
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -9,6 +12,7 @@ import (
 	"strings"
 
 	"okauth/pkg/internal/privatefile"
+	"okauth/pkg/internal/roca"
 )
 
 // FileError says that a file with certificates or a key is unusable: a mistake in the settings, not in the network.
@@ -48,6 +52,24 @@ func readPEM(name string) ([]byte, fs.FileMode, error) {
 	}
 	text, err := os.ReadFile(name)
 	return text, info.Mode(), privatefile.Cause(err)
+}
+
+// checkKey returns an error for a certificate whose key must not be trusted.
+func checkKey(cert *x509.Certificate) error {
+	if key, ok := cert.PublicKey.(*rsa.PublicKey); ok {
+		return roca.Check(key.N)
+	}
+	return nil
+}
+
+// checkKeys is checkKey for the certificates that a server shows, after they were verified.
+func checkKeys(state tls.ConnectionState) error {
+	for _, cert := range state.PeerCertificates {
+		if err := checkKey(cert); err != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
+		}
+	}
+	return nil
 }
 
 // hasBlock reports whether the PEM text has a block whose type ends with suffix: "EC PRIVATE KEY" is a "PRIVATE KEY".

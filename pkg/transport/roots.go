@@ -60,6 +60,9 @@ func readCAFile(name string) ([]*x509.Certificate, error) {
 			continue
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
+		if err == nil {
+			err = checkKey(cert)
+		}
 		if err != nil {
 			return nil, &FileError{Setting: "ca_file", File: name, Err: fmt.Errorf("certificate %d: %w", len(certs)+1, err)}
 		}
