@@ -67,13 +67,19 @@ func (m *machine) startCramped(line string, vars ...string) *process {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	c := m.command(ctx, line, vars...)
-	okauth := filepath.Join(m.t.TempDir(), "okauth") // see TestMain
-	if err := os.Symlink(c.Path, okauth); err != nil {
-		m.t.Fatal(err)
-	}
-	c.Args = append([]string{"sh", "-c", `ulimit -f 0; exec "$0" "$@"`, okauth}, c.Args[1:]...)
+	c.Args = append([]string{"sh", "-c", `ulimit -f 0; exec "$0" "$@"`, m.link(c.Path)}, c.Args[1:]...)
 	c.Path = "/bin/sh"
 	return m.run(c, cancel)
+}
+
+// link gives a program the name okauth, see TestMain.
+func (m *machine) link(program string) string {
+	m.t.Helper()
+	okauth := filepath.Join(m.t.TempDir(), "okauth")
+	if err := os.Symlink(program, okauth); err != nil {
+		m.t.Fatal(err)
+	}
+	return okauth
 }
 
 func (m *machine) run(c *exec.Cmd, cancel func()) *process {

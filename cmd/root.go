@@ -61,12 +61,17 @@ keychain, and gives them to people, scripts, CI jobs and programs.
 "okauth config init" sets it up, once. Then "okauth login" signs in, and "okauth
 token" prints a token that is valid now. "okauth demo" shows every step against
 a built-in server and leaves nothing behind.`,
-		Args:              cli.NoSuchCommand,
-		RunE:              func(c *cobra.Command, _ []string) error { return welcome(c, env, global) },
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return cli.FlagsFromEnvironment(c, env) },
-		Version:           env.Build.Number(),
+		Args:          cli.NoSuchCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return welcome(c, env, global) },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := cli.CheckDescriptors(); err != nil {
+				return err
+			}
+			return cli.FlagsFromEnvironment(c, env)
+		},
+		Version: env.Build.Number(),
 	}
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,6 +23,23 @@ func replaceProcess(undo func()) func(path string, args, environ []string) (int,
 		undo()
 		return 0, syscall.Exec(path, args, environ)
 	}
+}
+
+// spareDescriptors is how many files a command must be able to open. Without room for the two of its own poller, Go's
+// runtime ends the process with a dump; any other file that cannot be opened is an error with a name.
+const spareDescriptors = 5
+
+// CheckDescriptors returns an error if this process may not open as many files as it needs.
+func CheckDescriptors() error {
+	for range spareDescriptors {
+		fd, err := syscall.Dup(syscall.Stderr)
+		if err != nil {
+			return Exit(ExitFailure, fmt.Errorf("open %d files: %w", spareDescriptors, err),
+				"raise the limit on open files: ulimit -n 256")
+		}
+		defer syscall.Close(fd)
+	}
+	return nil
 }
 
 // noCoreDumps keeps secrets out of core files, as far as a process can, and returns what takes that back. It leaves

@@ -25,5 +25,8 @@ func replaceProcess(func()) func(path string, args, environ []string) (int, erro
 	}
 }
 
+// CheckDescriptors has nothing to check: Windows has no such limit.
+func CheckDescriptors() error { return nil }
+
 // noCoreDumps has nothing to do: Windows writes no core files by itself.
 func noCoreDumps() (undo func()) { return func() {} }
