@@ -22,6 +22,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,13 @@ func (c *Client) Token(ctx context.Context, form url.Values) (*TokenResponse, er
 	}
 	tokens.ObtainedAt = r.sent
 	tokens.ServerTime, _ = http.ParseTime(r.Header.Get("Date"))
-	tokens.compareScopes(info.GrantType, strings.Fields(form.Get("scope")))
+	requested := strings.Fields(form.Get("scope"))
+	for i, name := range tokens.Scope {
+		if !slices.Contains(requested, name) { // it may be something else that was sent
+			tokens.Scope[i] = r.redact(name)
+		}
+	}
+	tokens.compareScopes(info.GrantType, requested)
 	// Not after a refresh: once per session is enough.
 	if skew := clockSkew(r.Header, c.now()); skew != 0 && info.GrantType != "refresh_token" {
 		tokens.Warnings = append(tokens.Warnings, clockWarning(skew))
