@@ -71,8 +71,15 @@ func (m Manager) revoke(ctx context.Context, client *okta.Client, s *store.Sessi
 		if err != nil || token.IsZero() {
 			return
 		}
-		if err = client.Revoke(ctx, token, hint); err == nil {
+		err = client.Revoke(ctx, token, hint)
+		switch refused, _ := errors.AsType[*okta.Error](err); {
+		case err == nil:
 			revoked++
+		// "the authorization server does not support the revocation of the presented token type": RFC 7009 §2.2.1. An
+		// access token ends soon, and with its refresh token the sign-in has ended.
+		case refused != nil && refused.Code == "unsupported_token_type" &&
+			hint == "access_token" && !s.Refresh.Value.IsZero():
+			err = nil
 		}
 	}
 	revoke(s.Refresh.Value, "refresh_token")
