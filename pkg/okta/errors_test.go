@@ -52,7 +52,7 @@ func TestAT13_RetryAfter(t *testing.T) {
 		{"reset in the past", 429, date, "300", "0", in(-time.Hour), "", time.Second},
 		{"reset far away", 429, date, "300", "0", in(100 * 365 * 24 * time.Hour), "", maxWait},
 		{"reset garbage", 429, date, "300", "0", "soon", "", time.Second},
-		{"reset huge", 429, date, "300", "0", "9223372036854775807", "", time.Second},
+		{"reset huge", 429, date, "300", "0", "9223372036854775807", "", maxWait},
 		{"another limit than the bucket's", 429, date, "300", "250", in(50 * time.Second), "", time.Second},
 		{"nothing", 429, "", "", "", "", "", time.Second},
 		{"seconds", 429, date, "", "", "", "7", 7 * time.Second},

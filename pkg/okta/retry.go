@@ -154,13 +154,14 @@ func retryAfter(status int, header http.Header, now time.Time) (wait time.Durati
 		left, _ := strconv.ParseInt(header.Get("X-Rate-Limit-Remaining"), 10, 64)
 		// While the bucket has room, another limit was reached, the one per user, which lasts a second.
 		if named && left <= 0 {
+			reset = min(max(reset, 0), now.Add(maxWait).Unix()) // a difference of times could overflow
 			wait = max(wait, time.Unix(reset, 0).Sub(now)+time.Second)
 		}
 	}
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
 		// Bounded before the multiplication, which could overflow.
-		wait = max(wait, time.Duration(min(seconds, int64(maxWait/time.Second)))*time.Second)
+		wait = max(wait, time.Duration(min(max(seconds, 0), int64(maxWait/time.Second)))*time.Second)
 	} else if date, err := http.ParseTime(text); err == nil {
 		wait = max(wait, date.Sub(now))
 	}

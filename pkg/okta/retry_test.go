@@ -93,7 +93,7 @@ func TestAT13_RetryAfterIsObeyedAndCapped(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]time.Duration{
 		"3": 3 * time.Second, "Thu, 01 Jan 2026 00:00:09 GMT": 9 * time.Second, "-5": time.Second, "0": time.Second,
-		"9223372036854775807": 0, "Thu, 01 Jan 2099 00:00:00 GMT": 0, "": 0,
+		"-9223372037": time.Second, "-9223372036854775808": time.Second, "9223372036854775807": 0, "Thu, 01 Jan 2099 00:00:00 GMT": 0, "": 0,
 	} {
 		hits, w, err := tryAgain(t, signIn, 30*time.Second, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Date", "Thu, 01 Jan 2026 00:00:00 GMT")
@@ -105,6 +105,28 @@ func TestAT13_RetryAfterIsObeyedAndCapped(t *testing.T) {
 		refusal, ok := errors.AsType[*Error](err)
 		if !ok || (hits == 2) != (want > 0) || want > 0 && w.list[0] != want || refusal.RetryAfter > maxWait {
 			t.Errorf("%q: got %d requests, waits %v, %v; want %s", value, hits, w.list, err, want)
+		}
+	}
+}
+
+// The time of the next request is no later than in five minutes, whatever a header says, and never before now.
+func TestAT13_RateLimitResetIsCapped(t *testing.T) {
+	t.Parallel()
+	const now = 1767225600 // 2026-01-01
+	for value, want := range map[string]time.Duration{
+		"1767225603": 4 * time.Second, "1767225600": time.Second, "1767220000": time.Second, "0": time.Second,
+		"-1": time.Second, "-9223372036854775808": time.Second, "1767225899": maxWait, "1767225901": maxWait,
+		"1767225600000": maxWait, "9223372036": maxWait, "9223372037": maxWait, "9223372036854775807": maxWait,
+	} {
+		for _, date := range []string{"Thu, 01 Jan 2026 00:00:00 GMT", ""} {
+			header := http.Header{"X-Rate-Limit-Reset": {value}}
+			if date != "" {
+				header.Set("Date", date)
+			}
+			wait, named := retryAfter(http.StatusTooManyRequests, header, time.Unix(now, 0))
+			if wait != want || !named {
+				t.Errorf("%s: got %s, %v, want %s", value, wait, named, want)
+			}
 		}
 	}
 }
