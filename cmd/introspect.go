@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -83,8 +84,8 @@ func (o *introspectOptions) run(ctx context.Context, args []string) error {
 
 // answer introspects a token and writes the response.
 func (o *introspectOptions) answer(ctx context.Context, b *bytes.Buffer, _ int, token string) (bad, err error) {
-	if !okta.ValidToken(token) {
-		return cli.Exit(cli.ExitInvalidToken, noToken(token), ""), nil
+	if err := okta.CheckToken(token); err != nil {
+		return cli.Exit(cli.ExitInvalidToken, noToken(token, err), ""), nil
 	}
 	hint := ""
 	if o.fromStore || o.typed {
@@ -105,7 +106,7 @@ func (o *introspectOptions) answer(ctx context.Context, b *bytes.Buffer, _ int, 
 }
 
 // noToken says why Okta need not be asked about a text.
-func noToken(text string) error {
+func noToken(text string, problem error) error {
 	_, err := jwt.Parse(text)
 	if format, ok := errors.AsType[*jwt.FormatError](err); ok {
 		switch format.Reason {
@@ -113,5 +114,5 @@ func noToken(text string) error {
 			return err
 		}
 	}
-	return errors.New("that is no token: it is too long or has characters that no token has")
+	return fmt.Errorf("that is no token: it %w", problem)
 }

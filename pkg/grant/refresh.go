@@ -36,12 +36,10 @@ func (r Refresh) Token(ctx context.Context, c *okta.Client, _ Interaction) (*okt
 }
 
 func (r Refresh) check() error {
-	switch {
-	case r.RefreshToken.IsZero():
-		return &InputError{"refresh token", "is empty"}
-	case !okta.ValidToken(r.RefreshToken.Reveal()):
-		return &InputError{"refresh token", "has characters or a length that no token has"}
-	case len(r.Scopes) == 0:
+	if err := okta.CheckToken(r.RefreshToken.Reveal()); err != nil {
+		return &InputError{"refresh token", err.Error()}
+	}
+	if len(r.Scopes) == 0 {
 		return nil
 	}
 	return checkScopes(r.Scopes)

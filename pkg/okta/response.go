@@ -45,6 +45,13 @@ func (r response) checkHeader() error {
 			return err
 		}
 	}
+	// "identity" is no coding. A coding that net/http asked for is gone by now.
+	// https://www.rfc-editor.org/rfc/rfc9110#section-8.4
+	if coding := strings.Join(r.Header.Values("Content-Encoding"), ", "); strings.Trim(coding, ", ") != "" &&
+		!strings.EqualFold(coding, "identity") {
+		return r.unusable("a response in the content coding "+strconv.Quote(r.foreign(coding, 40))+
+			", which was not asked for", nil)
+	}
 	if r.isReceipt() {
 		return nil
 	}
@@ -54,7 +61,8 @@ func (r response) checkHeader() error {
 	}
 	media, _, err := mime.ParseMediaType(contentType)
 	switch {
-	case err == nil && media == "application/json":
+	// "+json" says that the body is JSON as well: RFC 6839 §3.1, https://www.rfc-editor.org/rfc/rfc6839#section-3.1
+	case err == nil && (media == "application/json" || strings.HasSuffix(media, "+json")):
 		return nil
 	case err == nil && (media == "text/html" || media == "application/xhtml+xml"):
 		return r.unusable(HTMLPage, nil)

@@ -29,6 +29,8 @@ func TestAT11_AT12_OnlyJSONIsAnAnswer(t *testing.T) {
 		{"text/plain", 200, "text/plain", goodAnswer, `a response of type "text/plain" (HTTP 200`},
 		{"form", 200, "application/x-www-form-urlencoded", "access_token=canary&token_type=Bearer",
 			`type "application/x-www-form-urlencoded"`},
+		{"almost JSON", 200, "application/json5", goodAnswer, `type "application/json5" (HTTP 200`},
+		{"not its suffix", 200, "application/json+zip", goodAnswer, `type "application/json+zip"`},
 		{"wild type", 200, "wild/\u202e", goodAnswer, "a response of type"},
 		{"bad gateway", 502, "text/html", page, "an HTML page (HTTP 502"},
 		{"unavailable", 503, "text/html", page, "an HTML page (HTTP 503"},
@@ -52,6 +54,61 @@ func TestAT11_AT12_OnlyJSONIsAnAnswer(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "without a content type") {
 		t.Errorf("no content type: got %v", err)
+	}
+}
+
+// RFC 7517 §8.5.2 and others give JSON a type of its own: https://www.rfc-editor.org/rfc/rfc6839#section-3.1
+func TestAT12_EveryTypeOfJSON(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{
+		"application/json", "application/jwk-set+json", "Application/JWK-Set+JSON; charset=utf-8", "application/problem+json",
+		"application/token-introspection+json", "application/vnd.example.v1+json",
+	} {
+		for _, about := range everything {
+			err := askAbout(t, about, respond(400, kind, `{"error":"invalid_request","error_description":"no such thing"}`))
+			if refused, ok := errors.AsType[*Error](err); !ok || refused.Code != "invalid_request" {
+				t.Errorf("%s of type %q: got %v", about.Name(), kind, err)
+			}
+		}
+		if tokens, err := ask(t, respond(200, kind, goodAnswer)); err != nil || tokens.AccessToken.IsZero() {
+			t.Errorf("tokens of type %q: got %v", kind, err)
+		}
+		if err := askAbout(t, keys, respond(200, kind, `{"keys":[]}`)); err != nil {
+			t.Errorf("keys of type %q: got %v", kind, err)
+		}
+	}
+}
+
+// A coding that was not asked for cannot be undone, and a body that says it has one may be anything.
+func TestAT09_CodingsNobodyAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, codings := range [][]string{
+		{"br"}, {"BR"}, {"deflate"}, {"zstd"}, {"compress"}, {"x-gzip"}, {"gzip, br"}, {"br, gzip"}, {"gzip, gzip"}, {"br", "gzip"},
+		{"identity, br"}, {"identity", "br"}, {"aes128gcm"}, {"unheard-of"},
+	} {
+		coded := func(status int, body string) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				w.Header()["Content-Encoding"] = codings
+				respond(status, "application/json", body)(w, r)
+			}
+		}
+		for _, about := range everything {
+			for status, body := range map[int]string{200: goodAnswer, 400: `{"error":"invalid_request","error_description":"x"}`} {
+				err := askAbout(t, about, coded(status, body))
+				if _, ok := errors.AsType[*ResponseError](err); !ok || !strings.Contains(err.Error(), "content coding") {
+					t.Errorf("%q, %s with HTTP %d: got %v", codings, about.Name(), status, err)
+				}
+			}
+		}
+	}
+	for _, codings := range [][]string{{"identity"}, {"Identity"}, {""}, nil} {
+		_, err := ask(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Content-Encoding"] = codings
+			respond(200, "application/json", goodAnswer)(w, r)
+		})
+		if err != nil {
+			t.Errorf("%q: got %v", codings, err)
+		}
 	}
 }
 
@@ -133,7 +190,14 @@ func TestAT22_TokenGrammar(t *testing.T) {
 			"empty":          `""`, "= only": `"=="`, "= inside": `"a=b"`, "comma": `"a,b"`, "1 MB": `"` +
 				strings.Repeat("a", 1_000_000) + `"`,
 		} {
-			mustRefuse(t, member+" "+name, answerWith(member, value), member+" has characters or a length")
+			want := " has a character that no token has"
+			switch name {
+			case "empty":
+				want = " is empty"
+			case "1 MB":
+				want = " is too long: it has 1000000 bytes, and a token has at most 65536 (64 KiB)"
+			}
+			mustRefuse(t, member+" "+name, answerWith(member, value), member+want)
 		}
 		for name, value := range map[string]string{"number": "1", "object": `{"a":"canary"}`, "array": `["canary"]`,
 			"true": "true"} {
@@ -157,7 +221,7 @@ func TestAT23_ExpiresIn(t *testing.T) {
 		`"1E+3"`: 1000 * time.Second, "1": time.Second,
 		"9999999999": maxLifetime, "9223372036854775808": maxLifetime, "4611686018427387904": maxLifetime,
 		"1e300": maxLifetime, "1e999": maxLifetime, "31536000": maxLifetime,
-		"": unknownLifetime, "null": unknownLifetime,
+		"": UnknownLifetime, "null": UnknownLifetime,
 	} {
 		tokens, err := ask(t, respond(200, "application/json", answerWith("expires_in", value)))
 		if err != nil || tokens.ExpiresIn != want {
@@ -165,7 +229,7 @@ func TestAT23_ExpiresIn(t *testing.T) {
 			continue
 		}
 		if noted := len(tokens.Warnings) == 1 &&
-			strings.Contains(tokens.Warnings[0], "1m0s"); noted != (want == unknownLifetime) {
+			tokens.Warnings[0] == LifetimeWarning; noted != (want == UnknownLifetime) {
 			t.Errorf("%s: got the warnings %q", value, tokens.Warnings)
 		}
 	}
@@ -348,7 +412,7 @@ func FuzzTokenResponse(f *testing.F) {
 			t.Errorf("got %+v with HTTP %d", tokens, status)
 		}
 		for _, secret := range []Secret{tokens.AccessToken, tokens.IDToken, tokens.RefreshToken} {
-			if text := secret.Reveal(); strings.ContainsAny(text, " \r\n\x00\x1b'\"`$\\") || !secret.IsZero() && !ValidToken(text) {
+			if text := secret.Reveal(); strings.ContainsAny(text, " \r\n\x00\x1b'\"`$\\") || !secret.IsZero() && CheckToken(text) != nil {
 				t.Errorf("got the token %q", text)
 			}
 		}

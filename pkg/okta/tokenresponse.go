@@ -13,11 +13,15 @@ const (
 	// maxLifetime bounds expires_in. It is applied before the number becomes a time.Duration: 9999999999 seconds would be
 	// negative there.
 	maxLifetime = 365 * 24 * time.Hour
-	// unknownLifetime is for a response without expires_in: long enough to use the token once, too short to keep it.
-	unknownLifetime = time.Minute
+	// UnknownLifetime is for a response without expires_in: long enough to use the token once, too short to keep it. Okta's
+	// shortest lifetime is five minutes.
+	UnknownLifetime = time.Minute
 	// maxToken bounds one token, in bytes: nothing larger fits into a header that a server accepts.
 	maxToken = 64 << 10
 )
+
+// LifetimeWarning is the warning about a response without expires_in.
+const LifetimeWarning = "Okta did not say how long the access token is valid; okauth assumes a minute"
 
 // TokenResponse is the response to a successful token request.
 type TokenResponse struct {
@@ -59,8 +63,10 @@ func (o jsonObject) tokens() (*TokenResponse, error) {
 		"access_token": &t.AccessToken, "id_token": &t.IDToken, "refresh_token": &t.RefreshToken,
 	} {
 		text, err := o.text(name)
-		if err == nil && o.has(name) && !ValidToken(text) {
-			err = fmt.Errorf("%s has characters or a length that no token has", name)
+		if err == nil && o.has(name) {
+			if err = CheckToken(text); err != nil {
+				err = fmt.Errorf("%s %w", name, err)
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -81,8 +87,8 @@ func (o jsonObject) tokens() (*TokenResponse, error) {
 		return nil, err
 	}
 	if t.ExpiresIn == 0 {
-		t.ExpiresIn = unknownLifetime
-		t.warn("Okta did not say how long the access token is valid; okauth assumes %s", unknownLifetime)
+		t.ExpiresIn = UnknownLifetime
+		t.warn("%s", LifetimeWarning)
 	}
 	t.Scope, err = o.scope()
 	return t, err
@@ -158,14 +164,23 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(set(a), set(b))
 }
 
-// ValidToken reports whether text may be a token: the grammar b64token, 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" /
-// "+" / "/" ) *"=", and at most 64 KiB. It is narrower than RFC 6749's, and the only one that fits into an
+// CheckToken returns what is wrong with text if it cannot be a token, as a clause without its subject and without
+// anything of the text; nil if it can. A token has the grammar b64token, 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" /
+// "+" / "/" ) *"=", and at most 64 KiB. That is narrower than RFC 6749's grammar, and the only one that fits into an
 // Authorization header, a shell's word and a terminal as it is. RFC 6750 §2.1:
 // https://www.rfc-editor.org/rfc/rfc6750#section-2.1
-func ValidToken(text string) bool {
+func CheckToken(text string) error {
 	const characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/"
 	body := strings.TrimRight(text, "=")
-	return body != "" && len(text) <= maxToken && strings.Trim(body, characters) == ""
+	switch {
+	case text == "":
+		return errors.New("is empty")
+	case len(text) > maxToken:
+		return fmt.Errorf("is too long: it has %d bytes, and a token has at most %d (64 KiB)", len(text), maxToken)
+	case body == "" || strings.Trim(body, characters) != "":
+		return errors.New("has a character that no token has")
+	}
+	return nil
 }
 
 // ValidScope reports whether name is a scope-token, 1*( %x21 / %x23-5B / %x5D-7E ).

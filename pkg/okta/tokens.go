@@ -3,6 +3,7 @@ package okta
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,8 +45,8 @@ type Introspection struct {
 // The error is one of Token's, and then nothing is known about the token.
 // RFC 7662 §2: https://www.rfc-editor.org/rfc/rfc7662#section-2
 func (c *Client) Introspect(ctx context.Context, token Secret, hint string) (*Introspection, error) {
-	if !ValidToken(token.Reveal()) {
-		return nil, errors.New("token to introspect has no character, or one that no token has")
+	if err := CheckToken(token.Reveal()); err != nil {
+		return nil, fmt.Errorf("token to introspect %w", err)
 	}
 	r, err := c.post(ctx, c.info(OperationIntrospect), tokenForm(token, hint))
 	if err != nil {
@@ -64,8 +65,8 @@ func (c *Client) Introspect(ctx context.Context, token Secret, hint string) (*In
 // The error is one of Token's; an *Error with 401 invalid_token means that Okta does not accept the token. OpenID
 // Connect Core §5.3: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo
 func (c *Client) UserInfo(ctx context.Context, accessToken Secret) ([]byte, error) {
-	if !ValidToken(accessToken.Reveal()) {
-		return nil, errors.New("access token is empty or has characters that no token has")
+	if err := CheckToken(accessToken.Reveal()); err != nil {
+		return nil, fmt.Errorf("access token %w", err)
 	}
 	r, err := c.get(ctx, OperationUserInfo, c.Server.Endpoint("userinfo"), accessToken)
 	if err != nil {

@@ -55,7 +55,7 @@ func TestAT70_GitHubOutputRefuses(t *testing.T) {
 		{"", "canary", "output name"}, {"a=b", "canary", "output name"}, {"a<<EOF", "canary", "output name"}, {"a\nb", "canary", "output name"},
 		{"1a", "canary", "output name"}, {"-a", "canary", "output name"}, {"a b", "canary", "output name"}, {"a.b", "canary", "output name"},
 		{"é", "canary", "output name"}, {"\x1b[2J", "canary", "output name"},
-		{"a", "canary\nb=c", "no bearer token"}, {"a", "canary%0A::set-env::", "no bearer token"}, {"a", "canary\r", "no bearer token"}, {"a", "", "no bearer token"},
+		{"a", "canary\nb=c", "no token has"}, {"a", "canary%0A::set-env::", "no token has"}, {"a", "canary\r", "no token has"}, {"a", "", "is empty"},
 	} {
 		bad := token()
 		bad.Value = okta.NewSecret(test.value)

@@ -118,8 +118,8 @@ func (o TokenOptions) encode(t Token) ([]byte, error) {
 }
 
 func checkValue(t Token) error {
-	if !okta.ValidToken(t.Value.Reveal()) {
-		return fmt.Errorf("write %s token: it is empty, or has a character that no bearer token may have", t.Type)
+	if err := okta.CheckToken(t.Value.Reveal()); err != nil {
+		return fmt.Errorf("write %s token: it %w", t.Type, err)
 	}
 	return nil
 }

@@ -177,7 +177,11 @@ func (m Manager) result(
 	if err != nil {
 		return CachedToken{}, err
 	}
-	token.Notes = append(token.Notes, tokens.Warnings...)
+	for _, warning := range tokens.Warnings {
+		if !slices.Contains(token.Notes, warning) {
+			token.Notes = append(token.Notes, warning)
+		}
+	}
 	if saved != nil {
 		return token, &SaveError{saved}
 	}
@@ -214,7 +218,10 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 		return required("the %s token is valid for only %s, less than the %s asked for",
 			t.Type, left.Round(time.Second), r.MinTTL)
 	case left < r.MinTTL:
-		note := fmt.Sprintf("this token is valid for %s in all, less than the minimum of %s", life, r.MinTTL)
+		note := fmt.Sprintf("this token is valid for %s in all, and at least %s is asked for", life, r.MinTTL)
+		if life == okta.UnknownLifetime {
+			note = okta.LifetimeWarning
+		}
 		t.Notes = append(t.Notes, note)
 	}
 	return t, nil

@@ -11,6 +11,7 @@ import (
 
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
+	"okauth/pkg/oktatest"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
 	"okauth/pkg/store/memory"
@@ -303,5 +304,35 @@ func TestRefusedLoginChangesNothing(t *testing.T) {
 	}
 	if got := b.value(t); got != "fake-access-a" {
 		t.Errorf("got %q, want the token from before", got)
+	}
+}
+
+// Where Okta did not say how long a token is valid, this is what the user is told, once, and nothing about a minimum that
+// the token falls short of.
+func TestAT23_NoLifetime(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	o.server.FailAlways("/token", oktatest.Override("expires_in", ""))
+	options := o.options()
+	options.Credentials = func(context.Context, *session.LoginRequiredError) (session.Credentials, error) {
+		return o.credentials(), nil
+	}
+	for _, minTTL := range []time.Duration{time.Minute, time.Hour} {
+		o.want.MinTTL, o.want.Fresh = minTTL, true
+		signedIn, err := o.manager.Renew(t.Context(), o.want, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.want.Fresh = false
+		o.clock.Advance(time.Second)
+		cached, err := o.manager.Token(t.Context(), o.want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, token := range map[string]session.CachedToken{"new": signedIn, "cached": cached} {
+			if want := []string{okta.LifetimeWarning}; !slices.Equal(token.Notes, want) {
+				t.Errorf("%s, at least %s: got the notes %q, want %q", name, minTTL, token.Notes, want)
+			}
+		}
 	}
 }

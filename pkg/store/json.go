@@ -106,8 +106,10 @@ func (s *sessionJSON) check() error {
 		return err
 	}
 	for _, set := range s.Sets {
-		if !isTokenOrEmpty(set.AccessToken) || !isTokenOrEmpty(set.IDToken) {
-			return errors.New("a token is too long or has characters that no token has")
+		for _, token := range []string{set.AccessToken, set.IDToken} {
+			if err := okta.CheckToken(token); token != "" && err != nil {
+				return fmt.Errorf("a token %w", err)
+			}
 		}
 		if set.ExpiresIn < 0 || set.ExpiresIn > int64(maxLife/time.Second) {
 			return fmt.Errorf("expires_in is %d, expected 0 to %d seconds", set.ExpiresIn, int64(maxLife/time.Second))
@@ -123,8 +125,8 @@ func (r *refreshJSON) check() error {
 	if r == nil {
 		return nil
 	}
-	if !okta.ValidToken(r.Token) {
-		return errors.New("the refresh token is empty, too long or has characters that no token has")
+	if err := okta.CheckToken(r.Token); err != nil {
+		return fmt.Errorf("the refresh token %w", err)
 	}
 	if r.Rotation != RotationUnknown && r.Rotation != Rotating && r.Rotation != Persistent {
 		return errors.New("the rotation of the refresh token is unknown")
@@ -139,9 +141,6 @@ func checkTime(t time.Time) error {
 	}
 	return nil
 }
-
-// isTokenOrEmpty checks a stored token by the grammar of a received one.
-func isTokenOrEmpty(s string) bool { return s == "" || okta.ValidToken(s) }
 
 // Every stored value is a JSON object with the version of its format: {"okauth":1,…}. Nothing else can be mistaken
 // for one: another application's item, the output of a broken program, a truncated value. Each kind of value counts
