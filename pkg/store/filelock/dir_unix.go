@@ -4,6 +4,7 @@ package filelock
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,52 +21,103 @@ import (
 )
 
 // Dir returns the directory of the current user's locks. It depends on the user and on which directories exist, not on
-// the environment: processes with different HOME or XDG_RUNTIME_DIR must agree on it. Dir does not create it. The error
-// says that the user has no home directory.
-func Dir() (string, error) {
-	uid := os.Geteuid()
-	return chooseDir(uid, "/run/user", func() (string, error) {
-		if runtime.GOOS == "darwin" {
-			u, err := user.LookupId(strconv.Itoa(uid)) // asks Directory Services; /etc/passwd has no people
-			if err != nil {
-				return "", err
-			}
-			return u.HomeDir, nil
-		}
-		f, err := os.Open("/etc/passwd")
-		if err != nil {
-			return "", err
-		}
-		defer f.Close()
-		return passwdHome(f, uid)
-	})
+// the environment: processes with different HOME or XDG_RUNTIME_DIR must agree on it. Whether it is writable does not
+// count, because that may change between two processes. Dir does not create it. The error says that the user has no
+// home directory, and that there is no other place.
+func Dir() (string, error) { return userPlaces().first() }
+
+// Place returns a directory that processes of the current user can agree on and that this one can write to: for what
+// must last the one that outlives a sign-out, for other things the one that no disk has. It does not create it.
+func Place(lasting bool) (string, error) { return userPlaces().usable(lasting) }
+
+// places are the directories in question; "" is one that is not there.
+type places struct {
+	home    string // comes first because it stays
+	runtime string // the system makes it for the user's processes while they are signed in
+	temp    string // the directory of everybody
+	ours    string // where this process is told to look, and others perhaps are not: comes last
+	why     error  // there is no home
 }
 
-// chooseDir chooses the user's home directory, else the one that the system makes for their processes while they are
-// signed in. The home comes first because it stays. Whether a directory is writable does not count, because that may
-// change between two processes.
-func chooseDir(uid int, runtimeDirs string, home func() (string, error)) (string, error) {
-	dir, err := home()
+// system is where the places are.
+type system struct {
+	uid           int
+	home          func() (string, error)
+	runtimes      string // the directory of the users' own
+	temp          string
+	ourRuntimeDir string
+}
+
+func userPlaces() places {
+	uid := os.Geteuid()
+	return system{
+		uid: uid, home: func() (string, error) { return userHome(uid) },
+		runtimes: "/run/user", temp: "/tmp", ourRuntimeDir: os.Getenv("XDG_RUNTIME_DIR"),
+	}.places()
+}
+
+func (s system) places() (p places) {
+	home, err := s.home()
 	if err == nil {
-		err = ownDir(dir, uid)
+		err = ownDir(home, s.uid)
 	}
-	if err == nil && runtime.GOOS == "darwin" {
-		return filepath.Join(dir, "Library", "Application Support", "okauth"), nil
+	switch {
+	case err != nil:
+		p.why = err
+	case runtime.GOOS == "darwin":
+		p.home = filepath.Join(home, "Library", "Application Support", "okauth")
+	default:
+		p.home = filepath.Join(home, ".local", "state", "okauth")
 	}
-	if err == nil {
-		return filepath.Join(dir, ".local", "state", "okauth"), nil
-	}
-	// "$XDG_RUNTIME_DIR ... MUST be owned by the user, and they MUST be the only one having read and write access to
-	// it. Its Unix access mode MUST be 0700."
-	// https://specifications.freedesktop.org/basedir-spec/latest/
 	// systemd makes it at this path (pam_systemd(8)).
-	mine := filepath.Join(runtimeDirs, strconv.Itoa(uid))
-	info, statErr := os.Lstat(mine)
-	if statErr == nil && info.IsDir() && info.Mode().Perm() == 0o700 && privatefile.CheckOwner(info) == nil {
-		return filepath.Join(mine, "okauth"), nil
+	p.runtime = runtimeDir(filepath.Join(s.runtimes, strconv.Itoa(s.uid)))
+	p.ours = runtimeDir(s.ourRuntimeDir)
+	// In a directory that others write to, a sticky bit keeps them from exchanging what is there.
+	if info, err := os.Stat(s.temp); err == nil && info.IsDir() && privatefile.CheckWriters(s.temp, "") == nil {
+		p.temp = filepath.Join(s.temp, "okauth-"+strconv.Itoa(s.uid))
 	}
-	err = fmt.Errorf("there is no %s, and no home directory: %w", mine, err)
-	return "", store.NewError(store.Failed, "find a directory for locks", err)
+	return p
+}
+
+func (p places) first() (string, error) {
+	if dir := cmp.Or(p.home, p.runtime, p.temp); dir != "" {
+		return dir, nil
+	}
+	return "", p.err()
+}
+
+func (p places) usable(lasting bool) (string, error) {
+	all := []string{p.runtime, p.home, p.temp, p.ours}
+	if lasting {
+		all[0], all[1] = p.home, p.runtime
+	}
+	for _, dir := range all {
+		if dir != "" && privatefile.CanCreate(dir) == nil {
+			return dir, nil
+		}
+	}
+	return "", p.err()
+}
+
+// err says that there is no place at all.
+func (p places) err() error {
+	err := errors.New("no directory can be written to: not the home, not /run/user, not /tmp")
+	if p.why != nil {
+		err = fmt.Errorf("%w (there is no home directory: %w)", err, p.why)
+	}
+	return store.NewError(store.Failed, "find a directory for locks", err)
+}
+
+// runtimeDir returns the directory in a runtime directory: "$XDG_RUNTIME_DIR ... MUST be owned by the user, and they
+// MUST be the only one having read and write access to it. Its Unix access mode MUST be 0700."
+// https://specifications.freedesktop.org/basedir-spec/latest/
+func runtimeDir(path string) string {
+	info, err := os.Lstat(path)
+	if err != nil || !filepath.IsAbs(path) || !info.IsDir() || info.Mode().Perm() != 0o700 ||
+		privatefile.CheckOwner(info) != nil {
+		return ""
+	}
+	return filepath.Join(path, "okauth")
 }
 
 // ownDir returns nil for a directory that belongs to the user.
@@ -78,6 +130,23 @@ func ownDir(dir string, uid int) error {
 		return fmt.Errorf("%s is no directory of uid %d", dir, uid)
 	}
 	return nil
+}
+
+// userHome returns the home directory of a user as the system knows it.
+func userHome(uid int) (string, error) {
+	if runtime.GOOS == "darwin" {
+		u, err := user.LookupId(strconv.Itoa(uid)) // asks Directory Services; /etc/passwd has no people
+		if err != nil {
+			return "", err
+		}
+		return u.HomeDir, nil
+	}
+	f, err := os.Open("/etc/passwd")
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return passwdHome(f, uid)
 }
 
 // passwdHome returns the home directory of a user in passwd(5). Package os/user would return $HOME where there is no

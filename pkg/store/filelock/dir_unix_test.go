@@ -63,7 +63,7 @@ func TestAT86_LockDirChoice(t *testing.T) {
 			if c.what == "other user's" && os.Geteuid() != 0 {
 				t.Skip("only root can give a directory away")
 			}
-			runtimes := t.TempDir()
+			runtimes, nowhere := t.TempDir(), filepath.Join(t.TempDir(), "nowhere")
 			mine := filepath.Join(runtimes, strconv.Itoa(uid))
 			if err := c.make(mine); err != nil {
 				t.Fatal(err)
@@ -74,7 +74,8 @@ func TestAT86_LockDirChoice(t *testing.T) {
 			if runtime.GOOS == "darwin" {
 				want = filepath.Join(alice, "Library", "Application Support", "okauth")
 			}
-			if got, err := chooseDir(uid, runtimes, func() (string, error) { return alice, nil }); err != nil || got != want {
+			machine := system{uid: uid, home: func() (string, error) { return alice, nil }, runtimes: runtimes, temp: nowhere}
+			if got, err := machine.places().first(); err != nil || got != want {
 				t.Errorf("got %q, %v; want %q", got, err, want)
 			}
 			for why, home := range map[string]func() (string, error){
@@ -87,14 +88,82 @@ func TestAT86_LockDirChoice(t *testing.T) {
 				if strings.Contains(why, strconv.Itoa(uid+1)) {
 					who = uid + 1
 				}
-				got, err := chooseDir(who, runtimes, home)
+				got, err := system{uid: who, home: home, runtimes: runtimes, temp: nowhere}.places().first()
 				if !c.runtime || who != uid {
-					wantError(t, err, "failed", runtimes, why)
+					wantError(t, err, "failed", "/run/user", why)
 				} else if err != nil || got != filepath.Join(mine, "okauth") {
 					t.Errorf("without a home, %s: got %q, %v; want %q", why, got, err, mine)
 				}
 			}
 		})
+	}
+}
+
+// A place is one that can be written to, and that no other user can exchange. What must last prefers the home.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	uid := os.Geteuid()
+	mkdir := func(path string, mode os.FileMode) string {
+		path = filepath.Join(dir, path)
+		if err := errors.Join(os.MkdirAll(path, 0o700), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	occupied := func(path string) string { // as good as read-only, also for root
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Dir(path)
+	}
+	name := "okauth-" + strconv.Itoa(uid)
+	home, noHome := mkdir("home", 0o755), mkdir("nohome", 0o755)
+	for _, state := range []string{".local", "Library"} {
+		occupied(filepath.Join(noHome, state))
+	}
+	state, err := system{uid: uid, home: func() (string, error) { return home, nil }}.places().first()
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtimes, temp, ours := mkdir("run", 0o755), mkdir("tmp", 0o777|os.ModeSticky), mkdir("ours", 0o700)
+	mine := mkdir("run/"+strconv.Itoa(uid), 0o700)
+	noRuntimes := mkdir("norun", 0o755)
+	occupied(filepath.Join(mkdir("norun/"+strconv.Itoa(uid), 0o700), "okauth"))
+	open := mkdir("open", 0o777)
+	squatted := mkdir("squatted", 0o777|os.ModeSticky)
+	mkdir("squatted/"+name, 0o755)
+	taken := occupied(filepath.Join(mkdir("taken", 0o777|os.ModeSticky), name))
+	nowhere := filepath.Join(dir, "nowhere")
+	for _, c := range []struct {
+		what, home, runtimes, temp, ours string
+		lasting, other                   string
+	}{
+		{"all", home, runtimes, temp, ours, state, mine + "/okauth"},
+		{"no home", nowhere, runtimes, temp, ours, mine + "/okauth", mine + "/okauth"},
+		{"home alone", home, nowhere, nowhere, "", state, state},
+		{"home, not signed in", home, nowhere, temp, ours, state, state},
+		{"read-only home", noHome, nowhere, temp, ours, temp + "/" + name, temp + "/" + name},
+		{"read-only home and /run", noHome, noRuntimes, temp, ours, temp + "/" + name, temp + "/" + name},
+		{"/tmp alone", nowhere, nowhere, temp, "", temp + "/" + name, temp + "/" + name},
+		{"$XDG_RUNTIME_DIR alone", nowhere, nowhere, nowhere, ours, ours + "/okauth", ours + "/okauth"},
+		{"/tmp is not sticky", nowhere, nowhere, open, ours, ours + "/okauth", ours + "/okauth"},
+		{"others can read it", nowhere, nowhere, squatted, ours, ours + "/okauth", ours + "/okauth"},
+		{"it is a file", nowhere, nowhere, taken, "", "", ""},
+		{"$XDG_RUNTIME_DIR is open", nowhere, nowhere, nowhere, open, "", ""},
+		{"$XDG_RUNTIME_DIR is relative", nowhere, nowhere, nowhere, ".", "", ""},
+		{"none", nowhere, nowhere, nowhere, "", "", ""},
+	} {
+		s := system{
+			uid: uid, home: func() (string, error) { return c.home, nil },
+			runtimes: c.runtimes, temp: c.temp, ourRuntimeDir: c.ours,
+		}
+		for lasting, want := range map[bool]string{true: c.lasting, false: c.other} {
+			got, err := s.places().usable(lasting)
+			if got != want || (err != nil) != (want == "") {
+				t.Errorf("%s, lasting %t: got %q, %v; want %q", c.what, lasting, got, err, want)
+			}
+		}
 	}
 }
 

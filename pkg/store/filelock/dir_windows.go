@@ -18,3 +18,7 @@ func Dir() (string, error) {
 	}
 	return filepath.Join(dir, "okauth"), nil
 }
+
+// Place returns a directory that processes of the current user can agree on and that this one can write to: that of
+// [Dir], whether it is for what must last or not.
+func Place(bool) (string, error) { return Dir() }
