@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -32,6 +33,7 @@ func TestContainer(t *testing.T) {
 	for name, test := range map[string]func(*container){
 		"five variables": containerFiveVariables,
 		"no trace":       containerNoTrace,
+		"lock-out guard": containerLockoutGuard,
 		"storage file":   containerStorageFile,
 		"Okta's names":   containerOktaNames,
 		"HTTPS":          containerHTTPS,
@@ -157,6 +159,30 @@ func containerFiveVariables(c *container) {
 		c.t.Errorf("a wrong password: got exit code %d, want 5: %s", p.ProcessState.ExitCode(), &p.stderr)
 	}
 	c.asked(1)
+}
+
+// containerLockoutGuard has a place for what it must remember, /tmp, which nobody else can read.
+func containerLockoutGuard(c *container) {
+	temp := filepath.Join(c.home, "tmp")
+	if err := errors.Join(os.Mkdir(temp, 0o700), os.Chmod(temp, 0o777|os.ModeSticky)); err != nil {
+		c.t.Fatal(err)
+	}
+	c.binds = map[string]string{"/tmp": temp}
+	c.vars = append(c.vars, "OKAUTH_PASSWORD=wrong-horse")
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			p := c.run("token", "--storage", []string{"auto", "none"}[i%2])
+			if p.ProcessState.ExitCode() != 5 || strings.Contains(p.stderr.String(), "warning") {
+				c.t.Errorf("got exit code %d, want 5 and no warning: %s", p.ProcessState.ExitCode(), &p.stderr)
+			}
+		})
+	}
+	all.Wait()
+	c.asked(1)
+	if info, err := os.Lstat(filepath.Join(temp, "okauth-65534")); err != nil || info.Mode() != fs.ModeDir|0o700 {
+		c.t.Errorf("got %v, %v", info, err)
+	}
 }
 
 // containerNoTrace has strace write down what okauth asks the kernel for: no

@@ -66,7 +66,7 @@ func buildImage(t *testing.T, k *kitchen) *image {
 			t.Fatalf("the Dockerfile has the line %q", line)
 		}
 	}
-	for _, dir := range []string{root, filepath.Join(root, "state"), filepath.Join(root, "run", "secrets")} {
+	for _, dir := range []string{root, filepath.Join(root, "tmp"), filepath.Join(root, "state"), filepath.Join(root, "run", "secrets")} {
 		if err := errors.Join(os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o755)); err != nil { // mount points, as docker makes them
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/pbkdf2"
 	"crypto/rand"
@@ -30,6 +29,8 @@ const (
 	// maxRefused is how many different passwords may be refused within that time. Okta's default policy locks an
 	// account after ten.
 	maxRefused = 3
+	// maxKept bounds the record. More than maxRefused can be there if Okta accepted a password in between.
+	maxKept = 16
 	// "PBKDF2-HMAC-SHA256: 600,000 iterations"
 	// https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#pbkdf2
 	// The number is not read from the record, where someone else could have chosen it.
@@ -52,7 +53,7 @@ type LockoutGuard struct {
 	// stop a loop from sending it again.
 	Warn func(error)
 
-	iterations int // of the hash; 0 is hashIterations, tests use fewer
+	derive func(password string, salt []byte) ([]byte, error) // nil: the slow hash; tests have a fast one
 }
 
 // PasswordBlockedError says that the [LockoutGuard] did not let a password be sent. [Manager.Login] sends it.
@@ -85,10 +86,11 @@ type watchedPassword struct {
 	LockoutGuard
 	username   string
 	password   okta.Secret
-	insist     bool   // it is sent even so
-	stored     bool   // the session is stored, so files may be written
-	name, path string // of the lock and of the record
-	salt, hash []byte // the hash of password with salt; empty until check needs it
+	insist     bool       // it is sent even so
+	name, path string     // of the lock and of the record
+	noPlace    error      // why there is no place for them; nil: there is one
+	held       store.Lock // nil: not locked
+	salt, hash []byte     // the hash of password with salt; empty until there is something to compare
 }
 
 // refusals is the record of a user at an issuer.
@@ -101,23 +103,31 @@ type refusals struct {
 type refusal struct {
 	Unix int64  `json:"at"` // seconds
 	Hash []byte `json:"hash"`
+	// Settled: Okta has accepted another password since, so this one no longer counts for the lock-out.
+	Settled bool `json:"settled,omitempty"`
 }
 
-// watch returns a password under guard. Where there is no place for a record, send finds that out.
+// watch returns a password under guard. The record is kept where it outlives a sign-out, since a loop may sign in to
+// the machine each time. The lock need not last, so it touches no disk where it can.
 func (g LockoutGuard) watch(issuer, username string, password okta.Secret) *watchedPassword {
-	g.Locks.Dir, _ = g.Locks.Directory()
 	// Okta ignores the case of user names.
 	sum := sha256.Sum256(fmt.Appendf(nil, "okauth password 1 %d %s %s", len(issuer), issuer, strings.ToLower(username)))
-	name := "password." + hex.EncodeToString(sum[:8])
-	return &watchedPassword{
-		LockoutGuard: g, username: username, password: password,
-		name: name, path: filepath.Join(g.Locks.Dir, name+".refused"),
+	p := &watchedPassword{
+		LockoutGuard: g, username: username, password: password, name: "password." + hex.EncodeToString(sum[:8]),
 	}
+	dir := g.Locks.Dir
+	if dir == "" {
+		if dir, p.noPlace = filelock.Place(true); p.noPlace == nil {
+			p.Locks.Dir, p.noPlace = filelock.Place(false)
+		}
+	}
+	p.path = filepath.Join(dir, p.name+".refused")
+	return p
 }
 
-// read returns the refusals that still count. The error says that others could have written the record.
+// read returns the refusals that are not too old. The error says that others could have written the record.
 func (p *watchedPassword) read() (refusals, error) {
-	if p.Locks.Dir == "" {
+	if p.noPlace != nil {
 		return refusals{}, nil
 	}
 	data, err := privatefile.Read(p.path, maxRecord)
@@ -155,59 +165,67 @@ func (p *watchedPassword) check(mayHash bool) error {
 	if !mayHash && !bytes.Equal(r.Salt, p.salt) {
 		return errNewSalt
 	}
-	if err := p.hashWith(r.Salt); err != nil || p.insist {
+	if err := p.hashWith(r.Salt); err != nil {
 		return err
 	}
+	if p.insist {
+		return nil
+	}
+	var counted []refusal
 	for _, one := range r.Refused {
 		if subtle.ConstantTimeCompare(one.Hash, p.hash) == 1 {
 			return &PasswordBlockedError{Username: p.username, RefusedAt: time.Unix(one.Unix, 0)}
 		}
+		if !one.Settled {
+			counted = append(counted, one)
+		}
 	}
-	if len(r.Refused) >= maxRefused {
-		return &PasswordBlockedError{Username: p.username, RefusedAt: time.Unix(r.Refused[0].Unix, 0), TooMany: true}
+	if len(counted) >= maxRefused {
+		return &PasswordBlockedError{Username: p.username, RefusedAt: time.Unix(counted[0].Unix, 0), TooMany: true}
 	}
 	return nil
 }
 
-// send signs in, one process at a time and only if the guard allows it. It records what Okta answers. A nil p is not
-// watched.
-func (p *watchedPassword) send(ctx context.Context, s signIn) (*okta.TokenResponse, error) {
-	if p == nil {
-		return s.exchange(ctx, nil)
+// lock waits until no other process sends a password of the user, and looks again whether the guard allows this one:
+// its errors are those of check. Where no lock is possible, it goes on without one. A nil p is not watched.
+func (p *watchedPassword) lock(ctx context.Context) error {
+	if p == nil || p.noPlace != nil {
+		return nil
 	}
-	var lock store.Lock
-	var noRecord error
-	if p.stored || len(p.salt) > 0 { // else nothing is written to the disk unless Okta refuses the password
-		lock, noRecord = p.Locks.Acquire(ctx, p.name)
+	held, err := p.Locks.Acquire(ctx, p.name)
+	if err == nil {
+		p.held = held
+	} else if ctx.Err() != nil || !store.IsKind(err, store.Failed) {
+		return err
 	}
-	switch {
-	case noRecord != nil && (ctx.Err() != nil || !store.IsKind(noRecord, store.Failed)):
-		return nil, noRecord
-	case lock != nil:
-		defer lock.Release()
-		if err := p.check(false); err != nil {
-			return nil, err
-		}
-	}
-	tokens, err := s.exchange(ctx, nil)
-	switch {
-	case err == nil && lock != nil:
-		_ = privatefile.Remove(p.path) // what stays there blocks a password that is wrong now, for an hour
-	case isInvalidGrant(err):
-		if lock == nil && noRecord == nil { // now there is something to write
-			if lock, noRecord = p.Locks.Acquire(context.WithoutCancel(ctx), p.name); lock != nil {
-				defer lock.Release()
-			}
-		}
-		if noRecord = cmp.Or(noRecord, p.record()); noRecord != nil {
-			p.Warn(noRecord)
-		}
-	}
-	return tokens, err
+	return p.check(false)
 }
 
-// record adds the password to the refused ones.
-func (p *watchedPassword) record() error {
+// unlock ends lock, after the password was sent or not: accepted and err say what Okta answered. A refusal is recorded
+// before the next process may send the same password. The session is not locked meanwhile.
+func (p *watchedPassword) unlock(accepted bool, err error) {
+	if p == nil {
+		return
+	}
+	switch {
+	case accepted:
+		_ = p.recordAccepted() // what stays there blocks a password that is wrong now, for an hour
+	case isInvalidGrant(err):
+		if err := p.recordRefused(); err != nil {
+			p.Warn(err)
+		}
+	}
+	if p.held != nil {
+		p.held.Release()
+		p.held = nil
+	}
+}
+
+// recordRefused adds the password to the refused ones.
+func (p *watchedPassword) recordRefused() error {
+	if p.noPlace != nil {
+		return p.noPlace
+	}
 	r, err := p.read()
 	if err != nil {
 		return err
@@ -219,11 +237,36 @@ func (p *watchedPassword) record() error {
 	if err := p.hashWith(r.Salt); err != nil {
 		return err
 	}
-	r.Refused = slices.DeleteFunc(r.Refused, func(one refusal) bool { return bytes.Equal(one.Hash, p.hash) })
-	r.Refused = append(r.Refused, refusal{p.Now().Unix(), p.hash})
+	r.Refused = append(p.others(r), refusal{Unix: p.Now().Unix(), Hash: p.hash})
+	return p.write(r)
+}
+
+// recordAccepted takes the password from the refused ones. Okta counts from the beginning now.
+func (p *watchedPassword) recordAccepted() error {
+	r, err := p.read()
+	if err != nil || len(r.Refused) == 0 {
+		return err
+	}
+	r.Refused = p.others(r)
+	if len(r.Refused) == 0 {
+		return privatefile.Remove(p.path)
+	}
+	for i := range r.Refused {
+		r.Refused[i].Settled = true
+	}
+	return p.write(r)
+}
+
+// others returns the refusals of other passwords, of which the last maxKept-1 are kept.
+func (p *watchedPassword) others(r refusals) []refusal {
+	all := slices.DeleteFunc(r.Refused, func(one refusal) bool { return bytes.Equal(one.Hash, p.hash) })
+	return all[max(0, len(all)-maxKept+1):]
+}
+
+func (p *watchedPassword) write(r refusals) error {
 	data, err := json.Marshal(r)
 	if err == nil {
-		err = privatefile.MakeDir(p.Locks.Dir)
+		err = privatefile.MakeDir(filepath.Dir(p.path))
 	}
 	if err == nil {
 		err = privatefile.Replace(p.path, data)
@@ -236,8 +279,13 @@ func (p *watchedPassword) hashWith(salt []byte) (err error) {
 	if bytes.Equal(salt, p.salt) {
 		return nil
 	}
+	derive := p.derive
+	if derive == nil {
+		derive = func(password string, salt []byte) ([]byte, error) {
+			return pbkdf2.Key(sha256.New, password, salt, hashIterations, sha256.Size)
+		}
+	}
 	p.salt = salt
-	iterations := cmp.Or(p.iterations, hashIterations)
-	p.hash, err = pbkdf2.Key(sha256.New, p.password.Reveal(), salt, iterations, sha256.Size)
+	p.hash, err = derive(p.password.Reveal(), salt)
 	return err
 }

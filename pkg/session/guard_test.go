@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -124,20 +122,6 @@ func TestGuardForgetsAfterAnHour(t *testing.T) {
 	}
 }
 
-// Of many processes at once, of whatever profile, one sends the password.
-func TestGuardOfManyAtOnce(t *testing.T) {
-	t.Parallel()
-	o := newOrg(t, oktatest.Rotation{})
-	var all sync.WaitGroup
-	for i := range 16 {
-		all.Go(func() {
-			_ = o.signIn(t, "wrong-horse", func(r *session.TokenRequest) { r.Identity.Profile = fmt.Sprintf("dev%d", i%4) })
-		})
-	}
-	all.Wait()
-	o.wantBlocked(t, o.signIn(t, "wrong-horse"), 1)
-}
-
 func TestGuardIgnoresWhatItDidNotWrite(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{})
@@ -221,58 +205,4 @@ func TestGuardWithoutAPlace(t *testing.T) {
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
-}
-
-// asker answers a grant's questions, and looks whether the session is locked meanwhile.
-type asker struct {
-	o *org
-	t *testing.T
-}
-
-func (a asker) AskUsername(context.Context) (string, error) { return oktatest.DefaultUser, nil }
-
-func (a asker) AskPassword(ctx context.Context, username string) (okta.Secret, error) {
-	lock, err := a.o.manager.Store.Locks.Acquire(ctx, a.o.want.Identity.Account())
-	if err != nil {
-		a.t.Errorf("the session is locked while %s is asked: %v", username, err)
-	}
-	lock.Release()
-	return okta.NewSecret(oktatest.DefaultPassword), nil
-}
-
-func TestInteraction(t *testing.T) {
-	t.Parallel()
-	o := newOrg(t, oktatest.Rotation{})
-	o.locks.Wait = time.Second
-	c := session.Credentials{Grant: grant.Password{Scopes: o.want.Scopes}}
-	options := o.options()
-	options.Credentials = func(context.Context, *session.LoginRequiredError) (session.Credentials, error) { return c, nil }
-	if _, err := o.manager.Renew(t.Context(), o.want, options); !is[*session.LoginRequiredError](err) {
-		t.Fatalf("with no one to ask: got %v", err)
-	}
-	c.Interaction = asker{o, t}
-	o.want.Username = ""
-	if _, err := o.manager.Renew(t.Context(), o.want, options); err != nil {
-		t.Fatal(err)
-	}
-	if s := o.session(t); s.Username != oktatest.DefaultUser || len(o.forms()) != 1 {
-		t.Errorf("signed in as %q after %d posts", s.Username, len(o.forms()))
-	}
-	if _, err := o.manager.Login(t.Context(), o.client, c, o.want); err != nil || o.session(t).Revision != 2 {
-		t.Errorf("login: got %v, revision %d", err, o.session(t).Revision)
-	}
-}
-
-// Nothing is stored and nothing is locked: each refusal is recorded even so, and none gets in another's way.
-func TestGuardRecordsRefusalsAtOnceWithoutAStore(t *testing.T) {
-	t.Parallel()
-	o := newOrg(t, oktatest.Rotation{})
-	o.manager.Store = store.Sessions{Items: store.None{}}
-	o.manager.Guard.Warn = func(err error) { t.Errorf("a refusal was not recorded: %v", err) }
-	var all sync.WaitGroup
-	for range 16 {
-		all.Go(func() { _ = o.signIn(t, "wrong-horse") })
-	}
-	all.Wait()
-	o.wantBlocked(t, o.signIn(t, "wrong-horse"), len(o.forms()))
 }

@@ -51,7 +51,7 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 	var password *watchedPassword
 	if !s.Password.IsZero() {
 		password = m.Guard.watch(s.request.Identity.Issuer, s.Username, s.Password)
-		password.insist, password.stored = s.login, m.Store.Locks != nil
+		password.insist = s.login
 	}
 	var session *store.Session
 	var tokens *okta.TokenResponse
@@ -60,7 +60,10 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 		if err := password.check(true); err != nil {
 			return nil, nil, err
 		}
-		session, tokens, err = m.signInLocked(ctx, s, password)
+		if err = password.lock(ctx); err == nil {
+			session, tokens, err = m.signInLocked(ctx, s)
+		}
+		password.unlock(tokens != nil, err)
 	}
 	if !is[*grant.InteractionRequiredError](err) || s.Interaction == nil {
 		return session, tokens, err
@@ -94,9 +97,7 @@ func (s signIn) exchange(ctx context.Context, i grant.Interaction) (*okta.TokenR
 }
 
 // signInLocked signs in without asking anyone, while no other process changes the session.
-func (m Manager) signInLocked(
-	ctx context.Context, s signIn, p *watchedPassword,
-) (*store.Session, *okta.TokenResponse, error) {
+func (m Manager) signInLocked(ctx context.Context, s signIn) (*store.Session, *okta.TokenResponse, error) {
 	lock, err := m.lock(ctx, s.request.Identity.Account())
 	if err != nil {
 		return nil, nil, err
@@ -114,7 +115,7 @@ func (m Manager) signInLocked(
 	if err := m.addToIndex(ctx, s.request.Identity); err != nil {
 		return nil, nil, err
 	}
-	tokens, err := p.send(ctx, s)
+	tokens, err := s.exchange(ctx, nil)
 	if err != nil {
 		if old == nil {
 			m.removeFromIndex(ctx, s.request.Identity.Account())

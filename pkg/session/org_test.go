@@ -82,7 +82,7 @@ func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
 	o := &org{server: server, clock: clock, items: &faulty{}}
 	o.client = &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client(), Now: clock.Now}
 	o.locks = &filelock.Locks{Dir: t.TempDir() + "/locks", Wait: 30 * time.Second}
-	o.manager = session.Manager{Store: store.Sessions{Items: o.items, Locks: o.locks}, Guard: session.LockoutGuard{Locks: filelock.Locks{Dir: t.TempDir() + "/guard"}, Now: clock.Now}.WithFastHash(), Now: clock.Now}
+	o.manager = session.Manager{Store: store.Sessions{Items: o.items, Locks: o.locks}, Guard: session.LockoutGuard{Locks: filelock.Locks{Dir: t.TempDir() + "/guard"}, Now: clock.Now}.WithFastHash(nil), Now: clock.Now}
 	o.want = session.TokenRequest{
 		Identity: store.Identity{Profile: "dev", Issuer: at.Issuer(), ClientID: oktatest.DefaultClientID, User: oktatest.DefaultUser, Grant: "password"},
 		Scopes:   []string{"openid", "profile", "offline_access"}, MinTTL: time.Minute, Username: oktatest.DefaultUser,
