@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"unicode/utf8"
@@ -36,8 +35,8 @@ func atWatchedTerminal(t *testing.T, u *user, columns uint16, args ...string) (*
 	// When the first process of a session ends, Linux throws away what the terminal has not shown yet: that is not okauth, but one
 	// that waits until all has been seen. See TestMain for the name.
 	const leader = `trap : INT; (exec -a okauth "$@"); code=$?; printf '<end>' >&2; read -r; exit $code`
-	p := &person{t: t, command: exec.Command("bash", append([]string{"-c", leader, "bash", self}, args...)...), terminal: master}
-	p.more = sync.NewCond(&p.mu)
+	p := newPerson(t, exec.Command("bash", append([]string{"-c", leader, "bash", self}, args...)...))
+	p.terminal = master
 	p.command.Env = []string{"HOME=" + t.TempDir(), "TERM=xterm", "OKAUTH_STORAGE=none"}
 	for name, value := range u.vars {
 		p.command.Env = append(p.command.Env, name+"="+value)

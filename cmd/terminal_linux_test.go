@@ -28,27 +28,59 @@ type person struct {
 	t              *testing.T
 	command        *exec.Cmd
 	terminal       *os.File
-	stdout, stderr bytes.Buffer
+	stdout, stderr page
+	shown          page
+}
 
-	mu    sync.Mutex
-	shown bytes.Buffer
-	more  *sync.Cond
+// page is text that grows while a test looks at it.
+type page struct {
+	more *sync.Cond // that of all pages in front of one person
+	text bytes.Buffer
+}
+
+func (p *page) Write(text []byte) (int, error) {
+	p.more.L.Lock()
+	defer p.more.L.Unlock()
+	defer p.more.Broadcast()
+	return p.text.Write(text)
+}
+
+func (p *page) String() string {
+	p.more.L.Lock()
+	defer p.more.L.Unlock()
+	return p.text.String()
+}
+
+func (p *page) Len() int { return len(p.String()) }
+
+// newPerson returns a person in front of blank pages.
+func newPerson(t *testing.T, command *exec.Cmd) *person {
+	p := &person{t: t, command: command}
+	more := sync.NewCond(new(sync.Mutex))
+	p.stdout.more, p.stderr.more, p.shown.more = more, more, more
+	return p
 }
 
 func atTerminal(t *testing.T, u *user, args ...string) *person {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(self, args...)
+	command.Args[0] = "okauth" // see TestMain
+	return atTerminalRuns(t, u, command)
+}
+
+// atTerminalRuns is atTerminal for any command.
+func atTerminalRuns(t *testing.T, u *user, command *exec.Cmd) *person {
 	t.Helper()
 	keychain, err := fakesecretservice.Start(fakesecretservice.Behavior{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(keychain.Close)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &person{t: t, command: exec.Command(self, args...)}
-	p.more = sync.NewCond(&p.mu)
-	p.command.Args[0] = "okauth" // see TestMain
+	p := newPerson(t, command)
 	p.command.Env = []string{"HOME=" + t.TempDir(), "TERM=dumb", "DBUS_SESSION_BUS_ADDRESS=" + keychain.Address()}
 	for name, value := range u.vars {
 		p.command.Env = append(p.command.Env, name+"="+value)
@@ -72,47 +104,39 @@ func atTerminal(t *testing.T, u *user, args ...string) *person {
 }
 
 // watch collects what the terminal shows.
-func (p *person) watch() {
-	buffer := make([]byte, 4096)
-	for {
-		n, err := p.terminal.Read(buffer)
-		p.mu.Lock()
-		p.shown.Write(buffer[:n])
-		p.mu.Unlock()
-		p.more.Broadcast()
-		if err != nil {
-			return
-		}
-	}
-}
+func (p *person) watch() { io.Copy(&p.shown, p.terminal) }
 
 // waitFor waits until the terminal has shown text.
 func (p *person) waitFor(text string) {
 	p.t.Helper()
+	p.waitForTimes(&p.shown, text, 1)
+}
+
+// waitForTimes waits until a page has text so often.
+func (p *person) waitForTimes(where *page, text string, times int) {
+	p.t.Helper()
+	more := where.more
 	late := false
 	timer := time.AfterFunc(20*time.Second, func() {
-		p.mu.Lock()
+		more.L.Lock()
+		defer more.L.Unlock()
 		late = true
-		p.mu.Unlock()
-		p.more.Broadcast()
+		more.Broadcast()
 	})
 	defer timer.Stop()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for !strings.Contains(p.shown.String(), text) {
+	more.L.Lock()
+	defer more.L.Unlock()
+	for strings.Count(where.text.String(), text) < times {
 		if late {
-			p.t.Fatalf("the terminal does not show %q but %q", text, p.shown.String())
+			p.t.Fatalf("waited for %d times %q; the terminal shows %q, standard error is %q", times, text,
+				p.shown.text.String(), p.stderr.text.String())
 		}
-		p.more.Wait()
+		more.Wait()
 	}
 }
 
 // screen returns what the terminal has shown so far.
-func (p *person) screen() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.shown.String()
-}
+func (p *person) screen() string { return p.shown.String() }
 
 func (p *person) types(text string) {
 	p.t.Helper()

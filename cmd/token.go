@@ -35,9 +35,9 @@ password from --password-stdin, a variable, a file or a command, with the
 client's own credentials (--grant client-credentials), or by asking on the
 terminal. If none of these is possible, the exit code is 4.
 
-When several processes run "okauth token" at once, one makes the request and all
-print its result. If the server issues only tokens with a shorter life than
---min-ttl, okauth prints one of those with a warning.
+When several processes run "okauth token" at once, one asks or makes the request
+and all print its result. If the server issues only tokens with a shorter life
+than --min-ttl, okauth prints one of those with a warning.
 
 -o chooses what to print:
 

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"math"
 	"time"
 
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
+	"okauth/pkg/store"
+	"okauth/pkg/store/filelock"
 )
 
 // Session describes a session that [Client.Login] has stored. It holds no secret.
@@ -47,6 +51,14 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.asksPerson() {
+		// Others wait for this session. It does not wait for them: who runs Login wants to be asked here and now.
+		done, err := c.turn(ctx, s, request.Identity, 100*time.Millisecond)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+	}
 	credentials, err := c.credentials(ctx)
 	if err != nil {
 		return nil, err
@@ -76,6 +88,54 @@ func (c *Client) nonInteractive() bool {
 		return true // a name that is missing is asked for even so
 	}
 	return c.grant.NonInteractive(c.settings.Username() != "", !c.settings.Secret(c.grant.Secret).IsZero())
+}
+
+// asksPerson reports whether a sign-in asks a person, and there is one to ask.
+func (c *Client) asksPerson() bool {
+	return !c.nonInteractive() && c.o.Interaction != nil && c.o.Interaction.CanPrompt()
+}
+
+// forever is how long a process waits for one that asks a person, who may take all the time.
+const forever = math.MaxInt64
+
+// turn waits until no other process asks a person to sign in to the session, for longest at most, and then until none
+// asks on the same terminal, where the answer to one question could go to another. done lets others ask. The session is
+// not locked. The error is the cause of the end of ctx.
+func (c *Client) turn(
+	ctx context.Context, s Storage, id store.Identity, longest time.Duration,
+) (done func(), err error) {
+	ofSession, ofTerminal := c.locks(), c.locks()
+	if s.Locks != nil {
+		ofSession = *s.Locks
+	}
+	ofSession.Wait = longest
+	signedIn, err := c.lockQuestion(ctx, ofSession, "ask-"+id.Account())
+	if err != nil || c.o.Terminal == "" {
+		return signedIn, err
+	}
+	ofTerminal.Wait = forever
+	// No file for each terminal that ever was. Where two share one, a question waits in vain, but not for ever.
+	number := crc32.ChecksumIEEE([]byte(c.o.Terminal)) % 64
+	answered, err := c.lockQuestion(ctx, ofTerminal, fmt.Sprintf("ask-on-terminal-%d", number))
+	if err != nil {
+		signedIn()
+		return nil, err
+	}
+	return func() { answered(); signedIn() }, nil
+}
+
+// lockQuestion acquires a lock for a question. Where there can be no lock it does without: two questions at once are
+// better than none.
+func (c *Client) lockQuestion(ctx context.Context, locks filelock.Locks, name string) (release func(), err error) {
+	locks.Waiting = c.o.Events.OtherAsks
+	lock, err := locks.Acquire(ctx, name)
+	switch {
+	case err == nil:
+		return lock.Release, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	}
+	return func() {}, nil
 }
 
 // credentials returns the grant that the settings name, complete, and the user who signs in with it. What is missing

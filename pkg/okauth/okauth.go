@@ -52,6 +52,7 @@ type Options struct {
 	MinTTL      time.Duration // how long a token must stay valid; 0: the setting "min_ttl" (60 s)
 
 	Interaction Interaction // asks a person; nil: no questions are possible
+	Terminal    string      // names the terminal that Interaction asks on: one process at a time does
 
 	// Password and ClientSecret, when set, return the secret in place of the settings. Each is called once at most.
 	Password, ClientSecret func(context.Context) (okta.Secret, error)
@@ -88,6 +89,8 @@ type Events struct {
 	Trace       func(line string)                       // each request and response, redacted
 	TraceDetail bool                                    // with Trace: headers and form fields as well
 	SignIn      func(reason error, notStored error)     // a person is about to be asked; notStored: why nothing is kept
+	// OtherAsks: another process asks a person to sign in to the same session, or on the same terminal; this one waits.
+	OtherAsks func() (done func())
 }
 
 // Client gets tokens for one profile. It may be used by several goroutines at once.
@@ -122,6 +125,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Events.Waiting == nil {
 		o.Events.Waiting = func(string) func() { return func() {} }
+	}
+	if o.Events.OtherAsks == nil {
+		o.Events.OtherAsks = func() func() { return func() {} }
 	}
 	if o.Events.Retry == nil {
 		o.Events.Retry = func(time.Duration, string) {}

@@ -92,12 +92,16 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 		return session.CachedToken{}, err
 	}
 	request.Fresh = force
-	token, err := s.Manager().Renew(ctx, request, session.Options{
+	o := session.Options{
 		Client: once(c.OktaClient),
 		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Credentials, error) {
 			return c.credentialsFor(ctx, s, why)
 		},
-	})
+	}
+	if c.asksPerson() {
+		o.Turn = func(ctx context.Context) (func(), error) { return c.turn(ctx, s, request.Identity, forever) }
+	}
+	token, err := s.Manager().Renew(ctx, request, o)
 	if err == nil {
 		c.unstored.Store(t, token)
 	}
@@ -107,8 +111,8 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in
 // and there is none.
 func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (session.Credentials, error) {
-	ask := !c.nonInteractive()
-	if ask && (c.o.Interaction == nil || !c.o.Interaction.CanPrompt()) {
+	ask := c.asksPerson()
+	if !ask && !c.nonInteractive() {
 		return session.Credentials{}, nil
 	}
 	// Before anything is asked or sent: can the session be stored?

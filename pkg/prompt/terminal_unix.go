@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -42,6 +43,16 @@ func open() (*Terminal, error) {
 		return nil, fmt.Errorf("%s is not a terminal that select can wait for", path)
 	}
 	return t, nil
+}
+
+// Name returns a name of the terminal of this process, which all processes that it belongs to agree on; "" where that is
+// not known. The processes of a session have one controlling terminal, and no other session has it.
+func Name() string {
+	session, err := unix.Getsid(0)
+	if err != nil {
+		return ""
+	}
+	return strconv.Itoa(session)
 }
 
 // Close closes the terminal device.

@@ -32,6 +32,10 @@ func open() (*Terminal, error) {
 	return &Terminal{device: device{in: in}, out: out}, nil
 }
 
+// Name returns a name of the console of this process, which all processes of the console agree on; "" where there is
+// none or it is not known.
+func Name() string { return "" }
+
 // Close closes the terminal device.
 func (t *Terminal) Close() error { return errors.Join(t.in.Close(), t.out.Close()) }
 

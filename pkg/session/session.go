@@ -11,7 +11,7 @@
 //	LoginRequiredError
 //
 // Below the first line one process at a time works on a session; the others wait, read what it stored and return that.
-// The session is not locked while a person is asked for credentials.
+// The session is not locked while a person is asked for credentials; one process at a time asks, see [Options.Turn].
 //
 // [Manager] does all of this. It prints nothing, asks no one itself and reads no setting.
 package session
@@ -48,6 +48,9 @@ type Options struct {
 	// Credentials returns what to sign in with when a refresh is not possible, for the reason it is given; without a
 	// Grant, no sign-in is possible.
 	Credentials func(context.Context, *LoginRequiredError) (Credentials, error)
+	// Turn, if set, waits until no other process asks a person for the same Credentials; done ends the turn. Renew looks
+	// for the session of the others then. The error is that of the wait.
+	Turn func(context.Context) (done func(), err error)
 }
 
 // SaveError says that a new token could not be stored. It comes with the token, which is valid: the caller uses the
@@ -113,6 +116,27 @@ func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedTo
 		return token, err
 	}
 	required.NoStore = noStore
+	return m.signedIn(ctx, r, o, required)
+}
+
+// signedIn returns a token from a sign-in, or from that of another process which had the turn to ask.
+func (m Manager) signedIn(
+	ctx context.Context, r TokenRequest, o Options, required *LoginRequiredError,
+) (CachedToken, error) {
+	if o.Turn != nil {
+		done, err := o.Turn(ctx)
+		if err != nil {
+			return CachedToken{}, err
+		}
+		defer done()
+		before, err := m.load(ctx, r.Identity)
+		if err != nil {
+			return CachedToken{}, err
+		}
+		if token, err := m.refreshed(ctx, r, before, o); !is[*LoginRequiredError](err) {
+			return token, err
+		}
+	}
 	c, err := o.Credentials(ctx, required)
 	if err != nil {
 		return CachedToken{}, err

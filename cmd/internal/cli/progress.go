@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"okauth/pkg/okta"
+	"okauth/pkg/output"
 )
 
 // Unnoticed is the length of a wait that needs no explanation.
@@ -47,6 +48,24 @@ func (e *Env) Progress(delay time.Duration, what string) (done func()) {
 				}
 				return
 			}
+		}
+	}()
+	return sync.OnceFunc(func() {
+		close(stop)
+		<-ended
+	})
+}
+
+// Notice prints text on standard error once, after delay, for a wait that a person must know of even where there is no
+// terminal. Until done returns nothing else may be printed.
+func (e *Env) Notice(delay time.Duration, text string) (done func()) {
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-time.After(delay):
+			fmt.Fprintln(e.Stderr, output.Wrap("okauth: "+okta.Sanitize(text, 1000), 0, 2, e.stderrWidth()))
+		case <-stop:
 		}
 	}()
 	return sync.OnceFunc(func() {

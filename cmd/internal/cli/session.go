@@ -15,6 +15,7 @@ import (
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
+	"okauth/pkg/prompt"
 	"okauth/pkg/session"
 )
 
@@ -39,8 +40,8 @@ func (s *SessionFlags) clientOptions(env *Env) okauth.Options {
 	o := okauth.Options{
 		Profile: s.Profile, ConfigFile: s.config, Settings: make(map[string]string),
 		SettingName: func(setting string) string { return "flag --" + flagName(setting) },
-		Interaction: &terminalInteraction{env: env, flags: s.GlobalFlags},
-		Events:      s.events(env), UserAgent: "okauth/" + env.Build.Number(), SecretSource: s.ClientSecretSource,
+		Interaction: &terminalInteraction{env: env, flags: s.GlobalFlags}, Terminal: prompt.Name(),
+		Events: s.events(env), UserAgent: "okauth/" + env.Build.Number(), SecretSource: s.ClientSecretSource,
 		KeychainPrompt: !s.NoInput && env.Desktop(), Keychain: env.Keychain, LockDir: env.LockDir,
 		LookupEnv: env.LookupEnv, UserConfigDir: env.UserConfigDir, Stderr: env.Stderr, Now: env.Now,
 	}
@@ -73,6 +74,9 @@ func (g *GlobalFlags) events(env *Env) okauth.Events {
 				env.Warn("there is no keychain, so this sign-in is not stored; okauth config set storage file keeps " +
 					"sessions in a sealed file")
 			}
+		},
+		OtherAsks: func() func() {
+			return env.Notice(Unnoticed, "waiting for another okauth process, which is asking for a password")
 		},
 	}
 	if level := g.verbosity(env); level > 0 {
