@@ -234,6 +234,9 @@ func TestST02_EveryRefusalIsExplainedAndNoneRepeated(t *testing.T) {
 			u.server.ResetRequests()
 			u.vars["OKAUTH_CLIENT_ID"], u.vars["OKAUTH_CLIENT_SECRET"] = e.ClientID, e.Secret
 			u.vars["OKAUTH_USERNAME"], u.vars["OKAUTH_PASSWORD"] = e.Login, e.Password
+			if e.Secret == "" {
+				delete(u.vars, "OKAUTH_CLIENT_SECRET")
+			}
 			code, stdout, stderr := u.okauth(t.Context(), "login", "--scope", e.Scope, "--server", e.Server+strings.Repeat("org", b2i(e.Server == "")))
 			want := 5
 			if e.Status == 429 {

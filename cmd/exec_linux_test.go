@@ -139,7 +139,7 @@ func TestExecLeavesNothingBehind(t *testing.T) {
 			m.later(2 * time.Hour)
 			expect(1, "okauth -v exec --")
 			m.later(2 * time.Hour)
-			expect(1, "okauth exec --", "OKAUTH_CLIENT_SECRET=", "OKAUTH_CLIENT_SECRET_COMMAND=echo "+oktatest.DefaultClientSecret)
+			expect(1, "okauth exec --", "OKAUTH_CLIENT_SECRET="+unsetMark, "OKAUTH_CLIENT_SECRET_COMMAND=echo "+oktatest.DefaultClientSecret)
 		}
 	})
 }

@@ -100,7 +100,7 @@ func (o *options) set(ctx context.Context, args []string, keep string) error {
 	err = o.edit(func(file *config.File, profile string) error {
 		value := args[len(args)-1]
 		if secret {
-			text, err := o.readSecret(ctx, key)
+			text, err := o.readSecret(ctx)
 			if err != nil {
 				return err
 			}
@@ -146,7 +146,7 @@ func (o *options) storeSecret(ctx context.Context, key config.Key) error {
 	if err := checkKeychain(ctx, client); err != nil {
 		return err
 	}
-	secret, err := o.readSecret(ctx, key)
+	secret, err := o.readSecret(ctx)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func checkKeychain(ctx context.Context, client *okauth.Client) error {
 }
 
 // readSecret reads the client secret from a pipe, or asks for it.
-func (o *options) readSecret(ctx context.Context, key config.Key) (okta.Secret, error) {
+func (o *options) readSecret(ctx context.Context) (okta.Secret, error) {
 	read := func() (okta.Secret, error) { return cli.ReadSecret(ctx, o.env, "client secret") }
 	if !o.env.StdinIsPipe {
 		t, err := cli.OpenTerminal(o.env, o.session.GlobalFlags,
@@ -204,9 +204,5 @@ func (o *options) readSecret(ctx context.Context, key config.Key) (okta.Secret, 
 		defer t.Close()
 		read = func() (okta.Secret, error) { return cli.AskSecret(ctx, t, "Client secret", "client secret") }
 	}
-	secret, err := read()
-	if err == nil {
-		err = key.Check(secret.Reveal())
-	}
-	return secret, err
+	return read()
 }

@@ -44,6 +44,9 @@ func (o *options) lists() string {
 // needs no keychain, because it stores nothing.
 func scenarioCommand(e oktatest.Scenario) string {
 	var words []string
+	if e.Secret == "" { // one that is set but empty is an error of okauth's own
+		words, e.Secret = append(words, "env -u OKAUTH_CLIENT_SECRET"), oktatest.DefaultClientSecret
+	}
 	for _, word := range [][3]string{
 		{"OKAUTH_CLIENT_SECRET=", e.Secret, oktatest.DefaultClientSecret},
 		{"OKAUTH_PASSWORD=", e.Password, oktatest.DefaultPassword},

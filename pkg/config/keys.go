@@ -31,6 +31,7 @@ type Key struct {
 	Help      string   // one line
 	NotInFile bool     // a secret that the file never holds
 
+	secret   string             // the secret that comes from this setting, "" for others
 	min, max time.Duration      // for Duration
 	check    func(string) error // nil: any line of text
 }
@@ -108,7 +109,7 @@ func rows() []Key {
 			Help: "client secret (kept in the keychain unless the file has it)"},
 		{Name: KeyGrant, Type: Enum, Choices: grantNames, Default: grantNames[0],
 			Help: "who signs in: a user (password) or the client itself"},
-		{Name: KeyUsername,
+		{Name: KeyUsername, check: checkUsername,
 			Help: "user name (prompted if not set)"},
 		{Name: KeyPassword, Type: Secret, NotInFile: true},
 		{Name: KeyScopes, Type: List, check: parsed(ParseScopes), Default: grants[0].DefaultScopes,
@@ -147,10 +148,11 @@ var table = sync.OnceValue(func() []Key {
 		if k.NotInFile {
 			k.Help = noun + ", from the environment only"
 		}
+		k.secret = k.Name
 		keys = append(keys, k,
-			Key{Name: FileKey(k.Name), Type: Path, Env: []string{own + "_FILE"},
+			Key{Name: FileKey(k.Name), Type: Path, Env: []string{own + "_FILE"}, secret: k.Name,
 				Help: "file that holds the " + noun},
-			Key{Name: CommandKey(k.Name), Type: Command, Env: []string{own + "_COMMAND"},
+			Key{Name: CommandKey(k.Name), Type: Command, Env: []string{own + "_COMMAND"}, secret: k.Name,
 				Help: "command whose first line is the " + noun})
 	}
 	return keys

@@ -58,10 +58,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// env returns a variable. An empty one counts as not set.
+// env returns a variable without its last line break. An empty one counts as not set.
 func (o Options) env(name string) string {
 	text, _ := o.LookupEnv(name)
-	return text
+	return DropNewline(text)
 }
 
 // expand replaces a leading ~ by the home directory. The error is an *Error of kind NoDirectory.

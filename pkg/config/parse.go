@@ -92,7 +92,7 @@ func parseProfile(p entry) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if text != "" {
+		if text != "" || k.secret != "" {
 			values[k.Name] = text
 		}
 	}
@@ -101,7 +101,7 @@ func parseProfile(p entry) (map[string]string, error) {
 
 func parseTree(data []byte) (*yaml.Node, error) {
 	if bytes.IndexByte(data, 0) >= 0 {
-		return nil, &Error{Kind: Syntax, Reason: "the file has a NUL byte: it is not YAML text"}
+		return nil, &Error{Kind: Syntax, Reason: "the file has a NUL byte: it is UTF-16, or no text at all"}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var root, second yaml.Node

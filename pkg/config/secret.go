@@ -26,8 +26,8 @@ const (
 type SecretRef struct {
 	Source Source
 	Key    string // the setting: that of the secret, of its file or of its command
+	secret string // the secret's own setting
 	read   func(context.Context) ([]byte, error)
-	check  func(string) error
 }
 
 // IsZero reports whether no setting has the secret.
@@ -39,63 +39,86 @@ func (s SecretRef) FromFile() bool { return strings.HasSuffix(s.Key, FileKey("")
 // FromCommand reports whether a command prints the secret.
 func (s SecretRef) FromCommand() bool { return strings.HasSuffix(s.Key, CommandKey("")) }
 
-// Read returns the secret: the value itself, the content of the file without its last line break, or the first line
-// that the command prints. An empty secret is an error, and so is a file that others can write to. The error is an
-// *Error that does not hold what was read; it wraps ctx's error if that was the cause.
+// Read returns the secret: the value itself, the content of the file, or the first line that the command prints, each
+// without one line break at its end. An empty secret is an error, and so are a file that others can write to and text
+// that no secret has, such as a byte order mark. The error is an *Error that does not hold what was read; it wraps
+// ctx's error if that was the cause.
 func (s SecretRef) Read(ctx context.Context) ([]byte, error) {
 	if s.read == nil {
 		return nil, &Error{Kind: Missing, Key: s.Key, Reason: "it is not set"}
 	}
 	secret, err := s.read(ctx)
-	if err == nil && len(secret) == 0 {
+	if err == nil {
+		return CleanSecret(s.secret, secret, s.Key, s.Source)
+	}
+	return nil, locate(err, s.Key, s.Source)
+}
+
+// CleanSecret returns what was read as a secret, without one line break at its end. Text that the secret cannot be is
+// an *Error without it; key and source say where it comes from.
+func CleanSecret(secret string, text []byte, key string, source Source) ([]byte, error) {
+	text = DropNewline(text)
+	err := lookup(secret).checkText(string(text))
+	if len(text) == 0 {
 		err = &Error{Kind: Empty, Reason: "the secret is empty"}
 	}
-	if err == nil {
-		err = s.check(string(secret))
+	if err != nil {
+		return nil, locate(err, key, source)
 	}
-	if err == nil {
-		return secret, nil
-	}
+	return text, nil
+}
+
+// locate returns err as an *Error with the setting and its source.
+func locate(err error, key string, source Source) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		e = &Error{Kind: ReadFailed, Reason: "read the secret", Err: err}
 	}
 	located := *e
-	located.Key, located.Source = s.Key, s.Source
-	return nil, &located
+	located.Key, located.Source = key, source
+	return &located
 }
 
 // findSecret finds the place of a secret. In the environment the order is value, file, command, then Okta's
 // variables. Two places in the flags or in the file are an error, because one of them is a mistake.
 func (s *Settings) findSecret(k Key) (SecretRef, error) {
-	var found []SecretRef // the strongest first
-	add := func(key, text string, kind SourceKind, name string) {
-		if text != "" {
-			found = append(found, s.secretRef(k, key, value{text, Source{kind, name}}))
+	type place struct {
+		key string
+		value
+	}
+	var found []place // the strongest first
+	add := func(key, text string, ok bool, source Source) {
+		if ok {
+			found = append(found, place{key, value{text, source}})
 		}
 	}
 	keys := SecretKeys(k.Name)
 	for _, key := range keys {
-		add(key, s.options.Flags[key], FromFlag, s.options.FlagName(key))
+		text, ok := s.options.Flags[key]
+		add(key, text, ok, Source{FromFlag, s.options.FlagName(key)})
 	}
 	for _, key := range keys {
 		name := lookup(key).Env[0]
-		add(key, s.options.env(name), FromEnv, name)
+		text, ok := s.options.LookupEnv(name)
+		add(key, text, ok, Source{FromEnv, name})
 	}
 	for _, name := range k.Env[1:] {
-		add(k.Name, s.options.env(name), FromEnv, name)
+		text, ok := s.options.LookupEnv(name)
+		add(k.Name, text, ok, Source{FromEnv, name})
 	}
 	for _, key := range keys {
-		add(key, s.file[key], FromFile, s.path)
+		text, ok := s.file[key]
+		add(key, text, ok, Source{FromFile, s.path})
 	}
 	if len(found) == 0 {
 		return SecretRef{}, nil
 	}
 	first := found[0]
-	if len(found) > 1 && found[1].Source.Kind == first.Source.Kind && first.Source.Kind != FromEnv {
-		return SecretRef{}, conflict(found[1].Key, first.Key, found[1].Source)
+	if len(found) > 1 && found[1].source.Kind == first.source.Kind && first.source.Kind != FromEnv &&
+		DropNewline(first.text) != "" && DropNewline(found[1].text) != "" {
+		return SecretRef{}, conflict(found[1].key, first.key, found[1].source)
 	}
-	return first, nil
+	return s.secretRef(k, first.key, first.value), nil
 }
 
 func conflict(key, other string, source Source) error {
@@ -105,8 +128,12 @@ func conflict(key, other string, source Source) error {
 
 // secretRef returns the reference to a secret that the setting key, with value v, leads to.
 func (s *Settings) secretRef(k Key, key string, v value) SecretRef {
-	ref := SecretRef{Source: v.source, Key: key, check: k.checkText}
+	ref := SecretRef{Source: v.source, Key: key, secret: k.Name}
 	switch {
+	case DropNewline(v.text) == "":
+		ref.read = func(context.Context) ([]byte, error) {
+			return nil, &Error{Kind: Empty, Reason: "it is set but empty"}
+		}
 	case ref.FromFile():
 		ref.read = func(ctx context.Context) ([]byte, error) {
 			path, err := s.File(key)
@@ -116,7 +143,7 @@ func (s *Settings) secretRef(k Key, key string, v value) SecretRef {
 			return readSecretFile(ctx, path)
 		}
 	case ref.FromCommand():
-		ref.read = func(ctx context.Context) ([]byte, error) { return s.options.runSecretCommand(ctx, v.text) }
+		ref.read = func(ctx context.Context) ([]byte, error) { return s.options.runSecretCommand(ctx, DropNewline(v.text)) }
 	default:
 		ref.read = func(context.Context) ([]byte, error) {
 			if v.source.Kind == FromFile {
@@ -161,16 +188,19 @@ func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 	case len(data) > maxSecret:
 		return nil, invalid("%s is larger than %d bytes", quote(path), maxSecret)
 	}
-	return DropNewline(data), nil
+	return data, nil
 }
 
-// DropNewline removes one LF or CRLF from the end of a secret.
-func DropNewline(data []byte) []byte {
-	data, cut := bytes.CutSuffix(data, []byte("\n"))
-	if cut {
-		data = bytes.TrimSuffix(data, []byte("\r"))
+// DropNewline removes one LF or CRLF from the end of a value: editors, echo and here documents add it.
+func DropNewline[T string | []byte](text T) T {
+	n := len(text)
+	if n == 0 || text[n-1] != '\n' {
+		return text
 	}
-	return data
+	if n > 1 && text[n-2] == '\r' {
+		n--
+	}
+	return text[:n-1]
 }
 
 // runSecretCommand runs a command line in the shell and returns its first line of output.
@@ -195,11 +225,11 @@ func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, err
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
 		return nil, &Error{Kind: CommandFailed, Reason: "run the command", Err: privatefile.Cause(err)}
 	}
-	first, _, more := bytes.Cut(out.data, []byte("\n"))
-	if more {
-		first = bytes.TrimSuffix(first, []byte("\r"))
+	end := bytes.IndexByte(out.data, '\n') + 1
+	if end == 0 {
+		end = len(out.data)
 	}
-	return first, nil
+	return out.data[:end], nil
 }
 
 // bounded keeps at most maxSecret bytes. More is a write error, which ends the command.

@@ -32,7 +32,6 @@ func TestSecretOrder(t *testing.T) {
 			"OKTA_OAUTH2_CLIENTSECRET"},
 		{"command in the file", "profiles: {default: {client_secret_command: echo canary-cmd}}", nil, "canary-cmd",
 			"file"},
-		{"empty variable", inFile, []string{"OKAUTH_CLIENT_SECRET="}, "canary-file", "file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,7 +115,7 @@ func TestStorageKeyText(t *testing.T) {
 	}
 	s := load(t, testOptions(t, "", Options{}, "OKAUTH_STORAGE_KEY_FILE="+path))
 	_, err := s.Secret(KeyStorageKey).Read(t.Context())
-	wantError(t, err, `setting "storage_key_file" from OKAUTH_STORAGE_KEY_FILE`, "control character")
+	wantError(t, err, `setting "storage_key_file" from OKAUTH_STORAGE_KEY_FILE`, "NUL byte")
 }
 
 func TestSecretTwice(t *testing.T) {
@@ -136,14 +135,7 @@ func TestSecretTwice(t *testing.T) {
 func TestSecretFile(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ content, want, err string }{
-		{"canary-1", "canary-1", ""},
-		{"canary-1\n", "canary-1", ""},
-		{"canary-1\r\n", "canary-1", ""},
-		{" canary-1 \n", " canary-1 ", ""},
-		{"canary-1\n\n", "", "line break"},
-		{"", "", "the secret is empty"},
-		{"\n", "", "the secret is empty"},
-		{"canary\x00", "", "control character"},
+		{" canary-\u00e9\u200b1 \n", " canary-\u00e9\u200b1 ", ""},
 		{strings.Repeat("c", maxSecret+1), "", "larger than 65536 bytes"},
 		{"{a password of a person}\tand a tab\n", "{a password of a person}\tand a tab", ""},
 	}

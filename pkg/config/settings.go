@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -61,7 +60,7 @@ func (s *Settings) resolve() error {
 				v.text = Redacted // its SecretRef has it, and checks it when it is read
 			}
 			delete(s.file, k.Name)
-		} else if v.source.Kind > FromDefault {
+		} else if v.source.Kind > FromDefault && (v.text != "" || k.secret == "") {
 			if err := k.Check(v.text); err != nil {
 				return withSource(err, v.source)
 			}
@@ -89,18 +88,21 @@ func (s *Settings) setDefault(key, text string) {
 	}
 }
 
-// find returns the value of a setting from the strongest layer that has it.
+// find returns the value of a setting from the strongest layer that has it, without one line break at its end. A
+// variable or an entry of the file that is empty counts as not set, except for a secret: there it is a mistake, and
+// okauth must not send the password without the client secret, or another secret than was meant.
 func (s *Settings) find(k Key) value {
 	if text, ok := s.options.Flags[k.Name]; ok {
-		return value{text, Source{FromFlag, s.options.FlagName(k.Name)}}
+		return value{DropNewline(text), Source{FromFlag, s.options.FlagName(k.Name)}}
 	}
 	for _, name := range k.Env {
-		if text := s.options.env(name); text != "" {
+		text, ok := s.options.LookupEnv(name)
+		if text = DropNewline(text); ok && (text != "" || k.secret != "") {
 			return value{text, Source{FromEnv, name}}
 		}
 	}
-	if text := s.file[k.Name]; text != "" {
-		return value{text, Source{FromFile, s.path}}
+	if text, ok := s.file[k.Name]; ok && (text != "" || k.secret != "") {
+		return value{DropNewline(text), Source{FromFile, s.path}}
 	}
 	if k.Default != "" {
 		return value{k.Default, Source{Kind: FromDefault}}
@@ -216,10 +218,13 @@ func (s *Settings) duration(name string) time.Duration {
 // A relative path in the configuration file is relative to the file. A file that others can change is an *Error.
 func (s *Settings) File(key string) (string, error) {
 	path, err := s.resolvePath(key)
-	if err == nil && path != "" {
-		err = s.locate(checkWriters(path, s.options.home()), key)
+	if err != nil || path == "" {
+		return "", err
 	}
-	return path, err
+	if err := checkWriters(path, s.options.home()); err != nil {
+		return "", locate(err, key, s.values[key].source)
+	}
+	return path, nil
 }
 
 // Secret returns where a secret is, such as that of KeyClientSecret or KeyPassword. It is zero if no setting says it.
@@ -272,15 +277,8 @@ func (s *Settings) resolvePath(key string) (string, error) {
 	if v.source.Kind == FromFile && path != "" && !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(s.path), path)
 	}
-	return path, s.locate(err, key)
-}
-
-// locate returns err with the setting and its source, if it is an *Error.
-func (s *Settings) locate(err error, key string) error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		located := *e
-		located.Key, located.Source = key, s.values[key].source
-		return &located
+	if err != nil {
+		err = locate(err, key, v.source)
 	}
-	return err
+	return path, err
 }

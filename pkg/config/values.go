@@ -27,7 +27,12 @@ func (k Key) Check(text string) error {
 }
 
 func (k Key) checkText(text string) error {
+	if err := checkEncoding(text); err != nil {
+		return err
+	}
 	switch {
+	case k.Type != Command && k.Name != KeyPassword && InQuotes(text):
+		return invalid("the value is in quotes, which docker --env-file keeps: write it without them")
 	case k.Type == Enum:
 		return k.checkChoice(text)
 	case k.Type == Duration:
@@ -97,10 +102,33 @@ func ParseScopes(text string) ([]string, error) {
 	return scopes, nil
 }
 
+// checkEncoding names what an editor or a shell put around text, or made of it.
+func checkEncoding(text string) error {
+	switch {
+	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"), strings.ContainsRune(text, 0):
+		return invalid("the value is UTF-16 or has a NUL byte, expected UTF-8 text")
+	case strings.ContainsRune(text, '\ufeff'):
+		return invalid("the value has a byte order mark (U+FEFF), which some editors add: save it as UTF-8 without one")
+	case !utf8.ValidString(text):
+		return invalid("the value is not UTF-8 text")
+	}
+	return nil
+}
+
+// InQuotes reports whether text begins and ends with the same quotation mark. docker --env-file, unlike a shell, keeps
+// those that stand around a value.
+func InQuotes(text string) bool {
+	n := len(text)
+	return n > 1 && text[0] == text[n-1] && (text[0] == '"' || text[0] == '\'')
+}
+
 // checkLine accepts a line of text: a user name, a path, a command.
 func checkLine(text string) error {
-	if i := strings.IndexFunc(text, isControl); i >= 0 {
-		return invalid("the value has a control character at byte %d", i)
+	if err := checkSecret(text); err != nil {
+		return err
+	}
+	if strings.ContainsRune(text, '\t') {
+		return invalid("the value has a tab")
 	}
 	if strings.TrimSpace(text) != text {
 		return invalid("the value begins or ends with white space")
@@ -108,19 +136,50 @@ func checkLine(text string) error {
 	return nil
 }
 
-func checkSecret(text string) error {
-	if strings.ContainsFunc(text, func(r rune) bool { return isControl(r) && r != '\t' }) {
-		return invalid("the value has a control character or a line break, expected one line of text")
+// checkUsername refuses in addition what is copied unseen from a web page.
+func checkUsername(text string) error {
+	if i := strings.IndexFunc(text, func(r rune) bool { return unicode.Is(unicode.Cf, r) }); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		return invalid("the value has the invisible character %U", r)
 	}
-	return nil
+	return checkLine(text)
 }
 
-// checkClientSecret refuses a placeholder, which no secret made by Okta looks like; a password may.
+// checkSecret accepts a line of text in which a space or a tab may be anywhere. It says nothing of the rest.
+func checkSecret(text string) error {
+	i := strings.IndexFunc(text, func(r rune) bool { return isControl(r) && r != '\t' })
+	if i < 0 {
+		return nil
+	}
+	switch r, size := utf8.DecodeRuneInString(text[i:]); {
+	case r == '\r' && i+size == len(text):
+		return invalid("the value ends with a carriage return, half of a Windows line break")
+	case strings.ContainsRune("\n\r\u0085\u2028\u2029", r):
+		return invalid("the value has a line break in it, expected one line of text")
+	case r == '\x1b':
+		return invalid("the value has an escape sequence, as the arrow keys or a colored output make")
+	default:
+		return invalid("the value has the control character %U", r)
+	}
+}
+
+// checkClientSecret refuses what no client secret looks like, and a password may: a placeholder, spaces at an end.
 func checkClientSecret(text string) error {
 	if isPlaceholder(text) {
 		return invalid("the value is still the placeholder of a template")
 	}
-	return checkSecret(text)
+	if err := checkSecret(text); err != nil {
+		return err
+	}
+	// RFC 6749 appendix A.2: client-secret = *VSCHAR, https://www.rfc-editor.org/rfc/rfc6749#appendix-A.2
+	if i := strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		return invalid("the value has the character %U, expected printable ASCII", r)
+	}
+	if strings.TrimSpace(text) != text {
+		return invalid("the value begins or ends with a space")
+	}
+	return nil
 }
 
 // checkClientID follows RFC 6749 appendix A.1 (client-id = *VSCHAR), without the characters that Okta's management API

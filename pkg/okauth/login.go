@@ -162,6 +162,9 @@ func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 	}
 	if c.grant.LimitsFailures && !typed {
 		credentials.Password = params.Secret
+		if config.InQuotes(params.Secret.Reveal()) {
+			credentials.Grant = quotedGrant{credentials.Grant}
+		}
 	}
 	return credentials, nil
 }

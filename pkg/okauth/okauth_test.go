@@ -506,3 +506,32 @@ func TestUnstoredTokenServesTheClient(t *testing.T) {
 	}
 	get(1, 4) // a token from before the logout is not used again
 }
+
+// A secret of Options has the rules of one in the settings: none is an error, and no public client.
+func TestSecretsOfOptions(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	for _, set := range []func(*okauth.Options, func(context.Context) (okta.Secret, error)){
+		func(o *okauth.Options, read func(context.Context) (okta.Secret, error)) { o.Password = read },
+		func(o *okauth.Options, read func(context.Context) (okta.Secret, error)) { o.ClientSecret = read },
+	} {
+		for text, want := range map[string]string{"": "empty", "\n": "empty", "\ufeffcanary-1": "byte order mark"} {
+			options := o.options
+			set(&options, func(context.Context) (okta.Secret, error) { return okta.NewSecret(text), nil })
+			_, err := o.open(t, options).Token(t.Context())
+			if e, ok := errors.AsType[*config.Error](err); !ok || !strings.Contains(e.Error(), want) {
+				t.Errorf("%q: got %v, want a *config.Error with %q", text, err, want)
+			}
+		}
+	}
+	if got := len(o.Requests()); got != 0 {
+		t.Errorf("got %d requests, want none", got)
+	}
+	options := o.options
+	options.Password = func(context.Context) (okta.Secret, error) {
+		return okta.NewSecret(oktatest.DefaultPassword + "\r\n"), nil
+	}
+	if _, err := o.open(t, options).Token(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -3,9 +3,11 @@ package okauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"okauth/pkg/config"
+	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
 	"okauth/pkg/store/sealed"
@@ -36,9 +38,9 @@ func once[T any](read func(context.Context) (T, error)) func(context.Context) (T
 func (c *Client) secret(ctx context.Context, key string) (okta.Secret, error) {
 	switch {
 	case key == config.KeyPassword && c.o.Password != nil:
-		return c.o.Password(ctx)
+		return given(ctx, key, c.o.Password)
 	case key == config.KeyClientSecret && c.o.ClientSecret != nil:
-		return c.o.ClientSecret(ctx)
+		return given(ctx, key, c.o.ClientSecret)
 	}
 	ref := c.settings.Secret(key)
 	if ref.IsZero() {
@@ -47,6 +49,33 @@ func (c *Client) secret(ctx context.Context, key string) (okta.Secret, error) {
 	text, err := ref.Read(ctx)
 	defer clear(text)
 	return okta.NewSecret(string(text)), err
+}
+
+// given returns the secret that a function of Options reads. None is an error: a client secret that is missing there is
+// no public client.
+func given(ctx context.Context, key string, read func(context.Context) (okta.Secret, error)) (okta.Secret, error) {
+	secret, err := read(ctx)
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	source := config.Source{Kind: config.FromFlag, Name: "the caller"}
+	text, err := config.CleanSecret(key, []byte(secret.Reveal()), key, source)
+	defer clear(text)
+	return okta.NewSecret(string(text)), err
+}
+
+// quotedGrant is a grant whose password is in quotation marks. A password may be, so it is sent; a refusal mentions
+// them, because docker --env-file keeps those that a shell takes away.
+type quotedGrant struct{ grant.Grant }
+
+// Token implements grant.Grant.
+func (g quotedGrant) Token(ctx context.Context, client *okta.Client, i grant.Interaction) (*okta.TokenResponse, error) {
+	tokens, err := g.Grant.Token(ctx, client, i)
+	if e, ok := errors.AsType[*okta.Error](err); ok && e.Code == "invalid_grant" {
+		err = fmt.Errorf("%w; the password that was sent begins and ends with a quotation mark, which docker --env-file "+
+			"keeps", err)
+	}
+	return tokens, err
 }
 
 // clientSecret returns the secret of the client called id at an org: that of the settings if they are about this

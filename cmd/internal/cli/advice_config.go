@@ -24,7 +24,9 @@ func configAdvice(e *config.Error) string {
 	case config.Conflict:
 		return conflictAdvice(e)
 	case config.Empty:
-		if e.Source.Kind <= config.FromFile {
+		if e.Source.Kind == config.FromEnv {
+			return "unset " + e.Source.Name + " to do without it; CI systems leave a secret empty where a build may not have it"
+		} else if e.Source.Kind <= config.FromFile {
 			return "set a value, or remove the setting with `okauth config unset " + e.Key + "`"
 		}
 	case config.NotInFile:

@@ -53,6 +53,9 @@ func SettingsStatus(ctx context.Context, client *okauth.Client) []output.StatusS
 	var all []output.StatusSetting
 	for _, s := range client.Settings().List() {
 		row := output.StatusSetting{Key: s.Key, Value: s.Value, Source: s.Source.String()}
+		if s.Value == "" && s.Source.Kind > config.FromDefault {
+			row.Source += " (set but empty)"
+		}
 		if s.Key == config.KeyClientSecret && client.Settings().Secret(s.Key).IsZero() {
 			row.Value, row.Source = KeychainSecret(ctx, client)
 		}

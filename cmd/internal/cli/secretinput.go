@@ -3,11 +3,11 @@ package cli
 // Where a secret enters: standard input or the terminal, where a grant also asks for the user name.
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
@@ -84,7 +84,7 @@ func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) (okt
 	case err != nil:
 		return okta.Secret{}, err
 	}
-	return plainSecret(text, what)
+	return cleanSecret(what, text, "the terminal")
 }
 
 // ReadSecret reads a secret from standard input and removes one trailing newline, LF or CRLF.
@@ -96,15 +96,14 @@ func ReadSecret(ctx context.Context, env *Env, what string) (okta.Secret, error)
 	if err != nil {
 		return okta.Secret{}, fmt.Errorf("read the %s from standard input: %w", what, err)
 	}
-	text = config.DropNewline(text)
 	switch {
-	case len(text) == 0:
+	case len(config.DropNewline(text)) == 0:
 		return okta.Secret{}, Usage("the "+what+" on standard input is empty", "")
 	case len(text) > longestSecret:
 		err := Usage(fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret), "")
 		return okta.Secret{}, err
 	}
-	return plainSecret(text, what)
+	return cleanSecret(what, text, "standard input")
 }
 
 // readAll reads up to most bytes, and gives up when ctx ends: the writer of a pipe may never write.
@@ -124,14 +123,11 @@ func readAll(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
 	}
 }
 
-// plainSecret takes text for a secret and clears it. It refuses what no secret contains and a mistyped one may: the
-// escape sequence of an arrow key, a second line.
-func plainSecret(text []byte, what string) (okta.Secret, error) {
+// cleanSecret takes text for the secret that is called what, and clears it. The text of a variable or a file has the
+// same rules.
+func cleanSecret(what string, text []byte, from string) (okta.Secret, error) {
 	defer clear(text)
-	if i := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
-		err := Usage(fmt.Sprintf("the %s holds a control character or a second line, at byte %d; it was not sent",
-			what, i+1), "")
-		return okta.Secret{}, err
-	}
-	return okta.NewSecret(string(text)), nil
+	key := strings.ReplaceAll(what, " ", "_")
+	clean, err := config.CleanSecret(key, text, key, config.Source{Kind: config.FromFlag, Name: from})
+	return okta.NewSecret(string(clean)), err
 }
