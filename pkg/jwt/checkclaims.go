@@ -151,9 +151,12 @@ func (c *checker) timeCheck(name, expected string) (Check, time.Time) {
 	}
 	raw, present := c.token.Claims.Get(name)
 	check.Got = c.token.Claims.show(name)
+	finer, unit, isFiner := c.token.Claims.FinerTime(name)
 	switch {
 	case !present:
 		check.Why = "the token has no " + name
+	case isFiner:
+		check.Why = "the token's " + name + " looks like " + unit + " (" + timeText(finer) + "), expected seconds"
 	case isNumber(raw):
 		check.Why = "the token's " + name + " is no time between the years 1 and 9999"
 	default:

@@ -87,6 +87,28 @@ func (o Object) Time(name string) (time.Time, bool) {
 	return time.Unix(int64(whole), int64(fraction*1e9)).UTC(), true
 }
 
+// FinerTime returns the time that the value called name seems to be, and the unit that it is counted in, where that is
+// not seconds: a number too large for [Object.Time] that is a time between 1978 and 2200 in "milliseconds",
+// "microseconds" or "nanoseconds". Programs that take the clock of JavaScript or Java write such claims. For people
+// only: "A JSON numeric value representing the number of seconds", https://www.rfc-editor.org/rfc/rfc7519#section-2
+func (o Object) FinerTime(name string) (t time.Time, unit string, ok bool) {
+	const (
+		year1978 = 252460800 // 1978-01-01T00:00:00Z
+		year2200 = 7258118400
+	)
+	raw, _ := o.Get(name)
+	count, err := strconv.ParseFloat(string(raw), 64)
+	if _, seconds := o.Time(name); err != nil || seconds {
+		return time.Time{}, "", false
+	}
+	for _, unit := range [...]string{"milliseconds", "microseconds", "nanoseconds"} {
+		if count /= 1000; year1978 <= count && count < year2200 {
+			return time.UnixMilli(int64(count * 1000)).UTC(), unit, true
+		}
+	}
+	return time.Time{}, "", false
+}
+
 func isNumber(raw json.RawMessage) bool { return raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9' }
 
 // MarshalJSON writes the members in their order and their values as they were spelled. An empty object is {}.

@@ -100,6 +100,35 @@ func TestST23_NumericDate(t *testing.T) {
 	}
 }
 
+// Claims in a finer unit than seconds are recognized, and nothing else is.
+func TestFinerTime(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]string{
+		"1795907024000":       "2026-11-28T23:03:44Z milliseconds",
+		"1795907024001.5":     "2026-11-28T23:03:44.001Z milliseconds",
+		"1.795907024e12":      "2026-11-28T23:03:44Z milliseconds",
+		"253402300800":        "1978-01-11T21:31:40.8Z milliseconds",
+		"1795907024000000":    "2026-11-28T23:03:44Z microseconds",
+		"1795907024000000000": "2026-11-28T23:03:44Z nanoseconds",
+	} {
+		when, unit, ok := parse(t, `{"exp":`+number+`}`).FinerTime("exp")
+		if got := when.Format(time.RFC3339Nano) + " " + unit; !ok || got != want {
+			t.Errorf("%s: got %s, %t, want %s", number, got, ok, want)
+		}
+	}
+	for _, value := range []string{
+		`1795907024`, `253402300799`, `"1795907024000"`, `null`, `true`, `[]`, `-1795907024000`, `9999999999999`, `9007199254740993`,
+		`9223372036854775807`, `1e400`, `-1e400`, `1e99999999999`,
+	} {
+		if got, unit, ok := parse(t, `{"exp":`+value+`}`).FinerTime("exp"); ok {
+			t.Errorf("%s: got %s, %s, want no time", value, got, unit)
+		}
+	}
+	if _, _, ok := parse(t, `{}`).FinerTime("exp"); ok {
+		t.Error("an absent member is a time")
+	}
+}
+
 func TestST27_Kind(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

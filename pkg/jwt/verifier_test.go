@@ -3,6 +3,7 @@ package jwt_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -60,6 +61,25 @@ at_hash skipped|||only ID tokens have one
 	}
 	if v.Valid() || v.Reason() != "exp" {
 		t.Errorf("valid %t, reason %q", v.Valid(), v.Reason())
+	}
+}
+
+// A time in another unit than seconds fails its check, which says so with the date.
+func TestST23_TimesInFinerUnits(t *testing.T) {
+	t.Parallel()
+	for unit, zeros := range map[string]string{"milliseconds": "000", "microseconds": "000000", "nanoseconds": "000000000"} {
+		for _, name := range []string{"exp", "iat", "nbf"} {
+			claim := object{name: verbatim(strconv.FormatInt(now.Unix()-30, 10) + zeros)}
+			want := "looks like " + unit + " (2023-11-14T22:12:50Z), expected seconds"
+			v := verify(t, accessConfig, signed(t, accessClaims.with(claim)), issuerKeys())
+			if c := check(t, v, name); failed(t, v) != name || !strings.HasSuffix(c.Why, want) {
+				t.Errorf("%s in %s: got %+v, want %q", name, unit, c, want)
+			}
+			err := jwt.CheckIDToken(signed(t, idClaims.with(claim)), "", idConfig)
+			if err == nil || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("ID token, %s in %s: got %v, want %q", name, unit, err, want)
+			}
+		}
 	}
 }
 

@@ -181,6 +181,22 @@ func TestDecodeText_Time(t *testing.T) {
 	}
 }
 
+// TestDecodeText_FinerTime says what a time that is not in seconds looks like, for every claim that is a time.
+func TestDecodeText_FinerTime(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"exp", "iat", "nbf", "auth_time", "updated_at"} {
+		for zeros, unit := range map[string]string{"000": "milliseconds", "000000": "microseconds"} {
+			number := "1695859148" + zeros
+			want := number + " (looks like " + unit + ": 2023-09-27 23:59:08 UTC, in 41 minutes) life"
+			got := text(t, `{}`, `{"`+name+`":`+number+`}`, output.TextOptions{Now: now, Location: time.UTC})
+			got = strings.Join(strings.Fields(got), " ") // it is wrapped
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: got\n%s\nwant %q", name, got, want)
+			}
+		}
+	}
+}
+
 // TestDecodeText_Bound names what a token is useless without.
 func TestDecodeText_Bound(t *testing.T) {
 	t.Parallel()

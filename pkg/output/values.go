@@ -19,11 +19,14 @@ func isTime(name string) bool {
 // value returns the value of a claim for people, on one line.
 func (p *page) value(m jwt.Member) string {
 	if isTime(m.Name) {
-		t, ok := jwt.Object{m}.Time(m.Name)
-		if !ok {
-			return printableJSON(m.Value) + " (not a time)"
+		claim := jwt.Object{m}
+		if t, ok := claim.Time(m.Name); ok {
+			return p.time(t)
 		}
-		return p.time(t)
+		if t, unit, ok := claim.FinerTime(m.Name); ok {
+			return printableJSON(m.Value) + " (looks like " + unit + ": " + p.time(t) + ")"
+		}
+		return printableJSON(m.Value) + " (not a time)"
 	}
 	if m.Name == "acr" {
 		return withMeaning(scalar(m.Value), acrMeanings())
