@@ -104,7 +104,12 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, url.Value
 // redactor returns a function that removes the secrets of a request from foreign text: a server or a proxy may echo
 // what it was sent.
 func redactor(req *http.Request, form url.Values) func(string) string {
-	secrets := transport.Credentials(req)
+	_, credentials, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	secrets := []string{credentials}
+	if _, password, ok := req.BasicAuth(); ok {
+		plain, _ := url.QueryUnescape(password)
+		secrets = append(secrets, password, plain)
+	}
 	for _, name := range []string{
 		"password", "refresh_token", "token", "client_secret", "client_assertion", "code", "code_verifier", "device_code",
 		"otp", "mfa_token", "assertion", "subject_token",

@@ -62,28 +62,6 @@ func redactHeader(name, value string) string {
 	return safetext.Redacted
 }
 
-// Credentials returns the secrets in the Authorization header of a request, in each form in which a server may repeat them.
-func Credentials(req *http.Request) []string {
-	_, credentials, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-	secrets := []string{credentials}
-	if _, password, ok := req.BasicAuth(); ok {
-		plain, _ := url.QueryUnescape(password) // RFC 6749 §2.3.1
-		secrets = append(secrets, password, plain)
-	}
-	return secrets
-}
-
-// echoRedactor returns a function that removes what is secret of a request from the text of its response.
-func echoRedactor(req *http.Request, form url.Values) func(string) string {
-	secrets := append(Credentials(req), req.Header.Get("Authorization"))
-	for name, values := range form {
-		if !slices.Contains(publicFields(), name) {
-			secrets = append(secrets, values...)
-		}
-	}
-	return safetext.Redactor(secrets...)
-}
-
 // scheme returns the authentication scheme before a credential and a space, "" for an unknown one: it may be the
 // credential.
 func scheme(value string) string {

@@ -33,23 +33,20 @@ type trace struct {
 	Base   http.RoundTripper
 	log    func(line string)
 	detail bool
-	redact func(string) string // of a response, which may repeat what the request had; nil: nothing to hide
 }
 
 // RoundTrip sends the request unchanged.
 func (t *trace) RoundTrip(req *http.Request) (*http.Response, error) {
-	req, redact, err := t.request(req)
+	req, err := t.request(req)
 	if err != nil {
 		return nil, err
 	}
-	answer := *t
-	answer.redact = redact
 	_, seen := observe(req.Context())
 	resp, err := t.Base.RoundTrip(req)
 	took, times, met := time.Since(seen.start).Milliseconds(), seen.summary(), seen.connection()
 	if t.detail && met.TLS != nil {
 		cert := met.TLS.PeerCertificates[0]
-		answer.logf("* %s, certificate %s, issued by %s, until %s", tls.VersionName(met.TLS.Version),
+		t.logf("* %s, certificate %s, issued by %s, until %s", tls.VersionName(met.TLS.Version),
 			cert.Subject, cert.Issuer, cert.NotAfter.UTC().Format(time.RFC3339))
 	}
 	if err != nil {
@@ -57,45 +54,40 @@ func (t *trace) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.logf("< no response after %d ms%s, phase: %s", took, times, met.Phase)
 		return nil, err
 	}
-	answer.response(resp, fmt.Sprintf("< %d after %d ms%s", resp.StatusCode, took, times))
+	t.response(resp, fmt.Sprintf("< %d after %d ms%s", resp.StatusCode, took, times))
 	return resp, nil
 }
 
 func (t *trace) logf(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	if t.redact != nil {
-		line = t.redact(line)
-	}
-	t.log(safetext.Sanitize(line, maxTraceLine))
+	t.log(safetext.Sanitize(fmt.Sprintf(format, args...), maxTraceLine))
 }
 
-// request logs a request, and returns one to send in its place, since a form has been read, and what removes its
-// secrets from the response.
-func (t *trace) request(req *http.Request) (_ *http.Request, redact func(string) string, _ error) {
+// request logs a request, and returns one to send in its place: with detail a form has been read.
+func (t *trace) request(req *http.Request) (*http.Request, error) {
 	via := ""
 	if proxy := routeOf(req.Context()).proxy; proxy != nil {
 		via = " via proxy " + proxy.Host
 	}
 	t.logf("> %s %s%s", req.Method, redactURL(req.URL), via)
-	if t.detail {
-		t.headers(">", req.Header)
+	if !t.detail {
+		return req, nil
 	}
+	t.headers(">", req.Header)
 	kind, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";")
 	if req.Body == nil || req.Body == http.NoBody || kind != "application/x-www-form-urlencoded" {
-		return req, echoRedactor(req, nil), nil
+		return req, nil
 	}
 	text, err := io.ReadAll(req.Body)
 	req.Body.Close()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	form, err := url.ParseQuery(string(text))
-	if t.detail && err == nil && len(form) > 0 {
+	if form, err := url.ParseQuery(string(text)); err == nil && len(form) > 0 {
 		t.logf("> form: %s", redactForm(form))
 	}
 	req = req.Clone(req.Context())
 	req.Body = io.NopCloser(bytes.NewReader(text))
-	return req, echoRedactor(req, form), nil
+	return req, nil
 }
 
 func (t *trace) headers(mark string, h http.Header) {
