@@ -1,7 +1,6 @@
 package oktatest
 
 import (
-	_ "embed" // metadata.json
 	"encoding/json"
 	"strings"
 )
@@ -16,10 +15,9 @@ func (c *call) discover() {
 	oidc := c.endpoint == ".well-known/openid-configuration"
 	c.refuseIf(clientID != "" && c.app == nil, "unknown_client_in_query")
 	c.refuseIf(!oidc && c.server == OrgServerID && c.s.options.Quirks.NoOrgOAuthMetadata, "no_such_path")
-	if c.reply != nil {
-		return
+	if c.reply == nil {
+		c.cacheable(c.metadata(oidc), "max-age=86400, must-revalidate")
 	}
-	c.cacheable(c.metadata(oidc), "max-age=86400, must-revalidate")
 }
 
 // cacheable is a public document: no rate limit, and not the no-store of the other answers.
@@ -30,15 +28,11 @@ func (c *call) cacheable(body any, cacheControl string) {
 	c.respond(200, body)
 }
 
-// metadataJSON is the OpenID Connect document of a custom server as a real org returns it, which names more endpoints
-// than this package has, and not all grants. ISSUER, ORG and V1 stand for addresses.
-//
-//go:embed metadata.json
-var metadataJSON string
-
+// metadata begins with the OpenID Connect document of a custom server as a real org returns it, which names more
+// endpoints than this package has, and not all grants. ISSUER, ORG and V1 stand for addresses.
 func (c *call) metadata(oidc bool) (body map[string]any) {
 	v1 := c.base + strings.TrimSuffix("/oauth2/"+c.as.ID, "/"+OrgServerID) + "/v1"
-	text := strings.NewReplacer("ISSUER", c.issuer(), "ORG", c.base, "V1", v1).Replace(metadataJSON)
+	text := strings.NewReplacer("ISSUER", c.issuer(), "ORG", c.base, "V1", v1).Replace(embedded("metadata.json"))
 	_ = json.Unmarshal([]byte(text), &body) // valid, see metadata.json
 	if c.as.ID == OrgServerID {
 		body["scopes_supported"] = strings.Fields("openid email profile address phone offline_access groups")

@@ -91,9 +91,9 @@ func Respond(status int, header http.Header, body string) Fault {
 }
 
 // JSON is Respond with 200 and Content-Type application/json.
-func JSON(body string) Fault { return Respond(200, jsonHeader(), body) }
-
-func jsonHeader() http.Header { return http.Header{"Content-Type": {"application/json"}} }
+func JSON(body string) Fault {
+	return Respond(200, http.Header{"Content-Type": {"application/json"}}, body)
+}
 
 // HTML is a page of a proxy, a content delivery network or a captive portal: 200, 502, 503, 511.
 func HTML(status int) Fault {

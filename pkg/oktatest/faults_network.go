@@ -156,16 +156,20 @@ func NamedFaults() []NamedFault {
 		{"500", "Okta's internal error", refusing("internal_error")},
 		{"502-html", "a proxy's page: Bad Gateway", HTML(502)},
 		{"503-read-only", "Okta's maintenance", refusing("read_only")},
-		{"control-characters", "a refusal whose text controls the terminal", Respond(400, jsonHeader(),
-			string(marshal(object{{"error", "invalid_scope"}, {"error_description", control}})))},
+		{"control-characters", "a refusal whose text controls the terminal", respond(400,
+			object{{"error", "invalid_scope"}, {"error_description", control}})},
 	}
 }
 
 // refusing answers with a refusal of refusals.txt; the server does not see the request.
 func refusing(name string) Fault {
+	status, _, body := refusal(name)
+	return respond(status, body)
+}
+
+func respond(status int, body object) Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		noStore(w.Header())
-		status, _, body := refusal(name)
 		newResponse(w.Header(), status, body).ServeHTTP(w, r)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -72,8 +73,7 @@ func (c *call) checkForm() {
 		c.respond(411, nil)
 	}
 	accept := strings.Join(c.r.Header.Values("Accept"), ",")
-	accepted := accept == "" || strings.Contains(accept, "application/json") ||
-		strings.Contains(accept, "application/*") || strings.Contains(accept, "*/*")
+	accepted, _ := regexp.MatchString(`^$|application/json|application/\*|\*/\*`, accept)
 	_, err := url.ParseQuery(string(c.entry.Body))
 	c.refuseIf(c.form == nil || !accepted, "bad_request")
 	c.refuseIf(err != nil || len(c.entry.Body) > maxBody, "bad_body")

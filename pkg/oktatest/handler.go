@@ -55,8 +55,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		Time: s.clock.Now(), RemoteAddr: r.RemoteAddr, Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
 		Header: r.Header.Clone(), Body: body, RequestID: "req" + rand.Text()[:22],
 	}
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err == nil && mediaType == "application/x-www-form-urlencoded" {
+	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType == "application/x-www-form-urlencoded" {
 		entry.Form, _ = url.ParseQuery(string(body)) // checkForm refuses a body that does not parse
 	}
 	c := &call{s: s, r: r, entry: entry, header: w.Header(), form: entry.Form, base: s.baseOf(r)}
@@ -64,7 +63,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	setDate(c.header, entry.Time)
 
 	fault := s.log(entry)
-	fault(&recorder{w, s, entry}, r, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { c.answer().ServeHTTP(w, r) }))
+	fault(&recorder{w, s, entry}, r, c)
 }
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
@@ -103,13 +102,16 @@ func routes() map[string]route {
 		"/sandbox/fault/":                {"PUT", (*call).switchFault},
 		"/sandbox/rotate-keys":           {"POST", func(c *call) { c.s.RotateKeys(); c.respond(204, nil) }},
 		"/sandbox/requests":              {"GET", (*call).listRequests},
-		"/sandbox/attacker-keys":         {"GET", func(c *call) { c.respond(200, keySet(c.s.keys.ring(attackerRing)[1])) }}, // "jku" points here
+		"/sandbox/attacker-keys":         {"GET", (*call).attackerKeys},
 	}
 }
 
 // notImplementedEndpoints are Okta's endpoints below v1/ that this package does not have, separated by spaces.
 const notImplementedEndpoints = " authorize device/authorize logout par bc/authorize challenge primary-authenticate " +
 	"oob-authenticate clients global-token-revocation "
+
+// ServeHTTP sends Okta's answer.
+func (c *call) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.answer().ServeHTTP(w, r) }
 
 // answer finds the endpoint. The server is locked, and the time read, from here until the answer is made.
 func (c *call) answer() *Response {
@@ -155,11 +157,10 @@ func (c *call) locate() {
 
 // findServer sets c.as.
 func (c *call) findServer() {
-	if c.server == OrgServerID {
+	if c.as = c.s.servers[c.server]; c.server == OrgServerID {
 		c.as = orgServer(c.base)
 		return
 	}
-	c.as = c.s.servers[c.server]
 	c.refuseIf(c.s.options.Quirks.NoAPIAccessManagement, "no_api_access_management")
 	c.refuseIf(c.as == nil, "not_found", c.server+" (AuthorizationServer)")
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	_ "crypto/sha512" // of RS512
 	"crypto/x509"
-	_ "embed" // invalidtokens.txt
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -25,12 +24,9 @@ type InvalidToken struct {
 	header, claims, form string // how it differs from a good one
 }
 
-//go:embed invalidtokens.txt
-var invalidTokenTable string
-
 // InvalidTokenKinds are the tokens that InvalidTokens makes, in this order, with an empty Token.
 func InvalidTokenKinds() (list []InvalidToken) {
-	for _, row := range rows(invalidTokenTable) {
+	for _, row := range rows("invalidtokens.txt") {
 		list = append(list, InvalidToken{
 			Name: row[0], Description: row[1], Check: row[2], header: row[3], claims: row[4], form: row[5],
 		})
@@ -60,7 +56,7 @@ type draft struct {
 }
 
 func (s *Server) forge(kind InvalidToken, base string, now time.Time) string {
-	d := &draft{key: s.keys.active(DefaultServerID), attacker: s.keys.active(attackerRing)}
+	d := &draft{key: s.keys.ring(DefaultServerID)[1], attacker: s.keys.ring(attackerRing)[1]}
 	d.call = &call{
 		s: s, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour,
 		as: s.servers[DefaultServerID], app: s.apps[DefaultClientID], user: s.users[userKey(DefaultUser)],
@@ -100,7 +96,7 @@ func (d *draft) token(form string) string {
 		d.call.startSession()
 		return d.call.accessToken()
 	case "encrypted":
-		// The parts of a JWE in their sizes; there is no key to decrypt it: https://www.rfc-editor.org/rfc/rfc7516#section-3.1
+		// It has the parts of a JWE; there is no key to decrypt it: https://www.rfc-editor.org/rfc/rfc7516#section-3.1
 		header := object{{"alg", "RSA-OAEP-256"}, {"enc", "A256GCM"}, {"cty", "JWT"}, {"kid", randomBase64(32)}}
 		return strings.Join([]string{base64url(marshal(header)), randomBase64(keyBits / 8), randomBase64(12),
 			randomBase64(800), randomBase64(16)}, ".")

@@ -41,8 +41,7 @@ func setRateLimit(h http.Header, limit, left int, reset time.Time) {
 	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(reset.Unix(), 10)) // seconds
 }
 
-// countAttempt limits password attempts by user name, right or wrong, known or not. In no second are there more, whenever
-// it begins.
+// countAttempt limits password attempts by user name, right or wrong, known or not, in any second.
 func (c *call) countAttempt() {
 	key := userKey(c.form.Get("username"))
 	recent := slices.DeleteFunc(c.s.attempts[key], func(t time.Time) bool { return c.now.Sub(t).Abs() >= time.Second })

@@ -78,7 +78,7 @@ type Quirks struct {
 	ClassicEngine          bool // okta-organization names pipeline "v1" (Classic Engine), not "idx"
 }
 
-// Clock is a clock that can be set. The zero Clock runs with the system's.
+// Clock is a clock that can be moved. The zero Clock runs with the system's.
 type Clock struct {
 	mu    sync.Mutex
 	at    time.Time // when it was stopped; zero while it runs
@@ -93,13 +93,6 @@ func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return cmp.Or(c.at, time.Now()).Add(c.ahead)
-}
-
-// Set stops the clock at t.
-func (c *Clock) Set(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at, c.ahead = t, 0
 }
 
 // Advance moves the clock by d, forward or (negative) back; one that runs goes on running.

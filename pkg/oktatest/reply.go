@@ -3,7 +3,7 @@ package oktatest
 import (
 	"bytes"
 	"crypto/rand"
-	_ "embed" // refusals.txt
+	"embed"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -54,14 +54,11 @@ func (c *call) notImplemented(what string) {
 	c.respond(501, object{{"oktatest", what + " is not implemented by this server"}})
 }
 
-//go:embed refusals.txt
-var refusalTable string
-
 // refusal is a row of refusals.txt, in one of Okta's two forms: that of RFC 6749 §5.2, or that of the management API.
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 // https://developer.okta.com/docs/reference/error-codes/
 func refusal(name string, detail ...string) (status int, code string, body object) {
-	for _, row := range rows(refusalTable) {
+	for _, row := range rows("refusals.txt") {
 		if row[0] != name {
 			continue
 		}
@@ -79,9 +76,19 @@ func refusal(name string, detail ...string) (status int, code string, body objec
 	panic("refusals.txt has no " + name)
 }
 
+// data are the tables, and what was recorded.
+//
+//go:embed *.txt *.json
+var data embed.FS
+
+func embedded(name string) string {
+	text, _ := data.ReadFile(name) // every name is in the code
+	return string(text)
+}
+
 // rows are the cells of a table, without its comments.
-func rows(table string) (list [][]string) {
-	for line := range strings.Lines(table) {
+func rows(name string) (list [][]string) {
+	for line := range strings.Lines(embedded(name)) {
 		cells := strings.Split(line, "|")
 		for i, cell := range cells {
 			cells[i] = strings.TrimSpace(cell)

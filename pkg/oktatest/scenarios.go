@@ -1,7 +1,6 @@
 package oktatest
 
 import (
-	_ "embed" // scenarios.txt, testorg.json
 	"encoding/json"
 	"strconv"
 )
@@ -47,14 +46,11 @@ type Scenario struct {
 	Text        string // error_description or errorSummary
 }
 
-//go:embed scenarios.txt
-var scenarioTable string
-
 // Scenarios are what the test users, apps and servers are for: first what works, then one for each refusal of the
 // password grant and of client credentials. What is an org's setting at Okta (MFA, consent, policies) has a user, an
 // app, a scope or a server of its own. The results are those with the zero Quirks.
 func Scenarios() (list []Scenario) {
-	for _, cells := range rows(scenarioTable) {
+	for _, cells := range rows("scenarios.txt") {
 		s := Scenario{
 			Description: cells[0], Grant: cells[1], Error: cells[4], Text: cells[5], Server: DefaultServerID,
 			ClientID: DefaultClientID, AuthMethod: ClientSecretBasic, Secret: DefaultClientSecret,
@@ -70,16 +66,13 @@ func Scenarios() (list []Scenario) {
 	return list
 }
 
-//go:embed testorg.json
-var testOrg string
-
 func (s *Server) addTestOrg(rotation Rotation) {
 	var org struct {
 		Users       []User
 		Apps        []App
 		AuthServers []AuthServer
 	}
-	_ = json.Unmarshal([]byte(testOrg), &org) // valid, see testorg.json
+	_ = json.Unmarshal([]byte(embedded("testorg.json")), &org) // valid, see testorg.json
 	for _, u := range org.Users {
 		s.AddUser(u)
 	}

@@ -66,14 +66,10 @@ func isOIDCScope(scope string) bool {
 // evaluatePolicies sets c.lifetime. The org server has no policies.
 // https://developer.okta.com/docs/guides/configure-access-policy/main/
 func (c *call) evaluatePolicies() {
-	c.lifetime = cmp.Or(c.s.options.Lifetimes.Access, time.Hour)
-	if c.as.ID == OrgServerID {
-		return
-	}
 	rule, ok := c.findRule()
 	granted := func(scope string) bool { return !slices.Contains(rule.Denied, scope) }
 	denied := slices.DeleteFunc(slices.Clone(c.scopes), granted)
-	c.lifetime = cmp.Or(rule.Lifetime, c.lifetime)
+	c.lifetime = cmp.Or(rule.Lifetime, c.s.options.Lifetimes.Access, time.Hour)
 	c.refuseIf(!ok && c.s.options.Quirks.PolicyRefusal400, "policy_failed_400")
 	c.refuseIf(!ok, "policy_failed")
 	c.refuseIf(len(denied) == len(c.scopes), "all_scopes_denied")
@@ -90,11 +86,11 @@ func (c *call) findRule() (Rule, bool) {
 			return rule, true
 		}
 	}
-	return Rule{}, false
+	return Rule{}, c.as.ID == OrgServerID
 }
 
-// checkConsent refuses scopes that need consent: neither grant can ask the user. A client that acts for itself gets them
-// even as a trusted app not: "an error is returned because the flow doesn't support user consent".
+// checkConsent refuses scopes that need consent: neither grant can ask the user. Of a client that acts for itself, not
+// even a trusted app gets them: "an error is returned because the flow doesn't support user consent".
 // https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/
 func (c *call) checkConsent() {
 	scopes := c.scopeNames(func(scope Scope) bool { return scope.Consent && c.has(scope.Name) })

@@ -118,11 +118,7 @@ func customClaims(as *AuthServer) (claims object) {
 }
 
 func (c *call) accessToken() string {
-	ring := c.as.ID
-	if ring == OrgServerID {
-		ring = secretRing
-	}
-	return c.sign(ring, &issuedToken{claims: c.accessClaims(), expires: c.now.Add(c.lifetime)})
+	return c.sign(&issuedToken{claims: c.accessClaims(), expires: c.now.Add(c.lifetime)})
 }
 
 // idToken is thin, because an access token comes with it: the rest of the profile is at userinfo. One that came by a
@@ -139,7 +135,7 @@ func (c *call) idToken(access string) string {
 	if c.has("email") {
 		email = c.user.email()
 	}
-	return c.sign(c.as.ID, &issuedToken{isID: true, expires: expires, claims: object{
+	return c.sign(&issuedToken{isID: true, expires: expires, claims: object{
 		{"sub", c.user.ID}, {"name", name}, {"email", email}, {"ver", 1}, {"iss", c.issuer()}, {"aud", c.app.ClientID},
 		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)}, {"amr", []string{"pwd"}},
 		{"idp", orgID}, {"preferred_username", login}, {"auth_time", c.session.begin.Unix()},
@@ -148,9 +144,13 @@ func (c *call) idToken(access string) string {
 }
 
 // sign makes a token and remembers it.
-func (c *call) sign(ring string, t *issuedToken) string {
+func (c *call) sign(t *issuedToken) string {
+	ring := c.as.ID
+	if ring == OrgServerID && !t.isID {
+		ring = secretRing
+	}
 	t.session, t.scopes = c.session, c.scopes
-	token := c.s.keys.active(ring).sign(t.claims)
+	token := c.s.keys.ring(ring)[1].sign(t.claims)
 	c.s.issued[token] = t
 	return token
 }
@@ -178,12 +178,12 @@ const (
 	attackerRing = "attacker" // someone whom nothing should trust
 )
 
-// Keys are the signing keys of authorization servers. A key is made when it is first needed, which takes about a tenth
-// of a second; servers that share Keys share that cost, and a rotation.
+// Keys are the signing keys of authorization servers. Keys are made when they are first needed, which takes about a tenth
+// of a second each; servers that share Keys share that cost, and a rotation.
 type Keys struct {
 	mu sync.Mutex
 	// What each authorization server publishes: the next key, the active one, and after a rotation the one before.
-	rings map[string][]func() *signingKey
+	rings map[string][]*signingKey
 }
 
 type signingKey struct {
@@ -192,7 +192,7 @@ type signingKey struct {
 }
 
 // NewKeys returns keys that are made when they are needed.
-func NewKeys() *Keys { return &Keys{rings: map[string][]func() *signingKey{}} }
+func NewKeys() *Keys { return &Keys{rings: map[string][]*signingKey{}} }
 
 // RotateKeys makes the next key of every authorization server its active one; the one in use until now stays published
 // for one more rotation. Servers that share Keys rotate together.
@@ -200,21 +200,18 @@ func (s *Server) RotateKeys() {
 	s.keys.mu.Lock()
 	defer s.keys.mu.Unlock()
 	for id, ring := range s.keys.rings {
-		s.keys.rings[id] = []func() *signingKey{sync.OnceValue(newSigningKey), ring[0], ring[1]}
+		s.keys.rings[id] = []*signingKey{newSigningKey(), ring[0], ring[1]}
 	}
 }
 
-func (k *Keys) ring(id string) []func() *signingKey {
+func (k *Keys) ring(id string) []*signingKey {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.rings[id] == nil {
-		k.rings[id] = []func() *signingKey{sync.OnceValue(newSigningKey), sync.OnceValue(newSigningKey)}
+		k.rings[id] = []*signingKey{newSigningKey(), newSigningKey()}
 	}
 	return k.rings[id]
 }
-
-// active is the key to sign with.
-func (k *Keys) active(id string) *signingKey { return k.ring(id)[1]() }
 
 func newSigningKey() *signingKey {
 	private, _ := rsa.GenerateKey(rand.Reader, keyBits) // without random numbers, a Go program ends
@@ -253,17 +250,16 @@ func compact(header, claims any, sign func(input string) []byte) string {
 
 // publishKeys is /v1/keys: https://www.rfc-editor.org/rfc/rfc7517#section-5
 func (c *call) publishKeys() {
-	if c.findServer(); c.reply != nil {
-		return
+	if c.findServer(); c.reply == nil {
+		c.cacheable(keySet(c.s.keys.ring(c.server)...), "max-age=3832304, must-revalidate") // as documented: 44 days
 	}
-	c.cacheable(keySet(c.s.keys.ring(c.server)...), "max-age=3832304, must-revalidate") // as documented: 44 days
 }
 
 // keySet has the next key first: the order carries no meaning.
-func keySet(keys ...func() *signingKey) object {
+func keySet(keys ...*signingKey) object {
 	var list []object
 	for _, key := range keys {
-		list = append(list, key().jwk())
+		list = append(list, key.jwk())
 	}
 	return object{{"keys", list}}
 }
