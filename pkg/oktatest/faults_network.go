@@ -34,8 +34,7 @@ func HoldRequest(arrived chan<- struct{}, release <-chan struct{}) Fault {
 	}
 }
 
-// HoldAnswer lets the server answer, then sends on arrived, and sends the answer when release is closed or sends. The
-// channels are those of HoldRequest.
+// HoldAnswer is HoldRequest for the answer, which the server has made when arrived is sent.
 func HoldAnswer(arrived chan<- struct{}, release <-chan struct{}) Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		HoldRequest(arrived, release)(w, r, capture(w, r, next))

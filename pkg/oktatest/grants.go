@@ -3,6 +3,7 @@ package oktatest
 import (
 	"cmp"
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,16 +13,13 @@ import (
 
 // The grants that an App may be given, as they are written on the wire.
 const (
-	GrantAuthorizationCode = "authorization_code"
 	GrantPassword          = "password"
 	GrantRefreshToken      = "refresh_token"
 	GrantClientCredentials = "client_credentials"
-	GrantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
 	GrantMFAOTP            = "http://auth0.com/oauth/grant-type/mfa-otp" // Direct Authentication; the value is literal
 	GrantMFAOOB            = "http://auth0.com/oauth/grant-type/mfa-oob"
 )
 
-// grant is a row of grants.
 type grant struct {
 	grantType string
 	servers   string        // which authorization servers have it: "all" or "custom"
@@ -34,11 +32,11 @@ type grant struct {
 // https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/tag/CustomAS/#tag/CustomAS/operation/tokenCustomAS
 func grants() []grant {
 	return []grant{
-		{GrantAuthorizationCode, "all", "code redirect_uri", nil},
+		{"authorization_code", "all", "code redirect_uri", nil},
 		{GrantPassword, "all", "username password", (*call).passwordGrant},
 		{GrantRefreshToken, "all", "refresh_token", (*call).refreshGrant},
 		{GrantClientCredentials, "all", "", (*call).clientCredentialsGrant},
-		{GrantDeviceCode, "all", "device_code", nil},
+		{"urn:ietf:params:oauth:grant-type:device_code", "all", "device_code", nil},
 		{"urn:ietf:params:oauth:grant-type:token-exchange", "all", "subject_token subject_token_type", nil},
 		{"urn:ietf:params:oauth:grant-type:jwt-bearer", "custom", "assertion", nil},
 		{"urn:ietf:params:oauth:grant-type:saml2-bearer", "all", "assertion", nil},
@@ -80,12 +78,7 @@ func (c *call) checkForm() {
 }
 
 func (c *call) checkParameters() {
-	var twice []string
-	for name, values := range c.form {
-		if len(values) > 1 {
-			twice = append(twice, name)
-		}
-	}
+	twice := slices.DeleteFunc(slices.Collect(maps.Keys(c.form)), func(name string) bool { return len(c.form[name]) < 2 })
 	query := c.r.URL.Query()
 	inQuery := query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion")
 	c.refuseIf(c.endpoint == "v1/token" && c.r.Header.Get("Origin") != "", "browser_request") // nothing else sends it

@@ -52,18 +52,18 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	entry := &Request{
-		Time: s.clock.Now(), RemoteAddr: r.RemoteAddr, Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
+		Time: s.clock.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
 		Header: r.Header.Clone(), Body: body, RequestID: "req" + rand.Text()[:22],
 	}
-	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType == "application/x-www-form-urlencoded" {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err == nil && mediaType == "application/x-www-form-urlencoded" {
 		entry.Form, _ = url.ParseQuery(string(body)) // checkForm refuses a body that does not parse
 	}
 	c := &call{s: s, r: r, entry: entry, header: w.Header(), form: entry.Form, base: s.baseOf(r)}
 	c.header.Set("X-Okta-Request-Id", entry.RequestID)
 	setDate(c.header, entry.Time)
 
-	fault := s.log(entry)
-	fault(&recorder{w, s, entry}, r, c)
+	s.log(entry)(&recorder{w, s, entry}, r, c)
 }
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
@@ -159,9 +159,8 @@ func (c *call) locate() {
 func (c *call) findServer() {
 	if c.as = c.s.servers[c.server]; c.server == OrgServerID {
 		c.as = orgServer(c.base)
-		return
 	}
-	c.refuseIf(c.s.options.Quirks.NoAPIAccessManagement, "no_api_access_management")
+	c.refuseIf(c.server != OrgServerID && c.s.options.Quirks.NoAPIAccessManagement, "no_api_access_management")
 	c.refuseIf(c.as == nil, "not_found", c.server+" (AuthorizationServer)")
 }
 

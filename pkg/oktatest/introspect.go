@@ -38,7 +38,10 @@ func (c *call) describeToken() {
 	if t := c.s.active(token, c.now); t != nil {
 		in, scopes = t.session, t.scopes
 		for _, name := range []string{"exp", "iat", "sub", "aud", "iss", "jti", "uid"} {
-			rest = append(rest, member{name, t.claims.get(name)})
+			has := func(m member) bool { return m.name == name && m.value != nil }
+			if i := slices.IndexFunc(t.claims, has); i >= 0 {
+				rest = append(rest, t.claims[i])
+			}
 		}
 		if !t.isID {
 			rest = append(rest, customClaims(c.as)...)
@@ -101,8 +104,7 @@ func (c *call) bearerError(status int, code, text string) {
 	c.respond(status, nil)
 }
 
-// challenge is a refusal of userinfo. The long form was observed at an org server with insufficient_scope, and
-// is otherwise a guess.
+// challenge is a refusal of userinfo. The long form was observed with insufficient_scope, and is otherwise a guess.
 func (c *call) challenge(status int, code, text string) {
 	c.bearerError(status, code, text)
 	if c.s.options.Quirks.LongChallenges {

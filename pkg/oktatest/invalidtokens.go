@@ -35,9 +35,8 @@ func InvalidTokenKinds() (list []InvalidToken) {
 }
 
 // InvalidTokens makes one token of each kind, at the time of the server's clock, for tests of code that accepts access
-// tokens. Except for what its name says, each is what DefaultUser gets with DefaultClientID at the server "default":
-// signed with RS256 by a published key, for DefaultAudience, valid for an hour. The server has issued "good",
-// "id-token" and "org-issuer", and introspects them as active; it has not issued the others.
+// tokens. Except for what its name says, each is what DefaultUser gets with DefaultClientID at the server "default".
+// The server has issued "good", "id-token" and "org-issuer", and introspects them as active, but not the others.
 func (s *Server) InvalidTokens() []InvalidToken {
 	defer s.lock()()
 	list := InvalidTokenKinds()

@@ -30,8 +30,7 @@ func (c *call) spend() {
 	reset := b.begin.Add(time.Minute)
 	setRateLimit(c.header, limit, limit-b.spent, reset)
 	if b.spent > limit {
-		c.retryAfter(reset.Unix() - c.now.Unix())
-		c.refuse("too_many_requests")
+		c.tooMany("too_many_requests", reset.Unix()-c.now.Unix())
 	}
 }
 
@@ -47,16 +46,17 @@ func (c *call) countAttempt() {
 	recent := slices.DeleteFunc(c.s.attempts[key], func(t time.Time) bool { return c.now.Sub(t).Abs() >= time.Second })
 	user, limit := c.s.users[key], c.s.options.Limits.UserPerSecond
 	if user != nil && user.Throttled || limit > 0 && len(recent) >= limit {
-		c.retryAfter(1)
-		c.refuse("too_many_attempts")
+		c.tooMany("too_many_attempts", 1)
 	} else {
 		recent = append(recent, c.now)
 	}
 	c.s.attempts[key] = recent
 }
 
-func (c *call) retryAfter(seconds int64) {
+// tooMany refuses for so many seconds.
+func (c *call) tooMany(name string, seconds int64) {
 	if c.s.options.Quirks.RetryAfter {
 		c.header.Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
+	c.refuse(name)
 }

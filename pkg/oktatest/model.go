@@ -57,7 +57,6 @@ type Rotation struct {
 // UserStatus is the status of a user's account.
 type UserStatus string
 
-// The statuses of a user's account. The zero value is Active.
 const (
 	Active          UserStatus = ""
 	Locked          UserStatus = "LOCKED_OUT"       // answered like a wrong password
@@ -132,9 +131,7 @@ func (s *Server) AddUser(u User) {
 // AddAuthServer adds a custom authorization server, or replaces the one with its id. OrgServerID is ignored.
 func (s *Server) AddAuthServer(a AuthServer) {
 	defer s.lock()()
-	if a.ID != OrgServerID {
-		s.servers[a.ID] = &a
-	}
+	s.servers[a.ID] = &a
 }
 
 // App returns a copy of the app; false if there is none. A changed copy given to AddApp takes effect for tokens that

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -80,9 +80,8 @@ type Quirks struct {
 
 // Clock is a clock that can be moved. The zero Clock runs with the system's.
 type Clock struct {
-	mu    sync.Mutex
-	at    time.Time // when it was stopped; zero while it runs
-	ahead time.Duration
+	at    time.Time    // when it was stopped; zero: it runs
+	moved atomic.Int64 // nanoseconds
 }
 
 // NewClock returns a clock that is stopped at t.
@@ -90,14 +89,8 @@ func NewClock(t time.Time) *Clock { return &Clock{at: t} }
 
 // Now is the time that the clock shows.
 func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return cmp.Or(c.at, time.Now()).Add(c.ahead)
+	return cmp.Or(c.at, time.Now()).Add(time.Duration(c.moved.Load()))
 }
 
 // Advance moves the clock by d, forward or (negative) back; one that runs goes on running.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
-}
+func (c *Clock) Advance(d time.Duration) { c.moved.Add(int64(d)) }

@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// refreshToken is what a refresh token stands for.
 type refreshToken struct {
 	session *session
 	retired time.Time // when rotation replaced it; zero: it is the newest
@@ -81,8 +80,7 @@ func (s *Server) isRetired(t *refreshToken, now time.Time) bool {
 	return !t.retired.IsZero() && (ago < 0 || ago >= s.apps[t.session.clientID].Rotation.Leeway)
 }
 
-// Reuses is how often a client sent a refresh token that was retired and out of its leeway. The first time ends the
-// session.
+// Reuses is how often a client sent a refresh token that was retired and out of its leeway, which ends the session.
 func (s *Server) Reuses() int {
 	defer s.lock()()
 	return s.reuses

@@ -109,15 +109,6 @@ type member struct {
 	value any
 }
 
-func (o object) get(name string) any {
-	for _, m := range o {
-		if m.name == name && m.value != nil {
-			return m.value
-		}
-	}
-	return nil
-}
-
 func (o object) MarshalJSON() ([]byte, error) {
 	var parts [][]byte
 	for _, m := range o {

@@ -14,17 +14,16 @@ import (
 // Request is one request as it arrived, and what became of it. Everything is kept as it was sent, secrets too, so that
 // a test can check it; String and GoString do not show them.
 type Request struct {
-	Time       time.Time // by the server's clock
-	RemoteAddr string    // distinguishes connections
-	Method     string
-	Path       string
-	Query      url.Values
-	Header     http.Header
-	Form       url.Values // of a form-urlencoded body; nil otherwise
-	Body       []byte     // as it came, at most 1 MiB
-	Status     int        // 0: not answered (yet), or by a fault that took the connection over
-	RequestID  string     // X-Okta-Request-Id of the answer
-	ErrorCode  string     // error or errorCode of the answer; "" for a success or a fault
+	Time      time.Time // by the server's clock
+	Method    string
+	Path      string
+	Query     url.Values
+	Header    http.Header
+	Form      url.Values // of a form-urlencoded body; nil otherwise
+	Body      []byte     // as it came, at most 1 MiB
+	Status    int        // 0: not answered (yet), or by a fault that took the connection over
+	RequestID string     // X-Okta-Request-Id of the answer
+	ErrorCode string     // error or errorCode of the answer; "" for a success or a fault
 }
 
 // String is the request and the status of its answer in one printable line, without any value that was sent:
@@ -54,14 +53,11 @@ func (s *Server) ResetRequests() {
 	s.requests = nil
 }
 
-// maxRequests keeps a sandbox that runs for days from growing.
-const maxRequests = 10_000
-
-// log adds a request to Requests, and returns the fault for it: the first that is meant for one request, else the newest
-// that is meant for all, else none: next alone.
+// log adds a request to Requests, and returns its fault: the first that is meant for one request, else the newest that
+// is meant for all, else none.
 func (s *Server) log(r *Request) Fault {
 	defer s.lock()()
-	s.requests = append(s.requests[max(0, len(s.requests)+1-maxRequests):], r)
+	s.requests = append(s.requests[max(0, len(s.requests)-9_999):], r) // a sandbox may run for days
 	fault := Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })
 	for i, f := range s.faults {
 		switch {

@@ -5,8 +5,7 @@ import (
 	"strconv"
 )
 
-// The app and the user that work, at the org server and at the server "default". The secrets are no secrets: they are
-// printed in the documentation.
+// The app and the user that work, at the org server and at "default". The secrets are none: the documentation shows them.
 const (
 	DefaultServerID     = "default"
 	DefaultAudience     = "api://default"

@@ -7,10 +7,8 @@ import (
 	"time"
 )
 
-const maxScope = 4096 // characters
-
-// checkScopes sets c.scopes to what the request asks for, or to the server's default scopes. Whether a policy grants
-// them is for evaluatePolicies.
+// checkScopes sets c.scopes to what the request asks for, or to the server's default scopes. The org server has no
+// custom scopes, a custom server no okta.* scopes.
 func (c *call) checkScopes() {
 	c.readScopes()
 	oidc := slices.ContainsFunc(c.scopes, isOIDCScope)
@@ -21,7 +19,10 @@ func (c *call) checkScopes() {
 	c.refuseIf(len(c.scopes) == 0 && c.as.ID == OrgServerID, "no_scope_at_org")
 	c.refuseIf(len(c.scopes) == 0, "no_scope")
 	for _, scope := range c.scopes {
-		c.checkScope(scope)
+		custom := slices.Contains(c.scopeNames(func(Scope) bool { return true }), scope)
+		org := isOIDCScope(scope) && scope != "device_sso" || scope == "groups" || slices.Contains(c.app.OktaScopes, scope)
+		c.refuseIf(c.as.ID == OrgServerID && !org, "custom_scope")
+		c.refuseIf(c.as.ID != OrgServerID && !isOIDCScope(scope) && !custom, "unknown_scope")
 	}
 	quirks, noOpenID := c.s.options.Quirks, oidc && !c.has("openid")
 	noRefresh := c.has("offline_access") && !slices.Contains(c.app.Grants, GrantRefreshToken)
@@ -35,7 +36,7 @@ func (c *call) checkScopes() {
 func (c *call) readScopes() {
 	text := c.form.Get("scope")
 	c.scopes = slices.Compact(slices.Sorted(strings.FieldsSeq(text)))
-	c.refuseIf(len(text) > maxScope, "scope_too_long")
+	c.refuseIf(len(text) > 4096, "scope_too_long")
 }
 
 func (c *call) has(scope string) bool { return slices.Contains(c.scopes, scope) }
@@ -48,15 +49,6 @@ func (c *call) scopeNames(with func(Scope) bool) (names []string) {
 		}
 	}
 	return names
-}
-
-// checkScope: the org server has no custom scopes, a custom server has no okta.* scopes.
-func (c *call) checkScope(scope string) {
-	atOrg, oidc := c.as.ID == OrgServerID, isOIDCScope(scope)
-	custom := slices.Contains(c.scopeNames(func(Scope) bool { return true }), scope)
-	org := oidc && scope != "device_sso" || scope == "groups" || slices.Contains(c.app.OktaScopes, scope)
-	c.refuseIf(atOrg && !org, "custom_scope")
-	c.refuseIf(!atOrg && !oidc && !custom, "unknown_scope")
 }
 
 func isOIDCScope(scope string) bool {

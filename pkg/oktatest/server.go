@@ -36,9 +36,8 @@ import (
 
 // Server is a running Okta. It is safe for concurrent use.
 type Server struct {
-	clock *Clock
-	keys  *Keys
-
+	clock  *Clock
+	keys   *Keys
 	base   string // scheme://host:port
 	http   *http.Server
 	cancel context.CancelFunc
@@ -151,8 +150,7 @@ func (s *Server) Clock() *Clock { return s.clock }
 // CAPEM is the certificate of the authority that signed the server's own, in PEM; nil without TLS.
 func (s *Server) CAPEM() []byte { return s.ca }
 
-// ClientCertificate is a certificate that the server accepts and its key, both in PEM; nil without
-// RequireClientCertificate.
+// ClientCertificate is one that the server accepts, and its key, both in PEM; nil without RequireClientCertificate.
 func (s *Server) ClientCertificate() (cert, key []byte) { return s.clientCert, s.clientKey }
 
 // Client is an HTTP client that trusts the server's certificate, sends the client certificate, follows no redirect,

@@ -47,7 +47,7 @@ func TestRefusalTable(t *testing.T) {
 			t.Errorf("%s: in the table %d times, in the code: %v", name, count, strings.Contains(code, `"`+name+`"`))
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?:refuse|refusing)\("([a-z_0-9]+)"|refuseIf\(.*?, "([a-z_0-9]+)"`).FindAllStringSubmatch(code, -1) {
+	for _, m := range regexp.MustCompile(`(?:refuse|refusing|tooMany)\("([a-z_0-9]+)"|refuseIf\(.*?, "([a-z_0-9]+)"`).FindAllStringSubmatch(code, -1) {
 		if name := m[1] + m[2]; rows[name] == 0 {
 			t.Errorf("%s: in the code, not in the table", name)
 		}

@@ -57,10 +57,8 @@ type issuedToken struct {
 // startSession sets c.session, and c.refresh if offline_access is granted.
 func (c *call) startSession() {
 	c.session = &session{
-		server: c.as.ID, clientID: c.app.ClientID, grant: c.grant, scopes: c.scopes, begin: c.now, used: c.now,
-	}
-	if c.user != nil {
-		c.session.login = c.user.Login
+		server: c.as.ID, clientID: c.app.ClientID, login: cmp.Or(c.user, &User{}).Login, grant: c.grant, scopes: c.scopes,
+		begin: c.now, used: c.now,
 	}
 	if c.has("offline_access") {
 		// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
@@ -91,10 +89,7 @@ func (c *call) issue() {
 // accessClaims are in the order that was recorded. sub is the login and uid the user; or sub is the client, at the end,
 // and there is no uid: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
 func (c *call) accessClaims() object {
-	jti := "AT." + randomBase64(32)
-	if c.session.refreshID != "" {
-		jti += "." + c.session.refreshID
-	}
+	jti := strings.TrimSuffix("AT."+randomBase64(32)+"."+c.session.refreshID, ".")
 	audience := any(c.as.Audience)
 	if c.s.options.Quirks.AudienceArray {
 		audience = []string{c.as.Audience}
@@ -150,7 +145,8 @@ func (c *call) sign(t *issuedToken) string {
 		ring = secretRing
 	}
 	t.session, t.scopes = c.session, c.scopes
-	token := c.s.keys.ring(ring)[1].sign(t.claims)
+	key := c.s.keys.ring(ring)[1]
+	token := compact(object{{"kid", key.kid}, {"alg", "RS256"}}, t.claims, key.signature(crypto.SHA256)) // no typ
 	c.s.issued[token] = t
 	return token
 }
@@ -178,8 +174,8 @@ const (
 	attackerRing = "attacker" // someone whom nothing should trust
 )
 
-// Keys are the signing keys of authorization servers. Keys are made when they are first needed, which takes about a tenth
-// of a second each; servers that share Keys share that cost, and a rotation.
+// Keys are the signing keys of authorization servers. They are made when first needed, which takes about a tenth of a
+// second each; servers that share Keys share that cost, and a rotation.
 type Keys struct {
 	mu sync.Mutex
 	// What each authorization server publishes: the next key, the active one, and after a rotation the one before.
@@ -225,11 +221,6 @@ func (k *signingKey) jwk() object {
 		{"kty", "RSA"}, {"alg", "RS256"}, {"kid", k.kid}, {"use", "sig"}, {"e", base64url(exponent.Bytes())},
 		{"n", base64url(modulus.Bytes())},
 	}
-}
-
-// sign makes a JWT, RS256. The header is as recorded: kid and alg, no typ.
-func (k *signingKey) sign(claims object) string {
-	return compact(object{{"kid", k.kid}, {"alg", "RS256"}}, claims, k.signature(crypto.SHA256))
 }
 
 // signature makes the signatures of RS256, RS512: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
