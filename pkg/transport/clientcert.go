@@ -20,8 +20,8 @@ func loadClientCert(certFile, keyFile string) (*tls.Certificate, error) {
 		keyFile = certFile
 	}
 	cert, _, err := readPEM(certFile)
-	if err == nil && !hasBlock(cert, "CERTIFICATE") {
-		err = errNoCertificate
+	if err == nil && !bytes.Contains(cert, []byte("-----BEGIN CERTIFICATE-----")) {
+		err = expected("CERTIFICATE", cert)
 	}
 	if err != nil {
 		return nil, &FileError{Setting: "client_cert", File: certFile, Err: err}
@@ -53,7 +53,7 @@ func readKey(file string) ([]byte, error) {
 	case hasBlock(text, "ENCRYPTED PRIVATE KEY"), bytes.Contains(text, []byte("Proc-Type: 4,ENCRYPTED")):
 		return nil, ErrKeyEncrypted
 	case !hasBlock(text, "PRIVATE KEY"):
-		return nil, errors.New(`no private key in it, expected "-----BEGIN PRIVATE KEY-----"`)
+		return nil, expected("PRIVATE KEY", text)
 	// A group may read it: that is how a secret reaches a container whose user is not root. Windows has access lists
 	// instead of a mode.
 	case mode.Perm()&0o027 != 0 && runtime.GOOS != "windows":

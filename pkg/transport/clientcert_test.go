@@ -119,7 +119,7 @@ func TestClientCertificateMistakes(t *testing.T) {
 		{"certificate missing", none, key, none, ""},
 		{"key missing", cert, none, none, ""},
 		{"no key in the file", cert, "", cert, "no private key"},
-		{"swapped", key, cert, key, "no certificate"},
+		{"swapped", key, cert, key, "got a private key"},
 		{"key of another", cert, otherKey, otherKey, "does not belong"},
 		{"key broken", cert, file("broken.pem", broken), filepath.Join(dir, "broken.pem"), "cannot be read"},
 		{"key encrypted", cert, file("enc.pem", encrypted), filepath.Join(dir, "enc.pem"), "encrypted"},

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,7 +20,7 @@ import (
 type FileError struct {
 	Setting string // "ca_file", "client_cert" or "client_key"
 	File    string // "" where none is named
-	Err     error  // without anything of the file's contents; it may wrap ErrKeyEncrypted or ErrKeyNotPrivate
+	Err     error  // without anything of the file's contents; it may be a *ShapeError or wrap ErrKeyEncrypted or ErrKeyNotPrivate
 }
 
 func (e *FileError) Error() string { return fmt.Sprintf("read %s %q: %v", e.Setting, e.File, e.Err) }
@@ -32,8 +33,6 @@ var (
 	ErrKeyEncrypted = errors.New("the private key is encrypted, which okauth does not support")
 	// ErrKeyNotPrivate says that other users can read the file of a private key, or change it.
 	ErrKeyNotPrivate = errors.New("other users can read it or change it")
-
-	errNoCertificate = errors.New(`no certificate in it, expected "-----BEGIN CERTIFICATE-----"`)
 )
 
 // maxPEMFile bounds a PEM file, in bytes. A whole system's bundle has about 250 KB.
@@ -51,7 +50,8 @@ func readPEM(name string) ([]byte, fs.FileMode, error) {
 		return nil, 0, fmt.Errorf("larger than %d bytes", maxPEMFile)
 	}
 	text, err := os.ReadFile(name)
-	return text, info.Mode(), privatefile.Cause(err)
+	// Editors of Windows put a byte order mark before the first line, which then is none of PEM's.
+	return bytes.TrimPrefix(text, []byte("\ufeff")), info.Mode(), privatefile.Cause(err)
 }
 
 // checkKey returns an error for a certificate whose key must not be trusted.

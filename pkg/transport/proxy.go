@@ -52,16 +52,31 @@ var ErrNotProxy = errors.New("it hung up, or its response is not HTTP")
 // such a variable and connects directly, past the proxy. A "%" in a password that is not percent-encoded is enough.
 func environmentProxy(req *http.Request) (*url.URL, error) {
 	proxy, err := http.ProxyFromEnvironment(req)
-	if err != nil || proxy != nil {
-		return proxy, err
+	if err != nil {
+		return nil, err
 	}
 	text := cmp.Or(os.Getenv("HTTPS_PROXY"), os.Getenv("https_proxy"))
-	_, err = url.Parse(text)
-	if _, err2 := url.Parse("http://" + text); err != nil && err2 != nil { // the scheme is optional
+	if proxy == nil {
+		_, err = url.Parse(text)
+		if _, err2 := url.Parse("http://" + text); err == nil || err2 == nil { // the scheme is optional
+			return nil, nil
+		}
+	}
+	// docker run --env-file keeps quotes, and what an editor or a secret store adds. A quoted list of hosts matches none.
+	switch direct := cmp.Or(os.Getenv("NO_PROXY"), os.Getenv("no_proxy")); {
+	case strings.Trim(text, quotes) != text:
+		return nil, &ProxySettingError{Reason: "it is in quotes, which the shell has not removed"}
+	case strings.TrimSpace(text) != text:
+		return nil, &ProxySettingError{Reason: "it has a blank or a line break around it"}
+	case strings.ContainsAny(direct, quotes):
+		return nil, &ProxySettingError{Reason: "the list of hosts to reach without it is in quotes"}
+	case proxy == nil:
 		return nil, &ProxySettingError{Reason: notProxyURL}
 	}
-	return nil, nil
+	return proxy, nil
 }
+
+const quotes = "\"'`"
 
 const notProxyURL = "it is not a URL of the form http://host:port"
 

@@ -83,13 +83,25 @@ func TestAT06_ProxySettingMistakes(t *testing.T) {
 		{"https_proxy", "http://someone:canary%zz@proxy.test", notURL},
 		{"HTTPS_PROXY", "ftp://someone:canary-word@proxy.test", "its scheme is \"ftp\""},
 		{"HTTPS_PROXY", "socks4://proxy.test", "its scheme is \"socks4\""},
+		{"HTTPS_PROXY", `"http://proxy.test:3128"`, "it is in quotes"}, {"https_proxy", `'proxy.test:3128'`, "it is in quotes"},
+		{"HTTPS_PROXY", `"http://someone:canary-word@proxy.test:3128`, "it is in quotes"},
+		{"HTTPS_PROXY", `"proxy.test"`, "it is in quotes"}, {"HTTPS_PROXY", `http://proxy.test:3128/"`, "it is in quotes"},
+		{"HTTPS_PROXY", " http://proxy.test:3128", "it has a blank"}, {"HTTPS_PROXY", "http://proxy.test:3128 ", "it has a blank"},
+		{"HTTPS_PROXY", "http://proxy.test:3128/ ", "it has a blank"}, {"HTTPS_PROXY", "http://proxy.test\r", "it has a blank"},
+		{"https_proxy", "proxy.test:3128\n", "it has a blank"}, {"HTTPS_PROXY", " ", "it has a blank"},
+		{"NO_PROXY", `"localhost,.example.test"`, "the list of hosts to reach without it is in quotes"},
+		{"no_proxy", `'.test'`, "the list of hosts to reach without it is in quotes"},
 		{"HTTPS_PROXY", "http://:3128", notURL},
 		{"HTTPS_PROXY", "http://", notURL},
 		{"HTTPS_PROXY", "http://proxy.test:99999", notURL},
 		{"HTTPS_PROXY", "http://proxy.test:3128/canary/path", notURL},
 		{"HTTPS_PROXY", "http://proxy.test:3128?canary", notURL},
 	} {
-		out := runChild(t, append(proxyVariables(test.variable+"="+test.value), childVar+"=https://okta.example.test/")...)
+		other := "HTTPS_PROXY="
+		if strings.EqualFold(test.variable, "NO_PROXY") {
+			other += "http://127.0.0.1:1"
+		}
+		out := runChild(t, append(proxyVariables(other, test.variable+"="+test.value), childVar+"=https://okta.example.test/")...)
 		if !strings.Contains(out, "child: setting: read the proxy's address: "+test.want) || strings.Contains(out, "canary") {
 			t.Errorf("%s=%s: got %s", test.variable, test.value, out)
 		}

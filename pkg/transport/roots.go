@@ -69,7 +69,7 @@ func readCAFile(name string) ([]*x509.Certificate, error) {
 		certs = append(certs, cert)
 	}
 	if len(certs) == 0 {
-		return nil, &FileError{Setting: "ca_file", File: name, Err: errNoCertificate}
+		return nil, &FileError{Setting: "ca_file", File: name, Err: expected("CERTIFICATE", text)}
 	}
 	return certs, nil
 }

@@ -138,7 +138,7 @@ func TestCAFileMistakes(t *testing.T) {
 		{"directory", dir, "not a regular file"},
 		{"empty", write("empty.pem", ""), "no certificate"},
 		{"text", write("text.pem", "hello"), "no certificate"},
-		{"key only", write("key.pem", "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"), "no certificate"},
+		{"key only", write("key.pem", "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"), "got a private key"},
 		{"garbled", write("bad.pem", "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n"), "certificate 1"},
 		{"large", write("large.pem", strings.Repeat("x", maxPEMFile+1)), "larger than"},
 	} {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -12,7 +11,6 @@ import (
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
-	"okauth/pkg/transport"
 )
 
 func oktaAdvice(e *okta.Error) string {
@@ -66,25 +64,4 @@ func interactionAdvice(e *grant.InteractionRequiredError) string {
 	}
 	return fmt.Sprintf("give the %s by OKAUTH_%s, %s or %s", e.Field, strings.ToUpper(e.Field), config.FileKey(e.Field),
 		config.CommandKey(e.Field))
-}
-
-func pemFileAdvice(e *transport.FileError) string {
-	file := ShellQuote(e.File)
-	switch {
-	case errors.Is(e, transport.ErrKeyEncrypted):
-		return "write the key without its passphrase into a file of your own: (umask 077; openssl pkey -in " + file +
-			" -out client.key), and set client_key to it"
-	case errors.Is(e, transport.ErrKeyNotPrivate):
-		return "run `chmod 600 " + file + "`, and have the certificate replaced if someone else may have read the key"
-	case e.Setting == "ca_file":
-		return "ca_file (OKAUTH_CA_FILE) names a PEM file with the certificate of the authority that signed the server's; " +
-			"okauth trusts it besides the system's"
-	}
-	return "client_cert (OKAUTH_CLIENT_CERT) names a PEM file with the certificate, client_key (OKAUTH_CLIENT_KEY) one " +
-		"with its private key; one file may have both"
-}
-
-func proxySettingAdvice(*transport.ProxySettingError) string {
-	return "write HTTPS_PROXY as http://host:port, or http://name:password@host:port with @, :, /, # and % of the " +
-		"password percent-encoded (@ is %40); unset it to connect directly"
 }
