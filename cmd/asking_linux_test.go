@@ -26,15 +26,21 @@ func household(t *testing.T, storage string) (u *user, okauth string) {
 	home := t.TempDir()
 	u.vars["HOME"], u.vars["PATH"], u.vars["OKAUTH_STORAGE"] = home, os.Getenv("PATH"), storage
 	u.vars["OKAUTH_STORAGE_DIR"] = filepath.Join(home, "sessions")
-	self, err := os.Executable()
+	return u, self(t)
+}
+
+// self returns the path of okauth: the test binary by that name, see TestMain.
+func self(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	okauth = filepath.Join(home, "okauth") // see TestMain
-	if err := os.Symlink(self, okauth); err != nil {
+	link := filepath.Join(t.TempDir(), "okauth")
+	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
-	return u, okauth
+	return link
 }
 
 // four runs "okauth token" four times at once on one terminal, as a Makefile with -j does.

@@ -109,11 +109,10 @@ func sameStorage(a, b config.Setting) bool {
 // offerInit offers to set okauth up where nothing is configured, and returns the client with the new settings.
 func (o *loginOptions) offerInit(ctx context.Context, client *okauth.Client) (*okauth.Client, error) {
 	settings := client.Settings()
-	if settings.Domain() != "" || settings.ClientID() != "" || o.session.NoInput || o.session.PasswordStdin ||
-		o.session.ClientSecretStdin {
+	if settings.Domain() != "" || settings.ClientID() != "" || o.session.PasswordStdin || o.session.ClientSecretStdin {
 		return client, nil
 	}
-	t, err := o.env.OpenTerminal()
+	t, err := cli.OpenTerminal(o.env, o.session.GlobalFlags, "")
 	if err != nil {
 		return client, nil // Login says what is missing
 	}

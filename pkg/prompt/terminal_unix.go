@@ -45,14 +45,27 @@ func open() (*Terminal, error) {
 	return t, nil
 }
 
-// Name returns a name of the terminal of this process, which all processes that it belongs to agree on; "" where that is
-// not known. The processes of a session have one controlling terminal, and no other session has it.
+// Name returns a name of the terminal of this process, on which all its processes agree; "" where it is not known. The
+// processes of a session have one controlling terminal, and no other session has it.
 func Name() string {
 	session, err := unix.Getsid(0)
 	if err != nil {
 		return ""
 	}
 	return strconv.Itoa(session)
+}
+
+// Busy reports whether another program uses the terminal, which takes no question then: a full-screen program, which
+// reads single keys, or what the shell runs in the foreground while this process is in the background.
+func (t *Terminal) Busy() bool {
+	// A shell may start a job and then give it the terminal.
+	for begin := time.Now(); t.inBackground(); time.Sleep(pollInterval / 10) {
+		if time.Since(begin) > signalDelay {
+			return true
+		}
+	}
+	mode, err := unix.IoctlGetTermios(t.fd, ioctlGetTermios)
+	return err == nil && mode.Lflag&unix.ICANON == 0
 }
 
 // Close closes the terminal device.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/sys/windows"
 	"golang.org/x/term"
 )
 
@@ -35,6 +36,13 @@ func open() (*Terminal, error) {
 // Name returns a name of the console of this process, which all processes of the console agree on; "" where there is
 // none or it is not known.
 func Name() string { return "" }
+
+// Busy reports whether another program uses the console, which takes no question then: one that reads single keys.
+func (t *Terminal) Busy() bool {
+	var mode uint32
+	err := windows.GetConsoleMode(windows.Handle(t.in.Fd()), &mode)
+	return err == nil && mode&windows.ENABLE_LINE_INPUT == 0
+}
 
 // Close closes the terminal device.
 func (t *Terminal) Close() error { return errors.Join(t.in.Close(), t.out.Close()) }

@@ -4,9 +4,11 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"okauth/pkg/config"
@@ -18,10 +20,17 @@ import (
 // longestSecret bounds what is read of a secret on standard input, in bytes.
 const longestSecret = 64 << 10
 
-// OpenTerminal opens the terminal device, unless --no-input forbids questions. hint says how to do without.
+// OpenTerminal opens the terminal device, unless questions are forbidden. hint says how to do without.
 func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, error) {
-	if flags.NoInput {
-		err := errors.New("okauth would have to ask a question, and --no-input forbids it")
+	forbids := ""
+	switch {
+	case flags.NoInput:
+		forbids = "--no-input"
+	case kubernetesForbids(env):
+		forbids = kubernetesInfo
+	}
+	if forbids != "" {
+		err := errors.New("okauth would have to ask a question, and " + forbids + " forbids it")
 		return nil, Exit(ExitLoginRequired, err, hint)
 	}
 	t, err := env.OpenTerminal()
@@ -42,13 +51,36 @@ var _ grant.Interaction = (*terminalInteraction)(nil)
 const passwordAdvice = "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or " +
 	"password_command"
 
-// CanPrompt reports whether there is a terminal and --no-input was not given.
+// CanPrompt reports whether a command other than login may ask: there is a terminal, no other program uses it, and the
+// program that runs okauth allows it.
 func (i *terminalInteraction) CanPrompt() bool {
 	t, err := OpenTerminal(i.env, i.flags, "")
-	if err == nil {
-		t.Close()
+	if err != nil {
+		return false
 	}
-	return err == nil
+	defer t.Close()
+	return !t.Busy() && !gitForbids(i.env)
+}
+
+// kubernetesForbids reports whether kubectl, or another client such as k9s, says that nobody can be asked. Of "spec" in
+// its variable: "interactive ... declares whether stdin has been passed to this exec plugin".
+// https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
+func kubernetesForbids(env *Env) bool {
+	var info struct {
+		Spec struct {
+			Interactive *bool `json:"interactive"`
+		} `json:"spec"`
+	}
+	err := json.Unmarshal([]byte(env.Getenv(kubernetesInfo)), &info)
+	return err == nil && info.Spec.Interactive != nil && !*info.Spec.Interactive
+}
+
+const kubernetesInfo = "KUBERNETES_EXEC_INFO"
+
+// gitForbids reports whether git, or the program that runs git, wants no question. "If this Boolean environment
+// variable is set to false, git will not prompt on the terminal": https://git-scm.com/docs/git
+func gitForbids(env *Env) bool {
+	return slices.Contains([]string{"0", "false", "no", "off"}, strings.ToLower(env.Getenv("GIT_TERMINAL_PROMPT")))
 }
 
 // AskUsername asks for the user's Okta login.
