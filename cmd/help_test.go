@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"bytes"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -13,6 +14,9 @@ import (
 	"okauth/cmd/internal/cli"
 )
 
+// longDuration is how Go writes an hour or a minute; people write 1h, 1m.
+var longDuration = regexp.MustCompile(`\dh0m|\dm0s`)
+
 // What people read is 80 columns wide.
 func TestHelpFits80Columns(t *testing.T) {
 	t.Parallel()
@@ -21,6 +25,9 @@ func TestHelpFits80Columns(t *testing.T) {
 			line = strings.TrimRight(line, "\n")
 			if utf8.RuneCountInString(line) > 80 {
 				t.Errorf("%s: a line of %d columns: %s", command.CommandPath(), utf8.RuneCountInString(line), line)
+			}
+			if longDuration.MatchString(line) {
+				t.Errorf("%s: units that are zero: %s", command.CommandPath(), line)
 			}
 		}
 	}

@@ -78,6 +78,9 @@ func checkColumns(t *testing.T, command, shown string, columns int) {
 	if strings.Contains(shown, oktatest.DefaultClientSecret) {
 		t.Errorf("%s shows the client secret", command)
 	}
+	if bad := regexp.MustCompile(`\[".*"\]`).FindString(shown) + longDuration.FindString(shown); bad != "" {
+		t.Errorf("%s shows %q", command, bad)
+	}
 	for line := range strings.Lines(regexp.MustCompile(`\x1b\[[0-9;]*[mK]|\r`).ReplaceAllString(shown, "")) {
 		line = strings.TrimRight(line, "\n")
 		last := line[strings.LastIndexByte(line, ' ')+1:]

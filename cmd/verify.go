@@ -75,7 +75,8 @@ per token:
 	f := c.Flags()
 	f.StringVar(&o.issuer, "issuer", "", "issuer, in place of --domain and --server")
 	f.StringSliceVar(&o.algorithms, "alg", []string{"RS256"}, "signature algorithms to accept")
-	f.DurationVar(&o.leeway, "leeway", jwt.DefaultLeeway, "allowed difference between clocks")
+	o.leeway = jwt.DefaultLeeway
+	cli.DurationFlag(c, &o.leeway, "leeway", "allowed difference between clocks")
 	f.StringVar(&o.jwks, "jwks", "", "file with the issuer's keys (JWKS); no request is made")
 	f.BoolVar(&o.refreshKeys, "refresh-keys", false, "fetch the issuer's keys even if the cached ones are fresh")
 	cli.CompleteFlag(c, "alg", jwt.Algorithms()...)
@@ -128,7 +129,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 func (o *verifyOptions) check() error {
 	switch {
 	case o.leeway < 0 || o.leeway > time.Hour:
-		return cli.Usage(fmt.Sprintf("--leeway: expected 0s to 1h, got %v", o.leeway),
+		return cli.Usage(fmt.Sprintf("--leeway: expected 0s to 1h, got %s", output.ShortDuration(o.leeway)),
 			"clocks that are minutes apart are set wrong")
 	case o.jwks != "" && o.refreshKeys:
 		return cli.Usage("--jwks has the keys, so there are none for --refresh-keys to ask for", "")

@@ -14,6 +14,7 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/oktatest"
+	"okauth/pkg/output"
 	"okauth/pkg/store"
 	"okauth/pkg/store/keychain"
 )
@@ -79,9 +80,10 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.StringVar(&o.server.Addr, "addr", "127.0.0.1:0", "loopback address to serve at")
 	f.BoolVar(&o.noLimits, "no-limits", false, "turn off rate limits and lock-out")
 	f.BoolVar(&o.listScenarios, "scenarios", false, "list the refusals and how to trigger each")
-	f.DurationVar(&o.server.Lifetimes.Access, "lifetime", time.Hour, "lifetime of access tokens, 1s or more")
+	o.server.Lifetimes.Access, o.server.Rotation.Leeway = time.Hour, oktatest.DefaultLeeway
+	cli.DurationFlag(c, &o.server.Lifetimes.Access, "lifetime", "lifetime of access tokens, 1s or more")
 	f.BoolVar(&o.server.Rotation.Rotate, "rotate", false, "make each refresh token valid for one use")
-	f.DurationVar(&o.server.Rotation.Leeway, "grace", oktatest.DefaultLeeway, "how long a used one still works, 0s to 60s")
+	cli.DurationFlag(c, &o.server.Rotation.Leeway, "grace", "how long a used one still works, 0s to 60s")
 	f.BoolVar(&o.listTokens, "tokens", false, "list invalid tokens and how to verify each")
 	f.StringArrayVar(&o.faults, "fault", nil, "fail requests with `NAME[@PATH]`; repeatable")
 	f.BoolVar(&o.listFaults, "faults", false, "list the faults and how to turn each on")
@@ -105,11 +107,11 @@ func (o *options) check() error {
 	kinds, lifetime, rotation := certificateKinds(), o.server.Lifetimes.Access, o.server.Rotation
 	switch {
 	case lifetime < time.Second:
-		return usage("--lifetime 90s", "--lifetime: expected 1s or more, got %v", lifetime)
+		return usage("--lifetime 90s", "--lifetime: expected 1s or more, got %s", output.ShortDuration(lifetime))
 	case rotation.Leeway < 0 || rotation.Leeway > time.Minute:
-		return usage("--rotate --grace 60s", "--grace: expected 0s to 60s, got %v", rotation.Leeway)
+		return usage("--rotate --grace 60s", "--grace: expected 0s to 60s, got %s", output.ShortDuration(rotation.Leeway))
 	case rotation.Leeway != oktatest.DefaultLeeway && !rotation.Rotate:
-		return usage("--rotate --grace "+rotation.Leeway.String(),
+		return usage("--rotate --grace "+output.ShortDuration(rotation.Leeway),
 			"--grace needs --rotate: without it a refresh token works any number of times")
 	case o.certificate != "" && !slices.Contains(kinds, o.certificate):
 		return usage("--certificate expired", "--certificate: %q is not one of %s", o.certificate, strings.Join(kinds, ", "))

@@ -42,7 +42,7 @@ func (e *Error) Error() string {
 	}
 	text += fmt.Sprintf(" (%s, %s)", e.Code, status(e.Status, e.RequestID))
 	if e.RetryAfter > 0 {
-		text += fmt.Sprintf("; retry after %s", e.RetryAfter.Round(time.Second))
+		text += fmt.Sprintf("; retry after %s", safetext.Duration(e.RetryAfter.Round(time.Second)))
 	}
 	return text
 }

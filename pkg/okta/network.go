@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"okauth/pkg/internal/safetext"
 	"okauth/pkg/transport"
 )
 
@@ -33,7 +34,7 @@ type NetworkError struct {
 
 func (e *NetworkError) Error() string {
 	if e.Timeout > 0 {
-		return fmt.Sprintf("reach %s: %s: timed out after %s", e.Server.Host(), e.Phase, e.Timeout)
+		return fmt.Sprintf("reach %s: %s: timed out after %s", e.Server.Host(), e.Phase, safetext.Duration(e.Timeout))
 	}
 	text := Sanitize(e.Err.Error(), 300)
 	if e.Certificate != nil {

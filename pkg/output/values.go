@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"okauth/pkg/internal/safetext"
 	"okauth/pkg/jwt"
 )
 
@@ -183,6 +184,9 @@ func FormatRelative(t, now time.Time) string {
 	}
 	return "now"
 }
+
+// ShortDuration returns d as a flag takes it, without units that are zero: "1h", "1m30s".
+func ShortDuration(d time.Duration) string { return safetext.Duration(d) }
 
 // FormatDuration returns the length of d, whatever its sign, for people: "41 minutes", "2 hours 5 minutes", "3 days".
 // It names at most two units and rounds towards zero, so that it never promises too much.

@@ -21,9 +21,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"okauth/pkg/grant"
+	"okauth/pkg/internal/safetext"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
 )
@@ -222,7 +224,7 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	case s == nil:
 	case r.Fresh && s.Revision <= r.seen:
 		return required("a new token is asked for, and the session has no refresh token for the scopes %q",
-			canonical(r.Scopes))
+			strings.Join(canonical(r.Scopes), " "))
 	case r.Type != Refresh && r.Username != "" && s.Username != r.Username:
 		return required("signed in as another user")
 	}
@@ -240,9 +242,10 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 		return required("half of the %s token's life is over, and it can be refreshed", t.Type)
 	case left < r.MinTTL && life > r.MinTTL:
 		return required("the %s token is valid for only %s, less than the %s asked for",
-			t.Type, left.Round(time.Second), r.MinTTL)
+			t.Type, safetext.Duration(left.Round(time.Second)), safetext.Duration(r.MinTTL))
 	case left < r.MinTTL:
-		note := fmt.Sprintf("this token is valid for %s in all, and at least %s is asked for", life, r.MinTTL)
+		note := fmt.Sprintf("this token is valid for %s in all, and at least %s is asked for",
+			safetext.Duration(life), safetext.Duration(r.MinTTL))
 		if life == okta.UnknownLifetime {
 			note = okta.LifetimeWarning
 		}
@@ -264,7 +267,7 @@ func lookUp(s *store.Session, r TokenRequest) (CachedToken, time.Duration, error
 	i := slices.IndexFunc(s.Sets, func(set store.TokenSet) bool { return slices.Equal(set.Requested, scopes) })
 	if i < 0 {
 		_, refreshable := refreshScopes(s, r)
-		reason := fmt.Sprintf("not signed in for the scopes %q", scopes)
+		reason := fmt.Sprintf("not signed in for the scopes %q", strings.Join(scopes, " "))
 		return CachedToken{}, 0, &LoginRequiredError{Reason: reason, Refreshable: refreshable}
 	}
 	return pick(s.Sets[i], s, r.Type)

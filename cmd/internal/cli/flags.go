@@ -6,10 +6,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"okauth/pkg/config"
+	"okauth/pkg/output"
 	"okauth/pkg/session"
 )
 
@@ -130,6 +132,12 @@ func (e *enum) Set(word string) error {
 	}
 	*e.value = word
 	return nil
+}
+
+// DurationFlag adds a flag that takes a duration. value has its default.
+func DurationFlag(c *cobra.Command, value *time.Duration, name, help string) {
+	c.Flags().DurationVar(value, name, *value, help)
+	c.Flags().Lookup(name).DefValue = output.ShortDuration(*value)
 }
 
 // wordList returns "a, b or c".

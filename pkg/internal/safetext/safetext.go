@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -48,6 +49,18 @@ func Sanitize(text string, limit int) string {
 
 // Quote returns text as Sanitize does, in quotes and in ASCII: a reader sees which letters only look like Latin ones.
 func Quote(text string, limit int) string { return strconv.QuoteToASCII(Sanitize(text, limit)) }
+
+// Duration returns d in Go's notation without units that are zero: 1h, 1m30s.
+func Duration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
 
 // Redacted stands for a secret in foreign text. It does not tell how long the secret was.
 const Redacted = "••••"

@@ -16,6 +16,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"okauth/pkg/internal/privatefile"
+	"okauth/pkg/internal/safetext"
 	"okauth/pkg/store"
 )
 
@@ -134,7 +135,7 @@ func (l Locks) withDeadline(ctx context.Context, name string, lock lockFunc) (*f
 func waitError(op string, wait time.Duration, err error) error {
 	switch {
 	case err == nil:
-		err = fmt.Errorf("another process holds it, and did not release it in %v", wait)
+		err = fmt.Errorf("another process holds it, and did not release it in %s", safetext.Duration(wait))
 		return store.NewError(store.LockTimeout, op, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return store.NewError(store.LockTimeout, op, fmt.Errorf("wait for another process: %w", err))
