@@ -32,8 +32,8 @@ func TestLockoutGuardOfManyProcesses(t *testing.T) {
 				all[i] = m.start("token", append(vars, "OKAUTH_CONFIG="+file, fmt.Sprintf("OKAUTH_PROFILE=p%d", i%5),
 					fmt.Sprintf("OKAUTH_PASSWORD=wrong-horse-%d", i%2))...)
 			}
-			all[n].fails(5, "not sent again")
-			all[n+1].fails(5, "not sent again")
+			all[n].fails(5, "not sent: Okta refused")
+			all[n+1].fails(5, "not sent: Okta refused")
 			if sent := m.posts(); sent != 2 {
 				t.Errorf("%d passwords were sent, want 2", sent)
 			}
