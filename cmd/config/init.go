@@ -73,6 +73,9 @@ func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.
 	if err != nil {
 		return err
 	}
+	if err := file.Check(profile); err != nil {
+		return err
+	}
 	s := &setup{options: o, t: t, file: file, profile: profile}
 	if err := t.Printf("Setting up profile %q in %s.\nEnter keeps what is in [brackets]; Ctrl-C changes nothing.\n\n",
 		profile, file.Path()); err != nil {

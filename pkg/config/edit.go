@@ -2,9 +2,11 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -64,6 +66,12 @@ func OpenProfile(o Options) (f *File, profile string, err error) {
 // Path returns the path of the file.
 func (f *File) Path() string { return f.path }
 
+// Check returns an *Error if the file has a profile of that name and something in it is wrong. Such a profile is not
+// edited.
+func (f *File) Check(profile string) error {
+	return withSource(f.doc.faults[profile], Source{FromFile, f.path})
+}
+
 // Profiles returns the names of the profiles, sorted.
 func (f *File) Profiles() []string { return f.doc.names() }
 
@@ -80,7 +88,7 @@ func (f *File) Get(profile, key string) (string, bool) {
 // Set sets a setting, and creates the profile if there is none. The items of a list may be separated by spaces or
 // commas. An unknown setting, and a value that it cannot have alone or with the others of the profile, is an *Error.
 func (f *File) Set(profile, key, value string) error {
-	if err := CheckProfileName(profile); err != nil {
+	if err := cmp.Or(CheckProfileName(profile), f.Check(profile)); err != nil {
 		return err
 	}
 	k, err := FindKey(key)
@@ -110,6 +118,9 @@ func (f *File) Unset(profile, key string) error {
 	if _, err := FindKey(key); err != nil {
 		return err
 	}
+	if err := f.Check(profile); err != nil {
+		return err
+	}
 	values, ok := f.doc.profiles[profile]
 	if !ok && len(f.doc.profiles) > 0 {
 		return unknownProfile(profile, Source{}, f.Profiles())
@@ -127,6 +138,9 @@ func (f *File) Use(profile string) error {
 			return err
 		}
 		return unknownProfile(profile, Source{}, f.Profiles())
+	}
+	if err := f.Check(profile); err != nil {
+		return err
 	}
 	return f.edit(edit{key: "profile", value: profile})
 }
@@ -264,7 +278,7 @@ func textNode(value string) *yaml.Node {
 
 // with returns the document as it should be after the edit.
 func (d *document) with(e edit) *document {
-	next := &document{current: d.current, profiles: maps.Clone(d.profiles)}
+	next := &document{current: d.current, profiles: maps.Clone(d.profiles), faults: d.faults}
 	if e.profile == "" {
 		next.current = e.value
 		return next
@@ -279,5 +293,10 @@ func (d *document) with(e edit) *document {
 }
 
 func (d *document) equal(other *document) bool {
-	return d.current == other.current && maps.EqualFunc(d.profiles, other.profiles, maps.Equal[map[string]string])
+	line := regexp.MustCompile(`line \d+`) // may be another one
+	sameFault := func(a, b error) bool {
+		return line.ReplaceAllString(a.Error(), "") == line.ReplaceAllString(b.Error(), "")
+	}
+	return d.current == other.current && maps.EqualFunc(d.profiles, other.profiles, maps.Equal[map[string]string]) &&
+		maps.EqualFunc(d.faults, other.faults, sameFault)
 }

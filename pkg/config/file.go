@@ -17,16 +17,21 @@ import (
 const maxConfig = 1 << 20 // bytes of a configuration file
 
 // document is the content of a configuration file, every value as text. A list is joined by spaces. Keys without a
-// value are left out.
+// value are left out, except those of secrets.
 type document struct {
 	current  string                       // the top-level "profile"
 	profiles map[string]map[string]string // by the name of the profile, then of the setting
+	faults   map[string]error             // what is wrong with a profile: an *Error without a source
+}
+
+func newDocument() *document {
+	return &document{profiles: make(map[string]map[string]string), faults: make(map[string]error)}
 }
 
 // readDocument has Viper read a configuration file. The error is an *Error, and wraps fs.ErrNotExist if there is no
 // file; the document is then empty.
 func readDocument(path, home string) (*document, error) {
-	doc := &document{profiles: make(map[string]map[string]string)}
+	doc := newDocument()
 	data, err := readConfig(path, home)
 	if err != nil {
 		return doc, err
@@ -39,10 +44,10 @@ func readDocument(path, home string) (*document, error) {
 		}
 		return doc, withSource(err, Source{FromFile, path})
 	}
+	// Not GetStringMap: Viper makes the keys of a map[string]any lower-case, and takes a dot in them for a path.
 	doc.current = v.GetString("profile")
-	for name := range v.GetStringMap("profiles") {
-		doc.profiles[name] = v.GetStringMapString("profiles." + name)
-	}
+	doc.profiles, _ = v.Get("profiles").(map[string]map[string]string)
+	doc.faults, _ = v.Get("faults").(map[string]error)
 	return doc, nil
 }
 
@@ -58,11 +63,7 @@ func (strictYAML) Decode(data []byte, m map[string]any) error {
 	if err != nil {
 		return err
 	}
-	profiles := make(map[string]any)
-	for name, values := range doc.profiles {
-		profiles[name] = values
-	}
-	m["profile"], m["profiles"] = doc.current, profiles
+	m["profile"], m["profiles"], m["faults"] = doc.current, doc.profiles, doc.faults
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,12 +38,16 @@ func TestAT63_MalformedConfig(t *testing.T) {
 		{"profiles:\n  default:\n    client_secret: 'a'canary", "not valid YAML"},
 		{"profiles:\n  default:\n    domian: x", `line 3: profile "default": unknown setting "domian"`},
 		{"profiles:\n  default:\n    canary-9f8e7d6c5b4a: x", "not a plain word, not shown"},
-		{"profiles:\n  Default: {}", "not a profile name"},
 		{"domain: canary.okta.com", `unknown key "domain"`},
+		{"domain: canary.okta.com", "profiles: default: domain"},
+		{"domian: canary.okta.com", `did you mean "domain"?`},
+		{"clientId: canary", `did you mean "client_id"?`},
+		{"profiles:\n  default:\n    Client-Secret: canary", `did you mean "client_secret"?`},
 		{"profles: {}", `did you mean "profiles"?`},
 		{"profiles:\n  default:\n    domain: a.b\n    domain: c.d",
 			`line 4: profile default: the key "domain" is written twice`},
-		{"profiles: {a: {}, a: {}}", "written twice"},
+		{"profiles: {default: {}, default: {}}", "written twice"},
+		{"profiles: {}\nprofiles: {}", "written twice"},
 		{"profiles: {? [canary] : {}}", "not plain text"},
 		{"a: 1\n---\nb: 2", "second YAML document"},
 		{"profiles:\x00", "NUL byte"},
@@ -63,6 +68,65 @@ func TestAT63_MalformedConfig(t *testing.T) {
 	}
 }
 
+// A profile that okauth cannot read is an error for whoever uses that profile, and stays as it is when another one is
+// edited.
+func TestAT67_BadProfileAmongOthers(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{
+		"bad: {domian: x}", "bad: {password: canary}", "bad: {timeout: [1, 2]}", "bad: {client_secret: {a: canary}}",
+		"bad: {scopes: [~]}", "bad: [canary]", "bad: canary", "bad: {domain: a.b, domain: c.d}", "bad: {? [canary] : {}}",
+		"bad: {}\n  bad: {}", "bad: {<<: canary}", "bad: {timeout: soon}", "bad: {domain: '{yourOktaDomain}'}",
+		"bad: {client_secret_file: a, client_secret_command: b}",
+		"bad name: {}", "-bad: {}", "'': {}", strings.Repeat("bad", 22) + ": {}", "ünbad: {}",
+	} {
+		config := "profiles:\n  good:\n    domain: a.okta.com\n  " + bad + "\n"
+		o := testOptions(t, config, Options{Profile: "good"})
+		load(t, o)
+		name, _, _ := strings.Cut(strings.Trim(bad, "'"), ":")
+		o.Profile = strings.Trim(name, "'")
+		_, err := Load(o)
+		if o.Profile != "" {
+			wantError(t, err, "")
+		}
+		path, _ := ConfigPath(o)
+		file, err := OpenFile(path)
+		must(t, err)
+		if !slices.Contains(file.Profiles(), "good") {
+			t.Errorf("%s: got the profiles %q", bad, file.Profiles())
+		}
+		if err := errors.Join(file.Set("good", KeyTimeout, "5s"), file.Use("good"), file.Save()); err != nil {
+			t.Errorf("%s: edit the other profile: %v", bad, err)
+		}
+		if s := load(t, testOptions(t, "", Options{ConfigFile: path})); s.Timeout() != 5*time.Second {
+			t.Errorf("%s: the edit is lost", bad)
+		}
+		if file.Check("bad") != nil {
+			wantError(t, file.Set("bad", KeyDomain, "a.okta.com"), "config.yaml", "line")
+			wantError(t, file.Unset("bad", KeyDomain), "config.yaml", "line")
+			wantError(t, file.Use("bad"), "config.yaml", "line")
+		}
+	}
+}
+
+// Names are compared exactly.
+func TestProfileNames(t *testing.T) {
+	t.Parallel()
+	names := []string{"dev", "Dev", "DEV", "a.b", "a", "A.B", "0", "x-_.", strings.Repeat("Z", 64), "profiles.dev"}
+	config := "profiles:\n"
+	for i, name := range names {
+		config += fmt.Sprintf("  %q: {client_id: 0oa%d}\n", name, i)
+	}
+	for i, name := range names {
+		s := load(t, testOptions(t, config, Options{Profile: name}))
+		if want := fmt.Sprintf("0oa%d", i); s.ClientID() != want || s.ProfileName() != name {
+			t.Errorf("%s: got client %q of the profile %q, want %q", name, s.ClientID(), s.ProfileName(), want)
+		}
+	}
+	for _, name := range []string{"", ".a", "_a", "-a", "a b", "a/b", "ä", "a\n", strings.Repeat("Z", 65)} {
+		wantError(t, CheckProfileName(name), "is not a profile name")
+	}
+}
+
 func TestAT67_AliasBomb(t *testing.T) {
 	t.Parallel()
 	var laughs strings.Builder
@@ -79,7 +143,8 @@ func TestAT67_AliasBomb(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
-			_, err := Load(testOptions(t, config, Options{}))
+			profile := map[string]string{"laughs": "a499", "merges": "m59"}[name]
+			_, err := Load(testOptions(t, config, Options{Profile: profile}))
 			wantError(t, err, "config.yaml")
 			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("took %v", took)

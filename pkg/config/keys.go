@@ -178,7 +178,6 @@ func SecretVariables() []string {
 // FindKey returns the setting of that name. The error is an *Error of kind UnknownKey, with the nearest name, or
 // NotInFile.
 func FindKey(name string) (Key, error) {
-	var names []string
 	for _, k := range table() {
 		switch {
 		case k.Name == name && k.NotInFile:
@@ -187,12 +186,19 @@ func FindKey(name string) (Key, error) {
 				Reason: "the " + noun + " is never kept in the configuration"}
 		case k.Name == name:
 			return k, nil
-		case !k.NotInFile:
-			names = append(names, k.Name)
 		}
 	}
 	return Key{}, &Error{Kind: UnknownKey, Reason: "unknown setting " + quoteKey(name),
-		Suggestion: Suggest(name, names)}
+		Suggestion: Suggest(name, settingNames())}
+}
+
+// settingNames returns the names of the settings that a profile may hold.
+func settingNames() []string {
+	var names []string
+	for _, k := range Keys() {
+		names = append(names, k.Name)
+	}
+	return names
 }
 
 // lookup returns a setting that the table has.
@@ -214,7 +220,7 @@ func quoteKey(name string) string {
 func Suggest(word string, candidates []string) string {
 	best, least := "", len(word)/3+2
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), c); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < least {
 			best, least = c, d
 		}
 	}

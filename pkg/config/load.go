@@ -198,6 +198,9 @@ func Load(o Options) (*Settings, error) {
 	if _, ok := doc.profiles[name]; !ok && exists && source.Kind > FromDefault && name != DefaultProfile {
 		return nil, unknownProfile(name, source, doc.names())
 	}
+	if err := doc.faults[name]; err != nil {
+		return nil, withSource(err, Source{FromFile, path})
+	}
 	s := &Settings{options: o, path: path, profile: name, profileSource: source,
 		profiles: doc.names(), file: doc.profiles[name]}
 	if err := s.resolve(); err != nil {
@@ -223,7 +226,7 @@ func (o Options) profileName(doc *document, path string) (string, Source, error)
 	return name, source, err
 }
 
-const profileNameRule = "expected lower-case letters, digits, - and _, beginning with a letter or a digit, at most 64"
+const profileNameRule = "expected letters, digits, ., - and _, beginning with a letter or a digit, at most 64"
 
 // CheckProfileName returns an *Error unless name can be the name of a profile.
 func CheckProfileName(name string) error {
@@ -234,8 +237,8 @@ func CheckProfileName(name string) error {
 }
 
 func isProfileName(name string) bool {
-	const first, rest = "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz0123456789_-"
-	return name != "" && len(name) <= 64 && strings.Trim(name, rest) == "" && strings.IndexByte(first, name[0]) >= 0
+	const first = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	return name != "" && len(name) <= 64 && strings.Trim(name, first+"._-") == "" && strings.IndexByte(first, name[0]) >= 0
 }
 
 func unknownProfile(name string, source Source, existing []string) error {

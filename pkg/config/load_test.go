@@ -329,8 +329,7 @@ func TestLoadProfileName(t *testing.T) {
 		{"named by the file", "profile: gone\nprofiles: {dev: {}}", "", "",
 			`config.yaml: there is no profile "gone" | profiles: [dev]`, false},
 		{"not a name", sample, "../x", "", "not a profile name", false},
-		{"upper case", sample, "", "Dev", `from OKAUTH_PROFILE: "Dev" is not a profile name | did you mean "dev"?`,
-			false},
+		{"upper case", sample, "", "Dev", `from OKAUTH_PROFILE: there is no profile "Dev" | did you mean "dev"?`, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

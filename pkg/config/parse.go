@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,7 @@ const maxItems = 1000 // of a list
 // parse reads YAML and returns its content and its tree, nil for an empty file. Errors name the line and the key,
 // never a value, and are *Error.
 func parse(data []byte) (*document, *yaml.Node, error) {
-	doc := &document{profiles: make(map[string]map[string]string)}
+	doc := newDocument()
 	root, err := parseTree(data)
 	if err != nil || root == nil {
 		return doc, nil, err
@@ -27,13 +28,11 @@ func parse(data []byte) (*document, *yaml.Node, error) {
 		return nil, nil, err
 	}
 	for _, e := range top {
-		switch e.key.Value {
-		case "profile":
+		switch err = e.fault; {
+		case err != nil:
+		case e.key.Value == "profile":
 			doc.current, err = scalar(e.value, "profile")
-			if err == nil && doc.current != "" && !isProfileName(doc.current) {
-				err = syntaxAt(e.value, "\"profile\" is not a profile name: "+profileNameRule)
-			}
-		case "profiles":
+		case e.key.Value == "profiles":
 			err = doc.parseProfiles(e.value)
 		default:
 			err = unknownTopKey(e)
@@ -47,56 +46,67 @@ func parse(data []byte) (*document, *yaml.Node, error) {
 
 func unknownTopKey(e entry) error {
 	err := syntaxAt(e.key, "unknown key "+quoteKey(e.key.Value)+", expected profile or profiles")
-	if _, findErr := FindKey(e.key.Value); findErr == nil {
-		err.Reason += "; settings are in a profile: profiles: default: " + e.key.Value
-	} else {
-		err.Suggestion = Suggest(e.key.Value, []string{"profile", "profiles"})
+	near := Suggest(e.key.Value, append([]string{"profile", "profiles"}, settingNames()...))
+	if _, findErr := FindKey(near); findErr == nil {
+		err.Reason += "; settings are in a profile: profiles: default: " + near
+	}
+	if near != e.key.Value {
+		err.Suggestion = near
 	}
 	return err
 }
 
+// parseProfiles keeps what is wrong with a profile for whoever uses that one. A profile whose name is none cannot be
+// used: whoever names it learns why.
 func (doc *document) parseProfiles(n *yaml.Node) error {
 	profiles, err := mapping(n, "profiles")
-	if err != nil {
-		return err
-	}
 	for _, p := range profiles {
-		if !isProfileName(p.key.Value) {
-			return syntaxAt(p.key, quoteKey(p.key.Value)+" is not a profile name: "+profileNameRule)
+		name := p.key.Value
+		if !isProfileName(name) {
+			continue
 		}
-		if doc.profiles[p.key.Value], err = parseProfile(p); err != nil {
-			return err
+		values, err := parseProfile(p)
+		if err != nil {
+			doc.faults[name] = err
 		}
+		doc.profiles[name] = values
 	}
-	return nil
+	return err
 }
 
-func parseProfile(p entry) (map[string]string, error) {
-	entries, err := mapping(p.value, "profile "+p.key.Value)
-	if err != nil {
-		return nil, err
+// parseProfile returns the values that it can read, and the first error.
+func parseProfile(p entry) (values map[string]string, fault error) {
+	values = make(map[string]string)
+	if p.fault != nil {
+		return values, p.fault
 	}
-	values := make(map[string]string)
+	entries, fault := mapping(p.value, "profile "+p.key.Value)
 	for _, e := range entries {
-		k, err := FindKey(e.key.Value)
-		if err, ok := err.(*Error); ok {
+		k, text, err := e.setting()
+		if err, ok := err.(*Error); ok && err.Kind != Syntax {
 			err.Reason = fmt.Sprintf("line %d: profile %q: %s", e.key.Line, p.key.Value, err.Reason)
-			return nil, err
 		}
-		text := ""
-		if k.Type == List {
-			text, err = list(e.value, k.Name)
-		} else {
-			text, err = scalar(e.value, k.Name)
+		if fault == nil {
+			fault = err
 		}
-		if err != nil {
-			return nil, err
-		}
-		if text != "" || k.secret != "" {
+		if err == nil && (text != "" || k.secret != "") {
 			values[k.Name] = text
 		}
 	}
-	return values, nil
+	return values, fault
+}
+
+// setting returns an entry of a profile, its value as text.
+func (e entry) setting() (k Key, text string, err error) {
+	if k, err = FindKey(e.key.Value); e.fault != nil || err != nil {
+		return k, "", cmp.Or(e.fault, err)
+	}
+	if k.Type == List {
+		text, err = list(e.value, k.Name)
+	} else {
+		text, err = scalar(e.value, k.Name)
+	}
+	return k, text, err
 }
 
 func parseTree(data []byte) (*yaml.Node, error) {
@@ -153,7 +163,10 @@ func syntaxAt(n *yaml.Node, reason string) *Error {
 }
 
 // entry is a key of a mapping, a scalar, with its value.
-type entry struct{ key, value *yaml.Node }
+type entry struct {
+	key, value *yaml.Node
+	fault      error // the key was there before
+}
 
 // mapping returns the entries of a mapping in their order, then those of its merge keys ("<<"). Null is an empty
 // mapping.
@@ -175,11 +188,13 @@ func mapping(n *yaml.Node, what string) ([]entry, error) {
 		case key.ShortTag() == "!!merge":
 			merges = true
 			continue
-		case seen[key.Value]:
-			return nil, syntaxAt(key, what+": the key "+quoteKey(key.Value)+" is written twice")
+		}
+		e := entry{key: key, value: value}
+		if seen[key.Value] {
+			e.fault = syntaxAt(key, what+": the key "+quoteKey(key.Value)+" is written twice")
 		}
 		seen[key.Value] = true
-		entries = append(entries, entry{key, value})
+		entries = append(entries, e)
 	}
 	if !merges {
 		return entries, nil
@@ -187,11 +202,11 @@ func mapping(n *yaml.Node, what string) ([]entry, error) {
 	// The YAML library merges, and refuses aliases that multiply.
 	var merged map[string]yaml.Node
 	if err := n.Decode(&merged); err != nil {
-		return nil, syntaxError(nil, err)
+		return nil, syntaxAt(n, what+": "+syntaxError(nil, err).Error())
 	}
 	for _, name := range slices.Sorted(maps.Keys(merged)) {
 		if value := merged[name]; !seen[name] {
-			entries = append(entries, entry{&yaml.Node{Value: name, Line: value.Line}, &value})
+			entries = append(entries, entry{key: &yaml.Node{Value: name, Line: value.Line}, value: &value})
 		}
 	}
 	return entries, nil

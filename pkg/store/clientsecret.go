@@ -13,7 +13,7 @@ import (
 // "<profile>.secret-<8 hex digits>". The digits depend on URL and client, so that a secret is never sent to another
 // organization or for another client after a setting was changed.
 func ClientSecretAccount(profile, baseURL, clientID string) string {
-	return profile + ".secret-" + digest("okauth client secret 1", baseURL, clientID)
+	return account(profile, ".secret", "okauth client secret 1", baseURL, clientID)
 }
 
 // ClientSecrets stores client secrets in Items, under names made by [ClientSecretAccount].

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"okauth/pkg/okta"
@@ -15,7 +16,7 @@ import (
 // Identity says whose session it is. Two identities that differ in any field never share an item, so that a changed
 // setting cannot return a token that was issued for the old one.
 type Identity struct {
-	Profile  string `json:"profile"` // name of the profile, [a-z0-9][a-z0-9_-]*
+	Profile  string `json:"profile"` // name of the profile, [A-Za-z0-9][A-Za-z0-9._-]*
 	Issuer   string `json:"issuer"`  // issuer of the authorization server
 	ClientID string `json:"client_id"`
 	User     string `json:"user,omitempty"` // user as configured or asked; "" where the grant has none
@@ -25,7 +26,17 @@ type Identity struct {
 // Account returns the name of the item: "<profile>-<8 hex digits>". The digits are the start of a SHA-256 over the
 // other fields, each preceded by its length, so that no two lists of fields hash the same text.
 func (id Identity) Account() string {
-	return id.Profile + "-" + digest("okauth session 1", id.Issuer, id.ClientID, id.User, id.Grant)
+	return account(id.Profile, "", "okauth session 1", id.Issuer, id.ClientID, id.User, id.Grant)
+}
+
+// account returns the name of an item of a profile. A file system may ignore the case of letters, and a dot separates
+// the parts of an item. So capitals and dots of the profile go, and the digest tells it from others.
+func account(profile, kind, domain string, fields ...string) string {
+	plain := strings.ReplaceAll(strings.ToLower(profile), ".", "_")
+	if plain != profile {
+		fields = append(fields, profile)
+	}
+	return plain + kind + "-" + digest(domain, fields...)
 }
 
 // digest returns 8 hex digits over a domain and fields. The domain separates kinds of items and versions of the list.

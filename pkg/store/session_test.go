@@ -136,6 +136,10 @@ func TestKR01_AccountNames(t *testing.T) {
 	add("ab|c", store.Identity{Profile: "p", Issuer: "ab", ClientID: "c"}.Account())
 	add("a|bc", store.Identity{Profile: "p", Issuer: "a", ClientID: "bc"}.Account())
 	add("|abc", store.Identity{Profile: "p", ClientID: "abc"}.Account())
+	for _, profile := range []string{"Dev", "DEV", "d.ev", "d_ev", "dev.secret", "D.ev", "dev.", "Dev-"} {
+		add("profile "+profile, store.Identity{Profile: profile, Issuer: "ab", ClientID: "c"}.Account())
+		add("secret of the profile "+profile, store.ClientSecretAccount(profile, "ab", "c"))
+	}
 	add("secret", store.ClientSecretAccount("p", "ab", "c"))
 	add("secret of another client", store.ClientSecretAccount("p", "a", "bc"))
 }
