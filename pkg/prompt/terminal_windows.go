@@ -1,109 +1,104 @@
 package prompt
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
-	"golang.org/x/term"
 )
 
-// maxLine is the longest answer, in bytes.
-const maxLine = 4000
-
-// device is the input buffer of the console.
+// device is the input of the console.
 type device struct {
-	in *os.File
+	in      windows.Handle
+	reading bool // a question has ended before its read
 }
 
 func open() (*Terminal, error) {
-	in, err := os.OpenFile("CONIN$", os.O_RDWR, 0)
+	in, err := windows.CreateFile(windows.StringToUTF16Ptr("CONIN$"), windows.GENERIC_READ|windows.GENERIC_WRITE,
+		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE, nil, windows.OPEN_EXISTING, 0, 0)
 	if err != nil {
-		return nil, err
+		return nil, &os.PathError{Op: "open", Path: "CONIN$", Err: err}
 	}
 	out, err := os.OpenFile("CONOUT$", os.O_RDWR, 0)
 	if err != nil {
-		_ = in.Close()
+		_ = windows.CloseHandle(in)
 		return nil, err
 	}
 	return &Terminal{device: device{in: in}, out: out}, nil
 }
 
-// Name returns a name of the console of this process, which all processes of the console agree on; "" where there is
-// none or it is not known.
+// Name returns a name of the console of this process, on which all its processes agree; "" where it is not known.
 func Name() string { return "" }
 
 // Busy reports whether another program uses the console, which takes no question then: one that reads single keys.
 func (t *Terminal) Busy() bool {
-	var mode uint32
-	err := windows.GetConsoleMode(windows.Handle(t.in.Fd()), &mode)
-	return err == nil && mode&windows.ENABLE_LINE_INPUT == 0
+	mode, err := input(t.in).mode()
+	return err == nil && mode&lineInput == 0
 }
 
-// Close closes the terminal device.
-func (t *Terminal) Close() error { return errors.Join(t.in.Close(), t.out.Close()) }
+// Close closes the terminal device. It leaves an input open that would have to wait for a key.
+func (t *Terminal) Close() error {
+	if t.reading {
+		return t.out.Close()
+	}
+	return errors.Join(windows.CloseHandle(t.in), t.out.Close())
+}
 
-// ask shows a prompt and returns the line that the user types, without its end. It always restores the console. Windows
-// cannot end a read: after the end of the context it lasts until the next line or the end of the process.
+// ask shows a prompt and returns the line that the user types, without its end. It always restores the console.
 func (t *Terminal) ask(ctx context.Context, prompt string, hidden bool) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	fd := int(t.in.Fd())
-	found, err := term.GetState(fd)
-	if err != nil {
-		return nil, fmt.Errorf("read the console's settings: %w", err)
-	}
-	defer func() { _ = term.Restore(fd, found) }() // fails if the console is gone
-	if err := t.write(prompt); err != nil {
-		return nil, err
-	}
-	type result struct {
-		line []byte
-		err  error
-	}
-	answered := make(chan result, 1)
-	go func() {
-		read := t.readLine
-		if hidden {
-			read = func() ([]byte, error) { return term.ReadPassword(fd) }
-		}
-		line, err := read()
-		answered <- result{line, err}
-	}()
-	var got result
+	line, ended, err := askConsole(ctx, input(t.in), hidden, func() error { return t.write(prompt) })
 	select {
-	case got = <-answered:
-	case <-ctx.Done():
-		got.err = context.Cause(ctx)
+	case <-ended:
+	default:
+		t.reading = true
 	}
-	switch {
-	case errors.Is(got.err, io.EOF):
-		got.err = ErrClosed
-	case len(got.line) > maxLine:
-		clear(got.line)
-		got = result{err: ErrTooLong}
-	}
-	if hidden || got.err != nil {
+	if hidden || err != nil {
 		_ = t.write("\n")
 	}
-	return got.line, got.err
+	return line, err
 }
 
-// readLine reads a line with the echo and the line editing of the console.
-func (t *Terminal) readLine() (line []byte, err error) {
-	var key [1]byte
-	for {
-		if _, err := t.in.Read(key[:]); err != nil {
-			return nil, fmt.Errorf("read from the console: %w", err)
-		}
-		if key[0] == '\n' {
-			return bytes.TrimSuffix(line, []byte("\r")), nil
-		}
-		line = append(line, key[0])
+// input is the console of the system.
+type input windows.Handle
+
+func (in input) mode() (mode uint32, err error) {
+	err = windows.GetConsoleMode(windows.Handle(in), &mode)
+	return mode, err
+}
+
+func (in input) setMode(mode uint32) error { return windows.SetConsoleMode(windows.Handle(in), mode) }
+
+func (in input) read(buf []uint16) (int, error) {
+	var n uint32
+	err := windows.ReadConsole(windows.Handle(in), &buf[0], uint32(len(buf)), &n, nil)
+	return int(n), err
+}
+
+// keyEvent is an INPUT_RECORD with a KEY_EVENT_RECORD.
+// https://learn.microsoft.com/en-us/windows/console/input-record-str
+type keyEvent struct {
+	kind, _           uint16
+	down              int32
+	repeat, key, scan uint16
+	char              uint16
+	controlKeys       uint32
+}
+
+func (in input) pressEnter() error {
+	press := keyEvent{kind: 1, down: 1, repeat: 1, key: windows.VK_RETURN, scan: 0x1c, char: '\r'}
+	release := press
+	release.down = 0
+	events := []keyEvent{press, release}
+	var written uint32
+	ok, _, err := windows.NewLazySystemDLL("kernel32.dll").NewProc("WriteConsoleInputW").Call(uintptr(in),
+		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(&written)))
+	if ok == 0 {
+		return err
 	}
+	return nil
 }
