@@ -23,7 +23,8 @@ const (
 
 // device is the input side of /dev/tty. It is not blocking: another process may take the line that select announced.
 type device struct {
-	fd int
+	fd      int
+	endedCR bool // the last answer ended with CR
 }
 
 func open() (*Terminal, error) {
@@ -79,6 +80,7 @@ type question struct {
 	found   *term.State    // the settings to restore, nil if they are unchanged
 	signals chan os.Signal // those that stop, continue or quit the process
 	line    []byte         // what was read so far
+	pasted  bool           // LF is the rest of a pasted CR LF, whose CR ended the last answer
 }
 
 // ask shows a prompt and returns the line that the user types, without its end. It always restores the terminal.
@@ -88,8 +90,9 @@ type question struct {
 // without end when the terminal hangs up.
 func (t *Terminal) ask(ctx context.Context, prompt string, hidden bool) ([]byte, error) {
 	q := &question{Terminal: t, prompt: prompt, hidden: hidden, signals: make(chan os.Signal, 8)}
-	// After SIGQUIT, too, Go exits without running deferred functions.
-	for _, s := range []os.Signal{syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGQUIT} {
+	q.pasted, t.endedCR = t.endedCR && t.waitInput(0) == nil, false
+	// After SIGQUIT and SIGABRT, too, Go exits without running deferred functions.
+	for _, s := range []os.Signal{syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGQUIT, syscall.SIGABRT} {
 		if !signal.Ignored(s) { // as the parent process may wish
 			signal.Notify(q.signals, s)
 		}
@@ -127,8 +130,8 @@ func (q *question) handle(ctx context.Context, s os.Signal) error {
 		q.restore()
 	}
 	switch s {
-	case syscall.SIGQUIT:
-		return quit()
+	case syscall.SIGQUIT, syscall.SIGABRT:
+		return quit(s.(syscall.Signal))
 	case syscall.SIGTSTP:
 		q.stop()
 	}
@@ -163,17 +166,20 @@ func (q *question) show(ctx context.Context, prompt string) error {
 }
 
 // setEcho turns echo on or off. In both cases the kernel edits the line and turns Ctrl-C and Ctrl-Z into signals.
+// Without echo CR ends a line as it is, so that CR LF differs from two times Enter; with echo the kernel would show it.
 func (q *question) setEcho() error {
 	mode, err := unix.IoctlGetTermios(q.fd, ioctlGetTermios)
 	if err != nil {
 		return err
 	}
 	mode.Lflag |= unix.ISIG | unix.ICANON | unix.ECHO
-	if q.hidden {
-		mode.Lflag &^= unix.ECHO | unix.ECHONL
-	}
 	mode.Iflag &^= unix.INLCR | unix.IGNCR | unix.ISTRIP
 	mode.Iflag |= unix.ICRNL | unix.IUTF8 // so that backspace removes a whole character
+	if q.hidden {
+		mode.Lflag &^= unix.ECHO | unix.ECHONL
+		mode.Iflag &^= unix.ICRNL
+		mode.Cc[unix.VEOL] = '\r'
+	}
 	return unix.IoctlSetTermios(q.fd, ioctlSetTermios, mode)
 }
 
@@ -183,13 +189,22 @@ func (t *Terminal) inBackground() bool {
 	return err == nil && foreground != 0 && foreground != unix.Getpgrp()
 }
 
-// read waits a moment for input, adds it to the line and reports whether the line is complete.
-func (q *question) read() (complete bool, err error) {
+// waitInput waits for input. The error is EAGAIN if there is none.
+func (t *Terminal) waitInput(longest time.Duration) error {
 	// select(2), because poll(2) and kqueue(2) do not work for terminals on macOS.
 	var set unix.FdSet
-	set.Set(q.fd)
-	limit := unix.NsecToTimeval(pollInterval.Nanoseconds())
-	if n, err := unix.Select(q.fd+1, &set, nil, nil, &limit); n == 0 || err == unix.EINTR {
+	set.Set(t.fd)
+	limit := unix.NsecToTimeval(longest.Nanoseconds())
+	n, err := unix.Select(t.fd+1, &set, nil, nil, &limit)
+	if err == nil && n == 0 {
+		err = unix.EAGAIN
+	}
+	return err
+}
+
+// read waits a moment for input, adds it to the line and reports whether the line is complete.
+func (q *question) read() (complete bool, err error) {
+	if err := q.waitInput(pollInterval); err == unix.EAGAIN || err == unix.EINTR {
 		return false, nil
 	} else if err != nil {
 		return false, fmt.Errorf("wait for the terminal: %w", err)
@@ -207,7 +222,15 @@ func (q *question) read() (complete bool, err error) {
 		return false, ErrClosed
 	}
 	q.line = q.line[:len(q.line)+n]
-	if last := len(q.line) - 1; q.line[last] == '\n' {
+	if q.pasted {
+		q.pasted = false
+		if string(q.line) == "\n" {
+			q.forget()
+			return false, nil
+		}
+	}
+	if last := len(q.line) - 1; q.line[last] == '\n' || q.line[last] == '\r' {
+		q.endedCR = q.line[last] == '\r'
 		q.line, complete = q.line[:last], true
 	}
 	if len(q.line) > maxLine {
@@ -239,10 +262,10 @@ func (q *question) stop() bool {
 	return false
 }
 
-// quit lets SIGQUIT end the process as it ends every Go program, with its stack traces.
-func quit() error {
-	signal.Reset(syscall.SIGQUIT)
-	err := unix.Kill(os.Getpid(), unix.SIGQUIT)
+// quit lets a signal end the process as it ends every Go program, with its stack traces.
+func quit(s syscall.Signal) error {
+	signal.Reset(s)
+	err := unix.Kill(os.Getpid(), s)
 	time.Sleep(signalDelay)
 	return errors.Join(errors.New("quit"), err)
 }
