@@ -27,6 +27,8 @@ type execOptions struct {
 	session  cli.SessionFlags
 	kind     session.TokenType
 	variable string
+
+	passSecrets bool
 }
 
 func newExecCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
@@ -40,9 +42,12 @@ with --type id, or in the variable that --env names. okauth gets the token as
 code is okauth's ("okauth help exit-codes").
 
 CMD inherits all other variables except those that hold a secret of okauth, such
-as OKAUTH_PASSWORD. CMD replaces okauth: signals, terminal, standard input and
-exit code are its own. On Windows okauth waits and exits with CMD's code. If CMD
-cannot run, the exit code is that of a shell:
+as OKAUTH_PASSWORD; an okauth in CMD that needs one says so, for a refresh or a
+sealed file. --pass-secrets passes them on.
+
+CMD replaces okauth: signals, terminal, standard input and exit code are its
+own. On Windows okauth waits and exits with CMD's code. If CMD cannot run, the
+exit code is that of a shell:
 
   127  CMD was not found
   126  CMD was found, but cannot be run
@@ -75,6 +80,7 @@ If okauth cannot store a new session, it warns and runs CMD.`,
 	cli.TokenTypeFlag(c, &o.kind, session.Access, session.ID)
 	c.Flags().StringVar(&o.variable, "env", "", "variable `NAME` (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	cli.CompleteFlag(c, "env")
+	c.Flags().BoolVar(&o.passSecrets, "pass-secrets", false, "let CMD inherit the variables that hold okauth's secrets")
 	return c
 }
 
@@ -96,13 +102,34 @@ func (o *execOptions) run(ctx context.Context, args []string) error {
 	if err := (output.TokenOptions{Format: "raw"}).Write(&value, token); err != nil {
 		return err
 	}
-	// The variable is set once: programs differ in which of two of one name they read.
-	environ := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, variable+"=") })
-	code, err := o.env.Exec(path, args, append(environ, variable+"="+strings.TrimSpace(value.String())))
+	code, err := o.env.Exec(path, args, o.environ(variable, strings.TrimSpace(value.String())))
 	if err != nil {
 		return cannotRun(args[0], err)
 	}
 	return cli.SilentError{Code: code}
+}
+
+// environ returns the environment of CMD, which has each variable once: programs differ in which of two they read.
+func (o *execOptions) environ(variable, token string) []string {
+	add := make(map[string]string)
+	if names := config.WithheldNames(o.env.LookupEnv); names != "" && !o.passSecrets {
+		add[config.WithheldVariable] = names
+	}
+	for _, name := range config.SecretVariables() {
+		if value, ok := o.env.LookupEnv(name); ok && o.passSecrets {
+			add[name] = value
+		}
+	}
+	add[variable] = token
+	environ := slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		_, again := add[name]
+		return again
+	})
+	for name, value := range add {
+		environ = append(environ, name+"="+value)
+	}
+	return environ
 }
 
 // token gets the token for CMD. A refresh that has begun may succeed after Ctrl-C; CMD does not start after that.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"okauth/pkg/config"
 	"okauth/pkg/oktatest"
 )
 
@@ -66,7 +67,7 @@ func TestAT60_ExecReplacesTheProcess(t *testing.T) {
 	if !slices.Contains(environ, "OKTA_ACCESS_TOKEN="+token) {
 		t.Error("the token is not in the environment")
 	}
-	if text := strings.Join(environ, "\n"); strings.Contains(text, "canary") || strings.Contains(text, "OKAUTH_CLIENT_SECRET") || !strings.Contains(text, "OKAUTH_DOMAIN=") {
+	if text := strings.Join(environ, "\n"); strings.Contains(text, "canary") || strings.Contains(text, "OKAUTH_CLIENT_SECRET=") || !strings.Contains(text, "OKAUTH_DOMAIN=") {
 		t.Error("the environment has a secret, or not all the rest")
 	}
 	if children := proc("task/" + strconv.Itoa(c.Process.Pid) + "/children"); children != "" {
@@ -207,5 +208,90 @@ func TestExecAtTheTerminal(t *testing.T) {
 	p.waitFor("interrupted")
 	if err := p.command.Wait(); p.command.ProcessState.ExitCode() != 5 {
 		t.Errorf("got %v, want exit code 5: %s", err, &p.stderr)
+	}
+}
+
+// An okauth within CMD uses the session. Where it needs a secret that exec withholds, it says which, and sends nothing;
+// with --pass-secrets it goes on.
+func TestOkauthWithinExec(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ storage, inner, needs string }{
+		{"keychain", "token", ""},
+		{"file", "token", "OKAUTH_STORAGE_KEY"},
+		{"keychain", "token --refresh", "OKAUTH_CLIENT_SECRET"},
+		{"file", "token --refresh", "OKAUTH_STORAGE_KEY"},
+		{"keychain", "token --min-ttl 30m", "OKAUTH_CLIENT_SECRET"}, // the session is there, the token expires soon
+		{"keychain", "introspect", "OKAUTH_CLIENT_SECRET"},
+		{"keychain", "exec -- okauth token", ""},
+		{"keychain", "exec --pass-secrets -- okauth token --refresh", "OKAUTH_CLIENT_SECRET"},
+		{"keychain", "token --storage none", "OKAUTH_PASSWORD"},
+		{"keychain", "logout", "OKAUTH_CLIENT_SECRET"},
+	} {
+		t.Run(c.storage+" "+c.inner, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t, c.storage, rotating())
+			key := "OKAUTH_STORAGE_KEY=" + strings.Repeat("k", 43) + "="
+			m.start("login", key).does()
+			if strings.Contains(c.inner, "min-ttl") {
+				m.later(40 * time.Minute)
+			}
+			m.posts()
+			line := "PATH=" + filepath.Dir(self(t)) + ":$PATH; okauth " + c.inner
+			run := func(exec string) *process {
+				command := m.command(t.Context(), exec+" -- sh -c", path(), key, "OKAUTH_PASSWORD="+oktatest.DefaultPassword)
+				command.Args = append(command.Args, line)
+				return m.run(command, func() {})
+			}
+			if c.needs == "" {
+				run("exec").succeeds()
+			} else {
+				run("exec").fails(2, c.needs, "it is withheld", "hint: okauth withholds "+c.needs, "--pass-secrets")
+			}
+			if n := m.posts(); n != 0 {
+				t.Errorf("%d requests, want none", n)
+			}
+			run("exec --pass-secrets").succeeds()
+		})
+	}
+}
+
+func (p *process) succeeds() {
+	p.m.t.Helper()
+	if code := p.ends(); code != 0 {
+		p.m.t.Fatalf("%q: got exit code %d: %s", p.Args, code, &p.stderr)
+	}
+}
+
+// Of the variables that hold a secret, the command has none, or all.
+func TestExecPassesSecrets(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "keychain", persistent())
+	var vars []string
+	for _, name := range config.SecretVariables() {
+		value := oktatest.DefaultClientSecret
+		if name == "OKAUTH_PASSWORD" {
+			value = oktatest.DefaultPassword
+		}
+		vars = append(vars, name+"="+value)
+	}
+	m.start("login", vars...).does()
+	for _, pass := range []bool{false, true} {
+		command := "exec -- env"
+		if pass {
+			command = "exec --pass-secrets -- env"
+		}
+		p := m.start(command, append(vars, path())...)
+		p.succeeds()
+		lines := strings.Split(p.stdout.String(), "\n")
+		for _, entry := range vars {
+			if slices.Contains(lines, entry) != pass {
+				name, _, _ := strings.Cut(entry, "=")
+				t.Errorf("%s: the command has %s: %t", command, name, !pass)
+			}
+		}
+		all := config.WithheldVariable + "=" + strings.Join(config.SecretVariables(), " ")
+		if slices.Contains(lines, all) == pass {
+			t.Errorf("%s: the command is not told what is withheld", command)
+		}
 	}
 }

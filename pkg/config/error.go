@@ -56,6 +56,7 @@ const (
 	Writable                        // others can write to Path
 	CommandFailed                   // the command that prints a secret did not succeed
 	ReadFailed                      // a file cannot be read
+	Withheld                        // the variable of a secret was not passed on to this process
 	WriteFailed                     // the configuration file cannot be written
 )
 

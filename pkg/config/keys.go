@@ -163,6 +163,23 @@ func Keys() []Key {
 	return slices.DeleteFunc(slices.Clone(table()), func(k Key) bool { return k.NotInFile })
 }
 
+// WithheldVariable names the variables that hold a secret and that the process which started this one has withheld,
+// separated by blanks. A secret that would come from one of them cannot be read: another source could have another.
+const WithheldVariable = "OKAUTH_WITHHELD"
+
+// WithheldNames returns the value of [WithheldVariable] for a program that gets none of the variables that hold a
+// secret; "" if none is set.
+func WithheldNames(lookup func(string) (string, bool)) string {
+	before, _ := lookup(WithheldVariable)
+	names := strings.Fields(before)
+	for _, name := range SecretVariables() {
+		if _, ok := lookup(name); ok {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
 // SecretVariables returns the environment variables that hold a secret itself. okauth passes none of them on to the
 // processes that it starts.
 func SecretVariables() []string {

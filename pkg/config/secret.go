@@ -110,6 +110,13 @@ func (s *Settings) findSecret(k Key) (SecretRef, error) {
 		text, ok := s.file[key]
 		add(key, text, ok, Source{FromFile, s.path})
 	}
+	if len(found) == 0 || found[0].source.Kind < FromEnv {
+		for _, name := range k.Env {
+			if slices.Contains(strings.Fields(s.options.env(WithheldVariable)), name) {
+				return withheld(k, name), nil
+			}
+		}
+	}
 	if len(found) == 0 {
 		return SecretRef{}, nil
 	}
@@ -119,6 +126,15 @@ func (s *Settings) findSecret(k Key) (SecretRef, error) {
 		return SecretRef{}, conflict(found[1].key, first.key, found[1].source)
 	}
 	return s.secretRef(k, first.key, first.value), nil
+}
+
+// withheld returns the reference to a secret in a variable that this process did not get.
+func withheld(k Key, variable string) SecretRef {
+	return SecretRef{Source: Source{FromEnv, variable}, Key: k.Name, secret: k.Name,
+		read: func(context.Context) ([]byte, error) {
+			return nil, &Error{Kind: Withheld, Reason: "it is withheld from this process"}
+		},
+	}
 }
 
 func conflict(key, other string, source Source) error {
@@ -210,7 +226,7 @@ func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, err
 	cmd := shell(ctx, line)
 	var out bounded
 	cmd.Stdout, cmd.Stderr = &out, o.Stderr
-	cmd.Env = withoutSecrets(os.Environ())
+	cmd.Env = append(withoutSecrets(os.Environ()), WithheldVariable+"="+WithheldNames(o.LookupEnv)) // it may be an okauth
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	exit, failed := errors.AsType[*exec.ExitError](err)

@@ -307,6 +307,41 @@ func TestSecretVariables(t *testing.T) {
 	}
 }
 
+// A secret in a variable that was withheld is an error, and no other source takes its place, unless this process was
+// given one.
+func TestWithheldSecrets(t *testing.T) {
+	t.Parallel()
+	for _, k := range table() {
+		if k.Type != Secret {
+			continue
+		}
+		for _, name := range k.Env {
+			file := ""
+			if !k.NotInFile {
+				file = "profiles:\n  default:\n    " + CommandKey(k.Name) + ": echo another\n"
+			}
+			s := load(t, testOptions(t, file, Options{}, WithheldVariable+"=OTHER "+name))
+			_, err := s.Secret(k.Name).Read(t.Context())
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Kind != Withheld || e.Source.Name != name || e.Key != k.Name {
+				t.Errorf("%s: got %v, want that it is withheld", name, err)
+			}
+			given := k.Env[0] + "_FILE"
+			s = load(t, testOptions(t, file, Options{}, WithheldVariable+"="+name, given+"=here"))
+			if got := s.Secret(k.Name).Source.Name; got != given {
+				t.Errorf("%s: it comes from %q, want %s", name, got, given)
+			}
+		}
+	}
+	lookup := func(name string) (string, bool) {
+		text, ok := map[string]string{WithheldVariable: "OTHER", "OKAUTH_STORAGE_KEY": "", "OKAUTH_DOMAIN": "x"}[name]
+		return text, ok
+	}
+	if got := WithheldNames(lookup); got != "OTHER OKAUTH_STORAGE_KEY" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A command that hangs is killed, and the reason can be asked.
 func TestSecretCommandDeadline(t *testing.T) {
 	if runtime.GOOS == "windows" {

@@ -50,6 +50,9 @@ func configAdvice(e *config.Error) string {
 		return "run `chmod 600 " + ShellQuote(e.Path) + "`, and replace the secret in Okta if someone else may have read it"
 	case config.Writable:
 		return "run `chmod go-w " + ShellQuote(e.Path) + "`, and check that nobody has changed what is there"
+	case config.Withheld:
+		return "okauth withholds " + e.Source.Name + " from the commands that it runs; okauth exec --pass-secrets -- … " +
+			"passes it on"
 	case config.CommandFailed:
 		return "run the command by hand to see why; it must not wait for input"
 	case config.WriteFailed:
