@@ -71,10 +71,7 @@ func Endless() Fault {
 // raw takes the connection over and lets send write to it.
 func raw(send func(ctx context.Context, conn net.Conn)) Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
+		conn, _, _ := http.NewResponseController(w).Hijack() // which HTTP/1.1 allows
 		defer conn.Close()
 		send(r.Context(), conn)
 	}

@@ -54,7 +54,7 @@ type Rotation struct {
 	Leeway time.Duration
 }
 
-// UserStatus is the status of a user's account.
+// UserStatus is the status of a user's account; the zero value is Active.
 type UserStatus string
 
 const (

@@ -25,6 +25,7 @@ func newResponse(h http.Header, status int, body any) *Response {
 	return &Response{status, h, marshal(body)}
 }
 
+// respond replies, and replaces an earlier reply.
 func (c *call) respond(status int, body any) { c.reply = newResponse(c.header, status, body) }
 
 // run takes the steps until one of them replies.
@@ -36,7 +37,7 @@ func (c *call) run(steps ...func()) {
 	}
 }
 
-// refuseIf replies with a refusal if the condition holds. Of several refusals, the first counts.
+// refuseIf replies with a refusal if the condition holds and nothing has replied yet.
 func (c *call) refuseIf(when bool, name string, detail ...string) {
 	if when && c.reply == nil {
 		status, code, body := refusal(name, detail...)

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// The app and the user that work, at the org server and at "default". The secrets are none: the documentation shows them.
+// The app and the user that work, at the org server and at "default". The documentation shows their secrets.
 const (
 	DefaultServerID     = "default"
 	DefaultAudience     = "api://default"
