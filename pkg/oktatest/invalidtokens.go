@@ -109,11 +109,17 @@ func (d *draft) token(form string) string {
 		d.sign = d.key.signature(crypto.SHA512)
 	case "unsigned":
 		d.sign = func(string) []byte { return nil }
-	case "HMAC of the PEM":
-		der, _ := x509.MarshalPKIXPublicKey(&d.key.private.PublicKey) // fails for unknown kinds of key only
-		d.sign = hmacWith(encodePEM("PUBLIC KEY", der))
-	case "HMAC of the modulus":
-		d.sign = hmacWith(d.key.private.N.Bytes())
+	case "HMAC of the PEM", "HMAC of the modulus":
+		secret := d.key.private.N.Bytes()
+		if form == "HMAC of the PEM" {
+			der, _ := x509.MarshalPKIXPublicKey(&d.key.private.PublicKey) // fails for unknown kinds of key only
+			secret = encodePEM("PUBLIC KEY", der)
+		}
+		mac := hmac.New(sha256.New, secret)
+		d.sign = func(input string) []byte {
+			mac.Write([]byte(input))
+			return mac.Sum(nil)
+		}
 	case "tampered": // the signature is of the claims before
 		signature := d.sign(base64url(d.header) + "." + base64url(d.claims))
 		d.sign = func(string) []byte { return signature }
@@ -128,12 +134,4 @@ func (d *draft) token(form string) string {
 		return token[:last] + string(token[last]+1)
 	}
 	return token
-}
-
-func hmacWith(secret []byte) func(input string) []byte {
-	return func(input string) []byte {
-		mac := hmac.New(sha256.New, secret)
-		mac.Write([]byte(input))
-		return mac.Sum(nil)
-	}
 }
