@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"time"
 
@@ -28,6 +29,8 @@ type verifyOptions struct {
 	jwks        string
 	refreshKeys bool
 	verifier    *jwt.Verifier
+
+	receiverSession cli.SessionFlags // session, at the issuer that --issuer names: it chooses no session
 }
 
 func newVerifyCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
@@ -73,7 +76,7 @@ per token:
 	o.addFlags(c, []string{"text", "json"}, []session.TokenType{session.Access, session.ID},
 		config.KeyAudience, config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 	f := c.Flags()
-	f.StringVar(&o.issuer, "issuer", "", "issuer, in place of --domain and --server")
+	f.StringVar(&o.issuer, "issuer", "", "issuer that the token must be from (default that of the profile)")
 	f.StringSliceVar(&o.algorithms, "alg", []string{"RS256"}, "signature algorithms to accept")
 	o.leeway = jwt.DefaultLeeway
 	cli.DurationFlag(c, &o.leeway, "leeway", "allowed difference between clocks")
@@ -89,7 +92,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	client, err := o.session.Open(o.env)
+	client, err := o.receiverSession.Open(o.env)
 	if err != nil {
 		return err
 	}
@@ -127,6 +130,7 @@ func (o *verifyOptions) run(ctx context.Context, args []string) error {
 
 // check refuses flags that contradict each other, and takes --issuer apart.
 func (o *verifyOptions) check() error {
+	o.receiverSession = o.session
 	switch {
 	case o.leeway < 0 || o.leeway > time.Hour:
 		return cli.Usage(fmt.Sprintf("--leeway: expected 0s to 1h, got %s", output.ShortDuration(o.leeway)),
@@ -139,7 +143,8 @@ func (o *verifyOptions) check() error {
 		return cli.Usage("--issuer says what --domain and --server say", "use either")
 	}
 	domain, server, err := config.ParseIssuer(o.issuer)
-	o.session.Set[config.KeyDomain], o.session.Set[config.KeyServer] = domain, server
+	o.receiverSession.Set = maps.Clone(o.session.Set)
+	o.receiverSession.Set[config.KeyDomain], o.receiverSession.Set[config.KeyServer] = domain, server
 	return err
 }
 

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"okauth/pkg/internal/privatefile"
@@ -111,7 +110,7 @@ type refusal struct {
 // the machine each time. The lock need not last, so it touches no disk where it can.
 func (g LockoutGuard) watch(issuer, username string, password okta.Secret) *watchedPassword {
 	// Okta ignores the case of user names.
-	sum := sha256.Sum256(fmt.Appendf(nil, "okauth password 1 %d %s %s", len(issuer), issuer, strings.ToLower(username)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "okauth password 1 %d %s %s", len(issuer), issuer, store.UserKey(username)))
 	p := &watchedPassword{
 		LockoutGuard: g, username: username, password: password, name: "password." + hex.EncodeToString(sum[:8]),
 	}

@@ -171,7 +171,7 @@ func (m Manager) afterSignIn(old *store.Session, tokens *okta.TokenResponse, in 
 	}
 	if old != nil {
 		s.Revision = old.Revision + 1
-		if old.Username == s.Username {
+		if store.UserKey(old.Username) == store.UserKey(s.Username) {
 			s.Sets, s.Refresh = old.Sets, old.Refresh
 		}
 	}

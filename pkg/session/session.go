@@ -225,7 +225,7 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	case r.Fresh && s.Revision <= r.seen:
 		return required("a new token is asked for, and the session has no refresh token for the scopes %q",
 			strings.Join(canonical(r.Scopes), " "))
-	case r.Type != Refresh && r.Username != "" && s.Username != r.Username:
+	case r.Type != Refresh && r.Username != "" && store.UserKey(s.Username) != store.UserKey(r.Username):
 		return required("signed in as another user")
 	}
 	t, life, err := lookUp(s, r)
@@ -261,7 +261,7 @@ func lookUp(s *store.Session, r TokenRequest) (CachedToken, time.Duration, error
 		return CachedToken{}, 0, &LoginRequiredError{Reason: reasonNotSignedIn}
 	}
 	if r.Type == Refresh {
-		return pick(store.TokenSet{}, s, Refresh)
+		return pickOrSignIn(store.TokenSet{}, s, Refresh)
 	}
 	scopes := canonical(r.Scopes)
 	i := slices.IndexFunc(s.Sets, func(set store.TokenSet) bool { return slices.Equal(set.Requested, scopes) })
@@ -270,7 +270,17 @@ func lookUp(s *store.Session, r TokenRequest) (CachedToken, time.Duration, error
 		reason := fmt.Sprintf("not signed in for the scopes %q", strings.Join(scopes, " "))
 		return CachedToken{}, 0, &LoginRequiredError{Reason: reason, Refreshable: refreshable}
 	}
-	return pick(s.Sets[i], s, r.Type)
+	return pickOrSignIn(s.Sets[i], s, r.Type)
+}
+
+// pickOrSignIn is pick, but for a token that a sign-in may bring, since Okta granted its scope, the error is a
+// *LoginRequiredError.
+func pickOrSignIn(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, time.Duration, error) {
+	t, life, err := pick(set, s, kind)
+	if missing, ok := errors.AsType[*MissingTokenError](err); ok && missing.Granted != "" {
+		err = &LoginRequiredError{Reason: err.Error()}
+	}
+	return t, life, err
 }
 
 // load reads the session; nil where there is none. A store that is not available is an error: it may come back.

@@ -228,15 +228,38 @@ func TestIDTokenHasALifeOfItsOwn(t *testing.T) {
 	b.value(t)
 }
 
-func TestMissingTokenNamesTheScope(t *testing.T) {
+// A token whose scope was never granted needs a sign-in with other scopes. One that Okta left out, although it granted
+// the scope, is named, and a sign-in with the same scopes may bring it; if that does not, nor will another.
+func TestMissingTokens(t *testing.T) {
 	t.Parallel()
-	b := newFixture(t)
-	b.login(t, tokensNamed("a"), "alice")
-	b.want.Type = session.ID
-	_, err := b.Token(t.Context(), b.want)
-	var missing *session.MissingTokenError
-	if !errors.As(err, &missing) || missing.Type != session.ID {
-		t.Errorf("got %v, want a MissingTokenError for the ID token", err)
+	for kind, test := range map[session.TokenType]struct{ scope, leftOut string }{
+		session.ID:      {"openid", "Okta granted the scope openid, but left the ID token out of its last response"},
+		session.Refresh: {"offline_access", "the session has no refresh token, although Okta granted the scope offline_access"},
+	} {
+		for granted, want := range map[string]string{test.scope: test.leftOut, "profile": "the session has no " + string(kind) + " token"} {
+			b := newFixture(t)
+			b.want.Type = kind
+			tokens := tokensNamed("a")
+			tokens.Scope = []string{granted}
+			b.login(t, tokens, "alice")
+			_, err := b.Token(t.Context(), b.want)
+			required, leftOut := errors.AsType[*session.LoginRequiredError](err)
+			if err == nil || err.Error() != want || leftOut != (granted == test.scope) || leftOut && required.Refreshable {
+				t.Errorf("%s, granted %s: got %#v, want %q", kind, granted, err, want)
+			}
+			if !leftOut {
+				continue
+			}
+			sends := func(ctx context.Context, c *session.LoginRequiredError) (session.Credentials, error) {
+				return session.Credentials{Grant: canned{tokens: tokens}, Username: "alice"}, nil
+			}
+			client := func(context.Context) (*okta.Client, error) { return nil, nil }
+			_, err = b.Renew(t.Context(), b.want, session.Options{Client: client, Credentials: sends})
+			missing, ok := errors.AsType[*session.MissingTokenError](err)
+			if !ok || missing.Type != kind || missing.Granted != test.scope || err.Error() != want {
+				t.Errorf("%s, after a sign-in: got %#v", kind, err)
+			}
+		}
 	}
 }
 

@@ -69,10 +69,35 @@ func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
 // MissingTokenError says that the session has no token of that type. The scope openid brings an ID token,
 // offline_access a refresh token.
-type MissingTokenError struct{ Type TokenType }
+type MissingTokenError struct {
+	Type TokenType
+	// Granted is the scope that should have brought the token, where Okta granted it; else "". "Upon successful
+	// validation of the Refresh Token, the response body is the Token Response […] except that it might not contain an
+	// id_token": https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
+	Granted string
+}
 
 func (e *MissingTokenError) Error() string {
-	return fmt.Sprintf("the session has no %s token", e.Type)
+	switch {
+	case e.Granted == "":
+		return fmt.Sprintf("the session has no %s token", e.Type)
+	case e.Type == ID:
+		return fmt.Sprintf("Okta granted the scope %s, but left the ID token out of its last response", e.Granted)
+	}
+	return fmt.Sprintf("the session has no %s token, although Okta granted the scope %s", e.Type, e.Granted)
+}
+
+// missing returns the error for a token that is not there, of a set or of the session.
+func missing(set store.TokenSet, s *store.Session, kind TokenType) error {
+	e := &MissingTokenError{Type: kind}
+	sets, scope := []store.TokenSet{set}, "openid"
+	if kind == Refresh {
+		sets, scope = s.Sets, "offline_access"
+	}
+	if slices.ContainsFunc(sets, func(t store.TokenSet) bool { return slices.Contains(t.Granted, scope) }) {
+		e.Granted = scope
+	}
+	return e
 }
 
 // pick returns a token of s, of one of its sets if it is no refresh token, and how long it lives in all. Only Okta knows
@@ -91,7 +116,7 @@ func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, ti
 		return CachedToken{}, 0, fmt.Errorf("unknown token type %q: expected access, id or refresh", kind)
 	}
 	if t.Value.IsZero() {
-		return CachedToken{}, 0, &MissingTokenError{Type: kind}
+		return CachedToken{}, 0, missing(set, s, kind)
 	}
 	t.ExpiresAt = set.ObtainedAt.Add(life)
 	return t, life, nil

@@ -14,19 +14,19 @@ import (
 )
 
 // Identity says whose session it is. Two identities that differ in any field never share an item, so that a changed
-// setting cannot return a token that was issued for the old one.
+// setting cannot return a token that was issued for the old one. The case of User is no difference.
 type Identity struct {
 	Profile  string `json:"profile"` // name of the profile, [A-Za-z0-9][A-Za-z0-9._-]*
 	Issuer   string `json:"issuer"`  // issuer of the authorization server
 	ClientID string `json:"client_id"`
-	User     string `json:"user,omitempty"` // user as configured or asked; "" where the grant has none
+	User     string `json:"user,omitempty"` // user as configured or asked, in any case; "" where the grant has none
 	Grant    string `json:"grant"`          // name of the grant: "password"
 }
 
 // Account returns the name of the item: "<profile>-<8 hex digits>". The digits are the start of a SHA-256 over the
 // other fields, each preceded by its length, so that no two lists of fields hash the same text.
 func (id Identity) Account() string {
-	return account(id.Profile, "", "okauth session 1", id.Issuer, id.ClientID, id.User, id.Grant)
+	return account(id.Profile, "", "okauth session 1", id.Issuer, id.ClientID, UserKey(id.User), id.Grant)
 }
 
 // account returns the name of an item of a profile. A file system may ignore the case of letters, and a dot separates
@@ -38,6 +38,15 @@ func account(profile, kind, domain string, fields ...string) string {
 	}
 	return plain + kind + "-" + digest(domain, fields...)
 }
+
+// is reports whether two identities are of one session.
+func (id Identity) is(other Identity) bool {
+	id.User, other.User = UserKey(id.User), UserKey(other.User)
+	return id == other
+}
+
+// UserKey returns the same text for two spellings of a user name that Okta takes for one: it ignores the case.
+func UserKey(username string) string { return strings.ToLower(username) }
 
 // digest returns 8 hex digits over a domain and fields. The domain separates kinds of items and versions of the list.
 func digest(domain string, fields ...string) string {
@@ -102,7 +111,7 @@ type Sessions struct {
 // identity, of kind UnsupportedVersion if a later okauth wrote it, or an error of Items.
 func (s Sessions) Load(ctx context.Context, id Identity) (*Session, error) {
 	session, err := s.LoadAccount(ctx, id.Account())
-	if err == nil && session.Identity != id {
+	if err == nil && !session.Identity.is(id) {
 		return nil, wrongIdentity(id.Account())
 	}
 	return session, err

@@ -132,6 +132,21 @@ func TestKR01_AccountNames(t *testing.T) {
 		v.Field(i).SetString(v.Field(i).String() + "x")
 		add("other "+v.Type().Field(i).Name, id.Account())
 	}
+	// Okta ignores the case of user names, and of nothing else.
+	id = someIdentity()
+	id.User = "Alice@EXAMPLE.com"
+	if got, want := id.Account(), someIdentity().Account(); got != want {
+		t.Errorf("the user in capitals: got %q, want %q", got, want)
+	}
+	for _, change := range []func(*store.Identity){
+		func(id *store.Identity) { id.Issuer = strings.ToUpper(id.Issuer) },
+		func(id *store.Identity) { id.ClientID = strings.ToUpper(id.ClientID) },
+		func(id *store.Identity) { id.Grant = strings.ToUpper(id.Grant) },
+	} {
+		id = someIdentity()
+		change(&id)
+		add(fmt.Sprintf("%+v", id), id.Account())
+	}
 	// The same letters, divided otherwise.
 	add("ab|c", store.Identity{Profile: "p", Issuer: "ab", ClientID: "c"}.Account())
 	add("a|bc", store.Identity{Profile: "p", Issuer: "a", ClientID: "bc"}.Account())
@@ -168,6 +183,25 @@ func TestAT93_NeverAnotherUsersToken(t *testing.T) {
 			t.Errorf("other %s with the same account: got %v, want corrupt", v.Type().Field(i).Name, err)
 		}
 		_ = m.Delete(ctx, other.Account())
+	}
+}
+
+// The session of alice is found as Alice, as she was signed in.
+func TestCaseOfUser(t *testing.T) {
+	s := store.Sessions{Items: new(memory.Store)}
+	for _, signedIn := range []string{"alice@example.com", "Alice@Example.com", "ZOË@EXAMPLE.COM"} {
+		session := someSession()
+		session.Identity.User = signedIn
+		if err := s.Save(t.Context(), session); err != nil {
+			t.Fatal(err)
+		}
+		for _, asked := range []string{signedIn, strings.ToLower(signedIn), strings.ToUpper(signedIn)} {
+			id := someIdentity()
+			id.User = asked
+			if got, err := s.Load(t.Context(), id); err != nil || got.Identity.User != signedIn {
+				t.Errorf("%s, asked for as %s: got %+v, %v", signedIn, asked, got, err)
+			}
+		}
 	}
 }
 

@@ -76,6 +76,13 @@ func keyAdvice(*sealed.KeyError) string {
 
 // missingTokenAdvice names the scope that brings a token.
 func missingTokenAdvice(e *session.MissingTokenError) string {
+	switch {
+	case e.Granted != "" && e.Type == session.ID:
+		return "tell the administrator of the authorization server: a sign-in with this scope must bring an ID token"
+	case e.Granted != "":
+		return "the application needs the grant Refresh Token: Admin Console, Applications › Applications › " +
+			"the application › General › Grant type; then sign in: okauth login"
+	}
 	return map[session.TokenType]string{
 		session.ID: `sign in with the scope "openid": okauth login --scope "openid …"`,
 		session.Refresh: `sign in with the scope "offline_access" at an app that has the grant Refresh Token: ` +
