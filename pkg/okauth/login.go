@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"math"
 	"time"
 
@@ -104,19 +103,20 @@ const forever = math.MaxInt64
 func (c *Client) turn(
 	ctx context.Context, s Storage, id store.Identity, longest time.Duration,
 ) (done func(), err error) {
-	ofSession, ofTerminal := c.locks(), c.locks()
-	if s.Locks != nil {
-		ofSession = *s.Locks
+	locks := filelock.Locks{Dir: c.o.LockDir}
+	if locks.Dir == "" {
+		locks.Dir, _ = filelock.Place(false)
 	}
-	ofSession.Wait = longest
+	ofSession, ofTerminal := locks, locks
+	if s.Backend == StorageFile { // those who share the file wait for each other
+		ofSession.Dir = s.Locks.Dir
+	}
+	ofSession.Wait, ofTerminal.Wait = longest, forever
 	signedIn, err := c.lockQuestion(ctx, ofSession, "ask-"+id.Account())
 	if err != nil || c.o.Terminal == "" {
 		return signedIn, err
 	}
-	ofTerminal.Wait = forever
-	// No file for each terminal that ever was. Where two share one, a question waits in vain, but not for ever.
-	number := crc32.ChecksumIEEE([]byte(c.o.Terminal)) % 64
-	answered, err := c.lockQuestion(ctx, ofTerminal, fmt.Sprintf("ask-on-terminal-%d", number))
+	answered, err := c.lockQuestion(ctx, ofTerminal, "ask-on-terminal-"+c.o.Terminal)
 	if err != nil {
 		signedIn()
 		return nil, err

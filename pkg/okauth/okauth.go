@@ -52,7 +52,7 @@ type Options struct {
 	MinTTL      time.Duration // how long a token must stay valid; 0: the setting "min_ttl" (60 s)
 
 	Interaction Interaction // asks a person; nil: no questions are possible
-	Terminal    string      // names the terminal that Interaction asks on: one process at a time does
+	Terminal    string      // names the terminal that Interaction asks on: one process at a time; A-Z a-z 0-9 _ . -
 
 	// Password and ClientSecret, when set, return the secret in place of the settings. Each is called once at most.
 	Password, ClientSecret func(context.Context) (okta.Secret, error)
