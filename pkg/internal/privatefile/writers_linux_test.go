@@ -1,6 +1,7 @@
 package privatefile
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -175,14 +176,15 @@ func TestPrivateGroup(t *testing.T) {
 	t.Parallel()
 	etc := t.TempDir()
 	uid := os.Geteuid()
-	passwd := fmt.Sprintf("root:x:0:0::/root:/bin/sh\nalice:x:%d:700::/:/bin/sh\nbob:x:4711:701::/:/bin/sh\n"+
-		"carol:x:4712:704::/:/bin/sh\n", uid)
-	group := "alice:x:700:\nbob:x:701:alice\nalso:x:702:alice,root\nshared:x:703:alice,bob\n" +
-		"shared2:x:704:alice\nempty:x:705:\nghost:x:706:dave\nbroken\n"
+	passwd := fmt.Sprintf("root:x:0:0::/root:/bin/sh\nbob:x:4711:701::/:/bin/sh\ncarol:x:4712:704::/:/bin/sh\n"+
+		"alice:x:%d:700::/:/bin/sh\na2:x:%[1]d:702::/:/bin/sh\na3:x:%[1]d:703::/:/bin/sh\na4:x:%[1]d:704::/:/bin/sh\n"+
+		"a6:x:%[1]d:706::/:/bin/sh\na8:x:%[1]d:708::/:/bin/sh\n", uid)
+	group := "alice:x:700:\nbob:x:701:alice\na2:x:702:alice,root\na3:x:703:alice,bob\na4:x:704:alice\na5:x:705:\n" +
+		"a6:x:706:dave\nstaff:x:708:root\nbroken\n"
 	check(t, errors.Join(os.WriteFile(etc+"/passwd", []byte(passwd), 0o600),
 		os.WriteFile(etc+"/group", []byte(group), 0o600)))
 	for gid, want := range map[int]bool{700: true, 701: false, 702: true, 703: false, 704: false, 705: false, 706: false,
-		707: false} {
+		707: false, 708: false} {
 		if got := isPrivateGroup(etc, gid); got != want {
 			t.Errorf("group %d: got %t, want %t", gid, got, want)
 		}
@@ -190,4 +192,27 @@ func TestPrivateGroup(t *testing.T) {
 	if isPrivateGroup(filepath.Join(etc, "missing"), 700) {
 		t.Error("a group that no file knows is private")
 	}
+}
+
+// An access list may give others what the mode seems to give to the user's own group.
+func TestWritersInAnAccessList(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(privateTemp(t), "f")
+	check(t, errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o660)))
+	if hasACL(path) {
+		t.Error("a new file has an access list")
+	}
+	// struct posix_acl_xattr_header and its entries: tag, permissions, ID
+	acl := binary.LittleEndian.AppendUint32(nil, 2)
+	const none = 1<<32 - 1
+	for _, e := range [][3]uint32{{1, 6, none}, {2, 6, otherUser}, {4, 0, none}, {16, 6, none}, {32, 0, none}} {
+		acl = binary.LittleEndian.AppendUint16(acl, uint16(e[0]))
+		acl = binary.LittleEndian.AppendUint16(acl, uint16(e[1]))
+		acl = binary.LittleEndian.AppendUint32(acl, e[2])
+	}
+	check(t, syscall.Setxattr(path, "system.posix_acl_access", acl, 0))
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 || !hasACL(path) {
+		t.Fatalf("got %v, %v; want mode 0660 and an access list", info, err)
+	}
+	wantWriters(t, CheckWriters(path, ""), path)
 }

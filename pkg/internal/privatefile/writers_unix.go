@@ -69,7 +69,7 @@ func checkWriters(path string, info fs.FileInfo) error {
 	if mode&(fs.ModeSymlink|fs.ModeDevice|fs.ModeSticky) != 0 && !mode.IsRegular() {
 		return nil // the mode of a link means nothing, and a device keeps nothing that others write to it
 	}
-	if mode&0o002 != 0 || mode&0o020 != 0 && !isPrivateGroup("/etc", int(stat.Gid)) {
+	if mode&0o002 != 0 || mode&0o020 != 0 && (hasACL(path) || !isPrivateGroup("/etc", int(stat.Gid))) {
 		return &WritersError{Path: path, Owner: -1, Mode: mode.Perm()}
 	}
 	return nil
@@ -94,8 +94,14 @@ func isReadOnly(path string, info fs.FileInfo) bool {
 	return unix.Statfs(path, &stat) == nil && stat.Flags&readOnly != 0
 }
 
-// isPrivateGroup reports whether the files in etc know the members of a group, and the user and root are all of them.
-// Where each user has a group of their own, the mode of new files often gives that group the right to write.
+// hasACL reports whether a list names others who have the rights that the mode seems to give to the group. acl(5)
+func hasACL(path string) bool {
+	size, err := unix.Lgetxattr(path, "system.posix_acl_access", nil)
+	return err == nil && size > 0
+}
+
+// isPrivateGroup reports whether a group has the name of the user or of root and, as far as the files in etc know, no
+// other members. Where each user has such a group, the mode of new files often gives it the right to write.
 func isPrivateGroup(etc string, gid int) bool {
 	id := strconv.Itoa(gid)
 	users := make(map[string]bool) // by name: the user or root
@@ -109,11 +115,11 @@ func isPrivateGroup(etc string, gid int) bool {
 			}
 		}
 	}
-	for _, fields := range entries(etc+"/group", 4) { // name:password:gid:members
+	for group, fields := range entries(etc+"/group", 4) { // name:password:gid:members
 		if fields[2] != id {
 			continue
 		}
-		known = true
+		known = users[group]
 		for _, name := range strings.FieldsFunc(fields[3], func(r rune) bool { return r == ',' }) {
 			if members++; !users[name] {
 				return false
