@@ -41,6 +41,8 @@ func TestAT63_MalformedConfig(t *testing.T) {
 		{"domain: canary.okta.com", `unknown key "domain"`},
 		{"domain: canary.okta.com", "profiles: default: domain"},
 		{"domian: canary.okta.com", `did you mean "domain"?`},
+		{"profiles: {default: {pasword: canary}}", `did you mean "password_file"?`},
+		{"pasword: canary", `did you mean "password_file"?`},
 		{"clientId: canary", `did you mean "client_id"?`},
 		{"profiles:\n  default:\n    Client-Secret: canary", `did you mean "client_secret"?`},
 		{"profles: {}", `did you mean "profiles"?`},

@@ -195,6 +195,7 @@ func SecretVariables() []string {
 // FindKey returns the setting of that name. The error is an *Error of kind UnknownKey, with the nearest name, or
 // NotInFile.
 func FindKey(name string) (Key, error) {
+	var names []string
 	for _, k := range table() {
 		switch {
 		case k.Name == name && k.NotInFile:
@@ -204,18 +205,13 @@ func FindKey(name string) (Key, error) {
 		case k.Name == name:
 			return k, nil
 		}
-	}
-	return Key{}, &Error{Kind: UnknownKey, Reason: "unknown setting " + quoteKey(name),
-		Suggestion: Suggest(name, settingNames())}
-}
-
-// settingNames returns the names of the settings that a profile may hold.
-func settingNames() []string {
-	var names []string
-	for _, k := range Keys() {
 		names = append(names, k.Name)
 	}
-	return names
+	near := Suggest(name, names)
+	if slices.ContainsFunc(table(), func(k Key) bool { return k.Name == near && k.NotInFile }) {
+		near = FileKey(near)
+	}
+	return Key{}, &Error{Kind: UnknownKey, Reason: "unknown setting " + quoteKey(name), Suggestion: near}
 }
 
 // lookup returns a setting that the table has.

@@ -46,12 +46,15 @@ func parse(data []byte) (*document, *yaml.Node, error) {
 
 func unknownTopKey(e entry) error {
 	err := syntaxAt(e.key, "unknown key "+quoteKey(e.key.Value)+", expected profile or profiles")
-	near := Suggest(e.key.Value, append([]string{"profile", "profiles"}, settingNames()...))
-	if _, findErr := FindKey(near); findErr == nil {
-		err.Reason += "; settings are in a profile: profiles: default: " + near
-	}
-	if near != e.key.Value {
+	near := e.key.Value
+	_, findErr := FindKey(near)
+	if e, unknown := findErr.(*Error); unknown {
+		near = cmp.Or(Suggest(near, []string{"profile", "profiles", e.Suggestion}), e.Suggestion)
 		err.Suggestion = near
+		_, findErr = FindKey(near)
+	}
+	if findErr == nil {
+		err.Reason += "; settings are in a profile: profiles: default: " + near
 	}
 	return err
 }

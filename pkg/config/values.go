@@ -32,7 +32,11 @@ func (k Key) checkText(text string) error {
 	}
 	switch {
 	case k.Type != Command && k.Name != KeyPassword && InQuotes(text):
-		return invalid("the value is in quotes, which docker --env-file keeps: write it without them")
+		e := &Error{Reason: "the value is in quotes, which docker --env-file keeps: write it without them"}
+		if k.Type != Secret {
+			e.Suggestion = text[1 : len(text)-1]
+		}
+		return e
 	case k.Type == Enum:
 		return k.checkChoice(text)
 	case k.Type == Duration:
