@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/store"
 	"okauth/pkg/store/memory"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +34,13 @@ type user struct {
 
 	stdinFrom io.Reader // in place of stdin
 	stderrTTY bool
+
+	ahead      time.Duration // of the clock on the wall
+	noKeychain bool
 }
+
+// sharedKeys are for servers that may have the same: making them takes a while.
+var sharedKeys = sync.OnceValue(oktatest.NewKeys)
 
 func newUser(t *testing.T, options ...oktatest.Options) *user {
 	t.Helper()
@@ -60,13 +69,27 @@ func (u *user) okauth(ctx context.Context, args ...string) (code int, stdout, st
 		LookupEnv:     func(name string) (string, bool) { v, ok := u.vars[name]; return v, ok },
 		UserConfigDir: func() (string, error) { return filepath.Dir(u.config), nil },
 		OpenTerminal:  func() (*prompt.Terminal, error) { return nil, prompt.ErrNoTerminal },
-		Now:           time.Now,
+		Now:           func() time.Time { return time.Now().Add(u.ahead) },
 		Signals:       func(ctx context.Context) (context.Context, func()) { return ctx, func() {} },
 		Keychain:      u.keychain,
 		LockDir:       filepath.Join(filepath.Dir(u.config), "locks"),
 	}
+	if u.noKeychain {
+		env.Keychain = absentKeychain{}
+	}
 	code = cmd.Main(ctx, env, args)
 	return code, out.String(), errs.String()
+}
+
+// absentKeychain is the keychain of a machine that has none.
+type absentKeychain struct{}
+
+func (absentKeychain) Get(context.Context, string) ([]byte, error) { return nil, errNoKeychain() }
+func (absentKeychain) Set(context.Context, string, []byte) error   { return errNoKeychain() }
+func (absentKeychain) Delete(context.Context, string) error        { return errNoKeychain() }
+
+func errNoKeychain() error {
+	return store.NewError(store.Unavailable, "open the keychain", errors.New("there is none"))
 }
 
 func (u *user) posts() int {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -29,8 +28,6 @@ type machine struct {
 	ahead       time.Duration // of the clock on the wall
 	reuses      int           // how often Okta was shown a spent refresh token, as far as the test knows
 }
-
-var sharedKeys = sync.OnceValue(oktatest.NewKeys)
 
 // Refresh tokens that work once and not a moment longer, and such as stay.
 func rotating() oktatest.Rotation   { return oktatest.Rotation{Rotate: true} }

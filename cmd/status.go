@@ -28,7 +28,8 @@ func newStatusCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 		Long: `Show what the next "okauth token" would do, the sessions and their expiry, where
 they are stored and whether that works, and the source of each setting. status
 asks no question, makes no request and shows no secret. If a command provides
-the key of sealed files, status runs that command.
+the key of sealed files, status runs that command; it runs none for a password
+or a client secret, so it cannot know whether Okta has refused that.
 
 The exit code is 0 if "okauth token" can get a token without asking, else 4.
 -o json is for programs.`,

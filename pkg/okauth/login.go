@@ -2,7 +2,6 @@ package okauth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -167,22 +166,6 @@ func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 		}
 	}
 	return credentials, nil
-}
-
-// passwordBlocked reports whether the password of the settings would not be sent. One that a command prints is not
-// looked at: the command may ask a person.
-func (c *Client) passwordBlocked(ctx context.Context, request session.TokenRequest) bool {
-	ref := c.settings.Secret(c.grant.Secret)
-	if !c.grant.LimitsFailures || c.o.Password != nil || ref.IsZero() || ref.FromCommand() {
-		return false
-	}
-	password, err := c.secret(ctx, c.grant.Secret)
-	if err != nil {
-		return false
-	}
-	err = c.guard().Check(request.Identity.Issuer, c.settings.Username(), password)
-	_, blocked := errors.AsType[*session.PasswordBlockedError](err)
-	return blocked
 }
 
 func (c *Client) guard() session.LockoutGuard {

@@ -1,6 +1,7 @@
 package okauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -51,21 +52,22 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	request, unset := c.request(session.Access)
 	current := request.Identity.Account()
 	var st Status
-	st.StoreErr = s.Ready(ctx)
-	if st.StoreErr == nil || s.Backend == StorageFile { // a file that cannot be written may be readable
-		var err error
-		if st.Sessions, err = s.sessions(ctx, current); st.StoreErr == nil {
-			st.StoreErr = err
-		}
+	unusable := s.Ready(ctx)
+	if unusable == nil || s.Backend == StorageFile { // a file that cannot be written may be readable
+		st.Sessions, st.StoreErr = s.sessions(ctx, current)
 	}
-	if st.StoreErr == nil && s.Locks != nil {
-		st.StoreErr = s.Locks.Check(current)
+	if unusable == nil && s.Locks != nil {
+		unusable = s.Locks.Check(current)
 	}
+	st.StoreErr = cmp.Or(unusable, st.StoreErr)
 	if unset != nil {
 		st.Next, st.Reason = Fail, unset.Error()
 		return st, nil
 	}
 	c.nextAction(ctx, s, request, &st)
+	if (st.Next == Refresh || st.Next == SignIn) && unusable != nil && !s.NotNeeded(unusable) {
+		st.Next, st.Reason = Fail, unusable.Error()
+	}
 	return st, nil
 }
 
@@ -78,16 +80,14 @@ func (c *Client) nextAction(ctx context.Context, s Storage, request session.Toke
 		st.Next, st.Until = UseCached, token.ExpiresAt
 	case !ok:
 		st.Next, st.Reason = Fail, err.Error()
-	case st.StoreErr != nil && !s.NotNeeded(st.StoreErr):
-		st.Next, st.Reason = Fail, st.StoreErr.Error()
-	case required.Refreshable:
-		st.Next = Refresh
-	case c.nonInteractive() && c.passwordBlocked(ctx, request):
-		st.Next, st.Reason = Fail, "Okta refused this password, and it is not sent again for an hour"
-	case c.nonInteractive():
-		st.Next = SignIn
 	default:
-		st.Next, st.Reason = Ask, required.Reason
+		st.Next, err = c.rehearse(ctx, s, request)
+		if st.Next == Ask {
+			err = required // without the profile
+		}
+		if err != nil {
+			st.Reason = err.Error()
+		}
 	}
 }
 

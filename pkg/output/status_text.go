@@ -46,7 +46,7 @@ func (p *page) readiness(s Status) {
 	case s.Next == "refresh":
 		detail = ", by a refresh"
 	case s.Next == "sign_in":
-		detail = ", by a sign-in with the password from the settings"
+		detail = ", by a sign-in with the credentials from the settings"
 	case s.Next == "cached" && s.ExpiresAt.After(p.opts.Now):
 		detail = ": the cached token is good for " + FormatDuration(s.ExpiresAt.Sub(p.opts.Now))
 	case s.Next == "cached":

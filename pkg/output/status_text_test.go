@@ -200,13 +200,13 @@ dev (flag --profile)
 func TestStatusText_Verdict(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]output.Status{
-		"okauth token works without asking: the cached token is good for 59 seconds\n":          {Command: "okauth token", Ready: true, Next: "cached", ExpiresAt: now.Add(time.Minute - 1)},
-		"okauth token works without asking: the cached token is good\n":                         {Command: "okauth token", Ready: true, Next: "cached"},
-		"okauth token works without asking, by a refresh\n":                                     {Command: "okauth token", Ready: true, Next: "refresh"},
-		"okauth token works without asking, by a sign-in with the password from the settings\n": {Command: "okauth token", Ready: true, Next: "sign_in"},
-		"okauth token would ask: not signed in\n":                                               {Command: "okauth token", Next: "ask", Reason: "not signed in"},
-		"not set up: domain is missing; run okauth config init\n":                               {Command: "okauth token", Next: "fail", NotSetUp: true, Reason: "domain is missing; run okauth config init"},
-		"okauth token would fail: the keychain is locked\n":                                     {Command: "okauth token", Next: "fail", Reason: "the keychain is locked"},
+		"okauth token works without asking: the cached token is good for 59 seconds\n":             {Command: "okauth token", Ready: true, Next: "cached", ExpiresAt: now.Add(time.Minute - 1)},
+		"okauth token works without asking: the cached token is good\n":                            {Command: "okauth token", Ready: true, Next: "cached"},
+		"okauth token works without asking, by a refresh\n":                                        {Command: "okauth token", Ready: true, Next: "refresh"},
+		"okauth token works without asking, by a sign-in with the credentials from the settings\n": {Command: "okauth token", Ready: true, Next: "sign_in"},
+		"okauth token would ask: not signed in\n":                                                  {Command: "okauth token", Next: "ask", Reason: "not signed in"},
+		"not set up: domain is missing; run okauth config init\n":                                  {Command: "okauth token", Next: "fail", NotSetUp: true, Reason: "domain is missing; run okauth config init"},
+		"okauth token would fail: the keychain is locked\n":                                        {Command: "okauth token", Next: "fail", Reason: "the keychain is locked"},
 	} {
 		if got := statusText(t, s, output.TextOptions{Width: 100}); !strings.HasPrefix(got, want+"\n") {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -250,7 +250,7 @@ func TestStatusText_Bar(t *testing.T) {
 func TestStatusText_NothingIsKept(t *testing.T) {
 	t.Parallel()
 	s := output.Status{Command: "okauth token", Profile: "ci", Ready: true, Next: "sign_in", Storage: output.StatusStorage{Setting: "none", Source: "flag --storage", Backend: "none", OK: true}}
-	const want = `okauth token works without asking, by a sign-in with the password from the
+	const want = `okauth token works without asking, by a sign-in with the credentials from the
 settings
 
 storage

@@ -3,7 +3,14 @@ package session
 import (
 	"crypto/pbkdf2"
 	"crypto/sha256"
+
+	"okauth/pkg/okta"
 )
+
+// Check returns the error of sending a password now.
+func (g LockoutGuard) Check(issuer, username string, password okta.Secret) error {
+	return g.watch(issuer, username, password).check(true)
+}
 
 // WithFastHash returns a guard whose records are worth nothing against an attacker, and quick to test. It calls
 // deriving, if that is not nil, before each hash.
