@@ -111,10 +111,8 @@ func (s *Settings) findSecret(k Key) (SecretRef, error) {
 		add(key, text, ok, Source{FromFile, s.path})
 	}
 	if len(found) == 0 || found[0].source.Kind < FromEnv {
-		for _, name := range k.Env {
-			if slices.Contains(strings.Fields(s.options.env(WithheldVariable)), name) {
-				return withheld(k, name), nil
-			}
+		if name := s.options.withheld(k); name != "" {
+			return withheldRef(k, name), nil
 		}
 	}
 	if len(found) == 0 {
@@ -128,8 +126,18 @@ func (s *Settings) findSecret(k Key) (SecretRef, error) {
 	return s.secretRef(k, first.key, first.value), nil
 }
 
-// withheld returns the reference to a secret in a variable that this process did not get.
-func withheld(k Key, variable string) SecretRef {
+// withheld returns the variable of a secret that this process did not get, "" if there is none.
+func (o Options) withheld(k Key) string {
+	names := strings.Fields(o.env(WithheldVariable))
+	i := slices.IndexFunc(k.Env, func(name string) bool { return slices.Contains(names, name) })
+	if i < 0 {
+		return ""
+	}
+	return k.Env[i]
+}
+
+// withheldRef returns the reference to a secret in a variable that this process did not get.
+func withheldRef(k Key, variable string) SecretRef {
 	return SecretRef{Source: Source{FromEnv, variable}, Key: k.Name, secret: k.Name,
 		read: func(context.Context) ([]byte, error) {
 			return nil, &Error{Kind: Withheld, Reason: "it is withheld from this process"}

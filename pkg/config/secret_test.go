@@ -326,6 +326,9 @@ func TestWithheldSecrets(t *testing.T) {
 			if !ok || e.Kind != Withheld || e.Source.Name != name || e.Key != k.Name {
 				t.Errorf("%s: got %v, want that it is withheld", name, err)
 			}
+			if got, err := s.Get(k.Name); !k.NotInFile && (err != nil || got.Source.Name != name+", withheld") {
+				t.Errorf("%s: the setting comes from %q, %v", name, got.Source.Name, err)
+			}
 			given := k.Env[0] + "_FILE"
 			s = load(t, testOptions(t, file, Options{}, WithheldVariable+"="+name, given+"=here"))
 			if got := s.Secret(k.Name).Source.Name; got != given {

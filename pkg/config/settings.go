@@ -58,6 +58,8 @@ func (s *Settings) resolve() error {
 			}
 			if v.text != "" {
 				v.text = Redacted // its SecretRef has it, and checks it when it is read
+			} else if name := s.options.withheld(k); name != "" && v.source.Kind < FromFile {
+				v = value{Redacted, Source{FromEnv, name + ", withheld"}}
 			}
 			delete(s.file, k.Name)
 		} else if v.source.Kind > FromDefault && (v.text != "" || k.secret == "") {
