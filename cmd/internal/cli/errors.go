@@ -4,6 +4,8 @@ package cli
 
 import (
 	"errors"
+	"io/fs"
+	"os"
 	"syscall"
 
 	"okauth/pkg/jwt"
@@ -102,7 +104,7 @@ func ExitCode(err error) int {
 	switch {
 	case err == nil:
 		return ExitOK
-	case errors.Is(err, syscall.EPIPE) && !Is[*session.SaveError](err) && !Is[*ExitError](err):
+	case outputClosed(err) && !Is[*session.SaveError](err):
 		return exitSignal + int(syscall.SIGPIPE) // as if the signal had ended the process
 	}
 	for _, row := range errorRows() {
@@ -111,6 +113,13 @@ func ExitCode(err error) int {
 		}
 	}
 	return ExitFailure
+}
+
+// outputClosed reports whether err says that nobody reads the program's own output any more. A keychain's or a server's
+// socket may break too, and that is an error like any other.
+func outputClosed(err error) bool {
+	e, ok := errors.AsType[*fs.PathError](err)
+	return ok && errors.Is(e, syscall.EPIPE) && (e.Path == os.Stdout.Name() || e.Path == os.Stderr.Name())
 }
 
 // Hint returns what the user should do about err, or "".

@@ -14,7 +14,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
@@ -45,7 +44,7 @@ func (SilentError) Error() string { return "see the output" }
 
 // Report prints err to standard error. After a signal it prints nothing, unless as JSON.
 func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
-	if Is[SilentError](err) || (Is[SignalError](err) || errors.Is(err, syscall.EPIPE)) && !asJSON {
+	if Is[SilentError](err) || (Is[SignalError](err) || outputClosed(err)) && !asJSON {
 		return
 	}
 	advice := global.Hint(err)
