@@ -43,7 +43,8 @@ type Behavior struct {
 	NoCollection    bool          // there is no collection
 	Prompt          Prompt        // how the user answers
 	PromptOnWrite   bool          // CreateItem and Delete prompt too
-	WrongTypes      bool          // properties have wrong types
+	Unknowing       bool          // the first call of a connection fails; one that is no search ends the service
+	WrongTypes      bool          // the lists of a search have wrong types
 	Foreign         string        // not "": every search first finds an item of another application with this value
 	Vanish          bool          // the items that a search finds are deleted at once
 	Lose            bool          // CreateItem succeeds and keeps nothing

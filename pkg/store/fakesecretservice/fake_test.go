@@ -31,9 +31,9 @@ func start(t *testing.T, b Behavior) *Fake {
 
 func search(t *testing.T, c *dbus.Conn, account string) []dbus.ObjectPath {
 	t.Helper()
-	var found []dbus.ObjectPath
+	var found, locked []dbus.ObjectPath
 	wanted := map[string]string{"service": "okauth", "username": account}
-	if err := c.Object(secretsName, loginPath).Call("org.freedesktop.Secret.Collection.SearchItems", 0, wanted).Store(&found); err != nil {
+	if err := c.Object(secretsName, servicePath).Call("org.freedesktop.Secret.Service.SearchItems", 0, wanted).Store(&found, &locked); err != nil {
 		t.Fatal(err)
 	}
 	return found

@@ -33,17 +33,18 @@ type secret struct {
 // https://specifications.freedesktop.org/secret-service-spec/latest/
 func (c *conn) secrets(call *dbus.Message, member string) {
 	path := dbus.ObjectPath(text(call, dbus.FieldPath))
+	if c.unknown(call, member) {
+		return
+	}
 	switch member {
 	case "OpenSession":
 		c.reply(call, dbus.MakeVariant(""), sessionPath)
 	case "Close":
 		c.reply(call)
-	case "Get":
-		c.properties(call, path)
 	case "Unlock":
 		c.unlock(call)
 	case "SearchItems":
-		c.search(call, path)
+		c.search(call)
 	case "GetSecret":
 		c.getSecret(call, path)
 	case "CreateItem":
@@ -55,6 +56,21 @@ func (c *conn) secrets(call *dbus.Message, member string) {
 	default:
 		c.fail(call, busName+".Error.UnknownMethod", "No such method "+member)
 	}
+}
+
+// unknown answers a call as gnome-keyring does where it has not noticed yet who calls: with an error, or by its death.
+func (c *conn) unknown(call *dbus.Message, member string) bool {
+	b := &c.fake.behavior
+	unknown := b.Unknowing && !c.known
+	c.known = true
+	if !unknown {
+		return false
+	}
+	if member != "SearchItems" {
+		b.NoOwner = true
+	}
+	c.fail(call, busName+".Error.UnknownMethod", "Method "+member+" is not implemented")
+	return true
 }
 
 func (b Behavior) hasCollection(path dbus.ObjectPath) bool {
@@ -71,32 +87,6 @@ func (b Behavior) hasCollection(path dbus.ObjectPath) bool {
 // noObject answers a call of an object that does not exist.
 func (c *conn) noObject(call *dbus.Message) {
 	c.fail(call, busName+".Error.UnknownObject", "Object does not exist at path")
-}
-
-// properties answers for the two properties that clients read.
-func (c *conn) properties(call *dbus.Message, path dbus.ObjectPath) {
-	b := c.fake.behavior
-	var name string
-	var value any
-	switch {
-	case path == servicePath:
-		collections := slices.DeleteFunc([]dbus.ObjectPath{loginPath, otherPath},
-			func(p dbus.ObjectPath) bool { return !b.hasCollection(p) })
-		name, value = "Collections", collections
-	case b.hasCollection(path):
-		name, value = "Locked", b.Locked
-	default:
-		c.noObject(call)
-		return
-	}
-	if b.WrongTypes {
-		value = "a string"
-	}
-	if arg[string](call, 1) != name {
-		c.fail(call, busName+".Error.UnknownProperty", "No such property")
-		return
-	}
-	c.reply(call, dbus.MakeVariant(value))
 }
 
 func (c *conn) unlock(call *dbus.Message) {
@@ -120,15 +110,12 @@ func (c *conn) unlock(call *dbus.Message) {
 	}))
 }
 
-// search returns the items whose attributes include the wanted ones, the oldest first.
-func (c *conn) search(call *dbus.Message, path dbus.ObjectPath) {
+// search answers with the items of the service that have the wanted attributes, the oldest first: the unlocked and the
+// locked ones.
+func (c *conn) search(call *dbus.Message) {
 	b := &c.fake.behavior
-	if !b.hasCollection(path) {
-		c.noObject(call)
-		return
-	}
 	wanted := arg[map[string]string](call, 0)
-	found := []dbus.ObjectPath{}
+	found, none := []dbus.ObjectPath{}, []dbus.ObjectPath{}
 	for itemPath, it := range c.fake.items {
 		matches := maps.Clone(it.attributes)
 		maps.DeleteFunc(matches, func(name, value string) bool { return wanted[name] != value })
@@ -147,8 +134,15 @@ func (c *conn) search(call *dbus.Message, path dbus.ObjectPath) {
 	if b.Foreign != "" {
 		found = slices.Insert(found, 0, foreignPath)
 	}
+	switch {
+	case b.WrongTypes:
+		c.reply(call, "a string", "a string")
+	case b.Locked, b.ItemsLocked:
+		c.reply(call, none, found)
+	default:
+		c.reply(call, found, none)
+	}
 	b.Locked = b.Locked || b.Relock
-	c.reply(call, found)
 }
 
 func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath) {

@@ -19,6 +19,7 @@ type conn struct {
 	stream net.Conn
 	unique string // the client's name on the bus, ":1.7"
 	serial uint32 // of the last message to the client
+	known  bool   // the secret service has had a call
 }
 
 func (f *Fake) accept() {

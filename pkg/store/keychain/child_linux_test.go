@@ -19,8 +19,8 @@ import (
 	"okauth/pkg/store/fakesecretservice"
 )
 
-// godbus keeps one connection per process, so every test of the keychain runs in a process of its own: this test
-// binary, which finds its orders in the environment.
+// The keychain takes the address of the bus from the environment of the process, so every test of it runs in a process
+// of its own: this test binary, which finds its orders in the environment.
 const ordersVar = "OKAUTH_TEST_ORDERS"
 
 // orders are what a child process does, in order.
@@ -30,11 +30,12 @@ type orders struct {
 }
 
 type step struct {
-	Do, Account string // Get, Set, Delete, Probe, ReadAtOnce; Save, Load, Logout of the profile Account; List
+	Do, Account string // Get, Set, Delete, Probe, Unlock; Save, Load, Logout of the profile Account; List
 	Value       string
 	Size        int    // of the session's tokens, in bytes
 	Generation  uint64 // of the session
 	Times       int    // > 1: so many at once
+	Cut         bool   // the connection ends when the search has been sent
 }
 
 // report is what came of a step.
@@ -90,6 +91,9 @@ func (s step) run(k *Keychain) report {
 	var err error
 	switch s.Do {
 	case "Get":
+		if s.Cut {
+			cutOff(ctx, s.Account)
+		}
 		value, err = k.Get(ctx, s.Account)
 	case "Set":
 		err = k.Set(ctx, s.Account, []byte(s.Value))
@@ -97,8 +101,6 @@ func (s step) run(k *Keychain) report {
 		err = k.Delete(ctx, s.Account)
 	case "Probe":
 		err = k.Probe(ctx)
-	case "ReadAtOnce":
-		value, err = readDirect(ctx, s.Account)
 	case "Unlock":
 		err = k.Unlock(ctx)
 	default:
@@ -109,6 +111,24 @@ func (s step) run(k *Keychain) report {
 		r.Error = err.Error()
 	}
 	return r
+}
+
+// cutOff ends a connection as a killed process does, with a call unanswered: the search, or the one after it.
+func cutOff(ctx context.Context, account string) {
+	for _, after := range []string{"", "org.freedesktop.Secret.Service.OpenSession"} {
+		b, err := dialBus(ctx)
+		if err != nil {
+			return
+		}
+		i := &item{bus: b, account: account}
+		if after == "" {
+			b.send(secretsName, servicePath, "org.freedesktop.Secret.Service.SearchItems", []any{i.attributes()})
+		} else if i.search() == nil {
+			b.send(secretsName, servicePath, after, []any{"plain", variant{""}})
+		}
+		_, _ = b.conn.Write(b.out)
+		b.close()
+	}
 }
 
 // runSession is run for a session. Load returns "same" when the session is the one that a Save of this step would
@@ -182,7 +202,7 @@ func child(t *testing.T, o orders, env ...string) []report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 120*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^$")
 	cmd.Env = append([]string{ordersVar + "=" + string(text), "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir(),

@@ -5,10 +5,9 @@
 //
 //	Keychain   deadlines                                                        keychain.go
 //	chunked    splits a value that is too big for one item: manifest last       chunked.go
-//	keyring    one call to go-keyring at a time, bounded, read back             keyring.go
-//	precheck   is there a keychain that answers without a prompt?               platform_*.go
-//
-// On Linux, keyring first tries a read that takes two round trips instead of go-keyring's eleven: read_linux.go.
+//	keyring    one call at a time, bounded, read back                           keyring.go
+//	item       an item of the Secret Service, over the session bus              secretservice.go, bus.go
+//	           elsewhere go-keyring's                                           gokeyring.go, platform_*.go
 package keychain
 
 import (
@@ -76,18 +75,18 @@ func (k *Keychain) ItemLimit() int { return k.items.limit("a-name-of-sixteen") }
 func (k *Keychain) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, k.opts.ReadTimeout)
 	defer cancel()
-	return k.ring.probe(ctx)
+	return k.ring.unlock(ctx, false)
 }
 
 // Unlock returns nil if the keychain can be read and written. With MayPrompt, a locked one asks for its password now.
 // Otherwise Unlock is Probe.
 func (k *Keychain) Unlock(ctx context.Context) error {
-	err := k.Probe(ctx)
-	if !k.opts.MayPrompt || !store.IsKind(err, store.Locked) {
-		return err
+	if !k.opts.MayPrompt {
+		return k.Probe(ctx)
 	}
-	// go-keyring unlocks before it deletes, even if there is nothing to delete.
-	return k.Delete(ctx, "unlock")
+	ctx, cancel := context.WithTimeout(ctx, k.opts.WriteTimeout)
+	defer cancel()
+	return k.ring.unlock(ctx, true)
 }
 
 // Get implements [store.Backend].

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/godbus/dbus/v5"
-
 	"okauth/pkg/store/fakesecretservice"
 )
 
@@ -35,10 +33,8 @@ func TestKeychainRoundTrip(t *testing.T) {
 	if items := f.Items(); len(items) != 1 || items["b"] != "canary-3" {
 		t.Errorf("stored %q", items)
 	}
-	// go-keyring keeps one connection; each Get, and each Set and Delete that looks whether it did something, has one
-	// for a moment.
-	if n := f.Calls()["connections"]; n != 1+8 {
-		t.Errorf("%d connections, want 9", n)
+	if n := f.Calls()["connections"]; n != len(r) {
+		t.Errorf("%d connections, want one for each of %d steps", n, len(r))
 	}
 }
 
@@ -176,6 +172,23 @@ func TestKR03_ActivationIsBounded(t *testing.T) {
 	}
 }
 
+// A busy gnome-keyring may get the first call of a connection before it knows who calls. It survives that only if the
+// call is a search, and only what comes after the answer to that finds it prepared.
+func TestKR03_NoServiceIsKilled(t *testing.T) {
+	t.Parallel()
+	f := startFake(t, fakesecretservice.Behavior{Unknowing: true})
+	r := child(t, orders{Options: Options{MayPrompt: true}, Steps: []step{
+		{Do: "Probe"}, {Do: "Unlock"}, {Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: "canary"}, {Do: "Get", Account: "a"},
+		{Do: "Delete", Account: "a"}, {Do: "Delete", Account: "a"}, {Do: "Get", Account: "a"},
+	}}, bus(f))
+	for i, want := range []string{"ok", "ok", "not found", "ok", "ok", "ok", "ok", "not found"} {
+		r[i].wantKind(t, want, "")
+	}
+	if r[4].Value != "canary" {
+		t.Errorf("got %+v", r[4])
+	}
+}
+
 // A locked collection must not hang and must not ask, unless the caller said that it may.
 func TestKR03_LockedIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
@@ -190,7 +203,7 @@ func TestKR03_LockedIsSaidAtOnce(t *testing.T) {
 			t.Errorf("took %v, notes %q", r.Took, r.Notes)
 		}
 	}
-	if f.Calls()["Unlock"]+f.Calls()["Prompt"] != 0 || f.Items()["a"] != "canary" {
+	if f.Calls()["Prompt"] != 0 || f.Items()["a"] != "canary" {
 		t.Errorf("asked for a prompt: %v, items %q", f.Calls(), f.Items())
 	}
 }
@@ -288,7 +301,7 @@ func TestKR07_WritesAreReadBack(t *testing.T) {
 		{"dismissed", fakesecretservice.Behavior{PromptOnWrite: true, Prompt: fakesecretservice.PromptDismiss}, "not_persisted", "denied"},
 		{"accepted", fakesecretservice.Behavior{PromptOnWrite: true}, "ok", "ok"},
 		{"full", fakesecretservice.Behavior{Full: true}, "failed", "ok"},
-		{"another application's item first", fakesecretservice.Behavior{Foreign: "canary-foreign"}, "not_persisted", "denied"},
+		{"another application's item first", fakesecretservice.Behavior{Foreign: "canary-foreign"}, "ok", "denied"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -305,7 +318,7 @@ func TestKR07_WritesAreReadBack(t *testing.T) {
 func TestKR08_PanicBecomesAnError(t *testing.T) {
 	t.Parallel()
 	ask := Options{MayPrompt: true, WriteTimeout: 5 * time.Second}
-	// The connection breaks during the prompt: go-keyring dereferences the signal that never came.
+	// The connection breaks during the prompt.
 	f := startFake(t, fakesecretservice.Behavior{Locked: true, Prompt: fakesecretservice.PromptDie})
 	r := child(t, orders{Options: ask, Steps: []step{{Do: "Set", Account: "a", Value: "canary"}, {Do: "Probe"}}}, bus(f))
 	if r[0].Kind != "failed" || r[0].Took > 4*time.Second {
@@ -313,24 +326,23 @@ func TestKR08_PanicBecomesAnError(t *testing.T) {
 	}
 	// The next call connects anew.
 	r[1].wantKind(t, "locked", "")
-	// go-keyring believes that Collections is a list of paths. The precheck notices first.
 	f = startFake(t, fakesecretservice.Behavior{WrongTypes: true})
 	r = child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, bus(f))
-	r[0].wantKind(t, "failed", "expected a boolean")
+	r[0].wantKind(t, "failed", "values of the types")
 }
 
 func TestKR08_RecoveredKeepsValuesOut(t *testing.T) {
 	t.Parallel()
 	k := newKeyringBackend(Options{})
-	_, err := k.call(t.Context(), "test", "a", func() ([]byte, error) { panic("canary") })
+	_, err := k.bounded(t.Context(), "test", "a", func() ([]byte, error) { panic("canary") })
 	if kindOf(err) != "failed" || strings.Contains(err.Error(), "canary") {
 		t.Errorf("got %v", err)
 	}
-	_, err = k.call(t.Context(), "test", "a", func() ([]byte, error) { var p *report; return []byte(p.Value), nil })
+	_, err = k.bounded(t.Context(), "test", "a", func() ([]byte, error) { var p *report; return []byte(p.Value), nil })
 	if kindOf(err) != "failed" || !strings.Contains(err.Error(), "nil pointer") {
 		t.Errorf("got %v", err)
 	}
-	if _, err = k.call(t.Context(), "test", "a", func() ([]byte, error) { return nil, nil }); err != nil {
+	if _, err = k.bounded(t.Context(), "test", "a", func() ([]byte, error) { return nil, nil }); err != nil {
 		t.Errorf("after a panic: %v", err)
 	}
 }
@@ -387,7 +399,19 @@ func TestAT91_NextCallDoesNotWaitForEver(t *testing.T) {
 		{Do: "Set", Account: "a", Value: "canary"}, {Do: "Get", Account: "a"},
 	}}, bus(f))
 	r[0].wantKind(t, "timed_out", "in time")
-	r[1].wantKind(t, "timed_out", "an earlier call has not returned")
+	r[1].wantKind(t, "locked", "locked")
+
+	k := newKeyringBackend(Options{})
+	release := make(chan struct{})
+	defer close(release)
+	for _, want := range []string{"in time", "an earlier call has not returned"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		_, err := k.bounded(ctx, "test", "a", func() ([]byte, error) { <-release; return nil, nil })
+		cancel()
+		if kindOf(err) != "timed_out" || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
 }
 
 func TestManyAtOnce(t *testing.T) {
@@ -400,8 +424,8 @@ func TestManyAtOnce(t *testing.T) {
 	if r[0].Value != "canary" || r[1].Kind != "ok" || r[2].Value != "canary-2" {
 		t.Errorf("got %+v", r)
 	}
-	if n := f.Calls()["connections"]; n != 1+3*8 {
-		t.Errorf("%d connections, want 25", n)
+	if n := f.Calls()["connections"]; n != 3*8 {
+		t.Errorf("%d connections, want 24", n)
 	}
 }
 
@@ -412,7 +436,7 @@ func TestCancelledByTheCaller(t *testing.T) {
 	k := newKeyringBackend(Options{})
 	release := make(chan struct{})
 	defer close(release)
-	_, err := k.call(ctx, "test", "a", func() ([]byte, error) { <-release; return nil, nil })
+	_, err := k.bounded(ctx, "test", "a", func() ([]byte, error) { <-release; return nil, nil })
 	if !errors.Is(err, context.Canceled) || kindOf(err) != "failed" {
 		t.Errorf("got %v, want context.Canceled of kind failed", err)
 	}
@@ -420,7 +444,7 @@ func TestCancelledByTheCaller(t *testing.T) {
 
 func TestKR12_ServiceTextIsHarmless(t *testing.T) {
 	t.Parallel()
-	err := keychainError("read it", dbus.Error{Name: "org.example.\x1b[2JBad", Body: []any{"\x1b]0;owned\x07 two\nlines"}})
+	err := keychainError("read it", &busError{"org.example.\x1b[2JBad", "\x1b]0;owned\x07 two\nlines"})
 	if strings.ContainsAny(err.Error(), "\x1b\x07\n") {
 		t.Errorf("got %q", err)
 	}
@@ -430,7 +454,7 @@ func TestKR12_ServiceTextIsHarmless(t *testing.T) {
 		"org.freedesktop.DBus.Error.ServiceUnknown": "unavailable",
 		"org.freedesktop.DBus.Error.Failed":         "failed",
 	} {
-		if got := kindOf(keychainError("read it", dbus.Error{Name: name, Body: []any{"text"}})); got != want {
+		if got := kindOf(keychainError("read it", &busError{name, "text"})); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
 	}

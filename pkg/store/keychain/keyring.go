@@ -9,17 +9,19 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/zalando/go-keyring"
-
 	"okauth/pkg/store"
 )
 
 // promptDelay is how long a write takes before it must be waiting for a prompt.
 const promptDelay = 500 * time.Millisecond
 
-// keyringBackend is go-keyring, one item per call. go-keyring has no deadline (its issue 131), panics when the bus
-// disappears during a prompt, takes a dismissed prompt for success, and lets two prompts in one process take each
-// other's answer. So every call runs in a goroutine that may be abandoned, one at a time, and writes are read back.
+// answerTime is how much longer a call may wait for the answer to what it has sent when its time is over. A process
+// that ends with a call unanswered leaves a service to answer nobody.
+const answerTime = 100 * time.Millisecond
+
+// keyringBackend is one call of the platform's item at a time. go-keyring has no deadline (its issue 131), and connecting
+// to a bus has none; so every call runs in a goroutine that may be abandoned. A dismissed prompt looks like success, so
+// writes are read back.
 type keyringBackend struct {
 	opts Options
 	busy chan struct{} // holds a value while a call runs, even an abandoned one
@@ -32,32 +34,18 @@ func newKeyringBackend(opts Options) *keyringBackend {
 // Get implements [store.Backend].
 func (k *keyringBackend) Get(ctx context.Context, account string) ([]byte, error) {
 	op := "read " + strconv.Quote(account) + " from the keychain"
-	return k.call(ctx, op, account, func() ([]byte, error) { return read(ctx, account) })
-}
-
-// read reads directly if it can, else with go-keyring after a precheck. It prompts only if an item is locked in an
-// unlocked collection, or if the collection is locked between precheck and go-keyring.
-func read(ctx context.Context, account string) ([]byte, error) {
-	value, err := readDirect(ctx, account)
-	if !errors.Is(err, errors.ErrUnsupported) {
-		return value, err
-	}
-	if err := precheck(ctx); err != nil {
-		return nil, err
-	}
-	text, err := keyring.Get(service, account)
-	return []byte(text), err
+	return k.call(ctx, op, account, (*item).get)
 }
 
 // Set implements [store.Backend]. The caller has checked value.
 func (k *keyringBackend) Set(ctx context.Context, account string, value []byte) error {
-	return k.write(ctx, "write "+strconv.Quote(account)+" to the keychain", account, func() error {
-		if err := keyring.Set(service, account, string(value)); err != nil {
+	return k.write(ctx, "write "+strconv.Quote(account)+" to the keychain", account, func(i *item) error {
+		if err := i.set(value, k.opts.MayPrompt); err != nil {
 			return err
 		}
 		// A dismissed prompt looks like success, and so does a service that keeps nothing.
-		stored, err := read(ctx, account)
-		if err != nil && !errors.Is(err, keyring.ErrNotFound) {
+		stored, err := i.get()
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("read it back: %w", err)
 		}
 		if !bytes.Equal(stored, value) {
@@ -70,12 +58,12 @@ func (k *keyringBackend) Set(ctx context.Context, account string, value []byte) 
 
 // Delete implements [store.Backend].
 func (k *keyringBackend) Delete(ctx context.Context, account string) error {
-	err := k.write(ctx, "delete "+strconv.Quote(account)+" from the keychain", account, func() error {
-		if err := keyring.Delete(service, account); err != nil {
+	err := k.write(ctx, "delete "+strconv.Quote(account)+" from the keychain", account, func(i *item) error {
+		if err := i.delete(k.opts.MayPrompt); err != nil {
 			return err
 		}
 		// As in Set: a dismissed prompt looks like success.
-		_, err := read(ctx, account)
+		_, err := i.get()
 		if err == nil {
 			err = fail(store.Denied, "the keychain still holds it")
 		}
@@ -87,19 +75,19 @@ func (k *keyringBackend) Delete(ctx context.Context, account string) error {
 	return err
 }
 
-// probe returns the result of a precheck.
-func (k *keyringBackend) probe(ctx context.Context) error {
-	_, err := k.call(ctx, "look for the keychain", "any", func() ([]byte, error) { return nil, precheck(ctx) })
+// unlock returns nil if there is an unlocked keychain. If it may, it asks for the password of a locked one.
+func (k *keyringBackend) unlock(ctx context.Context, mayPrompt bool) error {
+	look := func(i *item) error { return i.unlock(mayPrompt) }
+	if mayPrompt {
+		return k.write(ctx, "unlock the keychain", "any", look)
+	}
+	_, err := k.call(ctx, "look for the keychain", "any", func(i *item) ([]byte, error) { return nil, look(i) })
 	return err
 }
 
-// write calls f if go-keyring will find a service, and will prompt only if that is allowed. It tells the user after a
-// while that a prompt is waiting.
-func (k *keyringBackend) write(ctx context.Context, op, account string, f func() error) error {
-	_, err := k.call(ctx, op, account, func() ([]byte, error) {
-		if err := precheck(ctx); err != nil && !(k.opts.MayPrompt && store.IsKind(err, store.Locked)) {
-			return nil, err
-		}
+// write calls f, and tells the user after a while that a prompt is waiting, where one is allowed.
+func (k *keyringBackend) write(ctx context.Context, op, account string, f func(*item) error) error {
+	_, err := k.call(ctx, op, account, func(i *item) ([]byte, error) {
 		if k.opts.MayPrompt && k.opts.Notify != nil {
 			defer time.AfterFunc(promptDelay, func() {
 				if ctx.Err() == nil {
@@ -107,13 +95,30 @@ func (k *keyringBackend) write(ctx context.Context, op, account string, f func()
 				}
 			}).Stop()
 		}
-		return nil, f()
+		return nil, f(i)
 	})
 	return err
 }
 
-// call runs f, one call at a time, and waits no longer than ctx. It returns ErrNotFound or a *store.Error with op.
-func (k *keyringBackend) call(ctx context.Context, op, account string, f func() ([]byte, error)) ([]byte, error) {
+// call runs f with the item, one call at a time, and waits hardly longer than ctx. It returns ErrNotFound or a
+// *store.Error with op.
+func (k *keyringBackend) call(
+	ctx context.Context, op, account string, f func(*item) ([]byte, error),
+) ([]byte, error) {
+	return k.bounded(ctx, op, account, func() ([]byte, error) {
+		i, err := openItem(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+		defer i.close()
+		return f(i)
+	})
+}
+
+// bounded is call for an f that needs no item.
+func (k *keyringBackend) bounded(
+	ctx context.Context, op, account string, f func() ([]byte, error),
+) ([]byte, error) {
 	if err := store.CheckItem(account, []byte("-")); err != nil {
 		return nil, store.NewError(store.Failed, op, err)
 	}
@@ -138,6 +143,11 @@ func (k *keyringBackend) call(ctx context.Context, op, account string, f func() 
 	case r := <-done:
 		return r.value, keychainError(op, r.err)
 	case <-ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.value, keychainError(op, r.err)
+	case <-time.After(2 * answerTime):
 		return nil, keychainError(op, ctx.Err())
 	}
 }
@@ -157,20 +167,14 @@ func recoverAs(err *error) {
 // fail returns a *store.Error for keychainError to complete.
 func fail(kind store.ErrorKind, text string) error { return store.NewError(kind, "", errors.New(text)) }
 
-// keychainError returns err as a *store.Error. nil stays nil, and go-keyring's ErrNotFound becomes the store's.
+// keychainError returns err as a *store.Error. nil and ErrNotFound stay what they are.
 func keychainError(op string, err error) error {
 	_, known := errors.AsType[*store.Error](err)
 	switch {
-	case err == nil, known:
+	case err == nil, known, errors.Is(err, store.ErrNotFound):
 		return store.WithOp(op, err)
-	case errors.Is(err, keyring.ErrNotFound):
-		return store.ErrNotFound
 	case errors.Is(err, context.DeadlineExceeded):
 		return store.NewError(store.TimedOut, op, fmt.Errorf("the keychain did not answer in time: %w", err))
-	case errors.Is(err, keyring.ErrSetDataTooBig):
-		return store.NewError(store.TooBig, op, err)
-	case errors.Is(err, keyring.ErrUnsupportedPlatform):
-		return store.NewError(store.Unavailable, op, err)
 	}
 	kind, err := classify(err)
 	return store.NewError(kind, op, err)

@@ -1,16 +1,12 @@
 package keychain
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os/exec"
 
 	"okauth/pkg/store"
 )
-
-// precheck has nothing to check: macOS always has a keychain, and asking whether it is locked costs a process.
-func precheck(context.Context) error { return nil }
 
 // classify reads the exit code of /usr/bin/security, which is the low byte of the OSStatus.
 // https://developer.apple.com/documentation/security/security-framework-result-codes

@@ -1,16 +1,12 @@
 package keychain
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"syscall"
 
 	"okauth/pkg/store"
 )
-
-// precheck has nothing to check: Windows always has a Credential Manager, and it has no lock of its own.
-func precheck(context.Context) error { return nil }
 
 // classify reads the error of CredRead, CredWrite or CredDelete.
 // https://learn.microsoft.com/en-us/windows/win32/api/wincred/nf-wincred-credwritew

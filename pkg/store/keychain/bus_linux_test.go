@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
 	"net"
 	"path/filepath"
@@ -17,32 +16,6 @@ import (
 
 	"okauth/pkg/store/fakesecretservice"
 )
-
-func TestBusSocket(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]string{
-		"unix:path=/run/user/1000/bus":             "/run/user/1000/bus",
-		"unix:path=/run/user/1000/bus,guid=0123":   "/run/user/1000/bus",
-		"unix:guid=0123,path=/tmp/a%20b%2c":        "/tmp/a b,",
-		"unix:path=/first;unix:path=/second":       "/first",
-		"unix:abstract=/tmp/dbus-aBcDeF,guid=0123": "@/tmp/dbus-aBcDeF",
-		"":                          "",
-		"unix:":                     "",
-		"unix:path=":                "",
-		"unix:path=%zz":             "",
-		"unix:runtime=yes":          "",
-		"unixexec:path=/bin/sh":     "",
-		"tcp:host=127.0.0.1,port=1": "",
-		"tcp:host=127.0.0.1,port=1;unix:path=/run/user/1000/bus": "",
-		"autolaunch:":        "",
-		"/run/user/1000/bus": "",
-	} {
-		got, err := busSocket(address)
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("%q: got %q and %v, want %q", address, got, err, want)
-		}
-	}
-}
 
 // talk returns the socket of a bus that takes one connection and leaves the conversation to says.
 func talk(t *testing.T, says func(conn net.Conn, in *bufio.Reader)) string {
@@ -77,8 +50,8 @@ func connect(t *testing.T, path string) *busConn {
 	return b
 }
 
-// message encodes a message of the bus; its own number is of no interest.
-func message(t *testing.T, order binary.ByteOrder, kind dbus.Type, headers map[dbus.HeaderField]dbus.Variant, body ...any) []byte {
+// busMessage encodes a message of the bus; its own number is of no interest.
+func busMessage(t *testing.T, order binary.ByteOrder, kind dbus.Type, headers map[dbus.HeaderField]dbus.Variant, body ...any) []byte {
 	t.Helper()
 	m := &dbus.Message{Type: kind, Headers: headers, Body: body}
 	if len(body) > 0 {
@@ -96,8 +69,8 @@ func replyTo(serial uint32) map[dbus.HeaderField]dbus.Variant {
 	return map[dbus.HeaderField]dbus.Variant{dbus.FieldReplySerial: dbus.MakeVariant(serial)}
 }
 
-// Everything goes out at once. Answers may come in any order, in either byte order, with signals between them.
-func TestBusAnswersInAnyOrder(t *testing.T) {
+// The greeting and the first call go out at once. Before the answer may come signals, and what claims to be one.
+func TestBusAnswersAmongOtherMessages(t *testing.T) {
 	t.Parallel()
 	var greeting string
 	path := talk(t, func(conn net.Conn, in *bufio.Reader) {
@@ -105,7 +78,7 @@ func TestBusAnswersInAnyOrder(t *testing.T) {
 			line, _ := in.ReadString('\n')
 			greeting += line
 		}
-		for range 3 { // Hello and two calls, before the bus has said a word
+		for range 2 { // Hello and a call, before the bus has said a word
 			if _, err := dbus.DecodeMessage(in); err != nil {
 				t.Error(err)
 			}
@@ -114,25 +87,25 @@ func TestBusAnswersInAnyOrder(t *testing.T) {
 			dbus.FieldPath: dbus.MakeVariant(dbus.ObjectPath("/org/freedesktop/DBus")), dbus.FieldInterface: dbus.MakeVariant("org.freedesktop.DBus"),
 			dbus.FieldMember: dbus.MakeVariant("NameAcquired"),
 		}
-		forged := message(t, binary.LittleEndian, dbus.TypeMethodCall, map[dbus.HeaderField]dbus.Variant{
+		forged := busMessage(t, binary.LittleEndian, dbus.TypeMethodCall, map[dbus.HeaderField]dbus.Variant{
 			dbus.FieldPath: dbus.MakeVariant(dbus.ObjectPath("/a")), dbus.FieldMember: dbus.MakeVariant("M"), dbus.FieldReplySerial: dbus.MakeVariant(uint32(2)),
 		}, "forged")
 		_, _ = io.WriteString(conn, "OK 0123456789abcdef0123456789abcdef\r\n")
 		for _, m := range [][]byte{
-			message(t, binary.LittleEndian, dbus.TypeMethodReply, replyTo(3), "three"),
-			message(t, binary.BigEndian, dbus.TypeSignal, signal, ":1.7", strings.Repeat("x", 9000)),
-			message(t, binary.LittleEndian, dbus.TypeSignal, signal, ":1.7"),
+			busMessage(t, binary.LittleEndian, dbus.TypeMethodReply, replyTo(1), ":1.7"),
+			busMessage(t, binary.BigEndian, dbus.TypeSignal, signal, ":1.7", strings.Repeat("x", 9000)),
+			busMessage(t, binary.LittleEndian, dbus.TypeSignal, signal, ":1.7"),
 			forged, // another client's
-			message(t, binary.BigEndian, dbus.TypeMethodReply, replyTo(2), "two"),
+			busMessage(t, binary.LittleEndian, dbus.TypeMethodReply, replyTo(3), "three"),
+			busMessage(t, binary.BigEndian, dbus.TypeMethodReply, replyTo(2), "two"),
 		} {
 			_, _ = conn.Write(m)
 		}
 	})
 	b := connect(t, path)
-	second, third := b.send(secretsName, "/a", "a.b.Second"), b.send(secretsName, "/a", "a.b.Third", "argument")
-	var two, three string
-	if err := errors.Join(b.receive(second, &two), b.receive(third, &three)); err != nil || two != "two" || three != "three" {
-		t.Errorf("got %q, %q, %v", two, three, err)
+	var two string
+	if err := b.call("/a", "a.b.Second", nil, &two); err != nil || two != "two" {
+		t.Errorf("got %q, %v", two, err)
 	}
 	if want := "\x00AUTH EXTERNAL "; !strings.HasPrefix(greeting, want) || !strings.HasSuffix(greeting, "\r\nBEGIN\r\n") {
 		t.Errorf("greeted with %q", greeting)
@@ -142,10 +115,9 @@ func TestBusAnswersInAnyOrder(t *testing.T) {
 func TestBusRefuses(t *testing.T) {
 	t.Parallel()
 	said := map[string]string{
-		"refuses the connection": "REJECTED EXTERNAL\r\n",
-		"EOF":                    "OK 0123\r\n",
-		"invalid byte order":     "OK 0123\r\nx\x02\x00\x01" + strings.Repeat("\x00", 60),
-		"expected at most":       "OK 0123\r\nl\x02\x00\x01\xff\xff\xff\xff\x01\x00\x00\x00\xff\xff\xff\xff",
+		`refuses okauth: it says "REJECTED EXTERNAL"`: "REJECTED EXTERNAL\r\n",
+		"refuses okauth: it hangs up":                 "OK 0123\r\n",
+		"okauth: it hangs up":                         "",
 	}
 	for want, says := range said {
 		b := connect(t, talk(t, func(conn net.Conn, in *bufio.Reader) {
@@ -153,13 +125,9 @@ func TestBusRefuses(t *testing.T) {
 			_ = conn.(*net.UnixConn).CloseWrite()
 			_, _ = io.Copy(io.Discard, in) // until the client goes
 		}))
-		if err := b.receive(b.send(secretsName, "/a", "a.b.C")); err == nil || !strings.Contains(err.Error(), want) {
+		if err := b.call("/a", "a.b.C", nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", says, err, want)
 		}
-	}
-	b := connect(t, talk(t, func(_ net.Conn, in *bufio.Reader) { _, _ = io.Copy(io.Discard, in) }))
-	if err := b.receive(b.send(secretsName, "no path", "a.b.C")); err == nil || !strings.Contains(err.Error(), "path") {
-		t.Errorf("a call that cannot be sent: %v", err)
 	}
 }
 
@@ -176,23 +144,23 @@ func TestBusEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.close()
-	if err := b.receive(b.send(secretsName, "/a", "a.b.C")); err == nil || ctx.Err() == nil {
+	if err := b.call("/a", "a.b.C", nil); err == nil || ctx.Err() == nil {
 		t.Errorf("got %v", err)
 	}
 }
 
-// KR-04: an array of empty values keeps godbus busy without end. No call waits for that.
+// KR-04: an array of empty values keeps a careless reader busy without end.
 func TestKR04_HostileBusIsBounded(t *testing.T) {
 	t.Parallel()
 	path := talk(t, func(conn net.Conn, in *bufio.Reader) {
 		_, _ = io.WriteString(conn, "OK 0123456789abcdef0123456789abcdef\r\n")
-		endless := message(t, binary.LittleEndian, dbus.TypeMethodReply, replyTo(2), [][]byte{{}, {}})
+		endless := busMessage(t, binary.LittleEndian, dbus.TypeMethodReply, replyTo(2), [][]byte{{}, {}})
 		_, _ = conn.Write(bytes.Replace(endless, []byte("aay"), []byte("a()"), 1))
 		_, _ = io.Copy(io.Discard, in)
 	})
 	short := Options{ReadTimeout: 300 * time.Millisecond}
 	r := child(t, orders{Options: short, Steps: []step{{Do: "Get", Account: "a"}}}, busAddressVar+"=unix:path="+path)
-	r[0].wantKind(t, "timed_out", "in time")
+	r[0].wantKind(t, "failed", "values of the types")
 	if r[0].Took > 2*time.Second {
 		t.Errorf("took %v", r[0].Took)
 	}
@@ -237,17 +205,6 @@ func TestReadOverAnAbstractSocket(t *testing.T) {
 	}()
 	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, busAddressVar+"=unix:abstract="+name)
 	if r[0].Value != "canary" || f.Calls()["Unlock"] != 0 {
-		t.Errorf("got %+v after %v", r[0], f.Calls())
-	}
-}
-
-// A bus that is not a socket of this machine is godbus's business.
-func TestReadOverAnotherBusGoesTheLongWay(t *testing.T) {
-	t.Parallel()
-	f := startFake(t, fakesecretservice.Behavior{})
-	f.Put("a", "canary")
-	r := child(t, orders{Steps: []step{{Do: "Get", Account: "a"}}}, busAddressVar+"=unix:runtime=yes;unix:path="+filepath.Join(f.Dir(), "bus"))
-	if r[0].Value != "canary" || f.Calls()["Unlock"] == 0 {
 		t.Errorf("got %+v after %v", r[0], f.Calls())
 	}
 }
