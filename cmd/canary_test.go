@@ -232,7 +232,7 @@ func (c *canary) badAnswers() {
 		echo := oktatest.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			oktatest.Respond(code, plain, `{"error":"invalid_request","error_description":"`+r.PostFormValue("refresh_token")+r.PostFormValue("token")+`"}`)(w, r, next)
 		})
-		c.server.Fail("", echo, echo)
+		c.server.FailAlways("", echo)
 		if code, _ := c.run("-v", "token", "--refresh"); code == 0 {
 			c.t.Error("a refusal is a success")
 		}

@@ -110,8 +110,10 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in
 // and there is none.
-func (c *Client) credentialsFor(ctx context.Context, s Storage, why error) (session.Credentials, error) {
-	ask := c.asksPerson()
+func (c *Client) credentialsFor(
+	ctx context.Context, s Storage, why *session.LoginRequiredError,
+) (session.Credentials, error) {
+	ask := c.asksPerson() && !why.Unsure
 	if !ask && !c.nonInteractive() {
 		return session.Credentials{}, nil
 	}

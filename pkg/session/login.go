@@ -126,10 +126,11 @@ func (m Manager) signInLocked(ctx context.Context, s signIn) (*store.Session, *o
 	return session, tokens, m.saveSignIn(ctx, session)
 }
 
-// loadOld returns the session before the sign-in, nil where there is none. A login replaces one that cannot be read.
+// loadOld returns the session before the sign-in, nil where there is none or a corrupt one. A login replaces any that
+// cannot be read.
 func (m Manager) loadOld(ctx context.Context, s signIn) (*store.Session, error) {
 	old, err := m.load(ctx, s.request.Identity)
-	if s.login && store.IsKind(err, store.Corrupt, store.WrongKey, store.UnsupportedVersion) {
+	if store.IsKind(err, store.Corrupt) || s.login && store.IsKind(err, store.WrongKey, store.UnsupportedVersion) {
 		return nil, nil
 	}
 	return old, err

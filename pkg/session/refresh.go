@@ -21,6 +21,8 @@ import (
 //     the next call presents the stored token, which is all that is left;
 //   - invalid_grant reads the store again, since another machine may have rotated the token, and forgets the token
 //     only if it is still the stored one;
+//   - if a refresh is refused for another reason, or fails with Okta there, a sign-in that is at hand is made, so that no
+//     state of the session lasts, whatever became of the token;
 //   - the answer is stored before the access token is handed out.
 //
 // RFC 6749 §6 and RFC 9700 §4.14.2: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.14.2
@@ -64,8 +66,18 @@ func (m Manager) refresh(ctx context.Context, r TokenRequest, a refreshAttempt) 
 		return m.saveRefreshed(ctx, r, a, tokens)
 	case isInvalidGrant(err):
 		return m.refused(ctx, r, a, err)
+	case isRefusedRefresh(err):
+		return CachedToken{}, &LoginRequiredError{Reason: "Okta refused to refresh the session", Err: err}
 	}
 	return CachedToken{}, err
+}
+
+// signInMayHelp reports whether the refresh that failed with err may fail each time, although Okta is there: the answer
+// was lost or could not be used. What has waited for an answer in vain does not wait for another.
+func signInMayHelp(err error) bool {
+	network, _ := errors.AsType[*okta.NetworkError](err)
+	late := network != nil && network.Timeout > 0
+	return is[*IDTokenError](err) || okta.MayHaveBeenProcessed(err) && !late && !errors.Is(err, context.Canceled)
 }
 
 // extend returns a context that ends a grace period after ctx does.
@@ -170,6 +182,13 @@ func refreshScopes(s *store.Session, r TokenRequest) (scopes []string, covered b
 	}
 	extra := slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(s.Refresh.Granted, scope) })
 	return scopes, !extra
+}
+
+// isRefusedRefresh reports whether Okta refused a refresh for a reason that does not hold for a sign-in, such as a grant
+// type that has been disabled. What it says about the client holds for both.
+func isRefusedRefresh(err error) bool {
+	e, ok := errors.AsType[*okta.Error](err)
+	return ok && e.IsRejection() && e.Code != "invalid_client"
 }
 
 // isInvalidGrant reports whether Okta refused the credentials or the refresh token: "The provided authorization grant

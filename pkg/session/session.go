@@ -5,7 +5,7 @@
 //	lock ─ read again ─ valid? ─ yes → unlock, return it           Manager.Renew
 //	      │ no
 //	refresh token? → one POST → store, read back → unlock          refresh.go
-//	      │ none, or Okta no longer accepts it → unlock
+//	      │ none, or it brings no token → unlock
 //	credentials → lock → one POST → store → unlock                 login.go, guard.go
 //	      │ none
 //	LoginRequiredError
@@ -82,6 +82,9 @@ type Manager struct {
 // or the store's *store.Error.
 func (m Manager) Token(ctx context.Context, r TokenRequest) (CachedToken, error) {
 	s, err := m.load(ctx, r.Identity)
+	if !r.Stored {
+		err = unusable(err)
+	}
 	noStore := m.noStore(err)
 	switch {
 	case noStore != "":
@@ -104,39 +107,54 @@ func (m Manager) Token(ctx context.Context, r TokenRequest) (CachedToken, error)
 func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedToken, error) {
 	before, err := m.load(ctx, r.Identity)
 	noStore := m.noStore(err)
-	switch {
-	case noStore != "":
-		m.Store = store.Sessions{Items: store.None{}} // nothing is stored, so nothing is locked
-	case err != nil:
-		return CachedToken{}, err
-	case before != nil:
+	if noStore != "" {
+		m.Store, err = store.Sessions{Items: store.None{}}, nil // nothing is stored, so nothing is locked
+	}
+	if before != nil {
 		r.seen = before.Revision
 	}
-	token, err := m.refreshed(ctx, r, before, o)
+	var token CachedToken
+	if err = unusable(err); err == nil {
+		token, err = m.refreshed(ctx, r, before, o)
+	}
 	required, ok := errors.AsType[*LoginRequiredError](err)
+	if !ok && signInMayHelp(err) {
+		required, ok = &LoginRequiredError{Reason: "the session could not be refreshed", Err: err, Unsure: true}, true
+	}
 	if !ok {
 		return token, err
 	}
 	required.NoStore = noStore
-	return m.signedIn(ctx, r, o, required)
+	if store.IsKind(required.Err, store.UnsupportedVersion) {
+		m.Store = store.Sessions{Items: store.None{}} // the session stays the later okauth's
+	}
+	token, err = m.signedIn(ctx, r, o, required)
+	switch {
+	case err == error(required) && required.Unsure:
+		return CachedToken{}, required.Err
+	case !token.Value.IsZero() && required.Err != nil && !isInvalidGrant(required.Err):
+		token.Notes = append(token.Notes, required.Error()+"; okauth has signed in again")
+	}
+	return token, err
 }
 
 // signedIn returns a token from a sign-in, or from that of another process which had the turn to ask.
 func (m Manager) signedIn(
 	ctx context.Context, r TokenRequest, o Options, required *LoginRequiredError,
 ) (CachedToken, error) {
-	if o.Turn != nil {
+	if o.Turn != nil && !required.Unsure {
 		done, err := o.Turn(ctx)
 		if err != nil {
 			return CachedToken{}, err
 		}
 		defer done()
 		before, err := m.load(ctx, r.Identity)
-		if err != nil {
+		if err = unusable(err); err == nil {
+			if token, err := m.refreshed(ctx, r, before, o); !is[*LoginRequiredError](err) {
+				return token, err
+			}
+		} else if !is[*LoginRequiredError](err) {
 			return CachedToken{}, err
-		}
-		if token, err := m.refreshed(ctx, r, before, o); !is[*LoginRequiredError](err) {
-			return token, err
 		}
 	}
 	c, err := o.Credentials(ctx, required)
@@ -181,7 +199,7 @@ func (m Manager) refreshed(ctx context.Context, r TokenRequest, before *store.Se
 	defer lock.Release()
 	s, err := m.load(ctx, r.Identity)
 	if err != nil {
-		return CachedToken{}, err
+		return CachedToken{}, unusable(err)
 	}
 	token, err = m.choose(s, r)
 	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
@@ -222,11 +240,12 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	}
 	switch {
 	case s == nil:
+	case r.Type != Refresh && r.Username != "" && store.UserKey(s.Username) != store.UserKey(r.Username):
+		refreshable = false // a refresh would bring the other's token
+		return required("signed in as another user")
 	case r.Fresh && s.Revision <= r.seen:
 		return required("a new token is asked for, and the session has no refresh token for the scopes %q",
 			strings.Join(canonical(r.Scopes), " "))
-	case r.Type != Refresh && r.Username != "" && store.UserKey(s.Username) != store.UserKey(r.Username):
-		return required("signed in as another user")
 	}
 	t, life, err := lookUp(s, r)
 	if err != nil || r.Type == Refresh || r.Stored {
@@ -290,6 +309,16 @@ func (m Manager) load(ctx context.Context, id store.Identity) (*store.Session, e
 		return nil, nil
 	}
 	return s, err
+}
+
+// unusable returns err as a *LoginRequiredError if it is about a session that no key and no waiting makes usable. One
+// that is sealed with another key is not: the key may be wrong, and the session good.
+func unusable(err error) error {
+	if store.IsKind(err, store.Corrupt, store.UnsupportedVersion) {
+		later := store.IsKind(err, store.UnsupportedVersion) // okauth can be upgraded
+		return &LoginRequiredError{Reason: "the stored session cannot be used", Err: err, Unsure: later}
+	}
+	return err
 }
 
 // noStore returns why sessions are not kept, after err from reading one; "" where they are.

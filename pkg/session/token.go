@@ -41,7 +41,10 @@ type LoginRequiredError struct {
 	Reason      string  // why: "not signed in", "the access token expired at …"
 	Refreshable bool    // the session has a refresh token for these scopes
 	NoStore     NoStore // why no session can be there, if that is so
-	Err         error   // Okta's refusal of the refresh token, or nil
+	Err         error   // the cause, such as Okta's refusal of the refresh token, or nil
+	// Unsure: the session may work later: a refresh failed, or a later okauth wrote it. A sign-in that is at hand is made; a
+	// person is not asked for one.
+	Unsure bool
 }
 
 // NoStore says why sessions are not kept.
@@ -64,7 +67,7 @@ func (e *LoginRequiredError) Error() string {
 	return text
 }
 
-// Unwrap returns Okta's refusal, or nil.
+// Unwrap returns the cause, or nil.
 func (e *LoginRequiredError) Unwrap() error { return e.Err }
 
 // MissingTokenError says that the session has no token of that type. The scope openid brings an ID token,
