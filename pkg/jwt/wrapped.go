@@ -52,9 +52,20 @@ func (w *wrapped) join() string {
 const jsonStart = "eyJ"
 
 // beginsWrapped reports whether a line, of which token is what [TrimToken] leaves, may be the first of several: it
-// begins as a token does and lacks parts.
+// begins as a token does and lacks parts, or has the width of a text and only the start of a signature.
 func beginsWrapped(token string) bool {
-	return strings.HasPrefix(strings.TrimLeft(token, `"'`), jsonStart) && strings.Count(token, ".") < 2
+	const (
+		narrowest    = 60 // columns
+		shortestHMAC = 43 // characters of the shortest signature, that of HS256
+	)
+	switch dots := strings.Count(token, "."); {
+	case dots > 2 || !strings.HasPrefix(strings.TrimLeft(token, `"'`), jsonStart):
+		return false
+	case dots == 2:
+		signature := len(token) - 1 - strings.LastIndexByte(token, '.')
+		return len(token) >= narrowest && 0 < signature && signature < shortestHMAC
+	}
+	return true
 }
 
 // waits reports whether there are lines that may go on.

@@ -48,6 +48,7 @@ func wrappedTokens() map[string]string {
 		`"sub":"alice@example.com","groups":["` + strings.Repeat(`team","`, 40) + `x"]}`
 	return map[string]string{
 		"Okta":      longToken(header, claims, 256),
+		"small":     longToken(`{"alg":"ES256","kid":"k"}`, `{"sub":"a"}`, 64),
 		"objects":   longToken(header, `{"a":[`+strings.Repeat(`{"b":1},{"cc":2},{"ddd":3},`, 20)+`{}]}`, 256),
 		"unsecured": longToken(header, claims, 0),
 		"encrypted": longToken(`{"alg":"RSA-OAEP-256","enc":"A256GCM"}`, "\xf0"+claims, 12) + longToken("", "\xf0"+claims, 16),
@@ -59,10 +60,15 @@ func TestWrappedTokens(t *testing.T) {
 	t.Parallel()
 	line := longToken(`{"alg":"RS256"}`, `{"sub":"bob"}`, 256)
 	for name, token := range wrappedTokens() {
-		// One that is cut where a header ends has two dots in its first line, and no more is known of it.
-		for columns := 60; columns < len(token); columns++ {
-			if strings.Count(token[:columns], ".") > 1 {
-				break
+		// A first line passes for a token where it has two dots and nothing behind them, or enough for a signature.
+		passes := func(start string) bool {
+			third := len(start) - 1 - strings.LastIndexByte(start, '.')
+			dots := strings.Count(start, ".")
+			return dots > 2 || dots == 2 && (third == 0 || third >= 43)
+		}
+		for columns := 61; columns < len(token); columns++ {
+			if passes(token[:columns]) || passes(token[:columns-1]) { // the latter where it is quoted
+				continue
 			}
 			text := wrap(token, columns)
 			if got := tokensOf(t, strings.NewReader(text)); !slices.Equal(got, []string{token}) {

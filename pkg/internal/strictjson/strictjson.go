@@ -35,7 +35,7 @@ type Member struct {
 // 3 of 10", "not a JSON object, got an array", `member "x" occurs twice` (on any level), "nested deeper than 64
 // levels". It is printable, and shows nothing of text but the name that occurs twice, quoted and cut.
 func Object(text []byte) ([]Member, error) {
-	if !utf8.Valid(text) {
+	if !utf8.Valid(text) && !isUTF16(text) {
 		return nil, errors.New("not UTF-8")
 	}
 	return read(text, walker{strict: true})
@@ -46,9 +46,19 @@ func Object(text []byte) ([]Member, error) {
 // and text need not be UTF-8.
 func Outline(text []byte) ([]Member, error) { return read(text, walker{}) }
 
+// isUTF16 reports whether JSON is in UTF-16, as Windows PowerShell writes files: it begins with a byte order mark, or one
+// of its first two bytes, which are ASCII, is zero.
+func isUTF16(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) ||
+		len(text) > 1 && (text[0] == 0) != (text[1] == 0)
+}
+
 func read(text []byte, w walker) ([]Member, error) {
 	if bytes.HasPrefix(text, []byte("\ufeff")) {
 		return nil, errors.New("starts with a byte order mark")
+	}
+	if isUTF16(text) {
+		return nil, errors.New("not UTF-8 but UTF-16")
 	}
 	if !json.Valid(text) {
 		return nil, explain(text)
