@@ -47,8 +47,8 @@ type Client struct {
 	Auth clientauth.Method
 	// SecretSource says where the caller got the secret in Auth from. Errors repeat it; it is not sent.
 	SecretSource string
-	// HTTP sends the requests: a client of transport.New. Redirects are never followed and cookies neither kept nor sent,
-	// whatever its fields say.
+	// HTTP sends the requests: a client of transport.New. It must be set. Redirects are never followed and cookies neither
+	// kept nor sent, whatever its fields say.
 	HTTP      *http.Client
 	UserAgent string           // "okauth/1.2.3"; "" means "okauth"
 	Now       func() time.Time // nil means time.Now

@@ -74,17 +74,20 @@ func (c *Client) metadata(ctx context.Context, query string) (*Metadata, error) 
 
 // metadata reads the document of server, whose issuer is known to be right. All addresses must be at its host.
 func (o jsonObject) metadata(server AuthorizationServer) (*Metadata, error) {
-	for name, required := range map[string]bool{
-		"token_endpoint": true, "jwks_uri": true,
-		"userinfo_endpoint": false, "introspection_endpoint": false, "revocation_endpoint": false,
+	for _, endpoint := range []struct {
+		name     string
+		required bool
+	}{
+		{"token_endpoint", true}, {"jwks_uri", true},
+		{"userinfo_endpoint", false}, {"introspection_endpoint", false}, {"revocation_endpoint", false},
 	} {
-		address, err := o.text(name)
+		address, err := o.text(endpoint.name)
 		switch {
 		case err != nil:
 		case address != "":
-			err = server.checkEndpoint(name, address)
-		case required:
-			err = fmt.Errorf("%s is missing", name)
+			err = server.checkEndpoint(endpoint.name, address)
+		case endpoint.required:
+			err = fmt.Errorf("%s is missing", endpoint.name)
 		}
 		if err != nil {
 			return nil, err

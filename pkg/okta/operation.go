@@ -58,5 +58,5 @@ func (op Operation) traits() traits {
 	if t, ok := table[op]; ok {
 		return t
 	}
-	return traits{expected: "a token response", counted: true}
+	return traits{expected: "a token response", counted: true} // OperationToken
 }

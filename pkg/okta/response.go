@@ -18,12 +18,12 @@ import (
 type response struct {
 	request
 	redact func(string) string         // removes the request's secrets from foreign text
-	start  time.Time                   // just before the request was sent, and
-	sent   time.Time                   // the same by the Client's clock
-	seen   func() transport.Connection // how far it has come
+	start  time.Time                   // just before the request was sent, by this machine's clock
+	sent   time.Time                   // the same moment by Client.Now
+	seen   func() transport.Connection // what the request has met so far
 
 	*http.Response           // nil until its header has arrived
-	received       time.Time // by the Client's clock
+	received       time.Time // by Client.Now
 	body           []byte
 	object         jsonObject // the body
 }

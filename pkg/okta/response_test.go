@@ -139,6 +139,24 @@ func mustRefuse(t *testing.T, name, body, want string) {
 	}
 }
 
+// Of several mistakes, the error names the same one every time.
+func TestFirstMistakeIsNamed(t *testing.T) {
+	t.Parallel()
+	const tokens = `{"refresh_token":"a b","id_token":"a b","access_token":"a b","token_type":1}`
+	for range 20 {
+		mustRefuse(t, "tokens", tokens, "access_token has a character that no token has")
+	}
+	document, err := readObject([]byte(`{"revocation_endpoint":1,"userinfo_endpoint":"https://evil.example/"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if _, err := document.metadata(AuthorizationServer{}); err == nil || err.Error() != "token_endpoint is missing" {
+			t.Errorf("metadata: got %v", err)
+		}
+	}
+}
+
 func TestAT20_ExactNamesOnce(t *testing.T) {
 	t.Parallel()
 	good := strings.TrimSuffix(goodAnswer, "}")

@@ -13,8 +13,8 @@ const (
 	// maxLifetime bounds expires_in. It is applied before the number becomes a time.Duration: 9999999999 seconds would be
 	// negative there.
 	maxLifetime = 365 * 24 * time.Hour
-	// UnknownLifetime is for a response without expires_in: long enough to use the token once, too short to keep it. Okta's
-	// shortest lifetime is five minutes.
+	// UnknownLifetime is for a response without expires_in: long enough to use the token once, too short to keep it.
+	// Okta's shortest lifetime is five minutes.
 	UnknownLifetime = time.Minute
 	// maxToken bounds one token, in bytes: nothing larger fits into a header that a server accepts.
 	maxToken = 64 << 10
@@ -59,19 +59,15 @@ func (e *TokenTypeError) Error() string {
 // tokens reads a successful response. RFC 6749 §5.1: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
 func (o jsonObject) tokens() (*TokenResponse, error) {
 	t := &TokenResponse{TokenType: "Bearer"}
-	for name, into := range map[string]*Secret{
-		"access_token": &t.AccessToken, "id_token": &t.IDToken, "refresh_token": &t.RefreshToken,
-	} {
-		text, err := o.text(name)
-		if err == nil && o.has(name) {
-			if err = CheckToken(text); err != nil {
-				err = fmt.Errorf("%s %w", name, err)
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		*into = NewSecret(text)
+	var err error
+	if t.AccessToken, err = o.token("access_token"); err != nil {
+		return nil, err
+	}
+	if t.IDToken, err = o.token("id_token"); err != nil {
+		return nil, err
+	}
+	if t.RefreshToken, err = o.token("refresh_token"); err != nil {
+		return nil, err
 	}
 	if t.AccessToken.IsZero() {
 		return nil, errors.New("access_token is missing")
@@ -92,6 +88,18 @@ func (o jsonObject) tokens() (*TokenResponse, error) {
 	}
 	t.Scope, err = o.scope()
 	return t, err
+}
+
+// token reads the token called name; the zero Secret where it is absent.
+func (o jsonObject) token(name string) (Secret, error) {
+	text, err := o.text(name)
+	if err != nil || !o.has(name) {
+		return Secret{}, err
+	}
+	if err := CheckToken(text); err != nil {
+		return Secret{}, fmt.Errorf("%s %w", name, err)
+	}
+	return NewSecret(text), nil
 }
 
 // lifetime reads expires_in: seconds, as a number or as a string with a number in it; 0 where it is absent.

@@ -20,7 +20,9 @@ import (
 type FileError struct {
 	Setting string // "ca_file", "client_cert" or "client_key"
 	File    string // "" where none is named
-	Err     error  // without anything of the file's contents; it may be a *ShapeError or wrap ErrKeyEncrypted or ErrKeyNotPrivate
+	// Err is the cause, without anything of the file's contents: a *ShapeError, or an error that may wrap ErrKeyEncrypted or
+	// ErrKeyNotPrivate.
+	Err error
 }
 
 func (e *FileError) Error() string { return fmt.Sprintf("read %s %q: %v", e.Setting, e.File, e.Err) }

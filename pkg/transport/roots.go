@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// dialer returns the function that connects; without TLS, to this machine only. Where the connection needs the
-// certificates of trusted authorities, it loads the system's meanwhile: that takes Go more than 10 ms. Those of ca_file are added, and all are put into config.
-// Without ca_file config.RootCAs stays nil, which means the system's: crypto/x509 keeps them, or has the error for the
-// handshake.
+// dialer returns the function that connects; without TLS, to this machine only. For a TLS connection, it loads the
+// system's certificates of trusted authorities meanwhile, which takes Go more than 10 ms. added are those of ca_file:
+// they join the system's in config.RootCAs. Without any, config.RootCAs stays nil, which means the system's: crypto/x509
+// keeps them, or has the error for the handshake.
 func dialer(
 	config *tls.Config, system func() (*x509.CertPool, error), added []*x509.Certificate,
 ) func(ctx context.Context, network, addr string) (net.Conn, error) {

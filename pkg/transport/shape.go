@@ -29,7 +29,7 @@ const (
 	ShapeUTF16    Shape = "text in UTF-16"
 )
 
-// Shapes lists them.
+// Shapes returns all shapes that are known by name.
 func Shapes() []Shape {
 	return []Shape{ShapeDER, ShapeBase64, ShapeTrusted, ShapePKCS7, ShapePKCS7DER, ShapePKCS12, ShapeKey, ShapeKeyDER,
 		ShapePublic, ShapeRequest, ShapeRevoked, ShapeUTF16}

@@ -2,8 +2,7 @@
 //
 // It is stricter than Go's default wherever that matters to a credential: it follows no redirect, speaks TLS 1.2 or
 // later but not HTTP/2 (whose debug switch prints request bodies), connects without TLS to loopback addresses only, and
-// has a deadline for everything. How much of a body
-// is read is the caller's decision. The layers, from the outside in:
+// has a deadline for everything. The caller decides how much of a body it reads. The layers, from the outside in:
 //
 //	http.Client     overall deadline, no redirects, no cookies
 //	slowNotice      optional: reports a request that takes long
@@ -49,9 +48,9 @@ type Config struct {
 	// Slow is called, in a goroutine of its own, when a request has taken SlowAfter up to the end of its response: with
 	// the server's host and port. The function that it returns, if any, is called when that request has ended.
 	Slow func(host string) (done func())
-	// Proxy returns the proxy of a request over https, nil for none; plain http goes to loopback addresses of this machine,
-	// and nowhere else. A nil Proxy means http.ProxyFromEnvironment. Schemes: http,
-	// https (its certificate is verified like a server's), socks5 and socks5h.
+	// Proxy returns the proxy of a request over https, nil for none. Plain http goes to loopback addresses only, without a
+	// proxy. A nil Proxy means http.ProxyFromEnvironment, except that an address that is not a URL is an error. Schemes:
+	// http, https (its certificate is verified like a server's), socks5 and socks5h.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	systemRoots func() (*x509.CertPool, error) // for tests; nil means x509.SystemCertPool

@@ -35,8 +35,9 @@ type Store struct {
 	writing sync.Mutex
 }
 
-// New returns the store in dir, an absolute path, which is created, mode 0700, with the first value. key returns the key
-// of the files, see [ChooseKey]. Every Set and Probe calls it, and every Get that finds a file. New accesses nothing.
+// New returns the store in dir, an absolute path, which is created, mode 0700, with the first value. key returns the
+// key of the files, see [ChooseKey]. Every Set and Probe calls it, and every Get that finds a file. New accesses
+// nothing.
 func New(dir string, key func(context.Context) (Key, error)) *Store {
 	// With a trailing slash, Lstat would follow a symbolic link.
 	return &Store{dir: filepath.Clean(dir), key: key}
