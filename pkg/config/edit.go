@@ -30,10 +30,9 @@ type edit struct {
 }
 
 // OpenFile reads the file to edit. A file that does not exist is empty. A file that is not a configuration is an *Error
-// and stays as it is, and so is one that others can write to: it would be the user's own afterwards.
-func OpenFile(path string) (*File, error) { return openFile(path, Options{}.withDefaults().home()) }
-
-func openFile(path, home string) (*File, error) {
+// and stays as it is, and so is one that others can write to: it would be the user's own afterwards. The directories
+// above home are not looked at.
+func OpenFile(path, home string) (*File, error) {
 	data, err := readConfig(path, home)
 	if isMissing(err) {
 		err = withSource(checkWriters(path, home), Source{FromFile, path}) // of its directories
@@ -56,7 +55,7 @@ func OpenProfile(o Options) (f *File, profile string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if f, err = openFile(path, o.home()); err != nil {
+	if f, err = OpenFile(path, o.home()); err != nil {
 		return nil, "", err
 	}
 	profile, _, err = o.profileName(f.doc, path)

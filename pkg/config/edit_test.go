@@ -13,7 +13,7 @@ import (
 // set changes one setting of the file at path.
 func set(t testing.TB, path, profile, key, value string) {
 	t.Helper()
-	f, err := OpenFile(path)
+	f, err := OpenFile(path, "")
 	if err == nil {
 		err = f.Set(profile, key, value)
 	}
@@ -162,7 +162,7 @@ func edited(t *testing.T, before string, edit func(*File) error) string {
 			t.Fatal(err)
 		}
 	}
-	f, err := OpenFile(path)
+	f, err := OpenFile(path, "")
 	if err == nil {
 		err = edit(f)
 	}
@@ -215,7 +215,7 @@ func TestEditRefuses(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.before), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			f, err := OpenFile(path)
+			f, err := OpenFile(path, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -232,7 +232,7 @@ func TestEditBrokenFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := OpenFile(path)
+		_, err := OpenFile(path, "")
 		wantError(t, err, path)
 	}
 }
@@ -260,7 +260,7 @@ func TestAT64_LayersNeverReachTheFile(t *testing.T) {
 func TestSaveAfterAnotherSave(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "config.yaml")
-	first, err := OpenFile(path)
+	first, err := OpenFile(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func TestSaveAfterAnotherSave(t *testing.T) {
 	if err := first.Save(); err != nil {
 		t.Fatal(err)
 	}
-	f, err := OpenFile(path)
+	f, err := OpenFile(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ func TestSaveConcurrently(t *testing.T) {
 	for i := range 8 {
 		wg.Go(func() {
 			for range 5 {
-				f, err := OpenFile(path)
+				f, err := OpenFile(path, "")
 				if err == nil {
 					err = f.Set("dev", KeyServer, "aus"+string(rune('a'+i)))
 				}
@@ -382,7 +382,7 @@ func TestSavesAtOnceTakeTurns(t *testing.T) {
 		KeyTimeout: "7s", KeyMinTTL: "9s"}
 	var all sync.WaitGroup
 	for key, value := range settings {
-		f, err := OpenFile(path) // all see the file as it was before any of them
+		f, err := OpenFile(path, "") // all see the file as it was before any of them
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -396,7 +396,7 @@ func TestSavesAtOnceTakeTurns(t *testing.T) {
 		})
 	}
 	all.Wait()
-	f, err := OpenFile(path)
+	f, err := OpenFile(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func TestAT67_BadProfileAmongOthers(t *testing.T) {
 			wantError(t, err, "")
 		}
 		path, _ := ConfigPath(o)
-		file, err := OpenFile(path)
+		file, err := OpenFile(path, "")
 		must(t, err)
 		if !slices.Contains(file.Profiles(), "good") {
 			t.Errorf("%s: got the profiles %q", bad, file.Profiles())
@@ -166,7 +166,7 @@ func TestAT67_NotAFile(t *testing.T) {
 	}
 	_, err = Load(testOptions(t, "", Options{ConfigFile: big}))
 	wantError(t, err, "larger than 1048576 bytes")
-	_, err = OpenFile(big)
+	_, err = OpenFile(big, "")
 	wantError(t, err, "larger than")
 }
 

@@ -59,8 +59,8 @@ func unknownTopKey(e entry) error {
 	return err
 }
 
-// parseProfiles keeps what is wrong with a profile for whoever uses that one. A profile whose name is none cannot be
-// used: whoever names it learns why.
+// parseProfiles keeps what is wrong with a profile: it is an error where that profile is used. A name that is none
+// cannot be used, and [CheckProfileName] says why.
 func (doc *document) parseProfiles(n *yaml.Node) error {
 	profiles, err := mapping(n, "profiles")
 	for _, p := range profiles {

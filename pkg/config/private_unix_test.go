@@ -76,7 +76,7 @@ func TestAT67_ConfigOthersCanWrite(t *testing.T) {
 		t.Parallel()
 		dir := filepath.Join(t.TempDir(), "open")
 		must(t, errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o777)))
-		_, err := OpenFile(filepath.Join(dir, "config.yaml"))
+		_, err := OpenFile(filepath.Join(dir, "config.yaml"), "")
 		wantError(t, err, "others can write to it", "path: "+dir)
 	})
 	t.Run("other owner", func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestAT67_FIFO(t *testing.T) {
 	}
 	_, err := Load(testOptions(t, "", Options{ConfigFile: path}))
 	wantError(t, err, "expected a regular file, got a named pipe")
-	_, err = OpenFile(path)
+	_, err = OpenFile(path, "")
 	wantError(t, err, "named pipe")
 	_, err = Load(testOptions(t, "", Options{ConfigFile: "/dev/zero"}))
 	wantError(t, err, "a device")
@@ -292,7 +292,7 @@ func TestSaveUnwritable(t *testing.T) {
 	if err := os.WriteFile(blocker, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := OpenFile(filepath.Join(blocker, "config.yaml"))
+	f, err := OpenFile(filepath.Join(blocker, "config.yaml"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func TestSaveUnwritable(t *testing.T) {
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	if f, err = OpenFile(path); err != nil {
+	if f, err = OpenFile(path, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Set("default", KeyDomain, "b.okta.com"); err != nil {

@@ -15,8 +15,8 @@ import (
 )
 
 // Save writes the file, mode 0600, and its directory, mode 0700, if there is none. It replaces the file as a whole; a
-// symbolic link stays, and the file it leads to is replaced. Another process may have changed it, so Save makes the edits
-// again on what is there now. The error is an *Error, and the file is then as it was.
+// symbolic link stays, and the file it leads to is replaced. Another process may have changed it, so Save makes the
+// edits again on what is there now. The error is an *Error, and the file is then as it was.
 func (f *File) Save() error {
 	target, err := followLinks(f.path)
 	if err != nil {
@@ -27,7 +27,7 @@ func (f *File) Save() error {
 		return f.saveError("wait for another okauth that writes it", err)
 	}
 	defer unlock()
-	saved, err := openFile(f.path, f.home)
+	saved, err := OpenFile(f.path, f.home)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func configAdvice(e *config.Error) string {
 	case config.Exposed:
 		return "run `chmod 600 " + ShellQuote(e.Path) + "`, and replace the secret in Okta if someone else may have read it"
 	case config.Writable:
-		return "run `chmod go-w " + ShellQuote(e.Path) + "`, and check that nobody has changed what is there"
+		return "run `chmod go-w " + ShellQuote(e.Path) + "`, and check that its content is still yours"
 	case config.Withheld:
 		return "okauth withholds " + e.Source.Name + " from the commands that it runs; okauth exec --pass-secrets -- … " +
 			"passes it on"
