@@ -241,6 +241,21 @@ func silent(u *user) <-chan struct{} {
 	return arrived
 }
 
+// A user name that is pasted has the rules of one in the settings: what cannot be seen is named, and nothing is sent.
+func TestTypedUsername(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{"\u200balice@example.com": "U+200B", "'alice@example.com'": "in quotes"} {
+		u := newUser(t)
+		delete(u.vars, "OKAUTH_USERNAME")
+		p := atTerminal(t, u, "login")
+		p.waitFor("Okta username")
+		p.types(typed + "\r")
+		if code := p.ends(); code != 2 || !strings.Contains(p.stderr.String(), want) || u.posts() != 0 {
+			t.Errorf("%q: got exit code %d, %d requests and %s", typed, code, u.posts(), p.stderr.String())
+		}
+	}
+}
+
 // AT-08: Ctrl-C works at once while Okta does not answer.
 func TestAT08_CtrlCDuringTheRequest(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,7 @@ type SecretRef struct {
 	Source Source
 	Key    string // the setting: that of the secret, of its file or of its command
 	secret string // the secret's own setting
+	empty  bool   // Key is set but empty, and Read says so
 	read   func(context.Context) ([]byte, error)
 }
 
@@ -34,10 +35,10 @@ type SecretRef struct {
 func (s SecretRef) IsZero() bool { return s.read == nil }
 
 // FromFile reports whether the secret is the content of a file of its own.
-func (s SecretRef) FromFile() bool { return strings.HasSuffix(s.Key, FileKey("")) }
+func (s SecretRef) FromFile() bool { return !s.empty && strings.HasSuffix(s.Key, FileKey("")) }
 
 // FromCommand reports whether a command prints the secret.
-func (s SecretRef) FromCommand() bool { return strings.HasSuffix(s.Key, CommandKey("")) }
+func (s SecretRef) FromCommand() bool { return !s.empty && strings.HasSuffix(s.Key, CommandKey("")) }
 
 // Read returns the secret: the value itself, the content of the file, or the first line that the command prints, each
 // without one line break at its end. An empty secret is an error, and so are a file that others can write to and text
@@ -152,9 +153,9 @@ func conflict(key, other string, source Source) error {
 
 // secretRef returns the reference to a secret that the setting key, with value v, leads to.
 func (s *Settings) secretRef(k Key, key string, v value) SecretRef {
-	ref := SecretRef{Source: v.source, Key: key, secret: k.Name}
+	ref := SecretRef{Source: v.source, Key: key, secret: k.Name, empty: DropNewline(v.text) == ""}
 	switch {
-	case DropNewline(v.text) == "":
+	case ref.empty:
 		ref.read = func(context.Context) ([]byte, error) {
 			return nil, &Error{Kind: Empty, Reason: "it is set but empty"}
 		}

@@ -140,6 +140,9 @@ func TestEmptySecret(t *testing.T) {
 			s := load(t, testOptions(t, "", Options{}, env...))
 			_, err := s.Secret(k.secret).Read(t.Context())
 			wantError(t, err, "from "+name, "it is set but empty")
+			if ref := s.Secret(k.secret); ref.IsZero() || ref.FromFile() || ref.FromCommand() {
+				t.Errorf("%s: got %+v, want a place without a file or a command", name, ref)
+			}
 			if got, _ := s.Get(k.Name); k.Type != Secret && (got.Value != "" || got.Source.Name != name) {
 				t.Errorf("%s: got %+v, want the source", name, got)
 			}

@@ -90,11 +90,14 @@ func (i *terminalInteraction) AskUsername(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer t.Close()
-	for {
-		if name, err := t.ReadLine(ctx, "Okta username", ""); err != nil || name != "" {
-			return name, err
+	key, err := config.FindKey(config.KeyUsername)
+	for err == nil {
+		var name string
+		if name, err = t.ReadLine(ctx, "Okta username", ""); name != "" {
+			return name, key.Check(name)
 		}
 	}
+	return "", err
 }
 
 // AskPassword asks for the password, without echo.
