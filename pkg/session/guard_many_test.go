@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"okauth/pkg/oktatest"
 	"okauth/pkg/session"
@@ -132,5 +133,52 @@ func TestGuardRecordIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.server.ResetRequests()
+	}
+}
+
+// Nobody waits for the slow hash of another: all who need one make it at the same time, so that many at once take as
+// long as one, as far as there are processors. That holds for those who waited for the first answer, and for those who
+// come later.
+func TestGuardHashesAtOnce(t *testing.T) {
+	t.Parallel()
+	for where, keep := range whereKept() {
+		t.Run(where, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t, oktatest.Rotation{})
+			keep(&o.manager)
+			const n = 32
+			burst := func(together int) {
+				var left atomic.Int32
+				left.Store(int32(together))
+				allAreHere := make(chan struct{})
+				alone := int32(n - together) // these hash before anyone else can
+				var hashes atomic.Int32
+				o.manager.Guard = o.manager.Guard.WithFastHash(func() {
+					if hashes.Add(1) > alone {
+						if left.Add(-1) == 0 {
+							close(allAreHere)
+						}
+						select {
+						case <-allAreHere:
+						case <-time.After(time.Minute):
+							t.Error("one hash waits for another")
+						}
+					}
+				})
+				var all sync.WaitGroup
+				for range n {
+					all.Go(func() { _ = o.signIn(t, "wrong-horse") })
+				}
+				all.Wait()
+				if got := hashes.Load(); got != n {
+					t.Errorf("%d calls made %d hashes", n, got)
+				}
+			}
+			burst(n - 1) // the first one sends the password
+			burst(n)
+			if got := len(o.forms()); got != 1 {
+				t.Errorf("%d passwords were sent, want 1", got)
+			}
+		})
 	}
 }
