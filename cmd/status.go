@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,9 @@ import (
 	"okauth/pkg/session"
 	"okauth/pkg/store"
 )
+
+// keychainTime limits what status waits for the keychain in all.
+const keychainTime = 3 * time.Second
 
 type statusOptions struct {
 	env     *cli.Env
@@ -51,6 +55,12 @@ func (o *statusOptions) run(ctx context.Context) error {
 	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
+	}
+	if client.Settings().Storage() != okauth.StorageFile {
+		// One deadline, however many items there are to read. The key of a file may come from a command that asks.
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, keychainTime)
+		defer cancel()
 	}
 	status, err := client.Status(ctx)
 	if err != nil {

@@ -81,8 +81,8 @@ func (k *Keychain) Probe(ctx context.Context) error {
 // Unlock returns nil if the keychain can be read and written. With MayPrompt, a locked one asks for its password now.
 // Otherwise Unlock is Probe.
 func (k *Keychain) Unlock(ctx context.Context) error {
-	if !k.opts.MayPrompt {
-		return k.Probe(ctx)
+	if err := k.Probe(ctx); !k.opts.MayPrompt || !store.IsKind(err, store.Locked) {
+		return err // a service that hangs does not prompt either
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.opts.WriteTimeout)
 	defer cancel()
