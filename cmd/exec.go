@@ -138,7 +138,7 @@ func (o *execOptions) token(ctx context.Context) (token output.Token, err error)
 		token, err = o.session.Token(ctx, o.env, o.kind, false)
 		if cli.Is[*session.SaveError](err) { // CMD runs, and its exit code does not report this
 			o.env.Warn(err.Error())
-			o.env.Advise(o.session.Hint(err))
+			o.env.Advise(o.session.Hint(o.env, err))
 			err = nil
 		}
 		return cmp.Or(err, context.Cause(ctx))

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -68,11 +69,28 @@ func (o *loginOptions) run(ctx context.Context) error {
 	}
 	signedIn, err := client.Login(ctx)
 	if err != nil {
-		return err
+		return o.session.NamePassword(client.Settings(), err)
 	}
 	o.report(signedIn)
+	o.noteEnd(client.Settings(), signedIn)
 	o.checkFlags(client)
 	return nil
+}
+
+// noteEnd says so if the session ends with the access token, and how to make it last.
+func (o *loginOptions) noteEnd(settings *config.Settings, s *okauth.Session) {
+	if s.Renews || s.Username == "" { // a client signs in again by itself
+		return
+	}
+	text := "the session ends with the access token, because Okta gave no refresh token"
+	if scopes := settings.Scopes(); !slices.Contains(scopes, "offline_access") {
+		text += `; to stay signed in: okauth config set scopes "` + strings.Join(scopes, " ") + ` offline_access", then: ` +
+			"okauth login"
+	} else {
+		text += ": the application needs the grant Refresh Token (Admin Console, Applications › Applications › " +
+			s.ClientID + " › General › Grant type)"
+	}
+	o.env.Note(o.session.Commands(o.env, text))
 }
 
 // checkFlags says what to set if the flags made a session that "okauth token" without them does not find.

@@ -82,7 +82,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		s.NotSetUp, s.Reason = true, missing.Key+" is missing; run okauth"+o.session.Again()+" config init"
 	}
 	if problem := status.StoreErr; problem != nil {
-		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), o.session.Hint(problem)
+		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), o.session.Hint(o.env, problem)
 	}
 	switch { // what the setting means here
 	case s.Storage.Setting != okauth.StorageAuto:
@@ -108,7 +108,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 
 func (o *statusOptions) sessionStatus(v okauth.StoredSession) output.StatusSession {
 	if v.Err != nil {
-		hint := o.session.Hint(v.Err)
+		hint := o.session.Hint(o.env, v.Err)
 		return output.StatusSession{Account: v.Account, Current: v.Current, Problem: v.Err.Error(), Hint: hint}
 	}
 	s := output.StatusSession{

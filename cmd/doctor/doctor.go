@@ -152,7 +152,7 @@ func (d *doctor) fail(name string, err error) bool {
 	if d.exitCode == cli.ExitOK {
 		d.exitCode = cli.ExitCode(err)
 	}
-	d.found(name, "fail", err.Error(), d.session.Hint(err))
+	d.found(name, "fail", err.Error(), d.session.Hint(d.env, err))
 	return false
 }
 
@@ -195,7 +195,7 @@ func (d *doctor) checkStorage(ctx context.Context) {
 	err = storage.Try(ctx)
 	switch {
 	case storage.NotNeeded(err):
-		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), d.session.Hint(err))
+		d.found("storage", "warn", "there is no keychain, so no session is kept: "+err.Error(), d.session.Hint(d.env, err))
 		return
 	case err != nil:
 		d.fail("storage", err)

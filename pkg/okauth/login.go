@@ -23,6 +23,7 @@ type Session struct {
 	Scope    []string // as granted
 	Expires  time.Time
 	Lifetime time.Duration // of the access token
+	Renews   bool          // there is a refresh token, so the session goes on when the access token has expired
 	Warnings []string      // what the server did other than asked, a sentence each
 }
 
@@ -76,7 +77,7 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 		Profile: c.settings.ProfileName(), Username: credentials.Username, ClientID: client.ID,
 		Issuer: client.Server.Issuer(),
 		Scope:  tokens.Scope, Expires: tokens.ObtainedAt.Add(tokens.ExpiresIn), Lifetime: tokens.ExpiresIn,
-		Warnings: tokens.Warnings,
+		Renews: !tokens.RefreshToken.IsZero(), Warnings: tokens.Warnings,
 	}, err
 }
 

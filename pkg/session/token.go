@@ -78,6 +78,7 @@ type MissingTokenError struct {
 	// validation of the Refresh Token, the response body is the Token Response […] except that it might not contain an
 	// id_token": https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
 	Granted string
+	Scopes  []string // those that were asked for
 }
 
 func (e *MissingTokenError) Error() string {
@@ -99,6 +100,9 @@ func missing(set store.TokenSet, s *store.Session, kind TokenType) error {
 	}
 	if slices.ContainsFunc(sets, func(t store.TokenSet) bool { return slices.Contains(t.Granted, scope) }) {
 		e.Granted = scope
+	}
+	if len(sets) > 0 {
+		e.Scopes = sets[0].Requested
 	}
 	return e
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"okauth/pkg/jwt"
@@ -12,11 +13,14 @@ import (
 	"okauth/pkg/store/sealed"
 )
 
+// keepInFile leads to a session wherever okauth runs.
+const keepInFile = "keep sessions in a sealed file: okauth config set storage file, then: okauth login"
+
 // storeAdvice says what the user can do about a store.
 func storeAdvice(e *store.Error) string {
 	advice := storeAdviceOn(runtime.GOOS, e)
 	if e.Kind == store.Unavailable {
-		advice += "; or keep sessions in a sealed file: okauth config set storage file"
+		advice += "; or " + keepInFile
 	}
 	return advice
 }
@@ -63,8 +67,11 @@ func fileSystemAdvice(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "free some space there, then try again"
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return "make it writable for you, or keep sessions elsewhere: --storage file, with OKAUTH_STORAGE_DIR"
+	case errors.Is(err, syscall.EROFS):
+		return "the file system is read-only: keep no session (export OKAUTH_STORAGE=none), or keep sessions in a " +
+			"directory that can be written: set OKAUTH_STORAGE=file and OKAUTH_STORAGE_DIR"
+	case errors.Is(err, fs.ErrPermission):
+		return "make it writable for you, or keep sessions elsewhere: set OKAUTH_STORAGE=file and OKAUTH_STORAGE_DIR"
 	}
 	return ""
 }
@@ -83,11 +90,13 @@ func missingTokenAdvice(e *session.MissingTokenError) string {
 		return "the application needs the grant Refresh Token: Admin Console, Applications › Applications › " +
 			"the application › General › Grant type; then sign in: okauth login"
 	}
-	return map[session.TokenType]string{
-		session.ID: `sign in with the scope "openid": okauth login --scope "openid …"`,
-		session.Refresh: `sign in with the scope "offline_access" at an app that has the grant Refresh Token: ` +
-			`okauth login --scope "openid offline_access …"`,
-	}[e.Type]
+	scopes := []string{"openid"}
+	if e.Type == session.Refresh {
+		scopes = []string{"offline_access"}
+	}
+	scopes = append(scopes, e.Scopes...)
+	return "sign in with the scope " + scopes[0] + `: okauth config set scopes "` + strings.Join(scopes, " ") +
+		`", then: okauth login`
 }
 
 // idTokenAdvice says what the user can do about a response whose ID token was not accepted.

@@ -50,10 +50,10 @@ func errorRows() []errorRow {
 
 		on(ExitLoginRequired, func(e *okauth.LoginRequiredError) string {
 			return map[session.NoStore]string{
-				session.StoreOff: "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, " +
-					"or set storage to keychain or file (okauth config set storage file) and sign in with: okauth login",
+				session.StoreOff: "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, or " +
+					keepInFile,
 				session.StoreUnavailable: "there is no keychain here, so no session is kept: set OKAUTH_USERNAME and " +
-					"OKAUTH_PASSWORD, or run okauth config set storage file (or set OKAUTH_STORAGE=file), then: okauth login",
+					"OKAUTH_PASSWORD, or " + keepInFile,
 				"": "sign in with: okauth login",
 			}[e.NoStore]
 		}),
@@ -61,8 +61,7 @@ func errorRows() []errorRow {
 			return "check the password; okauth login sends it again, and an hour from the refusal okauth token does"
 		}),
 		on(ExitStorage, func(*okauth.StorageOffError) string {
-			return "set another storage: okauth config set storage keychain (or file); okauth token needs no " +
-				"login if it has a password"
+			return "with a password in OKAUTH_PASSWORD no login is needed; to sign in, " + keepInFile
 		}),
 		onCode(func(e *okta.Error) int {
 			if e.IsRejection() {

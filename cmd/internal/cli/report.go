@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 
+	"okauth/pkg/config"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -47,7 +48,7 @@ func Report(env *Env, err error, global *GlobalFlags, asJSON bool) {
 	if Is[SilentError](err) || (Is[SignalError](err) || outputClosed(err)) && !asJSON {
 		return
 	}
-	advice := global.Hint(err)
+	advice := global.Hint(env, err)
 	if !asJSON {
 		env.Say("error: " + err.Error())
 		env.Advise(advice)
@@ -92,11 +93,28 @@ func (e *Env) stderrWidth() int {
 	return 0
 }
 
-// Hint returns what the user should do about err, or "". Its commands use the same configuration file and profile,
-// unless they name a profile of their own.
-func (g *GlobalFlags) Hint(err error) string {
+// Hint returns what the user should do about err, or "".
+func (g *GlobalFlags) Hint(env *Env, err error) string { return g.Commands(env, Hint(err)) }
+
+// Commands makes the commands in text work here: they use the same configuration file and profile, unless they name a
+// profile of their own, and a setting that a variable overrides is set by that variable.
+func (g *GlobalFlags) Commands(env *Env, text string) string {
+	set := regexp.MustCompile(`okauth config set ([a-z_]+) ("[^"]*"|[\w./][\w.:/-]*)`)
+	text = set.ReplaceAllStringFunc(text, func(command string) string {
+		words := set.FindStringSubmatch(command)
+		key, err := config.FindKey(words[1])
+		if err != nil {
+			return command
+		}
+		for _, name := range key.Env {
+			if env.Getenv(name) != "" {
+				return "export " + name + "=" + words[2]
+			}
+		}
+		return command
+	})
 	command := regexp.MustCompile(`okauth( -p \S+)? (config use|config|login)`)
-	return command.ReplaceAllStringFunc(Hint(err), func(text string) string {
+	return command.ReplaceAllStringFunc(text, func(text string) string {
 		flags := *g
 		if strings.Contains(text, " -p ") || strings.HasSuffix(text, " use") {
 			flags.Profile = ""

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -110,7 +111,7 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 		token, err = renew(ctx, env, client, t, fresh)
 	}
 	if err != nil && !Is[*session.SaveError](err) {
-		return output.Token{}, s.Advise(err)
+		return output.Token{}, s.Advise(s.NamePassword(client.Settings(), err))
 	}
 	for _, warning := range token.Notes {
 		env.Warn(warning)
@@ -144,6 +145,31 @@ func (s *SessionFlags) Advise(err error) error {
 		return err
 	}
 	return Exit(ExitLoginRequired, err, "sign in with: okauth login"+s.Identity())
+}
+
+// NamePassword makes the hint about a refused password say where it came from, unless a person typed it: an old value
+// in the environment is the usual cause.
+func (s *SessionFlags) NamePassword(settings *config.Settings, err error) error {
+	e, ok := errors.AsType[*okta.Error](err)
+	refused := ok && e.Code == "invalid_grant" && requestKind(e.RequestInfo) == config.KeyPassword
+	if !refused && !Is[*session.PasswordBlockedError](err) {
+		return err
+	}
+	ref, source := settings.Secret(config.KeyPassword), ""
+	switch {
+	case s.PasswordStdin:
+		source = "standard input"
+	case ref.IsZero():
+		return err
+	case ref.Source.Kind == config.FromEnv:
+		source = ref.Source.Name
+	default:
+		source = ref.Key
+	}
+	if file, err := settings.Get(ref.Key); err == nil && ref.FromFile() {
+		source += " (" + file.Value + ")"
+	}
+	return Exit(ExitCode(err), err, strings.Replace(Hint(err), "the password", "the password from "+source, 1))
 }
 
 // ClientSecretSource says where the client secret was taken from, where that is not what "config set client_secret"
