@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
+	"okauth/pkg/output"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
 )
@@ -41,7 +43,7 @@ Without a terminal, use "okauth config set" or the environment instead.`,
 			if err := Init(ctx, o.env, o.session.GlobalFlags, t); err != nil {
 				return err
 			}
-			return t.Printf("Next: %s\n", o.nextSteps(ctx))
+			return say(t, o.env, "Next: "+o.nextSteps(ctx))
 		}),
 	}
 }
@@ -50,11 +52,23 @@ Without a terminal, use "okauth config set" or the environment instead.`,
 func (o *options) nextSteps(ctx context.Context) string {
 	command := "okauth" + o.session.Again()
 	client, err := o.session.Open(o.env)
-	if err == nil && client.Settings().Storage() == okauth.StorageAuto &&
-		store.IsKind(o.keychainError(ctx), store.Unavailable) {
-		return command + " config set storage file (there is no keychain here), then " + command + " login"
+	switch {
+	case err == nil && client.Settings().Storage() == okauth.StorageNone:
+		return command + " token signs in each time, with the password in OKAUTH_PASSWORD"
+	case err == nil && client.Settings().Storage() == okauth.StorageAuto &&
+		store.IsKind(o.keychainError(ctx), store.Unavailable):
+		return command + " login, once there is a keychain"
 	}
 	return command + " doctor checks the setup without a password; " + command + " login signs in"
+}
+
+// say prints paragraphs, broken at the width of the terminal.
+func say(t *prompt.Terminal, env *cli.Env, text string) error {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		b.WriteString(output.Wrap(line, 0, 0, cmp.Or(env.Width, 80)) + "\n")
+	}
+	return t.Printf("%s", b.String())
 }
 
 // setup asks for the settings of a profile.
@@ -64,6 +78,7 @@ type setup struct {
 	file    *config.File
 	profile string
 	secret  okta.Secret // the client secret to store in the keychain, if there is one
+	keyFile string      // where to write a new key of sealed files, if there is to be one
 }
 
 // Init asks for the settings of a profile on t, and then stores them. If it is interrupted before, it changes nothing.
@@ -77,8 +92,8 @@ func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.
 		return err
 	}
 	s := &setup{options: o, t: t, file: file, profile: profile}
-	if err := t.Printf("Setting up profile %q in %s.\nEnter keeps what is in [brackets]; Ctrl-C changes nothing.\n\n",
-		profile, file.Path()); err != nil {
+	if err := say(t, env, fmt.Sprintf("Setting up profile %q in %s.\nEnter keeps what is in [brackets]; Ctrl-C changes "+
+		"nothing.\n", profile, file.Path())); err != nil {
 		return err
 	}
 	for _, q := range questions() {
@@ -87,6 +102,9 @@ func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.
 		}
 	}
 	if err := s.askSecret(ctx); err != nil {
+		return err
+	}
+	if err := s.askStorage(ctx); err != nil {
 		return err
 	}
 	if profile != config.DefaultProfile && file.Current() != profile {
@@ -100,7 +118,7 @@ func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.
 		}
 	}
 	// The keychain first: if it fails, the file still has the secret that it had.
-	if err := s.storeInKeychain(ctx); err != nil {
+	if err := cmp.Or(s.storeInKeychain(ctx), s.writeKey()); err != nil {
 		return err
 	}
 	if err := file.Save(); err != nil {
@@ -111,7 +129,7 @@ func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.
 		answered = append(answered, q.key)
 	}
 	o.warnOverridden("your answer", answered...)
-	return t.Printf("\nWrote %s.\n", file.Path())
+	return say(t, env, "\nWrote "+file.Path()+".")
 }
 
 // question is a setting and what a user has to know to answer.
@@ -126,20 +144,20 @@ type question struct {
 func questions() []question {
 	return []question{
 		{key: config.KeyDomain, label: "Okta domain", required: "A domain",
-			help: `The host of your Okta org, without "-admin": dev-123456.okta.com. It is in the menu under
-your name, at the top right of the Admin Console.`},
+			help: `The host of your Okta org, without "-admin": dev-123456.okta.com. It is in the menu under your name, at the ` +
+				`top right of the Admin Console.`},
 		{key: config.KeyServer, label: "Authorization server", required: "An authorization server",
 			help: `The name or id in Security > API > Authorization Servers; "org" is the org server.`},
 		{key: config.KeyClientID, label: "Client ID", required: "A client ID",
-			help: `Applications > Applications > your app > General > Client Credentials. It must be a native
-app with the grant "Resource Owner Password".`},
+			help: `Applications > Applications > your app > General > Client Credentials. It must be a native app with the ` +
+				`grant "Resource Owner Password".`},
 		{key: config.KeyUsername, label: "Okta username",
-			help: `The Username in Directory > People, such as alice@example.com. Leave it empty, or answer
-"-", and okauth asks for it at each sign-in.`},
+			help: `The Username in Directory > People, such as alice@example.com. Leave it empty, or answer "-", and okauth ` +
+				`asks for it at each sign-in.`},
 		{key: config.KeyScopes, label: "Scopes", required: "A scope", proposal: "openid profile offline_access",
-			help: `What to ask for, separated by spaces, from the list in Security > API > Authorization
-Servers > your server > Scopes. "openid" adds an ID token. "offline_access" keeps you signed
-in after the first hour (refresh token), if the app has the grant "Refresh Token".`},
+			help: `What to ask for, separated by spaces, from the list in Security > API > Authorization Servers > your ` +
+				`server > Scopes. "openid" adds an ID token. "offline_access" keeps you signed in after the first hour ` +
+				`(refresh token), if the app has the grant "Refresh Token".`},
 	}
 }
 
@@ -149,7 +167,7 @@ func (s *setup) ask(ctx context.Context, q question) error {
 	if err != nil {
 		return err
 	}
-	if err := s.t.Printf("%s\n", q.help); err != nil {
+	if err := say(s.t, s.env, q.help); err != nil {
 		return err
 	}
 	initial, ok := s.file.Get(s.profile, q.key)
@@ -194,7 +212,7 @@ func (s *setup) untilValid(required string, read func() (string, error), set fun
 		if empty {
 			text = required + " is required. Ctrl-C leaves everything as it was."
 		}
-		if err := s.t.Printf("%s\n\n", text); err != nil {
+		if err := say(s.t, s.env, text+"\n"); err != nil {
 			return err
 		}
 	}

@@ -36,7 +36,7 @@ func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, firs
 				return key.Check(text)
 			})
 		}},
-		secretChoice{text: "ask for it now and write it to the configuration file, readable by you alone",
+		secretChoice{text: "ask for it now and write it to the configuration file, for you alone",
 			take: func(ctx context.Context) error {
 				return s.readNewSecret(ctx, func(text string) error {
 					return s.file.Set(s.profile, config.KeyClientSecret, text)
@@ -59,8 +59,8 @@ func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, firs
 
 // askSecret asks where the client secret is, or is to be stored.
 func (s *setup) askSecret(ctx context.Context) error {
-	if err := s.t.Printf("The client secret is next to the client ID. An app whose client authentication is\n" +
-		"\"None\" has none; for the password grant choose \"Client secret\" there.\n"); err != nil {
+	if err := say(s.t, s.env, "The client secret is next to the client ID. An app whose client authentication is "+
+		`"None" has none; for the password grant choose "Client secret" there.`); err != nil {
 		return err
 	}
 	choices, first := s.secretChoices(ctx)
@@ -93,7 +93,7 @@ func (s *setup) choose(ctx context.Context, choices []secretChoice, first int) (
 		if err == nil || ctx.Err() != nil {
 			return choices[chosen], context.Cause(ctx)
 		}
-		err = s.t.Printf("The keychain cannot be used now (%s): choose another number.\n\n", keychainProblem(err))
+		err = say(s.t, s.env, "The keychain cannot be used now ("+keychainProblem(err)+"): choose another number.\n")
 		if err != nil {
 			return secretChoice{}, err
 		}
