@@ -81,11 +81,14 @@ func hintCases() map[string]hintCase {
 		"config set client_secret, no keychain": {
 			behavior: none, prepare: func(d *desk) { delete(d.vars, "OKAUTH_CLIENT_SECRET") },
 			command: "echo " + oktatest.DefaultClientSecret + " | okauth config set client_secret", code: 6},
-		"the session is garbled": {command: "okauth token", code: 6, prepare: func(d *desk) {
+		"the session is garbled": {command: "okauth token", code: 4, prepare: func(d *desk) {
 			d.signIn()
-			for account := range d.keychain.Items() {
-				d.keychain.Put(account, "garbled")
-			}
+			d.garble()
+		}},
+		"the client secret is garbled": {command: "okauth login --no-input", code: 6, prepare: func(d *desk) {
+			d.shell("echo $OKAUTH_CLIENT_SECRET | okauth config set client_secret")
+			delete(d.vars, "OKAUTH_CLIENT_SECRET")
+			d.garble()
 		}},
 		"the file has another key": {settings: []string{"    storage: file"}, command: "okauth token", code: 6,
 			prepare: func(d *desk) {
@@ -112,6 +115,13 @@ func hintCases() map[string]hintCase {
 			prepare: func(d *desk) { d.vars["OKAUTH_PASSWORD"] = oktatest.DefaultPassword }}
 	}
 	return all
+}
+
+// garble spoils every item of the keychain.
+func (d *desk) garble() {
+	for account := range d.keychain.Items() {
+		d.keychain.Put(account, "garbled")
+	}
 }
 
 // errorsOfCodes4And6 returns an error of each kind that has one of these exit codes.
@@ -160,6 +170,9 @@ func (d *desk) follow(command string, code int) string {
 		line, _, _ = strings.Cut(line, " writes ")
 		switch {
 		case strings.HasPrefix(line, "okauth login"):
+			if strings.HasPrefix(command, line) {
+				command = "true" // it has just been run, in the way that works
+			}
 			line = password + line + " --password-stdin"
 		case strings.HasPrefix(line, "okauth config set client_secret"):
 			line = secret + line

@@ -48,8 +48,7 @@ func storeAdviceOn(goos string, e *store.Error) string {
 			"service, then try again",
 		store.Denied: "run the command again and allow the access when the keychain asks",
 		store.TooBig: "ask for fewer scopes or claims: every group in a token makes it longer",
-		store.Corrupt: "`okauth login` writes a new session, `okauth config set client_secret` a new client " +
-			"secret",
+		store.Corrupt: "`okauth config set client_secret` writes a new client secret, `okauth login` a new session",
 		store.UnsupportedVersion: "upgrade okauth to the version that wrote it",
 		store.NotPersisted: "run the command again and allow the access when the keychain asks; the old value is " +
 			"unchanged",

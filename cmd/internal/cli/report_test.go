@@ -62,7 +62,7 @@ func TestBrokenPipes(t *testing.T) {
 			t.Errorf("%s: got exit code %d, want %d", name, got, tt.want)
 		}
 		var stderr bytes.Buffer
-		Report(&Env{Stderr: &stderr}, tt.err, &GlobalFlags{}, false)
+		Report(&Env{Stderr: &stderr, LookupEnv: os.LookupEnv}, tt.err, &GlobalFlags{}, false)
 		if (stderr.Len() == 0) != (tt.want == 141) {
 			t.Errorf("%s: said %q", name, &stderr)
 		}
