@@ -165,13 +165,13 @@ func (d *desk) follow(command string, code int) string {
 		d.t.Fatalf("%s: got exit code %d, want %d and a hint with a command: %s", command, got, code, errs)
 	}
 	const password, secret = "echo " + oktatest.DefaultPassword + " | ", "echo " + oktatest.DefaultClientSecret + " | "
-	lines := []string{"set -e"}
+	lines, again := []string{"set -e"}, command
 	for _, line := range commands {
 		line, _, _ = strings.Cut(line, " writes ")
 		switch {
 		case strings.HasPrefix(line, "okauth login"):
 			if strings.HasPrefix(command, line) {
-				command = "true" // it has just been run, in the way that works
+				again = "true" // it is run here
 			}
 			line = password + line + " --password-stdin"
 		case strings.HasPrefix(line, "okauth config set client_secret"):
@@ -179,10 +179,10 @@ func (d *desk) follow(command string, code int) string {
 		}
 		lines = append(lines, line)
 		if strings.Contains(line, "| okauth "+strings.Fields(command)[1]) || strings.HasSuffix(line, "--keep file") {
-			command = "true" // it has just been run, in the way that works
+			again = "true" // it is run here
 		}
 	}
-	script := strings.Join(append(lines, command, password+"okauth token --password-stdin"), "\n")
+	script := strings.Join(append(lines, again, password+"okauth token --password-stdin"), "\n")
 	if got, _, errs := d.shell(script); got != 0 {
 		d.t.Errorf("%s\ngot exit code %d: %s", script, got, errs)
 	}

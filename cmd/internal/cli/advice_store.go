@@ -46,9 +46,9 @@ func storeAdviceOn(goos string, e *store.Error) string {
 			"--components=secrets`, which reads the password from stdin",
 		store.TimedOut: "look for a prompt of the keychain behind other windows, answer it or restart the keychain " +
 			"service, then try again",
-		store.Denied: "run the command again and allow the access when the keychain asks",
-		store.TooBig: "ask for fewer scopes or claims: every group in a token makes it longer",
-		store.Corrupt: "`okauth config set client_secret` writes a new client secret, `okauth login` a new session",
+		store.Denied:             "run the command again and allow the access when the keychain asks",
+		store.TooBig:             "ask for fewer scopes or claims: every group in a token makes it longer",
+		store.Corrupt:            "`okauth config set client_secret` writes a new client secret, `okauth login` a new session",
 		store.UnsupportedVersion: "upgrade okauth to the version that wrote it",
 		store.NotPersisted: "run the command again and allow the access when the keychain asks; the old value is " +
 			"unchanged",
