@@ -248,6 +248,9 @@ func (p *watchedPassword) recordAccepted() error {
 	if err != nil || len(r.Refused) == 0 {
 		return err
 	}
+	if err := p.hashWith(r.Salt); err != nil {
+		return err
+	}
 	r.Refused = p.others(r)
 	if len(r.Refused) == 0 {
 		return privatefile.Remove(p.path)

@@ -89,7 +89,7 @@ func (p places) first() (string, error) {
 func (p places) usable(lasting bool) (string, error) {
 	all := []string{p.runtime, p.home, p.temp, p.ours}
 	if lasting {
-		all[0], all[1] = p.home, p.runtime
+		all = []string{p.home, p.temp, p.runtime, p.ours}
 	}
 	for _, dir := range all {
 		if dir != "" && privatefile.CanCreate(dir) == nil {

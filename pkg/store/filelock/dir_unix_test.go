@@ -140,7 +140,8 @@ func TestPlace(t *testing.T) {
 		lasting, other                   string
 	}{
 		{"all", home, runtimes, temp, ours, state, mine + "/okauth"},
-		{"no home", nowhere, runtimes, temp, ours, mine + "/okauth", mine + "/okauth"},
+		{"no home", nowhere, runtimes, temp, ours, temp + "/" + name, mine + "/okauth"},
+		{"no home and no /tmp", nowhere, runtimes, nowhere, ours, mine + "/okauth", mine + "/okauth"},
 		{"home alone", home, nowhere, nowhere, "", state, state},
 		{"home, not signed in", home, nowhere, temp, ours, state, state},
 		{"read-only home", noHome, nowhere, temp, ours, temp + "/" + name, temp + "/" + name},
