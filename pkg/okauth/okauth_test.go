@@ -386,6 +386,33 @@ func TestST04_HTTPClientRefusesPlainHTTP(t *testing.T) {
 	}
 }
 
+// offline is a network that no request may reach.
+type offline struct{ t *testing.T }
+
+func (f offline) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.t.Errorf("%s was asked for by a transport that connects anywhere", r.URL)
+	return nil, errors.New("not here")
+}
+
+// Over plain http the token takes a transport that connects to loopback addresses only: localhost may be elsewhere.
+func TestHTTPClientHasALoopbackOfItsOwn(t *testing.T) {
+	// Not parallel: it replaces what every client of this process uses.
+	o := newOrg(t)
+	before := http.DefaultTransport
+	http.DefaultTransport = offline{t}
+	defer func() { http.DefaultTransport = before }()
+	got := ""
+	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("Authorization")
+	}))
+	defer api.Close()
+	resp, err := o.open(t, o.options).HTTPClient(t.Context()).Get(api.URL)
+	if err != nil || !strings.HasPrefix(got, "Bearer ey") {
+		t.Fatalf("got %v, %.9q", err, got)
+	}
+	resp.Body.Close()
+}
+
 // The settings and the grants know the same grants.
 func TestEveryGrantHasItsSettings(t *testing.T) {
 	t.Parallel()

@@ -21,8 +21,8 @@ import (
 //     the next call presents the stored token, which is all that is left;
 //   - invalid_grant reads the store again, since another machine may have rotated the token, and forgets the token
 //     only if it is still the stored one;
-//   - if a refresh is refused for another reason, or fails with Okta there, a sign-in that is at hand is made, so that no
-//     state of the session lasts, whatever became of the token;
+//   - if a refresh is refused for another reason, or fails with Okta there, a sign-in that is at hand is made, so that
+//     no state of the session lasts, whatever became of the token;
 //   - the answer is stored before the access token is handed out.
 //
 // RFC 6749 §6 and RFC 9700 §4.14.2: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.14.2
@@ -184,8 +184,8 @@ func refreshScopes(s *store.Session, r TokenRequest) (scopes []string, covered b
 	return scopes, !extra
 }
 
-// isRefusedRefresh reports whether Okta refused a refresh for a reason that does not hold for a sign-in, such as a grant
-// type that has been disabled. What it says about the client holds for both.
+// isRefusedRefresh reports whether Okta refused a refresh for a reason that does not hold for a sign-in, such as a
+// grant type that has been disabled. What it says about the client holds for both.
 func isRefusedRefresh(err error) bool {
 	e, ok := errors.AsType[*okta.Error](err)
 	return ok && e.IsRejection() && e.Code != "invalid_client"

@@ -40,8 +40,8 @@ func (e *SaveError) Unwrap() error { return e.Err }
 // Besides Token's errors it returns those of a grant, a *PasswordBlockedError, and a *store.Error of kind LockTimeout
 // where another process holds the lock for too long. With a *SaveError comes a token that is valid.
 //
-// A corrupt session counts as none. Where a refresh fails with Okta there, or a later okauth wrote the session, a sign-in
-// is made if it is at hand; otherwise that error is returned.
+// A corrupt session counts as none. Where a refresh fails with Okta there, or a later okauth wrote the session, a
+// sign-in is made if it is at hand; otherwise that error is returned.
 //
 // A refresh that has begun when ctx ends continues for a moment and is stored, because its answer may hold the only
 // refresh token that works.

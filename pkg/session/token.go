@@ -42,8 +42,8 @@ type LoginRequiredError struct {
 	Refreshable bool    // the session has a refresh token for these scopes
 	NoStore     NoStore // why no session can be there, if that is so
 	Err         error   // the cause, such as Okta's refusal of the refresh token, or nil
-	// Unsure: the session may work later: a refresh failed, or a later okauth wrote it. A sign-in that is at hand is made; a
-	// person is not asked for one.
+	// Unsure: the session may work later: a refresh failed, or a later okauth wrote it. A sign-in that is at hand is made;
+	// a person is not asked for one.
 	Unsure bool
 }
 

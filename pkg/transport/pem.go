@@ -20,8 +20,8 @@ import (
 type FileError struct {
 	Setting string // "ca_file", "client_cert" or "client_key"
 	File    string // "" where none is named
-	// Err is the cause, without anything of the file's contents: a *ShapeError, or an error that may wrap ErrKeyEncrypted or
-	// ErrKeyNotPrivate.
+	// Err is the cause, without anything of the file's contents: a *ShapeError, or an error that may wrap ErrKeyEncrypted
+	// or ErrKeyNotPrivate.
 	Err error
 }
 
