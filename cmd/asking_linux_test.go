@@ -110,6 +110,20 @@ func TestTheNextAsks(t *testing.T) {
 	}
 }
 
+// The one that asked says why it failed before the next asks.
+func TestTheNextAsksAfterTheError(t *testing.T) {
+	t.Parallel()
+	u, okauth := household(t, "file")
+	p := atTerminalRuns(t, u, exec.Command("sh", "-c", "seq 2 | xargs -P 2 -I{} "+okauth+" token 2>/dev/tty"))
+	p.waitFor(another)
+	p.types("wrong-horse\r")
+	p.waitForTimes(&p.shown, "Password for", 2)
+	screen := p.screen()
+	if i := strings.Index(screen, "refused the sign-in"); i < 0 || i > strings.LastIndex(screen, "Password for") {
+		t.Errorf("the terminal shows %q", screen)
+	}
+}
+
 // killAsker kills the process that holds the lock for asking.
 func killAsker(t *testing.T, u *user, _ *person) {
 	t.Helper()

@@ -50,14 +50,23 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.asksPerson() {
-		// Others wait for this session. It does not wait for them: who runs Login wants to be asked here and now.
-		done, err := c.turn(ctx, s, request.Identity, 100*time.Millisecond)
-		if err != nil {
-			return nil, err
-		}
-		defer done()
+	if !c.asksPerson() {
+		return c.login(ctx, s, client, request)
 	}
+	// Others wait for this session. It does not wait for them: who runs Login wants to be asked here and now.
+	done, err := c.turn(ctx, s, request.Identity, 100*time.Millisecond)
+	if err != nil {
+		return nil, err
+	}
+	signedIn, err := c.login(ctx, s, client, request)
+	done(err)
+	return signedIn, err
+}
+
+// login is Login when all is ready for it.
+func (c *Client) login(
+	ctx context.Context, s Storage, client *okta.Client, request session.TokenRequest,
+) (*Session, error) {
 	credentials, err := c.credentials(ctx)
 	if err != nil {
 		return nil, err
@@ -98,11 +107,11 @@ func (c *Client) asksPerson() bool {
 const forever = math.MaxInt64
 
 // turn waits until no other process asks a person to sign in to the session, for longest at most, and then until none
-// asks on the same terminal, where the answer to one question could go to another. done lets others ask. The session is
-// not locked. The error is the cause of the end of ctx.
+// asks on the same terminal, where the answer to one question could go to another. done lets others ask; after an error
+// not, if Options say so. The session is not locked. The error is the cause of the end of ctx.
 func (c *Client) turn(
 	ctx context.Context, s Storage, id store.Identity, longest time.Duration,
-) (done func(), err error) {
+) (done func(error), err error) {
 	locks := filelock.Locks{Dir: c.o.LockDir}
 	if locks.Dir == "" {
 		locks.Dir, _ = filelock.Place(false)
@@ -113,15 +122,18 @@ func (c *Client) turn(
 	}
 	ofSession.Wait, ofTerminal.Wait = longest, forever
 	signedIn, err := c.lockQuestion(ctx, ofSession, "ask-"+id.Account())
-	if err != nil || c.o.Terminal == "" {
-		return signedIn, err
+	answered := func() {}
+	if err == nil && c.o.Terminal != "" {
+		if answered, err = c.lockQuestion(ctx, ofTerminal, "ask-on-terminal-"+c.o.Terminal); err != nil {
+			signedIn()
+		}
 	}
-	answered, err := c.lockQuestion(ctx, ofTerminal, "ask-on-terminal-"+c.o.Terminal)
-	if err != nil {
-		signedIn()
-		return nil, err
-	}
-	return func() { answered(); signedIn() }, nil
+	return func(failed error) {
+		if failed == nil || !c.o.KeepTurn {
+			answered()
+			signedIn()
+		}
+	}, err
 }
 
 // lockQuestion acquires a lock for a question. Where there can be no lock it does without: two questions at once are
@@ -133,7 +145,7 @@ func (c *Client) lockQuestion(ctx context.Context, locks filelock.Locks, name st
 	case err == nil:
 		return lock.Release, nil
 	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+		return func() {}, context.Cause(ctx)
 	}
 	return func() {}, nil
 }

@@ -98,10 +98,15 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 			return c.credentialsFor(ctx, s, why)
 		},
 	}
+	done := func(error) {}
 	if c.asksPerson() {
-		o.Turn = func(ctx context.Context) (func(), error) { return c.turn(ctx, s, request.Identity, forever) }
+		o.Turn = func(ctx context.Context) (err error) {
+			done, err = c.turn(ctx, s, request.Identity, forever)
+			return err
+		}
 	}
 	token, err := s.Manager().Renew(ctx, request, o)
+	done(err)
 	if err == nil {
 		c.unstored.Store(t, token)
 	}

@@ -17,9 +17,9 @@ type Options struct {
 	// Credentials returns what to sign in with when a refresh is not possible, for the reason it is given; without a
 	// Grant, no sign-in is possible.
 	Credentials func(context.Context, *LoginRequiredError) (Credentials, error)
-	// Turn, if set, waits until no other process asks a person for the same Credentials; done ends the turn. Renew looks
-	// for the session of the others then. The error is that of the wait.
-	Turn func(context.Context) (done func(), err error)
+	// Turn, if set, waits until no other process asks a person for the same Credentials. Renew then looks for the session
+	// of the others. The turn is over when Renew returns. The error is that of the wait.
+	Turn func(context.Context) error
 }
 
 // SaveError says that a new token could not be stored. It comes with the token, which is valid: the caller uses the
@@ -84,11 +84,9 @@ func (m Manager) signedIn(
 	ctx context.Context, r TokenRequest, o Options, required *LoginRequiredError,
 ) (CachedToken, error) {
 	if o.Turn != nil && !required.Unsure {
-		done, err := o.Turn(ctx)
-		if err != nil {
+		if err := o.Turn(ctx); err != nil {
 			return CachedToken{}, err
 		}
-		defer done()
 		before, err := m.load(ctx, r.Identity)
 		if err = unusable(err); err == nil {
 			if token, err := m.refreshed(ctx, r, before, o); !is[*LoginRequiredError](err) {
