@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"okauth/cmd/internal/cli"
-	"okauth/pkg/store"
 	"okauth/pkg/store/memory"
 	"path/filepath"
 	"strings"
@@ -36,7 +34,7 @@ type user struct {
 	stderrTTY bool
 
 	ahead      time.Duration // of the clock on the wall
-	noKeychain bool
+	noKeychain error         // what the keychain answers; nil: there is one
 }
 
 // sharedKeys are for servers that may have the same: making them takes a while.
@@ -74,23 +72,19 @@ func (u *user) okauth(ctx context.Context, args ...string) (code int, stdout, st
 		Keychain:      u.keychain,
 		LockDir:       filepath.Join(filepath.Dir(u.config), "locks"),
 	}
-	if u.noKeychain {
-		env.Keychain = absentKeychain{}
+	if u.noKeychain != nil {
+		env.Keychain = uselessKeychain{u.noKeychain}
 	}
 	code = cmd.Main(ctx, env, args)
 	return code, out.String(), errs.String()
 }
 
-// absentKeychain is the keychain of a machine that has none.
-type absentKeychain struct{}
+// uselessKeychain is a keychain that answers everything with an error.
+type uselessKeychain struct{ err error }
 
-func (absentKeychain) Get(context.Context, string) ([]byte, error) { return nil, errNoKeychain() }
-func (absentKeychain) Set(context.Context, string, []byte) error   { return errNoKeychain() }
-func (absentKeychain) Delete(context.Context, string) error        { return errNoKeychain() }
-
-func errNoKeychain() error {
-	return store.NewError(store.Unavailable, "open the keychain", errors.New("there is none"))
-}
+func (k uselessKeychain) Get(context.Context, string) ([]byte, error) { return nil, k.err }
+func (k uselessKeychain) Set(context.Context, string, []byte) error   { return k.err }
+func (k uselessKeychain) Delete(context.Context, string) error        { return k.err }
 
 func (u *user) posts() int {
 	n := 0
