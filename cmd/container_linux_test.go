@@ -152,6 +152,17 @@ func containerFiveVariables(c *container) {
 		c.t.Errorf("login, where nothing can be kept: got exit code %d, want 6: %s", p.ProcessState.ExitCode(), &p.stderr)
 	}
 	c.asked(0)
+	// Where no file can be written, the hint says how to do without.
+	own := c.vars
+	c.vars = append(slices.Clone(own), "OKAUTH_STORAGE=file", "OKAUTH_STORAGE_DIR=/state/okauth")
+	for _, line := range []string{"token", "login"} {
+		p := c.run(line)
+		if p.ProcessState.ExitCode() != 6 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "OKAUTH_STORAGE=none") {
+			c.t.Errorf("%s on a read-only root: got exit code %d, want 6: %s", line, p.ProcessState.ExitCode(), &p.stderr)
+		}
+	}
+	c.asked(0)
+	c.vars = own
 	// A wrong password is refused as anywhere, although it cannot be remembered here.
 	c.vars = append(c.vars, "OKAUTH_PASSWORD=wrong-horse")
 	p := c.run("token")

@@ -86,6 +86,9 @@ func NewerError(version, known uint64) error {
 	return &Error{Kind: UnsupportedVersion, Err: err}
 }
 
+// OwnerError is in the chain of an error about a file or directory that belongs to another user.
+type OwnerError = privatefile.OwnerError
+
 // IsKind reports whether err is an [*Error] of one of the kinds.
 func IsKind(err error, kinds ...ErrorKind) bool {
 	e, ok := errors.AsType[*Error](err)

@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -61,6 +63,24 @@ func storeAdviceOn(goos string, e *store.Error) string {
 	}[e.Kind]
 }
 
+// ownerAdvice says how to get back what sudo left to root in the user's own directories; "" for anything else. What is
+// elsewhere, as in /etc or /tmp, may be somebody's on purpose.
+func ownerAdvice(err error) string {
+	e, ok := errors.AsType[*store.OwnerError](err)
+	if !ok {
+		return ""
+	}
+	home, err := os.UserHomeDir()
+	inside, relErr := filepath.Rel(home, e.Path)
+	switch {
+	case err != nil || relErr != nil || !filepath.IsLocal(inside) || inside == ".":
+		return ""
+	case os.Geteuid() == 0:
+		return "run okauth without sudo, as the owner"
+	}
+	return "okauth may have run under sudo: make it yours again with `sudo chown -R \"$USER\" " + ShellQuote(e.Path) + "`"
+}
+
 // fileSystemAdvice says what the user can do about a file system.
 func fileSystemAdvice(err error) string {
 	switch {
@@ -70,7 +90,8 @@ func fileSystemAdvice(err error) string {
 		return "the file system is read-only: keep no session (export OKAUTH_STORAGE=none), or keep sessions in a " +
 			"directory that can be written: set OKAUTH_STORAGE=file and OKAUTH_STORAGE_DIR"
 	case errors.Is(err, fs.ErrPermission):
-		return "make it writable for you, or keep sessions elsewhere: set OKAUTH_STORAGE=file and OKAUTH_STORAGE_DIR"
+		return "make it writable for you, or keep sessions elsewhere: set OKAUTH_STORAGE=file and OKAUTH_STORAGE_DIR; or " +
+			"keep no session: export OKAUTH_STORAGE=none"
 	}
 	return ""
 }

@@ -123,6 +123,9 @@ func outputClosed(err error) bool {
 
 // Hint returns what the user should do about err, or "".
 func Hint(err error) string {
+	if advice := ownerAdvice(err); advice != "" {
+		return advice
+	}
 	for _, row := range errorRows() {
 		if _, advice, ok := row(err); ok && advice != "" {
 			return advice

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // Error says which operation failed, and on which file or directory. Every error of this package is one, except where a
@@ -44,6 +45,19 @@ func (e *WritersError) Error() string {
 	return fmt.Sprintf("the mode of %q is %04o: others can write to it", e.Path, e.Mode)
 }
 
+// othersOn returns the last file or directory on the way to path that can be looked at, if it is another user's.
+func othersOn(path string) (last string, owner int, ok bool) {
+	for at := path; ; at = filepath.Dir(at) {
+		if info, err := os.Stat(at); err == nil {
+			owner, ok = ownerOf(info)
+			return at, owner, ok && owner != os.Geteuid()
+		}
+		if at == filepath.Dir(at) {
+			return "", 0, false
+		}
+	}
+}
+
 // fail returns an *Error without the path that package os puts into its own.
 func fail(op, path string, err error) error { return &Error{Op: op, Path: path, Err: Cause(err)} }
 
@@ -59,6 +73,9 @@ func MakeDir(path string) error {
 		return err
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil { // names the parent that it failed at
+		if e, ok := errors.AsType[*OwnerError](Cause(err)); ok { // names the parent, too
+			err = e
+		}
 		return &Error{Op: "use directory", Path: path, Err: fmt.Errorf("make it: %w", err)}
 	}
 	return checkDir(path)
@@ -83,7 +100,7 @@ func checkDir(path string) error {
 	if !info.IsDir() {
 		return refuse(op, path, fmt.Errorf("it is %s, not a directory", TypeName(info.Mode())))
 	}
-	if err := CheckOwner(info); err != nil {
+	if err := CheckOwner(path, info); err != nil {
 		return refuse(op, path, err)
 	}
 	return nil
@@ -107,7 +124,9 @@ func CanCreate(path string) error {
 		err = errors.New("it is not a directory")
 	}
 	if err == nil {
-		err = checkWritable(dir)
+		if err = checkWritable(dir); err != nil {
+			err = &fs.PathError{Op: "write to", Path: dir, Err: err}
+		}
 	}
 	if err != nil {
 		return fail("write to", dir, err)
@@ -123,8 +142,10 @@ func Open(path string, flag int) (*os.File, error) {
 	f, err := os.OpenFile(path, flag|OpenFlags, 0o600)
 	if err != nil {
 		// Systems report a link, a directory or a socket in place of a file by different errors: look at what it is.
-		if info, statErr := os.Lstat(path); statErr == nil && Check(info) != nil {
-			return nil, refuse(op, path, Check(info))
+		if info, statErr := os.Lstat(path); statErr == nil {
+			if err := Check(path, info); err != nil {
+				return nil, refuse(op, path, err)
+			}
 		}
 		return nil, fail(op, path, err)
 	}
@@ -133,7 +154,7 @@ func Open(path string, flag int) (*os.File, error) {
 		_ = f.Close()
 		return nil, fail(op, path, err)
 	}
-	if err := Check(info); err != nil {
+	if err := Check(path, info); err != nil {
 		_ = f.Close()
 		return nil, refuse(op, path, err)
 	}
@@ -214,12 +235,12 @@ func remove(path string) error {
 }
 
 // Check returns an error, not an *Error, unless info describes a regular file of the current user that grants no
-// rights to others.
-func Check(info fs.FileInfo) error {
+// rights to others. Path is its name.
+func Check(path string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("it is %s, not a file", TypeName(info.Mode()))
 	}
-	return CheckOwner(info)
+	return CheckOwner(path, info)
 }
 
 // TypeName returns the type of a file, with its article.
@@ -237,9 +258,35 @@ func TypeName(mode fs.FileMode) string {
 	return name
 }
 
-// Cause returns what is wrong without the operation and the path that package os adds, for callers that name both.
+// OwnerError says that a file or directory belongs to another user. sudo leaves such files where HOME stays the user's.
+type OwnerError struct {
+	Path  string
+	Owner int
+	Err   error // the error of the system that it explains, or nil
+}
+
+func (e *OwnerError) Error() string {
+	owner := "uid " + strconv.Itoa(e.Owner)
+	if e.Owner == 0 {
+		owner = "root"
+	}
+	belongs := fmt.Sprintf("belongs to %s, not to uid %d", owner, os.Geteuid())
+	if e.Err == nil {
+		return "it " + belongs
+	}
+	return fmt.Sprintf("%v: %q %s", e.Err, e.Path, belongs)
+}
+
+// Unwrap returns the error of the system.
+func (e *OwnerError) Unwrap() error { return e.Err }
+
+// Cause returns what is wrong without the operation and the path that package os adds, for callers that name both. Where
+// that is a right the user lacks because a file or directory is another user's, it is an *OwnerError.
 func Cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		if path, owner, ok := othersOn(e.Path); ok && errors.Is(e.Err, fs.ErrPermission) {
+			return &OwnerError{path, owner, e.Err}
+		}
 		return e.Err
 	}
 	if e, ok := errors.AsType[*os.LinkError](err); ok {

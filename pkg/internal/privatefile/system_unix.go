@@ -21,13 +21,13 @@ func Permissions(info fs.FileInfo) fs.FileMode { return info.Mode().Perm() }
 
 // CheckOwner returns an error, not an *Error, unless the file or directory belongs to the effective user, grants no
 // rights to others and, if it is a file, has no second name.
-func CheckOwner(info fs.FileInfo) error {
+func CheckOwner(path string, info fs.FileInfo) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return errors.New("the system does not name its owner")
 	}
 	if owner := int(stat.Uid); owner != os.Geteuid() {
-		return fmt.Errorf("it belongs to uid %d, not to uid %d", owner, os.Geteuid())
+		return &OwnerError{Path: path, Owner: owner}
 	}
 	if perm := info.Mode().Perm(); perm&0o077 != 0 {
 		return fmt.Errorf("its mode is %04o, which gives rights to group or others", perm)
@@ -37,6 +37,15 @@ func CheckOwner(info fs.FileInfo) error {
 		return fmt.Errorf("it is linked under %d names", stat.Nlink)
 	}
 	return nil
+}
+
+// ownerOf returns the user to whom a file belongs.
+func ownerOf(info fs.FileInfo) (uid int, ok bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(stat.Uid), true
 }
 
 // checkWritable asks for the right to add an entry to a directory. It also knows read-only file systems.

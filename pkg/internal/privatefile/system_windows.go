@@ -16,10 +16,13 @@ const OpenFlags = windows.FILE_FLAG_OPEN_REPARSE_POINT
 func Permissions(fs.FileInfo) fs.FileMode { return 0 }
 
 // CheckOwner returns nil: okauth's directories are in the user's local application data and inherit its access list.
-func CheckOwner(fs.FileInfo) error { return nil }
+func CheckOwner(string, fs.FileInfo) error { return nil }
 
 // CheckWriters returns nil: the access list decides, see [CheckOwner].
 func CheckWriters(string, string) error { return nil }
+
+// ownerOf names no owner: an access list gives the rights.
+func ownerOf(fs.FileInfo) (int, bool) { return 0, false }
 
 // checkWritable returns nil: only writing itself asks the access lists.
 func checkWritable(string) error { return nil }

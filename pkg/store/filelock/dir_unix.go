@@ -114,7 +114,7 @@ func (p places) err() error {
 func runtimeDir(path string) string {
 	info, err := os.Lstat(path)
 	if err != nil || !filepath.IsAbs(path) || !info.IsDir() || info.Mode().Perm() != 0o700 ||
-		privatefile.CheckOwner(info) != nil {
+		privatefile.CheckOwner(path, info) != nil {
 		return ""
 	}
 	return filepath.Join(path, "okauth")

@@ -157,7 +157,7 @@ func acquire(ctx context.Context, file *flock.Flock) error {
 		}
 		locked, err := file.Stat()
 		if err == nil {
-			err = privatefile.Check(locked)
+			err = privatefile.Check(file.Path(), locked)
 		}
 		if err != nil {
 			_ = file.Unlock()
@@ -182,7 +182,7 @@ func checkPath(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := privatefile.Check(info); err != nil {
+	if err := privatefile.Check(path, info); err != nil {
 		return store.NewError(store.Unsafe, "", err)
 	}
 	return nil
