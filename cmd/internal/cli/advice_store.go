@@ -45,7 +45,7 @@ func storeAdviceOn(goos string, e *store.Error) string {
 		store.Unavailable: "start a keyring that has a default collection: gnome-keyring, KWallet or KeePassXC; without a " +
 			"desktop, run `dbus-run-session` and in it `gnome-keyring-daemon --unlock`",
 		store.Locked: "unlock it by signing in to the desktop; over SSH, with `gnome-keyring-daemon --replace --unlock " +
-			"--components=secrets`, which reads the password from stdin",
+			"--components=secrets`, which reads the password from stdin without a line break (printf %s)",
 		store.TimedOut: "look for a prompt of the keychain behind other windows, answer it or restart the keychain " +
 			"service, then try again",
 		store.Denied:             "run the command again and allow the access when the keychain asks",

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"path/filepath"
@@ -128,6 +129,38 @@ func TestBusRefuses(t *testing.T) {
 		if err := b.call("/a", "a.b.C", nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", says, err, want)
 		}
+	}
+}
+
+// A service is not left with a call that nobody waits for: its answer has a moment more, and nothing follows it.
+func TestBusWaitsForTheAnswer(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	path := talk(t, func(conn net.Conn, in *bufio.Reader) {
+		for range 2 {
+			_, _ = in.ReadString('\n')
+		}
+		for range 2 {
+			_, _ = dbus.DecodeMessage(in)
+		}
+		cancel()
+		_, _ = io.WriteString(conn, "OK 0123\r\n")
+		_, _ = conn.Write(busMessage(t, binary.LittleEndian, dbus.TypeMethodReply, replyTo(2), "answer"))
+		if rest, _ := io.ReadAll(in); len(rest) > 0 {
+			t.Errorf("then it sends %q", rest)
+		}
+	})
+	b, err := openBus(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	var answer string
+	if err := b.call("/a", "a.b.C", nil, &answer); err != nil || answer != "answer" {
+		t.Errorf("got %q, %v", answer, err)
+	}
+	if err := b.call("/a", "a.b.D", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a call afterwards: got %v", err)
 	}
 }
 
