@@ -55,7 +55,7 @@ that of the first failure. -o json is for programs.`,
 	return c
 }
 
-// doctor collects the results of the checks.
+// doctor is one run of the command: its flags, and the results of its checks.
 type doctor struct {
 	env     *cli.Env
 	session cli.SessionFlags

@@ -38,7 +38,7 @@ func (r *clockReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// networkChecks returns what checkNetwork reports.
+// networkChecks returns what checkNetwork reports: the steps of the connection, and last whether Okta answers.
 func networkChecks() []string { return []string{"proxy", "dns", "connection", "tls", "okta"} }
 
 // checkNetwork sends the first request and reports each step of its connection.

@@ -25,8 +25,8 @@ const (
 	ReasonJSON       Reason = "json"        // header or claims are not a JSON object as RFC 7515 wants it
 )
 
-// FormatError says why [Parse] cannot decode a text. Its text shows no part of the token
-// but the name of a member that occurs twice, and the algorithms of an encrypted token, both quoted and cut.
+// FormatError says why [Parse] cannot decode a text. Its text shows no part of the token but the name of a member that
+// occurs twice, and the algorithms of an encrypted token, both quoted and cut.
 type FormatError struct {
 	Reason Reason
 	text   string

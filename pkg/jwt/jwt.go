@@ -161,8 +161,8 @@ func checkAlphabet(token string, b64token bool) error {
 // utf8Mark is what some editors and Windows PowerShell write before a text.
 const utf8Mark = "\xef\xbb\xbf"
 
-// isUTF16 reports whether ASCII text is in UTF-16, as Windows PowerShell writes it: it begins with a byte order mark, or
-// every other byte is zero.
+// isUTF16 reports whether ASCII text is in UTF-16, as Windows PowerShell writes it: it begins with a byte order mark,
+// or every other byte is zero.
 func isUTF16(text string) bool {
 	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
 		return true

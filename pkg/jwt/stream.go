@@ -23,7 +23,8 @@ const (
 )
 
 // Stream answers a text of many tokens, one per line: in order, side by side, in constant memory. A token that was
-// wrapped is one, at the number of its first line; the line that may be its first is answered after the next one.
+// wrapped over several lines is one token, with the number of its first line. A line that may be the first of several
+// is answered after the next one was read.
 type Stream struct {
 	In  io.Reader
 	Out *bufio.Writer // flushed whenever no line is waiting for its answer
@@ -108,7 +109,8 @@ func (s *Summary) add(b *batch) {
 		if l.bad == nil {
 			continue
 		}
-		if s.Bad++; s.FirstBad == nil {
+		s.Bad++
+		if s.FirstBad == nil {
 			s.FirstBad, s.FirstLine = l.bad, l.number
 		}
 	}

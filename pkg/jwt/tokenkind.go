@@ -18,7 +18,8 @@ const (
 // Kind guesses what the token is for by its typ, the prefix of its jti and its claims. It is a word for people: a
 // verifier must ask for what it needs and not for what the token seems to be.
 func (u Unverified) Kind() TokenKind {
-	access, id := u.signOf(KindAccess) != "" || u.Claims.has("uid"), u.signOf(KindID) != ""
+	access := u.signOf(KindAccess) != "" || u.Claims.has("uid")
+	id := u.signOf(KindID) != ""
 	switch {
 	case access && id:
 		return KindUnknown

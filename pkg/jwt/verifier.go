@@ -153,7 +153,7 @@ func (c *checker) fromOrgServer() bool {
 	return ok && iss == c.config.OrgIssuer && iss != "" && iss != c.config.Issuer
 }
 
-// add adds a check. Where its state is not set yet, it failed if Why says so.
+// add adds a check. One without a Why has passed; otherwise its State counts, whose zero value is Failed.
 func (c *checker) add(check Check) {
 	if check.Why == "" {
 		check.State = Passed
@@ -161,7 +161,7 @@ func (c *checker) add(check Check) {
 	c.checks = append(c.checks, check)
 }
 
-// skipped is the check that was not made because another one failed, or because of why.
+// skipped returns a check that was not made, and why.
 func skipped(name, why string) Check { return Check{Name: name, State: Skipped, Why: why} }
 
 // clockTexts are what a token's times are compared with, in words that change once a second.

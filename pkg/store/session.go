@@ -14,7 +14,7 @@ import (
 )
 
 // Identity says whose session it is. Two identities that differ in any field never share an item, so that a changed
-// setting cannot return a token that was issued for the old one. The case of User is no difference.
+// setting cannot return a token that was issued for the old one. User is compared without case.
 type Identity struct {
 	Profile  string `json:"profile"` // name of the profile, [A-Za-z0-9][A-Za-z0-9._-]*
 	Issuer   string `json:"issuer"`  // issuer of the authorization server

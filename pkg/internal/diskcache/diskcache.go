@@ -63,8 +63,12 @@ func decode(text []byte, now time.Time) (data []byte, ok bool) {
 	if string(digest) != sum(body) || json.Unmarshal(body, &e) != nil {
 		return nil, false
 	}
-	ok = !e.Written.After(now) && e.Until.After(now) && !e.Until.After(now.Add(maxAge)) // else the clock was changed
-	return e.Data, ok
+	// Where Save cannot have chosen these times by this clock, the clock was changed.
+	clockChanged := e.Written.After(now) || e.Until.After(now.Add(maxAge))
+	if clockChanged || !e.Until.After(now) {
+		return nil, false
+	}
+	return e.Data, true
 }
 
 // Save keeps data, at most 2 MiB, under name until that time, but no longer than 24 hours, in place of what was kept. A

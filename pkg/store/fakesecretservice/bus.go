@@ -39,7 +39,8 @@ func (c *conn) dispatch(call *dbus.Message) {
 	}
 }
 
-// start activates the secret service, as the bus does for a call to a name without an owner.
+// start activates the secret service, as the bus does for a call to a name without an owner. It reports whether the
+// service runs then.
 func (b *Behavior) start() bool {
 	b.NoOwner = b.NoOwner && (!b.Activatable || b.ActivationHangs)
 	return !b.NoOwner

@@ -26,24 +26,24 @@ import (
 // home directory, and that there is no other place.
 func Dir() (string, error) { return userPlaces().first() }
 
-// Place returns a directory that processes of the current user can agree on and that this one can write to: for what
-// must last the one that outlives a sign-out, for other things the one that no disk has. It does not create it.
+// Place returns a directory that processes of the current user can agree on and that this one can write to. lasting
+// prefers one that outlives a sign-out, as the home does; otherwise one in memory is preferred. Place does not create it.
 func Place(lasting bool) (string, error) { return userPlaces().usable(lasting) }
 
 // places are the directories in question; "" is one that is not there.
 type places struct {
-	home    string // comes first because it stays
-	runtime string // the system makes it for the user's processes while they are signed in
-	temp    string // the directory of everybody
-	ours    string // where this process is told to look, and others perhaps are not: comes last
-	why     error  // there is no home
+	home    string // in the user's home directory; it outlives a sign-out
+	runtime string // in /run/user, in memory: the system makes it while the user is signed in
+	temp    string // in /tmp
+	ours    string // in $XDG_RUNTIME_DIR, which other processes of the user may not have, so it comes last
+	why     error  // why there is no home; nil where there is one
 }
 
-// system is where the places are.
+// system says where this machine has the places.
 type system struct {
 	uid           int
 	home          func() (string, error)
-	runtimes      string // the directory of the users' own
+	runtimes      string // "/run/user", with a directory for each user
 	temp          string
 	ourRuntimeDir string
 }
