@@ -76,7 +76,7 @@ func (c *capturer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// ServeHTTP sends it.
+// ServeHTTP sends the response, whatever the request was.
 func (res *Response) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(res.Status)
 	_, _ = w.Write(res.Body) // a client that has disconnected needs no answer
@@ -110,7 +110,8 @@ func Redirect(status int, location string) Fault {
 // Header sets a header of the answer, or removes it if value is "".
 func Header(name, value string) Fault {
 	return Alter(func(res *Response) {
-		if res.Header.Set(name, value); value == "" {
+		res.Header.Set(name, value)
+		if value == "" {
 			res.Header.Del(name)
 		}
 	})

@@ -62,8 +62,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	c := &call{s: s, r: r, entry: entry, header: w.Header(), form: entry.Form, base: s.baseOf(r)}
 	c.header.Set("X-Okta-Request-Id", entry.RequestID)
 	setDate(c.header, entry.Time)
-
-	s.log(entry)(&recorder{w, s, entry}, r, c)
+	fault := s.log(entry)
+	fault(&recorder{w, s, entry}, r, c)
 }
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
@@ -157,7 +157,8 @@ func (c *call) locate() {
 
 // findServer sets c.as.
 func (c *call) findServer() {
-	if c.as = c.s.servers[c.server]; c.server == OrgServerID {
+	c.as = c.s.servers[c.server]
+	if c.server == OrgServerID {
 		c.as = orgServer(c.base)
 	}
 	c.refuseIf(c.server != OrgServerID && c.s.options.Quirks.NoAPIAccessManagement, "no_api_access_management")

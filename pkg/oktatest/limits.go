@@ -13,6 +13,8 @@ type bucket struct {
 	spent int
 }
 
+type bucketKey struct{ org, token bool } // one of the four of Limits.BucketPerMinute
+
 // spend counts the request against the bucket of its endpoint, and sets the X-Rate-Limit headers of the answer, of a
 // success as well. https://developer.okta.com/docs/reference/rl-best-practices/
 func (c *call) spend() {
@@ -20,7 +22,7 @@ func (c *call) spend() {
 	if limit == 0 {
 		return
 	}
-	key := [2]bool{c.server == OrgServerID, c.endpoint == "v1/token"}
+	key := bucketKey{org: c.server == OrgServerID, token: c.endpoint == "v1/token"}
 	b := c.s.buckets[key]
 	if age := c.now.Sub(b.begin); age < 0 || age >= time.Minute {
 		b = bucket{begin: c.now}

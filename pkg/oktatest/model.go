@@ -152,7 +152,8 @@ func (s *Server) User(login string) (User, bool) {
 // sessions for good. It reports whether there is such a user.
 func (s *Server) SetUserStatus(login string, status UserStatus) bool {
 	u, ok := s.User(login)
-	if u.Status = status; ok {
+	if ok {
+		u.Status = status
 		s.AddUser(u)
 	}
 	return ok

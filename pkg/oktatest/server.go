@@ -53,9 +53,9 @@ type Server struct {
 	options  Options
 	servers  map[string]*AuthServer
 	apps     map[string]*App
-	users    map[string]*User        // by userKey
-	attempts map[string][]time.Time  // of the last second, by userKey
-	buckets  map[[2]bool]bucket      // by whether it is the org server's, and of /token
+	users    map[string]*User       // by userKey
+	attempts map[string][]time.Time // of the last second, by userKey
+	buckets  map[bucketKey]bucket
 	issued   map[string]*issuedToken // access and ID tokens
 	refresh  map[string]*refreshToken
 	reuses   int
@@ -71,7 +71,7 @@ func Start(o Options) (*Server, error) {
 	s := &Server{
 		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
-		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
+		attempts: map[string][]time.Time{}, buckets: map[bucketKey]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{},
 	}
 	s.Change(func(options *Options) { *options = o })

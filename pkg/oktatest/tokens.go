@@ -94,9 +94,11 @@ func (c *call) accessClaims() object {
 	if c.s.options.Quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
-	var sub, uid, authTime, client any
-	if client = c.app.ClientID; c.user != nil {
-		sub, uid, authTime, client = c.user.Login, c.user.ID, c.session.begin.Unix(), nil
+	var sub, uid, authTime, client any // nil is left out
+	if c.user != nil {
+		sub, uid, authTime = c.user.Login, c.user.ID, c.session.begin.Unix()
+	} else {
+		client = c.app.ClientID
 	}
 	return append(object{
 		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", audience}, {"sub", sub}, {"iat", c.now.Unix()},
@@ -241,9 +243,9 @@ func compact(header, claims any, sign func(input string) []byte) string {
 
 // publishKeys is /v1/keys: https://www.rfc-editor.org/rfc/rfc7517#section-5
 func (c *call) publishKeys() {
-	if c.findServer(); c.reply == nil {
+	c.run(c.findServer, func() {
 		c.cacheable(keySet(c.s.keys.ring(c.server)...), "max-age=3832304, must-revalidate") // as documented: 44 days
-	}
+	})
 }
 
 // keySet has the next key first: the order carries no meaning.
