@@ -85,9 +85,10 @@ func commitDate(epoch string) (time.Time, error) {
 // compress is gzip -9n.
 // https://www.debian.org/doc/debian-policy/ch-docs.html#manual-pages
 func compress(text string) []byte {
-	var b bytes.Buffer                                    // whose writes do not fail
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one of gzip's
-	io.WriteString(w, text)
-	w.Close()
+	// The level is one of gzip's, and writes to memory do not fail.
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	_, _ = io.WriteString(w, text)
+	_ = w.Close()
 	return b.Bytes()
 }

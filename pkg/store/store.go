@@ -59,13 +59,22 @@ const MaxValue = 1 << 20
 // CheckItem returns an error for a name or value that some backend would change, misunderstand or execute: names are
 // made of [A-Za-z0-9_.-], values of printable ASCII (0x20 to 0x7E), and neither is empty.
 func CheckItem(account string, value []byte) error {
-	switch {
-	case !IsAccount(account):
-		return fmt.Errorf("account name %q has characters other than A-Z a-z 0-9 _ . -", account)
-	case len(value) == 0:
+	if err := CheckAccount(account); err != nil {
+		return err
+	}
+	if len(value) == 0 {
 		return errors.New("the value is empty")
-	case !isASCII(value):
+	}
+	if !isASCII(value) {
 		return errors.New("the value has bytes other than printable ASCII")
+	}
+	return nil
+}
+
+// CheckAccount is [CheckItem] for the name alone.
+func CheckAccount(account string) error {
+	if !IsAccount(account) {
+		return fmt.Errorf("account name %q has characters other than A-Z a-z 0-9 _ . -", account)
 	}
 	return nil
 }

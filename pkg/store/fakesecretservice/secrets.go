@@ -2,7 +2,6 @@ package fakesecretservice
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -117,9 +116,7 @@ func (c *conn) search(call *dbus.Message) {
 	wanted := arg[map[string]string](call, 0)
 	found, none := []dbus.ObjectPath{}, []dbus.ObjectPath{}
 	for itemPath, it := range c.fake.items {
-		matches := maps.Clone(it.attributes)
-		maps.DeleteFunc(matches, func(name, value string) bool { return wanted[name] != value })
-		if len(matches) == len(wanted) {
+		if includes(it.attributes, wanted) {
 			found = append(found, itemPath)
 		}
 	}
@@ -143,6 +140,16 @@ func (c *conn) search(call *dbus.Message) {
 		c.reply(call, found, none)
 	}
 	b.Locked = b.Locked || b.Relock
+}
+
+// includes reports whether attributes has all that are wanted, with the same values.
+func includes(attributes, wanted map[string]string) bool {
+	for name, value := range wanted {
+		if got, ok := attributes[name]; !ok || got != value {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath) {

@@ -119,7 +119,7 @@ func (k *keyringBackend) call(
 func (k *keyringBackend) bounded(
 	ctx context.Context, op, account string, f func() ([]byte, error),
 ) ([]byte, error) {
-	if err := store.CheckItem(account, []byte("-")); err != nil {
+	if err := store.CheckAccount(account); err != nil {
 		return nil, store.NewError(store.Failed, op, err)
 	}
 	select {

@@ -54,7 +54,7 @@ func addOp(err *error, op, path string) { *err = store.WithOp(op+" "+strconv.Quo
 // UnsupportedVersion, Unsafe, or Failed.
 func (s *Store) Get(ctx context.Context, account string) (value []byte, err error) {
 	defer addOp(&err, "read", s.Path(account))
-	if err := s.check(ctx, account, []byte("-")); err != nil {
+	if err := s.check(ctx, account); err != nil {
 		return nil, err
 	}
 	line, err := privatefile.Read(s.Path(account), maxLine+1)
@@ -81,7 +81,10 @@ func (s *Store) Get(ctx context.Context, account string) (value []byte, err erro
 // except if flushing the directory failed: then the new value may be there.
 func (s *Store) Set(ctx context.Context, account string, value []byte) (err error) {
 	defer addOp(&err, "write", s.Path(account))
-	if err := s.check(ctx, account, value); err != nil {
+	if err := s.check(ctx, account); err != nil {
+		return err
+	}
+	if err := store.CheckItem(account, value); err != nil {
 		return err
 	}
 	if len(value) > store.MaxValue {
@@ -109,7 +112,7 @@ func (s *Store) Set(ctx context.Context, account string, value []byte) (err erro
 // Delete removes the file, and what a killed process left of it. It needs no key.
 func (s *Store) Delete(ctx context.Context, account string) (err error) {
 	defer addOp(&err, "delete", s.Path(account))
-	if err := s.check(ctx, account, []byte("-")); err != nil {
+	if err := s.check(ctx, account); err != nil {
 		return err
 	}
 	s.writing.Lock()
@@ -131,7 +134,7 @@ func (s *Store) Delete(ctx context.Context, account string) (err error) {
 // none.
 func (s *Store) List(ctx context.Context) (accounts []string, err error) {
 	defer addOp(&err, "list", s.dir)
-	if err := s.check(ctx, "-", []byte("-")); err != nil {
+	if err := s.checkCall(ctx); err != nil {
 		return nil, err
 	}
 	exists, err := privatefile.DirExists(s.dir)
@@ -155,7 +158,7 @@ func (s *Store) List(ctx context.Context) (accounts []string, err error) {
 // current user's alone and writable, or could be created, and there is a key. Otherwise it returns the error of Set.
 func (s *Store) Probe(ctx context.Context) (err error) {
 	defer addOp(&err, "use", s.dir)
-	if err := s.check(ctx, "-", []byte("-")); err != nil {
+	if err := s.checkCall(ctx); err != nil {
 		return err
 	}
 	if err := privatefile.CanCreate(s.dir); err != nil {
@@ -165,15 +168,23 @@ func (s *Store) Probe(ctx context.Context) (err error) {
 	return err
 }
 
-// check refuses calls that need not start.
-func (s *Store) check(ctx context.Context, account string, value []byte) error {
+// check refuses a call for an account that need not start.
+func (s *Store) check(ctx context.Context, account string) error {
+	if err := s.checkCall(ctx); err != nil {
+		return err
+	}
+	return store.CheckAccount(account)
+}
+
+// checkCall refuses a call that need not start, whatever the account.
+func (s *Store) checkCall(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if !filepath.IsAbs(s.dir) {
 		return fmt.Errorf("the directory %q is not absolute", s.dir)
 	}
-	return store.CheckItem(account, value)
+	return nil
 }
 
 // checkFile returns an error for a file that is not the current user's alone. None at all is fine.
