@@ -114,7 +114,7 @@ func ExitCode(err error) int {
 	return ExitFailure
 }
 
-// outputClosed reports whether err says that nobody reads the program's own output any more. A keychain's or a server's
+// outputClosed reports whether err says that no one reads the program's own output any more. A keychain's or a server's
 // socket may break too, and that is an error like any other.
 func outputClosed(err error) bool {
 	e, ok := errors.AsType[*fs.PathError](err)

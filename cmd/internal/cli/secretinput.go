@@ -62,7 +62,7 @@ func (i *terminalInteraction) CanPrompt() bool {
 	return !t.Busy() && !gitForbids(i.env)
 }
 
-// kubernetesForbids reports whether kubectl, or another client such as k9s, says that nobody can be asked. Of "spec" in
+// kubernetesForbids reports whether kubectl, or another client such as k9s, says that no one can be asked. Of "spec" in
 // its variable: "interactive ... declares whether stdin has been passed to this exec plugin".
 // https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
 func kubernetesForbids(env *Env) bool {
