@@ -50,7 +50,8 @@ settings when you press Tab. Packages install it.`
 	} {
 		c, _, _ := completion.Find([]string{shell.name}) // Cobra has made it
 		c.Args = cli.ArgsBetween(0, 0)
-		c.Long = "Print completions for " + shell.name + ", for this session or for a file that\nevery session reads." + shell.needs
+		c.Long = "Print completions for " + shell.name + ", for this session or for a file that\nevery session reads." +
+			shell.needs
 		c.Example = "  # for this session\n  " + shell.session +
 			"\n  # for every session\n  okauth completion " + shell.name + " " + shell.install
 	}

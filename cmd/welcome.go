@@ -57,8 +57,9 @@ func currentState(
 		return "", nil, err
 	}
 	status, err := client.Status(ctx)
-	if e := status.StoreErr; e != nil && !(settings.Storage() == okauth.StorageAuto && store.IsKind(e, store.Unavailable)) {
-		err = cmp.Or(err, e)
+	notNeeded := settings.Storage() == okauth.StorageAuto && store.IsKind(status.StoreErr, store.Unavailable)
+	if !notNeeded {
+		err = cmp.Or(err, status.StoreErr)
 	}
 	if err != nil {
 		return "", nil, err

@@ -32,8 +32,8 @@ func (e *IDTokenError) Error() string {
 // client describes the receiver, and its Kind does not count. nonce is the one sent in the authentication request, ""
 // if none was.
 //
-// The error is an [*IDTokenError] for the first claim that is wrong, a [*FormatError] for a text that is no JWT (an
-// encrypted token is none that the client can read), or a [*ConfigError] where the issuer or the client is not given.
+// The error is an [*IDTokenError] for the first claim that is wrong, a [*FormatError] for a text that is not a JWT or
+// is encrypted, or a [*ConfigError] where the issuer or the client is not given.
 func CheckIDToken(token, nonce string, client Config) error {
 	client.Kind = KindID
 	v, err := NewVerifier(client, KeySet{})
@@ -77,7 +77,7 @@ func (c *checker) checkNonce(sent string) {
 	c.add(check)
 }
 
-// idTokenError names azp where the check of aud found that one wrong.
+// idTokenError returns the error of a check that failed. It names azp if that is why the check of aud failed.
 func (c *checker) idTokenError(check Check) *IDTokenError {
 	audiences, _ := c.token.Claims.Strings("aud")
 	if check.Name == "aud" && slices.Contains(audiences, c.config.ClientID) {

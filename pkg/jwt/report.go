@@ -23,8 +23,8 @@ type Check struct {
 	State State
 	// Expected is short and printable; "" where there is nothing to expect.
 	Expected string
-	// Got is what the token has, printable and cut to 200 runes: text that anyone could have written. A string stands
-	// without quotes where a string is expected; anything else as the JSON that it is. "" where the token has nothing.
+	// Got is what the token has, printable and cut to 200 runes: text that anyone could have written. A string is without
+	// quotes where a string is expected; anything else is JSON. "" where the token has nothing.
 	Got string
 	// Why is a sentence without full stop for people: why the check did not pass, or a note.
 	Why string

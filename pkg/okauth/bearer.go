@@ -88,7 +88,7 @@ func (t *bearerTransport) replace(ctx context.Context, refused okta.Secret) (tok
 	return next.Value, err == nil
 }
 
-// leftOrigin reports whether req follows redirects of which one left its origin: from then on, another server chooses
+// leftOrigin reports whether a redirect on the way to req led to another origin. From then on another server chooses
 // the address, even if that is at the first origin again.
 func leftOrigin(req *http.Request) bool {
 	for req.Response != nil && req.Response.Request != nil {

@@ -93,7 +93,7 @@ func (c *Client) login(
 // nonInteractive reports whether the settings have all that a sign-in needs, so that no person is asked.
 func (c *Client) nonInteractive() bool {
 	if c.o.Password != nil && c.grant.Secret == config.KeyPassword {
-		return true // a name that is missing is asked for even so
+		return true // only a missing name is asked for
 	}
 	return c.grant.NonInteractive(c.settings.Username() != "", !c.settings.Secret(c.grant.Secret).IsZero())
 }

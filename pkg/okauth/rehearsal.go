@@ -13,8 +13,8 @@ import (
 )
 
 // rehearse does what Renew would do now, up to the first request, and returns which step that is. It sends and stores
-// nothing, locks nothing and asks no one, and it runs no command that prints a secret: the command may ask a person. The
-// error is Renew's, with Fail, or says what only a person can give, with Ask.
+// nothing, locks nothing and asks no one, and it runs no command that prints a secret: the command may ask a person.
+// The error is Renew's, with Fail, or says what only a person can give, with Ask.
 func (c *Client) rehearse(ctx context.Context, s Storage, request session.TokenRequest) (NextAction, error) {
 	alone := &Client{o: c.o, settings: c.settings, grant: c.grant, sealKey: c.sealKey}
 	alone.o.Interaction, alone.o.Events = nil, Events{Warning: func(string) {}}

@@ -29,7 +29,7 @@ const (
 type CertificateError struct {
 	Problem CertificateProblem
 	Cert    *x509.Certificate
-	Host    string // that it should be for, with CertificateWrongHost
+	Host    string // with CertificateWrongHost: the host that it should be for
 }
 
 // certificateError returns what crypto/x509 found, by the types of its errors; nil where err is about something else.

@@ -134,8 +134,8 @@ func (e *NetworkError) temporary() bool {
 	return system || errors.Is(e.Err, io.EOF) || errors.Is(e.Err, io.ErrUnexpectedEOF)
 }
 
-// retryAfter reads from a 429 or 503 how long to wait: at least 1 s after a 429 and at most maxWait. named reports whether
-// a header names the time.
+// retryAfter reads from a 429 or 503 how long to wait: at least 1 s after a 429 and at most maxWait. named reports
+// whether a header names the time.
 //
 // "X-Rate-Limit-Reset … the time at which the current rate limit resets, in UTC epoch seconds"; it is compared with
 // the response's own Date, so that a wrong clock here does no harm.

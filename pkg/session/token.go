@@ -107,8 +107,8 @@ func missing(set store.TokenSet, s *store.Session, kind TokenType) error {
 	return e
 }
 
-// pick returns a token of s, of one of its sets if it is no refresh token, and how long it lives in all. Only Okta knows
-// how long a refresh token is valid.
+// pick returns a token of s, of one of its sets if it is no refresh token, and how long it lives in all. Only Okta
+// knows how long a refresh token is valid.
 func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, time.Duration, error) {
 	t := CachedToken{Type: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}
 	life := set.ExpiresIn

@@ -12,8 +12,8 @@ import (
 
 // dialer returns the function that connects; without TLS, to this machine only. For a TLS connection, it loads the
 // system's certificates of trusted authorities meanwhile, which takes Go more than 10 ms. added are those of ca_file:
-// they join the system's in config.RootCAs. Without any, config.RootCAs stays nil, which means the system's: crypto/x509
-// keeps them, or has the error for the handshake.
+// they join the system's in config.RootCAs. Without any, config.RootCAs stays nil, which means the system's:
+// crypto/x509 keeps them, or has the error for the handshake.
 func dialer(
 	config *tls.Config, system func() (*x509.CertPool, error), added []*x509.Certificate,
 ) func(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -46,8 +46,8 @@ func Object(text []byte) ([]Member, error) {
 // and text need not be UTF-8.
 func Outline(text []byte) ([]Member, error) { return read(text, walker{}) }
 
-// isUTF16 reports whether JSON is in UTF-16, as Windows PowerShell writes files: it begins with a byte order mark, or one
-// of its first two bytes, which are ASCII, is zero.
+// isUTF16 reports whether JSON is in UTF-16, as Windows PowerShell writes files: it begins with a byte order mark, or
+// one of its first two bytes, which are ASCII, is zero.
 func isUTF16(text []byte) bool {
 	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) ||
 		len(text) > 1 && (text[0] == 0) != (text[1] == 0)

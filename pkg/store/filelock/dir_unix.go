@@ -27,7 +27,8 @@ import (
 func Dir() (string, error) { return userPlaces().first() }
 
 // Place returns a directory that processes of the current user can agree on and that this one can write to. lasting
-// prefers one that outlives a sign-out, as the home does; otherwise one in memory is preferred. Place does not create it.
+// prefers one that outlives a sign-out, as the home does; otherwise one in memory is preferred. Place does not create
+// it.
 func Place(lasting bool) (string, error) { return userPlaces().usable(lasting) }
 
 // places are the directories in question; "" is one that is not there.

@@ -19,9 +19,9 @@ const promptDelay = 500 * time.Millisecond
 // that ends with a call unanswered leaves a service to answer nobody.
 const answerTime = 100 * time.Millisecond
 
-// keyringBackend is one call of the platform's item at a time. go-keyring has no deadline (its issue 131), and connecting
-// to a bus has none; so every call runs in a goroutine that may be abandoned. A dismissed prompt looks like success, so
-// writes are read back.
+// keyringBackend is one call of the platform's item at a time. go-keyring has no deadline (its issue 131), and
+// connecting to a bus has none; so every call runs in a goroutine that may be abandoned. A dismissed prompt looks like
+// success, so writes are read back.
 type keyringBackend struct {
 	opts Options
 	busy chan struct{} // holds a value while a call runs, even an abandoned one

@@ -30,8 +30,8 @@ const (
 // activationTimeout limits the start of a service by the bus, which itself would wait two minutes.
 const activationTimeout = 3 * time.Second
 
-// item is an item of the Secret Service, on a connection of its own. It has the attributes that go-keyring gives it, and
-// is in the collection that go-keyring uses: "login" if there is one, else the default.
+// item is an item of the Secret Service, on a connection of its own. It has the attributes that go-keyring gives it,
+// and is in the collection that go-keyring uses: "login" if there is one, else the default.
 type item struct {
 	bus     *busConn
 	account string
@@ -122,8 +122,8 @@ func (i *item) get() ([]byte, error) {
 	return s.Value, err
 }
 
-// openSession opens a session that is "plain": the value crosses the bus unencrypted, as with go-keyring. A process that
-// can listen there can also read the item itself.
+// openSession opens a session that is "plain": the value crosses the bus unencrypted, as with go-keyring. A process
+// that can listen there can also read the item itself.
 func (i *item) openSession() error {
 	if i.session != "" {
 		return nil
