@@ -15,11 +15,11 @@ import (
 // promptDelay is how long a write takes before it must be waiting for a prompt.
 const promptDelay = 500 * time.Millisecond
 
-// answerTime is how much longer a call may wait for the answer to what it has sent when its time is over. A process
-// that ends with a call unanswered leaves a service to answer nobody.
+// answerTime is how much longer a call may wait for the answer to what it has sent when its time is over: a service may
+// not survive an answer to a process that has ended.
 const answerTime = 100 * time.Millisecond
 
-// keyringBackend is one call of the platform's item at a time. go-keyring has no deadline (its issue 131), and
+// keyringBackend makes one call at a time to the platform's keychain. go-keyring has no deadline (its issue 131), and
 // connecting to a bus has none; so every call runs in a goroutine that may be abandoned. A dismissed prompt looks like
 // success, so writes are read back.
 type keyringBackend struct {
