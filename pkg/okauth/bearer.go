@@ -48,7 +48,7 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	base := t.base
 	if req.URL.Scheme != "https" {
-		base = t.plain // the name may lead elsewhere
+		base = t.plain // even "localhost" may lead to another machine
 	}
 	resp, err := base.RoundTrip(withToken(req, token.Value))
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !repeatable(req) {

@@ -53,7 +53,7 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 	if !c.asksPerson() {
 		return c.login(ctx, s, client, request)
 	}
-	// Others wait for this session. It does not wait for them: who runs Login wants to be asked here and now.
+	// Other processes wait for this session. Login does not wait for theirs: the user runs it to be asked now.
 	done, err := c.turn(ctx, s, request.Identity, 100*time.Millisecond)
 	if err != nil {
 		return nil, err

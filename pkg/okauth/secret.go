@@ -13,7 +13,8 @@ import (
 	"okauth/pkg/store/sealed"
 )
 
-// once makes read run until it succeeds and no more: standard input can be read once.
+// once returns a function that calls read until it succeeds, and then returns what it returned: standard input can be
+// read only once. nil stays nil.
 func once[T any](read func(context.Context) (T, error)) func(context.Context) (T, error) {
 	if read == nil {
 		return nil
@@ -51,8 +52,8 @@ func (c *Client) secret(ctx context.Context, key string) (okta.Secret, error) {
 	return okta.NewSecret(string(text)), err
 }
 
-// given returns the secret that a function of Options reads. None is an error: a client secret that is missing there is
-// no public client.
+// given returns the secret that a function of Options reads. An empty one is an error: a program that sets the function
+// does not mean a public client.
 func given(ctx context.Context, key string, read func(context.Context) (okta.Secret, error)) (okta.Secret, error) {
 	secret, err := read(ctx)
 	if err != nil {

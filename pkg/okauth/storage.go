@@ -37,6 +37,7 @@ type Storage struct {
 // StorageOffError says that a session would not be kept, because the setting storage is "none".
 type StorageOffError struct{ Source config.Source }
 
+// Error names the source of the setting.
 func (e *StorageOffError) Error() string {
 	return fmt.Sprintf("storage is %q (%s): a session would not be kept", StorageNone, e.Source)
 }

@@ -145,7 +145,8 @@ func (c *Client) withProfile(err error) error {
 // token comes from [Client.Token] with ctx; wrap the source in oauth2.ReuseTokenSource to save the read of the
 // keychain.
 func (c *Client) TokenSource(ctx context.Context, scopes ...string) oauth2.TokenSource {
-	client, err := c, error(nil)
+	client := c
+	var err error
 	if len(scopes) > 0 {
 		o := c.o
 		o.Scopes = scopes
