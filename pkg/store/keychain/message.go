@@ -87,8 +87,9 @@ func readMessage(in *bufio.Reader, signals bool) (*dbus.Message, error) {
 	if _, err := io.ReadFull(in, data); err != nil {
 		return nil, err
 	}
-	// "Empty structures are not allowed": godbus would read an array of them without end.
-	if bytes.Contains(data[:size-body], []byte("()")) {
+	// "Empty structures are not allowed": godbus would read an array of them without end. The numbers before the fields
+	// may have any bytes.
+	if bytes.Contains(data[16:size-body], []byte("()")) {
 		return nil, errors.New("the session bus sends a value of a type that does not exist")
 	}
 	return dbus.DecodeMessage(bytes.NewReader(data))

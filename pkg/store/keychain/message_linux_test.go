@@ -45,3 +45,15 @@ func readAny(data []byte) {
 		_ = storeValues(m, values...)
 	}
 }
+
+// The number of a message is no signature: the 10536th of a service has the bytes "()".
+func TestMessagesOfAnyNumber(t *testing.T) {
+	t.Parallel()
+	for serial := range uint32(1 << 16) {
+		data := busMessage(t, binary.LittleEndian, dbus.TypeMethodReply, replyTo(2))
+		binary.LittleEndian.PutUint32(data[8:], serial+1)
+		if m, err := readMessage(bufio.NewReader(bytes.NewReader(data)), false); err != nil || field[uint32](m, dbus.FieldReplySerial) != 2 {
+			t.Fatalf("message %d: %v", serial+1, err)
+		}
+	}
+}
