@@ -5,6 +5,7 @@ package keychain
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"okauth/pkg/store"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +24,14 @@ import (
 // returns the environment that leads a process there. Where they are not installed the test is skipped, unless
 // OKAUTH_TEST_SECRET_SERVICE=required.
 func realKeyring(t *testing.T) (env []string) {
+	t.Helper()
+	env = busDirectory(t)
+	startBus(t, env, filepath.Join(lookup(env, "HOME"), "bus.conf"), nil)
+	return env
+}
+
+// busDirectory is realKeyring before the bus runs.
+func busDirectory(t *testing.T) (env []string) {
 	t.Helper()
 	for _, program := range []string{"dbus-daemon", "gnome-keyring-daemon"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -46,19 +56,18 @@ func realKeyring(t *testing.T) (env []string) {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "XDG_DATA_HOME=" + dir + "/data",
 		"XDG_CONFIG_HOME=" + dir + "/config", "XDG_CACHE_HOME=" + dir + "/cache", busAddressVar + "=unix:path=" + dir + "/bus",
 	}
-	startBus(t, env, filepath.Join(dir, "bus.conf"))
 	return env
 }
 
 // startBus starts dbus-daemon and waits until it prints its address.
-func startBus(t *testing.T, env []string, config string) {
+func startBus(t *testing.T, env []string, config string, attributes *syscall.SysProcAttr) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	startDaemon(t, &exec.Cmd{Env: env, Stdout: w, Args: []string{"dbus-daemon", "--config-file=" + config, "--nofork", "--print-address=1"}})
+	startDaemon(t, &exec.Cmd{Env: env, Stdout: w, SysProcAttr: attributes, Args: []string{"dbus-daemon", "--config-file=" + config, "--nofork", "--print-address=1"}})
 	_ = w.Close()
 	_ = r.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if line, err := bufio.NewReader(r).ReadString('\n'); err != nil {
@@ -153,6 +162,25 @@ func TestSecretServiceRoundTrip(t *testing.T) {
 		t.Errorf("got %q and %d bytes", r[2].Value, len(r[4].Value))
 	}
 	wantNothingLeft(t, env)
+}
+
+// Under sudo -E root finds the bus of the user, who does not let it in. It is no keychain, and the error says so.
+func TestKR02_BusOfAnotherUser(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can start a bus of another user")
+	}
+	env := busDirectory(t)
+	dir := lookup(env, "HOME")
+	const other = 65534
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(dir, other, other), os.Chmod(filepath.Join(dir, "bus.conf"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	startBus(t, env, filepath.Join(dir, "bus.conf"), &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}})
+	r := child(t, orders{Steps: []step{{Do: "Probe"}, {Do: "Get", Account: "a"}, {Do: "Set", Account: "a", Value: "v"}}}, env...)
+	for _, r := range r {
+		r.wantKind(t, "unavailable", "the D-Bus session bus refuses okauth")
+	}
 }
 
 // A user's gnome-keyring holds the passwords of every program: sixteen users of it who sign in, read, refresh and sign
