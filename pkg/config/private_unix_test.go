@@ -306,9 +306,8 @@ func TestSaveUnwritable(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "config.yaml")
 	set(t, path, "default", KeyDomain, "a.okta.com")
-	if err := os.Chmod(dir, 0o500); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.Chmod(dir, 0o500))
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) }) // so that it can be removed
 	if f, err = OpenFile(path, ""); err != nil {
 		t.Fatal(err)
 	}
