@@ -47,6 +47,9 @@ func (e *SaveError) Unwrap() error { return e.Err }
 // refresh token that works.
 func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedToken, error) {
 	before, err := m.load(ctx, r.Identity)
+	if store.IsKind(err, store.Corrupt) {
+		before, err = m.loadLocked(ctx, r.Identity) // a process that was writing may have shown halves
+	}
 	noStore := m.noStore(err)
 	if noStore != "" {
 		m.Store, err = store.Sessions{Items: store.None{}}, nil // nothing is stored, so nothing is locked
@@ -169,6 +172,16 @@ func (m Manager) result(
 		return token, &SaveError{saved}
 	}
 	return token, nil
+}
+
+// loadLocked is load while no other process changes the session.
+func (m Manager) loadLocked(ctx context.Context, id store.Identity) (*store.Session, error) {
+	lock, err := m.lock(ctx, id.Account())
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	return m.load(ctx, id)
 }
 
 // unusable returns err as a *LoginRequiredError if it is about a session that no key and no waiting makes usable. One

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,6 +197,31 @@ func TestAT82_AT83_ASignInEndsEveryState(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A session that looks corrupt while another process writes it is read again when that has ended, and refreshed.
+func TestKR10_HalvesOfAWrite(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{Rotate: true})
+	o.login(t)
+	o.clock.Advance(2 * time.Hour)
+	writing, err := o.locks.Acquire(t.Context(), o.want.Identity.Account())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var halves atomic.Bool
+	halves.Store(true)
+	o.locks.Waiting = func() func() { halves.Store(false); writing.Release(); return func() {} }
+	o.items.onGet = func(string) error {
+		if halves.Load() {
+			return store.CorruptError("it has been torn")
+		}
+		return nil
+	}
+	o.mustRenew(t)
+	if posts := o.posts(t); len(posts) != 1 || posts[0].Get("grant_type") != "refresh_token" {
+		t.Errorf("got %d requests, want one refresh", len(posts))
 	}
 }
 
