@@ -20,18 +20,18 @@ const ordersAnswer = "answer to /v1/orders\n"
 // environment. (That the search would find it, the last line shows.)
 func curlRecipe(k *kitchen, blocks []block) {
 	k.only(blocks, "sh", "sh")
-	k.cooks(k.desk(), blocks[0].text, ordersAnswer+ordersAnswer)
+	k.cooks(k.desk(), blocks[1].text, ordersAnswer+ordersAnswer)
 	for _, o := range k.ordered("/v1/orders", "/v1/orders") {
 		if len(o.environ) > 0 {
 			k.t.Errorf("the token is in the environment of %q", o.environ)
 		}
 	}
-	k.cooks(k.desk(), blocks[1].text, ordersAnswer)
+	k.cooks(k.desk(), blocks[0].text, ordersAnswer)
 	k.ordered("/v1/orders")
 	k.signedIn(1)
 
 	// Without a token the script ends with okauth's exit code, and curl does not run.
-	stdout, stderr, code := k.runs(append(k.desk(), "OKAUTH_PASSWORD=wrong-horse", "OKAUTH_STORAGE=none"), "sh", "-c", blocks[1].text)
+	stdout, stderr, code := k.runs(append(k.desk(), "OKAUTH_PASSWORD=wrong-horse", "OKAUTH_STORAGE=none"), "sh", "-c", blocks[0].text)
 	if code != 5 || stdout != "" || !strings.Contains(stderr, "okauth: error: ") {
 		k.t.Errorf("got exit code %d, %q and %q, want 5 and no call", code, stdout, stderr)
 	}

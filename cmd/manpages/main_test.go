@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"io"
 	"os"
@@ -77,7 +78,12 @@ func checkPage(t *testing.T, name, text string, c *cobra.Command) {
 			t.Errorf("%s: not one section %s", name, section)
 		}
 	}
-	checkLines(t, name, text, c.Long)
+	for _, section := range []string{"SYNOPSIS", "OPTIONS"} {
+		if c.IsAdditionalHelpTopicCommand() && strings.Contains(text, "\n.SH "+section) {
+			t.Errorf("%s: a topic has a section %s", name, section)
+		}
+	}
+	checkLines(t, name, text, cmp.Or(c.Long, c.Short))
 }
 
 // checkFlag checks that the page lists the flag, what it takes, its usage and its default.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -36,7 +37,7 @@ func pages(root *cobra.Command, date time.Time) (map[string]string, error) {
 }
 
 func page(c *cobra.Command, date time.Time) (string, error) {
-	c.Long, c.DisableAutoGenTag = markdown(c.Long), true
+	c.Long, c.DisableAutoGenTag = markdown(cmp.Or(c.Long, c.Short+".")), true
 	c.InitDefaultHelpFlag()
 	prepareFlags(c.LocalNonPersistentFlags())
 	var b bytes.Buffer
@@ -46,8 +47,11 @@ func page(c *cobra.Command, date time.Time) (string, error) {
 	}
 	text := b.String()
 	if c.IsAdditionalHelpTopicCommand() {
-		topic := regexp.MustCompile(`(?s)\n\.SH (SYNOPSIS|OPTIONS[A-Z ]*)\n.*?(\n\.SH )`)
-		return finish(topic.ReplaceAllString(text, "$2")), nil
+		command := regexp.MustCompile(`(?s)\n\.SH (SYNOPSIS|OPTIONS[A-Z ]*)\n.*?(\n\.SH )`)
+		for command.MatchString(text) { // sections that follow each other share the end of the match
+			text = command.ReplaceAllString(text, "$2")
+		}
+		return finish(text), nil
 	}
 	const more = `
 .SH ENVIRONMENT

@@ -22,9 +22,10 @@ type shell struct {
 
 // shells lists the shells, the default first.
 func shells() []shell {
+	// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02
+	const posix = "export %s='%s'\n"
 	return []shell{
-		// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02
-		{"sh", "export %s='%s'\n", 0},
+		{"sh", posix, 0}, {"bash", posix, 0}, {"zsh", posix, 0},
 		// https://fishshell.com/docs/current/language.html#quotes
 		{"fish", "set -gx %s '%s'\n", 0},
 		// https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules
@@ -32,11 +33,16 @@ func shells() []shell {
 		// "The maximum length of the string that you can use at the command prompt is 8191 characters"
 		// https://learn.microsoft.com/troubleshoot/windows-client/shell-experience/command-line-string-limitation
 		{"cmd", "set \"%s=%s\"\r\n", 8191},
+		// No quotes: docker run --env-file keeps them as part of the value. The other readers, systemd's EnvironmentFile
+		// and the dotenv libraries, need none for the characters of a token.
+		// https://docs.docker.com/reference/cli/docker/container/run/#env
+		// https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#EnvironmentFile=
+		{"dotenv", "%s=%s\n", 0},
 	}
 }
 
-// Shells returns the values of [TokenOptions].Shell, the default first. sh is every shell that reads its language:
-// bash, zsh, dash, ksh, ash.
+// Shells returns the values of [TokenOptions].Shell, the default first. sh is every shell that reads its language, such
+// as dash, ksh and ash; dotenv is no shell, but a file of variables.
 func Shells() []string {
 	var names []string
 	for _, s := range shells() {

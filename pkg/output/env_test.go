@@ -2,10 +2,12 @@ package output_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +24,9 @@ func TestAT70_EveryShellHasItsQuotes(t *testing.T) {
 		{"sh", "_t0K", "access", "export _t0K='canary.a_~+/=='\n"},
 		{"fish", "OKTA_ACCESS_TOKEN", "access", "set -gx OKTA_ACCESS_TOKEN 'canary.a_~+/=='\n"},
 		{"powershell", "OKTA_REFRESH_TOKEN", "refresh", "$env:OKTA_REFRESH_TOKEN = 'canary.a_~+/=='\n"},
+		{"bash", "OKTA_ACCESS_TOKEN", "access", "export OKTA_ACCESS_TOKEN='canary.a_~+/=='\n"},
+		{"zsh", "OKTA_ACCESS_TOKEN", "access", "export OKTA_ACCESS_TOKEN='canary.a_~+/=='\n"},
+		{"dotenv", "OKTA_ACCESS_TOKEN", "access", "OKTA_ACCESS_TOKEN=canary.a_~+/==\n"},
 		{"cmd", "OKTA_ACCESS_TOKEN", "access", "set \"OKTA_ACCESS_TOKEN=canary.a_~+/==\"\r\n"},
 	} {
 		var b bytes.Buffer
@@ -31,7 +36,7 @@ func TestAT70_EveryShellHasItsQuotes(t *testing.T) {
 			t.Errorf("%s: got %q, %v, want %q", test.shell, b.String(), err, test.want)
 		}
 	}
-	if got := output.Shells(); !slices.Equal(got, []string{"sh", "fish", "powershell", "cmd"}) {
+	if got := output.Shells(); !slices.Equal(got, []string{"sh", "bash", "zsh", "fish", "powershell", "cmd", "dotenv"}) {
 		t.Errorf("shells: got %q", got)
 	}
 }
@@ -58,7 +63,7 @@ func TestAT70_HostileNamesAndShells(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	refuses(t, output.TokenOptions{Format: "env", Shell: "csh\x1b", Variable: "A"}, `write access token as env: unknown shell "csh�", expected one of sh, fish, powershell, cmd`)
+	refuses(t, output.TokenOptions{Format: "env", Shell: "csh\x1b", Variable: "A"}, `write access token as env: unknown shell "csh�", expected one of sh, bash, zsh, fish, powershell, cmd, dotenv`)
 }
 
 // refuses requires an error that begins with want, and no output.
@@ -91,20 +96,28 @@ func TestEnv_CmdReadsShortLines(t *testing.T) {
 func TestAT70_ReadByShell(t *testing.T) {
 	t.Parallel()
 	const eval = `eval "$(cat)"; exec env`
-	for program, test := range map[string]struct{ shell, script string }{
-		"sh": {"sh", eval}, "bash": {"sh", eval}, "dash": {"sh", eval}, "zsh": {"sh", eval}, "fish": {"fish", "source; exec env"},
+	for name, test := range map[string]struct{ program, shell, script string }{
+		"sh": {"sh", "sh", eval}, "bash": {"bash", "bash", eval}, "dash": {"dash", "sh", eval}, "zsh": {"zsh", "zsh", eval},
+		"fish": {"fish", "fish", "source; exec env"},
+		// What reads files of variables: "env -S", and by the rules of others a line of awk.
+		"dotenv, env -S":  {"sh", "dotenv", `exec env -S "$(cat | grep -v ^OKTA_ACCESS_TOKEN=) env"`},
+		"dotenv, docker":  {"sh", "dotenv", verbatimReader},
+		"dotenv, systemd": {"sh", "dotenv", systemdReader},
 	} {
-		t.Run(program, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var text strings.Builder
 			want := randomVariables()
+			if name == "dotenv, env -S" {
+				delete(want, "OKTA_ACCESS_TOKEN") // too long for an argument beside the others
+			}
 			for name, value := range want {
 				o := output.TokenOptions{Format: "env", Shell: test.shell, Variable: name}
 				if err := o.Write(&text, output.Token{Value: okta.NewSecret(value)}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			c := exec.CommandContext(t.Context(), installed(t, program), "-c", test.script)
+			c := exec.CommandContext(t.Context(), installed(t, test.program), "-c", test.script)
 			c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 			c.Stdin = strings.NewReader(text.String())
 			var stderr strings.Builder
@@ -123,6 +136,31 @@ func TestAT70_ReadByShell(t *testing.T) {
 				t.Errorf("%s is not %.100q", name, value)
 			}
 		})
+	}
+}
+
+const (
+	// docker run --env-file takes a line up to the first "=" for the name, and the rest as it is:
+	// https://github.com/docker/cli/blob/master/opts/file.go
+	verbatimReader = `exec awk '{ at = index($0, "="); print substr($0, 1, at - 1) "=" substr($0, at + 1) }'`
+	// systemd takes a value without white space, quotes, backslashes, and "#" or ";" at the beginning of a line, as it is:
+	// https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#EnvironmentFile=
+	systemdReader = `exec awk '/^[#;]|[\\"'"'"'[:space:]]/ { exit 1 } { print }'`
+)
+
+// TestDotenvReadByNode has Node.js, where it is installed, read a file of variables.
+func TestDotenvReadByNode(t *testing.T) {
+	t.Parallel()
+	node, file := installed(t, "node"), filepath.Join(t.TempDir(), "token.env")
+	var b bytes.Buffer
+	const value = "canary.a_~+/=="
+	err := output.TokenOptions{Format: "env", Shell: "dotenv", Variable: "A"}.Write(&b, output.Token{Value: okta.NewSecret(value)})
+	if err := cmp.Or(err, os.WriteFile(file, b.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := exec.CommandContext(t.Context(), node, "--env-file="+file, "-p", "process.env.A").CombinedOutput()
+	if err != nil || string(got) != value+"\n" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 

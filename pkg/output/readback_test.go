@@ -17,7 +17,9 @@ var (
 	fishWord  = regexp.MustCompile(`^set -gx ([^ ']+) '([^'\\]*)'\n$`)
 	psWord    = regexp.MustCompile(`^\$env:([^ ']+) = '([^'‘’‚‛]*)'\n$`) // PowerShell takes all of these for single quotes
 	cmdWord   = regexp.MustCompile(`^set "([^=]+)=([^%!"^\r\n]*)"\r\n$`) // % and ! expand even between quotes
-	curlLine  = regexp.MustCompile(`^header = "Authorization: Bearer ([^"\\\r\n]*)"\n$`)
+	// What every reader takes as it is, without quotes.
+	dotenvLine = regexp.MustCompile(`^([^=]+)=([A-Za-z0-9._~+/=-]*)\n$`)
+	curlLine   = regexp.MustCompile(`^header = "Authorization: Bearer ([^"\\\r\n]*)"\n$`)
 )
 
 // readBack gets the token, and for env the variable's name, out of text as a reader of that format and shell does.
@@ -42,7 +44,7 @@ func readBack(t testing.TB, o output.TokenOptions, text string) (name, value str
 	case "curl":
 		return "", match(curlLine)[0]
 	case "env":
-		words := map[string]*regexp.Regexp{"sh": shWord, "": shWord, "fish": fishWord, "powershell": psWord, "cmd": cmdWord}
+		words := map[string]*regexp.Regexp{"sh": shWord, "": shWord, "bash": shWord, "zsh": shWord, "dotenv": dotenvLine, "fish": fishWord, "powershell": psWord, "cmd": cmdWord}
 		found := match(words[o.Shell])
 		return found[0], found[1]
 	}

@@ -52,7 +52,7 @@ func formats() []format {
 		// curl reads it from a pipe, so the token is in no process list. Nothing is escaped, because no bearer token has
 		// '"' or '\', the two characters that have a meaning between quotes. https://curl.se/docs/manpage.html#-K
 		{"curl", "that header as a line for curl -K -", true, encodeLine("header = \"Authorization: Bearer %s\"\n")},
-		{"env", "a shell's assignment to an environment variable", false, encodeEnv},
+		{"env", "an assignment for a shell or a dotenv file (--shell)", false, encodeEnv},
 		{"exec-credential", "an ExecCredential, for kubectl", true, encodeExecCredential},
 	}
 }
