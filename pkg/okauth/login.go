@@ -30,8 +30,8 @@ type Session struct {
 // Login signs in with the grant of the settings and stores the session. It asks through Options.Interaction for what
 // the settings lack. It sends a password even if Okta refused it recently; Token does not.
 //
-// The error is a *StorageOffError or a *store.Error before anything is asked, or one of [grant.Grant]. With a Session it
-// says that the sign-in succeeded and could not be stored: the tokens are lost.
+// The error is a *StorageOffError or a *store.Error before anything is asked, or one of [grant.Grant]. With a Session
+// it says that the sign-in succeeded and could not be stored: the tokens are lost.
 func (c *Client) Login(ctx context.Context) (*Session, error) {
 	s, request, err := c.open(session.Access, true)
 	if err != nil {

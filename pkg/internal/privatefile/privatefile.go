@@ -280,8 +280,8 @@ func (e *OwnerError) Error() string {
 // Unwrap returns the error of the system.
 func (e *OwnerError) Unwrap() error { return e.Err }
 
-// Cause returns what is wrong without the operation and the path that package os adds, for callers that name both. Where
-// that is a right the user lacks because a file or directory is another user's, it is an *OwnerError.
+// Cause returns what is wrong without the operation and the path that package os adds, for callers that name both.
+// Where that is a right the user lacks because a file or directory is another user's, it is an *OwnerError.
 func Cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		if path, owner, ok := othersOn(e.Path); ok && errors.Is(e.Err, fs.ErrPermission) {
