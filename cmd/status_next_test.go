@@ -102,7 +102,9 @@ func (n *nextCall) check(t *testing.T, password, secret, state string) {
 		}
 	}
 	// What happened before, when all was there.
-	with(secretStates(config.KeyPassword, text)["value"], secretStates(config.KeyClientSecret, oktatest.DefaultClientSecret)["value"])
+	passwords := secretStates(config.KeyPassword, text)
+	secrets := secretStates(config.KeyClientSecret, oktatest.DefaultClientSecret)
+	with(passwords["value"], secrets["value"])
 	if state != "not signed in" {
 		n.okauth(t.Context(), "token")
 	}
@@ -116,7 +118,7 @@ func (n *nextCall) check(t *testing.T, password, secret, state string) {
 		n.noKeychain = store.NewError(store.Locked, "open the keychain", errors.New("it is locked"))
 	}
 
-	with(secretStates(config.KeyPassword, text)[password], secretStates(config.KeyClientSecret, oktatest.DefaultClientSecret)[secret])
+	with(passwords[password], secrets[secret])
 	if secret == "in the keychain" {
 		kept := store.ClientSecrets{Items: n.keychain}
 		account := store.ClientSecretAccount(config.DefaultProfile, n.server.URL(), n.vars["OKAUTH_CLIENT_ID"])
