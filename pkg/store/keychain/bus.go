@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/godbus/dbus/v5"
-
 	"okauth/pkg/internal/safetext"
 	"okauth/pkg/store"
 )
@@ -32,13 +30,12 @@ type busConn struct {
 	conn    *os.File
 	unwatch func() bool // stops watching the context
 	in      *bufio.Reader
-	out     []byte        // calls to write
-	serial  uint32        // of the last call
-	err     error         // of a call that could not be encoded
-	answer  *dbus.Message // to the last call
+	out     []byte   // calls to write
+	serial  uint32   // of the last call
+	answer  *message // to the last call
 
-	prompting objectPath    // the prompt that is open
-	completed *dbus.Message // the signal that ended it
+	prompting objectPath // the prompt that is open
+	completed *message   // the signal that ended it
 }
 
 // The names of the bus itself.
@@ -114,8 +111,7 @@ func (b *busConn) close() {
 // send prepares a call of a service; receive writes it. method is "interface.member".
 func (b *busConn) send(name string, path objectPath, method string, args []any) {
 	b.serial++
-	call, err := encodeCall(b.serial, name, path, method, args)
-	b.out, b.err = append(b.out, call...), cmp.Or(b.err, err)
+	b.out = append(b.out, encodeCall(b.serial, name, path, method, args)...)
 }
 
 // call calls a method of the secret service and stores the values of the answer.
@@ -134,7 +130,7 @@ func (b *busConn) callBus(member string, args []any, values ...any) error {
 // service returned is a *busError. When the context ends, the answer to what was sent may take a moment more, and
 // nothing more is sent.
 func (b *busConn) receive(values ...any) error {
-	err := cmp.Or(b.err, b.ctx.Err())
+	err := b.ctx.Err()
 	if err == nil {
 		err = b.exchange()
 	}
@@ -143,10 +139,10 @@ func (b *busConn) receive(values ...any) error {
 		return b.ctx.Err()
 	case err != nil:
 		return err
-	case b.answer.Type == dbus.TypeError:
-		return asError(b.answer)
+	case b.answer.kind == errorReply:
+		return b.answer.asError()
 	}
-	return storeValues(b.answer, values...)
+	return b.answer.store(values...)
 }
 
 // exchange writes the prepared calls and reads until the answer to the last one. A bus that does not want okauth, as
@@ -195,7 +191,7 @@ func (b *busConn) prompt(path objectPath) (dismissed bool, err error) {
 			return false, cmp.Or(b.ctx.Err(), err)
 		}
 	}
-	err = storeValues(b.completed, &dismissed)
+	err = b.completed.store(&dismissed)
 	return dismissed, err
 }
 
@@ -205,11 +201,9 @@ func (b *busConn) next() error {
 	switch {
 	case err != nil || m == nil:
 		return err
-	case m.Type == dbus.TypeSignal:
-		if field[objectPath](m, dbus.FieldPath) == b.prompting && field[string](m, dbus.FieldMember) == "Completed" {
-			b.completed = m
-		}
-	case field[uint32](m, dbus.FieldReplySerial) == b.serial:
+	case m.kind == signal && m.path == b.prompting && m.member == "Completed":
+		b.completed = m
+	case m.kind != signal && m.replyTo == b.serial:
 		b.answer = m
 	}
 	return nil

@@ -193,7 +193,7 @@ func TestKR04_HostileBusIsBounded(t *testing.T) {
 	})
 	short := Options{ReadTimeout: 300 * time.Millisecond}
 	r := child(t, orders{Options: short, Steps: []step{{Do: "Get", Account: "a"}}}, busAddressVar+"=unix:path="+path)
-	r[0].wantKind(t, "failed", "a type that does not exist")
+	r[0].wantKind(t, "failed", "values of the types")
 	if r[0].Took > 2*time.Second {
 		t.Errorf("took %v", r[0].Took)
 	}

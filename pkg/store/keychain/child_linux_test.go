@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/godbus/dbus/v5"
-
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
 	"okauth/pkg/store/fakesecretservice"
@@ -126,7 +124,7 @@ func cutOff(ctx context.Context, account string) {
 		if after == "" {
 			b.send(secretsName, servicePath, "org.freedesktop.Secret.Service.SearchItems", []any{i.attributes()})
 		} else if i.search() == nil {
-			b.send(secretsName, servicePath, after, []any{"plain", dbus.MakeVariant("")})
+			b.send(secretsName, servicePath, after, []any{"plain", variant{""}})
 		}
 		_, _ = b.conn.Write(b.out)
 		b.close()

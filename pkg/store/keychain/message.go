@@ -4,30 +4,48 @@ package keychain
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/godbus/dbus/v5"
-
 	"okauth/pkg/store"
+)
+
+// The types of messages.
+// https://dbus.freedesktop.org/doc/dbus-specification.html#message-protocol-messages
+const (
+	methodCall  = 1
+	methodReply = 2
+	errorReply  = 3
+	signal      = 4
+)
+
+// noAutoStart is the flag of a call that must not start the service.
+const noAutoStart = 2
+
+// The fields of a header.
+const (
+	fieldPath        = 1
+	fieldInterface   = 2
+	fieldMember      = 3
+	fieldErrorName   = 4
+	fieldReplySerial = 5
+	fieldDestination = 6
+	fieldSignature   = 8
 )
 
 // maxMessage is the size of the largest message to read, in bytes: the largest value, and as much for the rest.
 const maxMessage = 2 * store.MaxValue
 
-type objectPath = dbus.ObjectPath
-
-// secret is the struct (oayays) of the Secret Service.
-// https://specifications.freedesktop.org/secret-service-spec/latest/ref-type-Secret.html
-type secret struct {
-	Session     objectPath
-	Parameters  []byte
-	Value       []byte
-	ContentType string
+// message is an answer, or a signal.
+type message struct {
+	kind      byte
+	replyTo   uint32     // the serial of the call
+	errorName string     // of an error
+	path      objectPath // and
+	member    string     // of a signal
+	body      reader
 }
 
 // busError is an error that the bus or a service returned. Its text is not safe to print: see sanitize.
@@ -35,51 +53,64 @@ type busError struct{ name, text string }
 
 func (e *busError) Error() string { return e.name + ": " + e.text }
 
-// encodeCall returns a call that does not start the service. method is "interface.member".
-func encodeCall(serial uint32, name string, path objectPath, method string, args []any) ([]byte, error) {
+func encodeCall(serial uint32, name string, path objectPath, method string, args []any) []byte {
+	var body writer
+	for _, arg := range args {
+		body.add(arg)
+	}
 	dot := strings.LastIndexByte(method, '.')
-	m := dbus.Message{
-		Type:  dbus.TypeMethodCall,
-		Flags: dbus.FlagNoAutoStart,
-		Headers: map[dbus.HeaderField]dbus.Variant{
-			dbus.FieldPath:        dbus.MakeVariant(path),
-			dbus.FieldInterface:   dbus.MakeVariant(method[:dot]),
-			dbus.FieldMember:      dbus.MakeVariant(method[dot+1:]),
-			dbus.FieldDestination: dbus.MakeVariant(name),
-		},
-		Body: args,
+	w := writer{data: []byte{'l', methodCall, noAutoStart, 1}}
+	w.uint32(uint32(len(body.data)))
+	w.uint32(serial)
+	w.array(8, func() {
+		w.field(fieldPath, "o", string(path))
+		w.field(fieldInterface, "s", method[:dot])
+		w.field(fieldMember, "s", method[dot+1:])
+		w.field(fieldDestination, "s", name)
+		if body.signature != "" {
+			w.field(fieldSignature, "g", body.signature)
+		}
+	})
+	w.align(8)
+	return append(w.data, body.data...)
+}
+
+func (w *writer) field(code byte, signature, text string) {
+	w.align(8)
+	w.data = append(w.data, code)
+	w.shortText(signature)
+	if signature == "g" {
+		w.shortText(text)
+	} else {
+		w.text(text)
 	}
-	if len(args) > 0 {
-		m.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(args...))
-	}
-	var b bytes.Buffer
-	if err := m.EncodeTo(&b, binary.LittleEndian); err != nil {
-		return nil, err
-	}
-	binary.LittleEndian.PutUint32(b.Bytes()[8:], serial) // godbus sets it on its own connections alone
-	return b.Bytes(), nil
 }
 
 // readMessage reads a message. It returns nil for one that it skips: a call, and a signal unless signals are wanted.
-func readMessage(in *bufio.Reader, signals bool) (*dbus.Message, error) {
+func readMessage(in *bufio.Reader, signals bool) (*message, error) {
 	// "The signature of the header is yyyyuua(yv)": byte order, type, flags, version, length of the body, serial,
 	// length of the fields.
-	// https://dbus.freedesktop.org/doc/dbus-specification.html#message-protocol-messages
 	header, err := in.Peek(16)
 	if err != nil {
 		return nil, err
 	}
-	var order binary.ByteOrder = binary.LittleEndian
-	if header[0] == 'B' {
+	var order binary.ByteOrder
+	switch header[0] {
+	case 'l':
+		order = binary.LittleEndian
+	case 'B':
 		order = binary.BigEndian
+	default:
+		return nil, fmt.Errorf("%w: byte order %q", errWire, header[0])
 	}
-	body := int64(order.Uint32(header[4:]))
-	size := 16 + (int64(order.Uint32(header[12:]))+7)/8*8 + body
+	fields := int64(order.Uint32(header[12:]))
+	begin := 16 + (fields+7)/8*8 // of the body
+	size := begin + int64(order.Uint32(header[4:]))
 	if size > maxMessage {
 		return nil, fmt.Errorf("the session bus sends a message of %d bytes, expected at most %d", size, maxMessage)
 	}
-	kind := dbus.Type(header[1])
-	if kind != dbus.TypeMethodReply && kind != dbus.TypeError && (kind != dbus.TypeSignal || !signals) {
+	m := &message{kind: header[1]}
+	if m.kind != methodReply && m.kind != errorReply && (m.kind != signal || !signals) {
 		_, err := in.Discard(int(size))
 		return nil, err
 	}
@@ -87,32 +118,52 @@ func readMessage(in *bufio.Reader, signals bool) (*dbus.Message, error) {
 	if _, err := io.ReadFull(in, data); err != nil {
 		return nil, err
 	}
-	// "Empty structures are not allowed": godbus would read an array of them without end. The numbers before the fields
-	// may have any bytes.
-	if bytes.Contains(data[16:size-body], []byte("()")) {
-		return nil, errors.New("the session bus sends a value of a type that does not exist")
-	}
-	return dbus.DecodeMessage(bytes.NewReader(data))
+	m.body = reader{order: order, data: data[begin:]}
+	return m, m.readFields(reader{order: order, data: data[:16+fields], at: 16})
 }
 
-// field returns a field of the header of m, or a zero value.
-func field[T any](m *dbus.Message, name dbus.HeaderField) T {
-	value, _ := m.Headers[name].Value().(T)
-	return value
+func (m *message) readFields(r reader) error {
+	for r.err == nil && r.at < len(r.data) {
+		var text string
+		var number uint32
+		code := r.next(8, 1)[0]
+		switch signature := r.shortText(); signature {
+		case "s", "o":
+			text = r.text()
+		case "g":
+			text = r.shortText()
+		case "u":
+			number = r.uint32()
+		default:
+			r.fail(errWire)
+		}
+		switch code {
+		case fieldPath:
+			m.path = objectPath(text)
+		case fieldMember:
+			m.member = text
+		case fieldErrorName:
+			m.errorName = text
+		case fieldReplySerial:
+			m.replyTo = number
+		case fieldSignature:
+			m.body.signature = text
+		}
+	}
+	return r.err
 }
 
-// storeValues stores the values of m, or the first of them.
-func storeValues(m *dbus.Message, values ...any) error {
-	if len(m.Body) < len(values) || dbus.Store(m.Body[:len(values)], values...) != nil {
-		types := field[dbus.Signature](m, dbus.FieldSignature)
-		return fmt.Errorf("the answer has values of the types %q, which okauth does not expect", types.String())
+// store stores the values of the body, or the first of them.
+func (m *message) store(values ...any) error {
+	for _, value := range values {
+		m.body.take(value)
 	}
-	return nil
+	return m.body.err
 }
 
 // asError returns an error reply as an error. Its first value may be a text.
-func asError(m *dbus.Message) error {
-	e := &busError{name: field[string](m, dbus.FieldErrorName)}
-	_ = storeValues(m, &e.text)
+func (m *message) asError() error {
+	e := &busError{name: m.errorName}
+	_ = m.store(&e.text)
 	return e
 }

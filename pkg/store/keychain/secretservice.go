@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/godbus/dbus/v5"
-
 	"okauth/pkg/internal/safetext"
 	"okauth/pkg/store"
 )
@@ -119,7 +117,7 @@ func (i *item) get() ([]byte, error) {
 			err = store.ErrNotFound
 		}
 	}
-	return s.Value, err
+	return s.value, err
 }
 
 // openSession opens a session that is "plain": the value crosses the bus unencrypted, as with go-keyring. A process
@@ -128,9 +126,9 @@ func (i *item) openSession() error {
 	if i.session != "" {
 		return nil
 	}
-	var ignored dbus.Variant
+	var ignored variant
 	return i.bus.call(servicePath, "org.freedesktop.Secret.Service.OpenSession",
-		[]any{"plain", dbus.MakeVariant("")}, &ignored, &i.session)
+		[]any{"plain", variant{""}}, &ignored, &i.session)
 }
 
 // set stores value, in place of an item that has the same attributes, and finds what it stored.
@@ -142,9 +140,9 @@ func (i *item) set(value []byte, mayPrompt bool) error {
 	if err := i.openSession(); err != nil {
 		return err
 	}
-	properties := map[string]dbus.Variant{
-		"org.freedesktop.Secret.Item.Label":      dbus.MakeVariant(fmt.Sprintf("Password for '%s' on '%s'", i.account, service)),
-		"org.freedesktop.Secret.Item.Attributes": dbus.MakeVariant(i.attributes()),
+	properties := map[string]variant{
+		"org.freedesktop.Secret.Item.Label":      variant{fmt.Sprintf("Password for '%s' on '%s'", i.account, service)},
+		"org.freedesktop.Secret.Item.Attributes": variant{i.attributes()},
 	}
 	var path, prompt objectPath
 	err = i.bus.call(collection, "org.freedesktop.Secret.Collection.CreateItem",
