@@ -113,10 +113,10 @@ func (e *Env) Desktop() bool {
 		e.Getenv("DISPLAY") != "" || e.Getenv("WAYLAND_DISPLAY") != ""
 }
 
-// Getenv returns the value of a variable, "" if it is unset.
+// Getenv returns the value of a variable without one line break at its end, "" if it is unset.
 func (e *Env) Getenv(name string) string {
 	value, _ := e.LookupEnv(name)
-	return value
+	return config.DropNewline(value)
 }
 
 // Number returns the version, "devel" for a build without one.
