@@ -62,7 +62,7 @@ func runDemo(ctx context.Context, env *cli.Env) error {
 	d := &demo{out: env.Stdout, server: server, env: *env}
 	d.env.Stdin, d.env.Stdout, d.env.Stderr = strings.NewReader(""), d.out, d.out
 	d.env.StdoutIsTTY, d.env.StderrIsTTY, d.env.StdinIsPipe, d.env.StdinIsTTY = true, env.StdoutIsTTY, false, false
-	d.env.Keychain = new(memory.Store)
+	d.env.Environ, d.env.Keychain = nil, new(memory.Store)
 	d.env.LockDir = filepath.Join(home, "locks")
 	d.env.LookupEnv = func(name string) (string, bool) { // nothing of the user's own setup shows
 		switch {

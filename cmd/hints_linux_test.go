@@ -117,6 +117,29 @@ func hintCases() map[string]hintCase {
 	return all
 }
 
+// Each way to give a password that the hint names, where nobody can be asked, makes the command work.
+func TestHintOfPasswordIsFollowed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, fakesecretservice.Behavior{})
+	d.setUp()
+	code, _, errs := d.shell("okauth login")
+	_, hint, _ := strings.Cut(errs, "okauth: hint: ")
+	file := filepath.Join(d.home, "password")
+	for way, script := range map[string]string{
+		"--password-stdin":     "echo " + oktatest.DefaultPassword + " | okauth login --password-stdin",
+		"OKAUTH_PASSWORD,":     "OKAUTH_PASSWORD=" + oktatest.DefaultPassword + " okauth login",
+		"OKAUTH_PASSWORD_FILE": "echo " + oktatest.DefaultPassword + " >" + file + "; OKAUTH_PASSWORD_FILE=" + file + " okauth login",
+		"password_command":     "okauth config set password_command 'echo " + oktatest.DefaultPassword + "'; okauth login",
+	} {
+		if code != 4 || !strings.Contains(hint, way) {
+			t.Errorf("got exit code %d and no %q in the hint: %s", code, way, errs)
+		}
+		if code, _, errs := d.shell(script); code != 0 {
+			t.Errorf("%s: got exit code %d: %s", script, code, errs)
+		}
+	}
+}
+
 // garble spoils every item of the keychain.
 func (d *desk) garble() {
 	for account := range d.keychain.Items() {

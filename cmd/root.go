@@ -69,6 +69,7 @@ a built-in server and leaves nothing behind.`,
 			if err := cli.CheckDescriptors(); err != nil {
 				return err
 			}
+			warnOfVariables(env, c)
 			return cli.FlagsFromEnvironment(c, env)
 		},
 		Version: env.Build.Number(),

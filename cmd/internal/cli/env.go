@@ -29,6 +29,7 @@ type Env struct {
 	Width       int // columns of standard output; 0 when unknown
 
 	LookupEnv     func(string) (string, bool)
+	Environ       func() []string // to find misspelt names; nil: none
 	UserConfigDir func() (string, error)
 	OpenTerminal  func() (*prompt.Terminal, error)
 	Now           func() time.Time
@@ -63,6 +64,7 @@ func System(b Build) *Env {
 		StdoutIsTTY: prompt.IsTerminal(os.Stdout), StderrIsTTY: prompt.IsTerminal(os.Stderr),
 		Width:         prompt.Width(os.Stdout),
 		LookupEnv:     withoutSecrets(),
+		Environ:       os.Environ,
 		UserConfigDir: os.UserConfigDir,
 		OpenTerminal:  prompt.Open,
 		Now:           time.Now,

@@ -55,14 +55,22 @@ func fromSettings(f *pflag.FlagSet, names ...string) {
 	}
 }
 
+// FlagVariable returns the variable of a flag, "" if it has none or is that of a setting.
+func FlagVariable(f *pflag.Flag) string {
+	if f.Name == "help" || f.Name == "version" || f.Annotations[settingsFlag] != nil {
+		return ""
+	}
+	return "OKAUTH_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+}
+
 // FlagsFromEnvironment sets every flag that was not given to the value of its variable: OKAUTH_NO_INPUT is --no-input.
 func FlagsFromEnvironment(c *cobra.Command, env *Env) error {
 	var bad error
 	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed || bad != nil || f.Name == "help" || f.Name == "version" || f.Annotations[settingsFlag] != nil {
+		name := FlagVariable(f)
+		if f.Changed || bad != nil || name == "" {
 			return
 		}
-		name := "OKAUTH_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value := env.Getenv(name)
 		if value == "" {
 			return

@@ -1,0 +1,69 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
+)
+
+const prefix = "OKAUTH_"
+
+// warnOfVariables warns of variables whose names are probably misspelt, before c runs. It shows no value, which may be a
+// secret.
+func warnOfVariables(env *cli.Env, c *cobra.Command) {
+	if env.Environ == nil {
+		return
+	}
+	known := append(settingVariables(), flagVariables(c)...)
+	var names []string // without the prefix
+	for _, entry := range env.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		name, ours := strings.CutPrefix(name, prefix)
+		if ours && !strings.HasPrefix(name, "TEST_") && !slices.Contains(known, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 { // as nearly always, so that no other command is built for it
+		return
+	}
+	known = append(known, flagVariables(Commands())...)
+	for _, name := range names {
+		if near := config.Suggest(name, known); near != "" && !slices.Contains(known, name) {
+			env.Warn("the variable " + prefix + name + " means nothing to okauth: did you mean " + prefix + near + "?")
+		}
+	}
+}
+
+// settingVariables returns the variables that are not about a flag alone, without their prefix.
+func settingVariables() []string {
+	all := []string{"CONFIG", "PROFILE", "ERRORS", "DEBUG"}
+	for _, name := range config.SecretVariables() {
+		all = append(all, strings.TrimPrefix(name, prefix))
+	}
+	for _, key := range config.Keys() {
+		for _, name := range key.Env {
+			all = append(all, strings.TrimPrefix(name, prefix))
+		}
+	}
+	return all
+}
+
+// flagVariables returns the variables of the flags of c and its commands, without their prefix.
+func flagVariables(c *cobra.Command) (all []string) {
+	add := func(f *pflag.Flag) {
+		if name := cli.FlagVariable(f); name != "" {
+			all = append(all, strings.TrimPrefix(name, prefix))
+		}
+	}
+	c.Flags().VisitAll(add) // with the global ones, once the line was parsed
+	c.PersistentFlags().VisitAll(add)
+	for _, sub := range c.Commands() {
+		all = append(all, flagVariables(sub)...)
+	}
+	return all
+}
