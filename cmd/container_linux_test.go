@@ -162,6 +162,9 @@ func containerFiveVariables(c *container) {
 		}
 	}
 	c.asked(0)
+	c.vars = append(slices.Clone(own), "OKAUTH_STORAGE=none")
+	c.printsToken(c.run("token"))
+	c.asked(1)
 	c.vars = own
 	// A wrong password is refused as anywhere, although it cannot be remembered here.
 	c.vars = append(c.vars, "OKAUTH_PASSWORD=wrong-horse")
