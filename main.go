@@ -14,5 +14,5 @@ var version, commit, date string
 
 func main() {
 	build := cmd.Build{Version: version, Commit: commit, Date: date}
-	os.Exit(cmd.Main(context.Background(), cmd.System(build), os.Args[1:]))
+	cmd.Exit(cmd.Main(context.Background(), cmd.System(build), os.Args[1:]))
 }

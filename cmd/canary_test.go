@@ -181,7 +181,7 @@ func (c *canary) children() {
 		var stdout, stderr bytes.Buffer
 		p.Stdout, p.Stderr = &stdout, &stderr
 		err := p.Run()
-		if p.ProcessState == nil || p.ProcessState.ExitCode() == 2 {
+		if p.ProcessState == nil || exitCode(p.ProcessState) == 2 {
 			c.t.Fatalf("okauth %q: %v", args, err)
 		}
 		c.hunt("standard output of "+p.String(), stdout.String(), "")

@@ -121,7 +121,7 @@ func (c *container) mount() error {
 // printsToken wants exit code 0, a good token and a newline, and nothing else.
 func (c *container) printsToken(p *process) {
 	c.t.Helper()
-	if code := p.ProcessState.ExitCode(); code != 0 || p.stderr.Len() > 0 {
+	if code := exitCode(p.ProcessState); code != 0 || p.stderr.Len() > 0 {
 		c.t.Fatalf("got exit code %d, want 0, and nothing on stderr: %s", code, &p.stderr)
 	}
 	p.good()
@@ -148,8 +148,8 @@ func containerFiveVariables(c *container) {
 		c.printsToken(c.run("token"))
 		c.asked(1)
 	}
-	if p := c.run("login"); p.ProcessState.ExitCode() != 6 || p.stdout.Len() > 0 {
-		c.t.Errorf("login, where nothing can be kept: got exit code %d, want 6: %s", p.ProcessState.ExitCode(), &p.stderr)
+	if p := c.run("login"); exitCode(p.ProcessState) != 6 || p.stdout.Len() > 0 {
+		c.t.Errorf("login, where nothing can be kept: got exit code %d, want 6: %s", exitCode(p.ProcessState), &p.stderr)
 	}
 	c.asked(0)
 	// Where no file can be written, the hint says how to do without.
@@ -157,8 +157,8 @@ func containerFiveVariables(c *container) {
 	c.vars = append(slices.Clone(own), "OKAUTH_STORAGE=file", "OKAUTH_STORAGE_DIR=/state/okauth")
 	for _, line := range []string{"token", "login"} {
 		p := c.run(line)
-		if p.ProcessState.ExitCode() != 6 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "OKAUTH_STORAGE=none") {
-			c.t.Errorf("%s on a read-only root: got exit code %d, want 6: %s", line, p.ProcessState.ExitCode(), &p.stderr)
+		if exitCode(p.ProcessState) != 6 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "OKAUTH_STORAGE=none") {
+			c.t.Errorf("%s on a read-only root: got exit code %d, want 6: %s", line, exitCode(p.ProcessState), &p.stderr)
 		}
 	}
 	c.asked(0)
@@ -169,8 +169,8 @@ func containerFiveVariables(c *container) {
 	// A wrong password is refused as anywhere, although it cannot be remembered here.
 	c.vars = append(c.vars, "OKAUTH_PASSWORD=wrong-horse")
 	p := c.run("token")
-	if p.ProcessState.ExitCode() != 5 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "okauth: warning: the refusal of this password could not be recorded") {
-		c.t.Errorf("a wrong password: got exit code %d, want 5: %s", p.ProcessState.ExitCode(), &p.stderr)
+	if exitCode(p.ProcessState) != 5 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "okauth: warning: the refusal of this password could not be recorded") {
+		c.t.Errorf("a wrong password: got exit code %d, want 5: %s", exitCode(p.ProcessState), &p.stderr)
 	}
 	c.asked(1)
 }
@@ -187,8 +187,8 @@ func containerLockoutGuard(c *container) {
 	for i := range 8 {
 		all.Go(func() {
 			p := c.run("token", "--storage", []string{"auto", "none"}[i%2])
-			if p.ProcessState.ExitCode() != 5 || strings.Contains(p.stderr.String(), "warning") {
-				c.t.Errorf("got exit code %d, want 5 and no warning: %s", p.ProcessState.ExitCode(), &p.stderr)
+			if exitCode(p.ProcessState) != 5 || strings.Contains(p.stderr.String(), "warning") {
+				c.t.Errorf("got exit code %d, want 5 and no warning: %s", exitCode(p.ProcessState), &p.stderr)
 			}
 		})
 	}
@@ -296,8 +296,8 @@ func containerHTTPS(c *container) {
 	}
 	c.binds = map[string]string{"/run/secrets": secrets}
 	c.vars = append(c.vars, "OKAUTH_DOMAIN="+server.URL())
-	if p := c.run("token"); p.ProcessState.ExitCode() != 3 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "set ca_file") {
-		c.t.Errorf("an unknown authority: got exit code %d, want 3 and a hint: %s", p.ProcessState.ExitCode(), &p.stderr)
+	if p := c.run("token"); exitCode(p.ProcessState) != 3 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "set ca_file") {
+		c.t.Errorf("an unknown authority: got exit code %d, want 3 and a hint: %s", exitCode(p.ProcessState), &p.stderr)
 	}
 	c.asked(0)
 	c.vars = append(c.vars, "OKAUTH_CA_FILE=/run/secrets/ca.pem")

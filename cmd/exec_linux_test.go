@@ -206,7 +206,7 @@ func TestExecAtTheTerminal(t *testing.T) {
 	p.waitFor("got hello")
 	p.types("\x03")
 	p.waitFor("interrupted")
-	if err := p.command.Wait(); p.command.ProcessState.ExitCode() != 5 {
+	if err := p.command.Wait(); exitCode(p.command.ProcessState) != 5 {
 		t.Errorf("got %v, want exit code 5: %s", err, &p.stderr)
 	}
 }

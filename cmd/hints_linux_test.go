@@ -233,8 +233,8 @@ func (d *desk) shell(script string) (code int, stdout, stderr string) {
 		c.Env = append(c.Env, name+"="+value)
 	}
 	c.Stdout, c.Stderr = &out, &errs
-	if _, failed := errors.AsType[*exec.ExitError](c.Run()); !failed && c.ProcessState.ExitCode() != 0 {
+	if _, failed := errors.AsType[*exec.ExitError](c.Run()); !failed && exitCode(c.ProcessState) != 0 {
 		d.t.Fatal(script)
 	}
-	return c.ProcessState.ExitCode(), out.String(), errs.String()
+	return exitCode(c.ProcessState), out.String(), errs.String()
 }

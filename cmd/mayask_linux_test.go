@@ -67,7 +67,7 @@ func (p *person) asksNothing(hint string) {
 	done := make(chan int, 1)
 	go func() {
 		_ = p.command.Wait()
-		done <- p.command.ProcessState.ExitCode()
+		done <- exitCode(p.command.ProcessState)
 	}()
 	select {
 	case code := <-done:

@@ -97,7 +97,7 @@ func (u *commoner) tries(line string, vars ...string) (int, string) {
 	var stderr strings.Builder
 	c.Stderr = &stderr
 	_ = c.Run()
-	return c.ProcessState.ExitCode(), stderr.String()
+	return exitCode(c.ProcessState), stderr.String()
 }
 
 func (u *commoner) runs(line string, vars ...string) {

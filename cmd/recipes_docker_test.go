@@ -145,8 +145,8 @@ func dockerRecipe(im *image, k *kitchen) {
 		k.t.Errorf("got read-only %v, user %d, mounts %q, default user %q", readOnly, c.uid, c.binds, im.user)
 	}
 	p := c.run(args[1:]...)
-	if token := strings.TrimSpace(p.stdout.String()); p.ProcessState.ExitCode() != 0 || p.stderr.Len() > 0 || !k.welcome(token) {
-		k.t.Errorf("got exit code %d: %s", p.ProcessState.ExitCode(), &p.stderr)
+	if token := strings.TrimSpace(p.stdout.String()); exitCode(p.ProcessState) != 0 || p.stderr.Len() > 0 || !k.welcome(token) {
+		k.t.Errorf("got exit code %d: %s", exitCode(p.ProcessState), &p.stderr)
 	}
 	k.signedIn(1)
 }

@@ -316,7 +316,7 @@ func (k *kitchen) runs(environ []string, name string, args ...string) (stdout, s
 	if err := c.Run(); c.ProcessState == nil {
 		k.t.Fatal(err)
 	}
-	return out.String(), errs.String(), c.ProcessState.ExitCode()
+	return out.String(), errs.String(), exitCode(c.ProcessState)
 }
 
 // cooks runs lines of shell, and wants them to succeed with this output and

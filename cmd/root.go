@@ -22,6 +22,9 @@ type Build = cli.Build
 // System returns the environment that the operating system gives a process.
 func System(b Build) *cli.Env { return cli.System(b) }
 
+// Exit ends the process with the exit code that [Main] returned.
+func Exit(code int) { cli.EndProcess(code) }
+
 // Main runs the command line args, without the program's name, prints the error if there is one, and returns the exit
 // code.
 func Main(ctx context.Context, env *cli.Env, args []string) (code int) {

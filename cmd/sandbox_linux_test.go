@@ -110,7 +110,7 @@ func (s *sandbox) run(t *testing.T, stdin string, args ...string) (code int, std
 	if c.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return c.ProcessState.ExitCode(), out.String(), errs.String()
+	return exitCode(c.ProcessState), out.String(), errs.String()
 }
 
 // "okauth sandbox" prints what to export, serves, and on Ctrl-C ends with exit code 0 and leaves nothing behind.
@@ -198,7 +198,7 @@ func (s *sandbox) shell(t *testing.T, bus, line string) (text string, code int) 
 	if c.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return string(out), c.ProcessState.ExitCode()
+	return string(out), exitCode(c.ProcessState)
 }
 
 // sandboxRotates wants access tokens of 90 s, and refresh tokens that work once.

@@ -32,7 +32,7 @@ func exits() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	if got := c.ProcessState.ExitCode(); got != want {
+	if got := exitCode(c.ProcessState); got != want {
 		fmt.Fprintf(os.Stderr, "exits: got exit code %d, want %d\n", got, want)
 		os.Exit(1)
 	}

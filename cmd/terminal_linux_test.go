@@ -161,7 +161,7 @@ func (p *person) ends() int {
 	if err := p.command.Wait(); err != nil && !errors.As(err, &exit) {
 		p.t.Fatal(err)
 	}
-	return p.command.ProcessState.ExitCode()
+	return exitCode(p.command.ProcessState)
 }
 
 // AT-88: whatever ends the question leaves the terminal echoing, says nothing
@@ -293,5 +293,23 @@ func TestAT65_DumpShowsNoSecret(t *testing.T) {
 		if strings.Contains(dump, secret) {
 			t.Error("a secret is in the dump")
 		}
+	}
+}
+
+// Ctrl-C ends the loop that a shell runs okauth in, which it does only if the signal ended okauth.
+func TestAT88_CtrlCEndsALoop(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	delete(u.vars, "OKAUTH_PASSWORD")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const loop = `for i in 1 2; do ((i == 1)) || exit 99; (exec -a okauth "$0" login); done` // for the name, see TestMain
+	p := atTerminalRuns(t, u, exec.Command("bash", "-c", loop, self))
+	p.waitFor("Password for alice@example.com: ")
+	p.types("\x03")
+	if code := p.ends(); code != 130 {
+		t.Errorf("got exit code %d, want 130: %s", code, &p.stderr)
 	}
 }

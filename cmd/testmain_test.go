@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(tidy{m}, map[string]func(){
 		"okauth": func() {
 			unsetMarked()
-			os.Exit(cmd.Main(context.Background(), testEnv(), os.Args[1:]))
+			cmd.Exit(cmd.Main(context.Background(), testEnv(), os.Args[1:]))
 		},
 		"exits": exits,
 	})
@@ -154,4 +154,12 @@ func (k *killer) Set(ctx context.Context, account string, value []byte) error {
 
 func (k *killer) Delete(ctx context.Context, account string) error {
 	return k.call(func() error { return k.Backend.Delete(ctx, account) })
+}
+
+// exitCode returns the exit code of an ended process as a shell has it: 128 and its number for a signal.
+func exitCode(p *os.ProcessState) int {
+	if status, ok := p.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return p.ExitCode()
 }

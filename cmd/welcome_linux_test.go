@@ -118,10 +118,10 @@ func (d *desk) run(columns uint16, stderr io.Writer, args ...string) (code int, 
 	if err != nil && !errors.Is(err, syscall.EIO) {
 		d.t.Error(err)
 	}
-	if _, failed := errors.AsType[*exec.ExitError](c.Wait()); !failed && c.ProcessState.ExitCode() != 0 {
+	if _, failed := errors.AsType[*exec.ExitError](c.Wait()); !failed && exitCode(c.ProcessState) != 0 {
 		d.t.Fatalf("okauth %q: %v", args, c.ProcessState)
 	}
-	return c.ProcessState.ExitCode(), strings.ReplaceAll(string(text), "\r\n", "\n")
+	return exitCode(c.ProcessState), strings.ReplaceAll(string(text), "\r\n", "\n")
 }
 
 // "okauth" alone tells a person where one stands and what comes next.

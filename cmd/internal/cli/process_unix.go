@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // replaceProcess returns the function behind [Env].Exec. It first takes back what this process changed for itself and
@@ -23,6 +24,19 @@ func replaceProcess(undo func()) func(path string, args, environ []string) (int,
 		undo()
 		return 0, syscall.Exec(path, args, environ)
 	}
+}
+
+// EndProcess ends the process with an exit code of Main. One that stands for a signal becomes that signal: a shell ends a
+// loop only if the signal ended the command in it, and systemd takes only that for the stop it asked for.
+func EndProcess(code int) {
+	ended := syscall.Signal(code - exitSignal)
+	caught := ended == syscall.SIGINT || ended == syscall.SIGTERM || ended == syscall.SIGHUP
+	if caught && os.Getpid() != 1 { // the kernel spares the first process of a container
+		signal.Reset(ended)
+		_ = syscall.Kill(os.Getpid(), ended)
+		time.Sleep(time.Second) // another thread may be the one that gets it
+	}
+	os.Exit(code)
 }
 
 // spareDescriptors is how many files a command must be able to open. Without room for the two of its own poller, Go's

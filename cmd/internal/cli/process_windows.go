@@ -25,6 +25,9 @@ func replaceProcess(func()) func(path string, args, environ []string) (int, erro
 	}
 }
 
+// EndProcess ends the process with an exit code of Main.
+func EndProcess(code int) { os.Exit(code) }
+
 // CheckDescriptors has nothing to check: Windows has no such limit.
 func CheckDescriptors() error { return nil }
 
