@@ -20,20 +20,21 @@ func warnOfVariables(env *cli.Env, c *cobra.Command) {
 		return
 	}
 	known := append(settingVariables(), flagVariables(c)...)
-	var names []string // without the prefix
+	var all []string
 	for _, entry := range env.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		name, ours := strings.CutPrefix(name, prefix)
-		if ours && !strings.HasPrefix(name, "TEST_") && !slices.Contains(known, name) {
-			names = append(names, name)
+		if !ours || strings.HasPrefix(name, "TEST_") || slices.Contains(known, name) {
+			continue
 		}
-	}
-	if len(names) == 0 { // as nearly always, so that no other command is built for it
-		return
-	}
-	known = append(known, flagVariables(Commands())...)
-	for _, name := range names {
-		if near := config.Suggest(name, known); near != "" && !slices.Contains(known, name) {
+		near := config.Suggest(name, known)
+		if near == "" {
+			continue
+		}
+		if all == nil { // to build every command costs more than most calls
+			all = flagVariables(Commands())
+		}
+		if !slices.Contains(all, name) {
 			env.Warn("the variable " + prefix + name + " means nothing to okauth: did you mean " + prefix + near + "?")
 		}
 	}
