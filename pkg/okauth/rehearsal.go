@@ -37,7 +37,7 @@ func (c *Client) rehearse(ctx context.Context, s Storage, request session.TokenR
 		},
 		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Credentials, error) {
 			step = SignIn
-			return alone.credentialsFor(ctx, s, why)
+			return alone.credentialsFor(ctx, s, why, alone.OktaClient)
 		},
 	})
 	_, missing := errors.AsType[*grant.InteractionRequiredError](err)

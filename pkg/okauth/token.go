@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"okauth/pkg/config"
+	"okauth/pkg/okta"
 	"okauth/pkg/session"
 	"okauth/pkg/transport"
 )
@@ -92,10 +94,11 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 		return session.CachedToken{}, err
 	}
 	request.Fresh = force
+	client := once(c.OktaClient)
 	o := session.Options{
-		Client: once(c.OktaClient),
+		Client: client,
 		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Credentials, error) {
-			return c.credentialsFor(ctx, s, why)
+			return c.credentialsFor(ctx, s, why, client)
 		},
 	}
 	done := func(error) {}
@@ -114,18 +117,27 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 }
 
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in
-// and there is none.
+// and there is none. A client secret that cannot be one is the error even then: no sign-in works with it.
 func (c *Client) credentialsFor(
-	ctx context.Context, s Storage, why *session.LoginRequiredError,
+	ctx context.Context, s Storage, why *session.LoginRequiredError, client func(context.Context) (*okta.Client, error),
 ) (session.Credentials, error) {
 	ask := c.asksPerson() && !why.Unsure
 	if !ask && !c.nonInteractive() {
-		return session.Credentials{}, nil
+		var err error
+		if ref := c.settings.Secret(config.KeyClientSecret); !ref.IsZero() && !ref.FromCommand() || c.o.ClientSecret != nil {
+			_, err = client(ctx) // no command is run in vain: it may ask a person
+		}
+		return session.Credentials{}, err
 	}
 	// Before anything is asked or sent: can the session be stored?
 	err := s.Ready(ctx)
 	if err != nil && !s.NotNeeded(err) {
 		return session.Credentials{}, err
+	}
+	if ask { // no one types a password that cannot be sent
+		if _, err := client(ctx); err != nil {
+			return session.Credentials{}, err
+		}
 	}
 	if ask && c.o.Events.SignIn != nil {
 		c.o.Events.SignIn(why, err)
