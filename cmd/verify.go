@@ -182,14 +182,16 @@ func (o *verifyOptions) answer(ctx context.Context, b *bytes.Buffer, line int, t
 		}
 		bad = cli.Exit(cli.ExitInvalidToken, bad, cli.VerifyAdvice(report))
 	}
-	switch {
-	case !o.text:
+	if !o.text {
 		b.Write(output.AppendReportJSON(b.AvailableBuffer(), report))
-	case line == 0:
-		err = output.WriteReportText(b, report, o.env.TextOptions())
-	default:
-		fmt.Fprintf(b, "line %d: ", line)
-		err = output.WriteReportText(b, report, o.env.TextOptions())
+		return bad, nil
+	}
+	options := o.env.TextOptions()
+	if line > 0 {
+		options.Prefix = fmt.Sprintf("line %d: ", line)
+	}
+	err = output.WriteReportText(b, report, options)
+	if line > 0 {
 		b.WriteByte('\n')
 	}
 	return bad, err

@@ -35,14 +35,18 @@ func (e *ClaimError) Error() string {
 // The error is that of the write, or a [*ClaimError]: there is no such claim, or it is a string with characters that
 // cannot be seen.
 func WriteClaim(w io.Writer, token jwt.Unverified, path string) error {
-	claims := token.Claims
+	claims, added := token.Claims, 0
 	if _, ok := claims.Get("header"); !ok {
+		added = 1
 		header := jwt.Member{Name: "header", Value: appendObject(nil, token.Header)}
 		claims = append(claims[:len(claims):len(claims)], header)
 	}
 	raw, err := findPath(claims, path)
 	if err != nil {
 		err.Path = path
+		if err.missing == path { // below the token itself, which has a header, but no claim of that name
+			err.Names = err.Names[:len(claims)-added]
+		}
 		if err.Suggestion != "" {
 			err.Suggestion = strings.TrimSuffix(path, err.missing) + err.Suggestion
 		}

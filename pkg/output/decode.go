@@ -3,6 +3,7 @@ package output
 import (
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"okauth/pkg/internal/safetext"
@@ -148,7 +149,11 @@ func (p *page) introspection(active bool, o jwt.Object) {
 // timeLeft returns for how long a token is valid, or when it expired, behind expired.
 func (p *page) timeLeft(exp time.Time, expired string) string {
 	if exp.After(p.opts.Now) {
-		return ", for another " + formatSeconds(exp.Unix()-p.opts.Now.Unix())
+		left := formatSeconds(exp.Unix() - p.opts.Now.Unix())
+		if unit := strings.TrimPrefix(left, "1 "); !strings.Contains(unit, " ") { // not of "1 hour 5 minutes"
+			left = unit
+		}
+		return ", for another " + left
 	}
 	return expired + FormatRelative(exp, p.opts.Now)
 }

@@ -2,6 +2,7 @@ package output_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -198,6 +199,7 @@ var cest = time.FixedZone("CEST", 2*60*60)
 
 func text(t testing.TB, header, claims string, opts output.TextOptions) string {
 	t.Helper()
+	opts.Width = cmp.Or(opts.Width, 80)
 	var w oneWrite
 	if err := output.WriteDecodedText(&w, parse(t, header, claims), opts); err != nil {
 		t.Fatal(err)

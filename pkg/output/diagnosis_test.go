@@ -1,6 +1,7 @@
 package output_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"reflect"
@@ -22,6 +23,7 @@ func exampleDiagnosis() output.Diagnosis {
 
 func diagnosisText(t testing.TB, r output.Diagnosis, opts output.TextOptions) string {
 	t.Helper()
+	opts.Width = cmp.Or(opts.Width, 80)
 	var text string
 	part := func(write func(io.Writer) error) {
 		t.Helper()

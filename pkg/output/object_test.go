@@ -1,6 +1,7 @@
 package output_test
 
 import (
+	"cmp"
 	"errors"
 	"reflect"
 	"strings"
@@ -21,6 +22,7 @@ const (
 
 func objectText(t testing.TB, text string, opts output.TextOptions) string {
 	t.Helper()
+	opts.Width = cmp.Or(opts.Width, 80)
 	var w oneWrite
 	opts.Now, opts.Location = now, cest
 	if err := output.WriteObjectText(&w, []byte(text), opts); err != nil {
@@ -99,6 +101,9 @@ func TestObjectText_Headline(t *testing.T) {
 		`{"active":true,"sub":"0oa1","exp":1695856628}`: "active: a token of 0oa1, although by this machine's clock it expired 1 minute\n",
 		`{"active":true,"client_id":"0oa1"}`:            "active: a token of 0oa1, no expiry known\n",
 		`{"active":true,"exp":99999999999999}`:          "active: a token, no expiry known\n",
+		`{"active":true,"exp":1695860288}`:              "active: a token, for another hour\n",
+		`{"active":true,"exp":1695860348}`:              "active: a token, for another 1 hour 1 minute\n",
+		`{"active":true,"exp":1695856748}`:              "active: a token, for another minute\n",
 		`{"active":true,"exp":253402300799}`:            "active: a token, for another 7976 years 94 days\n",
 		`{"active":null}`:                               "not active: ",
 	} {

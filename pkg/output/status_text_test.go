@@ -1,6 +1,7 @@
 package output_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 func statusText(t *testing.T, s output.Status, opts output.TextOptions) string {
 	t.Helper()
+	opts.Width = cmp.Or(opts.Width, 80)
 	var w oneWrite
 	if err := output.WriteStatusText(&w, s, now, opts); err != nil {
 		t.Fatal(err)

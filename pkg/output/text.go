@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,8 +16,9 @@ import (
 type TextOptions struct {
 	Now      time.Time      // relative times count from here
 	Location *time.Location // of the times; nil = time.Local
-	Width    int            // columns; 0 = 80, at least 20
+	Width    int            // columns, at least 20; 0 breaks no line
 	Color    bool           // whether SGR codes may be used
+	Prefix   string         // stands before the first line of a report
 	Time     string         // how times look: one of [TimeFormats], the first if empty
 }
 
@@ -78,7 +80,7 @@ func newPage(opts TextOptions) *page {
 		opts.Location = time.Local
 	}
 	if opts.Width == 0 {
-		opts.Width = 80
+		opts.Width = math.MaxInt
 	}
 	opts.Width = max(20, opts.Width)
 	return &page{opts: opts}

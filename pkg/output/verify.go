@@ -63,12 +63,14 @@ func appendNotEmpty(dst []byte, member, value string) []byte {
 // expected and what was found. No line is wider than the page, unless a single word is.
 func WriteReportText(w io.Writer, r jwt.Report, opts TextOptions) error {
 	p := newPage(opts)
+	verdict, code, about := "valid", green, ""
 	if r.Valid() {
-		p.sentence(0, green, "valid", ": "+p.validToken(r))
+		about = p.validToken(r)
 	} else {
-		p.sentence(0, red, "not valid", ": "+p.firstFailure(r))
+		verdict, code, about = "not valid", red, p.firstFailure(r)
 	}
-	p.WriteByte('\n')
+	text := p.wrap(opts.Prefix+verdict+": "+about, 0)
+	p.WriteString(strings.Replace(text, verdict, p.color(code, verdict), 1) + "\n")
 	nameWidth := 0
 	for _, c := range r.Checks {
 		nameWidth = max(nameWidth, len(c.Name))

@@ -1,6 +1,7 @@
 package output_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 func reportText(t testing.TB, v jwt.Report, opts output.TextOptions) string {
 	t.Helper()
+	opts.Width = cmp.Or(opts.Width, 80)
 	var w oneWrite
 	opts.Now = now
 	if err := output.WriteReportText(&w, v, opts); err != nil {
