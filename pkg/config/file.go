@@ -90,6 +90,9 @@ func readConfig(path, home string) ([]byte, error) {
 		return nil, fail("open", err)
 	}
 	defer f.Close()
+	if err := writersError(privatefile.CheckOpen(f)); err != nil {
+		return nil, withSource(err, Source{FromFile, path})
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
 	if err != nil {
 		return nil, fail("read", err)
@@ -101,8 +104,10 @@ func readConfig(path, home string) ([]byte, error) {
 }
 
 // checkWriters returns an *Error if someone but the user and root can change what is at path, or exchange it.
-func checkWriters(path, home string) error {
-	err := privatefile.CheckWriters(path, home)
+func checkWriters(path, home string) error { return writersError(privatefile.CheckWriters(path, home)) }
+
+// writersError returns an *Error for one of package privatefile.
+func writersError(err error) error {
 	e, ok := errors.AsType[*privatefile.WritersError](err)
 	switch {
 	case err == nil:

@@ -94,6 +94,27 @@ func TestAT67_ConfigOthersCanWrite(t *testing.T) {
 	})
 }
 
+// A file that is open and has no name any more is at a path that cannot be looked at; so is, for a moment, one that its
+// owner renames back and forth. It is checked when it is open.
+func TestAT67_FilesWithoutANameOthersCanWrite(t *testing.T) {
+	t.Parallel()
+	for mode, refused := range map[os.FileMode]bool{0o666: true, 0o622: true, 0o644: false, 0o400: false} {
+		name := filepath.Join(t.TempDir(), "file")
+		must(t, errors.Join(os.WriteFile(name, []byte("profile: default\n"), 0o600), os.Chmod(name, mode)))
+		f, err := os.Open(name)
+		must(t, errors.Join(err, os.Remove(name)))
+		defer f.Close()
+		path := fmt.Sprintf("/dev/fd/%d", f.Fd())
+		_, readErr := readConfig(path, "")
+		_, secretErr := readSecretFile(t.Context(), path)
+		for what, err := range map[string]error{"configuration": readErr, "secret": secretErr} {
+			if e, ok := errors.AsType[*Error](err); ok != refused || ok && (e.Kind != Writable || e.Path != path) {
+				t.Errorf("mode %04o: %s: got %v, want an error of kind Writable for %s: %t", mode, what, err, path, refused)
+			}
+		}
+	}
+}
+
 // The check of a directory ends at the home directory of the settings.
 func TestAT67_ConfigBelowHome(t *testing.T) {
 	t.Parallel()

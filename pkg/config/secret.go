@@ -202,6 +202,9 @@ func readSecretFile(ctx context.Context, path string) ([]byte, error) {
 	case info.IsDir():
 		return nil, invalid("%s is a directory, expected a file", quote(path))
 	}
+	if err := writersError(privatefile.CheckOpen(f)); err != nil {
+		return nil, err
+	}
 	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))

@@ -56,6 +56,19 @@ func CheckWriters(path, home string) error {
 	}
 }
 
+// CheckOpen is [CheckWriters] for the open file itself, whatever its name leads to by now. A file without a name cannot
+// be checked by its path, nor can one that was away when CheckWriters looked.
+func CheckOpen(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return fail("check", f.Name(), err)
+	}
+	if err = checkWriters(f.Name(), info); err != nil && info.Mode().IsRegular() && !isReadOnly(f.Name(), info) {
+		return err
+	}
+	return nil
+}
+
 // checkWriters checks one file, link or directory.
 func checkWriters(path string, info fs.FileInfo) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
