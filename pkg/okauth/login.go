@@ -54,7 +54,7 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 		return c.login(ctx, s, client, request)
 	}
 	// Other processes wait for this session. Login does not wait for theirs: the user runs it to be asked now.
-	done, err := c.turn(ctx, s, request.Identity, 100*time.Millisecond)
+	done, err := c.waitToAsk(ctx, s, request.Identity, 100*time.Millisecond)
 	if err != nil {
 		return nil, err
 	}
@@ -106,10 +106,10 @@ func (c *Client) asksPerson() bool {
 // forever is how long a process waits for one that asks a person, who may take all the time.
 const forever = math.MaxInt64
 
-// turn waits until no other process asks a person to sign in to the session, for longest at most, and then until none
-// asks on the same terminal, where the answer to one question could go to another. done lets others ask; after an error
-// not, if Options say so. The session is not locked. The error is the cause of the end of ctx.
-func (c *Client) turn(
+// waitToAsk waits until no other process asks a person to sign in to the session, for longest at most, and then until
+// none asks on the same terminal, where the answer to one question could go to another. done lets others ask, except
+// after an error if Options.HoldOnError is set. The session is not locked. The error is the cause of the end of ctx.
+func (c *Client) waitToAsk(
 	ctx context.Context, s Storage, id store.Identity, longest time.Duration,
 ) (done func(error), err error) {
 	locks := filelock.Locks{Dir: c.o.LockDir}
@@ -129,7 +129,7 @@ func (c *Client) turn(
 		}
 	}
 	return func(failed error) {
-		if failed == nil || !c.o.KeepTurn {
+		if failed == nil || !c.o.HoldOnError {
 			answered()
 			signedIn()
 		}

@@ -53,8 +53,8 @@ type Options struct {
 
 	Interaction Interaction // asks a person; nil: no questions are possible
 	Terminal    string      // names the terminal that Interaction asks on: one process at a time; A-Z a-z 0-9 _ . -
-	// KeepTurn: after an error no other process may ask until this one ends, which reports the error first.
-	KeepTurn bool
+	// HoldOnError keeps other processes from asking after an error until this process ends, which reports it first.
+	HoldOnError bool
 
 	// Password and ClientSecret, when set, return the secret in place of the settings. Each is called once at most.
 	Password, ClientSecret func(context.Context) (okta.Secret, error)

@@ -103,8 +103,8 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 	}
 	done := func(error) {}
 	if c.asksPerson() {
-		o.Turn = func(ctx context.Context) (err error) {
-			done, err = c.turn(ctx, s, request.Identity, forever)
+		o.WaitToAsk = func(ctx context.Context) (err error) {
+			done, err = c.waitToAsk(ctx, s, request.Identity, forever)
 			return err
 		}
 	}

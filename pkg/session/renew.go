@@ -17,9 +17,9 @@ type Options struct {
 	// Credentials returns what to sign in with when a refresh is not possible, for the reason it is given; without a
 	// Grant, no sign-in is possible.
 	Credentials func(context.Context, *LoginRequiredError) (Credentials, error)
-	// Turn, if set, waits until no other process asks a person for the same Credentials. Renew then looks for the session
-	// of the others. The turn is over when Renew returns. The error is that of the wait.
-	Turn func(context.Context) error
+	// WaitToAsk, if set, waits until no other process asks a person for the same Credentials; Renew then looks for the
+	// session of the others. The caller lets others ask when Renew has returned. The error is that of the wait.
+	WaitToAsk func(context.Context) error
 }
 
 // SaveError says that a new token could not be stored. It comes with the token, which is valid: the caller uses the
@@ -86,8 +86,8 @@ func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedTo
 func (m Manager) signedIn(
 	ctx context.Context, r TokenRequest, o Options, required *LoginRequiredError,
 ) (CachedToken, error) {
-	if o.Turn != nil && !required.Unsure {
-		if err := o.Turn(ctx); err != nil {
+	if o.WaitToAsk != nil && !required.Unsure {
+		if err := o.WaitToAsk(ctx); err != nil {
 			return CachedToken{}, err
 		}
 		before, err := m.load(ctx, r.Identity)

@@ -11,7 +11,8 @@
 //	LoginRequiredError
 //
 // Below the first line one process at a time works on a session; the others wait, read what it stored and return that.
-// The session is not locked while a person is asked for credentials; one process at a time asks, see [Options.Turn].
+// The session is not locked while a person is asked for credentials; one process at a time asks, see
+// [Options.WaitToAsk].
 //
 // [Manager] does all of this. It prints nothing, asks no one itself and reads no setting.
 package session
