@@ -27,8 +27,8 @@ type grant struct {
 	exchange  func(c *call) // nil: not implemented
 }
 
-// grants is Okta's table of grants, in the order of its texts and documents. A further grant is a row here and a file
-// with its exchange.
+// grants is Okta's table of grants, in the order of its texts and documents. A further grant is a row here and a
+// function for its exchange.
 // https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/tag/CustomAS/#tag/CustomAS/operation/tokenCustomAS
 func grants() []grant {
 	return []grant{
@@ -122,4 +122,20 @@ func (c *call) exchange() {
 		c.header.Set("Set-Cookie", "JSESSIONID="+rand.Text()+"; Path=/; Secure; HttpOnly") // clients must ignore it
 		c.grant.exchange(c)
 	}
+}
+
+// clientCredentialsGrant is the grant of a client that acts for itself, RFC 6749 §4.4: without a user there is no ID
+// token, and no refresh token.
+// https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
+func (c *call) clientCredentialsGrant() {
+	c.run(c.checkServiceClient, c.checkScopes, c.evaluatePolicies, c.checkConsent, c.startSession, c.issue)
+}
+
+// checkServiceClient refuses public clients, and every client at the org server, which requires private_key_jwt.
+func (c *call) checkServiceClient() {
+	atOrg := c.as.ID == OrgServerID
+	c.refuseIf(c.app.AuthMethod == NoSecret, "confidential_only")
+	c.refuseIf(atOrg && c.s.options.Quirks.OrgGrantUnsupported, "custom_server_only")
+	c.refuseIf(atOrg, "private_key_jwt_required")
 }

@@ -62,8 +62,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	c := &call{s: s, r: r, entry: entry, header: w.Header(), form: entry.Form, base: s.baseOf(r)}
 	c.header.Set("X-Okta-Request-Id", entry.RequestID)
 	setDate(c.header, entry.Time)
-	fault := s.log(entry)
-	fault(&recorder{w, s, entry}, r, c)
+	s.log(entry)(&recorder{w, s, entry}, r, c)
 }
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }

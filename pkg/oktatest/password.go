@@ -29,8 +29,7 @@ func (c *call) checkPassword() {
 		}
 		c.refuse("wrong_credentials")
 	default:
-		user.failures = 0
-		c.user = user
+		c.user, user.failures = user, 0
 	}
 }
 

@@ -7,7 +7,7 @@
 // invented result.
 //
 // A request passes through handler.go, which lets a fault answer it or finds its endpoint. At the token endpoint,
-// grants.go checks it in Okta's order and calls the grant's own file.
+// grants.go checks it in Okta's order and calls the grant.
 //
 // Nothing here is protected: passwords are stored in the clear and documented. The server listens on loopback only.
 package oktatest

@@ -62,12 +62,11 @@ func (c *call) startSession() {
 	}
 	if c.has("offline_access") {
 		// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
-		lifetime, idle := c.s.options.Lifetimes.Refresh, c.s.options.Lifetimes.Idle
+		lifetime, idle := unlimited, 7*24*time.Hour
 		if c.as.ID == OrgServerID {
-			lifetime, idle = cmp.Or(lifetime, 90*24*time.Hour), cmp.Or(idle, unlimited)
-		} else {
-			lifetime, idle = cmp.Or(lifetime, unlimited), cmp.Or(idle, 7*24*time.Hour)
+			lifetime, idle = 90*24*time.Hour, unlimited
 		}
+		lifetime, idle = cmp.Or(c.s.options.Lifetimes.Refresh, lifetime), cmp.Or(c.s.options.Lifetimes.Idle, idle)
 		c.session.refreshID, c.session.expires, c.session.idle = oktaID("oar", rand.Text()), c.now.Add(lifetime), idle
 		c.newRefreshToken()
 	}
@@ -94,11 +93,9 @@ func (c *call) accessClaims() object {
 	if c.s.options.Quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
-	var sub, uid, authTime, client any // nil is left out
+	var sub, uid, authTime, client any = nil, nil, nil, c.app.ClientID // nil is left out
 	if c.user != nil {
-		sub, uid, authTime = c.user.Login, c.user.ID, c.session.begin.Unix()
-	} else {
-		client = c.app.ClientID
+		sub, uid, authTime, client = c.user.Login, c.user.ID, c.session.begin.Unix(), nil
 	}
 	return append(object{
 		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", audience}, {"sub", sub}, {"iat", c.now.Unix()},
