@@ -69,7 +69,8 @@ token elsewhere ends okauth's session.`,
 	f := c.Flags()
 	f.BoolVar(&o.refresh, "refresh", false, "get a new token even if the cached one is valid")
 	cli.OutputFlag(c, &o.format.Format, output.Formats()...)
-	cli.EnumFlag(c, &o.format.Shell, "shell", "what reads -o env, dotenv being docker run --env-file and the like", output.Shells()...)
+	cli.EnumFlag(c, &o.format.Shell, "shell", "what reads -o env, dotenv being docker run --env-file and the like",
+		output.Shells()...)
 	f.StringVar(&o.format.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	f.StringVar(&o.githubOutput, "github-output", "", "step output of GitHub Actions to write the token to")
 	cli.CompleteFlag(c, "env")

@@ -13,8 +13,8 @@ import (
 
 const prefix = "OKAUTH_"
 
-// warnOfVariables warns of variables whose names are probably misspelt, before c runs. It shows no value, which may be a
-// secret.
+// warnOfVariables warns of variables whose names are probably misspelt, before c runs. It shows no value, which may be
+// a secret.
 func warnOfVariables(env *cli.Env, c *cobra.Command) {
 	if env.Environ == nil {
 		return

@@ -144,8 +144,8 @@ type question struct {
 func questions() []question {
 	return []question{
 		{key: config.KeyDomain, label: "Okta domain", required: "A domain",
-			help: `The host of your Okta org, without "-admin": dev-123456.okta.com. It is in the menu under your name, at the ` +
-				`top right of the Admin Console.`},
+			help: `The host of your Okta org, without "-admin": dev-123456.okta.com. It is in the menu under your name, at ` +
+				`the top right of the Admin Console.`},
 		{key: config.KeyServer, label: "Authorization server", required: "An authorization server",
 			help: `The name or id in Security > API > Authorization Servers; "org" is the org server.`},
 		{key: config.KeyClientID, label: "Client ID", required: "A client ID",

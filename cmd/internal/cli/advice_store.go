@@ -48,9 +48,10 @@ func storeAdviceOn(goos string, e *store.Error) string {
 			"--components=secrets`, which reads the password from stdin without a line break (printf %s)",
 		store.TimedOut: "look for a prompt of the keychain behind other windows, answer it or restart the keychain " +
 			"service, then try again",
-		store.Denied:             "run the command again and allow the access when the keychain asks",
-		store.TooBig:             "ask for fewer scopes or claims: every group in a token makes it longer",
-		store.Corrupt:            "`okauth config set client_secret` writes a new client secret, `okauth login` a new session",
+		store.Denied: "run the command again and allow the access when the keychain asks",
+		store.TooBig: "ask for fewer scopes or claims: every group in a token makes it longer",
+		store.Corrupt: "`okauth config set client_secret` writes a new client secret, `okauth login` a new " +
+			"session",
 		store.UnsupportedVersion: "upgrade okauth to the version that wrote it",
 		store.NotPersisted: "run the command again and allow the access when the keychain asks; the old value is " +
 			"unchanged",
@@ -64,7 +65,7 @@ func storeAdviceOn(goos string, e *store.Error) string {
 }
 
 // ownerAdvice says how to get back what sudo left to root in the user's own directories; "" for anything else. What is
-// elsewhere, as in /etc or /tmp, may be somebody's on purpose.
+// elsewhere, as in /etc or /tmp, may be another user's on purpose.
 func ownerAdvice(err error) string {
 	e, ok := errors.AsType[*store.OwnerError](err)
 	if !ok {
