@@ -33,11 +33,31 @@ func TestHelpFits80Columns(t *testing.T) {
 	}
 }
 
+// On a narrow terminal a description that has too little room beside its flag is below it.
+func TestUsageFitsNarrowTerminals(t *testing.T) {
+	t.Parallel()
+	for command := range everyCommand(cmd.Commands()) {
+		for _, width := range []int{40, 50, 60, 70} {
+			_, usage, _ := strings.Cut(helpAt(t, command, width), "Usage:\n")
+			for line := range strings.Lines(usage) {
+				words := strings.TrimLeft(strings.TrimRight(line, "\n"), " ")
+				indent := len(line) - len(words) - 1
+				tooWide := indent+utf8.RuneCountInString(words) > width && strings.Contains(words, " ")
+				if tooWide || words != "" && indent > width-24 || words == "" && indent > 0 {
+					t.Errorf("%s, %d columns: %q", command.CommandPath(), width, line)
+				}
+			}
+		}
+	}
+}
+
 // helpOf returns what "okauth help" prints about a command.
-func helpOf(t *testing.T, command *cobra.Command) string {
+func helpOf(t *testing.T, command *cobra.Command) string { return helpAt(t, command, 0) }
+
+func helpAt(t *testing.T, command *cobra.Command, width int) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	env := &cli.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, LookupEnv: os.LookupEnv}
+	env := &cli.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Width: width, LookupEnv: os.LookupEnv}
 	args := append([]string{"help"}, strings.Fields(command.CommandPath())[1:]...)
 	if code := cmd.Main(t.Context(), env, args); code != 0 || out.Len() == 0 {
 		t.Errorf("okauth %q: exit code %d, %q", args, code, &errs)

@@ -180,7 +180,7 @@ func (o *options) list(ctx context.Context, format string) error {
 	var objects []settingJSON
 	list := settings.List()
 	for i, s := range cli.SettingsStatus(ctx, client) {
-		rows = append(rows, []string{s.Key, s.Value, s.Source})
+		rows = append(rows, []string{s.Key, s.Value, cli.ShortSource(settings, s.Source)})
 		object := settingJSON{Key: s.Key, Source: s.Source, Set: s.Value != "", Secret: list[i].Secret}
 		if !object.Secret {
 			object.Value = s.Value
@@ -192,7 +192,11 @@ func (o *options) list(ctx context.Context, format string) error {
 			"profile": settings.ProfileName(), "config": settings.ConfigPath(), "settings": objects,
 		})
 	}
-	about := fmt.Sprintf("profile %q (%s)", settings.ProfileName(), okta.Sanitize(settings.ProfileSource().String(), 300))
+	about := fmt.Sprintf("profile %q (%s)", settings.ProfileName(),
+		okta.Sanitize(cli.ShortSource(settings, settings.ProfileSource().String()), 300))
+	if path := settings.ConfigPath(); path != "" {
+		about += "; file: " + okta.Sanitize(path, 300)
+	}
 	if all := settings.Profiles(); len(all) > 1 {
 		about += "; profiles: " + strings.Join(all, ", ")
 	}

@@ -163,7 +163,8 @@ func (d *doctor) checkConfiguration(context.Context) bool {
 	if d.server, err = d.opened.Server(); err != nil {
 		return d.fail("configuration", err)
 	}
-	parts := []string{fmt.Sprintf("profile %q (%s)", settings.ProfileName(), settings.ProfileSource())}
+	parts := []string{fmt.Sprintf("profile %q (%s)", settings.ProfileName(),
+		cli.ShortSource(settings, settings.ProfileSource().String()))}
 	if path := settings.ConfigPath(); path != "" {
 		if _, err := os.Stat(path); err == nil {
 			parts = append(parts, "file "+path)
@@ -173,7 +174,7 @@ func (d *doctor) checkConfiguration(context.Context) bool {
 		config.KeyDomain, config.KeyServer, config.KeyClientID, config.KeyGrant, config.KeyUsername, config.KeyScopes,
 	} {
 		if s, err := settings.Get(key); err == nil && s.Value != "" {
-			parts = append(parts, fmt.Sprintf("%s %s (%s)", key, s.Value, s.Source))
+			parts = append(parts, fmt.Sprintf("%s %s (%s)", key, s.Value, cli.ShortSource(settings, s.Source.String())))
 		}
 	}
 	return d.ok("configuration", "%s", strings.Join(parts, "; "))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
@@ -62,6 +63,14 @@ func SettingsStatus(ctx context.Context, client *okauth.Client) []output.StatusS
 		all = append(all, row)
 	}
 	return all
+}
+
+// ShortSource returns the source of a setting in a list that names the configuration file once: "file" for that.
+func ShortSource(settings *config.Settings, source string) string {
+	if rest, ok := strings.CutPrefix(source, settings.ConfigPath()); ok && settings.ConfigPath() != "" {
+		return "file" + rest
+	}
+	return source
 }
 
 // StorageStatus returns where sessions are kept.

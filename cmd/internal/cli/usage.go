@@ -19,7 +19,13 @@ import (
 	"okauth/pkg/output"
 )
 
-// FitUsage breaks the lines of the usage of root and its commands at width: Cobra does not.
+const (
+	leastRoom = 24 // columns of a description beside its flag
+	belowFlag = "          "
+)
+
+// FitUsage breaks the lines of the usage of root and its commands at width: Cobra does not. A description goes below
+// its flag where there is little room beside it.
 func FitUsage(root *cobra.Command, width int) {
 	usage := root.UsageFunc()
 	root.SetUsageFunc(func(c *cobra.Command) error {
@@ -32,7 +38,11 @@ func FitUsage(root *cobra.Command, width int) {
 		}
 		for line := range strings.Lines(text.String()) {
 			column := strings.LastIndex(line, "  ") + len("  ") // where the description is
-			fitting.WriteString(line[:column] + output.Wrap(line[column:], column, column, width))
+			left, about := line[:column], line[column:]
+			if flag := strings.TrimRight(left, " "); flag != "" && width-column < leastRoom {
+				left, column = flag+"\n"+belowFlag, len(belowFlag)
+			}
+			fitting.WriteString(left + output.Wrap(about, column, column, width))
 		}
 		_, err := io.WriteString(out, fitting.String())
 		return err
@@ -125,7 +135,7 @@ func ArgsBetween(least, most int) cobra.PositionalArgs {
 			_, names, _ := strings.Cut(c.Use, " ")
 			return Usage(command+" needs "+names, helpHint(c))
 		case most == 0 && len(args) > 0:
-			return Usage(command+" takes no arguments", helpHint(c)) // the argument may be a password
+			return Usage(command+" takes no arguments", helpHint(c)) // the argument may be a password or a token
 		case len(args) > most:
 			return Usage(fmt.Sprintf("%s takes at most %d arguments, got %d", command, most, len(args)), helpHint(c))
 		}
