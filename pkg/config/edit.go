@@ -114,10 +114,8 @@ func (f *File) Set(profile, key, value string) error {
 // Unset removes a setting, if it is there. An unknown setting is an *Error, and so is an unknown profile if there are
 // others.
 func (f *File) Unset(profile, key string) error {
-	if _, err := FindKey(key); err != nil {
-		return err
-	}
-	if err := f.Check(profile); err != nil {
+	_, err := FindKey(key)
+	if err = cmp.Or(err, f.Check(profile)); err != nil {
 		return err
 	}
 	values, ok := f.doc.profiles[profile]

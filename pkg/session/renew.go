@@ -82,7 +82,7 @@ func (m Manager) Renew(ctx context.Context, r TokenRequest, o Options) (CachedTo
 	return token, err
 }
 
-// signedIn returns a token from a sign-in, or from that of another process which had the turn to ask.
+// signedIn returns a token from a sign-in, or from that of another process that asked first.
 func (m Manager) signedIn(
 	ctx context.Context, r TokenRequest, o Options, required *LoginRequiredError,
 ) (CachedToken, error) {

@@ -26,8 +26,8 @@ func replaceProcess(undo func()) func(path string, args, environ []string) (int,
 	}
 }
 
-// EndProcess ends the process with an exit code of Main. One that stands for a signal becomes that signal: a shell ends a
-// loop only if the signal ended the command in it, and systemd takes only that for the stop it asked for.
+// EndProcess ends the process with an exit code of Main. One that stands for a signal becomes that signal: a shell ends
+// a loop only if the signal ended the command in it, and systemd takes only that for the stop it asked for.
 func EndProcess(code int) {
 	ended := syscall.Signal(code - exitSignal)
 	caught := ended == syscall.SIGINT || ended == syscall.SIGTERM || ended == syscall.SIGHUP

@@ -3,7 +3,8 @@
 //
 // Their primes are k·M + (65537^a mod M), where M is the product of the first primes. So is their product, the
 // modulus: for each of these small primes it is a power of 65537, which for an ordinary modulus is so for all of them
-// once in 10^8. Nemec, Sys, Svenda, Klinec and Matyas, ACM CCS 2017, §3.1: https://crocs.fi.muni.cz/public/papers/rsa_ccs17
+// once in 10^8. Nemec, Sys, Svenda, Klinec and Matyas, ACM CCS 2017, §3.1:
+// https://crocs.fi.muni.cz/public/papers/rsa_ccs17
 package roca
 
 import (
