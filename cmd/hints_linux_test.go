@@ -38,12 +38,13 @@ func TestHintsAreFollowed(t *testing.T) {
 				hint := d.follow(test.command, test.code)
 				mu.Lock()
 				defer mu.Unlock()
-				followed[hint] = true
+				followed[strings.Join(commandsOf(hint), "; ")] = true
 			})
 		}
 	})
 	for _, err := range errorsOfCodes4And6(t) {
-		if hint := cli.Hint(err); len(commandsOf(hint)) > 0 && !followed[hint] {
+		hint := cli.Hint(err)
+		if commands := commandsOf(hint); len(commands) > 0 && !followed[strings.Join(commands, "; ")] {
 			t.Errorf("no test follows the hint of %T: %s", err, hint)
 		}
 	}
@@ -78,6 +79,19 @@ func hintCases() map[string]hintCase {
 			behavior: none, settings: []string{"    storage: keychain"}, command: "okauth login", code: 6},
 		"token, no keychain where the environment requires it": {
 			behavior: none, prepare: func(d *desk) { d.vars["OKAUTH_STORAGE"] = "keychain" }, command: "okauth token", code: 6},
+		"login of a public client with storage none": {
+			settings: []string{"    storage: none"}, prepare: (*desk).asPublicClient, command: "okauth login", code: 6},
+		"token of a public client with storage none": {
+			settings: []string{"    storage: none"}, prepare: (*desk).asPublicClient, command: "okauth token", code: 4},
+		"login of a public client without a keychain": {
+			behavior: none, prepare: (*desk).asPublicClient, command: "okauth login", code: 6},
+		"token of a public client without a keychain": {
+			behavior: none, prepare: (*desk).asPublicClient, command: "okauth token", code: 4},
+		"token of a public client with a key": {behavior: none, command: "okauth token", code: 4,
+			prepare: func(d *desk) {
+				d.asPublicClient()
+				d.shell("head -c 32 /dev/urandom | base64 >" + d.home + "/storage.key")
+			}},
 		"config set client_secret, no keychain": {
 			behavior: none, prepare: func(d *desk) { delete(d.vars, "OKAUTH_CLIENT_SECRET") },
 			command: "echo " + oktatest.DefaultClientSecret + " | okauth config set client_secret", code: 6},
@@ -140,6 +154,14 @@ func TestHintOfPasswordIsFollowed(t *testing.T) {
 	}
 }
 
+// asPublicClient makes the application one without a secret.
+func (d *desk) asPublicClient() {
+	app, _ := d.server.App(oktatest.DefaultClientID)
+	app.AuthMethod = oktatest.NoSecret
+	d.server.AddApp(app)
+	delete(d.vars, "OKAUTH_CLIENT_SECRET")
+}
+
 // garble spoils every item of the keychain.
 func (d *desk) garble() {
 	for account := range d.keychain.Items() {
@@ -174,7 +196,7 @@ func errorsOfCodes4And6(t *testing.T) []error {
 
 // commandsOf returns the commands of okauth, and the assignments, that a hint names.
 func commandsOf(hint string) []string {
-	return regexp.MustCompile("okauth (token|login|config|status|doctor)[^;,`()]*|export \\w+=(\"[^\"]*\"|[\\w.:/-]+)").FindAllString(hint, -1)
+	return regexp.MustCompile("okauth( -p \\S+)? (token|login|config|status|doctor)[^;,`()]*|\\(umask [^)]*\\)|export \\w+=(\"[^\"]*\"|[\\w.:/-]+)").FindAllString(hint, -1)
 }
 
 // follow runs a command that fails with code, then the commands of its hint, then the command again and "okauth token".

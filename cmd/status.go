@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"okauth/pkg/output"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
+	"okauth/pkg/store/sealed"
 )
 
 // keychainTime limits what status waits for the keychain in all.
@@ -35,7 +37,8 @@ asks no question, makes no request and shows no secret. If a command provides
 the key of sealed files, status runs that command; it runs none for a password
 or a client secret, so it cannot know whether Okta has refused that.
 
-The exit code is 0 if "okauth token" can get a token without asking, else 4.
+The exit code is 0 if "okauth token" can get a token without asking, else 4,
+also where "okauth token" would end with another code.
 -o json is for programs.`,
 		Example: `  # what is there
   okauth status
@@ -96,6 +99,9 @@ func (o *statusOptions) run(ctx context.Context) error {
 		s.Sessions = append(s.Sessions, o.sessionStatus(stored))
 	}
 	if o.output == "text" {
+		if key, ok := errors.AsType[*sealed.KeyError](status.StoreErr); ok {
+			sayOnce(&s, key.Error())
+		}
 		err = output.WriteStatusText(o.env.Stdout, s, o.env.Now(), o.env.TextOptions())
 	} else {
 		err = output.WriteStatusJSON(o.env.Stdout, s, o.env.Now())
@@ -104,6 +110,18 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return cli.SilentError{Code: cli.ExitLoginRequired}
 	}
 	return err
+}
+
+// sayOnce leaves the cause of a missing key to the storage, which has the hint: each sealed session has the same.
+func sayOnce(s *output.Status, cause string) {
+	if strings.HasSuffix(s.Reason, cause) {
+		s.Reason = "the sealed files cannot be opened"
+	}
+	for i := range s.Sessions {
+		if strings.HasSuffix(s.Sessions[i].Problem, cause) {
+			s.Sessions[i].Problem, s.Sessions[i].Hint = "no key, as said above", ""
+		}
+	}
 }
 
 func (o *statusOptions) sessionStatus(v okauth.StoredSession) output.StatusSession {

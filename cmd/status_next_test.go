@@ -185,3 +185,25 @@ func listFiles(t *testing.T, dir string) string {
 	}
 	return strings.Join(all, "\n")
 }
+
+// A missing key is one problem, so status says what it is and what to do once, with however many sealed sessions.
+func TestStatusSaysOnceThatTheKeyIsMissing(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	u.vars["OKAUTH_STORAGE"], u.vars["OKAUTH_STORAGE_DIR"] = "file", filepath.Join(filepath.Dir(u.config), "state")
+	for _, profile := range []string{"default", "dev"} {
+		if code, _, stderr := u.okauth(t.Context(), "-p", profile, "login"); code != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	delete(u.vars, "OKAUTH_CLIENT_SECRET")
+	for _, profile := range []string{"default", "other"} { // with a session, and without one
+		code, stdout, _ := u.okauth(t.Context(), "-p", profile, "status")
+		text := strings.Join(strings.Fields(stdout), " ")
+		for _, once := range []string{"there is no storage key", "set OKAUTH_STORAGE_KEY to"} {
+			if strings.Count(text, once) != 1 || code != 4 {
+				t.Errorf("profile %s: got exit code %d, want %q once: %s", profile, code, once, stdout)
+			}
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"okauth/pkg/config"
 	"okauth/pkg/jwt"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
@@ -16,7 +17,30 @@ import (
 )
 
 // keepInFile leads to a session wherever okauth runs.
-const keepInFile = "keep sessions in a sealed file: okauth config set storage file, then: okauth login"
+const keepInFile = "keep sessions in a sealed file: " + setStorageFile + ", then: okauth login"
+
+const setStorageFile = "okauth config set storage file"
+
+// signInVariables is what a sign-in with a password takes from the environment.
+const signInVariables = usernameVariable + " and OKAUTH_PASSWORD"
+
+// withKey adds to the command that chooses sealed files those that make a key for them, where the settings have none:
+// a public client has no secret to derive it from.
+func (g *GlobalFlags) withKey(env *Env, text string) string {
+	if !strings.Contains(text, setStorageFile) {
+		return text
+	}
+	settings, err := config.Load(g.ConfigOptions(env))
+	if err != nil || !settings.Secret(config.KeyStorageKey).IsZero() || !settings.Secret(config.KeyClientSecret).IsZero() {
+		return text
+	}
+	path := filepath.Join(filepath.Dir(settings.ConfigPath()), "storage.key") // as config init calls it
+	commands := setStorageFile + "; okauth config set storage_key_file " + ShellQuote(path)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		commands += "; (umask 077; head -c 32 /dev/urandom | base64 >" + ShellQuote(path) + ")"
+	}
+	return strings.Replace(text, setStorageFile, commands, 1)
+}
 
 // storeAdvice says what the user can do about a store.
 func storeAdvice(e *store.Error) string {

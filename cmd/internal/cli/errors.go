@@ -50,10 +50,9 @@ func errorRows() []errorRow {
 
 		on(ExitLoginRequired, func(e *okauth.LoginRequiredError) string {
 			return map[session.NoStore]string{
-				session.StoreOff: "storage is none, so no session is kept: set OKAUTH_USERNAME and OKAUTH_PASSWORD, or " +
-					keepInFile,
-				session.StoreUnavailable: "there is no keychain here, so no session is kept: set OKAUTH_USERNAME and " +
-					"OKAUTH_PASSWORD, or " + keepInFile,
+				session.StoreOff: "storage is none, so no session is kept: set " + signInVariables + ", or " + keepInFile,
+				session.StoreUnavailable: "there is no keychain here, so no session is kept: set " + signInVariables +
+					", or " + keepInFile,
 				"": "sign in with: okauth login",
 			}[e.NoStore]
 		}),

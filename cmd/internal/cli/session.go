@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -72,8 +73,7 @@ func (g *GlobalFlags) events(env *Env) okauth.Events {
 		SignIn: func(reason, notStored error) {
 			env.Say(reason.Error())
 			if notStored != nil {
-				env.Warn("there is no keychain, so this sign-in is not stored; okauth config set storage file keeps " +
-					"sessions in a sealed file")
+				env.Warn(g.Commands(env, "there is no keychain, so this sign-in is not stored; to "+keepInFile))
 			}
 		},
 		OtherAsks: func() func() {
@@ -111,7 +111,7 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 		token, err = renew(ctx, env, client, t, fresh)
 	}
 	if err != nil && !Is[*session.SaveError](err) {
-		return output.Token{}, s.Advise(s.NamePassword(client.Settings(), err))
+		return output.Token{}, s.Advise(s.NamePassword(client.Settings(), err), s.missing(client)...)
 	}
 	for _, warning := range token.Notes {
 		env.Warn(warning)
@@ -138,18 +138,46 @@ func renew(
 	return token, err
 }
 
-// Advise adds the command that signs in to an error that only a sign-in resolves.
-func (s *SessionFlags) Advise(err error) error {
-	required, ok := errors.AsType[*okauth.LoginRequiredError](err)
-	if !ok || required.NoStore != "" {
-		return err
+// missing returns the variables that would give what a sign-in without a person lacks.
+func (s *SessionFlags) missing(client *okauth.Client) (variables []string) {
+	settings, grant := client.Settings(), client.Grant()
+	if grant.Username && settings.Username() == "" {
+		variables = append(variables, usernameVariable)
 	}
-	return Exit(ExitLoginRequired, err, "sign in with: okauth login"+s.Identity())
+	fromStdin := s.PasswordStdin && grant.Secret == config.KeyPassword
+	if grant.Secret != "" && !fromStdin && settings.Secret(grant.Secret).IsZero() {
+		variables = append(variables, "OKAUTH_"+strings.ToUpper(grant.Secret))
+	}
+	return variables
+}
+
+const usernameVariable = "OKAUTH_USERNAME"
+
+// Advise adds the command that signs in to an error that only a sign-in resolves, or the variables that are missing.
+func (s *SessionFlags) Advise(err error, missing ...string) error {
+	required, ok := errors.AsType[*okauth.LoginRequiredError](err)
+	switch {
+	case !ok:
+		return err
+	case required.NoStore == "":
+		advice := "sign in with: okauth login" + s.Identity()
+		if slices.Equal(missing, []string{usernameVariable}) {
+			advice = "only the user name is missing: set " + usernameVariable + ", or " + advice
+		}
+		return Exit(ExitLoginRequired, err, advice)
+	case len(missing) > 0:
+		return Exit(ExitLoginRequired, err, strings.Replace(Hint(err), signInVariables, strings.Join(missing, " and "), 1))
+	}
+	return err
 }
 
 // NamePassword makes the hint about a refused password say where it came from, unless a person typed it: an old value
-// in the environment is the usual cause.
+// in the environment is the usual cause. A hint that asks for the user name asks for no password that is there.
 func (s *SessionFlags) NamePassword(settings *config.Settings, err error) error {
+	if nameOnly, ok := strings.CutSuffix(Hint(err), ", and "+passwordAdvice); ok &&
+		(s.PasswordStdin || !settings.Secret(config.KeyPassword).IsZero()) {
+		return Exit(ExitCode(err), err, nameOnly)
+	}
 	e, ok := errors.AsType[*okta.Error](err)
 	refused := ok && e.Code == "invalid_grant" && requestKind(e.RequestInfo) == config.KeyPassword
 	if !refused && !Is[*session.PasswordBlockedError](err) {
