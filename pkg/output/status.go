@@ -7,7 +7,7 @@ import (
 
 // Status describes the settings, the store and its sessions. It holds no secret.
 type Status struct {
-	Command                string    // what prints a token: "okauth token"
+	Command                string    // what prints a token
 	Profile, ProfileSource string    // "dev", and where that was set: "flag --profile"
 	Profiles               []string  // all profiles of the configuration
 	ConfigFile             string    // path, or ""

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"okauth/pkg/okta"
-	"okauth/pkg/output"
 )
 
 // Unnoticed is the length of a wait that needs no explanation.
@@ -64,7 +63,7 @@ func (e *Env) Notice(delay time.Duration, text string) (done func()) {
 		defer close(ended)
 		select {
 		case <-time.After(delay):
-			fmt.Fprintln(e.Stderr, output.Wrap("okauth: "+okta.Sanitize(text, 1000), 0, 2, e.stderrWidth()))
+			e.Say(text)
 		case <-stop:
 		}
 	}()
