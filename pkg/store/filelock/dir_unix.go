@@ -92,10 +92,21 @@ func (p places) usable(lasting bool) (string, error) {
 	if lasting {
 		all = []string{p.home, p.temp, p.runtime, p.ours}
 	}
+	var taken error // someone has put something else where okauth's directory belongs
 	for _, dir := range all {
-		if dir != "" && privatefile.CanCreate(dir) == nil {
+		if dir == "" {
+			continue
+		}
+		err := privatefile.CanCreate(dir)
+		if err == nil {
 			return dir, nil
 		}
+		if e, ok := errors.AsType[*privatefile.Error](err); ok && e.Unsafe {
+			taken = e
+		}
+	}
+	if taken != nil {
+		return "", store.NewError(store.Failed, "find a directory for locks", taken)
 	}
 	return "", p.err()
 }

@@ -168,6 +168,25 @@ func TestPlace(t *testing.T) {
 	}
 }
 
+// Whoever takes the place of a user without a home turns the lock-out guard off, and the user must see where.
+func TestPlaceTaken(t *testing.T) {
+	t.Parallel()
+	for what, take := range map[string]func(path string) error{
+		"its mode is":   func(path string) error { return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o777)) },
+		"a file":        func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"symbolic link": func(path string) error { return os.Symlink(t.TempDir(), path) },
+	} {
+		temp, nowhere := t.TempDir(), filepath.Join(t.TempDir(), "nowhere")
+		mine := filepath.Join(temp, "okauth-"+strconv.Itoa(os.Geteuid()))
+		if err := errors.Join(os.Chmod(temp, 0o777|os.ModeSticky), take(mine)); err != nil {
+			t.Fatal(err)
+		}
+		s := system{uid: os.Geteuid(), home: func() (string, error) { return nowhere, nil }, runtimes: nowhere, temp: temp}
+		_, err := s.places().usable(true)
+		wantError(t, err, "failed", mine, what)
+	}
+}
+
 func TestPasswdHome(t *testing.T) {
 	t.Parallel()
 	const passwd = `root:x:0:0:root:/root:/bin/sh
