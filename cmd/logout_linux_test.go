@@ -12,7 +12,7 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// AT-85: logout does not wait for ever for a process that was stopped in the
+// AT-85: logout does not wait forever for a process that was stopped in the
 // middle of a refresh, and that does not bring the session back.
 func TestAT85_LogoutWins(t *testing.T) {
 	t.Parallel()

@@ -29,7 +29,7 @@ func open() (*Terminal, error) {
 	return &Terminal{device: device{in: in}, out: out}, nil
 }
 
-// Name returns a name of the console of this process, on which all its processes agree; "" where it is not known.
+// Name returns "": Windows has no name of a console on which all its processes agree.
 func Name() string { return "" }
 
 // Busy reports whether another program uses the console, which takes no question then: one that reads single keys.

@@ -56,7 +56,7 @@ func TestGuardOfManyAtOnce(t *testing.T) {
 					for i := range 4 {
 						r := o.want
 						r.Identity.Profile = fmt.Sprintf("dev%d", i)
-						lock, err := o.locks.Acquire(t.Context(), r.Identity.Account()) // would wait for ever on our own
+						lock, err := o.locks.Acquire(t.Context(), r.Identity.Account()) // would wait forever on our own
 						if err != nil {
 							t.Errorf("a session is locked while a hash is made: %v", err)
 							return

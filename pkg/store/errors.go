@@ -86,7 +86,8 @@ func NewerError(version, known uint64) error {
 	return &Error{Kind: UnsupportedVersion, Err: err}
 }
 
-// OwnerError is in the chain of an error about a file or directory that belongs to another user.
+// OwnerError is in the chain of an error about a file or directory that belongs to another user. It has the Path and
+// the user ID of the Owner.
 type OwnerError = privatefile.OwnerError
 
 // IsKind reports whether err is an [*Error] of one of the kinds.

@@ -260,9 +260,9 @@ func TypeName(mode fs.FileMode) string {
 
 // OwnerError says that a file or directory belongs to another user. sudo leaves such files where HOME stays the user's.
 type OwnerError struct {
-	Path  string
-	Owner int
-	Err   error // the error of the system that it explains, or nil
+	Path  string // the file or directory
+	Owner int    // its user ID
+	Err   error  // the error of the system that it explains, or nil
 }
 
 func (e *OwnerError) Error() string {
