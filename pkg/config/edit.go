@@ -115,7 +115,7 @@ func (f *File) Set(profile, key, value string) error {
 // others.
 func (f *File) Unset(profile, key string) error {
 	_, err := FindKey(key)
-	if err = cmp.Or(err, f.Check(profile)); err != nil {
+	if err = cmp.Or(f.Check(profile), err); err != nil { // first the profile: it names the line of a misspelt key
 		return err
 	}
 	values, ok := f.doc.profiles[profile]

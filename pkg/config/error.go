@@ -66,6 +66,7 @@ type Error struct {
 	Kind       ErrorKind
 	Key        string   // the setting, or "" if the whole file is wrong
 	Source     Source   // where the value came from, if known
+	Line       int      // of the file, if a key there is the fault; 0 otherwise
 	Reason     string   // what is wrong
 	Suggestion string   // the name or value that was probably meant, may be empty
 	Other      string   // for Conflict: the other setting

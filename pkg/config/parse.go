@@ -87,6 +87,7 @@ func parseProfile(p entry) (values map[string]string, fault error) {
 	for _, e := range entries {
 		k, text, err := e.setting()
 		if err, ok := err.(*Error); ok && err.Kind != Syntax {
+			err.Line = e.key.Line
 			err.Reason = fmt.Sprintf("line %d: profile %q: %s", e.key.Line, p.key.Value, err.Reason)
 		}
 		if fault == nil {

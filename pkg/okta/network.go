@@ -36,7 +36,7 @@ func (e *NetworkError) Error() string {
 	if e.Timeout > 0 {
 		return fmt.Sprintf("reach %s: %s: timed out after %s", e.Server.Host(), e.Phase, safetext.Duration(e.Timeout))
 	}
-	text := Sanitize(e.Err.Error(), 300)
+	text := Sanitize(e.cause(), 300)
 	if e.Certificate != nil {
 		text = e.Certificate.Error()
 		if proxy, ok := errors.AsType[*transport.ProxyError](e.Err); ok {
@@ -44,6 +44,25 @@ func (e *NetworkError) Error() string {
 		}
 	}
 	return fmt.Sprintf("reach %s: %s: %s", e.Server.Host(), e.Phase, text)
+}
+
+// cause returns the text of Err without what Error says anyway: package net repeats the address and the step.
+func (e *NetworkError) cause() string {
+	dial, ok := e.Err.(*net.OpError)
+	if !ok || dial.Op != "dial" {
+		return e.Err.Error()
+	}
+	text := strings.TrimPrefix(dial.Err.Error(), e.Phase+": ")
+	if dns, ok := errors.AsType[*net.DNSError](dial.Err); ok && strings.HasPrefix(e.Server.Host()+":", dns.Name+":") {
+		if dns.Server != "" {
+			return dns.Err + " (asked " + dns.Server + ")"
+		}
+		return dns.Err
+	}
+	if dial.Addr != nil && dial.Addr.String() != e.Server.Host() {
+		text = dial.Addr.String() + ": " + text // one of several addresses of the name
+	}
+	return text
 }
 
 // Unwrap returns the cause.

@@ -36,6 +36,35 @@ func TestNetworkErrorsNameThePhase(t *testing.T) {
 	}
 }
 
+// TestNetworkErrorRepeatsNothing: package net puts the address and the step into its errors, too.
+func TestNetworkErrorRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	_, refused := (&net.Dialer{}).DialContext(t.Context(), "tcp", "127.0.0.1:1")
+	noHost := &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
+		Err: "no such host", Name: "a.example", Server: "192.0.2.1:53", IsNotFound: true}}
+	for _, test := range []struct {
+		base, phase string
+		err         error
+		want        string
+	}{
+		{"http://127.0.0.1:1", transport.PhaseConnect, refused, "reach 127.0.0.1:1: connect: "},
+		{"http://localhost:1", transport.PhaseConnect, refused, "reach localhost:1: connect: 127.0.0.1:1: "},
+		{"https://a.example", transport.PhaseResolve, noHost,
+			"reach a.example: look up the host: no such host (asked 192.0.2.1:53)"},
+		{"https://b.example", transport.PhaseResolve, noHost, "reach b.example: look up the host: lookup a.example on "},
+		{"https://a.example", transport.PhaseAwait, io.ErrUnexpectedEOF, "reach a.example: await the answer: unexpected EOF"},
+	} {
+		server, err := NewAuthorizationServer(test.base, "default")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := (&NetworkError{RequestInfo: RequestInfo{Server: server}, Phase: test.phase, Err: test.err}).Error()
+		if !strings.HasPrefix(got, test.want) || strings.Contains(got, "dial") || strings.Count(got, "connect:") > 1 {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}
+
 func TestAT08_SlowServersEnd(t *testing.T) {
 	t.Parallel()
 	const limit = 150 * time.Millisecond

@@ -10,8 +10,27 @@ import (
 	"okauth/pkg/config"
 )
 
-// configAdvice says how to correct a setting or the configuration file.
+// configAdvice says how to correct a setting or the configuration file. No command edits a profile with a wrong key.
 func configAdvice(e *config.Error) string {
+	advice := settingAdvice(e)
+	if e.Line > 0 {
+		return byHand(advice, fmt.Sprintf("line %d of the file by hand", e.Line))
+	}
+	return advice
+}
+
+// byHand adds to advice what to edit.
+func byHand(advice, what string) string {
+	switch {
+	case advice == "":
+		return "edit " + what
+	case strings.HasSuffix(advice, "?"):
+		return advice + " Edit " + what
+	}
+	return advice + "; edit " + what
+}
+
+func settingAdvice(e *config.Error) string {
 	switch e.Kind {
 	case config.Invalid:
 		return invalidAdvice(e)
@@ -36,7 +55,7 @@ func configAdvice(e *config.Error) string {
 		}
 		return advice
 	case config.Syntax, config.NotEditable:
-		return cmp.Or(didYouMean(e.Suggestion), "edit the file by hand; `okauth config path` prints where it is")
+		return byHand(didYouMean(e.Suggestion), "the file by hand; `okauth config path` prints where it is")
 	case config.NoDirectory:
 		if e.Source.Kind > config.Unset {
 			return "set HOME, or write the whole path in place of ~"
