@@ -57,7 +57,8 @@ type LockoutGuard struct {
 	derive func(password string, salt []byte) ([]byte, error) // nil: the slow hash; tests have a fast one
 }
 
-// PasswordBlockedError says that the [LockoutGuard] did not let a password be sent. [Manager.Login] sends it.
+// PasswordBlockedError says that the [LockoutGuard] did not let a password be sent. [Manager.Login] sends it,
+// unless it was refused after the call began.
 type PasswordBlockedError struct {
 	Username  string
 	RefusedAt time.Time // when Okta refused it; with TooMany, when it refused the first of them
@@ -81,7 +82,9 @@ type watchedPassword struct {
 	LockoutGuard
 	username   string
 	password   okta.Secret
-	insist     bool       // it is sent even so
+	insist     bool       // it is sent even so, unless it was refused since checked
+	checked    bool       // check was called
+	overruled  int64      // with insist: the time of the refusal that was there then, 0 if there was none
 	name, path string     // of the lock and of the record
 	noPlace    error      // why there is no place for them; nil: there is one
 	held       store.Lock // nil: not locked
@@ -149,10 +152,13 @@ var errNewSalt = errors.New("the record of refused passwords has a new salt")
 
 // check returns a *PasswordBlockedError, a *store.Error or nil. Where a record was begun since the last call it
 // computes the hash to compare, which takes some tenths of a second: with a lock held it returns errNewSalt instead.
+// With insist it overrules what was there at the first call, and not what another process was told since.
 func (p *watchedPassword) check(mayHash bool) error {
 	if p == nil {
 		return nil
 	}
+	first := !p.checked
+	p.checked = true
 	r, err := p.read()
 	if err != nil || len(r.Refused) == 0 {
 		return err
@@ -163,19 +169,22 @@ func (p *watchedPassword) check(mayHash bool) error {
 	if err := p.hashWith(r.Salt); err != nil {
 		return err
 	}
-	if p.insist {
-		return nil
-	}
 	var counted []refusal
 	for _, one := range r.Refused {
 		if subtle.ConstantTimeCompare(one.Hash, p.hash) == 1 {
+			if p.insist && first {
+				p.overruled = one.Unix
+			}
+			if p.insist && one.Unix == p.overruled {
+				return nil
+			}
 			return &PasswordBlockedError{Username: p.username, RefusedAt: time.Unix(one.Unix, 0)}
 		}
 		if !one.Settled {
 			counted = append(counted, one)
 		}
 	}
-	if len(counted) >= maxRefused {
+	if len(counted) >= maxRefused && !p.insist {
 		return &PasswordBlockedError{Username: p.username, RefusedAt: time.Unix(counted[0].Unix, 0), TooMany: true}
 	}
 	return nil

@@ -41,7 +41,7 @@ type signIn struct {
 	Credentials
 	request TokenRequest
 	client  *okta.Client
-	// login: a valid token and a session that cannot be read are replaced, and the guard is overruled.
+	// login: a valid token and a session that cannot be read are replaced, and what the guard knew before is overruled.
 	login bool
 }
 
