@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
 )
@@ -70,6 +71,10 @@ func join(one, other error) error {
 	return fmt.Errorf("%w; %w", one, other)
 }
 
+// notRevoked says what is left to do when the session is gone: another logout would find none.
+const notRevoked = "okauth no longer has the tokens, so it cannot try again; they stay valid until they expire, or until " +
+	"an administrator revokes them: Admin Console, Directory › People › the user › More Actions › Clear User Sessions"
+
 // report prints what signing out of one session did, and returns what failed.
 func (o *logoutOptions) report(r session.LogoutResult) error {
 	who := r.Account
@@ -82,6 +87,13 @@ func (o *logoutOptions) report(r session.LogoutResult) error {
 			text += " Okta has revoked the tokens."
 		}
 		o.env.Print(text)
+	}
+	if r.RevokeErr != nil && r.DeleteErr == nil && r.LockErr == nil {
+		advice := notRevoked
+		if cli.Is[*config.Error](r.RevokeErr) { // which the next logout would meet as well
+			advice = cli.Hint(r.RevokeErr) + "; " + notRevoked
+		}
+		r.RevokeErr = cli.Exit(cli.ExitCode(r.RevokeErr), r.RevokeErr, advice)
 	}
 	var failed error
 	for _, f := range []struct {

@@ -95,3 +95,25 @@ func TestProgressOnATerminal(t *testing.T) {
 		})
 	}
 }
+
+// A refresh goes on for a moment after Ctrl-C, because its answer may hold the only good refresh token: the terminal
+// shows that the key was seen.
+func TestCtrlCDuringARefreshIsSeen(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	u.vars["OKAUTH_STORAGE"], u.vars["OKAUTH_STORAGE_DIR"] = "file", t.TempDir()+"/state"
+	u.vars["OKAUTH_SCOPES"] = "openid offline_access"
+	if code, _, stderr := u.okauth(t.Context(), "login"); code != 0 {
+		t.Fatal(stderr)
+	}
+	u.server.FailAlways("/v1/token", oktatest.Silence())
+	p, _ := atWatchedTerminal(t, u, 80, "token", "--refresh")
+	p.waitFor(" … 1 s")
+	p.types("\x03")
+	p.waitFor("okauth: stopping …")
+	p.waitFor("<end>")
+	p.types("\r")
+	if code := p.ends(); code != 130 || p.stdout.Len() > 0 {
+		t.Errorf("got exit code %d, %d bytes of output", code, p.stdout.Len())
+	}
+}

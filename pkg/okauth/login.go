@@ -174,8 +174,8 @@ func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 	}
 	if c.grant.LimitsFailures && !typed {
 		credentials.Password = params.Secret
-		if config.InQuotes(params.Secret.Reveal()) {
-			credentials.Grant = quotedGrant{credentials.Grant}
+		if what := oddity(params.Secret); what != "" {
+			credentials.Grant = oddGrant{credentials.Grant, what}
 		}
 	}
 	return credentials, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"okauth/pkg/config"
@@ -65,16 +66,30 @@ func given(ctx context.Context, key string, read func(context.Context) (okta.Sec
 	return okta.NewSecret(string(text)), err
 }
 
-// quotedGrant is a grant whose password is in quotation marks. A password may be, so it is sent; a refusal mentions
-// them, because docker --env-file keeps those that a shell takes away.
-type quotedGrant struct{ grant.Grant }
+// oddGrant is a grant whose password has at its ends what may not belong to it. A password may, so it is sent; a
+// refusal mentions it.
+type oddGrant struct {
+	grant.Grant
+	oddity string
+}
+
+// oddity says what stands at the ends of a password that may not belong to it; "" if nothing does.
+func oddity(password okta.Secret) string {
+	text := password.Reveal()
+	switch {
+	case config.InQuotes(text):
+		return "begins and ends with a quotation mark, which docker --env-file keeps"
+	case strings.TrimSpace(text) != text:
+		return "begins or ends with a blank, which an editor or a copy may have added"
+	}
+	return ""
+}
 
 // Token implements grant.Grant.
-func (g quotedGrant) Token(ctx context.Context, client *okta.Client, i grant.Interaction) (*okta.TokenResponse, error) {
+func (g oddGrant) Token(ctx context.Context, client *okta.Client, i grant.Interaction) (*okta.TokenResponse, error) {
 	tokens, err := g.Grant.Token(ctx, client, i)
 	if e, ok := errors.AsType[*okta.Error](err); ok && e.Code == "invalid_grant" {
-		err = fmt.Errorf("%w; the password that was sent begins and ends with a quotation mark, which docker --env-file "+
-			"keeps", err)
+		err = fmt.Errorf("%w; the password that was sent %s", err, g.oddity)
 	}
 	return tokens, err
 }

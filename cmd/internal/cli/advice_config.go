@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"okauth/pkg/config"
@@ -68,7 +69,11 @@ func settingAdvice(e *config.Error) string {
 	case config.Exposed:
 		return "run `chmod 600 " + ShellQuote(e.Path) + "`, and replace the secret in Okta if someone else may have read it"
 	case config.Writable:
-		return "run `chmod go-w " + ShellQuote(e.Path) + "`, and check that its content is still yours"
+		mode := "go-w"
+		if info, err := os.Stat(e.Path); err == nil && info.Mode().IsRegular() && e.Key == "" {
+			mode = "600" // a configuration file may hold a secret, and then no one else may read it
+		}
+		return "run `chmod " + mode + " " + ShellQuote(e.Path) + "`, and check that its content is still yours"
 	case config.Withheld:
 		return "okauth withholds " + e.Source.Name + " from the commands that it runs; okauth exec --pass-secrets -- … " +
 			"passes it on"

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -47,6 +48,32 @@ func (e *Env) Progress(delay time.Duration, what string) (done func()) {
 				}
 				return
 			}
+		}
+	}()
+	return sync.OnceFunc(func() {
+		close(stop)
+		<-ended
+	})
+}
+
+// Stopping says on a terminal that the signal which ends ctx was seen, if the command goes on for a moment. Until done
+// returns nothing else may be printed.
+func (e *Env) Stopping(ctx context.Context) (done func()) {
+	if !e.StderrIsTTY {
+		return func() {}
+	}
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-ctx.Done():
+		case <-stop:
+			return
+		}
+		select {
+		case <-time.After(Unnoticed / 5):
+			io.WriteString(e.Stderr, "\nokauth: stopping …\n")
+		case <-stop:
 		}
 	}()
 	return sync.OnceFunc(func() {

@@ -131,6 +131,7 @@ func renew(
 	ctx, stop := env.Signals(ctx)
 	defer stop()
 	signal.Ignore(syscall.SIGPIPE) // a reader of standard error that has gone away must not cost the session
+	defer env.Stopping(ctx)()
 	token, err := client.Renew(ctx, t, fresh)
 	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil && !Is[*session.SaveError](err) {
 		return token, s
@@ -172,11 +173,17 @@ func (s *SessionFlags) Advise(err error, missing ...string) error {
 }
 
 // NamePassword makes the hint about a refused password say where it came from, unless a person typed it: an old value
-// in the environment is the usual cause. A hint that asks for the user name asks for no password that is there.
+// in the environment is the usual cause. A hint that asks for the user name asks for no password that is there, and
+// one about scopes names --scope where they came from it.
 func (s *SessionFlags) NamePassword(settings *config.Settings, err error) error {
 	if nameOnly, ok := strings.CutSuffix(Hint(err), ", and "+passwordAdvice); ok &&
 		(s.PasswordStdin || !settings.Secret(config.KeyPassword).IsZero()) {
 		return Exit(ExitCode(err), err, nameOnly)
+	}
+	if _, given := s.Set[config.KeyScopes]; given {
+		if hint := Hint(err); strings.Contains(hint, showScopes) {
+			return Exit(ExitCode(err), err, strings.ReplaceAll(hint, showScopes, "--scope"))
+		}
 	}
 	e, ok := errors.AsType[*okta.Error](err)
 	refused := ok && e.Code == "invalid_grant" && requestKind(e.RequestInfo) == config.KeyPassword
@@ -200,6 +207,8 @@ func (s *SessionFlags) NamePassword(settings *config.Settings, err error) error 
 	return Exit(ExitCode(err), err, strings.Replace(Hint(err), "the password", "the password from "+source, 1))
 }
 
+const showScopes = "okauth config get scopes"
+
 // ClientSecretSource says where the client secret was taken from, where that is not what "config set client_secret"
 // would change.
 func (s *SessionFlags) ClientSecretSource(settings *config.Settings) string {
@@ -220,7 +229,7 @@ func (s *SessionFlags) ClientSecretSource(settings *config.Settings) string {
 	case ref.FromCommand():
 		return "what the command of " + name + " prints"
 	case ref.Source.Kind == config.FromFile:
-		return "it in " + ref.Source.Name
+		return "it in " + ref.Source.Name + " (okauth config set client_secret --keep file)"
 	}
 	return name
 }
