@@ -156,8 +156,12 @@ func (k *killer) Delete(ctx context.Context, account string) error {
 	return k.call(func() error { return k.Backend.Delete(ctx, account) })
 }
 
-// exitCode returns the exit code of an ended process as a shell has it: 128 and its number for a signal.
+// exitCode returns the exit code of an ended process as a shell has it: 128 and its number for a signal; -1 if the
+// process did not even start.
 func exitCode(p *os.ProcessState) int {
+	if p == nil {
+		return -1
+	}
 	if status, ok := p.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal())
 	}

@@ -81,5 +81,8 @@ func (s *setup) writeKey() error {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(key))
-	return errors.Join(err, file.Close())
+	if err = errors.Join(err, file.Close()); err != nil {
+		_ = os.Remove(s.keyFile) // half a key would be taken for one
+	}
+	return err
 }

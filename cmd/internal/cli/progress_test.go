@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,11 +10,33 @@ import (
 
 func unset(string) (string, bool) { return "", false }
 
+// screen is a terminal that two goroutines know.
+type screen struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text += string(p)
+	return len(p), nil
+}
+
+// take returns what was written since it was called last.
+func (s *screen) take() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := s.text
+	s.text = ""
+	return text
+}
+
 // The line appears once the wait is noticed, counts seconds, and is gone at the end.
 func TestProgressLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out screen
 		env := &Env{Stderr: &out, StderrIsTTY: true, LookupEnv: unset}
 		done := env.Progress(1500*time.Millisecond, "waiting for dev-1.okta.com")
 		for _, step := range []struct {
@@ -27,14 +50,13 @@ func TestProgressLine(t *testing.T) {
 		} {
 			time.Sleep(step.wait)
 			synctest.Wait()
-			if got := out.String(); got != step.want {
+			if got := out.take(); got != step.want {
 				t.Errorf("got %q, want %q", got, step.want)
 			}
-			out.Reset()
 		}
 		done()
 		done()
-		if got := out.String(); got != eraseLine {
+		if got := out.take(); got != eraseLine {
 			t.Errorf("at the end: got %q, want %q", got, eraseLine)
 		}
 	})
