@@ -72,8 +72,9 @@ func join(one, other error) error {
 }
 
 // notRevoked says what is left to do when the session is gone: another logout would find none.
-const notRevoked = "okauth no longer has the tokens, so it cannot try again; they stay valid until they expire, or until " +
-	"an administrator revokes them: Admin Console, Directory › People › the user › More Actions › Clear User Sessions"
+const notRevoked = "okauth no longer has the tokens, so it cannot try again; they stay valid until they expire, or " +
+	"until an administrator revokes them: Admin Console, Directory › People › the user › More Actions › " +
+	"Clear User Sessions"
 
 // report prints what signing out of one session did, and returns what failed.
 func (o *logoutOptions) report(r session.LogoutResult) error {
