@@ -28,7 +28,7 @@ var notApplicable = map[string]string{
 	"ST36": "okauth has no private_key_jwt yet",
 	"ST37": "okauth has no token exchange yet",
 	"AT74": "Go's runtime opens /dev/null in place of a closed standard output before a program can see it",
-	"AT95": "needs Windows; the parts that do not, CRLF and UTF-16 input, are in the tests of AT60 and AT67",
+	"AT95": "needs Windows; the parts that do not, CRLF and UTF-16 input, are in the tests of AT60",
 }
 
 // Each row is named by a test or by a script, or it is known why not.

@@ -69,7 +69,7 @@ func (o *loginOptions) run(ctx context.Context) error {
 	}
 	signedIn, err := client.Login(ctx)
 	if err != nil {
-		return o.session.NamePassword(client.Settings(), err)
+		return o.session.FitHint(client.Settings(), err)
 	}
 	o.report(signedIn)
 	o.noteEnd(client.Settings(), signedIn)

@@ -2,17 +2,12 @@ package config
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
+	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/store"
+	"okauth/pkg/store/sealed"
 )
 
 // askStorage asks where to keep sessions if there is no keychain and nothing says what to do without one: on servers,
@@ -27,7 +22,7 @@ func (s *setup) askStorage(ctx context.Context) error {
 	inFile, path := "in a sealed file", ""
 	if !s.hasKey() {
 		inFile += ", with a new key beside the configuration file"
-		path = filepath.Join(filepath.Dir(s.file.Path()), "storage.key")
+		path = cli.StorageKeyFile(s.file.Path())
 	}
 	if err := say(s.t, s.env, "\nThere is no keychain here. A session lasts from one okauth command to the next only if "+
 		"it is kept somewhere."); err != nil {
@@ -68,21 +63,5 @@ func (s *setup) writeKey() error {
 	if s.keyFile == "" {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(s.keyFile), 0o700); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(s.keyFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(key))
-	if err = errors.Join(err, file.Close()); err != nil {
-		_ = os.Remove(s.keyFile) // half a key would be taken for one
-	}
-	return err
+	return sealed.CreateKeyFile(s.keyFile)
 }

@@ -103,7 +103,7 @@ func (c *Client) asksPerson() bool {
 	return !c.nonInteractive() && c.o.Interaction != nil && c.o.Interaction.CanPrompt()
 }
 
-// forever is how long a process waits for one that asks a person, who may take all the time.
+// forever stands for no deadline: a person may take any time to answer, and Ctrl-C ends the wait.
 const forever = math.MaxInt64
 
 // waitToAsk waits until no other process asks a person to sign in to the session, for longest at most, and then until
@@ -114,7 +114,7 @@ func (c *Client) waitToAsk(
 ) (done func(error), err error) {
 	locks := filelock.Locks{Dir: c.o.LockDir}
 	if locks.Dir == "" {
-		locks.Dir, _ = filelock.Place(false)
+		locks.Dir, _ = filelock.Place(false) // without a place there is no lock, see lockQuestion
 	}
 	ofSession, ofTerminal := locks, locks
 	if s.Backend == StorageFile { // those who share the file wait for each other

@@ -13,6 +13,7 @@
 //
 //	*config.Error            a setting is missing or wrong: the user must change it
 //	*LoginRequiredError      only a person can sign in: run Login with an Interaction, or okauth login
+//	*session.PasswordBlockedError  Okta refused this password within the hour, so it was not sent: correct it
 //	*session.SaveError       comes with a valid token that could not be stored: use it, and report the error
 //	*session.MissingTokenError  the session has no token of that type: sign in with other scopes
 //	*session.IDTokenError    Okta sent an ID token with a wrong claim: report it; nothing was stored

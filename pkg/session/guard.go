@@ -43,7 +43,8 @@ const (
 // person typed and that Okta refused, nor any password after three different ones were refused. It holds for a user
 // at an issuer, for all processes, profiles and stores of the current OS user.
 //
-// It keeps salted, slow hashes of the refused passwords in the directory of Locks, in files of the current user alone.
+// It keeps salted, slow hashes of the refused passwords in the directory of Locks, else where [filelock.Place] finds
+// one, in files of the current user alone.
 // [Manager] calls it for [Credentials] that have a Password.
 type LockoutGuard struct {
 	Locks filelock.Locks

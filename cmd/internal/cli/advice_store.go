@@ -34,12 +34,17 @@ func (g *GlobalFlags) withKey(env *Env, text string) string {
 	if err != nil || !settings.Secret(config.KeyStorageKey).IsZero() || !settings.Secret(config.KeyClientSecret).IsZero() {
 		return text
 	}
-	path := filepath.Join(filepath.Dir(settings.ConfigPath()), "storage.key") // as config init calls it
+	path := StorageKeyFile(settings.ConfigPath())
 	commands := setStorageFile + "; okauth config set storage_key_file " + ShellQuote(path)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		commands += "; (umask 077; head -c 32 /dev/urandom | base64 >" + ShellQuote(path) + ")"
 	}
 	return strings.Replace(text, setStorageFile, commands, 1)
+}
+
+// StorageKeyFile returns where okauth proposes to keep the key of sealed files: beside the configuration file.
+func StorageKeyFile(configFile string) string {
+	return filepath.Join(filepath.Dir(configFile), "storage.key")
 }
 
 // storeAdvice says what the user can do about a store.

@@ -45,7 +45,7 @@ func errorRows() []errorRow {
 	return []errorRow{
 		onCode(func(e SignalError) int { return exitSignal + int(e.Signal) }, nil),
 		onCode(func(e *ExitError) int { return e.Code }, func(e *ExitError) string { return e.Advice }),
-		on(ExitStorage, func(*session.SaveError) string { return "" }), // whatever the reason, the caller got a token
+		on[*session.SaveError](ExitStorage, nil), // whatever the reason, the caller got a token
 		onCode(func(e SilentError) int { return e.Code }, nil),
 
 		on(ExitLoginRequired, func(e *okauth.LoginRequiredError) string {

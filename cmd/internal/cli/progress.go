@@ -28,10 +28,8 @@ func (e *Env) Progress(delay time.Duration, what string) (done func()) {
 	}
 	const around = "okauth: " + " … 1000 s"
 	what = okta.Sanitize(what, max(cmp.Or(e.stderrWidth(), 80)-len(around), 1)) // a line that wraps is not erased whole
-	stop, ended := make(chan struct{}), make(chan struct{})
 	began, seconds, unnoticed := time.Now(), time.NewTicker(time.Second), time.After(delay)
-	go func() {
-		defer close(ended)
+	return inBackground(func(stop <-chan struct{}) {
 		defer seconds.Stop()
 		for shown := false; ; {
 			select {
@@ -49,10 +47,6 @@ func (e *Env) Progress(delay time.Duration, what string) (done func()) {
 				return
 			}
 		}
-	}()
-	return sync.OnceFunc(func() {
-		close(stop)
-		<-ended
 	})
 }
 
@@ -62,9 +56,7 @@ func (e *Env) Stopping(ctx context.Context) (done func()) {
 	if !e.StderrIsTTY {
 		return func() {}
 	}
-	stop, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
+	return inBackground(func(stop <-chan struct{}) {
 		select {
 		case <-ctx.Done():
 		case <-stop:
@@ -75,24 +67,27 @@ func (e *Env) Stopping(ctx context.Context) (done func()) {
 			io.WriteString(e.Stderr, "\nokauth: stopping …\n")
 		case <-stop:
 		}
-	}()
-	return sync.OnceFunc(func() {
-		close(stop)
-		<-ended
 	})
 }
 
 // Notice prints text on standard error once, after delay, for a wait that a person must know of even where there is no
 // terminal. Until done returns nothing else may be printed.
 func (e *Env) Notice(delay time.Duration, text string) (done func()) {
-	stop, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
+	return inBackground(func(stop <-chan struct{}) {
 		select {
 		case <-time.After(delay):
 			e.Say(text)
 		case <-stop:
 		}
+	})
+}
+
+// inBackground runs f beside its caller. done tells f to stop and waits for its end; it may be called twice.
+func inBackground(f func(stop <-chan struct{})) (done func()) {
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		f(stop)
 	}()
 	return sync.OnceFunc(func() {
 		close(stop)

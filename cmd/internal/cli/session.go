@@ -111,7 +111,7 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 		token, err = renew(ctx, env, client, t, fresh)
 	}
 	if err != nil && !Is[*session.SaveError](err) {
-		return output.Token{}, s.Advise(s.NamePassword(client.Settings(), err), s.missing(client)...)
+		return output.Token{}, s.Advise(s.FitHint(client.Settings(), err), s.missing(client)...)
 	}
 	for _, warning := range token.Notes {
 		env.Warn(warning)
@@ -172,39 +172,45 @@ func (s *SessionFlags) Advise(err error, missing ...string) error {
 	return err
 }
 
-// NamePassword makes the hint about a refused password say where it came from, unless a person typed it: an old value
-// in the environment is the usual cause. A hint that asks for the user name asks for no password that is there, and
-// one about scopes names --scope where they came from it.
-func (s *SessionFlags) NamePassword(settings *config.Settings, err error) error {
-	if nameOnly, ok := strings.CutSuffix(Hint(err), ", and "+passwordAdvice); ok &&
-		(s.PasswordStdin || !settings.Secret(config.KeyPassword).IsZero()) {
-		return Exit(ExitCode(err), err, nameOnly)
-	}
-	if _, given := s.Set[config.KeyScopes]; given {
-		if hint := Hint(err); strings.Contains(hint, showScopes) {
-			return Exit(ExitCode(err), err, strings.ReplaceAll(hint, showScopes, "--scope"))
-		}
-	}
+// FitHint makes the hint about err name where a wrong value came from, since an old value in the environment is the usual
+// cause: a refused password's source, unless a person typed it, and --scope. A hint that asks for the user name does
+// not ask for a password that is there.
+func (s *SessionFlags) FitHint(settings *config.Settings, err error) error {
+	hint := Hint(err)
+	_, scopesGiven := s.Set[config.KeyScopes]
+	nameOnly, asksForBoth := strings.CutSuffix(hint, ", and "+passwordAdvice)
 	e, ok := errors.AsType[*okta.Error](err)
 	refused := ok && e.Code == "invalid_grant" && requestKind(e.RequestInfo) == config.KeyPassword
-	if !refused && !Is[*session.PasswordBlockedError](err) {
+	source := s.passwordSource(settings)
+	switch {
+	case asksForBoth && source != "":
+		hint = nameOnly
+	case scopesGiven && strings.Contains(hint, showScopes):
+		hint = strings.ReplaceAll(hint, showScopes, "--scope")
+	case source != "" && (refused || Is[*session.PasswordBlockedError](err)):
+		hint = strings.Replace(hint, "the password", "the password from "+source, 1)
+	default:
 		return err
 	}
-	ref, source := settings.Secret(config.KeyPassword), ""
+	return Exit(ExitCode(err), err, hint)
+}
+
+// passwordSource says where the password came from; "" where a person types it.
+func (s *SessionFlags) passwordSource(settings *config.Settings) string {
+	ref := settings.Secret(config.KeyPassword)
+	source := ref.Key
 	switch {
 	case s.PasswordStdin:
-		source = "standard input"
+		return "standard input"
 	case ref.IsZero():
-		return err
+		return ""
 	case ref.Source.Kind == config.FromEnv:
 		source = ref.Source.Name
-	default:
-		source = ref.Key
 	}
 	if file, err := settings.Get(ref.Key); err == nil && ref.FromFile() {
 		source += " (" + file.Value + ")"
 	}
-	return Exit(ExitCode(err), err, strings.Replace(Hint(err), "the password", "the password from "+source, 1))
+	return source
 }
 
 const showScopes = "okauth config get scopes"

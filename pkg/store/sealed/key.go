@@ -1,9 +1,14 @@
 package sealed
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
@@ -83,6 +88,28 @@ func ParseKey(text string) ([]byte, error) {
 		return nil, &KeyError{fmt.Sprintf("the storage key has %d bytes in %s, expected %d", len(key), form, keySize)}
 	}
 	return key, nil
+}
+
+// CreateKeyFile writes a new random storage key to path, in a form that [ParseKey] takes and for the current user alone.
+// A file that is there keeps its key, and a missing directory is made.
+func CreateKeyFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	key := make([]byte, keySize)
+	_, _ = rand.Read(key) // never fails
+	_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(key))
+	if err = errors.Join(err, file.Close()); err != nil {
+		_ = os.Remove(path) // half a key would be taken for one
+	}
+	return err
 }
 
 // KeyError says why there is no key to seal with: a setting is missing or wrong. A [Store] returns it in its
