@@ -19,19 +19,24 @@ func warnOfVariables(env *cli.Env, c *cobra.Command) {
 	if env.Environ == nil {
 		return
 	}
-	known := append(settingVariables(), flagVariables(c)...)
-	var all []string
+	var known, all []string // made when they are needed: most calls have no variable of ours, and few a misspelt one
 	for _, entry := range env.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		name, ours := strings.CutPrefix(name, prefix)
-		if !ours || strings.HasPrefix(name, "TEST_") || slices.Contains(known, name) {
+		if !ours {
+			continue
+		}
+		if known == nil {
+			known = append(settingVariables(), flagVariables(c)...)
+		}
+		if slices.Contains(known, name) {
 			continue
 		}
 		near := config.Suggest(name, known)
 		if near == "" {
 			continue
 		}
-		if all == nil { // to build every command costs more than most calls
+		if all == nil {
 			all = flagVariables(Commands())
 		}
 		if !slices.Contains(all, name) {
