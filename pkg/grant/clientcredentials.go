@@ -35,8 +35,5 @@ func (g ClientCredentials) check(c *okta.Client) error {
 	if c.AuthMethod() == "none" {
 		return &InputError{"client secret", "is empty, and without one a client cannot sign in for itself"}
 	}
-	if len(g.Scopes) == 0 {
-		return nil
-	}
 	return checkScopes(g.Scopes)
 }

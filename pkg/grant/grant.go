@@ -74,11 +74,8 @@ func checkText(field, text string) error {
 	return nil
 }
 
-// checkScopes refuses a list that is not a scope parameter.
+// checkScopes refuses a list that cannot be a scope parameter. An empty list can: the parameter is left out.
 func checkScopes(scopes []string) error {
-	if len(scopes) == 0 {
-		return &InputError{"scopes", "are empty"}
-	}
 	for _, scope := range scopes {
 		if !okta.ValidScope(scope) {
 			problem := fmt.Sprintf("contain %q, which is not a scope name", okta.Sanitize(scope, 40))

@@ -37,6 +37,9 @@ func (p Password) Token(ctx context.Context, c *okta.Client, i Interaction) (*ok
 
 // complete asks for what is missing and checks the whole, first what can be checked before a question.
 func (p Password) complete(ctx context.Context, i Interaction) (Password, error) {
+	if len(p.Scopes) == 0 {
+		return p, &InputError{"scopes", "are empty"}
+	}
 	err := checkScopes(p.Scopes)
 	if err == nil && p.Username == "" {
 		if i == nil {

@@ -39,8 +39,5 @@ func (r Refresh) check() error {
 	if err := okta.CheckToken(r.RefreshToken.Reveal()); err != nil {
 		return &InputError{"refresh token", err.Error()}
 	}
-	if len(r.Scopes) == 0 {
-		return nil
-	}
 	return checkScopes(r.Scopes)
 }

@@ -1,6 +1,7 @@
 package jwt
 
 import (
+	"cmp"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -67,10 +68,7 @@ func (c *checker) checkAud() {
 // azp that the client asked for it, and azp must be right wherever it is present.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
 func (c *checker) otherClient(audiences []string) string {
-	client := c.config.ClientID
-	if client == "" {
-		client = c.config.Audience
-	}
+	client := cmp.Or(c.config.ClientID, c.config.Audience)
 	for _, wanted := range [...]string{client, c.config.Audience} {
 		if wanted != "" && !slices.Contains(audiences, wanted) {
 			return "the token is for another client"

@@ -103,7 +103,7 @@ func keyMaterial(o Object) (any, family, error) {
 }
 
 // curveKey lets go-jose read a key of one of these curves. go-jose sees no other member: it would reject a key for its
-// certificate. It reads no RSA key here because it accepts none above 4096 bits.
+// certificate. rsaKey does without go-jose, which accepts no RSA key above 4096 bits.
 func curveKey(o Object, coordinates []string, curves ...family) (any, family, error) {
 	crv, err := o.optionalString("crv")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"okauth/pkg/internal/strictjson"
 )
@@ -93,7 +94,7 @@ func (s KeySet) Len() int {
 func (s KeySet) Has(kid string) bool { return len(s.usable[kid]) > 0 }
 
 // Rejected returns the keys that can't be used, in the order of the document.
-func (s KeySet) Rejected() []RejectedKey { return append([]RejectedKey(nil), s.rejected...) }
+func (s KeySet) Rejected() []RejectedKey { return slices.Clone(s.rejected) }
 
 // KeySet returns the set itself, whatever kid is: a KeySet is a [KeySource].
 func (s KeySet) KeySet(context.Context, string) (KeySet, error) { return s, nil }

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -289,43 +288,25 @@ func TestAT01_AnyHTTPClientIsMadeToStay(t *testing.T) {
 }
 
 // rawServer reads each request to its end and lets answer write what it likes before the connection is closed.
-type rawServer struct {
-	net.Listener
-	requests atomic.Int32
-	wg       sync.WaitGroup
-}
+type rawServer struct{ requests atomic.Int32 }
 
 func startRaw(t *testing.T, answer func(net.Conn)) (*rawServer, string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &rawServer{Listener: listener}
-	s.wg.Go(func() {
+	s := &rawServer{}
+	listener := listenOn(t, func(conn net.Conn) {
+		reader := bufio.NewReader(conn)
 		for {
-			conn, err := listener.Accept()
+			req, err := http.ReadRequest(reader)
 			if err != nil {
 				return
 			}
-			s.wg.Go(func() {
-				defer conn.Close()
-				reader := bufio.NewReader(conn)
-				for {
-					req, err := http.ReadRequest(reader)
-					if err != nil {
-						return
-					}
-					io.Copy(io.Discard, req.Body)
-					if s.requests.Add(1); answer == nil {
-						return
-					}
-					answer(conn)
-				}
-			})
+			io.Copy(io.Discard, req.Body)
+			if s.requests.Add(1); answer == nil {
+				return
+			}
+			answer(conn)
 		}
 	})
-	t.Cleanup(func() { listener.Close(); s.wg.Wait() })
 	return s, "http://" + listener.Addr().String()
 }
 

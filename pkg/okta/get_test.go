@@ -284,10 +284,9 @@ func slowBody(interval time.Duration) oktatest.Fault {
 		w.WriteHeader(answer.Code)
 		for _, b := range answer.Body.Bytes() {
 			_, err := w.Write([]byte{b})
-			if err != nil || http.NewResponseController(w).Flush() != nil {
+			if err != nil || http.NewResponseController(w).Flush() != nil || Sleep(r.Context(), interval) != nil {
 				return
 			}
-			time.Sleep(interval)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (r RequestInfo) Name() string {
 type traits struct {
 	name     string // what errors call the request; "" where the grant type decides
 	expected string // what the endpoint should answer with, for messages
-	// counted: it sends a credential that Okta counts or uses up, such as a password, a client secret or a refresh token.
+	// counted: it is a token request, whose credentials Okta may count or use up: a password, a refresh token.
 	counted    bool
 	repeatable bool // it may be sent again whatever happened to the one before
 }

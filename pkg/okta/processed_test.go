@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,26 +136,27 @@ func TestAT82_ProcessedAfterCancel(t *testing.T) {
 	}
 }
 
-// listenOn hands each connection to serve, and closes it when the test ends.
+// listenOn hands each connection to serve and closes it afterwards. The test ends when every serve has returned.
 func listenOn(t *testing.T, serve func(net.Conn)) net.Listener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
+	var wg sync.WaitGroup
+	wg.Go(func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			go func() {
+			wg.Go(func() {
 				defer conn.Close()
 				serve(conn)
-			}()
+			})
 		}
-	}()
+	})
+	t.Cleanup(func() { listener.Close(); wg.Wait() })
 	return listener
 }
 

@@ -95,7 +95,7 @@ func (r *response) readBody() (err error) {
 	case err != nil:
 		return r.unusable("unusable JSON", err)
 	}
-	err = r.errorIn(r.object)
+	err = r.errorInBody()
 	switch {
 	case err != nil || r.StatusCode == http.StatusOK:
 		return err
@@ -105,21 +105,22 @@ func (r *response) readBody() (err error) {
 	return r.unusable("JSON that is not an error", nil)
 }
 
-// errorIn understands both shapes that Okta uses at the same endpoint: {error, error_description} of RFC 6749 §5.2,
-// and {errorCode, errorSummary, errorId}. https://developer.okta.com/docs/reference/error-codes/
-func (r response) errorIn(object jsonObject) error {
+// errorInBody understands both shapes that Okta uses at the same endpoint: {error, error_description} of RFC 6749 §5.2,
+// and {errorCode, errorSummary, errorId}. nil where the object has neither.
+// https://developer.okta.com/docs/reference/error-codes/
+func (r response) errorInBody() error {
 	for _, shape := range [][2]string{{"error", "error_description"}, {"errorCode", "errorSummary"}} {
-		if !object.has(shape[0]) {
+		if !r.object.has(shape[0]) {
 			continue
 		}
-		code, err := object.text(shape[0])
+		code, err := r.object.text(shape[0])
 		if err == nil && strings.TrimSpace(code) == "" {
 			err = fmt.Errorf("%s is empty", shape[0])
 		}
 		if err != nil {
 			return r.unusable("an unusable error response", err)
 		}
-		description, _ := object.text(shape[1])
+		description, _ := r.object.text(shape[1])
 		return r.oktaError(code, description)
 	}
 	return nil

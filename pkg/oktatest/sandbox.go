@@ -7,7 +7,7 @@ import (
 )
 
 // The paths below /sandbox/ control the server from programs in any language. They are not Okta's, count against no
-// limit, are not subject to faults, and answer in plain text.
+// limit, are not subject to faults, and answer in plain text, but for keys and refusals, which are JSON.
 
 func (c *call) invalidToken() {
 	for _, kind := range InvalidTokenKinds() {

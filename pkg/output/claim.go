@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"okauth/pkg/internal/safetext"
+	"okauth/pkg/internal/strictjson"
 	"okauth/pkg/jwt"
 )
 
@@ -52,12 +53,9 @@ func WriteClaim(w io.Writer, token jwt.Unverified, path string) error {
 		}
 		return err
 	}
-	if raw[0] != '"' {
+	text, isString := strictjson.Unquote(raw)
+	if !isString {
 		return write(w, append(appendEscaped(nil, raw), '\n'))
-	}
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return fmt.Errorf("read claim %q: %w", safetext.Sanitize(path, 80), err)
 	}
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) }) {
 		return &ClaimError{Path: path, Problem: "the string has line breaks or other characters that cannot be seen, " +
@@ -113,11 +111,7 @@ func findBelow(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) 
 	case '[':
 		return findElement(raw, path)
 	}
-	kind, ok := map[byte]string{'"': "a string", 't': "true or false", 'f': "true or false", 'n': "null"}[raw[0]]
-	if !ok {
-		kind = "a number"
-	}
-	return nil, &ClaimError{Problem: "there is nothing below " + kind}
+	return nil, &ClaimError{Problem: "there is nothing below " + strictjson.Describe(raw)}
 }
 
 func findElement(raw json.RawMessage, path string) (json.RawMessage, *ClaimError) {

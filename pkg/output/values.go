@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"okauth/pkg/internal/safetext"
+	"okauth/pkg/internal/strictjson"
 	"okauth/pkg/jwt"
 )
 
@@ -65,8 +66,7 @@ func withMeaning(value string, meanings map[string]string) string {
 
 // scalar returns a string without quotes, unless it is empty, and anything else as JSON.
 func scalar(raw json.RawMessage) string {
-	var s string
-	if raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+	if s, ok := strictjson.Unquote(raw); ok {
 		if s = printable(s); s != "" {
 			return s
 		}

@@ -15,35 +15,20 @@ import (
 // trickling is a listener that says head, then filler a byte at a time, until the client is gone.
 func trickling(t *testing.T, head, filler string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
+	return listenOn(t, func(conn net.Conn) {
+		conn.Read(make([]byte, 4096))
+		if _, err := io.WriteString(conn, head); err != nil {
+			return
+		}
+		ticker := time.NewTicker(2 * time.Millisecond)
+		defer ticker.Stop()
+		for i := 0; ; i++ {
+			<-ticker.C
+			if _, err := conn.Write([]byte{filler[i%len(filler)]}); err != nil {
 				return
 			}
-			go func() {
-				defer conn.Close()
-				conn.Read(make([]byte, 4096))
-				if _, err := io.WriteString(conn, head); err != nil {
-					return
-				}
-				ticker := time.NewTicker(2 * time.Millisecond)
-				defer ticker.Stop()
-				for i := 0; ; i++ {
-					<-ticker.C
-					if _, err := conn.Write([]byte{filler[i%len(filler)]}); err != nil {
-						return
-					}
-				}
-			}()
 		}
-	}()
-	return listener.Addr().String()
+	})
 }
 
 // Something always comes, so that no pause is ever long; the deadline of all of it ends it.
@@ -121,22 +106,12 @@ func TestAT10_BrokenAnswersAreErrors(t *testing.T) {
 
 func TestAT10_ResetIsAnError(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
+	address := listenOn(t, func(conn net.Conn) {
 		conn.Read(make([]byte, 4096))
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access_token\":")
 		conn.(*net.TCPConn).SetLinger(0) // RST instead of FIN
-		conn.Close()
-	}()
-	if body, err := get(client(t, Config{}), "http://"+listener.Addr().String()); err == nil {
+	})
+	if body, err := get(client(t, Config{}), "http://"+address); err == nil {
 		t.Errorf("taken as %q", body)
 	}
 }

@@ -40,7 +40,8 @@ var (
 // maxPEMFile bounds a PEM file, in bytes. A whole system's bundle has about 250 KB.
 const maxPEMFile = 4 << 20
 
-// readPEM reads a regular file and its mode: a pipe could make it wait without end. Its error does not name the file.
+// readPEM returns the text and the mode of a file. It refuses one that is not regular: a pipe could make it wait
+// without end. The error does not name the file.
 func readPEM(name string) ([]byte, fs.FileMode, error) {
 	info, err := os.Stat(name)
 	switch {

@@ -183,22 +183,12 @@ func TestAT07_DebugSwitchLeaksNothing(t *testing.T) {
 
 func TestAT10_BytesBehindAnAnswerAreNotPrinted(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
+	address := listenOn(t, func(conn net.Conn) {
 		conn.Read(make([]byte, 4096))
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhellocanary-token")
 		conn.Read(make([]byte, 4096))
-	}()
-	out := runChild(t, childVar+"=http://"+listener.Addr().String())
+	})
+	out := runChild(t, childVar+"=http://"+address)
 	if !strings.Contains(out, "child: hello") || strings.Contains(out, "canary") {
 		t.Errorf("got %s", out)
 	}

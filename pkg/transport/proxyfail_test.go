@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// answering is a listener that reads a little of each connection, says text and hangs up.
-func answering(t *testing.T, text string) string {
+// listenOn hands each connection to serve, and closes it afterwards.
+func listenOn(t *testing.T, serve func(net.Conn)) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -29,12 +29,22 @@ func answering(t *testing.T, text string) string {
 			if err != nil {
 				return
 			}
-			conn.Read(make([]byte, 4096))
-			io.WriteString(conn, text)
-			conn.Close()
+			go func() {
+				defer conn.Close()
+				serve(conn)
+			}()
 		}
 	}()
 	return listener.Addr().String()
+}
+
+// answering is a listener that reads a little of each connection, says text and hangs up.
+func answering(t *testing.T, text string) string {
+	t.Helper()
+	return listenOn(t, func(conn net.Conn) {
+		conn.Read(make([]byte, 4096))
+		io.WriteString(conn, text)
+	})
 }
 
 // closed is an address at which nothing listens.
@@ -154,14 +164,8 @@ func TestProxyIsLeftAtOnce(t *testing.T) {
 // socks serves one SOCKS5 connection after another (RFC 1928 and 1929), all to target, and tells who came and where they wanted to go.
 func socks(t *testing.T, target string) (address string, seen <-chan string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
 	came := make(chan string, 8)
-	one := func(in net.Conn) error {
-		defer in.Close()
+	return listenOn(t, func(in net.Conn) {
 		read := func(n byte) []byte { b := make([]byte, n); io.ReadFull(in, b); return b }
 		read(read(2)[1]) // the ways to sign in that it offers
 		in.Write([]byte{5, 2})
@@ -176,23 +180,12 @@ func socks(t *testing.T, target string) (address string, seen <-chan string) {
 		came <- fmt.Sprintf("%s:%s %s", name, password, host)
 		out, err := net.Dial("tcp", target)
 		if err != nil {
-			return err
+			return
 		}
 		defer out.Close()
 		go func() { io.Copy(out, in); out.Close() }()
-		_, err = io.Copy(in, out)
-		return err
-	}
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go one(conn)
-		}
-	}()
-	return listener.Addr().String(), came
+		io.Copy(in, out)
+	}), came
 }
 
 func TestAT06_SOCKS(t *testing.T) {
