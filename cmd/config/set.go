@@ -194,15 +194,14 @@ func checkKeychain(ctx context.Context, client *okauth.Client) error {
 
 // readSecret reads the client secret from a pipe, or asks for it.
 func (o *options) readSecret(ctx context.Context) (okta.Secret, error) {
-	read := func() (okta.Secret, error) { return cli.ReadSecret(ctx, o.env, "client secret") }
-	if !o.env.StdinIsPipe {
-		t, err := cli.OpenTerminal(o.env, o.session.GlobalFlags,
-			"pipe the secret into the command, or set client_secret_file or client_secret_command")
-		if err != nil {
-			return okta.Secret{}, err
-		}
-		defer t.Close()
-		read = func() (okta.Secret, error) { return cli.AskSecret(ctx, t, "Client secret", "client secret") }
+	if o.env.StdinIsPipe {
+		return cli.ReadSecret(ctx, o.env, "client secret")
 	}
-	return read()
+	t, err := cli.OpenTerminal(o.env, o.session.GlobalFlags,
+		"pipe the secret into the command, or set client_secret_file or client_secret_command")
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	defer t.Close()
+	return cli.AskSecret(ctx, t, "Client secret", "client secret")
 }
