@@ -2,8 +2,8 @@
 //
 //	go run ./cmd/manpages DIR
 //
-// The same commit gives the same bytes: the date is SOURCE_DATE_EPOCH's, else the
-// last commit's. The okauth program has nothing of this in it.
+// The same commit gives the same bytes: the date is SOURCE_DATE_EPOCH's, else the last commit's. The okauth program has
+// nothing of this in it.
 package main
 
 import (
@@ -29,8 +29,7 @@ func main() {
 	}
 }
 
-// run writes all pages to the directory that args names, and removes those of
-// earlier runs.
+// run writes all pages to the directory that args names, and removes those of earlier runs.
 func run(args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: go run ./cmd/manpages DIR")
@@ -64,8 +63,7 @@ func run(args []string) error {
 	return nil
 }
 
-// commitDate is the time that epoch says, in seconds since 1970, else that of the
-// commit that is checked out.
+// commitDate is the time that epoch says, in seconds since 1970, else that of the commit that is checked out.
 // https://reproducible-builds.org/specs/source-date-epoch/
 func commitDate(epoch string) (time.Time, error) {
 	if epoch == "" {

@@ -21,11 +21,12 @@ func pages(root *cobra.Command, date time.Time) (map[string]string, error) {
 	all := make(map[string]string)
 	var add func(*cobra.Command)
 	add = func(c *cobra.Command) {
+		if err != nil {
+			return
+		}
 		if !c.HasParent() || c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
 			name := strings.ReplaceAll(c.CommandPath(), " ", "-")
-			if all[name+".1"], err = page(c, date); err != nil {
-				return
-			}
+			all[name+".1"], err = page(c, date)
 		}
 		for _, sub := range c.Commands() {
 			add(sub)
