@@ -33,8 +33,9 @@ The exit code is 5 if Okta refused, 3 if the network or Okta failed (see "okauth
 help exit-codes"). "okauth doctor" looks for the cause without sending a
 password, and -v shows each request.
 
-The list below covers every error okauth recognizes. Search it for the error
-code: okauth help errors | less, then /invalid_grant
+The list below covers the errors of Okta and of the network that okauth
+recognizes. Search it for the error code: okauth help errors | less, then
+/invalid_grant
 `,
 	}
 	help := c.HelpFunc()
