@@ -29,18 +29,14 @@ func household(t *testing.T, storage string) (u *user, okauth string) {
 	return u, self(t)
 }
 
-// self returns the path of okauth: the test binary by that name, see TestMain.
+// self returns the path of okauth: the test binary by that name.
 func self(t *testing.T) string {
 	t.Helper()
 	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := filepath.Join(t.TempDir(), "okauth")
-	if err := os.Symlink(path, link); err != nil {
-		t.Fatal(err)
-	}
-	return link
+	return link(t, path)
 }
 
 // four runs "okauth token" four times at once on one terminal, as a Makefile with -j does.

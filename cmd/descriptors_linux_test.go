@@ -15,7 +15,7 @@ func (m *machine) startLimited(limit int, line string) *process {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	c := m.command(ctx, line)
-	c.Args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, limit), m.link(c.Path)}, c.Args[1:]...)
+	c.Args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, limit), link(m.t, c.Path)}, c.Args[1:]...)
 	c.Path = "/bin/sh"
 	return m.run(c, cancel)
 }

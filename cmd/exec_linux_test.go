@@ -98,10 +98,7 @@ func TestExecLeavesNothingBehind(t *testing.T) {
 		seen := func(okauth, command string, vars ...string) string {
 			t.Helper()
 			c := m.command(t.Context(), "", append(vars, path())...)
-			self := filepath.Join(t.TempDir(), "okauth") // see TestMain
-			if err := os.Symlink(c.Path, self); err != nil {
-				t.Fatal(err)
-			}
+			self := link(t, c.Path)
 			// In a world where there is something to lower, to raise, to ignore and to inherit.
 			// What the tests were started with does not count: Go keeps some of it only.
 			c.Path, c.Dir = "/usr/bin/env", m.home

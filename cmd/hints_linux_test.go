@@ -131,7 +131,7 @@ func hintCases() map[string]hintCase {
 	return all
 }
 
-// Each way to give a password that the hint names, where nobody can be asked, makes the command work.
+// Each way to give a password that the hint names, where no one can be asked, makes the command work.
 func TestHintOfPasswordIsFollowed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, fakesecretservice.Behavior{})
@@ -237,20 +237,9 @@ func (d *desk) follow(command string, code int) string {
 // shell runs a script of sh that finds okauth.
 func (d *desk) shell(script string) (code int, stdout, stderr string) {
 	d.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	bin := filepath.Join(d.home, "bin")
-	if err := os.MkdirAll(bin, 0o700); err != nil {
-		d.t.Fatal(err)
-	}
-	if err := os.Symlink(self, filepath.Join(bin, "okauth")); err != nil && !errors.Is(err, os.ErrExist) {
-		d.t.Fatal(err)
-	}
 	var out, errs bytes.Buffer
 	c := exec.Command("sh", "-c", script)
-	c.Env = []string{"PATH=" + bin + ":/usr/bin:/bin"}
+	c.Env = []string{"PATH=" + filepath.Dir(self(d.t)) + ":/usr/bin:/bin"}
 	for name, value := range d.vars {
 		c.Env = append(c.Env, name+"="+value)
 	}

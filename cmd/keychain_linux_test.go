@@ -16,7 +16,7 @@ import (
 )
 
 // KR-02, KR-06: an address of the session bus that cannot work means that there is no keychain. With storage auto a
-// password that needs nobody is all it takes; with keychain the error says what is wrong with the address.
+// password from a variable is all it takes; with keychain the error says what is wrong with the address.
 func TestKR02_AddressThatCannotWork(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -54,8 +54,8 @@ func TestKR02_AddressThatCannotWork(t *testing.T) {
 	}
 }
 
-// KR-04: every command says within three seconds that the keychain hangs, and asks it for no second helping; doctor makes
-// two checks of it. Where the keychain is slow, status has one deadline for all that it reads.
+// KR-04: every command says within three seconds that the keychain hangs, and does not call it again; doctor makes two
+// checks of it. Where the keychain is slow, status has one deadline for all that it reads.
 func TestKR04_EveryCommandIsBounded(t *testing.T) {
 	t.Parallel()
 	arguments := map[string]string{

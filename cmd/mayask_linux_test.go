@@ -40,7 +40,7 @@ func execInfo(spec string) string {
 	return `{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{` + spec + `}}`
 }
 
-// A program that runs okauth can say that nobody may be asked. Then okauth ends with exit code 4 and the command that
+// A program that runs okauth can say that no one may be asked. Then okauth ends with exit code 4 and the command that
 // helps.
 func TestCallersThatForbidQuestions(t *testing.T) {
 	t.Parallel()

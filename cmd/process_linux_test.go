@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -67,17 +68,17 @@ func (m *machine) startCramped(line string, vars ...string) *process {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	c := m.command(ctx, line, vars...)
-	c.Args = append([]string{"sh", "-c", `ulimit -f 0; exec "$0" "$@"`, m.link(c.Path)}, c.Args[1:]...)
+	c.Args = append([]string{"sh", "-c", `ulimit -f 0; exec "$0" "$@"`, link(m.t, c.Path)}, c.Args[1:]...)
 	c.Path = "/bin/sh"
 	return m.run(c, cancel)
 }
 
 // link gives a program the name okauth, see TestMain.
-func (m *machine) link(program string) string {
-	m.t.Helper()
-	okauth := filepath.Join(m.t.TempDir(), "okauth")
+func link(t *testing.T, program string) string {
+	t.Helper()
+	okauth := filepath.Join(t.TempDir(), "okauth")
 	if err := os.Symlink(program, okauth); err != nil {
-		m.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return okauth
 }

@@ -7,20 +7,17 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/spf13/cobra"
-
 	"okauth/cmd"
 	"okauth/pkg/oktatest"
 	"okauth/pkg/store/fakesecretservice"
 )
 
 // commandPaths returns the commands that can run, without "okauth" in front.
-func commandPaths(c *cobra.Command) (all []string) {
-	if c.Runnable() && !c.HasSubCommands() {
-		all = append(all, strings.TrimPrefix(c.CommandPath(), "okauth "))
-	}
-	for _, sub := range c.Commands() {
-		all = append(all, commandPaths(sub)...)
+func commandPaths() (all []string) {
+	for c := range everyCommand(cmd.Commands()) {
+		if c.Runnable() && !c.HasSubCommands() {
+			all = append(all, strings.TrimPrefix(c.CommandPath(), "okauth "))
+		}
 	}
 	return all
 }
@@ -57,7 +54,7 @@ func TestScreensFitTheTerminal(t *testing.T) {
 			for _, columns := range []uint16{40, 80, 120} {
 				d := newDesk(t, fakesecretservice.Behavior{})
 				prepare(d)
-				commands := append([]string{"", "token --no-input --refresh --env X"}, commandPaths(cmd.Commands())...)
+				commands := append([]string{"", "token --no-input --refresh --env X"}, commandPaths()...)
 				slices.Reverse(commands) // sign out near the end
 				for _, command := range commands {
 					if slices.Contains(forPrograms, command) {
