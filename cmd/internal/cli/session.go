@@ -172,9 +172,9 @@ func (s *SessionFlags) Advise(err error, missing ...string) error {
 	return err
 }
 
-// FitHint makes the hint about err name where a wrong value came from, since an old value in the environment is the usual
-// cause: a refused password's source, unless a person typed it, and --scope. A hint that asks for the user name does
-// not ask for a password that is there.
+// FitHint makes the hint about err name where a wrong value came from, since an old value in the environment is the
+// usual cause: a refused password's source, unless a person typed it, and --scope. A hint that asks for the user name
+// does not ask for a password that is there.
 func (s *SessionFlags) FitHint(settings *config.Settings, err error) error {
 	hint := Hint(err)
 	_, scopesGiven := s.Set[config.KeyScopes]

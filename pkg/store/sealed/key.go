@@ -90,8 +90,8 @@ func ParseKey(text string) ([]byte, error) {
 	return key, nil
 }
 
-// CreateKeyFile writes a new random storage key to path, in a form that [ParseKey] takes and for the current user alone.
-// A file that is there keeps its key, and a missing directory is made.
+// CreateKeyFile writes a new random storage key to path, in a form that [ParseKey] takes and for the current user
+// alone. A file that is there keeps its key, and a missing directory is made.
 func CreateKeyFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
