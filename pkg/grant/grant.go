@@ -32,24 +32,6 @@ type Grant interface {
 	Token(ctx context.Context, c *okta.Client, i Interaction) (*okta.TokenResponse, error)
 }
 
-// Interaction asks the person who signs in. It is a grant's only way to a person. An error of a method ends the
-// sign-in and is returned as it is.
-type Interaction interface {
-	// AskUsername asks for the user's Okta login.
-	AskUsername(ctx context.Context) (string, error)
-	// AskPassword asks for the password of username.
-	AskPassword(ctx context.Context, username string) (okta.Secret, error)
-}
-
-// InteractionRequiredError says that a grant must ask the user for something and has no Interaction to do so.
-type InteractionRequiredError struct {
-	Field string // what is missing: "username" or "password"
-}
-
-func (e *InteractionRequiredError) Error() string {
-	return e.Field + " is not set, and there is no way to ask for it"
-}
-
 // InputError says that a credential cannot be sent as it is. Nothing has been sent; the value is not in it.
 type InputError struct {
 	Field   string // "username", "password", "client secret", "refresh token" or "scopes"

@@ -102,6 +102,7 @@ func TestMistakesAreSeenBeforeAnythingIsSent(t *testing.T) {
 
 // person answers questions with what it holds, and counts them.
 type person struct {
+	Interaction
 	username, password string
 	err                error
 	asked              []string

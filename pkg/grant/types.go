@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"context"
 	"slices"
 
 	"okauth/pkg/okta"
@@ -20,6 +21,8 @@ type Type struct {
 	// Secret is the name of the setting that Params.Secret comes from: "password". "" means that the grant has no
 	// secret beside the client's.
 	Secret string
+	// Person: no setting can take the place of the person who signs in, in a browser or with a phone.
+	Person bool
 	// LimitsFailures: Okta counts wrong values of Params.Secret and locks the user's account after some, so a rejected
 	// one must not be sent again by a loop.
 	LimitsFailures bool
@@ -35,6 +38,16 @@ type Params struct {
 	Username string
 	Secret   okta.Secret // the value of Type.Secret
 	Scopes   []string
+
+	Factor Factor // the second or only factor; "" asks
+	Last   Factor // the factor that the user chose at the last sign-in, to propose
+	// OTP returns a one-time code without a person; nil where only a person can give one. Each call may return another.
+	OTP func(context.Context) (okta.Secret, error)
+
+	RedirectURI string   // where the browser comes back to, "http://127.0.0.1:8085/callback"
+	ACRValues   []string // of the sign-in, Okta's step-up levels
+	Prompt      string   // OpenID Connect's prompt: "login"; "" leaves it to Okta
+	NoBrowser   bool     // the browser is on another machine
 }
 
 // All returns the grants, the default first.
@@ -67,5 +80,5 @@ func Lookup(name string) (Type, bool) {
 
 // NonInteractive reports whether the grant can sign in without asking a person, given which of Params are set.
 func (t Type) NonInteractive(hasUsername, hasSecret bool) bool {
-	return (hasUsername || !t.Username) && (hasSecret || t.Secret == "")
+	return !t.Person && (hasUsername || !t.Username) && (hasSecret || t.Secret == "")
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/oktatest"
@@ -13,6 +14,7 @@ import (
 
 // crowd is one person whom many calls ask.
 type crowd struct {
+	grant.Interaction
 	asked, atOnce, most atomic.Int32
 }
 

@@ -116,6 +116,7 @@ func TestTokenNeedsALogin(t *testing.T) {
 
 // person answers the questions of a sign-in.
 type person struct {
+	grant.Interaction
 	password string
 	asked    int
 }

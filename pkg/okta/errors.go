@@ -20,7 +20,9 @@ type Error struct {
 	Status      int    // HTTP status; also 200, where an error came with it
 	Code        string // "invalid_grant", or "E0000007" in Okta's other shape
 	Description string // Okta's text, or ""
-	RequestID   string // X-Okta-Request-Id, which Okta's support and its System Log can search for
+	// MFAToken continues the sign-in with a second factor, where Code is "mfa_required"; zero elsewhere.
+	MFAToken  Secret
+	RequestID string // X-Okta-Request-Id, which Okta's support and its System Log can search for
 	// RetryAfter is how long to wait before another request makes sense, by the header; 0 where it says nothing.
 	RetryAfter time.Duration
 	// ClockSkew is how far this machine's clock is ahead of Okta's, by the header Date; 0 within five minutes, or where

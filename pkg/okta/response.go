@@ -121,7 +121,12 @@ func (r response) errorInBody() error {
 			return r.unusable("an unusable error response", err)
 		}
 		description, _ := r.object.text(shape[1])
-		return r.oktaError(code, description)
+		e := r.oktaError(code, description)
+		if code == "mfa_required" {
+			token, _ := r.object.text("mfa_token")
+			e.MFAToken = NewSecret(token)
+		}
+		return e
 	}
 	return nil
 }

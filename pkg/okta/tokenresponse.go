@@ -42,6 +42,7 @@ type TokenResponse struct {
 	ServerTime time.Time
 	// Username is the user name that a grant sent; "" for a grant that sends none.
 	Username string
+	Factor   string // the second or only factor that a grant used; "" where it used none
 	// Warnings say what the server did other than requested, one sentence each.
 	Warnings []string
 }

@@ -13,6 +13,7 @@ import (
 
 // asker answers a grant's questions, and looks whether the session is locked meanwhile.
 type asker struct {
+	grant.Interaction
 	o *org
 	t *testing.T
 }
@@ -38,7 +39,7 @@ func TestInteraction(t *testing.T) {
 	if _, err := o.manager.Renew(t.Context(), o.want, options); !is[*session.LoginRequiredError](err) {
 		t.Fatalf("with no one to ask: got %v", err)
 	}
-	c.Interaction = asker{o, t}
+	c.Interaction = asker{o: o, t: t}
 	o.want.Username = ""
 	if _, err := o.manager.Renew(t.Context(), o.want, options); err != nil {
 		t.Fatal(err)

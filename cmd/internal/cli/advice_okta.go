@@ -59,6 +59,9 @@ func inputAdvice(e *grant.InputError) string {
 
 // interactionAdvice says how to give what a person would be asked for.
 func interactionAdvice(e *grant.InteractionRequiredError) string {
+	if e.Field == "" || e.Resume != nil {
+		return "sign in on a terminal with: okauth login"
+	}
 	if e.Field == "username" || e.Field == config.KeyPassword {
 		return passwordAdvice
 	}

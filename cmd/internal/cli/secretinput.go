@@ -1,18 +1,15 @@
 package cli
 
-// Where a secret enters: standard input or the terminal, where a grant also asks for the user name.
+// Where a secret enters: standard input or the terminal.
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"okauth/pkg/config"
-	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
 )
@@ -40,75 +37,8 @@ func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, 
 	return t, nil
 }
 
-// terminalInteraction asks on the terminal device.
-type terminalInteraction struct {
-	env   *Env
-	flags *GlobalFlags
-}
-
-var _ grant.Interaction = (*terminalInteraction)(nil)
-
 const passwordAdvice = "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or " +
 	"password_command"
-
-// CanPrompt reports whether a command other than login may ask: there is a terminal, no other program uses it, and the
-// program that runs okauth allows it.
-func (i *terminalInteraction) CanPrompt() bool {
-	t, err := OpenTerminal(i.env, i.flags, "")
-	if err != nil {
-		return false
-	}
-	defer t.Close()
-	return !t.Busy() && !gitForbids(i.env)
-}
-
-// kubernetesForbids reports whether kubectl, or another client such as k9s, says that no one can be asked. Of "spec" in
-// its variable: "interactive ... declares whether stdin has been passed to this exec plugin".
-// https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
-func kubernetesForbids(env *Env) bool {
-	var info struct {
-		Spec struct {
-			Interactive *bool `json:"interactive"`
-		} `json:"spec"`
-	}
-	err := json.Unmarshal([]byte(env.Getenv(kubernetesInfo)), &info)
-	return err == nil && info.Spec.Interactive != nil && !*info.Spec.Interactive
-}
-
-const kubernetesInfo = "KUBERNETES_EXEC_INFO"
-
-// gitForbids reports whether git, or the program that runs git, wants no question. "If this Boolean environment
-// variable is set to false, git will not prompt on the terminal": https://git-scm.com/docs/git
-func gitForbids(env *Env) bool {
-	return slices.Contains([]string{"0", "false", "no", "off"}, strings.ToLower(env.Getenv("GIT_TERMINAL_PROMPT")))
-}
-
-// AskUsername asks for the user's Okta login.
-func (i *terminalInteraction) AskUsername(ctx context.Context) (string, error) {
-	t, err := OpenTerminal(i.env, i.flags, "set OKAUTH_USERNAME or use --username, and "+passwordAdvice)
-	if err != nil {
-		return "", err
-	}
-	defer t.Close()
-	key, err := config.FindKey(config.KeyUsername)
-	for err == nil {
-		var name string
-		if name, err = t.ReadLine(ctx, "Okta username", ""); name != "" {
-			return name, key.Check(name)
-		}
-	}
-	return "", err
-}
-
-// AskPassword asks for the password, without echo.
-func (i *terminalInteraction) AskPassword(ctx context.Context, username string) (okta.Secret, error) {
-	t, err := OpenTerminal(i.env, i.flags, passwordAdvice)
-	if err != nil {
-		return okta.Secret{}, err
-	}
-	defer t.Close()
-	return AskSecret(ctx, t, "Password for "+username, "password")
-}
 
 // AskSecret asks for a secret on the terminal.
 func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) (okta.Secret, error) {
