@@ -51,7 +51,7 @@ func (c *checker) checkSignedBy(key *publicKey) string {
 		}
 		c.header.Store(header)
 	}
-	if !header.verify(c.token, key.key) {
+	if !header.verify(c.token, c.alg, key.key) {
 		return "the issuer's key did not sign this: the token was changed or cut, or another key signed it"
 	}
 	return ""

@@ -30,7 +30,7 @@ type Unverified struct {
 	Header Object // JOSE header: alg, kid, typ, …
 	Claims Object // claims set: iss, sub, exp, …
 
-	headerPart         string // as it stands in the token
+	headerPart, signed string // as they stand in the token: the header, and what the signature is of
 	payload, signature []byte // decoded
 }
 
@@ -70,7 +70,7 @@ func parse(token string, last *signedHeader) (Unverified, error) {
 	if err != nil {
 		return Unverified{}, err
 	}
-	u := Unverified{headerPart: parts[0], payload: raw[1], signature: raw[2]}
+	u := Unverified{headerPart: parts[0], signed: token[:second], payload: raw[1], signature: raw[2]}
 	if known {
 		u.Header = last.object
 	} else if u.Header, err = readObject("token's header part", raw[0]); err != nil {

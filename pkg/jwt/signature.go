@@ -86,11 +86,11 @@ func parseSignedHeader(u Unverified) (*signedHeader, error) {
 	return &signedHeader{part: part, object: u.Header, signature: jws.Signatures[0]}, nil
 }
 
-// verify reports whether the signature of u is by key. The header of u is h, and key is of its algorithm's family.
-// https://www.rfc-editor.org/rfc/rfc7518#section-3
-func (h *signedHeader) verify(u Unverified, key any) bool {
-	if public, ok := key.(*rsa.PublicKey); ok && strings.HasPrefix(h.signature.Header.Algorithm, "PS") {
-		key = pssVerifier{public}
+// verify reports whether the signature of u, whose algorithm is alg, is by key. The header of u is h, and key is of the
+// algorithm's family. https://www.rfc-editor.org/rfc/rfc7518#section-3
+func (h *signedHeader) verify(u Unverified, alg algorithm, key any) bool {
+	if public, ok := key.(*rsa.PublicKey); ok {
+		return verifyRSA(u, alg, public)
 	}
 	jws := jose.JSONWebSignature{Signatures: []jose.Signature{h.signature}}
 	jws.Signatures[0].Signature = u.signature
@@ -98,16 +98,15 @@ func (h *signedHeader) verify(u Unverified, key any) bool {
 	return jws.DetachedVerify(u.payload, key) == nil
 }
 
-// pssVerifier is a [jose.OpaqueVerifier]: go-jose itself would accept a salt of any size.
-// "The size of the salt value is the same size as the hash function output":
-// https://www.rfc-editor.org/rfc/rfc7518#section-3.5
-type pssVerifier struct{ key *rsa.PublicKey }
-
-func (v pssVerifier) VerifyPayload(payload, signature []byte, name jose.SignatureAlgorithm) error {
-	alg, ok := algorithmOf(string(name))
-	if !ok {
-		return jose.ErrUnsupportedAlgorithm
+// verifyRSA does without go-jose, which would read the header and encode the payload again for each token of a stream,
+// and would accept a PSS salt of any size.
+func verifyRSA(u Unverified, alg algorithm, key *rsa.PublicKey) bool {
+	digest := alg.digest(u.signed)
+	if strings.HasPrefix(alg.name, "PS") {
+		// "The size of the salt value is the same size as the hash function output":
+		// https://www.rfc-editor.org/rfc/rfc7518#section-3.5
+		salt := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+		return rsa.VerifyPSS(key, alg.hash, digest, u.signature, salt) == nil
 	}
-	options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
-	return rsa.VerifyPSS(v.key, alg.hash, alg.digest(string(payload)), signature, options)
+	return rsa.VerifyPKCS1v15(key, alg.hash, digest, u.signature) == nil
 }

@@ -31,7 +31,7 @@ type Stream struct {
 	// Answer appends the answer to a line that is not empty. bad says that the line has no good token, and does not
 	// end the stream; err does. Several goroutines call it at once.
 	Answer  func(ctx context.Context, dst []byte, line int, token string) (answer []byte, bad, err error)
-	Workers int // how many goroutines call Answer; 0 for one per processor
+	Workers int // how many goroutines call Answer; 0 for as many as keep all processors busy
 	// Hold keeps the answer to a first line that is bad until a second line comes: if none does, that answer is not
 	// written.
 	Hold bool
@@ -53,7 +53,8 @@ func (s Stream) Run(ctx context.Context) (Summary, error) {
 	var sum Summary
 	held := func() bool { return s.Hold && sum.Count == 1 && sum.Bad == 1 }
 	pool := workpool.Pool[*batch]{
-		Workers: cmp.Or(s.Workers, runtime.GOMAXPROCS(0)),
+		// One more than processors: while one worker waits for lines, another has its processor.
+		Workers: cmp.Or(s.Workers, 1+runtime.GOMAXPROCS(0)),
 		Next:    reader.next,
 		Work:    func(b *batch) { b.answer(ctx, s.Answer) },
 		Emit: func(b *batch, idle bool) error {

@@ -25,7 +25,7 @@ func (p Pool[T]) Run(ctx context.Context) error {
 		item T
 		done chan struct{}
 	}
-	jobs, inOrder := make(chan job), make(chan job, ahead*p.Workers)
+	jobs, inOrder := make(chan job, p.Workers), make(chan job, ahead*p.Workers)
 	go func() {
 		defer close(inOrder)
 		defer close(jobs)
