@@ -170,16 +170,16 @@ func IsTerminal(f *os.File) bool {
 	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
-// Width returns the number of columns of the terminal f, or 0 if f is not a terminal or does not tell.
-func Width(f *os.File) int {
+// Size returns the number of columns and rows of the terminal f, or 0 if f is not a terminal or does not tell.
+func Size(f *os.File) (columns, rows int) {
 	if f == nil {
-		return 0
+		return 0, 0
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
+	columns, rows, err := term.GetSize(int(f.Fd()))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return max(width, 0)
+	return max(columns, 0), max(rows, 0)
 }
 
 func (t *Terminal) write(text string) error {

@@ -330,18 +330,19 @@ func TestIsTerminalAndWidth(t *testing.T) {
 		name     string
 		file     *os.File
 		terminal bool
-		width    int
+		columns  int
+		rows     int
 	}{
-		{"pseudo-terminal", slave, true, 20},
-		{"null device", null, false, 0},
-		{"nil", nil, false, 0},
+		{"pseudo-terminal", slave, true, 20, 5},
+		{"null device", null, false, 0, 0},
+		{"nil", nil, false, 0, 0},
 	}
 	for _, tt := range tests {
 		if got := IsTerminal(tt.file); got != tt.terminal {
 			t.Errorf("%s: got terminal %t, want %t", tt.name, got, tt.terminal)
 		}
-		if got := Width(tt.file); got != tt.width {
-			t.Errorf("%s: got width %d, want %d", tt.name, got, tt.width)
+		if columns, rows := Size(tt.file); columns != tt.columns || rows != tt.rows {
+			t.Errorf("%s: got %d columns and %d rows, want %d and %d", tt.name, columns, rows, tt.columns, tt.rows)
 		}
 	}
 }

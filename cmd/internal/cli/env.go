@@ -49,6 +49,8 @@ type Env struct {
 	LockDir string
 
 	Build Build
+
+	waiting *waitLine // of Stderr; nil: a wait shows nothing
 }
 
 // Build says which okauth this is; the release build fills it in.
@@ -58,11 +60,12 @@ type Build struct{ Version, Commit, Date string }
 func System(b Build) *Env {
 	exec := replaceProcess(noCoreDumps())
 	noTracers()
+	width, _ := prompt.Size(os.Stdout)
 	return &Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		StdinIsPipe: isPipe(os.Stdin), StdinIsTTY: prompt.IsTerminal(os.Stdin),
 		StdoutIsTTY: prompt.IsTerminal(os.Stdout), StderrIsTTY: prompt.IsTerminal(os.Stderr),
-		Width:         prompt.Width(os.Stdout),
+		Width:         width,
 		LookupEnv:     withoutSecrets(),
 		Environ:       os.Environ,
 		UserConfigDir: os.UserConfigDir,
@@ -71,6 +74,7 @@ func System(b Build) *Env {
 		Signals:       Signals,
 		Exec:          exec,
 		Build:         b,
+		waiting:       new(waitLine),
 	}
 }
 

@@ -20,34 +20,90 @@ const Unnoticed = 500 * time.Millisecond
 // https://ecma-international.org/publications-and-standards/standards/ecma-48/ section 8.3.41
 const eraseLine = "\r\x1b[K"
 
-// Progress shows on a terminal, after delay, what okauth is waiting for and for how long. done erases the line; until
-// it returns nothing else may be printed. It may be called twice.
+// waitLine is the last line of standard error while okauth waits.
+type waitLine struct {
+	sync.Mutex
+	taken bool // by one wait; what is waited for within it is not shown
+	shown bool
+}
+
+// Progress shows on a terminal, after delay, what okauth is waiting for and for how long. done erases the line. It may
+// be called twice.
 func (e *Env) Progress(delay time.Duration, what string) (done func()) {
-	if !e.StderrIsTTY || e.Getenv("TERM") == "dumb" {
+	began := time.Now()
+	return e.wait(delay, what, func() string {
+		if seconds := int(time.Since(began).Seconds()); seconds > 0 {
+			return fmt.Sprintf(" %d s", seconds)
+		}
+		return ""
+	})
+}
+
+// Countdown shows on a terminal what okauth is waiting for and how long it still will. done is that of Progress.
+func (e *Env) Countdown(what string, until time.Time) (done func()) {
+	return e.wait(0, what, func() string {
+		left := int(max(time.Until(until), 0).Round(time.Second).Seconds())
+		return fmt.Sprintf(" %d:%02d left", left/60, left%60)
+	})
+}
+
+// wait shows what is waited for, and beside it what clock says each second.
+func (e *Env) wait(delay time.Duration, what string, clock func() string) (done func()) {
+	if !e.draws() || e.waiting == nil {
 		return func() {}
 	}
-	const around = "okauth: " + " … 1000 s"
-	what = okta.Sanitize(what, max(cmp.Or(e.stderrWidth(), 80)-len(around), 1)) // a line that wraps is not erased whole
-	began, seconds, unnoticed := time.Now(), time.NewTicker(time.Second), time.After(delay)
+	e.waiting.Lock()
+	defer e.waiting.Unlock()
+	if e.waiting.taken {
+		return func() {}
+	}
+	e.waiting.taken = true
+	width, _ := e.stderrSize()
+	text := "okauth: " + what + " …"
+	draw := func() {
+		e.waiting.Lock()
+		defer e.waiting.Unlock()
+		e.waiting.shown = true
+		now := clock()
+		room := cmp.Or(width, 80) - len(now) - 1 // a line that wraps is not erased whole
+		fmt.Fprint(e.Stderr, eraseLine, okta.Sanitize(text, room), now)
+	}
+	seconds, unnoticed := time.NewTicker(time.Second), time.After(delay)
 	return inBackground(func(stop <-chan struct{}) {
 		defer seconds.Stop()
-		for shown := false; ; {
+		for noticed := false; ; {
 			select {
 			case <-unnoticed:
-				shown = true
-				fmt.Fprintf(e.Stderr, "%sokauth: %s …", eraseLine, what)
-			case now := <-seconds.C:
-				if shown {
-					fmt.Fprintf(e.Stderr, "%sokauth: %s … %d s", eraseLine, what, int(now.Sub(began).Round(time.Second).Seconds()))
+				noticed = true
+				draw()
+			case <-seconds.C:
+				if noticed {
+					draw()
 				}
 			case <-stop:
-				if shown {
-					io.WriteString(e.Stderr, eraseLine)
-				}
+				e.above(func() { e.waiting.taken = false })
 				return
 			}
 		}
 	})
+}
+
+// draws reports whether standard error is a terminal that can do more than show lines.
+func (e *Env) draws() bool { return e.StderrIsTTY && e.Getenv("TERM") != "dumb" }
+
+// above prints where the line of a wait was, which comes back below.
+func (e *Env) above(print func()) {
+	if e.waiting == nil {
+		print()
+		return
+	}
+	e.waiting.Lock()
+	defer e.waiting.Unlock()
+	if e.waiting.shown {
+		io.WriteString(e.Stderr, eraseLine)
+	}
+	e.waiting.shown = false
+	print()
 }
 
 // Stopping says on a terminal that the signal which ends ctx was seen, if the command goes on for a moment. Until done

@@ -62,11 +62,13 @@ const maxMessage = 2000 // bytes of one message
 
 // Print prints what a command did on standard error: a sentence, and below it rows of names and values.
 func (e *Env) Print(text string, rows ...[]string) {
-	width := e.stderrWidth()
-	fmt.Fprintln(e.Stderr, output.Wrap(okta.Sanitize(text, maxMessage), 0, 2, width))
-	if len(rows) > 0 {
-		_ = output.Table(e.Stderr, rows, width) // there is nowhere to report an error of standard error
-	}
+	width, _ := e.stderrSize()
+	e.above(func() {
+		fmt.Fprintln(e.Stderr, output.Wrap(okta.Sanitize(text, maxMessage), 0, 2, width))
+		if len(rows) > 0 {
+			_ = output.Table(e.Stderr, rows, width) // there is nowhere to report an error of standard error
+		}
+	})
 }
 
 // Say prints a message that may stand among those of other programs.
@@ -85,12 +87,12 @@ func (e *Env) Advise(text string) {
 	}
 }
 
-// stderrWidth returns the columns of standard error, 0 unless it is a terminal. Standard output may be a pipe.
-func (e *Env) stderrWidth() int {
+// stderrSize returns the columns and rows of standard error, 0 unless it is a terminal. Standard output may be a pipe.
+func (e *Env) stderrSize() (columns, rows int) {
 	if f, ok := e.Stderr.(*os.File); ok && e.StderrIsTTY {
-		return prompt.Width(f)
+		return prompt.Size(f)
 	}
-	return 0
+	return 0, 0
 }
 
 // Hint returns what the user should do about err, or "".

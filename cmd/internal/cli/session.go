@@ -81,7 +81,9 @@ func (g *GlobalFlags) events(env *Env) okauth.Events {
 		},
 	}
 	if level := g.verbosity(env); level > 0 {
-		e.Trace = func(line string) { fmt.Fprintf(env.Stderr, "okauth: %s\n", okta.Sanitize(line, 2000)) }
+		e.Trace = func(line string) {
+			env.above(func() { fmt.Fprintf(env.Stderr, "okauth: %s\n", okta.Sanitize(line, maxMessage)) })
+		}
 		e.TraceDetail = level >= verboseDetail
 	}
 	return e
