@@ -75,7 +75,7 @@ func TestProgressOnATerminal(t *testing.T) {
 			release := make(chan struct{})
 			u.server.Fail("/v1/token", oktatest.HoldRequest(nil, release))
 			p, seen := atWatchedTerminal(t, u, test.columns, "token")
-			p.waitFor(" … 1 s")
+			p.waitFor("… 1 s")
 			test.end(p, release)
 			p.waitFor("<end>")
 			p.types("\r")
@@ -108,7 +108,7 @@ func TestCtrlCDuringARefreshIsSeen(t *testing.T) {
 	}
 	u.server.FailAlways("/v1/token", oktatest.Silence())
 	p, _ := atWatchedTerminal(t, u, 80, "token", "--refresh")
-	p.waitFor(" … 1 s")
+	p.waitFor("… 1 s")
 	p.types("\x03")
 	p.waitFor("okauth: stopping …")
 	p.waitFor("<end>")
