@@ -77,6 +77,7 @@ If okauth cannot store a new session, it warns and runs CMD.`,
 	}
 	c.Flags().SetInterspersed(false)
 	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
+	o.session.AddPageFlags(c)
 	cli.TokenTypeFlag(c, &o.kind, session.Access, session.ID)
 	c.Flags().StringVar(&o.variable, "env", "", "variable `NAME` (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
 	cli.CompleteFlag(c, "env")

@@ -53,6 +53,7 @@ has no second factor.`,
 		RunE: cli.Stoppable(env, o.run),
 	}
 	o.session.AddFlags(c, cli.SignInKeys()...)
+	o.session.AddPageFlags(c)
 	o.session.AddStdinFlags(c)
 	return c
 }
@@ -152,8 +153,12 @@ func (o *loginOptions) report(s *okauth.Session) {
 		who = "client " + okta.Sanitize(s.ClientID, 100)
 	}
 	until := s.Expires.Local().Format("2006-01-02 15:04:05 MST") + ", in " + output.FormatDuration(s.Lifetime)
-	o.env.Print("Signed in as "+who+".", []string{"", "profile", s.Profile}, []string{"", "server", s.Issuer},
-		[]string{"", "scopes", strings.Join(s.Scope, " ")}, []string{"", "valid", "until " + until})
+	rows := [][]string{{"", "profile", s.Profile}, {"", "server", s.Issuer}}
+	if s.Factor != "" {
+		rows = append(rows, []string{"", "factor", s.Factor})
+	}
+	rows = append(rows, []string{"", "scopes", strings.Join(s.Scope, " ")}, []string{"", "valid", "until " + until})
+	o.env.Print("Signed in as "+who+".", rows...)
 	for _, warning := range s.Warnings {
 		o.env.Warn(warning)
 	}

@@ -64,6 +64,7 @@ token elsewhere ends okauth's session.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
 	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
+	o.session.AddPageFlags(c)
 	o.session.AddStdinFlags(c)
 	cli.TokenTypeFlag(c, &o.kind, session.Access, session.ID, session.Refresh)
 	f := c.Flags()

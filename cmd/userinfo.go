@@ -38,6 +38,7 @@ Okta's response unchanged.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
+	o.session.AddPageFlags(c)
 	o.session.AddStdinFlags(c)
 	cli.OutputFlag(c, &o.output, "auto", "text", "json")
 	return c

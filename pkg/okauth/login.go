@@ -20,6 +20,7 @@ type Session struct {
 	Username string // "" where the client itself signed in
 	ClientID string
 	Issuer   string
+	Factor   string   // the second or only factor that was used: "otp", "push", "sms", "voice"; "" where there was none
 	Scope    []string // as granted
 	Expires  time.Time
 	Lifetime time.Duration // of the access token
@@ -84,8 +85,8 @@ func (c *Client) login(
 	}
 	return &Session{
 		Profile: c.settings.ProfileName(), Username: credentials.Username, ClientID: client.ID,
-		Issuer: client.Server.Issuer(),
-		Scope:  tokens.Scope, Expires: tokens.ObtainedAt.Add(tokens.ExpiresIn), Lifetime: tokens.ExpiresIn,
+		Issuer: client.Server.Issuer(), Factor: tokens.Factor,
+		Scope: tokens.Scope, Expires: tokens.ObtainedAt.Add(tokens.ExpiresIn), Lifetime: tokens.ExpiresIn,
 		Renews: !tokens.RefreshToken.IsZero(), Warnings: tokens.Warnings,
 	}, err
 }
@@ -153,7 +154,9 @@ func (c *Client) lockQuestion(ctx context.Context, locks filelock.Locks, name st
 // credentials returns the grant that the settings name, complete, and the user who signs in with it. What is missing
 // is asked for here and not by the grant, which runs while the session is locked.
 func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
-	params := grant.Params{Username: c.settings.Username(), Scopes: c.settings.Scopes()}
+	params := grant.Params{
+		Username: c.settings.Username(), Scopes: c.settings.Scopes(), Prompt: c.o.Prompt, NoBrowser: c.o.NoBrowser,
+	}
 	var err error
 	if c.grant.Username && params.Username == "" {
 		if c.o.Interaction == nil {

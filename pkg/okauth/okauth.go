@@ -57,6 +57,9 @@ type Options struct {
 	// HoldOnError keeps other processes from asking after an error until this process ends, which reports it first.
 	HoldOnError bool
 
+	Prompt    string // what the sign-in page asks for again: OpenID Connect's prompt, "login"; "" leaves it to Okta
+	NoBrowser bool   // the browser for the sign-in page is on another machine
+
 	// Password and ClientSecret, when set, return the secret in place of the settings. Each is called once at most.
 	Password, ClientSecret func(context.Context) (okta.Secret, error)
 

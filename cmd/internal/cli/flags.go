@@ -21,6 +21,9 @@ type SessionFlags struct {
 	Set map[string]string // the flags that were typed, by the key of their setting
 
 	PasswordStdin, ClientSecretStdin bool
+
+	noBrowser bool
+	prompt    string // of the sign-in page
 }
 
 // IsIdentityKey reports whether a setting says which session is meant.
@@ -66,6 +69,13 @@ func shorthand(flag string) string { return map[string]string{"output": "o", "us
 func (s *SessionFlags) AddStdinFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&s.PasswordStdin, "password-stdin", false, "read the password from standard input")
 	c.Flags().BoolVar(&s.ClientSecretStdin, "client-secret-stdin", false, "read the client secret from standard input")
+}
+
+// AddPageFlags adds the flags of a sign-in on a page.
+func (s *SessionFlags) AddPageFlags(c *cobra.Command) {
+	c.Flags().BoolVar(&s.noBrowser, "no-browser", false, "show the address of the sign-in page, and open no browser")
+	c.Flags().StringVar(&s.prompt, "prompt", "", "what the sign-in page asks for again, such as login or consent")
+	CompleteFlag(c, "prompt", "login", "consent")
 }
 
 // Identity returns the flags that another command needs to use the same session. Report adds the global ones.
