@@ -59,11 +59,13 @@ func inputAdvice(e *grant.InputError) string {
 
 // interactionAdvice says how to give what a person would be asked for.
 func interactionAdvice(e *grant.InteractionRequiredError) string {
-	if e.Field == "" || e.Resume != nil {
+	switch e.Field {
+	case "":
 		return "sign in on a terminal with: okauth login"
-	}
-	if e.Field == "username" || e.Field == config.KeyPassword {
+	case "username", config.KeyPassword:
 		return passwordAdvice
+	case "factor", "otp":
+		return factorAdvice
 	}
 	return fmt.Sprintf("give the %s by OKAUTH_%s, %s or %s", e.Field, strings.ToUpper(e.Field), config.FileKey(e.Field),
 		config.CommandKey(e.Field))

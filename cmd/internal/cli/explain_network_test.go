@@ -374,6 +374,7 @@ func TestIssuerAndInputAdvice(t *testing.T) {
 	}
 	for field, want := range map[string]string{
 		"username": "OKAUTH_PASSWORD", "password": "--password-stdin",
+		"factor": "okauth login --factor push", "otp": "OKAUTH_OTP or otp_command",
 		"assertion": "OKAUTH_ASSERTION, assertion_file or assertion_command",
 	} {
 		if got := Hint(&grant.InteractionRequiredError{Field: field}); !strings.Contains(got, want) {
