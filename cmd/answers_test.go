@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/store/memory"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -77,6 +79,18 @@ func (u *user) okauth(ctx context.Context, args ...string) (code int, stdout, st
 	}
 	code = cmd.Main(ctx, env, args)
 	return code, out.String(), errs.String()
+}
+
+// forgetRefusals removes what the lock-out guard keeps, as the end of an hour does.
+func (u *user) forgetRefusals(t *testing.T) {
+	t.Helper()
+	records, err := filepath.Glob(filepath.Join(filepath.Dir(u.config), "locks", "*.refused"))
+	for _, path := range records {
+		err = errors.Join(err, os.Remove(path))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // uselessKeychain is a keychain that answers everything with an error.
@@ -249,6 +263,7 @@ func TestST02_EveryRefusalIsExplainedAndNoneRepeated(t *testing.T) {
 		}
 		t.Run(e.Description, func(t *testing.T) {
 			u.server.ResetRequests()
+			u.forgetRefusals(t)
 			u.vars["OKAUTH_CLIENT_ID"], u.vars["OKAUTH_CLIENT_SECRET"] = e.ClientID, e.Secret
 			u.vars["OKAUTH_USERNAME"], u.vars["OKAUTH_PASSWORD"] = e.Login, e.Password
 			if e.Secret == "" {

@@ -225,6 +225,7 @@ func (c *canary) badAnswers() {
 		if code, _ := c.run("-v", "login"); code == 0 {
 			c.t.Error("a refusal is a success")
 		}
+		c.forgetRefusals(c.t)
 	}
 	for _, code := range []int{200, 302, 400, 403, 429, 500} {
 		c.must("login")

@@ -36,7 +36,8 @@ before it asks for the password (exit 6).
 okauth reads the password from --password-stdin, OKAUTH_PASSWORD,
 OKAUTH_PASSWORD_FILE, password_file or password_command, else it asks on the
 terminal, without echo. It sends the password in one request and does not store
-it. login sends the password even if Okta rejected it recently; token does not.
+it. A rejected password that no one typed is not sent again for an hour; one
+that you type is.
 
 With --grant client-credentials the client signs in for itself, without a user.
 

@@ -36,7 +36,7 @@ func TestRefusedPasswordNamesItsSource(t *testing.T) {
 			u := newUser(t)
 			delete(u.vars, "OKAUTH_PASSWORD")
 			u.vars[variable] = value
-			wantSource(t, u, variable+shown)
+			wantSource(t, u, variable+shown, "env -u "+variable+" okauth login")
 		}
 		if name == config.KeyPassword {
 			continue // the configuration file never holds one
@@ -46,19 +46,26 @@ func TestRefusedPasswordNamesItsSource(t *testing.T) {
 		if code, _, stderr := u.okauth(t.Context(), "config", "set", name, value); code != 0 {
 			t.Fatal(stderr)
 		}
-		wantSource(t, u, name+shown)
+		wantSource(t, u, name+shown, "okauth config unset "+name+", then: okauth login")
 	}
 	u := newUser(t)
 	delete(u.vars, "OKAUTH_PASSWORD")
 	u.stdin = "wrong-horse\n"
-	wantSource(t, u, "standard input", "--password-stdin")
+	wantSource(t, u, "standard input", "okauth login", "--password-stdin")
+
+	u = newUser(t)
+	delete(u.vars, "OKAUTH_PASSWORD")
+	u.stdin, u.vars["OKAUTH_PASSWORD_FILE"] = "wrong-horse\n", file
+	wantSource(t, u, "standard input", "env -u OKAUTH_PASSWORD_FILE okauth login", "--password-stdin")
 }
 
-func wantSource(t *testing.T, u *user, source string, flags ...string) {
+// wantSource signs in by token, which sends the wrong password of source, and by login, which does not: typed is the
+// command that asks for another.
+func wantSource(t *testing.T, u *user, source, typed string, flags ...string) {
 	t.Helper()
 	for _, test := range []struct{ command, hint string }{
-		{"login", "hint: the user name or the password from " + source + " is wrong"},
-		{"token", "hint: check the password from " + source + "; okauth login sends it again"}, // it is not sent
+		{"token", "hint: the user name or the password from " + source + " is wrong"},
+		{"login", "hint: correct the password from " + source + ", or type it: " + typed + "\n"},
 	} {
 		code, stdout, stderr := u.okauth(t.Context(), append([]string{test.command}, flags...)...)
 		if code != 5 || stdout != "" || !strings.Contains(stderr, test.hint) || strings.Contains(stderr, "wrong-horse") {

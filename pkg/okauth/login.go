@@ -29,7 +29,7 @@ type Session struct {
 }
 
 // Login signs in with the grant of the settings and stores the session. It asks through Options.Interaction for what
-// the settings lack. It sends a password even if Okta refused it recently; Token does not.
+// the settings lack.
 //
 // The error is a *StorageOffError or a *store.Error before anything is asked, or one of [grant.Grant]. With a Session
 // it says that the sign-in succeeded and could not be stored: the tokens are lost.
@@ -175,9 +175,9 @@ func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 	credentials := session.Credentials{
 		Grant: c.grant.New(params), Username: params.Username, Interaction: c.o.Interaction,
 	}
-	if c.grant.LimitsFailures && !typed {
-		credentials.Password = params.Secret
-		if what := oddity(params.Secret); what != "" {
+	if c.grant.LimitsFailures {
+		credentials.Password, credentials.Typed = params.Secret, typed
+		if what := oddity(params.Secret); what != "" && !typed {
 			credentials.Grant = oddGrant{credentials.Grant, what}
 		}
 	}

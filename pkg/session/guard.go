@@ -43,6 +43,8 @@ const (
 // person typed and that Okta refused, nor any password after three different ones were refused. It holds for a user
 // at an issuer, for all processes, profiles and stores of the current OS user.
 //
+// A password that a person has just typed is sent and not recorded; if Okta accepts it, the record is cleared.
+//
 // It keeps salted, slow hashes of the refused passwords in the directory of Locks, else where [filelock.Place] finds
 // one, in files of the current user alone.
 // [Manager] calls it for [Credentials] that have a Password.
@@ -58,8 +60,7 @@ type LockoutGuard struct {
 	derive func(password string, salt []byte) ([]byte, error) // nil: the slow hash; tests have a fast one
 }
 
-// PasswordBlockedError says that the [LockoutGuard] did not let a password be sent. [Manager.Login] sends it,
-// unless it was refused after the call began.
+// PasswordBlockedError says that the [LockoutGuard] did not let a password be sent. A person who types it can send it.
 type PasswordBlockedError struct {
 	Username  string
 	RefusedAt time.Time // when Okta refused it; with TooMany, when it refused the first of them
@@ -78,14 +79,12 @@ func (e *PasswordBlockedError) Error() string {
 	return "not sent: Okta refused " + refused + ", and another try could lock the account"
 }
 
-// watchedPassword is a password that is sent only if the guard allows it.
+// watchedPassword is a password that is sent only if the guard allows it or a person has typed it.
 type watchedPassword struct {
 	LockoutGuard
 	username   string
 	password   okta.Secret
-	insist     bool       // it is sent even so, unless it was refused since checked
-	checked    bool       // check was called
-	overruled  int64      // with insist: the time of the refusal that was there then, 0 if there was none
+	typed      bool       // a person has just typed it
 	name, path string     // of the lock and of the record
 	noPlace    error      // why there is no place for them; nil: there is one
 	held       store.Lock // nil: not locked
@@ -153,13 +152,10 @@ var errNewSalt = errors.New("the record of refused passwords has a new salt")
 
 // check returns a *PasswordBlockedError, a *store.Error or nil. Where a record was begun since the last call it
 // computes the hash to compare, which takes some tenths of a second: with a lock held it returns errNewSalt instead.
-// With insist it overrules what was there at the first call, and not what another process was told since.
 func (p *watchedPassword) check(mayHash bool) error {
-	if p == nil {
+	if p == nil || p.typed {
 		return nil
 	}
-	first := !p.checked
-	p.checked = true
 	r, err := p.read()
 	if err != nil || len(r.Refused) == 0 {
 		return err
@@ -173,19 +169,13 @@ func (p *watchedPassword) check(mayHash bool) error {
 	var counted []refusal
 	for _, one := range r.Refused {
 		if subtle.ConstantTimeCompare(one.Hash, p.hash) == 1 {
-			if p.insist && first {
-				p.overruled = one.Unix
-			}
-			if p.insist && one.Unix == p.overruled {
-				return nil
-			}
 			return &PasswordBlockedError{Username: p.username, RefusedAt: time.Unix(one.Unix, 0)}
 		}
 		if !one.Settled {
 			counted = append(counted, one)
 		}
 	}
-	if len(counted) >= maxRefused && !p.insist {
+	if len(counted) >= maxRefused {
 		return &PasswordBlockedError{Username: p.username, RefusedAt: time.Unix(counted[0].Unix, 0), TooMany: true}
 	}
 	return nil
@@ -221,7 +211,7 @@ func (p *watchedPassword) unlock(accepted bool, err error) {
 	switch {
 	case accepted:
 		_ = p.recordAccepted() // what stays there blocks a password that is wrong now, for an hour
-	case isInvalidGrant(err):
+	case isInvalidGrant(err) && !p.typed:
 		if err := p.recordRefused(); err != nil {
 			p.Warn(err)
 		}
@@ -252,11 +242,15 @@ func (p *watchedPassword) recordRefused() error {
 	return p.write(r)
 }
 
-// recordAccepted takes the password from the refused ones. Okta counts from the beginning now.
+// recordAccepted takes the password from the refused ones, and all of them if a person typed it. Okta counts from the
+// beginning now.
 func (p *watchedPassword) recordAccepted() error {
 	r, err := p.read()
 	if err != nil || len(r.Refused) == 0 {
 		return err
+	}
+	if p.typed {
+		return privatefile.Remove(p.path)
 	}
 	if err := p.hashWith(r.Salt); err != nil {
 		return err

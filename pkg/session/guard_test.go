@@ -76,14 +76,39 @@ func TestGuardBlocksARefusedPassword(t *testing.T) {
 	o.manager.Store = stored
 	o.wantRefused(t, o.signIn(t, "wrong-horse", func(r *session.TokenRequest) { r.Username = "bob@example.com" }), 2)
 
-	// A person insists by logging in, and the right password clears the record.
-	c := session.Credentials{Grant: o.password(), Username: o.want.Username, Password: okta.NewSecret("wrong-horse")}
-	if _, err := o.manager.Login(t.Context(), o.client, c, o.want); err != nil {
-		t.Fatal(err)
+}
+
+// What a person has just typed is sent whatever was refused, and is not recorded. Only if Okta accepts it does that
+// clear the record.
+func TestGuardSendsWhatAPersonTypes(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	for i, password := range []string{"wrong-horse", "wrong-mule", "wrong-donkey"} {
+		o.wantRefused(t, o.signIn(t, password), i+1)
 	}
-	if err := o.manager.Guard.Check(o.want.Identity.Issuer, o.want.Username, okta.NewSecret("wrong-horse")); err != nil {
-		t.Errorf("after the right password: %v", err)
+	o.wantRefused(t, o.loginWith(t, "wrong-horse", true), 4)
+	o.wantRefused(t, o.loginWith(t, "wrong-zebra", true), 5)
+	o.wantBlocked(t, o.loginWith(t, "wrong-horse", false), 5)
+	if !o.wantBlocked(t, o.loginWith(t, "wrong-zebra", false), 5).TooMany {
+		t.Error("what a person typed was recorded")
 	}
+	if err := o.loginWith(t, oktatest.DefaultPassword, true); err != nil || len(o.forms()) != 6 {
+		t.Fatalf("got %v after %d posts", err, len(o.forms()))
+	}
+	if names, _ := filepath.Glob(filepath.Join(o.manager.Guard.Locks.Dir, "*.refused")); len(names) != 0 {
+		t.Errorf("the record is still there: %q", names)
+	}
+	o.wantRefused(t, o.loginWith(t, "wrong-horse", false), 7)
+	o.wantBlocked(t, o.loginWith(t, "wrong-horse", false), 7)
+}
+
+// loginWith logs in with a password that a person has just typed, or that comes from elsewhere.
+func (o *org) loginWith(t *testing.T, password string, typed bool) error {
+	t.Helper()
+	c := session.Credentials{Username: o.want.Username, Password: okta.NewSecret(password), Typed: typed}
+	c.Grant = grant.Password{Username: c.Username, Password: c.Password, Scopes: o.want.Scopes}
+	_, err := o.manager.Login(t.Context(), o.client, c, o.want)
+	return err
 }
 
 func TestGuardAllowsThreePasswordsAnHour(t *testing.T) {

@@ -15,15 +15,16 @@ import (
 type Credentials struct {
 	Grant    grant.Grant // nil: there are none
 	Username string      // who signs in, if that is known before; "" for a client
-	// Password is what Grant sends, where Okta counts wrong values and no person has just typed this one. The
-	// [LockoutGuard] watches it. The zero Secret is not watched.
+	// Password is what Grant sends, where Okta counts wrong values. The [LockoutGuard] watches it. The zero Secret is
+	// not watched.
 	Password okta.Secret
+	Typed    bool // a person has just typed Password, so it is sent in any case
 	// Interaction asks the user for what Grant lacks; nil: no one is asked. The session is not locked meanwhile.
 	Interaction grant.Interaction
 }
 
 // Login signs in at client with c and stores the session under r.Identity. It replaces a session that is there, but
-// keeps the tokens for other scopes if they are the same user's. It sends a password that the [LockoutGuard] blocks.
+// keeps the tokens for other scopes if they are the same user's.
 //
 // No other process changes the session meanwhile, except while the user is asked. The error is a *store.Error of kind
 // LockTimeout if another process does not release the session; then nothing was sent. If the sign-in succeeded and the
@@ -41,8 +42,7 @@ type signIn struct {
 	Credentials
 	request TokenRequest
 	client  *okta.Client
-	// login: a valid token and a session that cannot be read are replaced, and what the guard knew before is overruled.
-	login bool
+	login   bool // a valid token and a session that cannot be read are replaced
 }
 
 // signIn signs in and returns the new session. With tokens, the error is that of storing them. Without tokens and
@@ -51,7 +51,7 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 	var password *watchedPassword
 	if !s.Password.IsZero() {
 		password = m.Guard.watch(s.request.Identity.Issuer, s.Username, s.Password)
-		password.insist = s.login
+		password.typed = s.Typed
 	}
 	var session *store.Session
 	var tokens *okta.TokenResponse

@@ -57,7 +57,7 @@ func errorRows() []errorRow {
 			}[e.NoStore]
 		}),
 		on(exitRefused, func(*session.PasswordBlockedError) string {
-			return "check the password; okauth login sends it again, and an hour from the refusal okauth token does"
+			return "correct the password, or type it: okauth login"
 		}),
 		on(ExitStorage, func(*okauth.StorageOffError) string {
 			return "with a password in OKAUTH_PASSWORD no login is needed; to sign in, " + keepInFile

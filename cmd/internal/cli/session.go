@@ -190,8 +190,10 @@ func (s *SessionFlags) FitHint(settings *config.Settings, err error) error {
 		hint = nameOnly
 	case scopesGiven && strings.Contains(hint, showScopes):
 		hint = strings.ReplaceAll(hint, showScopes, "--scope")
-	case source != "" && (refused || Is[*session.PasswordBlockedError](err)):
+	case source != "" && refused:
 		hint = strings.Replace(hint, "the password", "the password from "+source, 1)
+	case Is[*session.PasswordBlockedError](err):
+		hint = "correct the password from " + source + ", or type it: " + s.typePassword(settings)
 	default:
 		return err
 	}
@@ -214,6 +216,23 @@ func (s *SessionFlags) passwordSource(settings *config.Settings) string {
 		source += " (" + file.Value + ")"
 	}
 	return source
+}
+
+// typePassword returns the command that asks for the password, whatever gives it now.
+func (s *SessionFlags) typePassword(settings *config.Settings) string {
+	unset, without := "", ""
+	for _, key := range config.SecretKeys(config.KeyPassword) {
+		switch source := settings.Source(key); source.Kind {
+		case config.FromEnv:
+			without += "-u " + source.Name + " "
+		case config.FromFile:
+			unset += "okauth config unset " + key + ", then: "
+		}
+	}
+	if without != "" {
+		without = "env " + without
+	}
+	return unset + without + "okauth login" + s.Identity()
 }
 
 const showScopes = "okauth config get scopes"
