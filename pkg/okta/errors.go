@@ -17,7 +17,7 @@ func Sanitize(text string, limit int) string { return safetext.Sanitize(text, li
 // Foreign text in it is sanitized and contains no secret of the request.
 type Error struct {
 	RequestInfo
-	Status      int    // HTTP status; also 200, where an error came with it
+	Status      int    // HTTP status; also 200, where an error came with it; 0 where a browser brought it
 	Code        string // "invalid_grant", or "E0000007" in Okta's other shape
 	Description string // Okta's text, or ""
 	// MFAToken continues the sign-in with a second factor, where Code is "mfa_required"; zero elsewhere.
@@ -42,6 +42,9 @@ func (e *Error) Error() string {
 	if e.Description != "" {
 		text += ": " + e.Description
 	}
+	if e.Status == 0 {
+		return text + " (" + e.Code + ")"
+	}
 	text += fmt.Sprintf(" (%s, %s)", e.Code, status(e.Status, e.RequestID))
 	if e.RetryAfter > 0 {
 		text += fmt.Sprintf("; retry after %s", safetext.Duration(e.RetryAfter.Round(time.Second)))
@@ -62,6 +65,9 @@ func status(code int, requestID string) string {
 // same again is useless and may lock the account. It is false where Okta had too much to do, was down or failed (429,
 // 5xx, temporarily_unavailable).
 func (e *Error) IsRejection() bool {
+	if e.Status == 0 && e.Code == "server_error" { // it "is needed because a 500 [...] cannot be returned": RFC 6749 §4.1.2.1
+		return false
+	}
 	return e.Status != http.StatusTooManyRequests && e.Status < 500 && e.Code != "temporarily_unavailable"
 }
 

@@ -20,15 +20,15 @@ type Metadata struct {
 	Scopes     []string // scopes_supported
 }
 
-// IssuerError says that the metadata at the configured address is another authorization server's, or names it
-// otherwise.
+// IssuerError says that what came from the configured address is another authorization server's, or names it otherwise.
 type IssuerError struct {
+	Source   string // what names the issuer: "metadata" or "answer to the sign-in"
 	Expected string // the issuer of the configuration
-	Got      string // the issuer that the metadata names, sanitized
+	Got      string // the issuer that it names, sanitized
 }
 
 func (e *IssuerError) Error() string {
-	return fmt.Sprintf("metadata of %s names the issuer %q", e.Expected, e.Got)
+	return fmt.Sprintf("%s of %s names the issuer %q", e.Source, e.Expected, e.Got)
 }
 
 // Metadata gets the server's OpenID Connect metadata and checks that it is this server's own: "The issuer value
@@ -63,7 +63,7 @@ func (c *Client) metadata(ctx context.Context, query string) (*Metadata, error) 
 		return nil, r.unusable("unusable metadata", err)
 	}
 	if issuer != c.Server.Issuer() {
-		return nil, &IssuerError{Expected: c.Server.Issuer(), Got: r.foreign(issuer, 300)}
+		return nil, &IssuerError{Source: "metadata", Expected: c.Server.Issuer(), Got: r.foreign(issuer, 300)}
 	}
 	metadata, err := r.object.metadata(c.Server)
 	if err != nil {

@@ -8,7 +8,9 @@ type Operation string
 // The operations of a Client.
 const (
 	OperationToken        Operation = "token"
-	OperationProbe        Operation = "probe" // a token request that cannot succeed, see Client.ProbeGrant
+	OperationProbe        Operation = "probe"     // a token request that cannot succeed, see Client.ProbeGrant
+	OperationAuthorize    Operation = "authorize" // in a browser; the client sends no request
+	OperationDevice       Operation = "device"    // a request for a device code
 	OperationRevoke       Operation = "revoke"
 	OperationIntrospect   Operation = "introspect"
 	OperationUserInfo     Operation = "userinfo"
@@ -46,6 +48,8 @@ type traits struct {
 func (op Operation) traits() traits {
 	table := map[Operation]traits{
 		OperationProbe:      {name: "check of the grant type", expected: "a refusal", counted: true},
+		OperationAuthorize:  {name: "sign-in"},
+		OperationDevice:     {name: "request for a device code", expected: "a device code", repeatable: true},
 		OperationRevoke:     {name: "revocation", expected: "a response to the revocation"},
 		OperationIntrospect: {name: "introspection", expected: "a response to the introspection", repeatable: true},
 		OperationUserInfo:   {name: "userinfo request", expected: "a user's claims"},

@@ -34,7 +34,9 @@ func (c *Client) post(ctx context.Context, info RequestInfo, form url.Values) (r
 	if c.ID == "" {
 		return response{}, errors.New("client id is empty")
 	}
-	path := map[Operation]string{OperationRevoke: "revoke", OperationIntrospect: "introspect"}[info.Operation]
+	path := map[Operation]string{
+		OperationDevice: "device/authorize", OperationRevoke: "revoke", OperationIntrospect: "introspect",
+	}[info.Operation]
 	info.AuthMethod, info.SecretSource = c.AuthMethod(), c.SecretSource
 	return c.send(ctx, request{info: info, url: c.Server.Endpoint(cmp.Or(path, "token")), form: form})
 }

@@ -42,7 +42,9 @@ type TokenResponse struct {
 	ServerTime time.Time
 	// Username is the user name that a grant sent; "" for a grant that sends none.
 	Username string
-	Factor   string // the second or only factor that a grant used; "" where it used none
+	// Nonce is the one that a grant sent, which the ID token must have; "" where it sent none.
+	Nonce  string
+	Factor string // the second or only factor that a grant used; "" where it used none
 	// Warnings say what the server did other than requested, one sentence each.
 	Warnings []string
 }
