@@ -80,6 +80,7 @@ type Grant struct {
 func Grants() []Grant {
 	return []Grant{
 		{Name: "password", User: true, DefaultScopes: "openid"},
+		{Name: "authorization-code", User: true, DefaultScopes: "openid"},
 		// Okta refuses openid to a client that signs in for itself.
 		// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
 		{Name: "client-credentials"},

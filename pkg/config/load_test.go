@@ -208,7 +208,7 @@ func TestLoadGrant(t *testing.T) {
 		})
 	}
 	_, err := Load(testOptions(t, "", Options{}, "OKAUTH_GRANT=client_credentials"))
-	wantError(t, err, "OKAUTH_GRANT", "none of password, client-credentials", `did you mean "client-credentials"?`)
+	wantError(t, err, "OKAUTH_GRANT", "none of password, ", `did you mean "client-credentials"?`)
 }
 
 func TestLoadServer(t *testing.T) {

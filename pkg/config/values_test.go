@@ -49,7 +49,7 @@ func TestKeyCheck(t *testing.T) {
 		{KeyStorage, "keychian", "none of auto, keychain, file, none"},
 		{KeyStorage, "File", "none of"},
 		{KeyGrant, "client-credentials", ""},
-		{KeyGrant, "Password", "none of password, client-credentials"},
+		{KeyGrant, "Password", "none of password, "},
 		{KeyStorageDir, "/var/lib/okauth", ""},
 		{KeyStorageDir, "/var/lib/\nokauth", "line break"},
 		{keyStorageKeyFile, "", "empty"},

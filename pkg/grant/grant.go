@@ -9,6 +9,9 @@
 // more places, and leaves no room for a second factor. OAuth 2.1 has dropped it. Use it only where no browser is
 // available and the user has no second factor: for a test or service user, or an application that cannot be changed.
 //
+// [AuthorizationCode] lets the user sign in in a browser, with whatever factors the org asks for, and is what RFC 8252
+// recommends for programs such as this one.
+//
 // [ClientCredentials] is for a job that has no user: the client signs in for itself.
 //
 // [Refresh] continues a user's session: it exchanges the refresh token for new tokens, without the password and
@@ -19,8 +22,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 )
 
@@ -34,7 +39,7 @@ type Grant interface {
 
 // InputError says that a credential cannot be sent as it is. Nothing has been sent; the value is not in it.
 type InputError struct {
-	Field   string // "username", "password", "client secret", "refresh token" or "scopes"
+	Field   string // "username", "password", "client secret", "refresh token", "scopes" or "redirect URI"
 	Problem string // "is empty"
 }
 
@@ -68,4 +73,22 @@ func checkScopes(scopes []string) error {
 		return &InputError{"scopes", fmt.Sprintf("have %d bytes, expected at most %d", size, maxScopes)}
 	}
 	return nil
+}
+
+// CheckIDToken checks the ID token of a response to that client, if it has one: that it comes from the issuer, is for
+// the client, belongs to the access token and answers the sign-in. The error is one of jwt.CheckIDToken.
+func CheckIDToken(tokens *okta.TokenResponse, issuer, clientID string) error {
+	if tokens.IDToken.IsZero() {
+		return nil
+	}
+	// The token's times are compared with the clock of the server, which set them: okauth works even if the clock of
+	// this machine is wrong.
+	now := tokens.ServerTime
+	if now.IsZero() {
+		now = tokens.ObtainedAt
+	}
+	return jwt.CheckIDToken(tokens.IDToken.Reveal(), tokens.Nonce, jwt.Config{
+		Issuer: issuer, ClientID: clientID, AccessToken: tokens.AccessToken.Reveal(),
+		Now: func() time.Time { return now }, Leeway: jwt.DefaultLeeway,
+	})
 }

@@ -62,6 +62,16 @@ func All() []Type {
 			},
 		},
 		{
+			Name: "authorization-code", GrantType: "authorization_code",
+			User: true, Person: true, ProbeParameter: "code",
+			New: func(p Params) Grant {
+				return AuthorizationCode{
+					Scopes: p.Scopes, RedirectURI: p.RedirectURI, Username: p.Username, ACRValues: p.ACRValues,
+					Prompt: p.Prompt, NoBrowser: p.NoBrowser,
+				}
+			},
+		},
+		{
 			Name: "client-credentials", GrantType: "client_credentials",
 			New: func(p Params) Grant { return ClientCredentials{Scopes: p.Scopes} },
 		},

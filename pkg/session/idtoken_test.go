@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
+	"okauth/pkg/okta"
 	"okauth/pkg/oktatest"
 	"okauth/pkg/session"
 )
@@ -80,5 +83,41 @@ func TestIDTokenIsCheckedByTheServersClock(t *testing.T) {
 	o.manager.Now = o.client.Now
 	if _, err := o.manager.Login(t.Context(), o.client, o.credentials(), o.want); err != nil {
 		t.Error(err)
+	}
+}
+
+// sentNonce is a grant whose authorization request had a nonce.
+type sentNonce struct{ grant.Grant }
+
+func (g sentNonce) Token(ctx context.Context, c *okta.Client, i grant.Interaction) (*okta.TokenResponse, error) {
+	tokens, err := g.Grant.Token(ctx, c, i)
+	if err == nil {
+		tokens.Nonce = "sent"
+	}
+	return tokens, err
+}
+
+// "If a nonce value was sent in the Authentication Request, a nonce Claim MUST be present and its value checked to
+// verify that it is the same value": OpenID Connect Core §3.1.3.7
+func TestIDTokenHasTheNonceThatWasSent(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	for name, claims := range map[string]map[string]any{
+		"another": {"nonce": "another"}, "none": {}, "number": {"nonce": 1}, "empty": {"nonce": ""},
+	} {
+		o.server.Fail("/token", o.withIDToken(claims))
+		c := o.credentials()
+		c.Grant = sentNonce{c.Grant}
+		tokens, err := o.manager.Login(t.Context(), o.client, c, o.want)
+		cause, _ := errors.AsType[*jwt.IDTokenError](err)
+		if cause == nil || cause.Name != "nonce" || tokens != nil || len(o.items.Accounts()) != 0 {
+			t.Errorf("%s: got %v, and stored %q", name, err, o.items.Accounts())
+		}
+	}
+	o.server.Fail("/token", o.withIDToken(map[string]any{"nonce": "sent"}))
+	c := o.credentials()
+	c.Grant = sentNonce{c.Grant}
+	if _, err := o.manager.Login(t.Context(), o.client, c, o.want); err != nil {
+		t.Errorf("the nonce that was sent: %v", err)
 	}
 }

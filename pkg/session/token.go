@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
@@ -197,20 +198,7 @@ func (e *IDTokenError) Unwrap() error { return e.Err }
 
 // checkIDToken checks the ID token of a response, if it has one. The error is an *IDTokenError.
 func checkIDToken(tokens *okta.TokenResponse, id store.Identity) error {
-	if tokens.IDToken.IsZero() {
-		return nil
-	}
-	// The token's times are compared with the clock of the server, which set them: okauth works even if the clock of
-	// this machine is wrong.
-	now := tokens.ServerTime
-	if now.IsZero() {
-		now = tokens.ObtainedAt
-	}
-	err := jwt.CheckIDToken(tokens.IDToken.Reveal(), "", jwt.Config{
-		Issuer: id.Issuer, ClientID: id.ClientID, AccessToken: tokens.AccessToken.Reveal(),
-		Now: func() time.Time { return now }, Leeway: jwt.DefaultLeeway,
-	})
-	if err != nil {
+	if err := grant.CheckIDToken(tokens, id.Issuer, id.ClientID); err != nil {
 		return &IDTokenError{err}
 	}
 	return nil

@@ -52,6 +52,8 @@ func inputAdvice(e *grant.InputError) string {
 		"client secret": "give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; an " +
 			"application without one can sign in users only",
 		"refresh token": "run okauth login",
+		"redirect URI": "set redirect_uri to an address of this machine, such as http://127.0.0.1:8085/callback, and " +
+			redirectURIPlace,
 		"scopes": "set scopes (OKAUTH_SCOPES, --scope) to names with spaces between them; to sign a user in, at least " +
 			"openid",
 	}[e.Field]
@@ -69,4 +71,20 @@ func interactionAdvice(e *grant.InteractionRequiredError) string {
 	}
 	return fmt.Sprintf("give the %s by OKAUTH_%s, %s or %s", e.Field, strings.ToUpper(e.Field), config.FileKey(e.Field),
 		config.CommandKey(e.Field))
+}
+
+const redirectURIPlace = "register it at Okta: Admin Console, Applications › Applications › the application › General › " +
+	"Sign-in redirect URIs"
+
+// listenAdvice says how to get another port, or to do without.
+func listenAdvice(*grant.ListenError) string {
+	return "end the program that has the port, which may be another okauth login; or set redirect_uri to another port and " +
+		redirectURIPlace + "; or run okauth login --no-browser and paste the address that the browser ends at"
+}
+
+// noAnswerAdvice says why a browser may not have come back. Okta sends it back with neither a client nor a redirect URI
+// that it does not know.
+func noAnswerAdvice(e *grant.NoAnswerError) string {
+	return "run okauth login again; if the browser showed an error about redirect_uri, " + redirectURIPlace +
+		"; if it is on another machine, add --no-browser"
 }

@@ -88,6 +88,8 @@ func errorRows() []errorRow {
 
 		on(ExitLoginRequired, missingTokenAdvice),
 		on(ExitLoginRequired, interactionAdvice),
+		on(ExitLoginRequired, noAnswerAdvice),
+		on(ExitFailure, listenAdvice),
 		func(err error) (int, string, bool) {
 			return ExitLoginRequired, "", errors.Is(err, prompt.ErrNoTerminal)
 		},

@@ -385,9 +385,31 @@ func TestIssuerAndInputAdvice(t *testing.T) {
 		"username": "OKAUTH_USERNAME", "password": "--password-stdin", "client secret": "OKAUTH_CLIENT_SECRET",
 		"refresh token": "okauth login",
 		"scopes":        "OKAUTH_SCOPES",
+		"redirect URI":  "Sign-in redirect URIs",
 	} {
 		if got := Hint(&grant.InputError{Field: field, Problem: "is empty"}); !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", field, got, want)
 		}
+	}
+}
+
+// A browser that cannot come back, or does not, costs exit code 1 or 4, and the hint names redirect_uri.
+func TestHintsForTheBrowser(t *testing.T) {
+	t.Parallel()
+	const at = "http://127.0.0.1:8085/callback"
+	for err, code := range map[error]int{
+		&grant.ListenError{RedirectURI: at, Err: syscall.EADDRINUSE}:           ExitFailure,
+		&grant.NoAnswerError{RedirectURI: at, Waited: 5 * time.Minute}:         ExitLoginRequired,
+		&grant.InputError{Field: "redirect URI", Problem: "is not an address"}: ExitUsage,
+	} {
+		hint := Hint(err)
+		if ExitCode(err) != code || !strings.Contains(hint, "redirect_uri") || !strings.Contains(hint, "Admin Console, ") {
+			t.Errorf("%v: got exit code %d, %s", err, ExitCode(err), hint)
+		}
+	}
+	expected := "https://login.example.com/oauth2/default"
+	err := &okta.IssuerError{Source: "answer to the sign-in", Expected: "https://dev-1.okta.com/oauth2/default", Got: expected}
+	if ExitCode(err) != exitNetwork || !strings.Contains(Hint(err), "okauth config set domain login.example.com") {
+		t.Errorf("got exit code %d, %s", ExitCode(err), Hint(err))
 	}
 }

@@ -114,12 +114,14 @@ func explain(err error, info okta.RequestInfo) string {
 	return fill(x.Means+": "+x.Do, requestKind(info), info)
 }
 
-// requestKind returns the key of the requests in the table: the grant type of a token request, else the operation.
+// requestKind returns the key of the requests in the table: the grant type of a token request and of what comes before
+// it in a browser, else the operation.
 func requestKind(info okta.RequestInfo) string {
-	if info.Operation != "" && info.Operation != okta.OperationToken {
-		return string(info.Operation)
+	switch info.Operation {
+	case "", okta.OperationToken, okta.OperationAuthorize:
+		return cmp.Or(info.GrantType, "password")
 	}
-	return cmp.Or(info.GrantType, "password")
+	return string(info.Operation)
 }
 
 // fill replaces the placeholders. The name of a server or a client may look like one.

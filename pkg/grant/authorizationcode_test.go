@@ -1,0 +1,599 @@
+package grant
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
+)
+
+// org is a token endpoint that gives tokens for the code "good", and what the browser of a test sees.
+type org struct {
+	*okta.Client
+	redirect string
+	mu       sync.Mutex
+	forms    []url.Values
+	claims   map[string]any // of the ID token, beside the good ones
+	arrived  func()         // called for each request before its answer
+}
+
+func newAuthorizer(t *testing.T) *org {
+	t.Helper()
+	o := new(org)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		if o.arrived != nil {
+			o.arrived()
+		}
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.forms = append(o.forms, r.PostForm)
+		w.Header().Set("Content-Type", "application/json")
+		if r.PostForm.Get("code") != "good" {
+			w.WriteHeader(400)
+			io.WriteString(w, `{"error":"invalid_grant","error_description":"The authorization code is invalid or has expired."}`)
+			return
+		}
+		claims := map[string]any{"iss": o.Server.Issuer(), "aud": o.ID, "sub": "00u1", "iat": time.Now().Unix(),
+			"exp": time.Now().Add(time.Hour).Unix(), "preferred_username": "alice@example.com"}
+		for name, value := range o.claims {
+			claims[name] = value
+		}
+		text, _ := json.Marshal(claims)
+		part := base64.RawURLEncoding.EncodeToString
+		fmt.Fprintf(w, `{"token_type":"Bearer","expires_in":3600,"access_token":"canary-access","scope":"openid",`+
+			`"id_token":"%s.%s.%s"}`, part([]byte(`{"alg":"RS256"}`)), part(text), part([]byte("x")))
+	}))
+	t.Cleanup(server.Close)
+	at, err := okta.NewAuthorizationServer(server.URL, "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Client = &okta.Client{Server: at, ID: "0oatest", HTTP: server.Client(),
+		Auth: clientauth.ForSecret(okta.NewSecret("canary-client-secret"))}
+	o.redirect = "http://" + freePort(t, "127.0.0.1") + "/callback"
+	return o
+}
+
+func freePort(t *testing.T, host string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// browser is the Interaction of a person who does something with the sign-in page.
+type browser struct {
+	Interaction
+	opened  Browser
+	params  url.Values // of the authorization request
+	visit   func(b *browser)
+	visited sync.WaitGroup
+	done    int
+	err     error
+}
+
+func (b *browser) OpenBrowser(_ context.Context, opened Browser) (func(), error) {
+	b.opened = opened
+	u, err := url.Parse(opened.Address)
+	if err != nil {
+		return nil, err
+	}
+	b.params = u.Query()
+	if b.err != nil {
+		return nil, b.err
+	}
+	if b.visit != nil {
+		b.visited.Go(func() { b.visit(b) })
+	}
+	return func() { b.done++ }, nil
+}
+
+// back is the address at which Okta sends the browser back, with more parameters.
+func (b *browser) back(params ...string) string {
+	query := url.Values{"state": {b.params.Get("state")}}
+	for i := 0; i < len(params); i += 2 {
+		query.Set(params[i], params[i+1])
+	}
+	return b.params.Get("redirect_uri") + "?" + query.Encode()
+}
+
+// get opens a page as a browser does and returns the status, the header and the text.
+func get(t *testing.T, method, address string, header ...string) (int, http.Header, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, address, nil)
+	if err != nil {
+		t.Error(err)
+		return 0, nil, ""
+	}
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+		}
+		req.Header.Set(header[i], header[i+1])
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Do(req)
+	if err != nil {
+		t.Errorf("%s %s: %v", method, address, err)
+		return 0, nil, ""
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, resp.Header, string(text)
+}
+
+func (o *org) grant() AuthorizationCode {
+	return AuthorizationCode{Scopes: []string{"openid", "profile"}, RedirectURI: o.redirect}
+}
+
+// signIn signs in with what visit does in the browser.
+func (o *org) signIn(t *testing.T, g AuthorizationCode, visit func(*browser)) (*browser, *okta.TokenResponse, error) {
+	t.Helper()
+	b := &browser{visit: visit}
+	tokens, err := g.Token(t.Context(), o.Client, b)
+	b.visited.Wait()
+	if b.done != 1 {
+		t.Errorf("done was called %d times", b.done)
+	}
+	return b, tokens, err
+}
+
+// What is sent, in the browser and by okauth, and what the browser shows in the end.
+func TestST18_AuthorizationCodeWithPKCE(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	g := o.grant()
+	g.Username, g.ACRValues, g.Prompt = "alice@example.com", []string{"urn:okta:loa:2fa:any", "phr"}, "login"
+	var nonces, states []string
+	for range 2 {
+		b, tokens, err := o.signIn(t, g, func(b *browser) {
+			o.mu.Lock()
+			o.claims = map[string]any{"nonce": b.params.Get("nonce"), "preferred_username": "<i>alice</i>\x1b"}
+			o.mu.Unlock()
+			status, header, text := get(t, "GET", b.back("code", "good", "iss", o.Server.Issuer()),
+				"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Sec-Fetch-Site", "cross-site")
+			if status != 200 || !strings.Contains(text, "okauth is signed in as &lt;i&gt;alice&lt;/i&gt;\ufffd.") {
+				t.Errorf("got HTTP %d: %s", status, text)
+			}
+			checkPageIsHarmless(t, header, text)
+		})
+		if err != nil || tokens.AccessToken.Reveal() != "canary-access" || tokens.Nonce != b.params.Get("nonce") ||
+			CheckIDToken(tokens, o.Server.Issuer(), o.ID) != nil {
+			t.Fatalf("got %+v, %v", tokens, err)
+		}
+		form, state, nonce := o.forms[len(o.forms)-1], b.params.Get("state"), b.params.Get("nonce")
+		sum := sha256.Sum256([]byte(form.Get("code_verifier")))
+		want := url.Values{
+			"client_id": {"0oatest"}, "response_type": {"code"}, "scope": {"openid profile"}, "state": {state},
+			"nonce": {nonce}, "redirect_uri": {o.redirect}, "code_challenge_method": {"S256"},
+			"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "login_hint": {"alice@example.com"},
+			"acr_values": {"urn:okta:loa:2fa:any phr"}, "prompt": {"login"},
+		}
+		if !strings.HasPrefix(b.opened.Address, o.Server.Endpoint("authorize")+"?") || b.params.Encode() != want.Encode() {
+			t.Errorf("the browser was sent to %s, want %v", b.opened.Address, want)
+		}
+		if n := len(form.Get("code_verifier")); n < 43 || n > 128 || len(form) != 4 ||
+			form.Get("redirect_uri") != o.redirect || form.Get("grant_type") != "authorization_code" {
+			t.Errorf("got the form %v", form)
+		}
+		if left := time.Until(b.opened.Expires); left < 4*time.Minute || left > 5*time.Minute {
+			t.Errorf("%s are left", left)
+		}
+		nonces, states = append(nonces, nonce), append(states, state)
+	}
+	if nonces[0] == nonces[1] || states[0] == states[1] || nonces[0] == states[0] || len(states[0]) < 22 {
+		t.Errorf("got the nonces %q and the states %q", nonces, states)
+	}
+	g = o.grant()
+	b, _, _ := o.signIn(t, g, func(b *browser) { get(t, "GET", b.back("code", "good")) })
+	for _, name := range []string{"login_hint", "acr_values", "prompt"} {
+		if b.params.Has(name) {
+			t.Errorf("%s is sent without a value", name)
+		}
+	}
+}
+
+func checkPageIsHarmless(t *testing.T, header http.Header, text string) {
+	t.Helper()
+	for name, want := range map[string]string{
+		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+		"Content-Type": "text/html; charset=utf-8",
+	} {
+		if got := header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	_, style, _ := strings.Cut(text, "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	csp := header.Get("Content-Security-Policy")
+	if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") ||
+		!strings.Contains(csp, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+		t.Errorf("got the policy %s", csp)
+	}
+	for _, loads := range []string{"src=", "href=", "<script", "url(", "@import", "{title}", "{text}", "{next}", "canary"} {
+		if strings.Contains(text, loads) {
+			t.Errorf("the page has %s: %s", loads, text)
+		}
+	}
+	if !strings.Contains(text, "color-scheme: light dark") || !strings.Contains(text, `lang="en"`) {
+		t.Errorf("got the page %s", text)
+	}
+}
+
+// Nothing but the one answer counts: the right one, which comes after all the others, still signs in.
+func TestST18_NothingElseIsTheAnswer(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	_, tokens, err := o.signIn(t, o.grant(), func(b *browser) {
+		good := b.back("code", "good")
+		host := strings.TrimPrefix(strings.TrimSuffix(o.redirect, "/callback"), "http://")
+		port := host[strings.LastIndex(host, ":"):]
+		for _, test := range []struct {
+			name, method, address string
+			status                int
+			header                []string
+		}{
+			{"wrong state", "GET", b.back("code", "good", "state", "other"), 404, nil},
+			{"empty state", "GET", b.back("code", "good", "state", ""), 404, nil},
+			{"no state", "GET", o.redirect + "?code=good", 404, nil},
+			{"error without state", "GET", o.redirect + "?error=access_denied", 404, nil},
+			{"two states", "GET", good + "&state=other", 400, nil},
+			{"two codes", "GET", good + "&code=other", 400, nil},
+			{"damaged", "GET", good + "&%zz=1", 400, nil},
+			{"semicolon", "GET", good + ";x=1", 400, nil},
+			{"no code", "GET", b.back(), 400, nil},
+			{"empty code", "GET", b.back("code", ""), 400, nil},
+			{"code and error", "GET", b.back("code", "good", "error", "access_denied"), 400, nil},
+			{"other path", "GET", strings.Replace(good, "/callback", "/", 1), 404, nil},
+			{"longer path", "GET", strings.Replace(good, "/callback", "/callback/", 1), 404, nil},
+			{"upper case", "GET", strings.Replace(good, "/callback", "/Callback", 1), 404, nil},
+			{"escaped path", "GET", strings.Replace(good, "/callback", "/%63allback", 1), 404, nil},
+			{"dots", "GET", strings.Replace(good, "/callback", "/x/../callback", 1), 404, nil},
+			{"rebound name", "GET", good, 404, []string{"Host", "attacker.example" + port}},
+			{"name of this machine", "GET", good, 404, []string{"Host", "localhost" + port}},
+			{"host without port", "GET", good, 404, []string{"Host", "127.0.0.1"}},
+			{"other port", "GET", good, 404, []string{"Host", "127.0.0.1:1"}},
+			{"POST", "POST", good, 405, nil},
+			{"HEAD", "HEAD", good, 405, nil},
+			{"preflight", "OPTIONS", good, 405, []string{"Origin", "https://attacker.example",
+				"Access-Control-Request-Private-Network", "true"}},
+			{"image", "GET", good, 404, []string{"Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}},
+			{"frame", "GET", good, 404, []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}},
+			{"fetch", "GET", good, 404, []string{"Sec-Fetch-Mode", "cors", "Origin", "https://attacker.example"}},
+			{"image without state", "GET", o.redirect + "?code=good", 404, []string{"Sec-Fetch-Site", "cross-site",
+				"Referer", "https://attacker.example/"}},
+			{"guess of another site", "GET", b.back("code", "good", "state", "AAAA"), 404,
+				[]string{"Origin", "https://attacker.example", "Sec-Fetch-Mode", "navigate"}},
+		} {
+			status, header, text := get(t, test.method, test.address, test.header...)
+			if status != test.status || strings.Contains(text, b.params.Get("state")) ||
+				header.Get("Access-Control-Allow-Origin") != "" || status == 405 && header.Get("Allow") != "GET" {
+				t.Errorf("%s: got HTTP %d, %v: %s", test.name, status, header, text)
+			}
+		}
+		o.mu.Lock()
+		if len(o.forms) != 0 {
+			t.Errorf("Okta was asked: %v", o.forms)
+		}
+		o.claims = map[string]any{"nonce": b.params.Get("nonce")}
+		o.mu.Unlock()
+		if status, _, text := get(t, "GET", good); status != 200 || !strings.Contains(text, "signed in as alice@") {
+			t.Errorf("the right answer: got HTTP %d: %s", status, text)
+		}
+	})
+	if err != nil || tokens == nil || len(o.forms) != 1 {
+		t.Fatalf("got %+v, %v after %d requests", tokens, err, len(o.forms))
+	}
+}
+
+// The second callback, right as it is, changes nothing, and no one listens when the sign-in is over.
+func TestST18_OneAnswerIsTaken(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	_, _, err := o.signIn(t, o.grant(), func(b *browser) {
+		o.arrived = func() {
+			for range 2 {
+				if status, _, text := get(t, "GET", b.back("code", "good")); status != 404 {
+					t.Errorf("a second answer: got HTTP %d: %s", status, text)
+				}
+			}
+			if err := b.opened.Paste(b.back("code", "good")); err == nil {
+				t.Error("a second answer was taken")
+			}
+		}
+		_, _, text := get(t, "GET", b.back("code", "bad"))
+		if !strings.Contains(text, "The authorization code is invalid or has expired.") ||
+			!strings.Contains(text, "The terminal says what to do.") {
+			t.Errorf("got %s", text)
+		}
+	})
+	if refusal, ok := errors.AsType[*okta.Error](err); !ok || refusal.Code != "invalid_grant" || len(o.forms) != 1 {
+		t.Errorf("got %v after %d requests", err, len(o.forms))
+	}
+	if _, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(o.redirect, "http://"), "/callback")); err == nil {
+		t.Error("the port is still open")
+	}
+}
+
+// What Okta says in the browser is an error of Okta's, and the page says it as well.
+func TestRefusalInTheBrowser(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	for code, rejection := range map[string]bool{
+		"access_denied": true, "invalid_scope": true, "server_error": false, "temporarily_unavailable": false,
+	} {
+		_, tokens, err := o.signIn(t, o.grant(), func(b *browser) {
+			status, header, text := get(t, "GET", b.back("error", code, "error_description", "No\x1b[2J <b>way</b>.\n"))
+			if status != 200 || !strings.Contains(text, "&lt;b&gt;way&lt;/b&gt;") || strings.Contains(text, "\x1b") ||
+				!strings.Contains(text, "<h1>Not signed in</h1>") {
+				t.Errorf("%s: got HTTP %d: %s", code, status, text)
+			}
+			checkPageIsHarmless(t, header, text)
+		})
+		refusal, ok := errors.AsType[*okta.Error](err)
+		if !ok || tokens != nil || refusal.Code != code || refusal.IsRejection() != rejection ||
+			refusal.Operation != okta.OperationAuthorize || refusal.GrantType != "authorization_code" ||
+			strings.ContainsAny(err.Error(), "\x1b\n") || !strings.HasSuffix(err.Error(), " ("+code+")") {
+			t.Errorf("%s: got %v", code, err)
+		}
+	}
+	if len(o.forms) != 0 {
+		t.Errorf("%d requests were sent", len(o.forms))
+	}
+}
+
+// RFC 9207: a code, or an error, of another issuer ends the sign-in, and no one gets the code.
+func TestST18_CodeOfAnotherIssuer(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	for _, params := range [][]string{
+		{"code", "good", "iss", "https://attacker.example"}, {"code", "good", "iss", ""},
+		{"code", "good", "iss", o.Server.Issuer() + "/"}, {"error", "access_denied", "iss", "https://attacker.example"},
+	} {
+		_, tokens, err := o.signIn(t, o.grant(), func(b *browser) {
+			if _, _, text := get(t, "GET", b.back(params...)); !strings.Contains(text, "Not signed in") {
+				t.Errorf("got %s", text)
+			}
+		})
+		if e, ok := errors.AsType[*okta.IssuerError](err); !ok || tokens != nil || e.Expected != o.Server.Issuer() {
+			t.Errorf("%q: got %v", params, err)
+		}
+	}
+	if len(o.forms) != 0 {
+		t.Errorf("a code was sent: %v", o.forms)
+	}
+}
+
+// The page does not say that someone is signed in whose ID token the session refuses.
+func TestST27_PageOfAWrongIDToken(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	for name, claims := range map[string]map[string]any{
+		"nonce": {"nonce": "another"}, "no nonce": {}, "aud": {"aud": "0oaAnotherClient"}, "iss": {"iss": "https://x.example"},
+	} {
+		_, tokens, err := o.signIn(t, o.grant(), func(b *browser) {
+			o.mu.Lock()
+			o.claims = map[string]any{"nonce": b.params.Get("nonce")}
+			if strings.Contains(name, "nonce") {
+				o.claims = map[string]any{}
+			}
+			for claim, value := range claims {
+				o.claims[claim] = value
+			}
+			o.mu.Unlock()
+			if _, _, text := get(t, "GET", b.back("code", "good")); !strings.Contains(text, "<h1>Not signed in</h1>") ||
+				!strings.Contains(text, "ID token has") {
+				t.Errorf("%s: got %s", name, text)
+			}
+		})
+		if err != nil || CheckIDToken(tokens, o.Server.Issuer(), o.ID) == nil {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// ssh: the browser is on another machine, and the person pastes the address that it has ended at.
+func TestPastedAddress(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	host := strings.TrimSuffix(strings.TrimPrefix(o.redirect, "http://"), "/callback")
+	taken, err := net.Listen("tcp", host) // so that nothing can be listened to
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	g := o.grant()
+	g.NoBrowser = true
+	for _, scheme := range []string{"http://", ""} {
+		_, tokens, err := o.signIn(t, g, func(b *browser) {
+			good := b.back("code", "good")
+			for name, address := range map[string]string{
+				"nothing": "", "words": "I don't know", "sign-in page": b.opened.Address, "code alone": "good",
+				"other host": strings.Replace(good, "127.0.0.1", "localhost", 1),
+				"https":      strings.Replace(good, "http:", "https:", 1),
+				"other path": strings.Replace(good, "/callback", "/x", 1),
+				"no state":   o.redirect + "?code=good", "wrong state": b.back("code", "good", "state", "x"),
+				"two codes": good + "&code=x", "no code": b.back(), "control": "\x1b[2J" + good, "damaged": good + "&%zz",
+			} {
+				if err := b.opened.Paste(address); err == nil || strings.ContainsAny(err.Error(), "\x1b\n") {
+					t.Errorf("%s: got %v", name, err)
+				}
+			}
+			if err := b.opened.Paste(" " + scheme + strings.TrimPrefix(good, "http://") + "\n"); err != nil {
+				t.Error(err)
+			}
+			if err := b.opened.Paste(good); err == nil {
+				t.Error("a second address was taken")
+			}
+		})
+		if err != nil || tokens == nil {
+			t.Errorf("got %v", err)
+		}
+	}
+	if len(o.forms) != 2 {
+		t.Errorf("%d requests were sent, want 2", len(o.forms))
+	}
+	g.NoBrowser = false
+	b := &browser{}
+	_, err = g.Token(t.Context(), o.Client, b)
+	if e, ok := errors.AsType[*ListenError](err); !ok || e.RedirectURI != o.redirect ||
+		!strings.Contains(err.Error(), o.redirect) || b.opened.Address != "" {
+		t.Errorf("got %v; the browser was sent to %q", err, b.opened.Address)
+	}
+}
+
+// localhost may be either address, so that both must be free.
+func TestST18_Localhost(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	_, port, _ := net.SplitHostPort(freePort(t, "127.0.0.1"))
+	o.redirect = "http://localhost:" + port + "/callback"
+	six, err := net.Listen("tcp", "[::1]:"+port)
+	if err != nil {
+		t.Logf("without IPv6: %v", err)
+	} else {
+		b := &browser{}
+		if _, err := o.grant().Token(t.Context(), o.Client, b); b.opened.Address != "" {
+			t.Errorf("got %v, and the browser was opened while another program has [::1]", err)
+		}
+		six.Close()
+	}
+	_, tokens, err := o.signIn(t, o.grant(), func(b *browser) {
+		for _, ip := range []string{"127.0.0.1", "[::1]"} {
+			if six == nil && ip == "[::1]" {
+				continue
+			}
+			address := strings.Replace(b.back("code", "good"), "localhost", ip, 1)
+			if status, _, _ := get(t, "GET", strings.Replace(address, "good", "", 1), "Host", "localhost:"+port); status != 400 {
+				t.Errorf("%s: got HTTP %d", ip, status)
+			}
+		}
+		get(t, "GET", b.back("code", "good"), "Host", "LOCALHOST:"+port)
+	})
+	if err != nil || tokens == nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAT08_SlowClientsOfTheCallback(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	host := strings.TrimSuffix(strings.TrimPrefix(o.redirect, "http://"), "/callback")
+	clog := func() (conns []net.Conn) {
+		for i := range 100 {
+			conn, err := net.Dial("tcp", host)
+			if err != nil {
+				t.Error(err)
+				return conns
+			}
+			io.WriteString(conn, "GET /callback?state=x HTTP/1.1\r\nHost: "[:i%38])
+			conns = append(conns, conn)
+		}
+		return conns
+	}
+	began := time.Now()
+	_, tokens, err := o.signIn(t, o.grant(), func(b *browser) {
+		for _, conn := range clog() {
+			defer conn.Close()
+		}
+		get(t, "GET", b.back("code", "good"))
+	})
+	if err != nil || tokens == nil || time.Since(began) > 4*time.Second {
+		t.Errorf("got %v after %s", err, time.Since(began))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	began = time.Now()
+	b := &browser{visit: func(*browser) {
+		for _, conn := range clog() {
+			defer conn.Close()
+		}
+		cancel() // Ctrl-C
+	}}
+	_, err = o.grant().Token(ctx, o.Client, b)
+	b.visited.Wait()
+	if !errors.Is(err, context.Canceled) || b.done != 1 || time.Since(began) > 4*time.Second {
+		t.Errorf("Ctrl-C: got %v after %s", err, time.Since(began))
+	}
+	// A browser that does not read what it asked for.
+	began = time.Now()
+	_, _, err = o.signIn(t, o.grant(), func(b *browser) {
+		conn, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		o.arrived = func() { conn.Close() }
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n",
+			strings.TrimPrefix(b.back("code", "good"), "http://"+host), host)
+	})
+	if err != nil || time.Since(began) > 4*time.Second {
+		t.Errorf("a browser that is gone: got %v after %s", err, time.Since(began))
+	}
+}
+
+func TestBrowserThatDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	g := o.grant()
+	g.wait = 10 * time.Millisecond
+	_, _, err := o.signIn(t, g, nil)
+	if e, ok := errors.AsType[*NoAnswerError](err); !ok || e.Waited != g.wait || !strings.Contains(err.Error(), o.redirect) {
+		t.Errorf("got %v", err)
+	}
+	gone := errors.New("no browser here")
+	if _, err := g.Token(t.Context(), o.Client, &browser{err: gone}); err != gone {
+		t.Errorf("got %v", err)
+	}
+	if _, err := g.Token(t.Context(), o.Client, nil); err == nil {
+		t.Error("it waits for no one")
+	}
+}
+
+func TestRedirectURIIsOnThisMachine(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	for _, redirect := range []string{
+		"", "x", "127.0.0.1:8085", "https://127.0.0.1:8085/callback", "http://example.com:8085/callback",
+		"http://10.0.0.1:8085/callback", "http://0.0.0.0:8085/callback", "http://[::]:8085/callback", "http://:8085/callback",
+		"http://127.0.0.1.example.com:8085/", "http://localhost.example.com:8085/", "http://alice@127.0.0.1:8085/callback",
+		"http://127.0.0.1:8085/callback?x=1", "http://127.0.0.1:8085/callback?", "http://127.0.0.1:8085/callback#x",
+		"com.example:/callback", "http://127.0.0.1:port/callback", "http://127.0.0.1:8085/\x1b[2J",
+	} {
+		g := o.grant()
+		g.RedirectURI = redirect
+		b := &browser{}
+		_, err := g.Token(t.Context(), o.Client, b)
+		if e, ok := errors.AsType[*InputError](err); !ok || e.Field != "redirect URI" || b.opened.Address != "" {
+			t.Errorf("%q: got %v", redirect, err)
+		}
+	}
+	for _, g := range []AuthorizationCode{
+		{RedirectURI: o.redirect}, {RedirectURI: o.redirect, Scopes: []string{"a b"}},
+		{RedirectURI: o.redirect, Scopes: []string{"openid"}, Username: "a\x00"},
+	} {
+		b := &browser{}
+		_, err := g.Token(t.Context(), o.Client, b)
+		if _, ok := errors.AsType[*InputError](err); !ok || b.opened.Address != "" {
+			t.Errorf("%+v: got %v", g, err)
+		}
+	}
+}
