@@ -22,7 +22,6 @@ var hardeningRows = []struct {
 
 // notApplicable are the rows that no test shows, each with the reason.
 var notApplicable = map[string]string{
-	"ST32": "okauth has no device authorization grant yet",
 	"ST35": "okauth has no DPoP yet",
 	"ST36": "okauth has no private_key_jwt yet",
 	"ST37": "okauth has no token exchange yet",

@@ -98,7 +98,7 @@ func (o jsonObject) verificationPages() (page, complete string, err error) {
 	return page, complete, err
 }
 
-// checkPage checks the address of a page that a person is told to open.
+// checkPage checks the address of a page that a person should open.
 func checkPage(name, address string) (*url.URL, error) {
 	// What RFC 3986 §2 has no place for would have to be encoded, and could control a terminal.
 	notInURL := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }

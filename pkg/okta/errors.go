@@ -65,7 +65,9 @@ func status(code int, requestID string) string {
 // same again is useless and may lock the account. It is false where Okta had too much to do, was down or failed (429,
 // 5xx, temporarily_unavailable).
 func (e *Error) IsRejection() bool {
-	if e.Status == 0 && e.Code == "server_error" { // it "is needed because a 500 [...] cannot be returned": RFC 6749 §4.1.2.1
+	// It "is needed because a 500 […] HTTP status code cannot be returned to the client via an HTTP redirect":
+	// RFC 6749 §4.1.2.1, https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
+	if e.Status == 0 && e.Code == "server_error" {
 		return false
 	}
 	return e.Status != http.StatusTooManyRequests && e.Status < 500 && e.Code != "temporarily_unavailable"

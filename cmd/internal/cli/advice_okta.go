@@ -73,13 +73,13 @@ func interactionAdvice(e *grant.InteractionRequiredError) string {
 		config.CommandKey(e.Field))
 }
 
-const redirectURIPlace = "register it at Okta: Admin Console, Applications › Applications › the application › General › " +
-	"Sign-in redirect URIs"
+const redirectURIPlace = "register it at Okta: Admin Console, Applications › Applications › the application › " +
+	"General › Sign-in redirect URIs"
 
 // listenAdvice says how to get another port, or to do without.
 func listenAdvice(*grant.ListenError) string {
-	return "end the program that has the port, which may be another okauth login; or set redirect_uri to another port and " +
-		redirectURIPlace + "; or run okauth login --no-browser and paste the address that the browser ends at"
+	return "end the program that has the port, which may be another okauth login; or set redirect_uri to another port " +
+		"and " + redirectURIPlace + "; or run okauth login --no-browser and paste the address that the browser ends at"
 }
 
 // noAnswerAdvice says why a browser may not have come back. Okta sends it back with neither a client nor a redirect URI
