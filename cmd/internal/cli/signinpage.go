@@ -15,6 +15,7 @@ import (
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
+	"okauth/pkg/prompt"
 )
 
 // ShowDeviceCode says where to enter the code, and shows both as a QR code.
@@ -116,14 +117,15 @@ func (i *terminalInteraction) askAddress(ctx context.Context, b grant.Browser) b
 		"page, and paste it here")
 	for {
 		address, err := t.ReadLine(ctx, "Address", "")
-		if err != nil {
-			return ctx.Err() != nil
-		}
-		if address = strings.TrimSpace(address); address == "" {
+		switch {
+		case err == nil && address == "":
 			continue
-		}
-		if err = b.Paste(address); err == nil {
-			return true
+		case err == nil:
+			if err = b.Paste(address); err == nil {
+				return true
+			}
+		case !errors.Is(err, prompt.ErrTooLong):
+			return ctx.Err() != nil
 		}
 		if err := t.Printf("%v\n", err); err != nil {
 			return false

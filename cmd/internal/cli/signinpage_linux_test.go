@@ -175,6 +175,8 @@ func TestAT96_AddressWithoutBrowser(t *testing.T) {
 			}
 			c.types("http://127.0.0.1:8085/callback?code=x&state=wrong\r")
 			c.waitFor("the address has another state\r\nAddress: ")
+			c.types(strings.Repeat("x", 4090) + "\r")
+			c.waitFor("the answer is too long\r\nAddress: ")
 			c.types("\r  http://127.0.0.1:8085/callback?code=x&state=right \r")
 			if stdout, _ := c.ends(0); stdout != "http://127.0.0.1:8085/callback?code=x&state=right" {
 				t.Errorf("got %q", stdout)
