@@ -72,12 +72,12 @@ func TestCode(t *testing.T) {
 func TestAT88_CtrlCInEachWait(t *testing.T) {
 	t.Parallel()
 	for what, args := range map[string][]string{
-		"Number [1]: ":                      {"factor"},
-		"One-time code: ":                   {"code", "otp"},
-		"waiting for the phone … 4:59 left": {"push", "95"},
-		"waiting for the sign-in … 4:59":    {"device", "ABCDEFGH"},
-		"waiting for the browser … 4:59":    {"browser", "https://example.com/"},
-		"\nAddress: ":                       {"browser", "https://example.com/address"},
+		"Number [1]: ":                  {"factor"},
+		"One-time code: ":               {"code", "otp"},
+		"waiting for the phone … 4:5":   {"push", "95"},
+		"waiting for the sign-in … 4:5": {"device", "ABCDEFGH"},
+		"waiting for the browser … 4:5": {"browser", "https://example.com/"},
+		"\nAddress: ":                   {"browser", "https://example.com/address"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +101,7 @@ func TestPushAndDeviceCodeOnATerminal(t *testing.T) {
 	for _, at := range sizes() {
 		for large, args := range map[string][]string{"95": {"push", "95"}, "ABCDEFGH": {"device", "ABCDEFGH"}} {
 			c := start(t, at, nil, args...)
-			c.waitFor("\r\n\r\n    \x1b[1m"+large+"\x1b[0m\r\n\r\n", "okauth:", "4:59 left")
+			c.waitFor("\r\n\r\n    \x1b[1m"+large+"\x1b[0m\r\n\r\n", "okauth:", "4:5")
 			if err := c.answer(); err != nil {
 				t.Fatal(err)
 			}

@@ -134,7 +134,7 @@ func TestAT61_BrowserGetsNoSecret(t *testing.T) {
 	path, wrote := browserScript(t, "")
 	secrets := []string{"OKAUTH_PASSWORD=canary-1", "OKAUTH_CLIENT_SECRET=canary-2", "OKTA_OAUTH2_CLIENT_SECRET=canary-3"}
 	c := start(t, size{80, 24}, append(secrets, "BROWSER="+path, "DISPLAY=:7"), "browser", page)
-	c.waitFor("sign in in the browser", "4:58 left")
+	c.waitFor("sign in in the browser", "4:5")
 	c.answer()
 	stdout, shown := c.ends(0)
 	if stdout != "answered" || strings.Contains(shown, "noise") || strings.Contains(shown, page) {
