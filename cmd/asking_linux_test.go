@@ -16,7 +16,7 @@ import (
 )
 
 // another is what a process says that waits for the one that asks.
-const another = "waiting for another okauth process, which is asking for a password"
+const another = "waiting for another okauth process, in which a person signs in"
 
 // household returns a user without a password whose processes share a home, and the name of okauth in it.
 func household(t *testing.T, storage string) (u *user, okauth string) {

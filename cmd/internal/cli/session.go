@@ -78,7 +78,7 @@ func (g *GlobalFlags) events(env *Env) okauth.Events {
 			}
 		},
 		OtherAsks: func() func() {
-			return env.Notice(Unnoticed, "waiting for another okauth process, which is asking for a password")
+			return env.Notice(Unnoticed, "waiting for another okauth process, in which a person signs in")
 		},
 	}
 	if level := g.verbosity(env); level > 0 {
