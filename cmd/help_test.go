@@ -12,6 +12,7 @@ import (
 
 	"okauth/cmd"
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
 )
 
 // longDuration is how Go writes an hour or a minute; people write 1h, 1m.
@@ -78,6 +79,20 @@ func TestHelpIsShort(t *testing.T) {
 		}
 		if command.HasParent() && strings.HasSuffix(command.Short, ".") {
 			t.Errorf("%s: %q is not a phrase", command.CommandPath(), command.Short)
+		}
+	}
+}
+
+// The help of login says of each grant what it is.
+func TestLoginDescribesEachGrant(t *testing.T) {
+	t.Parallel()
+	command, _, err := cmd.Commands().Find([]string{"login"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range config.Grants() {
+		if !regexp.MustCompile(`(?m)^  ` + g.Name + `  +\w`).MatchString(helpOf(t, command)) {
+			t.Errorf("%s is not described", g.Name)
 		}
 	}
 }

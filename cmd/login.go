@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"os/signal"
 	"slices"
 	"strings"
@@ -28,10 +29,13 @@ func newLoginCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 		Use:        "login",
 		SuggestFor: []string{"signin", "sign-in", "auth"},
 		Short:      "Sign in and store the session",
-		Long: `Sign in to Okta with a user name and a password, and store the session in the
-keychain, or in a sealed file with --storage file. login says on standard error
-who signed in and until when. If the session could not be stored, it fails
-before it asks for the password (exit 6).
+		Long: `Sign in to Okta, and store the session in the keychain, or in a sealed file with
+--storage file. login says on standard error who signed in and until when. If
+the session could not be stored, it fails before it asks anything (exit 6).
+
+--grant, or the setting grant, says how you sign in:
+
+` + grantHelp() + `
 
 okauth reads the password from --password-stdin, OKAUTH_PASSWORD,
 OKAUTH_PASSWORD_FILE, password_file or password_command, else it asks on the
@@ -39,17 +43,16 @@ terminal, without echo. It sends the password in one request and does not store
 it. A rejected password that no one typed is not sent again for an hour; one
 that you type is.
 
-With --grant client-credentials the client signs in for itself, without a user.
-
 The password grant is a last resort (RFC 9700 §2.4): it gives the user's
-password to this program. Use it only where no browser is available and the user
-has no second factor.`,
+password to this program. Where people have a browser, on any device, use that.`,
 		Example: `  # with the user name and scopes of the profile
   okauth login
   # as another user, with other scopes
   okauth login --username alice@example.com --scope "openid profile"
   # with a password from a password manager
-  pass show okta | okauth login --password-stdin`,
+  pass show okta | okauth login --password-stdin
+  # in a browser, over ssh: on the machine in front of you
+  okauth login --grant authorization-code --no-browser`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(env, o.run),
 	}
@@ -57,6 +60,23 @@ has no second factor.`,
 	o.session.AddPageFlags(c)
 	o.session.AddStdinFlags(c)
 	return c
+}
+
+// grantHelp lists the grants, one a line.
+func grantHelp() string {
+	texts := map[string]string{
+		"password":           "a password, then a second factor if Okta wants one",
+		"otp":                "a one-time code alone, without a password",
+		"oob":                "a push, a text message or a phone call alone",
+		"device-code":        "a code that you enter in a browser on any device",
+		"authorization-code": "a browser; with --no-browser one on another machine",
+		"client-credentials": "the client itself, without a user",
+	}
+	var b strings.Builder
+	for _, g := range config.Grants() {
+		fmt.Fprintf(&b, "  %-18s  %s\n", g.Name, texts[g.Name])
+	}
+	return strings.TrimRight(b.String(), "\n")
 }
 
 func (o *loginOptions) run(ctx context.Context) error {

@@ -32,8 +32,8 @@ func newTokenCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 		Long: `Print an access token that stays valid for at least --min-ttl. okauth uses the
 cached token if it can, otherwise refreshes it, otherwise signs in: with a
 password from --password-stdin, a variable, a file or a command, with the
-client's own credentials (--grant client-credentials), or by asking on the
-terminal. If none of these is possible, the exit code is 4.
+client's own credentials (--grant client-credentials), or with you, on the
+terminal and as --grant says. If none of these is possible, the exit code is 4.
 
 When several processes run "okauth token" at once, one asks or makes the request
 and all print its result. If the server issues only tokens with a shorter life
