@@ -74,6 +74,7 @@ func (g AuthorizationCode) Token(ctx context.Context, c *okta.Client, i Interact
 	tokens, err := g.exchange(ctx, c, answer, verifier)
 	if err == nil {
 		tokens.Nonce = nonce
+		tokens.CompareScopes(g.Scopes)
 	}
 	cb.show(endOf(tokens, err, c))
 	return tokens, err

@@ -179,6 +179,9 @@ func TestST18_AuthorizationCodeWithPKCE(t *testing.T) {
 			CheckIDToken(tokens, o.Server.Issuer(), o.ID) != nil {
 			t.Fatalf("got %+v, %v", tokens, err)
 		}
+		if !strings.Contains(strings.Join(tokens.Warnings, ""), `requested "openid profile", granted "openid"`) {
+			t.Errorf("got the warnings %q", tokens.Warnings)
+		}
 		form, state, nonce := o.forms[len(o.forms)-1], b.params.Get("state"), b.params.Get("nonce")
 		sum := sha256.Sum256([]byte(form.Get("code_verifier")))
 		want := url.Values{

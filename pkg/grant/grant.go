@@ -10,7 +10,7 @@
 // available and the user has no second factor: for a test or service user, or an application that cannot be changed.
 //
 // [AuthorizationCode] lets the user sign in in a browser, with whatever factors the org asks for, and is what RFC 8252
-// recommends for programs such as this one.
+// recommends for programs such as this one. [Device] does that where this machine has no browser.
 //
 // [ClientCredentials] is for a job that has no user: the client signs in for itself.
 //

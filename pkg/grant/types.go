@@ -72,6 +72,11 @@ func All() []Type {
 			},
 		},
 		{
+			Name: "device-code", GrantType: deviceGrantType,
+			User: true, Person: true, ProbeParameter: "device_code",
+			New: func(p Params) Grant { return Device{Scopes: p.Scopes} },
+		},
+		{
 			Name: "client-credentials", GrantType: "client_credentials",
 			New: func(p Params) Grant { return ClientCredentials{Scopes: p.Scopes} },
 		},

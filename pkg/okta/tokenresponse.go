@@ -140,6 +140,10 @@ func (o jsonObject) scope() ([]string, error) {
 	return scopes, nil
 }
 
+// CompareScopes completes Scope and warns of what differs from requested, the scopes of a sign-in whose token request
+// does not name them. Token does it for the others.
+func (t *TokenResponse) CompareScopes(requested []string) { t.compareScopes("", requested) }
+
 // compareScopes warns of what differs from the requested scopes. No difference makes the tokens unusable.
 func (t *TokenResponse) compareScopes(grantType string, requested []string) {
 	if t.Scope == nil && len(requested) > 0 {

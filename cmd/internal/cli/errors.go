@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
@@ -62,6 +63,7 @@ func errorRows() []errorRow {
 		on(ExitStorage, func(*okauth.StorageOffError) string {
 			return "with a password in OKAUTH_PASSWORD no login is needed; to sign in, " + keepInFile
 		}),
+		on(ExitLoginRequired, func(*grant.ExpiredError) string { return "run okauth login again" }),
 		onCode(func(e *okta.Error) int {
 			if e.IsRejection() {
 				return exitRefused

@@ -407,6 +407,10 @@ func TestHintsForTheBrowser(t *testing.T) {
 			t.Errorf("%v: got exit code %d, %s", err, ExitCode(err), hint)
 		}
 	}
+	expired := &grant.ExpiredError{What: "device code", Err: &okta.Error{Status: 400, Code: "expired_token"}}
+	if ExitCode(expired) != ExitLoginRequired || Hint(expired) != "run okauth login again" {
+		t.Errorf("got exit code %d, %s", ExitCode(expired), Hint(expired))
+	}
 	expected := "https://login.example.com/oauth2/default"
 	err := &okta.IssuerError{Source: "answer to the sign-in", Expected: "https://dev-1.okta.com/oauth2/default", Got: expected}
 	if ExitCode(err) != exitNetwork || !strings.Contains(Hint(err), "okauth config set domain login.example.com") {

@@ -49,9 +49,12 @@ func kinds() []string {
 	return []string{
 		"password", "client_credentials", "refresh_token", "revoke", "introspect", "probe", "metadata", "keys",
 		"userinfo",
-		"organization", "authorization_code", "authorize",
+		"organization", "authorization_code", "authorize", "device",
+		deviceGrant,
 	}
 }
+
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
 // send makes a request of that kind.
 func send(t *testing.T, kind string, client *okta.Client) (err error) {
@@ -76,6 +79,10 @@ func send(t *testing.T, kind string, client *okta.Client) (err error) {
 		_, err = client.Token(ctx, map[string][]string{"grant_type": {kind}, "scope": {"api:read"}})
 	case "authorization_code":
 		_, err = client.Token(ctx, map[string][]string{"grant_type": {kind}, "code": {"canary-code"}})
+	case "device":
+		_, err = client.AuthorizeDevice(ctx, []string{"openid"})
+	case deviceGrant:
+		_, err = client.Token(ctx, map[string][]string{"grant_type": {kind}, "device_code": {"canary-code"}})
 	case "authorize": // the browser brings what Okta would answer
 		if e, ok := errors.AsType[*okta.Error](send(t, "authorization_code", client)); ok {
 			_, err = client.AuthorizationCode(url.Values{"error": {e.Code}, "error_description": {e.Description}})
