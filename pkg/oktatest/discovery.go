@@ -29,7 +29,8 @@ func (c *call) cacheable(body any, cacheControl string) {
 }
 
 // metadata begins with the OpenID Connect document of a custom server as a real org returns it, which names more
-// endpoints than this package has, and not all grants. ISSUER, ORG and V1 stand for addresses.
+// endpoints than this package has, and not all grants. To it is added what RFC 9207 asks of a server that sends iss.
+// ISSUER, ORG and V1 stand for addresses.
 func (c *call) metadata(oidc bool) (body map[string]any) {
 	v1 := c.base + strings.TrimSuffix("/oauth2/"+c.as.ID, "/"+OrgServerID) + "/v1"
 	text := strings.NewReplacer("ISSUER", c.issuer(), "ORG", c.base, "V1", v1).Replace(embedded("metadata.json"))

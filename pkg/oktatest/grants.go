@@ -13,9 +13,11 @@ import (
 
 // The grants that an App may be given, as they are written on the wire.
 const (
+	GrantAuthorizationCode = "authorization_code"
 	GrantPassword          = "password"
 	GrantRefreshToken      = "refresh_token"
 	GrantClientCredentials = "client_credentials"
+	GrantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
 	GrantMFAOTP            = "http://auth0.com/oauth/grant-type/mfa-otp" // Direct Authentication; the value is literal
 	GrantMFAOOB            = "http://auth0.com/oauth/grant-type/mfa-oob"
 )
@@ -32,11 +34,11 @@ type grant struct {
 // https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/tag/CustomAS/#tag/CustomAS/operation/tokenCustomAS
 func grants() []grant {
 	return []grant{
-		{"authorization_code", "all", "code redirect_uri", nil},
+		{GrantAuthorizationCode, "all", "code redirect_uri", (*call).codeGrant},
 		{GrantPassword, "all", "username password", (*call).passwordGrant},
 		{GrantRefreshToken, "all", "refresh_token", (*call).refreshGrant},
 		{GrantClientCredentials, "all", "", (*call).clientCredentialsGrant},
-		{"urn:ietf:params:oauth:grant-type:device_code", "all", "device_code", nil},
+		{GrantDeviceCode, "all", "device_code", (*call).deviceGrant},
 		{"urn:ietf:params:oauth:grant-type:token-exchange", "all", "subject_token subject_token_type", nil},
 		{"urn:ietf:params:oauth:grant-type:jwt-bearer", "custom", "assertion", nil},
 		{"urn:ietf:params:oauth:grant-type:saml2-bearer", "all", "assertion", nil},
@@ -46,6 +48,11 @@ func grants() []grant {
 		{"urn:okta:params:oauth:grant-type:oob", "all", "oob_code", nil},
 		{GrantMFAOOB, "all", "mfa_token oob_code", nil},
 	}
+}
+
+func grantOf(grantType string) grant {
+	list := grants()
+	return list[slices.IndexFunc(list, func(g grant) bool { return g.grantType == grantType })]
 }
 
 // token is /v1/token. The order of the checks is Okta's as far as it can be observed; of the first five it is a guess.
@@ -77,13 +84,17 @@ func (c *call) checkForm() {
 	c.refuseIf(err != nil || len(c.entry.Body) > maxBody, "bad_body")
 }
 
+// duplicates are the parameters that are there more than once: "Request and response parameters MUST NOT be included
+// more than once." https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+func duplicates(form url.Values) []string {
+	return slices.DeleteFunc(slices.Collect(maps.Keys(form)), func(name string) bool { return len(form[name]) < 2 })
+}
+
 func (c *call) checkParameters() {
-	twice := slices.DeleteFunc(slices.Collect(maps.Keys(c.form)), func(name string) bool { return len(c.form[name]) < 2 })
+	twice := duplicates(c.form)
 	query := c.r.URL.Query()
 	inQuery := query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion")
 	c.refuseIf(c.endpoint == "v1/token" && c.r.Header.Get("Origin") != "", "browser_request") // nothing else sends it
-	// "Request and response parameters MUST NOT be included more than once."
-	// https://www.rfc-editor.org/rfc/rfc6749#section-3.2
 	c.refuseIf(len(twice) > 0, "duplicate_parameter", sortedList(twice))
 	c.refuseIf(inQuery, "credentials_in_query")
 }

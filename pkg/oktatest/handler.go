@@ -39,6 +39,9 @@ type call struct {
 	lifetime time.Duration // of the access token
 	session  *session
 	refresh  string // refresh_token of the answer
+	visit    *visit // of the pages: the one that this request is part of, or that the tokens come from
+	nonce    string // of the ID token
+	refusal  string // text of the reply, if it is a refusal
 	reply    *Response
 }
 
@@ -86,6 +89,8 @@ type route struct {
 // routes are the endpoints: whole paths, and those of each authorization server, which begin without a slash.
 func routes() map[string]route {
 	return map[string]route{
+		"v1/authorize":                           {"GET POST", (*call).authorize},
+		"v1/device/authorize":                    {"POST", (*call).authorizeDevice},
 		"v1/token":                               {"POST OPTIONS", (*call).token},
 		"v1/revoke":                              {"POST", (*call).revoke},
 		"v1/introspect":                          {"POST", (*call).introspect},
@@ -95,6 +100,8 @@ func routes() map[string]route {
 		".well-known/oauth-authorization-server": {"GET", (*call).discover},
 
 		"/.well-known/okta-organization": {"GET", (*call).organization},
+		"/activate":                      {"GET", (*call).activate},
+		"/signin":                        {"POST", (*call).takeForm},
 		"/api/hello":                     {"GET", (*call).hello},
 		"/sandbox/tokens/":               {"GET", (*call).invalidToken},
 		"/sandbox/fault":                 {"DELETE", func(c *call) { c.s.faults = nil; c.respond(204, nil) }},
@@ -106,7 +113,7 @@ func routes() map[string]route {
 }
 
 // notImplementedEndpoints are Okta's endpoints below v1/ that this package does not have, separated by spaces.
-const notImplementedEndpoints = " authorize device/authorize logout par bc/authorize challenge primary-authenticate " +
+const notImplementedEndpoints = " logout par bc/authorize challenge primary-authenticate " +
 	"oob-authenticate clients global-token-revocation "
 
 // ServeHTTP sends Okta's answer.

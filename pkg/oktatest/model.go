@@ -31,10 +31,14 @@ type App struct {
 	Secrets    []string // one, or two while rotating; none with NoSecret
 	AuthMethod string   // "" is ClientSecretBasic
 	Grants     []string // grant_type values that are enabled
-	Inactive   bool     // answered like an unknown client
-	Trusted    bool     // consent_method TRUSTED: scopes that need consent need none
-	Rotation   Rotation // of refresh tokens
-	Issuer     string   // like Options.Issuer, in its tokens and in the metadata requested with its client_id; "": that
+
+	RedirectURIs []string // "Sign-in redirect URIs": compared as strings, with the port
+	RequirePKCE  bool     // of a client with a secret; one without always needs it
+
+	Inactive bool     // answered like an unknown client
+	Trusted  bool     // consent_method TRUSTED: scopes that need consent need none
+	Rotation Rotation // of refresh tokens
+	Issuer   string   // like Options.Issuer, in its tokens and in the metadata requested with its client_id; "": that
 
 	Assigned    []string // logins; nil: everyone is assigned
 	DenySignOn  []string // logins that the app's sign-on policy denies
@@ -98,7 +102,7 @@ type AuthServer struct {
 type Scope struct {
 	Name    string
 	Default bool // granted when a request names no scope at all
-	Consent bool // the user must consent, which the password grant and client credentials do not support
+	Consent bool // the user must consent, which only a page can ask for
 }
 
 // Rule is one rule of an access policy. A nil list matches everything.

@@ -32,13 +32,18 @@ type Options struct {
 	// Issuer is the base URL, without a slash at its end, that metadata and tokens name (Okta: issuer mode CUSTOM_URL).
 	// The endpoints stay where they are. "" follows the host of the request.
 	Issuer string
+
+	// PollInterval is how long a client has to wait before each poll for a person's answer, in whole seconds; 0 is 5.
+	PollInterval time.Duration
 }
 
 // Change edits the Limits, Lifetimes, Quirks and Issuer of a running server. What was counted stays counted.
 func (s *Server) Change(edit func(*Options)) {
 	defer s.lock()()
 	edit(&s.options)
-	s.options.Limits = cmp.Or(s.options.Limits, &Limits{UserPerSecond: 4, BucketPerMinute: 1200, MaxAttempts: 10})
+	s.options.Limits = cmp.Or(s.options.Limits, &Limits{
+		UserPerSecond: 4, BucketPerMinute: 1200, MaxAttempts: 10, UserCodes: 50,
+	})
 }
 
 // Limits are the limits that an Okta org enforces. Zero means no limit.
@@ -48,6 +53,7 @@ type Limits struct {
 	// other endpoints but for discovery and keys, the custom servers'. One more is 429 E0000047.
 	BucketPerMinute int
 	MaxAttempts     int // wrong passwords in a row that lock a user; only SetUserStatus unlocks
+	UserCodes       int // user codes of an app that wait for a user; one more is 429 too_many_user_codes
 }
 
 // Lifetimes is how long tokens live. Zero means Okta's default.

@@ -41,7 +41,7 @@ func (c *call) run(steps ...func()) {
 func (c *call) refuseIf(when bool, name string, detail ...string) {
 	if when && c.reply == nil {
 		status, code, body := refusal(name, detail...)
-		c.entry.ErrorCode = code
+		c.entry.ErrorCode, c.refusal = code, body[1].value.(string) // the text, in both forms
 		c.respond(status, body)
 	}
 }
@@ -79,7 +79,7 @@ func refusal(name string, detail ...string) (status int, code string, body objec
 
 // data are the tables, and what was recorded.
 //
-//go:embed *.txt *.json
+//go:embed *.txt *.json *.html
 var data embed.FS
 
 func embedded(name string) string {

@@ -13,6 +13,8 @@ const (
 	DefaultClientSecret = "not-a-secret-sandbox-client-000000000000000000000000000000000001"
 	DefaultUser         = "alice@example.com"
 	DefaultPassword     = "correct-horse-battery-staple"
+	DefaultRedirectURI  = "http://127.0.0.1:8085/callback"
+	DefaultOTP          = "123456" // of users with a second factor
 )
 
 // The other apps and servers of Scenarios.

@@ -232,14 +232,16 @@ func TestAnySecretMethod(t *testing.T) {
 func TestNotImplemented(t *testing.T) {
 	t.Parallel()
 	s := start(t)
+	app, _ := s.App(oktatest.DefaultClientID)
+	app.Grants = []string{"urn:openid:params:grant-type:ciba"}
+	s.AddApp(app)
 	r := good(t, s)
 	setForm(t, r, func(v url.Values) {
-		v.Set("grant_type", "authorization_code")
-		v.Set("code", "canary-code")
-		v.Set("redirect_uri", "http://127.0.0.1")
+		v.Set("grant_type", app.Grants[0])
+		v.Set("auth_req_id", "canary-id")
 	})
-	if got := send(t, s, r); got.Status != 501 || !strings.Contains(got.Text, "authorization_code") {
-		t.Errorf("code: got %d %s, want 501", got.Status, got.Text)
+	if got := send(t, s, r); got.Status != 501 || !strings.Contains(got.Text, app.Grants[0]) {
+		t.Errorf("CIBA: got %d %s, want 501", got.Status, got.Text)
 	}
 	r = good(t, s)
 	r.SetBasicAuth(oktatest.DPoPClientID, oktatest.DefaultClientSecret)
@@ -247,8 +249,8 @@ func TestNotImplemented(t *testing.T) {
 	if got := send(t, s, r); got.Status != 501 {
 		t.Errorf("DPoP proof: got %d %s, want 501", got.Status, got.Text)
 	}
-	if got := send(t, s, newPost(t, s.URL()+"/oauth2/v1/device/authorize", nil)); got.Status != 501 {
-		t.Errorf("device/authorize: got %d %s, want 501", got.Status, got.Text)
+	if got := send(t, s, newPost(t, s.URL()+"/oauth2/v1/bc/authorize", nil)); got.Status != 501 {
+		t.Errorf("bc/authorize: got %d %s, want 501", got.Status, got.Text)
 	}
 }
 

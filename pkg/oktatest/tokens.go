@@ -24,6 +24,8 @@ type session struct {
 	login    string // "" where the client acts for itself
 	grant    grant
 	scopes   []string // the most that a refresh may ask for
+	amr      []string // how the user signed in
+	acr      string   // the level of acr_values that this reaches; "" if the request had none
 	begin    time.Time
 	ended    bool // revoked, or ended by a reuse: no refresh, and no access token is active
 
@@ -58,7 +60,7 @@ type issuedToken struct {
 func (c *call) startSession() {
 	c.session = &session{
 		server: c.as.ID, clientID: c.app.ClientID, login: cmp.Or(c.user, &User{}).Login, grant: c.grant, scopes: c.scopes,
-		begin: c.now, used: c.now,
+		amr: []string{"pwd"}, begin: c.now, used: c.now,
 	}
 	if c.has("offline_access") {
 		// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
@@ -100,7 +102,7 @@ func (c *call) accessClaims() object {
 	return append(object{
 		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", audience}, {"sub", sub}, {"iat", c.now.Unix()},
 		{"exp", c.now.Add(c.lifetime).Unix()}, {"cid", c.app.ClientID}, {"uid", uid}, {"scp", c.scopes},
-		{"auth_time", authTime}, {"sub", client},
+		{"auth_time", authTime}, {"acr", c.session.acr}, {"sub", client},
 	}, customClaims(c.as)...)
 }
 
@@ -131,9 +133,9 @@ func (c *call) idToken(access string) string {
 	}
 	return c.sign(&issuedToken{isID: true, expires: expires, claims: object{
 		{"sub", c.user.ID}, {"name", name}, {"email", email}, {"ver", 1}, {"iss", c.issuer()}, {"aud", c.app.ClientID},
-		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)}, {"amr", []string{"pwd"}},
+		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)}, {"amr", c.session.amr},
 		{"idp", orgID}, {"preferred_username", login}, {"auth_time", c.session.begin.Unix()},
-		{"at_hash", base64url(hash[:len(hash)/2])},
+		{"at_hash", base64url(hash[:len(hash)/2])}, {"nonce", c.nonce}, {"acr", c.session.acr},
 	}})
 }
 

@@ -1,0 +1,150 @@
+package oktatest
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const authorizationCodeLifetime = 300 * time.Second
+
+// authorizationCode is the answer to an authorization request: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
+type authorizationCode struct {
+	visit   *visit
+	expires time.Time
+	session *session // of its tokens; nil: it is unused
+}
+
+// authorize is /v1/authorize: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1
+func (c *call) authorize() {
+	if c.r.Method == http.MethodGet {
+		c.form = c.r.URL.Query()
+	}
+	c.visit = &visit{request: c.form}
+	c.grant = grantOf(GrantAuthorizationCode)
+	c.run(c.spend, c.findServer, c.checkRedirectURI)
+	if c.entry.ErrorCode != "" {
+		// "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is
+		// missing or invalid, the authorization server SHOULD inform the resource owner of the error and MUST NOT
+		// automatically redirect": https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
+		c.showPage("failed")
+		return
+	}
+	c.run(c.checkAuthorizeRequest, c.checkPKCE, c.checkGrant, c.checkScopes, c.beginVisit)
+	if c.entry.ErrorCode != "" && c.reply.Status != http.StatusNotImplemented {
+		c.redirectToApp()
+	}
+}
+
+// checkRedirectURI sets c.app. Okta compares the strings, with the port also on loopback.
+func (c *call) checkRedirectURI() {
+	c.refuseIf(c.form == nil, "bad_request")
+	c.refuseIf(len(duplicates(c.form)) > 0, "duplicate_parameter", sortedList(duplicates(c.form)))
+	app := c.s.apps[c.form.Get("client_id")]
+	if app == nil || app.Inactive {
+		c.refuse("unknown_client_in_query")
+		return
+	}
+	c.app = app
+	c.refuseIf(!slices.Contains(app.RedirectURIs, c.form.Get("redirect_uri")), "illegal_redirect_uri")
+	c.refuseIf(app.OutsideZone, "outside_zone")
+	c.refuseIf(app.OrgOnly && c.as.ID != OrgServerID, "org_only")
+}
+
+func (c *call) checkAuthorizeRequest() {
+	mode, prompt := c.form.Get("response_mode"), strings.Fields(c.form.Get("prompt"))
+	unknown := func(p string) bool { return !slices.Contains([]string{"none", "login", "consent"}, p) }
+	none := slices.Contains(prompt, "none")
+	c.refuseIf(c.form.Get("state") == "", "invalid_state")
+	c.refuseIf(c.form.Get("response_type") != "code", "unsupported_response_type", "code")
+	c.refuseIf(!strings.Contains("|query|fragment|form_post|", "|"+mode+"|") && mode != "", "unsupported_response_mode")
+	c.refuseIf(slices.ContainsFunc(prompt, unknown) || none && len(prompt) > 1, "invalid_prompt", "none, login, consent")
+	c.refuseIf(none, "login_required") // no sign-in is remembered
+	for _, name := range []string{"request", "request_uri", "sessionToken", "response_mode"} {
+		if value := c.form.Get(name); c.reply == nil && value != "" && value != "query" {
+			c.notImplemented(name + " at the endpoint v1/authorize")
+		}
+	}
+}
+
+// checkPKCE accepts the method S256 alone, which every client can use:
+// https://www.rfc-editor.org/rfc/rfc7636#section-4.3
+func (c *call) checkPKCE() {
+	challenge := c.form.Get("code_challenge")
+	required := c.app.RequirePKCE || c.app.AuthMethod == NoSecret
+	c.refuseIf(challenge == "" && required, "pkce_missing_challenge")
+	c.refuseIf(challenge != "" && c.form.Get("code_challenge_method") != "S256", "pkce_unsupported_method", "S256")
+	c.refuseIf(challenge != "" && !isBase64Hash(challenge), "pkce_invalid_challenge")
+}
+
+func isBase64Hash(s string) bool { return regexp.MustCompile(`^[-_A-Za-z0-9]{43}$`).MatchString(s) }
+
+func (c *call) checkGrant() {
+	enabled := slices.Contains(c.app.Grants, c.grant.grantType)
+	c.refuseIf(!enabled, "grant_not_enabled", strings.Join(c.app.Grants, ", "))
+}
+
+// redirectToApp answers the authorization request: with a code, or with what it was refused for.
+func (c *call) redirectToApp() {
+	request := c.visit.request
+	answer := url.Values{
+		"state": {request.Get("state")},
+		"iss":   {c.issuer()}, // https://www.rfc-editor.org/rfc/rfc9207#section-2; no answer of Okta's was recorded
+	}
+	if c.entry.ErrorCode == "" {
+		code := randomBase64(32)
+		c.s.codes[code] = &authorizationCode{visit: c.visit, expires: c.now.Add(authorizationCodeLifetime)}
+		answer.Set("code", code)
+	} else {
+		answer.Set("error", c.entry.ErrorCode)
+		answer.Set("error_description", c.refusal)
+	}
+	// "the authorization server SHOULD use HTTP status code 303", so that no browser sends the password along:
+	// https://www.rfc-editor.org/rfc/rfc9700#section-4.12
+	c.respond(http.StatusSeeOther, nil)
+	target, separator := request.Get("redirect_uri"), "?"
+	if strings.Contains(target, "?") {
+		separator = "&"
+	}
+	c.header.Set("Location", target+separator+answer.Encode())
+}
+
+// codeGrant is the second half of the authorization code grant, RFC 6749 §4.1.3.
+// https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
+func (c *call) codeGrant() {
+	c.run(c.redeemCode, c.evaluatePolicies, c.startSession, c.recordVisit, c.issue)
+	if code := c.s.codes[c.form.Get("code")]; c.reply.Status == http.StatusOK {
+		code.session = c.session
+	}
+}
+
+// redeemCode sets c.visit. "If an authorization code is used more than once, the authorization server MUST deny the
+// request and SHOULD revoke (when possible) all tokens previously issued based on that authorization code."
+// https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
+func (c *call) redeemCode() {
+	code := c.s.codes[c.form.Get("code")]
+	if code == nil {
+		c.refuse("code_invalid")
+		return
+	}
+	in := code.visit
+	c.refuseIf(in.server != c.as.ID, "other_server")
+	c.refuseIf(in.clientID != c.app.ClientID, "other_client")
+	if c.reply == nil && code.session != nil {
+		code.session.ended = true
+	}
+	c.refuseIf(code.session != nil || !c.now.Before(code.expires) || !in.alive(c.s), "code_invalid")
+	c.refuseIf(c.form.Get("redirect_uri") != in.request.Get("redirect_uri"), "mismatched_redirect_uri")
+	challenge, verifier := in.request.Get("code_challenge"), c.form.Get("code_verifier")
+	hash := sha256.Sum256([]byte(verifier))
+	c.refuseIf(challenge != "" && verifier == "", "pkce_missing_verifier")
+	c.refuseIf(challenge == "" && verifier != "", "pkce_verifier_without_challenge")
+	c.refuseIf(challenge != "" && base64url(hash[:]) != challenge, "pkce_verification_failed")
+	c.refuseIf(verifier != "" && !regexp.MustCompile(`^[-._~A-Za-z0-9]{43,128}$`).MatchString(verifier),
+		"pkce_verification_failed") // https://www.rfc-editor.org/rfc/rfc7636#section-4.1
+	c.adopt(in)
+}
