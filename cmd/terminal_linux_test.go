@@ -154,9 +154,14 @@ func (p *person) echo() bool {
 	return state.Lflag&unix.ECHO != 0
 }
 
-// ends waits for the process and returns its exit code.
+// ends waits for the process and returns its exit code. One that never ends fails its own test, not the package.
 func (p *person) ends() int {
 	p.t.Helper()
+	late := time.AfterFunc(time.Minute, func() {
+		p.t.Errorf("it does not end; the terminal shows %q, standard error is %q", p.screen(), p.stderr.String())
+		p.command.Process.Kill()
+	})
+	defer late.Stop()
 	var exit *exec.ExitError
 	if err := p.command.Wait(); err != nil && !errors.As(err, &exit) {
 		p.t.Fatal(err)
