@@ -14,6 +14,7 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
+	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -54,12 +55,20 @@ func (o *options) nextSteps(ctx context.Context) string {
 	client, err := o.session.Open(o.env)
 	switch {
 	case err == nil && client.Settings().Storage() == okauth.StorageNone:
-		return command + " token signs in each time, with the password in OKAUTH_PASSWORD"
+		return command + " token signs in each time" + withVariable(client.Grant())
 	case err == nil && client.Settings().Storage() == okauth.StorageAuto &&
 		store.IsKind(o.keychainError(ctx), store.Unavailable):
 		return command + " login, once there is a keychain"
 	}
 	return command + " doctor checks the setup without a password; " + command + " login signs in"
+}
+
+// withVariable says which variable a sign-in without a person reads, if there is one.
+func withVariable(g grant.Type) string {
+	if g.Secret == "" {
+		return ""
+	}
+	return ", with OKAUTH_" + strings.ToUpper(g.Secret)
 }
 
 // say prints paragraphs, broken at the width of the terminal.
@@ -77,6 +86,7 @@ type setup struct {
 	t       *prompt.Terminal
 	file    *config.File
 	profile string
+	way     way         // how people sign in
 	secret  okta.Secret // the client secret to store in the keychain, if there is one
 	keyFile string      // where to write a new key of sealed files, if there is to be one
 }
@@ -124,7 +134,7 @@ func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.
 	if err := file.Save(); err != nil {
 		return err
 	}
-	answered := []string{config.KeyClientSecret}
+	answered := []string{config.KeyClientSecret, config.KeyFactor}
 	for _, q := range questions() {
 		answered = append(answered, q.key)
 	}
@@ -148,9 +158,9 @@ func questions() []question {
 				`the top right of the Admin Console.`},
 		{key: config.KeyServer, label: "Authorization server", required: "An authorization server",
 			help: `The name or id in Security > API > Authorization Servers; "org" is the org server.`},
+		{key: config.KeyGrant}, // askSignIn
 		{key: config.KeyClientID, label: "Client ID", required: "A client ID",
-			help: `Applications > Applications > your app > General > Client Credentials. It must be a native app with the ` +
-				`grant "Resource Owner Password".`},
+			help: `Applications > Applications > your app > General > Client Credentials. For people, it must be a native app.`},
 		{key: config.KeyUsername, label: "Okta username",
 			help: `The Username in Directory > People, such as alice@example.com. Leave it empty, or answer "-", and okauth ` +
 				`asks for it at each sign-in.`},
@@ -163,6 +173,12 @@ func questions() []question {
 
 // ask repeats a question until the setting can have the answer, and sets it.
 func (s *setup) ask(ctx context.Context, q question) error {
+	switch {
+	case q.key == config.KeyGrant:
+		return s.askSignIn(ctx)
+	case q.key == config.KeyUsername && !s.way.username():
+		return nil
+	}
 	key, err := config.FindKey(q.key)
 	if err != nil {
 		return err

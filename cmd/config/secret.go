@@ -28,7 +28,7 @@ func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, firs
 		inKeychain = "the keychain, which cannot be used now (" + keychainProblem(err) + ")"
 		first = 1 - len(choices)
 	}
-	return append(choices,
+	choices = append(choices,
 		secretChoice{inKeychain: true, text: inKeychain, take: func(ctx context.Context) error {
 			key, _ := config.FindKey(config.KeyClientSecret) // it exists
 			return s.readNewSecret(ctx, func(text string) error {
@@ -54,13 +54,23 @@ func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, firs
 			secrets, account := s.keychainItem() // okauth would go on sending the secret in it
 			return ignoreNoKeychain(secrets.Delete(ctx, account))
 		}},
-	), first
+	)
+	if !s.needsSecret() && choices[0].take != nil { // as Okta makes native apps
+		first = len(choices) - 1
+	}
+	return choices, first
 }
+
+// needsSecret reports whether Okta's guide to the way of signing in wants a client secret.
+func (s *setup) needsSecret() bool { return !s.way.page && len(s.way.factors) == 0 }
 
 // askSecret asks where the client secret is, or is to be stored.
 func (s *setup) askSecret(ctx context.Context) error {
-	if err := say(s.t, s.env, "The client secret is next to the client ID. An app whose client authentication is "+
-		`"None" has none; for the password grant choose "Client secret" there.`); err != nil {
+	help := "The client secret is next to the client ID. An app whose client authentication is \"None\" has none"
+	if s.way.policy != "" && s.needsSecret() {
+		help += `; for the password grant choose "Client secret" there`
+	}
+	if err := say(s.t, s.env, help+"."); err != nil {
 		return err
 	}
 	choices, first := s.secretChoices(ctx)

@@ -33,8 +33,9 @@ something is wrong, what to do.
 
 doctor never sends a password, so no failure counts against a user. It tests
 client authentication with an introspection of a token that does not exist, and
-the grant with a request that has no user name; both leave a line in Okta's
-System Log. It writes an item to the keychain, reads it back and deletes it.
+the grant with a request that lacks what signs in; each leaves a line in Okta's
+System Log. Where a browser signs in, doctor tests its port and opens no page.
+It writes an item to the keychain, reads it back and deletes it.
 
 The exit code is 0 if nothing failed (a warning is not a failure), otherwise
 that of the first failure. -o json is for programs.`,
@@ -119,6 +120,7 @@ func (d *doctor) checkAll(ctx context.Context) {
 		}
 	}
 	if ctx.Err() == nil {
+		d.checkBrowser(ctx)
 		d.checkStorage(ctx)
 	}
 }

@@ -200,20 +200,3 @@ func (d *doctor) secretSource(ctx context.Context) string {
 	}
 	return ref.Source.String()
 }
-
-// checkGrant checks that the application may use the grant, if that can be tested without making a token.
-func (d *doctor) checkGrant(ctx context.Context) bool {
-	g := d.opened.Grant()
-	if g.ProbeParameter == "" {
-		d.found("grant", "skip", g.Name+": a test would make a token", "")
-		return true
-	}
-	if err := d.client.ProbeGrant(ctx, g.GrantType, g.ProbeParameter); err != nil {
-		return d.fail("grant", err)
-	}
-	detail := g.Name + " is enabled for the application"
-	if !slices.Contains(d.metadata.GrantTypes, g.GrantType) {
-		detail += ", although the server's metadata does not list it"
-	}
-	return d.ok("grant", "%s; only a sign-in shows whether a policy allows the user", detail)
-}

@@ -64,6 +64,28 @@ func Open(address string, o Options) (ended <-chan error, err error) {
 	return nil, problems[0]
 }
 
+// Find returns the path of the program that Open would run, or "the system's" where there is none to name. The error is
+// that of Open.
+func Find(o Options) (program string, err error) {
+	if o.Commands == "" {
+		return o.findDefault()
+	}
+	err = ErrNone
+	for line := range strings.SplitSeq(o.Commands, string(filepath.ListSeparator)) {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		command, problem := o.command(line, "")
+		if problem == nil {
+			return command.Path, nil
+		}
+		if errors.Is(err, ErrNone) {
+			err = problem
+		}
+	}
+	return "", err
+}
+
 // command returns the command of a line of Options.Commands.
 func (o Options) command(line, address string) (*exec.Cmd, error) {
 	if strings.ContainsAny(line, `"'`) {

@@ -10,22 +10,32 @@ import (
 
 // openDefault opens the browser of the desktop.
 func (o Options) openDefault(address string) (<-chan error, error) {
+	program, err := o.findDefault()
+	if err != nil {
+		return nil, err
+	}
+	command, err := o.command(program, address)
+	if err != nil {
+		return nil, err
+	}
+	return start(command)
+}
+
+// findDefault returns the program that opens the browser of the desktop.
+func (o Options) findDefault() (program string, err error) {
 	if !o.Desktop {
-		return nil, ErrNone
+		return "", ErrNone
 	}
-	commands := []string{"wslview", "xdg-open"} // the first is on WSL only: the browser of Windows
+	names := []string{"wslview", "xdg-open"} // the first is on WSL only: the browser of Windows
 	if runtime.GOOS == "darwin" {
-		commands = []string{"/usr/bin/open"}
+		names = []string{"/usr/bin/open"}
 	}
-	var last error
-	for _, name := range commands {
-		command, err := o.command(name, address)
-		if err == nil {
-			return start(command)
+	for _, name := range names {
+		if program, err = o.find(name); err == nil {
+			break
 		}
-		last = err
 	}
-	return nil, last
+	return program, err
 }
 
 // detach gives a command a session of its own.

@@ -21,6 +21,14 @@ func (o Options) openDefault(address string) (<-chan error, error) {
 	return make(chan error), err
 }
 
+// findDefault names no program: Windows knows which one it is.
+func (o Options) findDefault() (program string, err error) {
+	if !o.Desktop {
+		return "", ErrNone
+	}
+	return "the system's", nil
+}
+
 // detach gives a command a process group of its own.
 func detach(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}

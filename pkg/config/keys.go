@@ -45,6 +45,9 @@ const (
 	KeyGrant        = "grant"
 	KeyUsername     = "username"
 	KeyPassword     = "password"
+	KeyFactor       = "factor"
+	KeyRedirectURI  = "redirect_uri"
+	KeyACRValues    = "acr_values"
 	KeyScopes       = "scopes"
 	KeyAudience     = "audience"
 	KeyStorage      = "storage"
@@ -110,10 +113,16 @@ func rows() []Key {
 			Env:  []string{"OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET"},
 			Help: "client secret (kept in the keychain unless the file has it)"},
 		{Name: KeyGrant, Type: Enum, Choices: grantNames, Default: grantNames[0],
-			Help: "who signs in: a user (password) or the client itself"},
+			Help: "how people sign in, or that the client itself does"},
 		{Name: KeyUsername, check: checkUsername,
 			Help: "user name (prompted if not set)"},
 		{Name: KeyPassword, Type: Secret, NotInFile: true},
+		{Name: KeyFactor, Type: Enum, Choices: []string{"push", "otp", "sms", "voice"},
+			Help: "second factor, or the only one (asked if not set)"},
+		{Name: KeyRedirectURI, check: checkRedirectURI, Default: "http://127.0.0.1:8085/callback",
+			Help: "where the browser comes back to"},
+		{Name: KeyACRValues, Type: List, check: checkACRValues,
+			Help: "levels of sign-in to ask for, such as urn:okta:loa:2fa:any"},
 		{Name: KeyScopes, Type: List, check: parsed(ParseScopes), Default: grants[0].DefaultScopes,
 			Help: "scopes to request"},
 		{Name: KeyAudience, check: checkAudience, Env: []string{"OKTA_OAUTH2_AUDIENCE"},

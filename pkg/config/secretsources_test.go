@@ -161,7 +161,7 @@ func TestEmptySecret(t *testing.T) {
 func TestValueText(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{KeyDomain: "a.okta.com", KeyServer: "aus1", KeyGrant: "password", KeyScopes: "openid",
-		KeyStorage: "file", KeyTimeout: "5s", KeyMinTTL: "5s"}
+		KeyStorage: "file", KeyTimeout: "5s", KeyMinTTL: "5s", KeyFactor: "push", KeyRedirectURI: "http://[::1]:8085/callback"}
 	for _, k := range table() {
 		if k.Type == Secret {
 			continue

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -201,6 +202,15 @@ func (s *Settings) Scopes() []string {
 	scopes, _ := ParseScopes(s.values[KeyScopes].text)
 	return scopes
 }
+
+// Factor returns the second or only factor to use, or "".
+func (s *Settings) Factor() string { return s.values[KeyFactor].text }
+
+// RedirectURI returns where the browser comes back to.
+func (s *Settings) RedirectURI() string { return s.values[KeyRedirectURI].text }
+
+// ACRValues returns the levels of sign-in to ask for.
+func (s *Settings) ACRValues() []string { return strings.Fields(s.values[KeyACRValues].text) }
 
 // Audience returns what the aud of an access token must be, or "". The default is that of the server "default".
 func (s *Settings) Audience() string { return s.values[KeyAudience].text }

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -210,6 +212,29 @@ func checkAudience(text string) error {
 		return invalid("%s is a placeholder", quote(text))
 	}
 	return checkLine(text)
+}
+
+// checkRedirectURI wants an address of this machine, which a browser can open without TLS. RFC 8252 §7.3:
+// https://www.rfc-editor.org/rfc/rfc8252#section-7.3
+func checkRedirectURI(text string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		return invalid("it is no address, expected one like http://127.0.0.1:8085/callback")
+	}
+	at, err := netip.ParseAddr(u.Hostname())
+	here := strings.EqualFold(u.Hostname(), "localhost") || err == nil && at.IsLoopback()
+	if !here || u.Scheme != "http" || u.User != nil || strings.ContainsAny(text, "?#") {
+		return invalid("%s is no address of this machine, expected one like http://127.0.0.1:8085/callback", quote(text))
+	}
+	return nil
+}
+
+// checkACRValues wants words, which are separated by blanks.
+func checkACRValues(text string) error {
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return invalid("%s is no list of levels, expected ones like urn:okta:loa:2fa:any", quote(text))
+	}
+	return nil
 }
 
 // isPlaceholder recognizes {clientId}, ${CLIENT_ID} and <client id> of Okta's guides and templates.

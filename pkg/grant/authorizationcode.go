@@ -80,8 +80,7 @@ func (g AuthorizationCode) Token(ctx context.Context, c *okta.Client, i Interact
 	return tokens, err
 }
 
-// check reads the redirect URI. "The use of localhost is NOT RECOMMENDED" (RFC 8252 §8.3), but Okta compares the text,
-// and the application may have it.
+// check checks the inputs and returns the redirect URI.
 func (g AuthorizationCode) check() (*url.URL, error) {
 	if len(g.Scopes) == 0 {
 		return nil, &InputError{"scopes", "are empty"}
@@ -94,8 +93,14 @@ func (g AuthorizationCode) check() (*url.URL, error) {
 			return nil, err
 		}
 	}
-	u, err := url.Parse(g.RedirectURI)
-	if err != nil || u.Scheme != "http" || u.User != nil || strings.ContainsAny(g.RedirectURI, "?#") {
+	return parseRedirectURI(g.RedirectURI)
+}
+
+// parseRedirectURI reads an address of this machine. "The use of localhost is NOT RECOMMENDED" (RFC 8252 §8.3), but
+// Okta compares the text, and the application may have it.
+func parseRedirectURI(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" || u.User != nil || strings.ContainsAny(text, "?#") {
 		return nil, &InputError{"redirect URI", "is not of the form http://127.0.0.1:8085/callback"}
 	}
 	at, err := netip.ParseAddr(u.Hostname())

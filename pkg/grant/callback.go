@@ -90,6 +90,20 @@ func listen(ctx context.Context, redirect *url.URL) ([]net.Listener, error) {
 	return listeners, nil
 }
 
+// CheckRedirectURI finds out whether a browser could come back to a redirect URI now: it opens the port and closes it.
+// The error is an *InputError or a *ListenError.
+func CheckRedirectURI(ctx context.Context, uri string) error {
+	redirect, err := parseRedirectURI(uri)
+	if err != nil {
+		return err
+	}
+	listeners, err := listen(ctx, redirect)
+	for _, l := range listeners {
+		l.Close()
+	}
+	return err
+}
+
 // canListen reports whether there is a free port at an address, so that the address exists.
 func canListen(ctx context.Context, host string) bool {
 	var config net.ListenConfig

@@ -41,6 +41,18 @@ const (
 // Factors returns the factors in the order of a menu.
 func Factors() []Factor { return []Factor{FactorPush, FactorOTP, FactorSMS, FactorVoice} }
 
+// MFAGrantType returns the grant type of the factor where it is the second one, in Okta's Direct Authentication. The
+// values are literal.
+func (f Factor) MFAGrantType() string {
+	if f == FactorOTP {
+		return "http://auth0.com/oauth/grant-type/mfa-otp"
+	}
+	return "http://auth0.com/oauth/grant-type/mfa-oob"
+}
+
+// MFAGrantTypes returns the grant types of all factors.
+func MFAGrantTypes() []string { return []string{FactorOTP.MFAGrantType(), FactorPush.MFAGrantType()} }
+
 // Push is a notification that waits for approval.
 type Push struct {
 	Number  string    // to choose on the phone; "" where there is none. Digits only.

@@ -155,7 +155,9 @@ func (c *Client) lockQuestion(ctx context.Context, locks filelock.Locks, name st
 // is asked for here and not by the grant, which runs while the session is locked.
 func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 	params := grant.Params{
-		Username: c.settings.Username(), Scopes: c.settings.Scopes(), Prompt: c.o.Prompt, NoBrowser: c.o.NoBrowser,
+		Username: c.settings.Username(), Scopes: c.settings.Scopes(), Factor: grant.Factor(c.settings.Factor()),
+		RedirectURI: c.settings.RedirectURI(), ACRValues: c.settings.ACRValues(), Prompt: c.o.Prompt,
+		NoBrowser: c.o.NoBrowser,
 	}
 	var err error
 	if c.grant.Username && params.Username == "" {

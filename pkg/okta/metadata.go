@@ -18,6 +18,9 @@ type Metadata struct {
 	JWKSURI    string   // at the server's own host; for Client.Keys
 	GrantTypes []string // grant_types_supported
 	Scopes     []string // scopes_supported
+	Challenges []string // code_challenge_methods_supported
+	// Where people sign in, which may be at any host; "" where there is no such endpoint.
+	Authorization, DeviceAuthorization string
 }
 
 // IssuerError says that what came from the configured address is another authorization server's, or names it otherwise.
@@ -95,12 +98,21 @@ func (o jsonObject) metadata(server AuthorizationServer) (*Metadata, error) {
 	}
 	m := &Metadata{Issuer: server.Issuer()}
 	m.JWKSURI, _ = o.text("jwks_uri")
-	var err error
-	if m.GrantTypes, err = o.list("grant_types_supported"); err != nil {
-		return nil, err
+	m.Authorization, _ = o.text("authorization_endpoint")
+	m.DeviceAuthorization, _ = o.text("device_authorization_endpoint")
+	for _, list := range []struct {
+		name string
+		to   *[]string
+	}{
+		{"grant_types_supported", &m.GrantTypes}, {"scopes_supported", &m.Scopes},
+		{"code_challenge_methods_supported", &m.Challenges},
+	} {
+		var err error
+		if *list.to, err = o.list(list.name); err != nil {
+			return nil, err
+		}
 	}
-	m.Scopes, err = o.list("scopes_supported")
-	return m, err
+	return m, nil
 }
 
 // Bounds of KeyDocument.MaxAge. Okta allows weeks; a withdrawn key should not live so long here.

@@ -24,7 +24,7 @@ func ConnectionKeys() []string {
 
 // SignInKeys returns the settings of a sign-in: those of the connection, and the secrets of the grants.
 func SignInKeys() []string {
-	keys := ConnectionKeys()
+	keys := append(ConnectionKeys(), config.KeyFactor, config.KeyRedirectURI, config.KeyACRValues)
 	for _, g := range grant.All() {
 		if g.Secret != "" {
 			keys = append(keys, config.SecretKeys(g.Secret)...)

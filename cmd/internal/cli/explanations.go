@@ -68,6 +68,17 @@ func Explanations() []Explanation {
 	return all
 }
 
+// GrantInConsole returns what the Admin Console calls a grant type, and where an application has it: "Refresh Token",
+// "General › Grant type".
+func GrantInConsole(grantType string) (name, place string) {
+	table := explanations()
+	request, ok := table.Requests[grantType]
+	if !ok {
+		return grantType, table.Requests["other"]["grantPlace"]
+	}
+	return request["grant"], request["grantPlace"]
+}
+
 // Printable returns the row for a reader of the whole table: without the names of a server or a client, and with the
 // names of what was requested in For.
 func (x Explanation) Printable() Explanation {

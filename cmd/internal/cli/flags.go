@@ -41,6 +41,8 @@ func (s *SessionFlags) AddFlags(c *cobra.Command, more ...string) {
 		}
 		name, help := flagName(key.Name), key.Help
 		switch {
+		case key.Type == config.Enum && key.Default == "":
+			help = strings.Replace(help, " (", ": "+wordList(key.Choices)+" (", 1)
 		case key.Type == config.Enum:
 			help += " (" + wordList(key.Choices) + "; default " + key.Default + ")"
 		case key.Default != "":

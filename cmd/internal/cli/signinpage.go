@@ -76,19 +76,28 @@ func (i *terminalInteraction) open(address string) (ended <-chan error, err erro
 	if i.noBrowser {
 		return nil, browser.ErrNone
 	}
-	here := runtime.GOOS == "linux" || i.env.Getenv("SSH_CONNECTION") == "" // others have no DISPLAY to say so
-	o := browser.Options{
-		Commands: i.env.Getenv("BROWSER"), Path: i.env.Getenv("PATH"), Environ: []string{}, Home: i.env.Getenv("HOME"),
-		Desktop: here && (i.env.Desktop() || i.env.Getenv("WSL_DISTRO_NAME") != ""),
-	}
-	if i.env.Environ != nil { // without the variables that hold secrets, see withoutSecrets
-		o.Environ = i.env.Environ()
-	}
+	o := i.env.browserOptions()
 	if ended, err = browser.Open(address, o); err != nil && o.Commands != "" {
 		err = fmt.Errorf("BROWSER: %w", err)
 	}
 	return ended, err
 }
+
+// browserOptions say which browser is opened.
+func (e *Env) browserOptions() browser.Options {
+	here := runtime.GOOS == "linux" || e.Getenv("SSH_CONNECTION") == "" // others have no DISPLAY to say so
+	o := browser.Options{
+		Commands: e.Getenv("BROWSER"), Path: e.Getenv("PATH"), Environ: []string{}, Home: e.Getenv("HOME"),
+		Desktop: here && (e.Desktop() || e.Getenv("WSL_DISTRO_NAME") != ""),
+	}
+	if e.Environ != nil { // without the variables that hold secrets, see withoutSecrets
+		o.Environ = e.Environ()
+	}
+	return o
+}
+
+// FindBrowser returns the program that opens the browser here. The error is that of browser.Open.
+func (e *Env) FindBrowser() (string, error) { return browser.Find(e.browserOptions()) }
 
 // showAddress shows the address, because of problem.
 func (i *terminalInteraction) showAddress(b grant.Browser, problem error) {

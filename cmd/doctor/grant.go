@@ -1,0 +1,120 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
+	"okauth/pkg/grant"
+	"okauth/pkg/okta"
+)
+
+// checkGrant checks that the server has what the grant needs and that the application may use it, if that can be tested
+// without making a token. A device code is not asked for: it would wait for a person until it expires.
+func (d *doctor) checkGrant(ctx context.Context) bool {
+	g := d.opened.Grant()
+	if g.ProbeParameter == "" {
+		d.found("grant", "skip", g.Name+": a test would make a token", "")
+		return true
+	}
+	if err := d.client.ProbeGrant(ctx, g.GrantType, g.ProbeParameter); err != nil {
+		return d.fail("grant", err)
+	}
+	if gap := d.metadataGap(g); gap != "" {
+		d.found("grant", "warn", g.Name+" is enabled for the application, but the server's metadata "+gap,
+			"compare domain and server with Admin Console, Security › API; if they are right, this sign-in needs another grant")
+		return true
+	}
+	detail := g.Name + " is enabled for the application"
+	if !slices.Contains(d.metadata.GrantTypes, g.GrantType) {
+		detail += ", although the server's metadata does not list it"
+	}
+	d.ok("grant", "%s; only a sign-in shows whether a policy allows the user", detail)
+	if g.Name == "password" {
+		d.checkSecondFactor(ctx)
+	}
+	return true
+}
+
+// metadataGap says what the metadata lacks of that the grant needs beside the token endpoint; "" if nothing.
+func (d *doctor) metadataGap(g grant.Type) string {
+	name, got, path := "", "", ""
+	switch g.Name {
+	case "authorization-code":
+		// "If omitted, the authorization server does not support PKCE." RFC 8414 §2
+		if !slices.Contains(d.metadata.Challenges, "S256") {
+			return "does not list PKCE's S256 (code_challenge_methods_supported)"
+		}
+		name, got, path = "authorization_endpoint", d.metadata.Authorization, "authorize"
+	case "device-code":
+		name, got, path = "device_authorization_endpoint", d.metadata.DeviceAuthorization, "device/authorize"
+	}
+	switch want := d.server.Endpoint(path); {
+	case name == "" || got == want:
+		return ""
+	case got == "":
+		return "has no " + name
+	default:
+		return fmt.Sprintf("has %s %s, where okauth uses %s", name, okta.Sanitize(got, 200), want)
+	}
+}
+
+// checkSecondFactor reports which grants the application has for a second factor: Okta's Direct Authentication. Without
+// an mfa_token nothing is counted and no factor is asked.
+func (d *doctor) checkSecondFactor(ctx context.Context) {
+	factor, _ := d.opened.Settings().Get(config.KeyFactor)
+	var on, off []string
+	needed := false
+	for _, grantType := range grant.MFAGrantTypes() {
+		err := d.client.ProbeGrant(ctx, grantType, "mfa_token")
+		refusal, refused := errors.AsType[*okta.Error](err)
+		name, _ := cli.GrantInConsole(grantType)
+		switch {
+		case err == nil:
+			on = append(on, name)
+		case refused && (refusal.Code == "unauthorized_client" || refusal.Code == "unsupported_grant_type"):
+			off = append(off, name)
+			needed = needed || factor.Value != "" && grant.Factor(factor.Value).MFAGrantType() == grantType
+		default:
+			d.found("second factor", "note", "not known: "+err.Error(), "")
+			return
+		}
+	}
+	where := strings.Join(off, " or ") + " is at Admin Console, Applications › Applications › " + d.client.ID +
+		" › General › Grant type › Advanced, for a super administrator"
+	switch {
+	case needed:
+		d.found("second factor", "warn", "the application has no grant for factor "+factor.Value, where)
+	case len(on) == 0:
+		d.found("second factor", "note",
+			"the application has no grant for one: where a policy asks for it, Okta refuses the password", where)
+	default:
+		d.found("second factor", "note", "the application may ask for one: "+strings.Join(on, ", "), "")
+	}
+}
+
+// checkBrowser checks that a browser can be opened and can come back, where the grant needs one.
+func (d *doctor) checkBrowser(ctx context.Context) {
+	if d.opened.Grant().Name != "authorization-code" {
+		return
+	}
+	redirect, err := d.opened.Settings().Get(config.KeyRedirectURI)
+	if err == nil {
+		err = grant.CheckRedirectURI(ctx, redirect.Value)
+	}
+	if err != nil {
+		d.fail("redirect URI", err)
+	} else {
+		d.ok("redirect URI", "%s: the port is free; the application must have exactly this text", redirect.Value)
+	}
+	if program, err := d.env.FindBrowser(); err != nil {
+		command := "okauth" + d.session.Again() + " login --no-browser"
+		d.found("browser", "note", err.Error(), command+" shows the address to open elsewhere; so does --grant device-code")
+	} else {
+		d.ok("browser", "%s", program)
+	}
+}
