@@ -237,7 +237,7 @@ func TestConsentPage(t *testing.T) {
 	} {
 		s.Clock().Advance(time.Second)
 		p := newBrowser(t, s).open(t, authorizeURL(s, test.changes)).password(t, oktatest.DefaultUser)
-		if p.title() != "Allow access?" || !strings.Contains(p.Text, "<li><code>openid</code></li>") || strings.Count(p.Text, `<button`) != 2 {
+		if p.title() != "Allow access?" || !strings.Contains(p.Text, "<p>Scopes: <code>") || strings.Count(p.Text, `<button`) != 2 {
 			t.Fatalf("%v: got %s", test.changes, p.Text)
 		}
 		if got := p.submit(t, map[string]string{"decision": test.decision}).result(t); got.Get("error") != test.code || got.Has("code") != (test.code == "") {

@@ -51,7 +51,7 @@ func TestDeviceCode(t *testing.T) {
 		t.Fatalf("got %q: %s", p.title(), p.Text)
 	}
 	p = p.password(t, oktatest.DefaultUser)
-	if p.title() != "Allow access?" || !strings.Contains(p.Text, user[:4]+"-"+user[4:]) || !strings.Contains(p.Text, "<li><code>offline_access</code></li>") {
+	if p.title() != "Allow access?" || !strings.Contains(p.Text, user[:4]+"-"+user[4:]) || !strings.Contains(p.Text, "Scopes: <code>offline_access openid profile</code>") {
 		t.Fatalf("got %q: %s", p.title(), p.Text)
 	}
 	p = p.submit(t, map[string]string{"decision": "allow"})

@@ -1,0 +1,201 @@
+package oktatest
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	visitLifetime = time.Hour
+	browserCookie = "oktatest_browser"
+	maxWrongCodes = 5
+)
+
+// visit is one user's way through the pages: for an authorization request, or for a device. It belongs to one browser,
+// which has a cookie, and its id is in every form, so that no other site can send one.
+type visit struct {
+	id, browser string
+	expires     time.Time
+
+	request  url.Values // of /v1/authorize; nil: for a device
+	userCode string     // as it was typed
+	device   *device    // nil until the user code is known
+	server   string
+	clientID string
+	grant    grant
+	scopes   []string
+
+	login      string // "" until the password was right
+	time       time.Time
+	amr        []string // https://www.rfc-editor.org/rfc/rfc8176
+	acr        string
+	wrongCodes int
+	agreed     bool
+}
+
+// alive reports whether the user who signed in is still active.
+func (in *visit) alive(s *Server) bool { return s.users[userKey(in.login)].Status != Deactivated }
+
+// beginVisit remembers a sign-in, and shows its first page.
+func (c *call) beginVisit() {
+	in := c.visit
+	in.id, in.expires = rand.Text(), c.now.Add(visitLifetime)
+	if in.request != nil {
+		in.server, in.clientID, in.grant, in.scopes = c.as.ID, c.app.ClientID, c.grant, c.scopes
+	}
+	if cookie, err := c.r.Cookie(browserCookie); err == nil && cookie.Value != "" {
+		in.browser = cookie.Value
+	} else {
+		in.browser = rand.Text()
+		c.header.Set("Set-Cookie", (&http.Cookie{
+			Name: browserCookie, Value: in.browser, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+			Secure: strings.HasPrefix(c.base, "https:"),
+		}).String())
+	}
+	c.s.visits[in.id] = in
+	c.showPage(c.step())
+}
+
+// step is the page that the sign-in has come to; "" if it is complete.
+func (c *call) step() string {
+	in := c.visit
+	switch {
+	case in.request == nil && in.device == nil:
+		return "activate"
+	case in.login == "":
+		return "password"
+	case c.s.users[userKey(in.login)].MFA && !slices.Contains(in.amr, "otp"):
+		return "code"
+	case !in.agreed && c.mustAsk():
+		return "consent"
+	}
+	return ""
+}
+
+// mustAsk reports whether the user has to agree: to a device always, since the user code may be someone else's.
+// https://www.rfc-editor.org/rfc/rfc8628#section-5.4
+func (c *call) mustAsk() bool {
+	consent := c.scopeNames(func(s Scope) bool { return s.Consent && c.has(s.Name) })
+	wanted := slices.Contains(strings.Fields(c.visit.request.Get("prompt")), "consent")
+	return c.visit.device != nil || wanted || len(consent) > 0 && !c.app.Trusted
+}
+
+// takeForm is /signin, where every page sends its form.
+func (c *call) takeForm() {
+	in := c.s.visits[c.form.Get("signin")]
+	cookie, err := c.r.Cookie(browserCookie)
+	if in == nil || err != nil || cookie.Value != in.browser || !c.now.Before(in.expires) {
+		c.visit = &visit{}
+		c.refuse("request_expired")
+		c.showPage("failed")
+		return
+	}
+	c.adopt(in)
+	step := c.step()
+	if c.form.Get("step") == step { // the form of an earlier page shows where the sign-in is
+		map[string]func(){
+			"activate": c.takeUserCode, "password": c.takePassword, "code": c.takeCode, "consent": c.takeConsent,
+		}[step]()
+	}
+	c.adopt(in) // the device names the client
+	switch {
+	case c.s.visits[in.id] == nil: // ended
+	case c.step() == "":
+		c.endVisit()
+	default:
+		c.showPage(c.step())
+	}
+}
+
+// adopt continues the sign-in of an earlier request.
+func (c *call) adopt(in *visit) {
+	if c.entry.ErrorCode != "" {
+		return
+	}
+	c.visit, c.grant, c.scopes = in, in.grant, in.scopes
+	c.user = c.s.users[userKey(in.login)]
+	if in.clientID != "" {
+		c.app, c.server = c.s.apps[in.clientID], in.server
+		c.findServer()
+	}
+}
+
+// takePassword shows the page again after a wrong password. What else the user lacks ends the sign-in.
+func (c *call) takePassword() {
+	c.run(c.countAttempt, c.checkPassword, func() { c.refuseIf(c.user.Status == PasswordExpired, "password_expired") })
+	if c.reply != nil {
+		return
+	}
+	in := c.visit
+	in.login, in.time, in.amr = c.user.Login, c.now, []string{"pwd"}
+	c.run(c.checkAssigned, c.checkLevel, c.evaluatePolicies)
+	if c.reply != nil {
+		c.endVisit()
+	}
+}
+
+func (c *call) checkAssigned() {
+	c.refuseIf(!matchesLogin(c.app.Assigned, c.user.Login), "not_assigned")
+	c.refuseIf(c.app.DenySignOn != nil && matchesLogin(c.app.DenySignOn, c.user.Login), "denied")
+}
+
+// checkLevel sets the first of acr_values that the user can reach. phr and phrh need what no user here has.
+// https://developer.okta.com/docs/guides/step-up-authentication/main/
+func (c *call) checkLevel() {
+	wanted := strings.Fields(c.visit.request.Get("acr_values"))
+	reachable := "urn:okta:loa:1fa:any urn:okta:loa:1fa:pwd urn:okta:loa:2fa:any:ifpossible"
+	if c.user.MFA {
+		reachable += " urn:okta:loa:2fa:any"
+	}
+	levels := strings.Fields(reachable)
+	i := slices.IndexFunc(wanted, func(level string) bool { return slices.Contains(levels, level) })
+	c.refuseIf(i < 0 && len(wanted) > 0, "unmet_authentication_requirements")
+	if i >= 0 {
+		c.visit.acr = wanted[i]
+	}
+}
+
+// takeCode checks the second factor.
+func (c *call) takeCode() {
+	in := c.visit
+	if c.form.Get("code") == DefaultOTP {
+		in.amr = []string{"otp", "mfa", "pwd"}
+		return
+	}
+	c.refuse("wrong_otp")
+	if in.wrongCodes++; in.wrongCodes >= maxWrongCodes {
+		c.reply = nil
+		c.refuse("denied")
+		c.endVisit()
+	}
+}
+
+func (c *call) takeConsent() {
+	c.visit.agreed = c.form.Get("decision") == "allow"
+	if !c.visit.agreed {
+		c.refuse("denied")
+		c.endVisit()
+	}
+}
+
+// endVisit gives the result to the app, or to the device that waits for it.
+func (c *call) endVisit() {
+	in := c.visit
+	delete(c.s.visits, in.id)
+	if in.device == nil {
+		c.redirectToApp()
+		return
+	}
+	in.device.visit, in.device.denied = in, c.entry.ErrorCode != ""
+	c.showPage(map[bool]string{false: "done", true: "failed"}[in.device.denied])
+}
+
+// recordVisit makes the tokens tell how and when the user signed in.
+func (c *call) recordVisit() {
+	in := c.visit
+	c.session.begin, c.session.amr, c.session.acr, c.nonce = in.time, in.amr, in.acr, in.request.Get("nonce")
+}
