@@ -26,9 +26,10 @@ func newDemoCmd(env *cli.Env) *cobra.Command {
 		Use:   "demo",
 		Short: "Show every step against a built-in server",
 		Long: `Show every step against a built-in server: configure, sign in, print the token,
-decode and verify it, call an API with it, refresh it, and sign out. A line that
-begins with "$" is a command that you can type; its output follows. The demo
-needs no account, no keychain and no network, and leaves nothing behind.`,
+decode and verify it, call an API with it, refresh it, sign in by a browser that
+the demo plays itself, and sign out. A line that begins with "$" is a command
+that you can type; its output follows. The demo needs no account, no keychain
+and no network, and leaves nothing behind.`,
 		Example: `  # at one go
   okauth demo
   # page by page
@@ -43,7 +44,10 @@ type demo struct {
 	out    io.Writer
 	server *oktatest.Server
 	env    cli.Env
-	err    error // the first that occurred; the steps after it do nothing
+
+	redirectURI string // "" until it is needed
+
+	err error // the first that occurred; the steps after it do nothing
 }
 
 func runDemo(ctx context.Context, env *cli.Env) error {
@@ -68,6 +72,10 @@ func runDemo(ctx context.Context, env *cli.Env) error {
 		switch {
 		case name == "OKAUTH_CONFIG":
 			return filepath.Join(home, "config.yaml"), true
+		case name == "OKAUTH_REDIRECT_URI" && d.redirectURI != "":
+			return d.redirectURI, true
+		case name == "OKAUTH_NO_BROWSER", name == "OKAUTH_NO_INPUT": // the demo plays the browser and asks nothing
+			return "1", true
 		case name == "NO_COLOR" && !env.StdoutIsTTY:
 			return "1", true
 		case name == "NO_COLOR", name == "TERM":
@@ -110,7 +118,11 @@ func (d *demo) play(ctx context.Context) {
 	d.okauth(ctx, "token", "-o", "json")
 	d.okauth(ctx, "status")
 
-	d.say("8. Sign out: Okta revokes the refresh token, and okauth deletes the session.")
+	d.env.Now = time.Now
+	d.say("8. Sign in with a browser. On a desktop, okauth would open it; here the demo plays the person in front of it.")
+	d.signInWithBrowser(ctx)
+
+	d.say("9. Sign out: Okta revokes the refresh token, and okauth deletes the session.")
 	d.okauth(ctx, "logout")
 
 	d.say("The demo has left nothing behind. Next: okauth config init")

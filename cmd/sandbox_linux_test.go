@@ -22,7 +22,7 @@ type sandbox struct {
 	process *exec.Cmd
 	temp    string            // all that it may write to
 	vars    map[string]string // what it tells people to export
-	stderr  string            // up to the next command
+	stderr  string            // up to the last command
 	storage string            // what it tells people to export as OKAUTH_STORAGE; not in vars
 }
 
@@ -57,7 +57,7 @@ func startSandboxWith(t *testing.T, bus string, args ...string) *sandbox {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.process.Process.Kill() })
-	for lines := bufio.NewScanner(stderr); !strings.Contains(s.stderr, "\nokauth login ") && lines.Scan(); {
+	for lines := bufio.NewScanner(stderr); !strings.Contains(s.stderr, " --factor push\n") && lines.Scan(); {
 		s.stderr += lines.Text() + "\n"
 	}
 	text, err := os.ReadFile(stdout.Name())
@@ -148,9 +148,18 @@ func TestSandboxNextCommand(t *testing.T) {
 		if s.storage != storage {
 			t.Errorf("got OKAUTH_STORAGE %q, want %q", s.storage, storage)
 		}
-		_, next, _ := strings.Cut(s.stderr, "then run:\n\n")
-		if next != "okauth login && okauth token --refresh\n" {
+		_, commands, _ := strings.Cut(s.stderr, "then run:\n\n")
+		next, others, _ := strings.Cut(commands, "\n")
+		if next != "okauth login && okauth token --refresh" {
 			t.Errorf("got %q", s.stderr)
+		}
+		for _, line := range invocations(others) {
+			if _, err := parseExample(line); err != nil {
+				t.Errorf("%q: %v", line, err)
+			}
+		}
+		if n := strings.Count(others, "\nokauth login --"); n != 3 {
+			t.Errorf("got %d other ways to sign in, want 3: %s", n, others)
 		}
 		if text, code := s.shell(t, bus, next); code != 0 || !strings.Contains(text, "\neyJ") {
 			t.Errorf("got exit code %d: %s", code, text)
