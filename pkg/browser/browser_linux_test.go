@@ -80,6 +80,34 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// Find names the program that Open would run, and runs none.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	one := d.program("one", 0o700)
+	d.program("xdg-open", 0o700)
+	for _, tt := range []struct {
+		options browser.Options
+		want    string
+	}{
+		{browser.Options{Commands: "gone:one --new %s", Path: d.dir}, one},
+		{browser.Options{Desktop: true, Path: d.dir}, filepath.Join(d.dir, "xdg-open")},
+	} {
+		if got, err := browser.Find(tt.options); err != nil || got != tt.want {
+			t.Errorf("%+v: got %q, %v, want %q", tt.options, got, err, tt.want)
+		}
+	}
+	for commands, want := range map[string]string{"": browser.ErrNone.Error(), "gone": "is in no absolute directory"} {
+		if got, err := browser.Find(browser.Options{Commands: commands, Path: d.dir}); err == nil ||
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %q, %v, want %q", commands, got, err, want)
+		}
+	}
+	if text, err := os.ReadFile(d.log); err == nil {
+		t.Errorf("a program was run: %s", text)
+	}
+}
+
 // AT-96: what others can change, and what depends on the working directory, is not run.
 func TestAT96_ProgramsThatAreNotRun(t *testing.T) {
 	d := newDesk(t)

@@ -464,6 +464,28 @@ func TestPastedAddress(t *testing.T) {
 	}
 }
 
+// CheckRedirectURI wants a free port and leaves it free.
+func TestCheckRedirectURI(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uri := "http://" + l.Addr().String() + "/callback"
+	if err := CheckRedirectURI(t.Context(), uri); !errors.As(err, new(*ListenError)) {
+		t.Errorf("a port in use: got %v", err)
+	}
+	l.Close()
+	for range 2 {
+		if err := CheckRedirectURI(t.Context(), uri); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := CheckRedirectURI(t.Context(), "http://192.0.2.1:1/"); !errors.As(err, new(*InputError)) {
+		t.Errorf("another machine: got %v", err)
+	}
+}
+
 // localhost may be either address, so that both must be free.
 func TestST18_Localhost(t *testing.T) {
 	t.Parallel()

@@ -25,7 +25,9 @@ func TestMetadataAndKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		if m.Issuer != server.Issuer(id) || m.JWKSURI != at.Endpoint("keys") ||
-			!slices.Contains(m.GrantTypes, "password") || !slices.Contains(m.Scopes, "openid") {
+			!slices.Contains(m.GrantTypes, "password") || !slices.Contains(m.Scopes, "openid") ||
+			!slices.Equal(m.Challenges, []string{"S256"}) || m.Authorization != at.Endpoint("authorize") ||
+			m.DeviceAuthorization != at.Endpoint("device/authorize") {
 			t.Errorf("%s: got %+v", id, m)
 		}
 		document, err := client.Keys(t.Context(), m.JWKSURI)
