@@ -61,7 +61,8 @@ func (c *call) checkAuthorizeRequest() {
 	none := slices.Contains(prompt, "none")
 	c.refuseIf(c.form.Get("state") == "", "invalid_state")
 	c.refuseIf(c.form.Get("response_type") != "code", "unsupported_response_type", "code")
-	c.refuseIf(!strings.Contains("|query|fragment|form_post|", "|"+mode+"|") && mode != "", "unsupported_response_mode")
+	modes := []string{"", "query", "fragment", "form_post"}
+	c.refuseIf(!slices.Contains(modes, mode), "unsupported_response_mode")
 	c.refuseIf(slices.ContainsFunc(prompt, unknown) || none && len(prompt) > 1, "invalid_prompt", "none, login, consent")
 	c.refuseIf(none, "login_required") // no sign-in is remembered
 	for _, name := range []string{"request", "request_uri", "sessionToken", "response_mode"} {

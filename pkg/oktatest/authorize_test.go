@@ -109,6 +109,23 @@ func TestAuthorizeRefusals(t *testing.T) {
 			t.Errorf("%s: got %q, want %q %q", test.name, got, test.code, test.text)
 		}
 	}
+	for _, test := range []struct {
+		edit   func(*oktatest.App)
+		status int
+		text   string
+	}{
+		{func(a *oktatest.App) { a.OutsideZone = true }, 403, "The request is made from outside the client's permitted network zones."},
+		{func(a *oktatest.App) { a.OrgOnly = true }, 400, "This client cannot use a custom authorization server."},
+	} {
+		app, _ := s.App(oktatest.PublicClientID)
+		test.edit(&app)
+		app.ClientID = "0oaEditedClient00001"
+		s.AddApp(app)
+		p := newBrowser(t, s).open(t, authorizeURL(s, map[string]string{"client_id": app.ClientID}))
+		if p.Status != test.status || p.alert() != test.text {
+			t.Errorf("got %d %q, want %d %q", p.Status, p.alert(), test.status, test.text)
+		}
+	}
 	p := newBrowser(t, s).open(t, authorizeURL(s, nil)+"&state=2")
 	if p.Status != 400 || p.alert() != "Duplicate parameter provided in request. Duplicated parameters: [state]." {
 		t.Errorf("state twice: got %d %q", p.Status, p.alert())
@@ -262,6 +279,7 @@ func TestFormsOfPages(t *testing.T) {
 	first := b.open(t, authorizeURL(s, nil))
 	second := b.open(t, authorizeURL(s, map[string]string{"scope": "openid api:consent"})) // in another tab
 	stranger := page{first.answer, newBrowser(t, s), first.url}
+	stranger.b.open(t, authorizeURL(s, nil)) // has a cookie of its own
 	if p := stranger.password(t, oktatest.DefaultUser); p.Status != 400 || p.alert() != "Request expired, please start over and try again." {
 		t.Errorf("another browser: got %d %q", p.Status, p.alert())
 	}
@@ -359,6 +377,12 @@ func TestCodeRedemptionRefusals(t *testing.T) {
 	other(r)
 	if got := send(t, s, r); got.Status != 200 {
 		t.Errorf("without PKCE: got %d %s", got.Status, got.Text)
+	}
+	for _, verifier := range []string{strings.Repeat("x", 42), strings.Repeat("x", 129), strings.Repeat("x", 42) + "+"} {
+		short := code(map[string]string{"code_challenge": challengeOf(verifier)})
+		if got, text := send(t, s, redeeming(t, s, short, map[string]string{"code_verifier": verifier})).error(t); got != "invalid_grant" || text != "PKCE verification failed." {
+			t.Errorf("verifier of %d characters: got %q %q", len(verifier), got, text)
+		}
 	}
 	old := code(nil)
 	s.Clock().Advance(300 * time.Second)

@@ -186,13 +186,17 @@ func (p page) result(t *testing.T) url.Values {
 	return target.Query()
 }
 
+func challengeOf(verifier string) string {
+	hash := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(hash[:])
+}
+
 // authorizeURL is the address at which the default app starts a sign-in, with some parameters changed; "" removes one.
 func authorizeURL(s *oktatest.Server, changes map[string]string) string {
-	hash := sha256.Sum256([]byte(testVerifier))
 	all := map[string]string{
 		"client_id": oktatest.DefaultClientID, "response_type": "code", "scope": "openid profile offline_access",
 		"redirect_uri": oktatest.DefaultRedirectURI, "state": "state <&>", "nonce": "test-nonce", "code_challenge_method": "S256",
-		"code_challenge": base64.RawURLEncoding.EncodeToString(hash[:]), "login_hint": oktatest.DefaultUser,
+		"code_challenge": challengeOf(testVerifier), "login_hint": oktatest.DefaultUser,
 	}
 	maps.Copy(all, changes)
 	query := url.Values{}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -52,12 +53,9 @@ func (c *call) issueDeviceCode() {
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails
 	d := &device{
-		code:   fmt.Sprintf("%x-%x-%x-%x-%x", random[:4], random[4:6], random[6:8], random[8:10], random[10:]),
-		server: c.as.ID, clientID: c.app.ClientID, scopes: c.scopes,
+		code:     fmt.Sprintf("%x-%x-%x-%x-%x", random[:4], random[4:6], random[6:8], random[8:10], random[10:]),
+		userCode: letters(rand.Text() + rand.Text())[:8], server: c.as.ID, clientID: c.app.ClientID, scopes: c.scopes,
 		expires: c.now.Add(deviceCodeLifetime), interval: cmp.Or(c.s.options.PollInterval, 5*time.Second),
-	}
-	for range 8 { // without vowels, so that it is no word: https://www.rfc-editor.org/rfc/rfc8628#section-6.1
-		d.userCode += string("BCDFGHJKLMNPQRSTVWXZ"[int(randomByte())%20])
 	}
 	c.s.devices[d.code] = d
 	activate := c.base + "/activate"
@@ -68,11 +66,8 @@ func (c *call) issueDeviceCode() {
 	})
 }
 
-func randomByte() byte {
-	b := make([]byte, 1)
-	_, _ = rand.Read(b) // never fails
-	return b[0]
-}
+// letters are the capital letters of a text.
+func letters(s string) string { return regexp.MustCompile("[^A-Z]").ReplaceAllString(s, "") }
 
 // wholeSeconds rounds up: who waits that long, waits long enough.
 func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
@@ -122,13 +117,7 @@ func (c *call) activate() {
 func (c *call) takeUserCode() {
 	in := c.visit
 	in.userCode = c.form.Get("user_code")
-	letters := func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r
-		}
-		return -1
-	}
-	typed := strings.Map(letters, strings.ToUpper(in.userCode))
+	typed := letters(strings.ToUpper(in.userCode))
 	for _, d := range c.s.devices {
 		if d.userCode == typed && d.visit == nil && c.now.Before(d.expires) {
 			in.device, in.server, in.clientID, in.scopes = d, d.server, d.clientID, slices.Clone(d.scopes)

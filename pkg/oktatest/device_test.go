@@ -77,6 +77,25 @@ func TestDeviceCode(t *testing.T) {
 	}
 }
 
+func allowDevice(t *testing.T, s *oktatest.Server, a answer) {
+	t.Helper()
+	p := newBrowser(t, s).open(t, a.member(t, "verification_uri_complete")).submit(t, nil).password(t, oktatest.DefaultUser)
+	if p = p.submit(t, map[string]string{"decision": "allow"}); p.title() != "Device connected" {
+		t.Errorf("got %q %q", p.title(), p.alert())
+	}
+}
+
+func TestDeviceOfAUserWhoIsGone(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := startDevice(t, s, "openid")
+	allowDevice(t, s, a)
+	s.SetUserStatus(oktatest.DefaultUser, oktatest.Deactivated)
+	if code, _, got := poll(t, s, a); code != "invalid_grant" {
+		t.Errorf("got %s", got.Text)
+	}
+}
+
 func TestDevicePolling(t *testing.T) {
 	t.Parallel()
 	s := start(t, oktatest.Options{PollInterval: 2 * time.Second})
@@ -141,7 +160,10 @@ func TestDeviceAuthorizationRefusals(t *testing.T) {
 		t.Errorf("without the grant: got %q", code)
 	}
 	a := startDevice(t, s, "openid")
-	startDevice(t, s, "openid")
+	allowDevice(t, s, startDevice(t, s, "openid")) // waits for no user
+	if got := startDevice(t, s, "openid"); got.Status != 200 {
+		t.Errorf("the second: got %s", got.Text)
+	}
 	got := startDevice(t, s, "openid")
 	if code, text := got.error(t); got.Status != 429 || code != "too_many_user_codes" || text != "Too many user codes generated. Please try again later." {
 		t.Errorf("the third: got %d %q %q", got.Status, code, text)
