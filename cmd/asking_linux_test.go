@@ -19,9 +19,9 @@ import (
 const another = "waiting for another okauth process, in which a person signs in"
 
 // household returns a user without a password whose processes share a home, and the name of okauth in it.
-func household(t *testing.T, storage string) (u *user, okauth string) {
+func household(t *testing.T, storage string, options ...oktatest.Options) (u *user, okauth string) {
 	t.Helper()
-	u = newUser(t)
+	u = newUser(t, options...)
 	delete(u.vars, "OKAUTH_PASSWORD")
 	home := t.TempDir()
 	u.vars["HOME"], u.vars["PATH"], u.vars["OKAUTH_STORAGE"] = home, os.Getenv("PATH"), storage
