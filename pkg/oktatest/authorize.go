@@ -12,13 +12,6 @@ import (
 
 const authorizationCodeLifetime = 300 * time.Second
 
-// authorizationCode is the answer to an authorization request: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
-type authorizationCode struct {
-	visit   *visit
-	expires time.Time
-	session *session // of its tokens; nil: it is unused
-}
-
 // authorize is /v1/authorize: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1
 func (c *call) authorize() {
 	if c.r.Method == http.MethodGet {
@@ -79,10 +72,9 @@ func (c *call) checkPKCE() {
 	required := c.app.RequirePKCE || c.app.AuthMethod == NoSecret
 	c.refuseIf(challenge == "" && required, "pkce_missing_challenge")
 	c.refuseIf(challenge != "" && c.form.Get("code_challenge_method") != "S256", "pkce_unsupported_method", "S256")
-	c.refuseIf(challenge != "" && !isBase64Hash(challenge), "pkce_invalid_challenge")
+	hash := regexp.MustCompile(`^[-_A-Za-z0-9]{43}$`)
+	c.refuseIf(challenge != "" && !hash.MatchString(challenge), "pkce_invalid_challenge")
 }
-
-func isBase64Hash(s string) bool { return regexp.MustCompile(`^[-_A-Za-z0-9]{43}$`).MatchString(s) }
 
 func (c *call) checkGrant() {
 	enabled := slices.Contains(c.app.Grants, c.grant.grantType)
@@ -98,7 +90,7 @@ func (c *call) redirectToApp() {
 	}
 	if c.entry.ErrorCode == "" {
 		code := randomBase64(32)
-		c.s.codes[code] = &authorizationCode{visit: c.visit, expires: c.now.Add(authorizationCodeLifetime)}
+		c.s.codes[code], c.visit.expires = c.visit, c.now.Add(authorizationCodeLifetime)
 		answer.Set("code", code)
 	} else {
 		answer.Set("error", c.entry.ErrorCode)
@@ -114,31 +106,24 @@ func (c *call) redirectToApp() {
 	c.header.Set("Location", target+separator+answer.Encode())
 }
 
-// codeGrant is the second half of the authorization code grant, RFC 6749 §4.1.3.
+// codeGrant is the second half of the authorization code grant.
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
-func (c *call) codeGrant() {
-	c.run(c.redeemCode, c.evaluatePolicies, c.startSession, c.recordVisit, c.issue)
-	if code := c.s.codes[c.form.Get("code")]; c.reply.Status == http.StatusOK {
-		code.session = c.session
-	}
-}
+func (c *call) codeGrant() { c.run(c.redeemCode, c.exchangeVisit) }
 
 // redeemCode sets c.visit. "If an authorization code is used more than once, the authorization server MUST deny the
 // request and SHOULD revoke (when possible) all tokens previously issued based on that authorization code."
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
 func (c *call) redeemCode() {
-	code := c.s.codes[c.form.Get("code")]
-	if code == nil {
+	in := c.s.codes[c.form.Get("code")]
+	if in == nil {
 		c.refuse("code_invalid")
 		return
 	}
-	in := code.visit
-	c.refuseIf(in.server != c.as.ID, "other_server")
-	c.refuseIf(in.clientID != c.app.ClientID, "other_client")
-	if c.reply == nil && code.session != nil {
-		code.session.ended = true
+	c.checkOwner(in)
+	if c.reply == nil && in.session != nil {
+		in.session.ended = true
 	}
-	c.refuseIf(code.session != nil || !c.now.Before(code.expires) || !in.alive(c.s), "code_invalid")
+	c.refuseIf(in.session != nil || !c.now.Before(in.expires) || c.s.gone(in.login), "code_invalid")
 	c.refuseIf(c.form.Get("redirect_uri") != in.request.Get("redirect_uri"), "mismatched_redirect_uri")
 	challenge, verifier := in.request.Get("code_challenge"), c.form.Get("code_verifier")
 	hash := sha256.Sum256([]byte(verifier))

@@ -95,7 +95,7 @@ func (p page) check(t *testing.T) {
 	if nonce == nil {
 		t.Fatalf("no page with a style: %d %s", p.Status, p.Text)
 	}
-	policy := "default-src 'none'; style-src 'nonce-" + nonce[1] + "'; form-action "
+	policy := "default-src 'none'; style-src 'nonce-" + nonce[1] + "'; form-action '"
 	h := p.Header
 	if got := h.Get("Content-Security-Policy"); !strings.HasPrefix(got, policy) || strings.Contains(p.Text, "<form") != strings.Contains(got, "'self'") || !strings.HasSuffix(got, "; frame-ancestors 'none'; base-uri 'none'") {
 		t.Errorf("policy: got %q", got)

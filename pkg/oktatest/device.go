@@ -5,30 +5,13 @@ import (
 	"crypto/rand"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
 
 const deviceCodeLifetime = 600 * time.Second
 
-// device is a device that waits for someone to sign in on another one:
-// https://www.rfc-editor.org/rfc/rfc8628#section-3.2
-type device struct {
-	code, userCode string
-	server         string
-	clientID       string
-	scopes         []string
-	expires        time.Time
-	interval       time.Duration // the least between two polls
-	polled         time.Time
-
-	visit  *visit // of the user who allowed or denied it; nil: pending
-	denied bool
-	used   bool // it has its tokens
-}
-
-// authorizeDevice is /v1/device/authorize.
+// authorizeDevice is /v1/device/authorize: https://www.rfc-editor.org/rfc/rfc8628#section-3.1
 func (c *call) authorizeDevice() {
 	c.grant = grantOf(GrantDeviceCode)
 	c.run(c.authenticateRequest, c.checkGrant, func() { c.refuseIf(c.form.Get("scope") == "", "no_scope_at_org") },
@@ -39,8 +22,8 @@ func (c *call) authorizeDevice() {
 // https://www.rfc-editor.org/rfc/rfc8628#section-5.1
 func (c *call) countUserCodes() {
 	waiting := 0
-	for _, d := range c.s.devices {
-		if d.clientID == c.app.ClientID && d.visit == nil && c.now.Before(d.expires) {
+	for _, in := range c.s.devices {
+		if in.clientID == c.app.ClientID && !in.ended && c.now.Before(in.expires) {
 			waiting++
 		}
 	}
@@ -52,17 +35,18 @@ func (c *call) countUserCodes() {
 func (c *call) issueDeviceCode() {
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails
-	d := &device{
-		code:     fmt.Sprintf("%x-%x-%x-%x-%x", random[:4], random[4:6], random[6:8], random[8:10], random[10:]),
-		userCode: letters(rand.Text() + rand.Text())[:8], server: c.as.ID, clientID: c.app.ClientID, scopes: c.scopes,
-		expires: c.now.Add(deviceCodeLifetime), interval: cmp.Or(c.s.options.PollInterval, 5*time.Second),
+	code := fmt.Sprintf("%x-%x-%x-%x-%x", random[:4], random[4:6], random[6:8], random[8:10], random[10:])
+	in := &visit{
+		userCode: letters(rand.Text() + rand.Text())[:8], expires: c.now.Add(deviceCodeLifetime), device: true,
+		server: c.as.ID, clientID: c.app.ClientID, grant: c.grant, scopes: c.scopes,
+		interval: cmp.Or(c.s.options.PollInterval, 5*time.Second),
 	}
-	c.s.devices[d.code] = d
+	c.s.devices[code] = in
 	activate := c.base + "/activate"
 	c.respond(200, object{
-		{"device_code", d.code}, {"user_code", d.userCode}, {"verification_uri", activate},
-		{"verification_uri_complete", activate + "?user_code=" + d.userCode},
-		{"expires_in", int64(deviceCodeLifetime / time.Second)}, {"interval", wholeSeconds(d.interval)},
+		{"device_code", code}, {"user_code", in.userCode}, {"verification_uri", activate},
+		{"verification_uri_complete", activate + "?user_code=" + in.userCode},
+		{"expires_in", int64(deviceCodeLifetime / time.Second)}, {"interval", wholeSeconds(in.interval)},
 	})
 }
 
@@ -73,37 +57,29 @@ func letters(s string) string { return regexp.MustCompile("[^A-Z]").ReplaceAllSt
 func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
 // deviceGrant is one poll: https://www.rfc-editor.org/rfc/rfc8628#section-3.4
-func (c *call) deviceGrant() {
-	c.run(c.poll, c.evaluatePolicies, c.startSession, c.recordVisit, c.issue)
-	if d := c.s.devices[c.form.Get("device_code")]; d != nil && c.session != nil {
-		d.used = true
-	}
-}
+func (c *call) deviceGrant() { c.run(c.poll, c.exchangeVisit) }
 
 // poll sets c.visit once the user has allowed the device.
 func (c *call) poll() {
-	d := c.s.devices[c.form.Get("device_code")]
-	if d == nil || d.used {
+	in := c.s.devices[c.form.Get("device_code")]
+	if in == nil || in.session != nil {
 		c.refuse("device_code_invalid")
 		return
 	}
-	soon := !d.polled.IsZero() && c.now.Sub(d.polled) < d.interval
-	d.polled = c.now
-	c.refuseIf(d.server != c.as.ID, "other_server")
-	c.refuseIf(d.clientID != c.app.ClientID, "other_client")
-	c.refuseIf(!c.now.Before(d.expires), "device_code_expired")
+	soon := !in.polled.IsZero() && c.now.Sub(in.polled) < in.interval
+	in.polled = c.now
+	c.checkOwner(in)
+	c.refuseIf(!c.now.Before(in.expires), "device_code_expired")
 	if c.reply == nil && soon {
 		// "the interval MUST be increased by 5 seconds for this and all subsequent requests":
 		// https://www.rfc-editor.org/rfc/rfc8628#section-3.5
-		d.interval += 5 * time.Second
+		in.interval += 5 * time.Second
 		c.refuse("slow_down")
 	}
-	c.refuseIf(d.denied, "device_denied")
-	c.refuseIf(d.visit == nil, "authorization_pending")
-	if c.reply == nil {
-		c.refuseIf(!d.visit.alive(c.s), "device_code_invalid")
-		c.adopt(d.visit)
-	}
+	c.refuseIf(in.denied, "device_denied")
+	c.refuseIf(!in.ended, "authorization_pending")
+	c.refuseIf(c.s.gone(in.login), "device_code_invalid")
+	c.adopt(in)
 }
 
 // activate is the page at which a user enters the code that a device shows.
@@ -112,16 +88,16 @@ func (c *call) activate() {
 	c.beginVisit()
 }
 
-// takeUserCode sets the device that the user means. Typed codes may have small letters and separators:
-// https://www.rfc-editor.org/rfc/rfc8628#section-6.1
+// takeUserCode goes on with the sign-in of the device that the user means, from its beginning. Typed codes may have
+// small letters and separators: https://www.rfc-editor.org/rfc/rfc8628#section-6.1
 func (c *call) takeUserCode() {
-	in := c.visit
-	in.userCode = c.form.Get("user_code")
-	typed := letters(strings.ToUpper(in.userCode))
-	for _, d := range c.s.devices {
-		if d.userCode == typed && d.visit == nil && c.now.Before(d.expires) {
-			in.device, in.server, in.clientID, in.scopes = d, d.server, d.clientID, slices.Clone(d.scopes)
-			in.grant, in.userCode = grantOf(GrantDeviceCode), typed[:4]+"-"+typed[4:]
+	typed := c.form.Get("user_code")
+	c.visit.userCode = typed
+	for _, in := range c.s.devices {
+		if in.userCode == letters(strings.ToUpper(typed)) && !in.ended && c.now.Before(in.expires) {
+			in.id, in.browser, in.login = c.visit.id, c.visit.browser, ""
+			c.s.visits[in.id] = in
+			c.adopt(in)
 			return
 		}
 	}

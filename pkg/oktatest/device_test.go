@@ -85,6 +85,28 @@ func allowDevice(t *testing.T, s *oktatest.Server, a answer) {
 	}
 }
 
+// Whoever enters the code last has the device, and has to sign in.
+func TestDeviceCodeEnteredTwice(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := startDevice(t, s, "openid")
+	enter := func(b *browser) page { return b.open(t, a.member(t, "verification_uri_complete")).submit(t, nil) }
+	first, second := newBrowser(t, s), newBrowser(t, s)
+	consent := enter(first).password(t, oktatest.DefaultUser)
+	if p := enter(second); p.title() != "Sign in" {
+		t.Errorf("another browser: got %q", p.title())
+	}
+	if p := consent.submit(t, map[string]string{"decision": "allow"}); p.title() != "Sign-in failed" {
+		t.Errorf("the first browser: got %q", p.title())
+	}
+	s.Clock().Advance(time.Second)
+	old, consent := enter(second), enter(second).password(t, oktatest.DefaultUser)
+	consent.submit(t, map[string]string{"decision": "deny"})
+	if p := old.password(t, oktatest.DefaultUser); p.title() != "Sign-in failed" {
+		t.Errorf("another tab, afterwards: got %q", p.title())
+	}
+}
+
 func TestDeviceOfAUserWhoIsGone(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -113,10 +113,10 @@ func (c *call) chooseGrant() {
 			c.grant = g
 		}
 	}
-	valid, enabled := strings.Join(names, ", "), strings.Join(c.app.Grants, ", ")
+	valid := strings.Join(names, ", ")
 	c.refuseIf(grantType == "", "no_grant_type", valid)
 	c.refuseIf(c.grant.grantType == "", "unknown_grant_type", valid)
-	c.refuseIf(!slices.Contains(c.app.Grants, grantType), "grant_not_enabled", enabled)
+	c.checkGrant()
 	for _, name := range strings.Fields(c.grant.required) {
 		c.refuseIf(c.form.Get(name) == "", "parameter_missing", name)
 	}

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"html"
 	"net/http"
-	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,13 +19,15 @@ func (c *call) showPage(step string) {
 		"login":  cmp.Or(in.login, c.form.Get("username"), in.request.Get("login_hint")),
 		"scopes": strings.Join(in.scopes, " "), "device": "", "form": "yes", "mark": "",
 	}
-	if in.device != nil {
-		values["device"] = in.device.code
+	if in.device {
+		values["device"], values["user_code"] = "yes", in.userCode[:4]+"-"+in.userCode[4:]
 	}
 	if c.entry.ErrorCode != "" {
 		status, values["mark"] = c.reply.Status, "Error: "
 	}
-	formAction := "'self'" + formTarget(in.request.Get("redirect_uri"))
+	// Browsers apply form-action to the redirect at the end, too. It cannot name an IPv6 address.
+	target := regexp.MustCompile(`^[-+.\w]+:(//[^]/?#[]+)?`).FindString(in.request.Get("redirect_uri"))
+	formAction := "'self' " + target
 	if step == "done" || step == "failed" {
 		values["form"], values["mark"], formAction = "", "", "'none'"
 	}
@@ -36,19 +38,6 @@ func (c *call) showPage(step string) {
 	c.header.Set("X-Content-Type-Options", "nosniff")
 	c.header.Set("Referrer-Policy", "no-referrer")
 	c.reply = &Response{status, c.header, []byte(fillPage(step, values))}
-}
-
-// formTarget is a source of form-action, which browsers apply to the redirect at the end too. It cannot name an IPv6
-// address. https://www.w3.org/TR/CSP3/#directive-form-action
-func formTarget(redirectURI string) string {
-	target, err := url.Parse(redirectURI)
-	switch {
-	case err != nil || redirectURI == "":
-		return ""
-	case target.Host == "" || target.Host[0] == '[':
-		return " " + target.Scheme + ":"
-	}
-	return " " + target.Scheme + "://" + target.Host
 }
 
 // fillPage makes a page of pages.html: what stands before the first "== ", with the section of the step in its place.

@@ -58,9 +58,9 @@ type Server struct {
 	buckets  map[bucketKey]bucket
 	issued   map[string]*issuedToken // access and ID tokens
 	refresh  map[string]*refreshToken
-	visits   map[string]*visit             // of the pages
-	codes    map[string]*authorizationCode // that were issued
-	devices  map[string]*device            // by device code
+	visits   map[string]*visit // of the pages
+	codes    map[string]*visit // by authorization code
+	devices  map[string]*visit // by device code
 	reuses   int
 }
 
@@ -75,8 +75,8 @@ func Start(o Options) (*Server, error) {
 		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		attempts: map[string][]time.Time{}, buckets: map[bucketKey]bucket{}, issued: map[string]*issuedToken{},
-		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*authorizationCode{},
-		devices: map[string]*device{},
+		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},
+		devices: map[string]*visit{},
 	}
 	s.Change(func(options *Options) { *options = o })
 	s.addTestOrg(o.Rotation)

@@ -22,12 +22,15 @@ type visit struct {
 	expires     time.Time
 
 	request  url.Values // of /v1/authorize; nil: for a device
-	userCode string     // as it was typed
-	device   *device    // nil until the user code is known
 	server   string
 	clientID string
 	grant    grant
 	scopes   []string
+
+	device   bool          // a device waits for it; false until the user code is known
+	userCode string        // as it was typed, until it is known
+	interval time.Duration // the least between two polls
+	polled   time.Time
 
 	login      string // "" until the password was right
 	time       time.Time
@@ -35,10 +38,22 @@ type visit struct {
 	acr        string
 	wrongCodes int
 	agreed     bool
+	ended      bool     // the pages are done
+	denied     bool     // ... with a refusal
+	session    *session // of its tokens, which it brings once
 }
 
-// alive reports whether the user who signed in is still active.
-func (in *visit) alive(s *Server) bool { return s.users[userKey(in.login)].Status != Deactivated }
+// gone reports whether the user who has signed in was deactivated.
+func (s *Server) gone(login string) bool {
+	user := s.users[userKey(login)]
+	return user != nil && user.Status == Deactivated
+}
+
+// checkOwner refuses to give the result of a sign-in to another client, or at another server.
+func (c *call) checkOwner(in *visit) {
+	c.refuseIf(in.server != c.as.ID, "other_server")
+	c.refuseIf(in.clientID != c.app.ClientID, "other_client")
+}
 
 // beginVisit remembers a sign-in, and shows its first page.
 func (c *call) beginVisit() {
@@ -64,7 +79,7 @@ func (c *call) beginVisit() {
 func (c *call) step() string {
 	in := c.visit
 	switch {
-	case in.request == nil && in.device == nil:
+	case in.request == nil && !in.device:
 		return "activate"
 	case in.login == "":
 		return "password"
@@ -81,14 +96,14 @@ func (c *call) step() string {
 func (c *call) mustAsk() bool {
 	consent := c.scopeNames(func(s Scope) bool { return s.Consent && c.has(s.Name) })
 	wanted := slices.Contains(strings.Fields(c.visit.request.Get("prompt")), "consent")
-	return c.visit.device != nil || wanted || len(consent) > 0 && !c.app.Trusted
+	return c.visit.device || wanted || len(consent) > 0 && !c.app.Trusted
 }
 
 // takeForm is /signin, where every page sends its form.
 func (c *call) takeForm() {
 	in := c.s.visits[c.form.Get("signin")]
 	cookie, err := c.r.Cookie(browserCookie)
-	if in == nil || err != nil || cookie.Value != in.browser || !c.now.Before(in.expires) {
+	if in == nil || in.ended || err != nil || cookie.Value != in.browser || !c.now.Before(in.expires) {
 		c.visit = &visit{}
 		c.refuse("request_expired")
 		c.showPage("failed")
@@ -101,9 +116,8 @@ func (c *call) takeForm() {
 			"activate": c.takeUserCode, "password": c.takePassword, "code": c.takeCode, "consent": c.takeConsent,
 		}[step]()
 	}
-	c.adopt(in) // the device names the client
 	switch {
-	case c.s.visits[in.id] == nil: // ended
+	case c.visit.ended:
 	case c.step() == "":
 		c.endVisit()
 	default:
@@ -186,16 +200,23 @@ func (c *call) takeConsent() {
 func (c *call) endVisit() {
 	in := c.visit
 	delete(c.s.visits, in.id)
-	if in.device == nil {
+	in.ended, in.denied = true, c.entry.ErrorCode != ""
+	switch {
+	case !in.device:
 		c.redirectToApp()
-		return
+	case in.denied:
+		c.showPage("failed")
+	default:
+		c.showPage("done")
 	}
-	in.device.visit, in.device.denied = in, c.entry.ErrorCode != ""
-	c.showPage(map[bool]string{false: "done", true: "failed"}[in.device.denied])
 }
 
-// recordVisit makes the tokens tell how and when the user signed in.
-func (c *call) recordVisit() {
-	in := c.visit
-	c.session.begin, c.session.amr, c.session.acr, c.nonce = in.time, in.amr, in.acr, in.request.Get("nonce")
+// exchangeVisit answers with the tokens, which tell how and when the user signed in.
+func (c *call) exchangeVisit() {
+	c.run(c.evaluatePolicies, c.startSession)
+	if in := c.visit; c.reply == nil {
+		in.session, c.nonce = c.session, in.request.Get("nonce")
+		c.session.begin, c.session.amr, c.session.acr = in.time, in.amr, in.acr
+		c.issue()
+	}
 }
