@@ -181,7 +181,7 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 		}
 	}
 	o.env.Say("serving " + server.URL() + " until Ctrl-C; paste the lines above into another terminal, then run:")
-	fmt.Fprintln(o.env.Stderr, "\nokauth login && okauth token --refresh\n")
+	fmt.Fprint(o.env.Stderr, "\nokauth login && okauth token --refresh\n\n")
 	o.env.Say("or sign in another way; in a browser, with the user name and the password above:")
 	fmt.Fprintf(o.env.Stderr, "\n%s\n", strings.Join([]string{
 		"okauth login --grant authorization-code",
