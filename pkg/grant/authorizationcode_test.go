@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,7 +87,7 @@ type browser struct {
 	params  url.Values // of the authorization request
 	visit   func(b *browser)
 	visited sync.WaitGroup
-	done    int
+	done    atomic.Int32
 	err     error
 }
 
@@ -103,7 +104,7 @@ func (b *browser) OpenBrowser(_ context.Context, opened Browser) (func(), error)
 	if b.visit != nil {
 		b.visited.Go(func() { b.visit(b) })
 	}
-	return func() { b.done++ }, nil
+	return func() { b.done.Add(1) }, nil
 }
 
 // back is the address at which Okta sends the browser back, with more parameters.
@@ -150,8 +151,8 @@ func (o *org) signIn(t *testing.T, g AuthorizationCode, visit func(*browser)) (*
 	b := &browser{visit: visit}
 	tokens, err := g.Token(t.Context(), o.Client, b)
 	b.visited.Wait()
-	if b.done != 1 {
-		t.Errorf("done was called %d times", b.done)
+	if n := b.done.Load(); n != 1 {
+		t.Errorf("done was called %d times", n)
 	}
 	return b, tokens, err
 }
@@ -276,6 +277,8 @@ func TestST18_NothingElseIsTheAnswer(t *testing.T) {
 			{"host without port", "GET", good, 404, []string{"Host", "127.0.0.1"}},
 			{"other port", "GET", good, 404, []string{"Host", "127.0.0.1:1"}},
 			{"POST", "POST", good, 405, nil},
+			{"POST to another path", "POST", strings.Replace(good, "/callback", "/", 1), 404, nil},
+			{"POST from another site", "POST", good, 404, []string{"Host", "attacker.example" + port}},
 			{"HEAD", "HEAD", good, 405, nil},
 			{"preflight", "OPTIONS", good, 405, []string{"Origin", "https://attacker.example",
 				"Access-Control-Request-Private-Network", "true"}},
@@ -294,8 +297,8 @@ func TestST18_NothingElseIsTheAnswer(t *testing.T) {
 			}
 		}
 		o.mu.Lock()
-		if len(o.forms) != 0 {
-			t.Errorf("Okta was asked: %v", o.forms)
+		if len(o.forms) != 0 || b.done.Load() != 0 {
+			t.Errorf("the wait is over; Okta was asked: %v", o.forms)
 		}
 		o.claims = map[string]any{"nonce": b.params.Get("nonce")}
 		o.mu.Unlock()
@@ -555,7 +558,7 @@ func TestAT08_SlowClientsOfTheCallback(t *testing.T) {
 	}}
 	_, err = o.grant().Token(ctx, o.Client, b)
 	b.visited.Wait()
-	if !errors.Is(err, context.Canceled) || b.done != 1 || time.Since(began) > 4*time.Second {
+	if !errors.Is(err, context.Canceled) || b.done.Load() != 1 || time.Since(began) > 4*time.Second {
 		t.Errorf("Ctrl-C: got %v after %s", err, time.Since(began))
 	}
 	// A browser that does not read what it asked for.

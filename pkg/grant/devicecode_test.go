@@ -20,13 +20,17 @@ const deviceCodes = `200 {"device_code":"canary-device","user_code":"ABCDEFGH",`
 // watcher is the Interaction of a person who reads a device code.
 type watcher struct {
 	Interaction
-	shown []DeviceCode
-	done  int
-	err   error
+	shown    []DeviceCode
+	shownNow func(DeviceCode)
+	done     int
+	err      error
 }
 
 func (w *watcher) ShowDeviceCode(_ context.Context, d DeviceCode) (func(), error) {
 	w.shown = append(w.shown, d)
+	if w.shownNow != nil {
+		w.shownNow(d)
+	}
 	return func() { w.done++ }, w.err
 }
 
@@ -35,6 +39,11 @@ func deviceSignIn(t *testing.T, answers ...string) (*script, *watcher, *okta.Tok
 	s, w := &script{answers: answers, began: time.Now()}, new(watcher)
 	client := s.client(t)
 	client.Wait = nil
+	s.after = func(int) {
+		if w.done > 0 {
+			t.Error("the code is gone, and Okta is still asked")
+		}
+	}
 	tokens, err := Device{Scopes: []string{"openid", "profile"}}.Token(t.Context(), client, w)
 	return s, w, tokens, err
 }

@@ -92,7 +92,7 @@ func (o jsonObject) verificationPages() (page, complete string, err error) {
 		return page, "", err
 	}
 	full, err := checkPage("verification_uri_complete", complete)
-	if err == nil && (full.Scheme != u.Scheme || !strings.EqualFold(full.Host, u.Host)) {
+	if err == nil && !strings.EqualFold(full.Host, u.Host) {
 		err = errors.New("verification_uri_complete is at another host than verification_uri")
 	}
 	return page, complete, err
