@@ -264,7 +264,7 @@ func TestSandboxLists(t *testing.T) {
 		least         int
 		first, second string // what the lines of each pair hold
 	}{
-		"--scenarios": {20, ": ", "okauth token --storage none "},
+		"--scenarios": {20, ": ", "okauth "},
 		"--tokens":    {25, ": ", `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/`},
 		"--faults":    {20, "", `"$OKAUTH_DOMAIN/sandbox/fault`},
 	} {

@@ -23,6 +23,9 @@ func (o *options) lists() string {
 				fmt.Fprintf(&b, "%s: %d %s\n  %s\n", e.Description, e.Status, e.Error, scenarioCommand(e))
 			}
 		}
+		for _, e := range signInRefusals() {
+			fmt.Fprintf(&b, "%s: %s\n  okauth login %s\n", e[0], e[1], e[2])
+		}
 	}
 	if o.listTokens {
 		const command = `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/%s" | okauth verify -`
@@ -38,6 +41,16 @@ func (o *options) lists() string {
 		b.WriteString("turn all faults off\n  curl -X DELETE \"$OKAUTH_DOMAIN/sandbox/fault\"\n")
 	}
 	return b.String()
+}
+
+// signInRefusals returns the refusals of the other ways to sign in that no page is needed for: what is refused, with
+// which error, and the flags of okauth login.
+func signInRefusals() [][3]string {
+	device := "--grant device-code --client-id " + oktatest.NoRefreshClientID
+	return [][3]string{
+		{"device code not enabled", "400 unauthorized_client", device},
+		{"device code for an unknown scope", "400 invalid_scope", "--grant device-code --scope 'openid api:unknown'"},
+	}
 }
 
 // scenarioCommand returns the command of a scenario, with what differs from the defaults. It signs in each time, and
