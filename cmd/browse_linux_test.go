@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"bufio"
 	"errors"
 	"html"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"okauth/pkg/oktatest"
 )
@@ -90,16 +92,22 @@ func (u *user) inBrowser(t *testing.T) (opened func() string) {
 	dir := t.TempDir()
 	pipe, script := filepath.Join(dir, "address"), filepath.Join(dir, "browser")
 	err = errors.Join(syscall.Mkfifo(pipe, 0o600),
-		os.WriteFile(script, []byte("#!/bin/sh\nprintf %s \"$1\" >"+pipe+"\n"), 0o700))
+		os.WriteFile(script, []byte("#!/bin/sh\nprintf '%s\\n' \"$1\" >"+pipe+"\n"), 0o700))
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.vars["BROWSER"] = script
+	end, err := os.OpenFile(pipe, os.O_RDWR, 0) // does not wait for a writer
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { end.Close() })
 	return func() string {
-		address, err := os.ReadFile(pipe)
+		end.SetReadDeadline(time.Now().Add(20 * time.Second))
+		address, err := bufio.NewReader(end).ReadString('\n')
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("no browser was opened: %v", err)
 		}
-		return strings.TrimSpace(string(address))
+		return strings.TrimSpace(address)
 	}
 }
