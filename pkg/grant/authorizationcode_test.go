@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -131,7 +132,7 @@ func get(t *testing.T, method, address string, header ...string) (int, http.Head
 		req.Header.Set(header[i], header[i+1])
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
-	resp, err := (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Do(req)
+	resp, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Do(req)
 	if err != nil {
 		t.Errorf("%s %s: %v", method, address, err)
 		return 0, nil, ""
@@ -575,6 +576,33 @@ func TestAT08_SlowClientsOfTheCallback(t *testing.T) {
 	})
 	if err != nil || time.Since(began) > 4*time.Second {
 		t.Errorf("a browser that is gone: got %v after %s", err, time.Since(began))
+	}
+}
+
+// A client that does not finish its request is cut off, and the browser waits for Okta longer than that.
+func TestAT08_SlowOkta(t *testing.T) {
+	t.Parallel()
+	o := newAuthorizer(t)
+	_, _, err := o.signIn(t, o.grant(), func(b *browser) {
+		o.arrived = func() {
+			conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(o.redirect, "http://"), "/callback"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(15 * time.Second))
+			io.WriteString(conn, "GET /callback?state=")
+			if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the slow client is still connected")
+			}
+		}
+		if status, _, text := get(t, "GET", b.back("code", "bad")); status != 200 || !strings.Contains(text, "Not signed in") {
+			t.Errorf("got HTTP %d: %s", status, text)
+		}
+	})
+	if err == nil {
+		t.Error("no error")
 	}
 }
 
