@@ -199,7 +199,6 @@ func (c *call) takeConsent() {
 // endVisit gives the result to the app, or to the device that waits for it.
 func (c *call) endVisit() {
 	in := c.visit
-	delete(c.s.visits, in.id)
 	in.ended, in.denied = true, c.entry.ErrorCode != ""
 	switch {
 	case !in.device:
