@@ -38,9 +38,9 @@ func TestDoctorGrants(t *testing.T) {
 			fault: oktatest.Override("device_authorization_endpoint", `""`),
 			want:  []string{"has no device_authorization_endpoint"}},
 		"second factor": {line: "--client-id " + oktatest.DirectAuthClientID,
-			want: []string{`"name":"second factor","state":"note","detail":"the application may ask for one: `}},
+			want: []string{`"name":"second factor","state":"note","detail":"the application may ask for one: MFA OTP, MFA OOB"`}},
 		"no second factor": {want: []string{`"name":"second factor","state":"note"`,
-			" is at Admin Console", "for a super administrator"}},
+			"MFA OTP or MFA OOB is at Admin Console", "for a super administrator"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
