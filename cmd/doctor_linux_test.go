@@ -81,7 +81,8 @@ func TestDoctorNamesTheSetting(t *testing.T) {
 	if code := p.ends(); code != 0 {
 		t.Errorf("got exit code %d", code)
 	}
-	if !strings.Contains(p.stdout.String(), "has no grant for factor push") {
+	if !strings.Contains(p.stdout.String(), "has no grant for factor push") ||
+		!strings.Contains(p.stdout.String(), "hint: MFA OOB is at Admin Console") {
 		t.Errorf("got %s", p.stdout.String())
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

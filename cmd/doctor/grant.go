@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (d *doctor) metadataGap(g grant.Type) string {
 func (d *doctor) checkSecondFactor(ctx context.Context) {
 	factor, _ := d.opened.Settings().Get(config.KeyFactor)
 	var on, off []string
-	needed := false
+	missing := "" // what the setting "factor" needs
 	for _, grantType := range grant.MFAGrantTypes() {
 		err := d.client.ProbeGrant(ctx, grantType, "mfa_token")
 		refusal, refused := errors.AsType[*okta.Error](err)
@@ -78,16 +79,18 @@ func (d *doctor) checkSecondFactor(ctx context.Context) {
 			on = append(on, name)
 		case refused && (refusal.Code == "unauthorized_client" || refusal.Code == "unsupported_grant_type"):
 			off = append(off, name)
-			needed = needed || factor.Value != "" && grant.Factor(factor.Value).MFAGrantType() == grantType
+			if factor.Value != "" && grant.Factor(factor.Value).MFAGrantType() == grantType {
+				missing = name
+			}
 		default:
 			d.found("second factor", "note", "not known: "+err.Error(), "")
 			return
 		}
 	}
-	where := strings.Join(off, " or ") + " is at Admin Console, Applications › Applications › " + d.client.ID +
-		" › General › Grant type › Advanced, for a super administrator"
+	where := fmt.Sprintf("%s is at Admin Console, Applications › Applications › %s › General › Grant type › Advanced, "+
+		"for a super administrator", cmp.Or(missing, strings.Join(off, " or ")), d.client.ID)
 	switch {
-	case needed:
+	case missing != "":
 		d.found("second factor", "warn", "the application has no grant for factor "+factor.Value, where)
 	case len(on) == 0:
 		d.found("second factor", "note",
