@@ -1,6 +1,7 @@
 package okauth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -77,14 +78,14 @@ func (c *Client) login(
 		return nil, err
 	}
 	if err != nil {
-		who := okta.Sanitize(credentials.Username, 200)
+		who := okta.Sanitize(cmp.Or(credentials.Username, tokens.Username), 200)
 		if who == "" {
 			who = "client " + okta.Sanitize(client.ID, 100)
 		}
 		err = fmt.Errorf("signed in as %s, but the session could not be stored: %w", who, err)
 	}
 	return &Session{
-		Profile: c.settings.ProfileName(), Username: credentials.Username, ClientID: client.ID,
+		Profile: c.settings.ProfileName(), Username: cmp.Or(credentials.Username, tokens.Username), ClientID: client.ID,
 		Issuer: client.Server.Issuer(), Factor: tokens.Factor,
 		Scope: tokens.Scope, Expires: tokens.ObtainedAt.Add(tokens.ExpiresIn), Lifetime: tokens.ExpiresIn,
 		Renews: !tokens.RefreshToken.IsZero(), Warnings: tokens.Warnings,

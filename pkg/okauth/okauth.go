@@ -17,6 +17,7 @@
 //	*session.SaveError       comes with a valid token that could not be stored: use it, and report the error
 //	*session.MissingTokenError  the session has no token of that type: sign in with other scopes
 //	*session.IDTokenError    Okta sent an ID token with a wrong claim: report it; nothing was stored
+//	*session.OtherUserError  another user signed in on the page than the settings name; nothing was stored
 //	*okta.Error              Okta refused, or could not answer now: see its IsRejection
 //	*okta.NetworkError, *okta.ResponseError  no answer, or not Okta's: try again later
 //	*store.Error             the keychain or file cannot be used: see its Kind

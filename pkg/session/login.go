@@ -63,7 +63,11 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 		if err = password.lock(ctx); err == nil {
 			session, tokens, err = m.signInLocked(ctx, s)
 		}
-		password.unlock(tokens != nil, err)
+		required, _ := errors.AsType[*grant.InteractionRequiredError](err)
+		if required != nil && required.Resume != nil {
+			s.Grant = required.Resume // the password was right, and is not sent again
+		}
+		password.unlock(tokens != nil || required != nil && required.Resume != nil, err)
 	}
 	if !is[*grant.InteractionRequiredError](err) || s.Interaction == nil {
 		return session, tokens, err
@@ -89,6 +93,9 @@ func (s signIn) exchange(ctx context.Context, i grant.Interaction) (*okta.TokenR
 	tokens, err := s.Grant.Token(ctx, s.client, i)
 	if err == nil {
 		err = checkIDToken(tokens, s.request.Identity)
+	}
+	if err == nil {
+		err = identify(tokens, s.Username)
 	}
 	if err != nil {
 		return nil, err

@@ -1,8 +1,10 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"okauth/pkg/grant"
@@ -195,6 +197,36 @@ func (e *IDTokenError) Error() string { return "the response is not accepted: " 
 
 // Unwrap returns the cause.
 func (e *IDTokenError) Unwrap() error { return e.Err }
+
+// OtherUserError says that another user signed in, in a browser, than the one who was asked for. Nothing was stored.
+type OtherUserError struct{ Wanted, SignedIn string }
+
+func (e *OtherUserError) Error() string {
+	return fmt.Sprintf("signed in as %s, and not as %s", okta.Sanitize(e.SignedIn, 200), okta.Sanitize(e.Wanted, 200))
+}
+
+// identify takes the user of a sign-in that named none from the checked ID token. The error is an *OtherUserError if
+// that is not the user called wanted, who may be called by what stands before the @. An ID token without
+// preferred_username cannot be compared.
+func identify(tokens *okta.TokenResponse, wanted string) error {
+	if tokens.Username != "" || tokens.IDToken.IsZero() {
+		return nil
+	}
+	t, err := jwt.Parse(tokens.IDToken.Reveal())
+	if err != nil {
+		return &IDTokenError{err}
+	}
+	name, named := t.Claims.String("preferred_username")
+	email, _ := t.Claims.String("email")
+	sub, _ := t.Claims.String("sub")
+	tokens.Username = cmp.Or(name, email, sub)
+	local, _, _ := strings.Cut(name, "@")
+	want := store.UserKey(wanted)
+	if wanted == "" || !named || want == store.UserKey(name) || want == store.UserKey(local) {
+		return nil
+	}
+	return &OtherUserError{Wanted: wanted, SignedIn: name}
+}
 
 // checkIDToken checks the ID token of a response, if it has one. The error is an *IDTokenError.
 func checkIDToken(tokens *okta.TokenResponse, id store.Identity) error {

@@ -60,6 +60,9 @@ func errorRows() []errorRow {
 		on(exitRefused, func(*session.PasswordBlockedError) string {
 			return "correct the password, or type it: okauth login"
 		}),
+		on(exitRefused, func(*session.OtherUserError) string {
+			return "sign out of Okta in the browser and sign in again as the user of this profile, or use another profile"
+		}),
 		on(ExitStorage, func(*okauth.StorageOffError) string {
 			return "with a password in OKAUTH_PASSWORD no login is needed; to sign in, " + keepInFile
 		}),
