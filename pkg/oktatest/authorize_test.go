@@ -232,10 +232,26 @@ func TestSecondFactorOnAPage(t *testing.T) {
 	}
 	p = begin()
 	for range 4 {
-		p = p.submit(t, map[string]string{"code": ""})
+		p = p.submit(t, map[string]string{"code": "1"})
 	}
-	if got := p.submit(t, map[string]string{"code": "1"}).result(t); got.Get("error") != "access_denied" {
-		t.Errorf("five wrong codes: got %q", got)
+	if p.Status != 429 || p.title() != "Error: Enter a code" || p.alert() != "API call exceeded rate limit due to too many requests." {
+		t.Errorf("the sixth code in five minutes: got %d %q %q", p.Status, p.title(), p.alert())
+	}
+	for _, test := range []struct{ login, acr, code, title string }{
+		{"sms@example.com", "", "436575", ""},
+		{"two@example.com", "", oktatest.DefaultOTP, ""},
+		{"push@example.com", "", "", "Error: Enter a code"}, // pages have no push
+		{"choice@example.com", "urn:okta:loa:2fa:any:ifpossible", "777777", ""},
+	} {
+		s.AddUser(oktatest.User{Login: "choice@example.com", Password: oktatest.DefaultPassword, Factors: map[string]string{"voice": "777777"}})
+		request := map[string]string{"acr_values": test.acr, "client_id": oktatest.PublicClientID}
+		p := newBrowser(t, s).open(t, authorizeURL(s, request)).password(t, test.login)
+		if p.title() != "Enter a code" {
+			t.Errorf("%s: got %q", test.login, p.title())
+		}
+		if p = p.submit(t, map[string]string{"code": test.code}); p.title() != test.title || (test.title == "") != (p.Status == 303) {
+			t.Errorf("%s: got %d %q %q", test.login, p.Status, p.title(), p.alert())
+		}
 	}
 }
 

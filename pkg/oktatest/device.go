@@ -1,7 +1,6 @@
 package oktatest
 
 import (
-	"cmp"
 	"crypto/rand"
 	"fmt"
 	"regexp"
@@ -39,7 +38,7 @@ func (c *call) issueDeviceCode() {
 	in := &visit{
 		userCode: letters(rand.Text() + rand.Text())[:8], expires: c.now.Add(deviceCodeLifetime), device: true,
 		server: c.as.ID, clientID: c.app.ClientID, grant: c.grant, scopes: c.scopes,
-		interval: cmp.Or(c.s.options.PollInterval, 5*time.Second),
+		polling: c.newPolling(),
 	}
 	c.s.devices[code] = in
 	activate := c.base + "/activate"
@@ -66,16 +65,9 @@ func (c *call) poll() {
 		c.refuse("device_code_invalid")
 		return
 	}
-	soon := !in.polled.IsZero() && c.now.Sub(in.polled) < in.interval
-	in.polled = c.now
 	c.checkOwner(in)
 	c.refuseIf(!c.now.Before(in.expires), "device_code_expired")
-	if c.reply == nil && soon {
-		// "the interval MUST be increased by 5 seconds for this and all subsequent requests":
-		// https://www.rfc-editor.org/rfc/rfc8628#section-3.5
-		in.interval += 5 * time.Second
-		c.refuse("slow_down")
-	}
+	c.refuseIf(c.reply == nil && in.tooEarly(c.now), "slow_down")
 	c.refuseIf(in.denied, "device_denied")
 	c.refuseIf(!in.ended, "authorization_pending")
 	c.refuseIf(c.s.gone(in.login), "device_code_invalid")

@@ -113,6 +113,7 @@ func TestDeviceOfAUserWhoIsGone(t *testing.T) {
 	a := startDevice(t, s, "openid")
 	allowDevice(t, s, a)
 	s.SetUserStatus(oktatest.DefaultUser, oktatest.Deactivated)
+	s.Clock().Advance(5 * time.Second)
 	if code, _, got := poll(t, s, a); code != "invalid_grant" {
 		t.Errorf("got %s", got.Text)
 	}

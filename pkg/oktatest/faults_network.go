@@ -150,6 +150,7 @@ func NamedFaults() []NamedFault {
 		{"429", "the org's rate limit is exceeded, for 2 seconds", rateLimited},
 		{"429-user", "the user's rate limit is exceeded", refusing("too_many_attempts")},
 		{"500", "Okta's internal error", refusing("internal_error")},
+		{"500-factor", "Okta cannot reach the user for a second factor", refusing("oob_failed")},
 		{"502-html", "a proxy's page: Bad Gateway", HTML(502)},
 		{"503-read-only", "Okta's maintenance", refusing("read_only")},
 		{"control-characters", "a refusal whose text controls the terminal", respond(400,

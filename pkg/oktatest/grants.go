@@ -18,7 +18,9 @@ const (
 	GrantRefreshToken      = "refresh_token"
 	GrantClientCredentials = "client_credentials"
 	GrantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
-	GrantMFAOTP            = "http://auth0.com/oauth/grant-type/mfa-otp" // Direct Authentication; the value is literal
+	GrantOTP               = "urn:okta:params:oauth:grant-type:otp" // Direct Authentication: a first factor
+	GrantOOB               = "urn:okta:params:oauth:grant-type:oob"
+	GrantMFAOTP            = "http://auth0.com/oauth/grant-type/mfa-otp" // a second factor; the value is literal
 	GrantMFAOOB            = "http://auth0.com/oauth/grant-type/mfa-oob"
 )
 
@@ -43,10 +45,10 @@ func grants() []grant {
 		{"urn:ietf:params:oauth:grant-type:jwt-bearer", "custom", "assertion", nil},
 		{"urn:ietf:params:oauth:grant-type:saml2-bearer", "all", "assertion", nil},
 		{"urn:openid:params:grant-type:ciba", "all", "auth_req_id", nil},
-		{"urn:okta:params:oauth:grant-type:otp", "all", "login_hint otp", nil},
-		{GrantMFAOTP, "all", "mfa_token otp", nil},
-		{"urn:okta:params:oauth:grant-type:oob", "all", "oob_code", nil},
-		{GrantMFAOOB, "all", "mfa_token oob_code", nil},
+		{GrantOTP, "all", "login_hint otp", (*call).otpGrant},
+		{GrantMFAOTP, "all", "mfa_token otp", (*call).mfaOTPGrant},
+		{GrantOOB, "all", "oob_code", (*call).oobGrant},
+		{GrantMFAOOB, "all", "mfa_token oob_code", (*call).mfaOOBGrant},
 	}
 }
 
@@ -117,10 +119,15 @@ func (c *call) chooseGrant() {
 	c.refuseIf(grantType == "", "no_grant_type", valid)
 	c.refuseIf(c.grant.grantType == "", "unknown_grant_type", valid)
 	c.checkGrant()
-	for _, name := range strings.Fields(c.grant.required) {
+	c.requireParameters(c.grant.required)
+	c.refuseIf(c.app.RequireDPoP && c.r.Header.Get("DPoP") == "", "dpop_missing")
+}
+
+// requireParameters refuses a request that lacks one of these, which are separated by spaces.
+func (c *call) requireParameters(names string) {
+	for name := range strings.FieldsSeq(names) {
 		c.refuseIf(c.form.Get(name) == "", "parameter_missing", name)
 	}
-	c.refuseIf(c.app.RequireDPoP && c.r.Header.Get("DPoP") == "", "dpop_missing")
 }
 
 func (c *call) exchange() {

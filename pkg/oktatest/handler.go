@@ -33,7 +33,8 @@ type call struct {
 	// What the checks have found out so far.
 	as       *AuthServer
 	app      *App
-	user     *User // nil for a client that acts for itself
+	user     *User    // nil for a client that acts for itself
+	methods  []string // "password", and factors that the user has given, in their order
 	grant    grant
 	scopes   []string
 	lifetime time.Duration // of the access token
@@ -92,6 +93,8 @@ func routes() map[string]route {
 		"v1/authorize":                           {"GET POST", (*call).authorize},
 		"v1/device/authorize":                    {"POST", (*call).authorizeDevice},
 		"v1/token":                               {"POST OPTIONS", (*call).token},
+		"v1/challenge":                           {"POST", (*call).challengeFactor},
+		"v1/primary-authenticate":                {"POST", (*call).primaryAuthenticate},
 		"v1/revoke":                              {"POST", (*call).revoke},
 		"v1/introspect":                          {"POST", (*call).introspect},
 		"v1/userinfo":                            {"GET POST", (*call).userinfo},
@@ -113,7 +116,7 @@ func routes() map[string]route {
 }
 
 // notImplementedEndpoints are Okta's endpoints below v1/ that this package does not have, separated by spaces.
-const notImplementedEndpoints = " logout par bc/authorize challenge primary-authenticate " +
+const notImplementedEndpoints = " logout par bc/authorize " +
 	"oob-authenticate clients global-token-revocation "
 
 // ServeHTTP sends Okta's answer.

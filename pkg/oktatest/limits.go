@@ -42,13 +42,17 @@ func setRateLimit(h http.Header, limit, left int, reset time.Time) {
 	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(reset.Unix(), 10)) // seconds
 }
 
-// countAttempt limits password attempts by user name, right or wrong, known or not, in any second.
+// countAttempt limits password attempts by user name, right or wrong, known or not.
 func (c *call) countAttempt() {
-	key := userKey(c.form.Get("username"))
-	recent := slices.DeleteFunc(c.s.attempts[key], func(t time.Time) bool { return c.now.Sub(t).Abs() >= time.Second })
-	user, limit := c.s.users[key], c.s.options.Limits.UserPerSecond
+	c.limitAttempts("password", c.form.Get("username"), c.s.options.Limits.UserPerSecond, time.Second)
+}
+
+// limitAttempts limits what is done for a user in any period of this length. limit 0 is no limit.
+func (c *call) limitAttempts(what, login string, limit int, period time.Duration) {
+	key, user := what+" "+userKey(login), c.s.users[userKey(login)]
+	recent := slices.DeleteFunc(c.s.attempts[key], func(t time.Time) bool { return c.now.Sub(t).Abs() >= period })
 	if user != nil && user.Throttled || limit > 0 && len(recent) >= limit {
-		c.tooMany("too_many_attempts", 1)
+		c.tooMany("too_many_attempts", int64(period/time.Second))
 	} else {
 		recent = append(recent, c.now)
 	}

@@ -74,7 +74,8 @@ type User struct {
 	ID         string // "00u" and 17 more characters; "" is made from the login
 	Password   string // in the clear: never a real one. "": the user has no password
 	Status     UserStatus
-	MFA        bool // a policy requires a second factor
+	MFA        bool // a policy requires a factor other than the password, in its place or after it
+	TwoFactors bool // a policy requires two factors, whichever comes first
 	Lite       bool // "lite" classification: may not use the password grant
 	Throttled  bool // every attempt is answered with 429
 	GivenName  string
@@ -82,8 +83,33 @@ type User struct {
 	Email      string // "" is the login
 	Groups     []string
 
-	failures int // wrong passwords in a row
+	// Factors are what the user has for Direct Authentication, by name. The value is the code that the user reads,
+	// always the same here, or what the user does with a push.
+	Factors map[string]string
+
+	failures int // wrong passwords and codes in a row
 }
+
+// The names of User.Factors: an authenticator app, and the values of channel_hint.
+const (
+	FactorOTP   = "otp"
+	FactorPush  = "push"
+	FactorSMS   = "sms"
+	FactorVoice = "voice"
+
+	methodPassword = "password" // beside them in call.methods
+)
+
+// What a user does with a push. Any number instead is the one that the user has to choose, and does. The approval is
+// there at the second poll, the rejection at the first.
+const (
+	PushApprove = "approve"
+	PushReject  = "reject"
+	PushIgnore  = "ignore"
+)
+
+// blocked reports whether no sign-in can succeed. Okta does not say why.
+func (u *User) blocked() bool { return u == nil || u.Status == Deactivated || u.Status == Locked }
 
 func (u *User) name() string  { return strings.TrimSpace(u.GivenName + " " + u.FamilyName) }
 func (u *User) email() string { return cmp.Or(u.Email, u.Login) }

@@ -64,6 +64,7 @@ func TestNamedFaults(t *testing.T) {
 		"429-user":      func(o outcome) bool { return o.is(429, jsonType, `{"error":"invalid_grant",`) },
 		"500":           func(o outcome) bool { return o.is(500, jsonType, `"errorCode":"E0000009"`) },
 		"502-html":      func(o outcome) bool { return o.is(502, "Content-Type: text/html; charset=utf-8", "Bad Gateway") },
+		"500-factor":    func(o outcome) bool { return o.is(500, jsonType, `"error":"server_error"`) },
 		"503-read-only": func(o outcome) bool { return o.is(503, jsonType, `"errorCode":"E0000010"`) },
 		"control-characters": func(o outcome) bool {
 			return o.is(400, jsonType, `\u001b[31m`) && strings.Contains(o.text, `\u001b]0;`) && strings.Contains(o.text, "\u202e")

@@ -29,20 +29,23 @@ type Options struct {
 	Rotation  Rotation  // of the refresh tokens of the apps in Scenarios; App.Rotation is for one app
 	Quirks    Quirks    // what Okta's documentation leaves open
 
+	// PollInterval is how long a client has to wait before each poll for a person's answer; 0 is 5 seconds. Answers
+	// round it up to seconds.
+	PollInterval time.Duration
+
 	// Issuer is the base URL, without a slash at its end, that metadata and tokens name (Okta: issuer mode CUSTOM_URL).
 	// The endpoints stay where they are. "" follows the host of the request.
 	Issuer string
-
-	// PollInterval is how long a client has to wait before each poll for a person's answer, in whole seconds; 0 is 5.
-	PollInterval time.Duration
 }
 
-// Change edits the Limits, Lifetimes, Quirks and Issuer of a running server. What was counted stays counted.
+// Change edits the Limits, Lifetimes, Quirks, PollInterval and Issuer of a running server. What was counted
+// stays counted.
 func (s *Server) Change(edit func(*Options)) {
 	defer s.lock()()
 	edit(&s.options)
 	s.options.Limits = cmp.Or(s.options.Limits, &Limits{
-		UserPerSecond: 4, BucketPerMinute: 1200, MaxAttempts: 10, UserCodes: 50,
+		UserPerSecond: 4, BucketPerMinute: 1200, MaxAttempts: 10, CodesPer5Minutes: 5, MessagesPer30Seconds: 1,
+		UserCodes: 50,
 	})
 }
 
@@ -52,8 +55,11 @@ type Limits struct {
 	// BucketPerMinute is for requests to one of: /token of the org server, /token of all custom servers, the org server's
 	// other endpoints but for discovery and keys, the custom servers'. One more is 429 E0000047.
 	BucketPerMinute int
-	MaxAttempts     int // wrong passwords in a row that lock a user; only SetUserStatus unlocks
-	UserCodes       int // user codes of an app that wait for a user; one more is 429 too_many_user_codes
+	MaxAttempts     int // wrong passwords and codes in a row that lock a user; only SetUserStatus unlocks
+
+	CodesPer5Minutes     int // one-time codes of a user, right or wrong; then 429 invalid_grant
+	MessagesPer30Seconds int // SMS and calls to a user; then 429 invalid_grant
+	UserCodes            int // user codes of an app that wait for a user; one more is 429 too_many_user_codes
 }
 
 // Lifetimes is how long tokens live. Zero means Okta's default.
@@ -61,6 +67,7 @@ type Lifetimes struct {
 	Access  time.Duration // where no Rule says otherwise; 1 hour
 	ID      time.Duration // 1 hour
 	Refresh time.Duration // from the sign-in on, rotated or not; 90 days at the org server, unlimited at the others
+	Factor  time.Duration // of mfa_token and oob_code; 5 minutes
 	Idle    time.Duration // how long a refresh token may be unused; unlimited at the org server, 7 days at the others
 }
 
@@ -81,6 +88,7 @@ type Quirks struct {
 	RetryAfter             bool // a 429 has Retry-After (seconds) beside X-Rate-Limit-Reset
 	AudienceArray          bool // aud of access tokens is an array of one
 	LongChallenges         bool // the challenges of userinfo have realm and resource
+	NumericBindingCode     bool // binding_code, the number that a user has to choose, is a JSON number
 	ClassicEngine          bool // okta-organization names pipeline "v1" (Classic Engine), not "idx"
 }
 

@@ -64,7 +64,10 @@ func refusal(name string, detail ...string) (status int, code string, body objec
 			continue
 		}
 		status, _ = strconv.Atoi(row[1])
-		code, text := row[2], strings.ReplaceAll(row[3], "%s", strings.Join(detail, ""))
+		code, text := row[2], row[3]
+		for _, d := range detail {
+			text = strings.Replace(text, "%s", d, 1)
+		}
 		body = object{{"error", code}, {"error_description", text}}
 		if strings.HasPrefix(code, "E0") || strings.HasPrefix(name, "unknown_client") {
 			body = object{

@@ -54,7 +54,8 @@ type Server struct {
 	servers  map[string]*AuthServer
 	apps     map[string]*App
 	users    map[string]*User       // by userKey
-	attempts map[string][]time.Time // of the last second, by userKey
+	attempts map[string][]time.Time // by what is limited and userKey, see limitAttempts
+	steps    map[string]*step       // by mfa_token or oob_code
 	buckets  map[bucketKey]bucket
 	issued   map[string]*issuedToken // access and ID tokens
 	refresh  map[string]*refreshToken
@@ -77,6 +78,7 @@ func Start(o Options) (*Server, error) {
 		attempts: map[string][]time.Time{}, buckets: map[bucketKey]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},
 		devices: map[string]*visit{},
+		steps:   map[string]*step{},
 	}
 	s.Change(func(options *Options) { *options = o })
 	s.addTestOrg(o.Rotation)

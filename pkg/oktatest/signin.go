@@ -12,7 +12,6 @@ import (
 const (
 	visitLifetime = time.Hour
 	browserCookie = "oktatest_browser"
-	maxWrongCodes = 5
 )
 
 // visit is one user's way through the pages: for an authorization request, or for a device. It belongs to one browser,
@@ -27,20 +26,18 @@ type visit struct {
 	grant    grant
 	scopes   []string
 
-	device   bool          // a device waits for it; false until the user code is known
-	userCode string        // as it was typed, until it is known
-	interval time.Duration // the least between two polls
-	polled   time.Time
+	device   bool   // a device waits for it; false until the user code is known
+	userCode string // as it was typed, until it is known
+	polling
 
-	login      string // "" until the password was right
-	time       time.Time
-	amr        []string // https://www.rfc-editor.org/rfc/rfc8176
-	acr        string
-	wrongCodes int
-	agreed     bool
-	ended      bool     // the pages are done
-	denied     bool     // ... with a refusal
-	session    *session // of its tokens, which it brings once
+	login   string // "" until the password was right
+	time    time.Time
+	methods []string // as call.methods
+	acr     string
+	agreed  bool
+	ended   bool     // the pages are done
+	denied  bool     // ... with a refusal
+	session *session // of its tokens, which it brings once
 }
 
 // gone reports whether the user who has signed in was deactivated.
@@ -83,12 +80,18 @@ func (c *call) step() string {
 		return "activate"
 	case in.login == "":
 		return "password"
-	case c.s.users[userKey(in.login)].MFA && !slices.Contains(in.amr, "otp"):
+	case len(in.methods) == 1 && c.needsCode():
 		return "code"
 	case !in.agreed && c.mustAsk():
 		return "consent"
 	}
 	return ""
+}
+
+// needsCode reports whether a policy, or acr_values, requires a second factor.
+func (c *call) needsCode() bool {
+	wanted := strings.Contains(c.visit.acr, ":2fa:") && len(c.user.Factors) > 0
+	return wanted || c.user.MFA || c.user.TwoFactors
 }
 
 // mustAsk reports whether the user has to agree: to a device always, since the user code may be someone else's.
@@ -130,7 +133,7 @@ func (c *call) adopt(in *visit) {
 	if c.entry.ErrorCode != "" {
 		return
 	}
-	c.visit, c.grant, c.scopes = in, in.grant, in.scopes
+	c.visit, c.grant, c.scopes, c.methods = in, in.grant, in.scopes, in.methods
 	c.user = c.s.users[userKey(in.login)]
 	if in.clientID != "" {
 		c.app, c.server = c.s.apps[in.clientID], in.server
@@ -145,7 +148,7 @@ func (c *call) takePassword() {
 		return
 	}
 	in := c.visit
-	in.login, in.time, in.amr = c.user.Login, c.now, []string{"pwd"}
+	in.login, in.time, in.methods = c.user.Login, c.now, c.methods
 	c.run(c.checkAssigned, c.checkLevel, c.evaluatePolicies)
 	if c.reply != nil {
 		c.endVisit()
@@ -162,7 +165,7 @@ func (c *call) checkAssigned() {
 func (c *call) checkLevel() {
 	wanted := strings.Fields(c.visit.request.Get("acr_values"))
 	reachable := "urn:okta:loa:1fa:any urn:okta:loa:1fa:pwd urn:okta:loa:2fa:any:ifpossible"
-	if c.user.MFA {
+	if len(c.user.Factors) > 0 {
 		reachable += " urn:okta:loa:2fa:any"
 	}
 	levels := strings.Fields(reachable)
@@ -175,16 +178,11 @@ func (c *call) checkLevel() {
 
 // takeCode checks the second factor.
 func (c *call) takeCode() {
-	in := c.visit
-	if c.form.Get("code") == DefaultOTP {
-		in.amr = []string{"otp", "mfa", "pwd"}
-		return
-	}
-	c.refuse("wrong_otp")
-	if in.wrongCodes++; in.wrongCodes >= maxWrongCodes {
-		c.reply = nil
-		c.refuse("denied")
-		c.endVisit()
+	has := func(factor string) bool { return c.user.Factors[factor] != "" }
+	factors := []string{FactorOTP, FactorSMS, FactorVoice}
+	c.checkCode(factors[max(0, slices.IndexFunc(factors, has))], c.form.Get("code"))
+	if c.reply == nil {
+		c.visit.methods = c.methods
 	}
 }
 
@@ -200,6 +198,9 @@ func (c *call) takeConsent() {
 func (c *call) endVisit() {
 	in := c.visit
 	in.ended, in.denied = true, c.entry.ErrorCode != ""
+	if !in.denied {
+		c.user.failures = 0
+	}
 	switch {
 	case !in.device:
 		c.redirectToApp()
@@ -215,7 +216,7 @@ func (c *call) exchangeVisit() {
 	c.run(c.evaluatePolicies, c.startSession)
 	if in := c.visit; c.reply == nil {
 		in.session, c.nonce = c.session, in.request.Get("nonce")
-		c.session.begin, c.session.amr, c.session.acr = in.time, in.amr, in.acr
+		c.session.begin, c.session.acr = in.time, in.acr
 		c.issue()
 	}
 }

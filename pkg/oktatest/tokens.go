@@ -22,9 +22,9 @@ type session struct {
 	server   string // id of the authorization server
 	clientID string
 	login    string // "" where the client acts for itself
+	methods  []string
 	grant    grant
 	scopes   []string // the most that a refresh may ask for
-	amr      []string // how the user signed in
 	acr      string   // the level of acr_values that this reaches; "" if the request had none
 	begin    time.Time
 	ended    bool // revoked, or ended by a reuse: no refresh, and no access token is active
@@ -60,7 +60,7 @@ type issuedToken struct {
 func (c *call) startSession() {
 	c.session = &session{
 		server: c.as.ID, clientID: c.app.ClientID, login: cmp.Or(c.user, &User{}).Login, grant: c.grant, scopes: c.scopes,
-		amr: []string{"pwd"}, begin: c.now, used: c.now,
+		methods: c.methods, begin: c.now, used: c.now,
 	}
 	if c.has("offline_access") {
 		// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
@@ -133,7 +133,7 @@ func (c *call) idToken(access string) string {
 	}
 	return c.sign(&issuedToken{isID: true, expires: expires, claims: object{
 		{"sub", c.user.ID}, {"name", name}, {"email", email}, {"ver", 1}, {"iss", c.issuer()}, {"aud", c.app.ClientID},
-		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)}, {"amr", c.session.amr},
+		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)}, {"amr", amr(c.session.methods)},
 		{"idp", orgID}, {"preferred_username", login}, {"auth_time", c.session.begin.Unix()},
 		{"at_hash", base64url(hash[:len(hash)/2])}, {"nonce", c.nonce}, {"acr", c.session.acr},
 	}})
