@@ -73,32 +73,40 @@ func startChromium(t *testing.T) *chromium {
 // call makes one call of the driver and reads its value.
 func (c *chromium) call(method, path string, body, value any) {
 	c.t.Helper()
+	if err := c.try(method, path, body, value); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *chromium) try(method, path string, body, value any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
-		c.t.Fatal(err)
+		return err
 	}
 	if body == nil {
 		text = []byte("{}")
 	}
 	request, err := http.NewRequest(method, c.session+path, bytes.NewReader(text))
 	if err != nil {
-		c.t.Fatal(err)
+		return err
 	}
 	response, err := (&http.Client{Timeout: 90 * time.Second}).Do(request)
 	if err != nil {
-		c.t.Fatal(err)
+		return err
 	}
 	defer response.Body.Close()
 	var answer struct{ Value json.RawMessage }
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != 200 {
-		c.t.Fatalf("%s %s: HTTP %d, %v: %.400s", method, path, response.StatusCode, err, answer.Value)
+	err = json.NewDecoder(response.Body).Decode(&answer)
+	if err == nil && response.StatusCode != 200 {
+		err = fmt.Errorf("HTTP %d", response.StatusCode)
 	}
-	if value == nil {
-		return
+	if err == nil && value != nil {
+		err = json.Unmarshal(answer.Value, value)
 	}
-	if err := json.Unmarshal(answer.Value, value); err != nil {
-		c.t.Fatalf("%s %s: %v: %.400s", method, path, err, answer.Value)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w: %.200s", method, path, err, answer.Value)
 	}
+	return nil
 }
 
 // open goes to a page and waits until it is there.
@@ -111,11 +119,14 @@ func (c *chromium) open(address string) {
 func (c *chromium) element(xpath string) string {
 	c.t.Helper()
 	var found map[string]string
-	c.call(http.MethodPost, "/element", map[string]string{"using": "xpath", "value": xpath}, &found)
+	err := c.try(http.MethodPost, "/element", map[string]string{"using": "xpath", "value": xpath}, &found)
 	for _, id := range found {
 		return "/element/" + id
 	}
-	c.t.Fatalf("no element in %v", found)
+	var source, address string
+	c.call(http.MethodGet, "/source", nil, &source)
+	c.call(http.MethodGet, "/url", nil, &address)
+	c.t.Fatalf("%v; the page at %s is %.2000s", err, address, source)
 	return ""
 }
 
