@@ -137,7 +137,10 @@ func get(t *testing.T, method, address string, header ...string) (int, http.Head
 		return 0, nil, ""
 	}
 	defer resp.Body.Close()
-	text, _ := io.ReadAll(resp.Body)
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || method != "HEAD" && resp.ContentLength != int64(len(text)) { // what needs an end of chunks may lack it
+		t.Errorf("%s %s: %v after %d of %d bytes", method, address, err, len(text), resp.ContentLength)
+	}
 	return resp.StatusCode, resp.Header, string(text)
 }
 

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -233,8 +234,11 @@ func writePage(w http.ResponseWriter, status int, o outcome) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")
+	page := strings.NewReplacer("{title}", html.EscapeString(o.title), "{text}", html.EscapeString(o.text),
+		"{next}", html.EscapeString(o.next)).Replace(callbackPage)
+	// The server is closed at once: the page is whole once its last byte has left, with no end of chunks after it.
+	header.Set("Content-Length", strconv.Itoa(len(page)))
 	w.WriteHeader(status)
-	_, _ = strings.NewReplacer("{title}", html.EscapeString(o.title), "{text}", html.EscapeString(o.text),
-		"{next}", html.EscapeString(o.next)).WriteString(w, callbackPage)
-	_ = http.NewResponseController(w).Flush() // the server is closed at once
+	_, _ = io.WriteString(w, page)
+	_ = http.NewResponseController(w).Flush()
 }
