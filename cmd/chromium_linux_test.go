@@ -118,8 +118,13 @@ func (c *chromium) open(address string) {
 // element returns the one that xpath finds, once it is there.
 func (c *chromium) element(xpath string) string {
 	c.t.Helper()
+	return c.find("xpath", xpath)
+}
+
+func (c *chromium) find(using, what string) string {
+	c.t.Helper()
 	var found map[string]string
-	err := c.try(http.MethodPost, "/element", map[string]string{"using": "xpath", "value": xpath}, &found)
+	err := c.try(http.MethodPost, "/element", map[string]string{"using": using, "value": what}, &found)
 	for _, id := range found {
 		return "/element/" + id
 	}
@@ -181,15 +186,11 @@ func (c *chromium) look(width int, scheme, name string) {
 	}
 }
 
-// types types into what has the focus, as the page has put it there. "\n" is Enter, "\t" the next field.
+// types types into what has the focus, once the page has put it somewhere. "\n" is Enter, "\t" the next field.
 func (c *chromium) types(text string) {
 	c.t.Helper()
-	var active map[string]string
-	c.call(http.MethodGet, "/element/active", nil, &active)
-	for _, id := range active {
-		keys := strings.NewReplacer("\n", "\ue007", "\t", "\ue004").Replace(text)
-		c.call(http.MethodPost, "/element/"+id+"/value", map[string]string{"text": keys}, nil)
-	}
+	keys := strings.NewReplacer("\n", "\ue007", "\t", "\ue004").Replace(text)
+	c.call(http.MethodPost, c.find("css selector", ":focus")+"/value", map[string]string{"text": keys}, nil)
 }
 
 // clicks clicks a button.

@@ -98,7 +98,17 @@ func (s *foreignServer) lasts(t *testing.T, u *user) {
 	withoutTerminal(t, u, "token", "--no-input").wants(4, "not signed in")
 }
 
-// A server of others' makes takes what okauth sends, and okauth takes what it answers: authorization code with PKCE,
+// signsIn goes through its pages, with any password.
+func (s *foreignServer) signsIn(c *chromium) {
+	c.t.Helper()
+	c.element("//input[@name='login']")
+	c.types("jane\t")
+	c.types("any password\n")
+	c.element("//h1[.='Authorize']")
+	c.clicks("Continue")
+}
+
+// A server that others wrote takes what okauth sends, and okauth takes what it answers: authorization code with PKCE,
 // refresh with rotation, logout.
 func TestForeignServer_AuthorizationCode(t *testing.T) {
 	t.Parallel()
@@ -107,9 +117,7 @@ func TestForeignServer_AuthorizationCode(t *testing.T) {
 	c := startChromium(t)
 	p := withoutTerminal(t, u, "login", "--prompt", "consent") // without it, no offline_access: OpenID Connect Core §11
 	c.open(opened())
-	c.types("jane\t")
-	c.types("any password\n")
-	c.clicks("Continue")
+	s.signsIn(c)
 	c.sees("Signed in", "okauth is signed in as jane.")
 	p.wants(0, "Signed in as")
 	s.lasts(t, u)
@@ -125,10 +133,9 @@ func TestForeignServer_DeviceCode(t *testing.T) {
 	p := withoutTerminal(t, u, "login")
 	c.open(p.read(`open (http://\S+)`))
 	c.types(p.read(`^ *([A-Z]{4}-[A-Z]{4})\s*$`) + "\n")
+	c.element("//h1[.='Confirm Device']")
 	c.clicks("Continue")
-	c.types("jane\t")
-	c.types("any password\n")
-	c.clicks("Continue")
+	s.signsIn(c)
 	c.element("//h1[normalize-space()='Sign-in Success']")
 	p.wants(0, "Signed in as")
 	s.lasts(t, u)
