@@ -7,16 +7,19 @@ type Operation string
 
 // The operations of a Client.
 const (
-	OperationToken        Operation = "token"
-	OperationProbe        Operation = "probe"     // a token request that cannot succeed, see Client.ProbeGrant
-	OperationAuthorize    Operation = "authorize" // in a browser; the client sends no request
-	OperationDevice       Operation = "device"    // a request for a device code
-	OperationRevoke       Operation = "revoke"
-	OperationIntrospect   Operation = "introspect"
-	OperationUserInfo     Operation = "userinfo"
-	OperationMetadata     Operation = "metadata"
-	OperationKeys         Operation = "keys"
-	OperationOrganization Operation = "organization"
+	OperationToken     Operation = "token"
+	OperationProbe     Operation = "probe"     // a token request that cannot succeed, see Client.ProbeGrant
+	OperationAuthorize Operation = "authorize" // in a browser; the client sends no request
+	OperationDevice    Operation = "device"    // a request for a device code
+	OperationChallenge Operation = "challenge" // a push, a text message or a call, after a password
+	// OperationPrimaryAuthenticate is the same without a password.
+	OperationPrimaryAuthenticate Operation = "primary-authenticate"
+	OperationRevoke              Operation = "revoke"
+	OperationIntrospect          Operation = "introspect"
+	OperationUserInfo            Operation = "userinfo"
+	OperationMetadata            Operation = "metadata"
+	OperationKeys                Operation = "keys"
+	OperationOrganization        Operation = "organization"
 )
 
 // RequestInfo says which request an error is about.
@@ -47,12 +50,15 @@ type traits struct {
 
 func (op Operation) traits() traits {
 	table := map[Operation]traits{
-		OperationProbe:      {name: "check of the grant type", expected: "a refusal", counted: true},
-		OperationAuthorize:  {name: "sign-in"},
-		OperationDevice:     {name: "request for a device code", expected: "a device code", repeatable: true},
-		OperationRevoke:     {name: "revocation", expected: "a response to the revocation"},
-		OperationIntrospect: {name: "introspection", expected: "a response to the introspection", repeatable: true},
-		OperationUserInfo:   {name: "userinfo request", expected: "a user's claims"},
+		OperationProbe:     {name: "check of the grant type", expected: "a refusal", counted: true},
+		OperationAuthorize: {name: "sign-in"},
+		OperationDevice:    {name: "request for a device code", expected: "a device code", repeatable: true},
+		// Not repeated: each may send a message, and Okta limits them for each phone.
+		OperationChallenge:           {name: "request for the second factor", expected: "a challenge", counted: true},
+		OperationPrimaryAuthenticate: {name: "sign-in", expected: "a challenge", counted: true},
+		OperationRevoke:              {name: "revocation", expected: "a response to the revocation"},
+		OperationIntrospect:          {name: "introspection", expected: "a response to the introspection", repeatable: true},
+		OperationUserInfo:            {name: "userinfo request", expected: "a user's claims"},
 		OperationMetadata: {name: "request for the metadata", expected: "the metadata of an authorization server",
 			repeatable: true},
 		OperationKeys: {name: "request for the keys", expected: "a list of keys", repeatable: true},

@@ -35,6 +35,7 @@ func (c *Client) post(ctx context.Context, info RequestInfo, form url.Values) (r
 		return response{}, errors.New("client id is empty")
 	}
 	path := map[Operation]string{
+		OperationChallenge: "challenge", OperationPrimaryAuthenticate: "primary-authenticate",
 		OperationDevice: "device/authorize", OperationRevoke: "revoke", OperationIntrospect: "introspect",
 	}[info.Operation]
 	info.AuthMethod, info.SecretSource = c.AuthMethod(), c.SecretSource
@@ -114,7 +115,7 @@ func redactor(req *http.Request, form url.Values) func(string) string {
 	}
 	for _, name := range []string{
 		"password", "refresh_token", "token", "client_secret", "client_assertion", "code", "code_verifier", "device_code",
-		"otp", "mfa_token", "assertion", "subject_token",
+		"otp", "mfa_token", "oob_code", "binding_code", "assertion", "subject_token",
 	} {
 		secrets = append(secrets, form[name]...)
 	}

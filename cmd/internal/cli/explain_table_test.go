@@ -50,11 +50,17 @@ func kinds() []string {
 		"password", "client_credentials", "refresh_token", "revoke", "introspect", "probe", "metadata", "keys",
 		"userinfo",
 		"organization", "authorization_code", "authorize", "device",
-		deviceGrant,
+		deviceGrant, "challenge", "primary-authenticate", mfaOTPGrant, mfaOOBGrant, otpGrant, oobGrant,
 	}
 }
 
-const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+const (
+	deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+	mfaOTPGrant = "http://auth0.com/oauth/grant-type/mfa-otp"
+	mfaOOBGrant = "http://auth0.com/oauth/grant-type/mfa-oob"
+	otpGrant    = "urn:okta:params:oauth:grant-type:otp"
+	oobGrant    = "urn:okta:params:oauth:grant-type:oob"
+)
 
 // send makes a request of that kind.
 func send(t *testing.T, kind string, client *okta.Client) (err error) {
@@ -83,6 +89,14 @@ func send(t *testing.T, kind string, client *okta.Client) (err error) {
 		_, err = client.AuthorizeDevice(ctx, []string{"openid"})
 	case deviceGrant:
 		_, err = client.Token(ctx, map[string][]string{"grant_type": {kind}, "device_code": {"canary-code"}})
+	case "challenge":
+		_, err = client.Challenge(ctx, okta.ChallengeRequest{MFAToken: token, Channel: "push"})
+	case "primary-authenticate":
+		_, err = client.Challenge(ctx, okta.ChallengeRequest{LoginHint: "nobody@example.com", Channel: "push"})
+	case mfaOTPGrant, otpGrant:
+		_, err = client.Token(ctx, map[string][]string{"grant_type": {kind}, "otp": {"123456"}})
+	case mfaOOBGrant, oobGrant:
+		_, err = client.Token(ctx, map[string][]string{"grant_type": {kind}, "oob_code": {"canary-code"}})
 	case "authorize": // the browser brings what Okta would answer
 		if e, ok := errors.AsType[*okta.Error](send(t, "authorization_code", client)); ok {
 			_, err = client.AuthorizationCode(url.Values{"error": {e.Code}, "error_description": {e.Description}})
