@@ -119,7 +119,7 @@ func TestForeignServer_AuthorizationCode(t *testing.T) {
 	c.open(opened())
 	s.signsIn(c)
 	c.sees("Signed in", "okauth is signed in as jane.")
-	p.wants(0, "Signed in as")
+	p.wants(0, "Signed in as jane")
 	s.lasts(t, u)
 }
 
@@ -137,6 +137,6 @@ func TestForeignServer_DeviceCode(t *testing.T) {
 	c.clicks("Continue")
 	s.signsIn(c)
 	c.element("//h1[normalize-space()='Sign-in Success']")
-	p.wants(0, "Signed in as")
+	p.wants(0, "Signed in as jane")
 	s.lasts(t, u)
 }
