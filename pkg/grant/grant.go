@@ -6,8 +6,11 @@
 // [Password], the resource owner password credentials grant, is a last resort. "The resource owner password
 // credentials grant MUST NOT be used": RFC 9700 §2.4 (https://www.rfc-editor.org/rfc/rfc9700.html#section-2.4),
 // because it shows the user's password to a program that is not the authorization server, trains people to type it in
-// more places, and leaves no room for a second factor. OAuth 2.1 has dropped it. Use it only where no browser is
-// available and the user has no second factor: for a test or service user, or an application that cannot be changed.
+// more places, and leaves no room for most second factors. OAuth 2.1 has dropped it. Use it only where no browser is
+// available: for a test or service user, or an application that cannot be changed.
+//
+// Where Okta wants a second factor after the password, Password goes on with Okta's Direct Authentication: a one-time
+// code, a push, a text message or a call.
 //
 // [AuthorizationCode] lets the user sign in in a browser, with whatever factors the org asks for, and is what RFC 8252
 // recommends for programs such as this one. [Device] does that where this machine has no browser.
@@ -32,14 +35,16 @@ import (
 // Grant is one way to get tokens.
 type Grant interface {
 	// Token gets tokens for client c. It asks the user through i for what it lacks; i is nil where no user can be
-	// asked. The error is an *InputError or an *InteractionRequiredError, and then nothing was sent, one of i's, or
-	// one of okta.Client.Token.
+	// asked. The error is an *InputError or an *InteractionRequiredError without Resume, and then nothing was sent, one
+	// of i's, or one of okta.Client.Token.
 	Token(ctx context.Context, c *okta.Client, i Interaction) (*okta.TokenResponse, error)
 }
 
-// InputError says that a credential cannot be sent as it is. Nothing has been sent; the value is not in it.
+// InputError says that a credential cannot be sent as it is. Nothing has been sent, or before a one-time code no more
+// than the password; the value is not in it.
 type InputError struct {
-	Field   string // "username", "password", "client secret", "refresh token", "scopes" or "redirect URI"
+	// "username", "password", "one-time code", "client secret", "refresh token", "scopes" or "redirect URI"
+	Field   string
 	Problem string // "is empty"
 }
 

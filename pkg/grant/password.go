@@ -14,10 +14,17 @@ type Password struct {
 	Username string      // Okta login, as the user types it; "" is asked for
 	Password okta.Secret // the zero Secret is asked for
 	Scopes   []string    // at least one; without openid there is no ID token
+
+	Factor Factor // the second factor, where Okta wants one; "" asks
+	Last   Factor // the one to propose
+	// OTP is Params.OTP.
+	OTP func(context.Context) (okta.Secret, error)
 }
 
-// Token signs in with one POST. The response's Username is who signed in. The caller forgets the password afterwards:
-// "The client MUST discard the credentials once an access token has been obtained" (RFC 6749 §4.3.1).
+// Token sends the password with one POST. Where Okta wants a second factor, it goes on with that; the error may then
+// also be one of okta.Client.Challenge, an *ExpiredError, or an *InteractionRequiredError after the password was sent.
+// The response's Username is who signed in. The caller forgets the password afterwards: "The client MUST discard the
+// credentials once an access token has been obtained" (RFC 6749 §4.3.1).
 func (p Password) Token(ctx context.Context, c *okta.Client, i Interaction) (*okta.TokenResponse, error) {
 	p, err := p.complete(ctx, i)
 	if err != nil {
@@ -29,10 +36,12 @@ func (p Password) Token(ctx context.Context, c *okta.Client, i Interaction) (*ok
 		"password":   {p.Password.Reveal()},
 		"scope":      {strings.Join(p.Scopes, " ")},
 	})
-	if err == nil {
-		tokens.Username = p.Username
+	if err != nil {
+		second := direct{username: p.Username, scopes: p.Scopes, usable: Factors(), fixed: p.Factor, last: p.Last, otp: p.OTP}
+		return second.goOn(ctx, c, i, err)
 	}
-	return tokens, err
+	tokens.Username = p.Username
+	return tokens, nil
 }
 
 // complete asks for what is missing and checks the whole, first what can be checked before a question.

@@ -58,7 +58,9 @@ func All() []Type {
 			User: true, Username: true, Secret: "password", LimitsFailures: true,
 			ProbeParameter: "username",
 			New: func(p Params) Grant {
-				return Password{Username: p.Username, Password: p.Secret, Scopes: p.Scopes}
+				return Password{
+					Username: p.Username, Password: p.Secret, Scopes: p.Scopes, Factor: p.Factor, Last: p.Last, OTP: p.OTP,
+				}
 			},
 		},
 		{

@@ -49,6 +49,7 @@ func inputAdvice(e *grant.InputError) string {
 		"username": "set username (OKAUTH_USERNAME), or sign in on a terminal, where okauth asks for it",
 		"password": "give the password with --password-stdin or OKAUTH_PASSWORD, or sign in on a terminal, where okauth " +
 			"asks for it",
+		"one-time code": factorAdvice,
 		"client secret": "give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; an " +
 			"application without one can sign in users only",
 		"refresh token": "run okauth login",

@@ -383,9 +383,9 @@ func TestIssuerAndInputAdvice(t *testing.T) {
 	}
 	for field, want := range map[string]string{
 		"username": "OKAUTH_USERNAME", "password": "--password-stdin", "client secret": "OKAUTH_CLIENT_SECRET",
-		"refresh token": "okauth login",
-		"scopes":        "OKAUTH_SCOPES",
-		"redirect URI":  "Sign-in redirect URIs",
+		"refresh token": "okauth login", "one-time code": "OKAUTH_OTP",
+		"scopes":       "OKAUTH_SCOPES",
+		"redirect URI": "Sign-in redirect URIs",
 	} {
 		if got := Hint(&grant.InputError{Field: field, Problem: "is empty"}); !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", field, got, want)
