@@ -90,6 +90,7 @@ func (x Explanation) Printable() Explanation {
 	for i, kind := range x.For {
 		x.For[i] = explanations().Requests[kind]["name"]
 	}
+	x.For = slices.Compact(x.For)
 	x.Means = fill(strings.ReplaceAll(x.Means, " (it says ${now})", ""), kind, okta.RequestInfo{})
 	x.Do = fill(x.Do, kind, okta.RequestInfo{})
 	return x
