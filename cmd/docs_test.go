@@ -77,7 +77,7 @@ func docSettings() []docSetting {
 		base := strings.TrimSuffix(k.Name, "_file")
 		own := "OKAUTH_" + strings.ToUpper(base)
 		if base != k.Name && !inFile[own] && slices.Contains(config.SecretVariables(), own) {
-			all = append(all, docSetting{name: base, variables: []string{own}, help: strings.ReplaceAll(base, "_", " ")})
+			all = append(all, docSetting{name: base, variables: []string{own}, help: strings.TrimPrefix(k.Help, "file that holds the ")})
 		}
 		all = append(all, docSetting{k.Name, k.Env, k.Help, defaultText(k), true})
 	}

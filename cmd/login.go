@@ -41,7 +41,9 @@ okauth reads the password from --password-stdin, OKAUTH_PASSWORD,
 OKAUTH_PASSWORD_FILE, password_file or password_command, else it asks on the
 terminal, without echo. It sends the password in one request and does not store
 it. A rejected password that no one typed is not sent again for an hour; one
-that you type is.
+that you type is. A program gives the one-time code of a second factor with
+OKAUTH_OTP, OKAUTH_OTP_FILE, otp_file or otp_command, such as one of a password
+manager.
 
 The password grant is a last resort (RFC 9700 §2.4): it gives the user's
 password to this program. Where people have a browser, on any device, use that.`,

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ type Key struct {
 	NotInFile bool     // a secret that the file never holds
 
 	secret   string             // the secret that comes from this setting, "" for others
+	noun     string             // what a Secret is called, where its name is not its words
 	min, max time.Duration      // for Duration
 	check    func(string) error // nil: any line of text
 }
@@ -46,6 +48,7 @@ const (
 	KeyUsername     = "username"
 	KeyPassword     = "password"
 	KeyFactor       = "factor"
+	KeyOTP          = "otp"
 	KeyRedirectURI  = "redirect_uri"
 	KeyACRValues    = "acr_values"
 	KeyScopes       = "scopes"
@@ -119,6 +122,7 @@ func rows() []Key {
 		{Name: KeyPassword, Type: Secret, NotInFile: true},
 		{Name: KeyFactor, Type: Enum, Choices: []string{"push", "otp", "sms", "voice"},
 			Help: "second factor, or the only one (asked if not set)"},
+		{Name: KeyOTP, Type: Secret, NotInFile: true, noun: "one-time code", check: checkOTP},
 		{Name: KeyRedirectURI, check: checkRedirectURI, Default: "http://127.0.0.1:8085/callback",
 			Help: "where the browser comes back to"},
 		{Name: KeyACRValues, Type: List, check: checkACRValues,
@@ -155,7 +159,7 @@ var table = sync.OnceValue(func() []Key {
 			keys = append(keys, k)
 			continue
 		}
-		noun := strings.ReplaceAll(k.Name, "_", " ")
+		noun := k.words()
 		if k.NotInFile {
 			k.Help = noun + ", from the environment only"
 		}
@@ -168,6 +172,9 @@ var table = sync.OnceValue(func() []Key {
 	}
 	return keys
 })
+
+// words returns what a secret is called.
+func (k Key) words() string { return cmp.Or(k.noun, strings.ReplaceAll(k.Name, "_", " ")) }
 
 // Keys returns the settings that a profile may hold, in the order to show them. The caller must not change its slices.
 func Keys() []Key {
@@ -210,9 +217,8 @@ func FindKey(name string) (Key, error) {
 	for _, k := range table() {
 		switch {
 		case k.Name == name && k.NotInFile:
-			noun := strings.ReplaceAll(name, "_", " ")
 			return Key{}, &Error{Kind: NotInFile, Key: name,
-				Reason: "the " + noun + " is never kept in the configuration"}
+				Reason: "the " + k.words() + " is never kept in the configuration"}
 		case k.Name == name:
 			return k, nil
 		}

@@ -144,7 +144,7 @@ func TestAT67_NamedFilesOthersCanWrite(t *testing.T) {
 				t.Run(k.Name+"/"+how+"/"+layer, func(t *testing.T) {
 					t.Parallel()
 					path := filepath.Join(t.TempDir(), "a", "it's a file")
-					must(t, errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("canary-1\n"), 0o600)))
+					must(t, errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("123456\n"), 0o600)))
 					o := settingIn(t, layer, k, path)
 					if err := readNamed(t, load(t, o), k); err != nil {
 						t.Fatal(err)

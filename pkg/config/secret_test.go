@@ -293,7 +293,7 @@ func TestSecretVariables(t *testing.T) {
 	t.Parallel()
 	got := SecretVariables()
 	for _, want := range []string{"OKAUTH_CLIENT_SECRET", "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET",
-		"OKAUTH_PASSWORD", "OKAUTH_STORAGE_KEY"} {
+		"OKAUTH_PASSWORD", "OKAUTH_OTP", "OKAUTH_STORAGE_KEY"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is not in %q", want, got)
 		}

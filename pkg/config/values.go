@@ -188,6 +188,18 @@ func checkClientSecret(text string) error {
 	return nil
 }
 
+// checkOTP accepts the digits of a one-time code, which apps show in groups.
+func checkOTP(text string) error {
+	if err := checkSecret(text); err != nil {
+		return err
+	}
+	digits := strings.ReplaceAll(text, " ", "")
+	if n := len(digits); n < 4 || n > 10 || strings.Trim(digits, "0123456789") != "" {
+		return invalid("the value is no one-time code, expected 4 to 10 digits")
+	}
+	return nil
+}
+
 // checkClientID follows RFC 6749 appendix A.1 (client-id = *VSCHAR), without the characters that Okta's management API
 // does not allow.
 func checkClientID(text string) error {

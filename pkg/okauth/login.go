@@ -158,7 +158,7 @@ func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 	params := grant.Params{
 		Username: c.settings.Username(), Scopes: c.settings.Scopes(), Factor: grant.Factor(c.settings.Factor()),
 		RedirectURI: c.settings.RedirectURI(), ACRValues: c.settings.ACRValues(), Prompt: c.o.Prompt,
-		NoBrowser: c.o.NoBrowser,
+		NoBrowser: c.o.NoBrowser, OTP: c.otp(),
 	}
 	var err error
 	if c.grant.Username && params.Username == "" {

@@ -53,6 +53,18 @@ func (c *Client) secret(ctx context.Context, key string) (okta.Secret, error) {
 	return okta.NewSecret(string(text)), err
 }
 
+// otp returns the function that reads the one-time code of the settings, anew each time: a code works once. nil where
+// they have none.
+func (c *Client) otp() func(context.Context) (okta.Secret, error) {
+	if c.settings.Secret(config.KeyOTP).IsZero() {
+		return nil
+	}
+	return func(ctx context.Context) (okta.Secret, error) {
+		code, err := c.secret(ctx, config.KeyOTP)
+		return okta.NewSecret(strings.ReplaceAll(code.Reveal(), " ", "")), err
+	}
+}
+
 // given returns the secret that a function of Options reads. An empty one is an error: a program that sets the function
 // does not mean a public client.
 func given(ctx context.Context, key string, read func(context.Context) (okta.Secret, error)) (okta.Secret, error) {

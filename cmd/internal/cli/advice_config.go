@@ -108,6 +108,7 @@ func invalidAdvice(e *config.Error) string {
 		config.KeyClientID: "copy it from Applications > your app > General > Client ID in the Okta admin console",
 		config.KeyClientSecret: "copy it from Applications > your app > General > Client Secrets in the Okta admin " +
 			"console",
+		config.KeyOTP:        "give only the digits that the app or the message shows",
 		config.KeyAudience:   "copy the audience from Security > API > Authorization Servers in the Okta admin console",
 		config.KeyStorageKey: "write the key as one line of text: `openssl rand -base64 32` makes one",
 	}[key])
