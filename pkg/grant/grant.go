@@ -10,7 +10,7 @@
 // available: for a test or service user, or an application that cannot be changed.
 //
 // Where Okta wants a second factor after the password, Password goes on with Okta's Direct Authentication: a one-time
-// code, a push, a text message or a call.
+// code, a push, a text message or a call. [OTP] and [OOB] sign in with such a factor alone.
 //
 // [AuthorizationCode] lets the user sign in in a browser, with whatever factors the org asks for, and is what RFC 8252
 // recommends for programs such as this one. [Device] does that where this machine has no browser.
@@ -43,7 +43,7 @@ type Grant interface {
 // InputError says that a credential cannot be sent as it is. Nothing has been sent, or before a one-time code no more
 // than the password; the value is not in it.
 type InputError struct {
-	// "username", "password", "one-time code", "client secret", "refresh token", "scopes" or "redirect URI"
+	// "username", "password", "one-time code", "factor", "client secret", "refresh token", "scopes" or "redirect URI"
 	Field   string
 	Problem string // "is empty"
 }

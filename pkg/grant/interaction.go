@@ -81,8 +81,8 @@ type Browser struct {
 // given an Interaction.
 type InteractionRequiredError struct {
 	Field string // what is missing: "username", "password", "factor", "otp"; "" where the grant always needs a person
-	// Resume continues the sign-in where it stopped: the password has been accepted and is not sent again. It is called
-	// with an Interaction, once. nil: the same grant is called again; nothing has been sent.
+	// Resume continues the sign-in where it stopped: the first factor has been accepted and is not sent again. It is
+	// called with an Interaction, once. nil: the same grant is called again; nothing has been sent.
 	Resume Grant
 }
 
@@ -91,7 +91,7 @@ func (e *InteractionRequiredError) Error() string {
 	case e.Field == "":
 		return "only a person can sign in with this grant"
 	case e.Resume != nil:
-		return "Okta accepted the password and wants a second factor, and there is no one to ask for it"
+		return "Okta wants a second factor, and there is no one to ask for it"
 	}
 	return e.Field + " is not set, and there is no way to ask for it"
 }

@@ -46,20 +46,11 @@ func (p Password) Token(ctx context.Context, c *okta.Client, i Interaction) (*ok
 
 // complete asks for what is missing and checks the whole, first what can be checked before a question.
 func (p Password) complete(ctx context.Context, i Interaction) (Password, error) {
-	if len(p.Scopes) == 0 {
-		return p, &InputError{"scopes", "are empty"}
+	var err error
+	if p.Username, err = completeUsername(ctx, i, p.Username, p.Scopes); err != nil {
+		return p, err
 	}
-	err := checkScopes(p.Scopes)
-	if err == nil && p.Username == "" {
-		if i == nil {
-			return p, &InteractionRequiredError{Field: "username"}
-		}
-		p.Username, err = i.AskUsername(ctx)
-	}
-	if err == nil {
-		err = checkText("username", p.Username)
-	}
-	if err == nil && p.Password.IsZero() {
+	if p.Password.IsZero() {
 		if i == nil {
 			return p, &InteractionRequiredError{Field: "password"}
 		}
@@ -69,4 +60,22 @@ func (p Password) complete(ctx context.Context, i Interaction) (Password, error)
 		err = checkText("password", p.Password.Reveal())
 	}
 	return p, err
+}
+
+// completeUsername checks the scopes of a user's sign-in, and returns the user name, which it asks for if it is "".
+func completeUsername(ctx context.Context, i Interaction, username string, scopes []string) (string, error) {
+	if len(scopes) == 0 {
+		return "", &InputError{"scopes", "are empty"}
+	}
+	err := checkScopes(scopes)
+	if err == nil && username == "" {
+		if i == nil {
+			return "", &InteractionRequiredError{Field: "username"}
+		}
+		username, err = i.AskUsername(ctx)
+	}
+	if err == nil {
+		err = checkText("username", username)
+	}
+	return username, err
 }

@@ -13,10 +13,7 @@ import (
 
 const (
 	// maxCodes may a person type for one factor. Okta counts wrong ones, and locks the account after some.
-	maxCodes     = 3
-	otpGrantType = "urn:okta:params:oauth:grant-type:otp"
-	oobGrantType = "urn:okta:params:oauth:grant-type:oob"
-
+	maxCodes = 3
 	// maxChoices may a person make from the menu in one sign-in: each may ring the phone.
 	maxChoices = 5
 )
@@ -96,7 +93,11 @@ func (d direct) prove(ctx context.Context, c *okta.Client, i Interaction, f Fact
 		tokens.Username, tokens.Factor = d.username, string(f)
 		return tokens, nil
 	}
-	rest := slices.DeleteFunc(slices.Clone(d.usable), func(used Factor) bool { return used == f })
+	others := d.usable
+	if d.mfaToken.IsZero() { // the first factor is none of the menu's that follows
+		others = Factors()
+	}
+	rest := slices.DeleteFunc(slices.Clone(others), func(used Factor) bool { return used == f })
 	return direct{username: d.username, scopes: d.scopes, usable: rest, last: d.last, otp: d.otp}.goOn(ctx, c, i, err)
 }
 

@@ -79,6 +79,13 @@ func All() []Type {
 			New: func(p Params) Grant { return Device{Scopes: p.Scopes} },
 		},
 		{
+			Name: "oob", GrantType: oobGrantType,
+			User: true, Username: true, Person: true, ProbeParameter: "oob_code",
+			New: func(p Params) Grant {
+				return OOB{Username: p.Username, Scopes: p.Scopes, Factor: p.Factor, Last: p.Last, OTP: p.OTP}
+			},
+		},
+		{
 			Name: "client-credentials", GrantType: "client_credentials",
 			New: func(p Params) Grant { return ClientCredentials{Scopes: p.Scopes} },
 		},

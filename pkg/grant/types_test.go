@@ -15,7 +15,8 @@ func TestST01_EachTypeSignsInWithWhatItNamesAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	secrets := map[string]okta.Secret{"": {}, "password": okta.NewSecret(oktatest.DefaultPassword)}
+	secrets := map[string]okta.Secret{"": {}, "password": okta.NewSecret(oktatest.DefaultPassword),
+		"otp": okta.NewSecret("123456")}
 	for _, g := range All() {
 		if byName, ok := Lookup(g.Name); !ok || byName.GrantType != g.GrantType {
 			t.Errorf("%s: Lookup does not find it", g.Name)
@@ -24,15 +25,18 @@ func TestST01_EachTypeSignsInWithWhatItNamesAlone(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: this test has no value of the secret %q", g.Name, g.Secret)
 		}
-		id, scopes := oktatest.DefaultClientID, []string{"openid"}
-		if !g.User {
+		id, scopes, user := oktatest.DefaultClientID, []string{"openid"}, oktatest.DefaultUser
+		switch {
+		case !g.User:
 			id, scopes = oktatest.ServiceClientID, []string{"api:read"}
+		case g.Secret == "otp":
+			id, user = oktatest.DirectAuthClientID, "otp@example.com"
 		}
 		for _, params := range []Params{
 			{Scopes: scopes},
-			{Scopes: scopes, Username: oktatest.DefaultUser},
+			{Scopes: scopes, Username: user},
 			{Scopes: scopes, Secret: secret},
-			{Scopes: scopes, Username: oktatest.DefaultUser, Secret: secret},
+			{Scopes: scopes, Username: user, Secret: secret},
 		} {
 			tokens, err := g.New(params).Token(t.Context(), clientAt(t, s, id, oktatest.DefaultServerID), nil)
 			possible := g.NonInteractive(params.Username != "", !params.Secret.IsZero())

@@ -50,6 +50,7 @@ func inputAdvice(e *grant.InputError) string {
 		"password": "give the password with --password-stdin or OKAUTH_PASSWORD, or sign in on a terminal, where okauth " +
 			"asks for it",
 		"one-time code": factorAdvice,
+		"factor":        "run okauth login --grant oob with --factor push, sms or voice, or unset factor to be asked",
 		"client secret": "give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; an " +
 			"application without one can sign in users only",
 		"refresh token": "run okauth login",

@@ -383,7 +383,7 @@ func TestIssuerAndInputAdvice(t *testing.T) {
 	}
 	for field, want := range map[string]string{
 		"username": "OKAUTH_USERNAME", "password": "--password-stdin", "client secret": "OKAUTH_CLIENT_SECRET",
-		"refresh token": "okauth login", "one-time code": "OKAUTH_OTP",
+		"refresh token": "okauth login", "one-time code": "OKAUTH_OTP", "factor": "--factor push",
 		"scopes":       "OKAUTH_SCOPES",
 		"redirect URI": "Sign-in redirect URIs",
 	} {
