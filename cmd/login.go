@@ -13,6 +13,7 @@ import (
 	configcmd "okauth/cmd/config"
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
+	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -132,7 +133,7 @@ func (o *loginOptions) checkFlags(client *okauth.Client) {
 		}
 		withFlags, err := client.Settings().Get(key.Name)
 		withoutFlags, otherErr := other.Settings().Get(key.Name)
-		if err == nil && otherErr == nil && withFlags.Value != withoutFlags.Value && !sameStorage(withFlags, withoutFlags) {
+		if err == nil && otherErr == nil && withFlags.Value != withoutFlags.Value && !sameSession(withFlags, withoutFlags) {
 			command := "okauth" + o.session.Again() + " config set " + key.Name + " " + cli.ShellQuote(withFlags.Value)
 			commands = append(commands, command)
 		}
@@ -143,9 +144,15 @@ func (o *loginOptions) checkFlags(client *okauth.Client) {
 	}
 }
 
-// sameStorage reports whether two values of storage mean the keychain.
-func sameStorage(a, b config.Setting) bool {
-	return a.Key == config.KeyStorage && a.Value != okauth.StorageFile && b.Value != okauth.StorageFile
+// sameSession reports whether two values of a setting lead to the same session. A user's is the same however they
+// signed in, and a client's is another; only a sealed file is another place than the keychain.
+func sameSession(a, b config.Setting) bool {
+	isUsers := func(name string) bool {
+		g, _ := grant.Lookup(name)
+		return g.User
+	}
+	return a.Key == config.KeyStorage && a.Value != okauth.StorageFile && b.Value != okauth.StorageFile ||
+		a.Key == config.KeyGrant && isUsers(a.Value) == isUsers(b.Value)
 }
 
 // offerInit offers to set okauth up where nothing is configured, and returns the client with the new settings.

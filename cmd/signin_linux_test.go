@@ -225,6 +225,25 @@ func TestDeviceCodeWithoutATerminal(t *testing.T) {
 	p.wants(0, "Signed in as ")
 }
 
+// A session belongs to the user, however they signed in: a token without --grant finds it, and login warns of nothing.
+func TestSessionOfAnotherGrantIsFound(t *testing.T) {
+	t.Parallel()
+	u := deviceHousehold(t)
+	delete(u.vars, "OKAUTH_GRANT") // the password grant
+	p := withoutTerminal(t, u, "login", "--grant", "device-code")
+	code := p.read(`^    ([A-Z]{8})$`)
+	browse(t, u.server.URL()+"/activate?user_code="+code, oktatest.DefaultUser)
+	p.wants(0, "Signed in as ")
+	if text := p.stderr.String(); strings.Contains(text, "warning") {
+		t.Errorf("got %s", text)
+	}
+	u.server.ResetRequests()
+	if code, stdout, stderr := u.okauth(t.Context(), "token"); code != 0 || !strings.HasPrefix(stdout, "eyJ") ||
+		u.polls() != 0 {
+		t.Errorf("got exit code %d after %d requests: %s", code, u.polls(), stderr)
+	}
+}
+
 // AT-88: Ctrl-C in the wait for the other device ends it at once. Who allows it later allows nothing.
 func TestAT88_CtrlCInTheDeviceWait(t *testing.T) {
 	t.Parallel()

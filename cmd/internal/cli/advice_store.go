@@ -24,6 +24,12 @@ const setStorageFile = "okauth config set storage file"
 // signInVariables is what a sign-in with a password takes from the environment.
 const signInVariables = usernameVariable + " and OKAUTH_PASSWORD"
 
+// What a sign-in with a password can do without a session.
+const (
+	orVariables   = "set " + signInVariables + ", or "
+	noLoginNeeded = "with a password in OKAUTH_PASSWORD no login is needed; to sign in, "
+)
+
 // withKey adds to the command that chooses sealed files those that make a key for them, where the settings have none:
 // a public client has no secret to derive it from.
 func (g *GlobalFlags) withKey(env *Env, text string) string {

@@ -51,10 +51,9 @@ func errorRows() []errorRow {
 
 		on(ExitLoginRequired, func(e *okauth.LoginRequiredError) string {
 			return map[session.NoStore]string{
-				session.StoreOff: "storage is none, so no session is kept: set " + signInVariables + ", or " + keepInFile,
-				session.StoreUnavailable: "there is no keychain here, so no session is kept: set " + signInVariables +
-					", or " + keepInFile,
-				"": "sign in with: okauth login",
+				session.StoreOff:         "storage is none, so no session is kept: " + orVariables + keepInFile,
+				session.StoreUnavailable: "there is no keychain here, so no session is kept: " + orVariables + keepInFile,
+				"":                       "sign in with: okauth login",
 			}[e.NoStore]
 		}),
 		on(exitRefused, func(*session.PasswordBlockedError) string {
@@ -64,7 +63,7 @@ func errorRows() []errorRow {
 			return "sign out of Okta in the browser and sign in again as the user of this profile, or use another profile"
 		}),
 		on(ExitStorage, func(*okauth.StorageOffError) string {
-			return "with a password in OKAUTH_PASSWORD no login is needed; to sign in, " + keepInFile
+			return noLoginNeeded + keepInFile
 		}),
 		on(ExitLoginRequired, func(*grant.ExpiredError) string { return "run okauth login again" }),
 		onCode(func(e *okta.Error) int {

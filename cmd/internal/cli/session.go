@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"okauth/pkg/config"
+	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
@@ -144,13 +145,16 @@ func renew(
 
 // missing returns the variables that would give what a sign-in without a person lacks.
 func (s *SessionFlags) missing(client *okauth.Client) (variables []string) {
-	settings, grant := client.Settings(), client.Grant()
-	if grant.Username && settings.Username() == "" {
+	settings, g := client.Settings(), client.Grant()
+	if g.Person {
+		return nil
+	}
+	if g.Username && settings.Username() == "" {
 		variables = append(variables, usernameVariable)
 	}
-	fromStdin := s.PasswordStdin && grant.Secret == config.KeyPassword
-	if grant.Secret != "" && !fromStdin && settings.Secret(grant.Secret).IsZero() {
-		variables = append(variables, "OKAUTH_"+strings.ToUpper(grant.Secret))
+	fromStdin := s.PasswordStdin && g.Secret == config.KeyPassword
+	if g.Secret != "" && !fromStdin && settings.Secret(g.Secret).IsZero() {
+		variables = append(variables, "OKAUTH_"+strings.ToUpper(g.Secret))
 	}
 	return variables
 }
@@ -177,7 +181,7 @@ func (s *SessionFlags) Advise(err error, missing ...string) error {
 
 // FitHint makes the hint about err name where a wrong value came from, since an old value in the environment is the
 // usual cause: a refused password's source, unless a person typed it, and --scope. A hint that asks for the user name
-// does not ask for a password that is there.
+// does not ask for a password that is there, and one about a grant without a password for none.
 func (s *SessionFlags) FitHint(settings *config.Settings, err error) error {
 	hint := Hint(err)
 	_, scopesGiven := s.Set[config.KeyScopes]
@@ -185,7 +189,10 @@ func (s *SessionFlags) FitHint(settings *config.Settings, err error) error {
 	e, ok := errors.AsType[*okta.Error](err)
 	refused := ok && e.Code == "invalid_grant" && requestKind(e.RequestInfo) == config.KeyPassword
 	source := s.passwordSource(settings)
+	g, _ := grant.Lookup(settings.Grant())
 	switch {
+	case g.Secret != config.KeyPassword && strings.Contains(hint, keepInFile):
+		hint = strings.NewReplacer(orVariables, "", noLoginNeeded, "").Replace(hint)
 	case asksForBoth && source != "":
 		hint = nameOnly
 	case scopesGiven && strings.Contains(hint, showScopes):
