@@ -168,6 +168,12 @@ func TestDirectAuthenticationRefuses(t *testing.T) {
 			"", "", 403, "access_denied", unusable},
 		{"no factor at all", "token", func(T, S) url.Values { return password("nofactor@example.com") }, "", "",
 			403, "access_denied", "No supported authenticators are available."},
+		{"no second factor", "token", func(_ T, s S) url.Values {
+			user, _ := s.User(two)
+			user.Factors = map[string]string{"otp": "123456"}
+			s.AddUser(user)
+			return otpAlone(two, "123456")
+		}, "", "", 403, "access_denied", "No supported authenticators are available."},
 		{"no factor is wanted any more", "challenge", func(t T, s S) url.Values {
 			form := challenge(mfaToken(t, s, mfa), "push")
 			user, _ := s.User(mfa)

@@ -34,13 +34,14 @@ const (
 // Scenario is one sign-in at a freshly started server, and its result.
 type Scenario struct {
 	Description string // in a few words
-	Grant       string // grant_type: GrantPassword, or GrantClientCredentials, which sends no Login and no Password
+	Grant       string // grant_type: GrantPassword; GrantOTP; GrantClientCredentials, which sends no Login
 	Server      string // authorization server id, or OrgServerID
 	ClientID    string
 	AuthMethod  string // how the client sends its secret: ClientSecretBasic, ClientSecretPost, NoSecret
 	Secret      string
 	Login       string
-	Password    string
+	Password    string // of GrantPassword
+	OTP         string // of GrantOTP, where the Login is login_hint
 	Scope       string // space-separated; "" sends none
 	Status      int    // of the answer
 	Error       string // error or errorCode of the answer; "" for tokens
@@ -48,8 +49,9 @@ type Scenario struct {
 }
 
 // Scenarios are what the test users, apps and servers are for: first what works, then one for each refusal of the
-// password grant and of client credentials. What is an org's setting at Okta (MFA, consent, policies) has a user, an
-// app, a scope or a server of its own. The results are those with the zero Quirks.
+// password grant, of client credentials and of one-time codes that one request can meet. What is an org's setting at
+// Okta (MFA, consent, policies) has a user, an app, a scope or a server of its own. The results are those with the
+// zero Quirks.
 func Scenarios() (list []Scenario) {
 	for _, cells := range rows("scenarios.txt") {
 		s := Scenario{
@@ -58,8 +60,11 @@ func Scenarios() (list []Scenario) {
 			Login: DefaultUser, Password: DefaultPassword, Scope: "openid profile",
 		}
 		s.Status, _ = strconv.Atoi(cells[3])
-		if s.Grant == GrantClientCredentials {
+		switch s.Grant {
+		case GrantClientCredentials:
 			s.ClientID, s.Login, s.Password, s.Scope = ServiceClientID, "", "", "api:read"
+		case GrantOTP:
+			s.ClientID, s.Login, s.Password, s.OTP = DirectAuthClientID, "otp@example.com", "", DefaultOTP
 		}
 		_ = json.Unmarshal([]byte(cells[2]), &s) // valid, or empty
 		list = append(list, s)

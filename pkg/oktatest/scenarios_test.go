@@ -100,6 +100,10 @@ func request(t *testing.T, s *oktatest.Server, e oktatest.Scenario) *http.Reques
 		form.Set("username", e.Login)
 		form.Set("password", e.Password)
 	}
+	if e.Grant == oktatest.GrantOTP {
+		form.Set("login_hint", e.Login)
+		form.Set("otp", e.OTP)
+	}
 	if e.Scope != "" {
 		form.Set("scope", e.Scope)
 	}

@@ -224,6 +224,16 @@ func TestEveryRefusalOfTheScenariosIsExplained(t *testing.T) {
 		"client credentials not enabled":               "client_grant_off",
 		"a public client cannot act for itself":        "client_grant_off",
 		"wrong secret of a client":                     "wrong_client_secret",
+		"MFA is required, and the user has no factor":  "no_factor",
+		"MFA is required, and the app cannot do it":    "factor_grants_off",
+		"wrong code":                                 "wrong_code_alone",
+		"code of an unknown user":                    "wrong_code_alone",
+		"no one-time code":                           "parameter_missing",
+		"user without an authenticator app":          "factor_unusable_alone",
+		"the sign-on policy denies a code alone":     "policy_not_satisfied",
+		"a second factor is required after the code": "mfa_required",
+		"too many codes of this user":                "codes_rate_limited",
+		"one-time codes not enabled":                 "direct_grant_off",
 	}
 	org, client := startOrg(t, oktatest.Options{Limits: &oktatest.Limits{}})
 	for _, example := range oktatest.Scenarios() {
@@ -238,8 +248,8 @@ func TestEveryRefusalOfTheScenariosIsExplained(t *testing.T) {
 		asking.Server, asking.ID, asking.Auth = server, example.ClientID, clientauth.ForSecret(okta.NewSecret(example.Secret))
 		form := url.Values(form())
 		form.Set("grant_type", example.Grant)
-		for name, value := range map[string]string{"username": example.Login, "password": example.Password,
-			"scope": example.Scope} {
+		for name, value := range map[string]string{"username": example.Login, "login_hint": example.Login,
+			"password": example.Password, "otp": example.OTP, "scope": example.Scope} {
 			if form.Set(name, value); value == "" {
 				form.Del(name)
 			}
