@@ -44,8 +44,8 @@ func browse(t *testing.T, address, login string) (end string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := io.ReadAll(response.Body)
-		if err := errors.Join(err, response.Body.Close()); err != nil {
+		text, unread := io.ReadAll(response.Body)
+		if err := errors.Join(unread, response.Body.Close()); err != nil {
 			t.Fatal(err)
 		}
 		if response.StatusCode/100 == 3 {
