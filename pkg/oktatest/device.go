@@ -37,8 +37,7 @@ func (c *call) issueDeviceCode() {
 	code := fmt.Sprintf("%x-%x-%x-%x-%x", random[:4], random[4:6], random[6:8], random[8:10], random[10:])
 	in := &visit{
 		userCode: letters(rand.Text() + rand.Text())[:8], expires: c.now.Add(deviceCodeLifetime), device: true,
-		server: c.as.ID, clientID: c.app.ClientID, grant: c.grant, scopes: c.scopes,
-		polling: c.newPolling(),
+		agreement: c.agreement(), polling: c.newPolling(),
 	}
 	c.s.devices[code] = in
 	activate := c.base + "/activate"

@@ -14,11 +14,8 @@ import (
 // from the same client, to the same server, for the same scopes.
 // https://developer.okta.com/docs/guides/configure-direct-auth-grants/bmfaotp/main/
 type step struct {
-	server, clientID, login string
-	expires                 time.Time
-
-	methods []string // of an mfa_token: "password", or the factor with which the user began
-	scopes  []string // of an mfa_token
+	agreement
+	expires time.Time
 
 	channel  string // of an oob_code: "push", "sms" or "voice"
 	mfaToken string // of an oob_code: the one it was requested with; "" for a first factor
@@ -53,8 +50,7 @@ func (p *polling) tooEarly(now time.Time) bool {
 // newStep adds what is common to all steps, and remembers this one.
 func (c *call) newStep(code string, in step) {
 	maps.DeleteFunc(c.s.steps, func(_ string, old *step) bool { return !c.now.Before(old.expires) })
-	in.server, in.clientID, in.login = c.as.ID, c.app.ClientID, c.user.Login
-	in.expires = c.now.Add(c.factorLifetime())
+	in.agreement, in.expires = c.agreement(), c.now.Add(c.factorLifetime())
 	c.s.steps[code] = &in
 }
 
@@ -91,13 +87,13 @@ func (c *call) resume() {
 // https://developer.okta.com/docs/guides/configure-direct-auth-grants/aotp/main/
 func (c *call) otpGrant() {
 	c.user = c.s.users[userKey(c.form.Get("login_hint"))]
-	c.run(c.checkScopes, c.checkOTP, c.checkAccess, c.requireFactor, c.signIn)
+	c.run(c.checkScopes, c.checkOTP, c.goOn)
 }
 
 // oobGrant is a push, or a code that was sent to the user, without a password.
 // https://developer.okta.com/docs/guides/configure-direct-auth-grants/coobov/main/
 func (c *call) oobGrant() {
-	c.run(c.checkScopes, c.checkAnswer, c.checkAccess, c.requireFactor, c.signIn)
+	c.run(c.checkScopes, c.checkAnswer, c.goOn)
 }
 
 // https://developer.okta.com/docs/guides/configure-direct-auth-grants/bmfaotp/main/
@@ -144,8 +140,7 @@ func (c *call) checkCode(factor, code string) {
 	user := cmp.Or(c.user, &User{Login: c.form.Get("login_hint"), Status: Deactivated})
 	c.limitAttempts("code", user.Login, c.s.options.Limits.CodesPer5Minutes, 5*time.Minute)
 	c.refuseIf(user.blocked(), "wrong_otp")
-	c.refuseIf(user.Factors[factor] == "", "authenticator_unusable")
-	c.refuseIf(slices.Contains(c.methods, factor), "authenticator_not_prompted")
+	c.checkEnrolled(factor)
 	if c.reply == nil && user.Factors[factor] != code {
 		c.countFailure(user)
 		c.refuse("wrong_otp")
@@ -153,11 +148,9 @@ func (c *call) checkCode(factor, code string) {
 	c.methods = append(c.methods, factor)
 }
 
-// checkAccess is about users who began without a password.
-func (c *call) checkAccess() {
-	denied := c.app.DenySignOn != nil && matchesLogin(c.app.DenySignOn, c.user.Login)
-	c.refuseIf(!matchesLogin(c.app.Assigned, c.user.Login), "not_assigned")
-	c.refuseIf(denied, "policy_unsatisfied")
+// goOn is about users who began without a password.
+func (c *call) goOn() {
+	c.run(func() { c.checkAccess("policy_unsatisfied") }, c.requireFactor, c.signIn)
 }
 
 // requireFactor answers with an mfa_token where a policy wants more than the factor that c.methods begins with.
@@ -183,7 +176,7 @@ func (c *call) requireFactor() {
 	c.refuseIf(len(supported) > 0 && !allowedBy(supported), "mfa_grants_insufficient", strings.Join(supported, " "))
 	if c.reply == nil {
 		token := rand.Text()[:20]
-		c.newStep(token, step{methods: c.methods, scopes: c.scopes})
+		c.newStep(token, step{})
 		c.refuse("mfa_required")
 		c.reply.Body = patch(c.reply.Body, map[string]string{"mfa_token": strconv.Quote(token)})
 	}
@@ -213,4 +206,82 @@ func amr(methods []string) (values []string) {
 		values = slices.Insert(values, 1, "mfa") // in the order that was recorded
 	}
 	return values
+}
+
+// challengeFactor is /v1/challenge, which asks for the second factor of an mfa_token. A one-time code needs no
+// such request.
+// https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/tag/CustomAS/#tag/CustomAS/operation/challengeCustomAS
+func (c *call) challengeFactor() {
+	c.run(c.authenticateRequest, c.refuseScope, func() { c.requireParameters("mfa_token challenge_types_supported") },
+		c.resume, c.chooseChallenge)
+}
+
+// refuseScope: the scopes are those of the request for tokens.
+func (c *call) refuseScope() { c.refuseIf(c.form.Has("scope"), "scope_unsupported") }
+
+func (c *call) chooseChallenge() {
+	types, channel := strings.Fields(c.form.Get("challenge_types_supported")), c.form.Get("channel_hint")
+	for _, name := range types {
+		c.refuseIf(name != GrantMFAOTP && name != GrantMFAOOB, "hint_unsupported", name, "challenge_type")
+	}
+	disabled := func(name string) bool { return !slices.Contains(c.app.Grants, name) }
+	types = slices.DeleteFunc(types, disabled)
+	c.refuseIf(!c.user.MFA && !c.user.TwoFactors, "not_challenged")
+	c.refuseIf(len(types) == 0, "mfa_grants_disabled")
+	if channel == "" && slices.Contains(types, GrantMFAOTP) {
+		c.checkEnrolled(FactorOTP)
+		c.run(func() { c.respond(200, object{{"challenge_type", GrantMFAOTP}}) })
+		return
+	}
+	c.requireParameters("channel_hint")
+	c.refuseIf(!slices.Contains(types, GrantMFAOOB), "hint_unsupported", channel, "channel_hint")
+	c.run(func() { c.reachUser(GrantMFAOOB) })
+}
+
+// primaryAuthenticate is /v1/primary-authenticate, which asks for a first factor.
+// https://developer.okta.com/docs/guides/configure-direct-auth-grants/coobov/main/
+func (c *call) primaryAuthenticate() {
+	c.run(c.authenticateRequest, c.refuseScope, func() { c.requireParameters("login_hint channel_hint challenge_hint") },
+		func() {
+			hint := c.form.Get("challenge_hint")
+			c.user = c.s.users[userKey(c.form.Get("login_hint"))]
+			c.refuseIf(hint != GrantOOB, "hint_unsupported", hint, "challenge_hint")
+			c.refuseIf(!slices.Contains(c.app.Grants, GrantOOB), "grant_not_enabled", strings.Join(c.app.Grants, ", "))
+		}, func() { c.reachUser("") })
+}
+
+// checkEnrolled answers alike for a user who does not exist, is locked, or does not have the factor.
+func (c *call) checkEnrolled(factor string) {
+	c.refuseIf(c.user.blocked() || c.user.Factors[factor] == "", "authenticator_unusable")
+	c.refuseIf(slices.Contains(c.methods, factor), "authenticator_not_prompted") // it was the first factor
+}
+
+// reachUser sends a push, or a code by SMS or a call, and answers with an oob_code.
+func (c *call) reachUser(challengeType string) {
+	channel := c.form.Get("channel_hint")
+	c.refuseIf(channel != FactorPush && channel != FactorSMS && channel != FactorVoice, "hint_unsupported",
+		channel, "channel_hint")
+	c.checkEnrolled(channel)
+	if c.reply == nil && channel != FactorPush {
+		c.limitAttempts("message", c.user.Login, c.s.options.Limits.MessagesPer30Seconds, 30*time.Second)
+	}
+	if c.reply != nil {
+		return
+	}
+	code, polling := randomBase64(32)[:34], c.newPolling()
+	c.newStep(code, step{channel: channel, mfaToken: c.form.Get("mfa_token"), polling: polling})
+	method, number, interval := "prompt", any(nil), any(nil)
+	if channel == FactorPush {
+		method, interval = "none", wholeSeconds(polling.interval)
+		if n, err := strconv.Atoi(c.user.Factors[channel]); err == nil {
+			method, number = "transfer", c.user.Factors[channel]
+			if c.s.options.Quirks.NumericBindingCode {
+				number = n
+			}
+		}
+	}
+	c.respond(200, object{
+		{"challenge_type", challengeType}, {"oob_code", code}, {"expires_in", int64(c.factorLifetime() / time.Second)},
+		{"interval", interval}, {"channel", channel}, {"binding_method", method}, {"binding_code", number},
+	})
 }

@@ -2,6 +2,7 @@ package oktatest
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 )
 
@@ -30,24 +31,20 @@ func (c *call) cacheable(body any, cacheControl string) {
 
 // metadata begins with the OpenID Connect document of a custom server as a real org returns it, which names more
 // endpoints than this package has, and not all grants. To it is added what RFC 9207 asks of a server that sends iss.
-// ISSUER, ORG and V1 stand for addresses.
-func (c *call) metadata(oidc bool) (body map[string]any) {
+// The org server, and RFC 8414, differ in some members; null is none. ISSUER, ORG and V1 stand for addresses.
+func (c *call) metadata(oidc bool) map[string]any {
+	var parts struct{ All, Org, OAuth map[string]any }
 	v1 := c.base + strings.TrimSuffix("/oauth2/"+c.as.ID, "/"+OrgServerID) + "/v1"
 	text := strings.NewReplacer("ISSUER", c.issuer(), "ORG", c.base, "V1", v1).Replace(embedded("metadata.json"))
-	_ = json.Unmarshal([]byte(text), &body) // valid, see metadata.json
+	_ = json.Unmarshal([]byte(text), &parts) // valid, see metadata.json
 	if c.as.ID == OrgServerID {
-		body["scopes_supported"] = strings.Fields("openid email profile address phone offline_access groups")
+		maps.Copy(parts.All, parts.Org)
 	}
 	if !oidc {
-		for _, name := range []string{"userinfo_endpoint", "id_token_signing_alg_values_supported",
-			"id_token_encryption_alg_values_supported", "id_token_encryption_enc_values_supported"} {
-			delete(body, name)
-		}
-		body["grant_types_supported"] = append(body["grant_types_supported"].([]any), GrantClientCredentials)
-		body["response_types_supported"] = append(body["response_types_supported"].([]any), "token")
-		body["claims_supported"] = strings.Fields("ver jti iss aud iat exp cid uid scp sub")
+		maps.Copy(parts.All, parts.OAuth)
 	}
-	return body
+	maps.DeleteFunc(parts.All, func(_ string, value any) bool { return value == nil })
+	return parts.All
 }
 
 // organization tells clients that this is an Okta org, and which engine it runs.

@@ -1,9 +1,12 @@
 package oktatest
 
 import (
+	"cmp"
 	"crypto/rand"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -20,20 +23,14 @@ type visit struct {
 	id, browser string
 	expires     time.Time
 
-	request  url.Values // of /v1/authorize; nil: for a device
-	server   string
-	clientID string
-	grant    grant
-	scopes   []string
+	agreement
+	request url.Values // of /v1/authorize; nil: for a device
 
 	device   bool   // a device waits for it; false until the user code is known
 	userCode string // as it was typed, until it is known
 	polling
 
-	login   string // "" until the password was right
-	time    time.Time
-	methods []string // as call.methods
-	acr     string
+	time    time.Time // when the password was right
 	agreed  bool
 	ended   bool     // the pages are done
 	denied  bool     // ... with a refusal
@@ -57,7 +54,7 @@ func (c *call) beginVisit() {
 	in := c.visit
 	in.id, in.expires = rand.Text(), c.now.Add(visitLifetime)
 	if in.request != nil {
-		in.server, in.clientID, in.grant, in.scopes = c.as.ID, c.app.ClientID, c.grant, c.scopes
+		in.agreement = c.agreement()
 	}
 	if cookie, err := c.r.Cookie(browserCookie); err == nil && cookie.Value != "" {
 		in.browser = cookie.Value
@@ -149,15 +146,10 @@ func (c *call) takePassword() {
 	}
 	in := c.visit
 	in.login, in.time, in.methods = c.user.Login, c.now, c.methods
-	c.run(c.checkAssigned, c.checkLevel, c.evaluatePolicies)
+	c.run(func() { c.checkAccess("denied") }, c.checkLevel, c.evaluatePolicies)
 	if c.reply != nil {
 		c.endVisit()
 	}
-}
-
-func (c *call) checkAssigned() {
-	c.refuseIf(!matchesLogin(c.app.Assigned, c.user.Login), "not_assigned")
-	c.refuseIf(c.app.DenySignOn != nil && matchesLogin(c.app.DenySignOn, c.user.Login), "denied")
 }
 
 // checkLevel sets the first of acr_values that the user can reach. phr and phrh need what no user here has.
@@ -219,4 +211,58 @@ func (c *call) exchangeVisit() {
 		c.session.begin, c.session.acr = in.time, in.acr
 		c.issue()
 	}
+}
+
+// showPage answers with the page of a step, which says what was refused.
+func (c *call) showPage(step string) {
+	in, nonce, status := c.visit, rand.Text(), http.StatusOK
+	values := map[string]string{
+		"nonce": nonce, "host": strings.SplitAfter(c.base, "://")[1], "signin": in.id, "step": step, "refusal": c.refusal,
+		"code": c.entry.ErrorCode, "user_code": in.userCode, "app": cmp.Or(c.app, &App{}).Name,
+		"login":  cmp.Or(in.login, c.form.Get("username"), in.request.Get("login_hint")),
+		"scopes": strings.Join(in.scopes, " "), "device": "", "form": "yes", "mark": "",
+	}
+	if in.device {
+		values["device"], values["user_code"] = "yes", in.userCode[:4]+"-"+in.userCode[4:]
+	}
+	if c.entry.ErrorCode != "" {
+		status, values["mark"] = c.reply.Status, "Error: "
+	}
+	// Browsers apply form-action to the redirect at the end, too. It cannot name an IPv6 address.
+	target := regexp.MustCompile(`^[-+.\w]+:(//[^]/?#[]+)?`).FindString(in.request.Get("redirect_uri"))
+	formAction := "'self' " + target
+	if step == "done" || step == "failed" {
+		values["form"], values["mark"], formAction = "", "", "'none'"
+	}
+	c.header.Set("Content-Type", "text/html; charset=utf-8")
+	c.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; form-action "+formAction+
+		"; frame-ancestors 'none'; base-uri 'none'")
+	c.header.Set("X-Frame-Options", "DENY")
+	c.header.Set("X-Content-Type-Options", "nosniff")
+	c.header.Set("Referrer-Policy", "no-referrer")
+	c.reply = &Response{status, c.header, []byte(fillPage(step, values))}
+}
+
+// fillPage makes a page of pages.html: what stands before the first "== ", with the section of the step in its place.
+// A line that begins with "?name" is there if the value is not empty, one with "!name" if it is. Every value becomes
+// text. (html/template would do the same, and make every program with this package 3 MB larger.)
+func fillPage(step string, values map[string]string) string {
+	sections := strings.Split(embedded("pages.html"), "\n== ")
+	find := func(s string) bool { return strings.HasPrefix(s, step+" ") }
+	heading, section, _ := strings.Cut(sections[slices.IndexFunc(sections, find)], "\n")
+	values["title"] = strings.TrimPrefix(heading, step+" ")
+	var lines, pairs []string
+	for line := range strings.SplitSeq(strings.Replace(sections[0], "SECTION", section, 1), "\n") {
+		if condition, rest, _ := strings.Cut(line, " "); condition != "" && strings.Contains("?!", condition[:1]) {
+			if (values[condition[1:]] == "") != (condition[0] == '!') {
+				continue
+			}
+			line = rest
+		}
+		lines = append(lines, line)
+	}
+	for name, value := range values {
+		pairs = append(pairs, "{"+name+"}", html.EscapeString(value))
+	}
+	return strings.NewReplacer(pairs...).Replace(strings.Join(lines, "\n"))
 }

@@ -16,18 +16,27 @@ import (
 	"time"
 )
 
-// session is what a user, a client and a server agreed on at a sign-in, or a client and a server alone. Every token
-// belongs to the session of its sign-in, also one that came by a refresh.
-type session struct {
+// agreement is what a user, a client and a server agree on at a sign-in, or a client and a server alone.
+type agreement struct {
 	server   string // id of the authorization server
 	clientID string
-	login    string // "" where the client acts for itself
+	login    string // "" where the client acts for itself, and before the user is known
 	methods  []string
 	grant    grant
 	scopes   []string // the most that a refresh may ask for
 	acr      string   // the level of acr_values that this reaches; "" if the request had none
-	begin    time.Time
-	ended    bool // revoked, or ended by a reuse: no refresh, and no access token is active
+}
+
+func (c *call) agreement() agreement {
+	login := cmp.Or(c.user, &User{}).Login
+	return agreement{c.as.ID, c.app.ClientID, login, c.methods, c.grant, c.scopes, ""}
+}
+
+// session is a sign-in that has succeeded. Every token belongs to one, also one that came by a refresh.
+type session struct {
+	agreement
+	begin time.Time
+	ended bool // revoked, or ended by a reuse: no refresh, and no access token is active
 
 	refreshID string        // "oar…"; "" without offline_access
 	expires   time.Time     // of its refresh tokens, rotated or not
@@ -58,10 +67,7 @@ type issuedToken struct {
 
 // startSession sets c.session, and c.refresh if offline_access is granted.
 func (c *call) startSession() {
-	c.session = &session{
-		server: c.as.ID, clientID: c.app.ClientID, login: cmp.Or(c.user, &User{}).Login, grant: c.grant, scopes: c.scopes,
-		methods: c.methods, begin: c.now, used: c.now,
-	}
+	c.session = &session{agreement: c.agreement(), begin: c.now, used: c.now}
 	if c.has("offline_access") {
 		// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
 		lifetime, idle := unlimited, 7*24*time.Hour
