@@ -18,7 +18,7 @@ func (c *call) authorize() {
 		c.form = c.r.URL.Query()
 	}
 	c.visit = &visit{request: c.form}
-	c.grant = grantOf(GrantAuthorizationCode)
+	c.grant = GrantAuthorizationCode
 	c.run(c.spend, c.findServer, c.checkRedirectURI)
 	if c.entry.ErrorCode != "" {
 		// "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is
@@ -77,7 +77,7 @@ func (c *call) checkPKCE() {
 }
 
 func (c *call) checkGrant() {
-	enabled := slices.Contains(c.app.Grants, c.grant.grantType)
+	enabled := slices.Contains(c.app.Grants, c.grant)
 	c.refuseIf(!enabled, "grant_not_enabled", strings.Join(c.app.Grants, ", "))
 }
 
@@ -106,10 +106,6 @@ func (c *call) redirectToApp() {
 	c.header.Set("Location", target+separator+answer.Encode())
 }
 
-// codeGrant is the second half of the authorization code grant.
-// https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
-func (c *call) codeGrant() { c.run(c.redeemCode, c.exchangeVisit) }
-
 // redeemCode sets c.visit. "If an authorization code is used more than once, the authorization server MUST deny the
 // request and SHOULD revoke (when possible) all tokens previously issued based on that authorization code."
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
@@ -119,11 +115,11 @@ func (c *call) redeemCode() {
 		c.refuse("code_invalid")
 		return
 	}
-	c.checkOwner(in)
+	c.checkOwner(in.agreement)
 	if c.reply == nil && in.session != nil {
 		in.session.ended = true
 	}
-	c.refuseIf(in.session != nil || !c.now.Before(in.expires) || c.s.gone(in.login), "code_invalid")
+	c.refuseIf(in.session != nil || !c.now.Before(in.expires) || !c.s.inOrder(in.agreement), "code_invalid")
 	c.refuseIf(c.form.Get("redirect_uri") != in.request.Get("redirect_uri"), "mismatched_redirect_uri")
 	challenge, verifier := in.request.Get("code_challenge"), c.form.Get("code_verifier")
 	hash := sha256.Sum256([]byte(verifier))

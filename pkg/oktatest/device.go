@@ -12,7 +12,7 @@ const deviceCodeLifetime = 600 * time.Second
 
 // authorizeDevice is /v1/device/authorize: https://www.rfc-editor.org/rfc/rfc8628#section-3.1
 func (c *call) authorizeDevice() {
-	c.grant = grantOf(GrantDeviceCode)
+	c.grant = GrantDeviceCode
 	c.run(c.authenticateRequest, c.checkGrant, func() { c.refuseIf(c.form.Get("scope") == "", "no_scope_at_org") },
 		c.checkScopes, c.countUserCodes, c.issueDeviceCode)
 }
@@ -54,9 +54,6 @@ func letters(s string) string { return regexp.MustCompile("[^A-Z]").ReplaceAllSt
 // wholeSeconds rounds up: who waits that long, waits long enough.
 func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
-// deviceGrant is one poll: https://www.rfc-editor.org/rfc/rfc8628#section-3.4
-func (c *call) deviceGrant() { c.run(c.poll, c.exchangeVisit) }
-
 // poll sets c.visit once the user has allowed the device.
 func (c *call) poll() {
 	in := c.s.devices[c.form.Get("device_code")]
@@ -64,12 +61,12 @@ func (c *call) poll() {
 		c.refuse("device_code_invalid")
 		return
 	}
-	c.checkOwner(in)
+	c.checkOwner(in.agreement)
 	c.refuseIf(!c.now.Before(in.expires), "device_code_expired")
 	c.refuseIf(c.reply == nil && in.tooEarly(c.now), "slow_down")
 	c.refuseIf(in.denied, "device_denied")
 	c.refuseIf(!in.ended, "authorization_pending")
-	c.refuseIf(c.s.gone(in.login), "device_code_invalid")
+	c.refuseIf(!c.s.inOrder(in.agreement), "device_code_invalid")
 	c.adopt(in)
 }
 

@@ -83,26 +83,10 @@ func (c *call) resume() {
 		strings.Join(c.scopes, " "), strings.Join(in.scopes, " "))
 }
 
-// otpGrant is a one-time code without a password.
-// https://developer.okta.com/docs/guides/configure-direct-auth-grants/aotp/main/
-func (c *call) otpGrant() {
-	c.user = c.s.users[userKey(c.form.Get("login_hint"))]
-	c.run(c.checkScopes, c.checkOTP, c.goOn)
+func (c *call) checkOTP() {
+	c.user = cmp.Or(c.user, c.s.users[userKey(c.form.Get("login_hint"))])
+	c.checkCode(FactorOTP, c.form.Get("otp"))
 }
-
-// oobGrant is a push, or a code that was sent to the user, without a password.
-// https://developer.okta.com/docs/guides/configure-direct-auth-grants/coobov/main/
-func (c *call) oobGrant() {
-	c.run(c.checkScopes, c.checkAnswer, c.goOn)
-}
-
-// https://developer.okta.com/docs/guides/configure-direct-auth-grants/bmfaotp/main/
-func (c *call) mfaOTPGrant() { c.run(c.resume, c.checkOTP, c.signIn) }
-
-// https://developer.okta.com/docs/guides/configure-direct-auth-grants/dmfaoobov/main/
-func (c *call) mfaOOBGrant() { c.run(c.resume, c.checkAnswer, c.signIn) }
-
-func (c *call) checkOTP() { c.checkCode(FactorOTP, c.form.Get("otp")) }
 
 // checkAnswer is about an oob_code: did the user answer? One that has been answered is used up, and a
 // rejected push too.

@@ -26,35 +26,44 @@ const (
 
 type grant struct {
 	grantType string
-	servers   string        // which authorization servers have it: "all" or "custom"
-	required  string        // parameters beside grant_type, separated by spaces
-	exchange  func(c *call) // nil: not implemented
+	servers   string   // which authorization servers have it: "all" or "custom"
+	required  string   // parameters beside grant_type, separated by spaces
+	exchange  []func() // the steps of its exchange; nil: not implemented
 }
 
-// grants is Okta's table of grants, in the order of its texts and documents. A further grant is a row here and a
-// function for its exchange.
+// grants is Okta's table of grants, in the order of its texts and documents. A further grant is a row here.
 // https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/tag/CustomAS/#tag/CustomAS/operation/tokenCustomAS
-func grants() []grant {
+func (c *call) grants() []grant {
 	return []grant{
-		{GrantAuthorizationCode, "all", "code redirect_uri", (*call).codeGrant},
-		{GrantPassword, "all", "username password", (*call).passwordGrant},
-		{GrantRefreshToken, "all", "refresh_token", (*call).refreshGrant},
-		{GrantClientCredentials, "all", "", (*call).clientCredentialsGrant},
-		{GrantDeviceCode, "all", "device_code", (*call).deviceGrant},
+		// https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
+		{GrantAuthorizationCode, "all", "code redirect_uri", []func(){c.redeemCode, c.exchangeVisit}},
+		// https://www.rfc-editor.org/rfc/rfc6749#section-4.3
+		{GrantPassword, "all", "username password",
+			[]func(){c.checkScopes, c.countAttempt, c.checkPassword, c.checkUser, c.requireFactor, c.signIn}},
+		// https://www.rfc-editor.org/rfc/rfc6749#section-6
+		// https://developer.okta.com/docs/guides/refresh-tokens/main/
+		{GrantRefreshToken, "all", "refresh_token",
+			[]func(){c.redeem, c.narrowScopes, c.evaluatePolicies, c.rotate, c.issue}},
+		// A client that acts for itself: without a user there is no ID token, and no refresh token.
+		// https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+		// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
+		{GrantClientCredentials, "all", "",
+			[]func(){c.checkServiceClient, c.checkScopes, c.evaluatePolicies, c.checkConsent, c.startSession, c.issue}},
+		// https://www.rfc-editor.org/rfc/rfc8628#section-3.4
+		{GrantDeviceCode, "all", "device_code", []func(){c.poll, c.exchangeVisit}},
 		{"urn:ietf:params:oauth:grant-type:token-exchange", "all", "subject_token subject_token_type", nil},
 		{"urn:ietf:params:oauth:grant-type:jwt-bearer", "custom", "assertion", nil},
 		{"urn:ietf:params:oauth:grant-type:saml2-bearer", "all", "assertion", nil},
 		{"urn:openid:params:grant-type:ciba", "all", "auth_req_id", nil},
-		{GrantOTP, "all", "login_hint otp", (*call).otpGrant},
-		{GrantMFAOTP, "all", "mfa_token otp", (*call).mfaOTPGrant},
-		{GrantOOB, "all", "oob_code", (*call).oobGrant},
-		{GrantMFAOOB, "all", "mfa_token oob_code", (*call).mfaOOBGrant},
+		// https://developer.okta.com/docs/guides/configure-direct-auth-grants/aotp/main/
+		{GrantOTP, "all", "login_hint otp", []func(){c.checkScopes, c.checkOTP, c.goOn}},
+		// https://developer.okta.com/docs/guides/configure-direct-auth-grants/bmfaotp/main/
+		{GrantMFAOTP, "all", "mfa_token otp", []func(){c.resume, c.checkOTP, c.signIn}},
+		// https://developer.okta.com/docs/guides/configure-direct-auth-grants/coobov/main/
+		{GrantOOB, "all", "oob_code", []func(){c.checkScopes, c.checkAnswer, c.goOn}},
+		// https://developer.okta.com/docs/guides/configure-direct-auth-grants/dmfaoobov/main/
+		{GrantMFAOOB, "all", "mfa_token oob_code", []func(){c.resume, c.checkAnswer, c.signIn}},
 	}
-}
-
-func grantOf(grantType string) grant {
-	list := grants()
-	return list[slices.IndexFunc(list, func(g grant) bool { return g.grantType == grantType })]
 }
 
 // token is /v1/token. The order of the checks is Okta's as far as it can be observed; of the first five it is a guess.
@@ -66,7 +75,7 @@ func (c *call) token() {
 		c.header.Set("Vary", "Origin")
 		c.respond(204, nil)
 	}
-	c.run(c.authenticateRequest, c.chooseGrant, c.exchange)
+	c.run(c.authenticateRequest, c.useGrant)
 }
 
 // authenticateRequest is what every POST of a client has to pass, whatever it is about.
@@ -101,26 +110,37 @@ func (c *call) checkParameters() {
 	c.refuseIf(inQuery, "credentials_in_query")
 }
 
-// chooseGrant sets c.grant, if grant_type is one of Okta's and enabled for the app, and what it requires is there. DPoP
+// useGrant runs the grant, if grant_type is one of Okta's and enabled for the app, and what it requires is there. DPoP
 // proofs are not implemented: https://www.rfc-editor.org/rfc/rfc9449#section-5
-func (c *call) chooseGrant() {
+func (c *call) useGrant() {
 	var names []string
+	var chosen grant
 	grantType := c.form.Get("grant_type")
-	for _, g := range grants() {
+	for _, g := range c.grants() {
 		if g.servers == "custom" && c.as.ID == OrgServerID {
 			continue
 		}
 		names = append(names, g.grantType)
 		if g.grantType == grantType {
-			c.grant = g
+			c.grant, chosen = grantType, g
 		}
 	}
 	valid := strings.Join(names, ", ")
 	c.refuseIf(grantType == "", "no_grant_type", valid)
-	c.refuseIf(c.grant.grantType == "", "unknown_grant_type", valid)
+	c.refuseIf(c.grant == "", "unknown_grant_type", valid)
 	c.checkGrant()
-	c.requireParameters(c.grant.required)
+	c.requireParameters(chosen.required)
 	c.refuseIf(c.app.RequireDPoP && c.r.Header.Get("DPoP") == "", "dpop_missing")
+	switch {
+	case c.reply != nil:
+	case c.app.RequireDPoP:
+		c.notImplemented("DPoP")
+	case chosen.exchange == nil:
+		c.notImplemented("the grant " + grantType)
+	default:
+		c.header.Set("Set-Cookie", "JSESSIONID="+rand.Text()+"; Path=/; Secure; HttpOnly") // clients must ignore it
+		c.run(chosen.exchange...)
+	}
 }
 
 // requireParameters refuses a request that lacks one of these, which are separated by spaces.
@@ -130,38 +150,12 @@ func (c *call) requireParameters(names string) {
 	}
 }
 
-func (c *call) exchange() {
-	switch {
-	case c.app.RequireDPoP:
-		c.notImplemented("DPoP")
-	case c.grant.exchange == nil:
-		c.notImplemented("the grant " + c.grant.grantType)
-	default:
-		c.header.Set("Set-Cookie", "JSESSIONID="+rand.Text()+"; Path=/; Secure; HttpOnly") // clients must ignore it
-		c.grant.exchange(c)
-	}
-}
-
-// clientCredentialsGrant is the grant of a client that acts for itself, RFC 6749 §4.4: without a user there is no ID
-// token, and no refresh token.
-// https://www.rfc-editor.org/rfc/rfc6749#section-4.4
-// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
-func (c *call) clientCredentialsGrant() {
-	c.run(c.checkServiceClient, c.checkScopes, c.evaluatePolicies, c.checkConsent, c.startSession, c.issue)
-}
-
 // checkServiceClient refuses public clients, and every client at the org server, which requires private_key_jwt.
 func (c *call) checkServiceClient() {
 	atOrg := c.as.ID == OrgServerID
 	c.refuseIf(c.app.AuthMethod == NoSecret, "confidential_only")
 	c.refuseIf(atOrg && c.s.options.Quirks.OrgGrantUnsupported, "custom_server_only")
 	c.refuseIf(atOrg, "private_key_jwt_required")
-}
-
-// passwordGrant is the Resource Owner Password grant, RFC 6749 §4.3, with Okta's refusals.
-// https://www.rfc-editor.org/rfc/rfc6749#section-4.3
-func (c *call) passwordGrant() {
-	c.run(c.checkScopes, c.countAttempt, c.checkPassword, c.checkUser, c.requireFactor, c.signIn)
 }
 
 // checkPassword sets c.user. A wrong password, a locked user and a user that does not exist have the same answer. Too

@@ -35,7 +35,7 @@ type call struct {
 	app      *App
 	user     *User    // nil for a client that acts for itself
 	methods  []string // "password", and factors that the user has given, in their order
-	grant    grant
+	grant    string   // its grant_type
 	scopes   []string
 	lifetime time.Duration // of the access token
 	session  *session

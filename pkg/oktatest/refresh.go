@@ -11,13 +11,6 @@ type refreshToken struct {
 	retired time.Time // when rotation replaced it; zero: it is the newest
 }
 
-// refreshGrant is RFC 6749 §6 with Okta's rotation.
-// https://www.rfc-editor.org/rfc/rfc6749#section-6
-// https://developer.okta.com/docs/guides/refresh-tokens/main/
-func (c *call) refreshGrant() {
-	c.run(c.redeem, c.narrowScopes, c.evaluatePolicies, c.rotate, c.issue)
-}
-
 // redeem sets c.session and c.user. A retired refresh token ends the session, because someone else may have a copy:
 // "The authorization server cannot determine which party submitted the invalid refresh token, but it will revoke the
 // active refresh token." https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
@@ -93,7 +86,7 @@ func (s *Server) RefreshAlive(token string) bool {
 }
 
 func (s *Server) refreshAlive(t *refreshToken, now time.Time) bool {
-	if t == nil || s.isRetired(t, now) || t.session.ended || !s.inOrder(t.session) {
+	if t == nil || s.isRetired(t, now) || t.session.ended || !s.inOrder(t.session.agreement) {
 		return false
 	}
 	return matchesLogin(s.apps[t.session.clientID].Assigned, t.session.login) && now.Before(t.session.end())

@@ -12,7 +12,7 @@ import (
 func (c *call) checkScopes() {
 	c.readScopes()
 	oidc := slices.ContainsFunc(c.scopes, isOIDCScope)
-	c.refuseIf(oidc && c.grant.grantType == GrantClientCredentials, "no_openid_for_clients")
+	c.refuseIf(oidc && c.grant == GrantClientCredentials, "no_openid_for_clients")
 	if len(c.scopes) == 0 {
 		c.scopes = c.scopeNames(func(scope Scope) bool { return scope.Default })
 	}
@@ -73,7 +73,7 @@ func (c *call) evaluatePolicies() {
 func (c *call) findRule() (Rule, bool) {
 	for _, rule := range c.as.Rules {
 		foreign := func(scope string) bool { return !matches(rule.Scopes, scope) }
-		if matches(rule.Clients, c.app.ClientID) && matches(rule.Grants, c.grant.grantType) &&
+		if matches(rule.Clients, c.app.ClientID) && matches(rule.Grants, c.grant) &&
 			(c.user == nil || matchesLogin(rule.Users, c.user.Login)) && !slices.ContainsFunc(c.scopes, foreign) {
 			return rule, true
 		}

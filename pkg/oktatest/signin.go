@@ -37,14 +37,8 @@ type visit struct {
 	session *session // of its tokens, which it brings once
 }
 
-// gone reports whether the user who has signed in was deactivated.
-func (s *Server) gone(login string) bool {
-	user := s.users[userKey(login)]
-	return user != nil && user.Status == Deactivated
-}
-
 // checkOwner refuses to give the result of a sign-in to another client, or at another server.
-func (c *call) checkOwner(in *visit) {
+func (c *call) checkOwner(in agreement) {
 	c.refuseIf(in.server != c.as.ID, "other_server")
 	c.refuseIf(in.clientID != c.app.ClientID, "other_client")
 }

@@ -22,7 +22,7 @@ type agreement struct {
 	clientID string
 	login    string // "" where the client acts for itself, and before the user is known
 	methods  []string
-	grant    grant
+	grant    string   // its grant_type
 	scopes   []string // the most that a refresh may ask for
 	acr      string   // the level of acr_values that this reaches; "" if the request had none
 }
@@ -161,14 +161,14 @@ func (c *call) sign(t *issuedToken) string {
 // active is the access or ID token, nil unless it is active now. Revocation ends access tokens alone.
 func (s *Server) active(token string, now time.Time) *issuedToken {
 	t := s.issued[token]
-	if t == nil || !now.Before(t.expires) || !s.inOrder(t.session) || !t.isID && (t.revoked || t.session.ended) {
+	if t == nil || !now.Before(t.expires) || !s.inOrder(t.session.agreement) || !t.isID && (t.revoked || t.session.ended) {
 		return nil
 	}
 	return t
 }
 
-// inOrder reports whether the user and the app of a session are still active. Neither is ever removed.
-func (s *Server) inOrder(in *session) bool {
+// inOrder reports whether the user and the app are still active. Neither is ever removed.
+func (s *Server) inOrder(in agreement) bool {
 	return (in.login == "" || s.users[userKey(in.login)].Status != Deactivated) && !s.apps[in.clientID].Inactive
 }
 
