@@ -144,9 +144,10 @@ func (c *call) requireFactor() {
 		return
 	}
 	var usable []string // grants of the user's other factors
+	mfaGrants := map[string]string{FactorOTP: GrantMFAOTP}
 	for factor := range c.user.Factors {
 		if factor != first {
-			usable = append(usable, grantOfFactor(factor))
+			usable = append(usable, cmp.Or(mfaGrants[factor], GrantMFAOOB))
 		}
 	}
 	allowedBy := func(list []string) bool {
@@ -164,13 +165,6 @@ func (c *call) requireFactor() {
 		c.refuse("mfa_required")
 		c.reply.Body = patch(c.reply.Body, map[string]string{"mfa_token": strconv.Quote(token)})
 	}
-}
-
-func grantOfFactor(factor string) string {
-	if factor == FactorOTP {
-		return GrantMFAOTP
-	}
-	return GrantMFAOOB
 }
 
 // signIn issues the tokens of a user who has given all factors, as far as the server's policies allow.

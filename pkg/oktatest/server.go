@@ -7,7 +7,7 @@
 // invented result.
 //
 // A request passes through handler.go, which lets a fault answer it or finds its endpoint. At the token endpoint,
-// grants.go checks it in Okta's order and calls the grant.
+// grants.go checks it in Okta's order and runs the steps of the grant.
 //
 // Nothing here is protected: passwords are stored in the clear and documented. The server listens on loopback only.
 package oktatest
@@ -56,7 +56,7 @@ type Server struct {
 	users    map[string]*User       // by userKey
 	attempts map[string][]time.Time // by what is limited and userKey, see limitAttempts
 	steps    map[string]*step       // by mfa_token or oob_code
-	buckets  map[bucketKey]bucket
+	buckets  map[[2]bool]bucket
 	issued   map[string]*issuedToken // access and ID tokens
 	refresh  map[string]*refreshToken
 	visits   map[string]*visit // of the pages
@@ -75,10 +75,9 @@ func Start(o Options) (*Server, error) {
 	s := &Server{
 		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
-		attempts: map[string][]time.Time{}, buckets: map[bucketKey]bucket{}, issued: map[string]*issuedToken{},
+		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},
-		devices: map[string]*visit{},
-		steps:   map[string]*step{},
+		devices: map[string]*visit{}, steps: map[string]*step{},
 	}
 	s.Change(func(options *Options) { *options = o })
 	s.addTestOrg(o.Rotation)
