@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -58,9 +57,7 @@ func (u *user) storedNothing(t *testing.T) {
 			t.Errorf("Okta was asked for a token: %s", r.Form.Get("grant_type"))
 		}
 	}
-	if files, _ := filepath.Glob(filepath.Join(u.vars["OKAUTH_STORAGE_DIR"], "*.sealed")); len(files) > 0 {
-		t.Errorf("stored: %q", files)
-	}
+	u.nothingKept(t)
 }
 
 // browserHousehold is a household whose people sign in in a browser.
