@@ -27,9 +27,9 @@ func newDemoCmd(env *cli.Env) *cobra.Command {
 		Short: "Show every step against a built-in server",
 		Long: `Show every step against a built-in server: configure, sign in, print the token,
 decode and verify it, call an API with it, refresh it, sign in by a browser that
-the demo plays itself, and sign out. A line that begins with "$" is a command
-that you can type; its output follows. The demo needs no account, no keychain
-and no network, and leaves nothing behind.`,
+the demo plays itself and with a second factor, and sign out. A line that begins
+with "$" is a command that you can type; its output follows. The demo needs no
+account, no keychain and no network, and leaves nothing behind.`,
 		Example: `  # at one go
   okauth demo
   # page by page
@@ -122,10 +122,31 @@ func (d *demo) play(ctx context.Context) {
 	d.say("8. Sign in with a browser. On a desktop, okauth would open it; here the demo plays the person in front of it.")
 	d.signInWithBrowser(ctx)
 
-	d.say("9. Sign out: Okta revokes the refresh token, and okauth deletes the session.")
-	d.okauth(ctx, "logout")
+	d.say("9. Sign in where Okta wants a second factor. On a terminal, okauth would ask for the code.")
+	d.signInWithSecondFactor(ctx)
+
+	d.say("10. Sign out: Okta revokes the refresh tokens, and okauth deletes the sessions.")
+	d.okauth(ctx, "logout", "--all")
 
 	d.say("The demo has left nothing behind. Next: okauth config init")
+}
+
+// signInWithSecondFactor signs in a user of the server who needs a one-time code.
+func (d *demo) signInWithSecondFactor(ctx context.Context) {
+	app, _ := d.server.App(oktatest.DefaultClientID)
+	app.Assigned, app.Grants = nil, append(app.Grants, oktatest.GrantMFAOTP)
+	d.server.AddApp(app)
+	vars := map[string]string{"OKAUTH_USERNAME": "otp@example.com", "OKAUTH_OTP": oktatest.DefaultOTP}
+	env := d.env
+	env.Stdin, env.StdinIsPipe = strings.NewReader(oktatest.DefaultPassword), true
+	env.LookupEnv = func(name string) (string, bool) {
+		if value, ok := vars[name]; ok {
+			return value, true
+		}
+		return d.env.LookupEnv(name)
+	}
+	d.print("$ export OKAUTH_USERNAME=%s OKAUTH_OTP=%s\n", vars["OKAUTH_USERNAME"], vars["OKAUTH_OTP"])
+	d.run(ctx, env, []string{"login", "--password-stdin"}, " <password.txt")
 }
 
 func (d *demo) say(format string, args ...any) {
