@@ -88,6 +88,7 @@ func Grants() []Grant {
 		{Name: "password", User: true, DefaultScopes: "openid"},
 		{Name: "authorization-code", User: true, DefaultScopes: "openid"},
 		{Name: "device-code", User: true, DefaultScopes: "openid"},
+		{Name: "otp", User: true, DefaultScopes: "openid"},
 		{Name: "oob", User: true, DefaultScopes: "openid"},
 		// Okta refuses openid to a client that signs in for itself.
 		// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/

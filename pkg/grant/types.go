@@ -79,6 +79,14 @@ func All() []Type {
 			New: func(p Params) Grant { return Device{Scopes: p.Scopes} },
 		},
 		{
+			Name: "otp", GrantType: otpGrantType,
+			// No LimitsFailures: Okta takes 5 codes in 5 minutes, and a code that was wrong soon becomes another.
+			User: true, Username: true, Secret: "otp", ProbeParameter: "otp",
+			New: func(p Params) Grant {
+				return OTP{Username: p.Username, Scopes: p.Scopes, Code: p.Secret, Source: p.OTP}
+			},
+		},
+		{
 			Name: "oob", GrantType: oobGrantType,
 			User: true, Username: true, Person: true, ProbeParameter: "oob_code",
 			New: func(p Params) Grant {

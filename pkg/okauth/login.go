@@ -196,6 +196,9 @@ func (c *Client) guard() session.LockoutGuard {
 
 // grantSecret returns the secret of the grant, and whether a person has just typed it.
 func (c *Client) grantSecret(ctx context.Context, username string) (secret okta.Secret, typed bool, err error) {
+	if c.grant.Secret == config.KeyOTP { // the grant reads a code when it sends it, or asks for it: Params.OTP
+		return okta.Secret{}, false, nil
+	}
 	secret, err = c.secret(ctx, c.grant.Secret)
 	if err != nil || !secret.IsZero() {
 		return secret, false, err
