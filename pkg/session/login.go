@@ -67,7 +67,7 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 		if required != nil && required.Resume != nil {
 			s.Grant = required.Resume // the password was right, and is not sent again
 		}
-		password.unlock(tokens != nil || required != nil && required.Resume != nil, err)
+		password.unlock(tokens != nil || isAfterPassword(err), err)
 	}
 	if !is[*grant.InteractionRequiredError](err) || s.Interaction == nil {
 		return session, tokens, err
@@ -86,6 +86,15 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 		err = m.saveSignIn(ctx, session)
 	}
 	return session, tokens, err
+}
+
+// isAfterPassword reports whether err is about the second factor: Okta has accepted the password.
+func isAfterPassword(err error) bool {
+	if e, ok := errors.AsType[*okta.Error](err); ok {
+		return e.Operation == okta.OperationChallenge || slices.Contains(grant.MFAGrantTypes(), e.GrantType)
+	}
+	e, ok := errors.AsType[*grant.InteractionRequiredError](err)
+	return ok && e.Resume != nil
 }
 
 // exchange sends the credentials and checks the ID token of the response.

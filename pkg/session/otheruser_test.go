@@ -94,3 +94,25 @@ func TestASecondFactorGoesOnWithoutThePassword(t *testing.T) {
 		t.Errorf("after the password was accepted: %v", err)
 	}
 }
+
+// A wrong one-time code of a program says nothing against the password, which is sent with the next code.
+func TestAWrongCodeDoesNotBlockThePassword(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	o.client.ID = oktatest.DirectAuthClientID
+	o.want.Identity.ClientID, o.want.Username = oktatest.DirectAuthClientID, "otp@example.com"
+	right := okta.NewSecret(oktatest.DefaultPassword)
+	login := func(code string) error {
+		_, err := o.manager.Login(t.Context(), o.client, session.Credentials{Password: right, Grant: grant.Password{
+			Username: o.want.Username, Password: right, Scopes: o.want.Scopes,
+			OTP: func(context.Context) (okta.Secret, error) { return okta.NewSecret(code), nil },
+		}}, o.want)
+		return err
+	}
+	if e, ok := errors.AsType[*okta.Error](login("111111")); !ok || e.Code != "invalid_grant" {
+		t.Fatalf("a wrong code: got %v", e)
+	}
+	if err := login("123456"); err != nil {
+		t.Errorf("the right code after it: %v", err)
+	}
+}
