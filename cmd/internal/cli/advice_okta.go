@@ -49,7 +49,7 @@ func inputAdvice(e *grant.InputError) string {
 		"username": "set username (OKAUTH_USERNAME), or sign in on a terminal, where okauth asks for it",
 		"password": "give the password with --password-stdin or OKAUTH_PASSWORD, or sign in on a terminal, where okauth " +
 			"asks for it",
-		"one-time code": factorAdvice,
+		"one-time code": factorAdvice(grant.FactorOTP),
 		"factor":        "run okauth login --grant oob with --factor push, sms or voice, or unset factor to be asked",
 		"client secret": "give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; an " +
 			"application without one can sign in users only",
@@ -68,8 +68,10 @@ func interactionAdvice(e *grant.InteractionRequiredError) string {
 		return "sign in on a terminal with: okauth login"
 	case "username", config.KeyPassword:
 		return passwordAdvice
-	case "factor", "otp":
-		return factorAdvice
+	case "factor":
+		return factorAdvice(grant.Factors()...)
+	case "otp":
+		return factorAdvice(grant.FactorOTP)
 	}
 	return fmt.Sprintf("give the %s by OKAUTH_%s, %s or %s", e.Field, strings.ToUpper(e.Field), config.FileKey(e.Field),
 		config.CommandKey(e.Field))

@@ -7,9 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"okauth/pkg/grant"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/oktatest"
+	"okauth/pkg/session"
 )
 
 // Okta writes the same refusal with quotes or back-ticks, and with or without apostrophes.
@@ -166,4 +169,35 @@ func TestRefusalsOfAFactorOfOktatestAreExplained(t *testing.T) {
 func passwordForm(login string) url.Values {
 	return url.Values{"grant_type": {"password"}, "username": {login}, "password": {oktatest.DefaultPassword},
 		"scope": {"openid"}}
+}
+
+// Where no one can give a second factor, the hint names what would help with it, for the same session.
+func TestHintsToAMissingFactor(t *testing.T) {
+	t.Parallel()
+	flags := SessionFlags{Set: map[string]string{"username": "push@example.com"}}
+	for _, test := range []struct {
+		field   string
+		noStore session.NoStore
+		want    []string
+		absent  string
+	}{
+		{"factor", "", []string{"terminal with: okauth login --username push@example.com;",
+			"okauth login --username push@example.com --factor push", "OKAUTH_OTP", "otp_command"}, "PASSWORD"},
+		{"otp", "", []string{"okauth login --username push@example.com", "OKAUTH_OTP", "otp_command"}, "--factor"},
+		{"factor", session.StoreOff, []string{"OKAUTH_OTP", "otp_command", "config set storage file"}, "PASSWORD"},
+	} {
+		err := flags.Advise(&okauth.LoginRequiredError{NoStore: test.noStore,
+			Err: &grant.InteractionRequiredError{Field: test.field, Resume: grant.Device{}}})
+		hint := Hint(err)
+		for _, part := range test.want {
+			if !strings.Contains(hint, part) || strings.Contains(hint, test.absent) || ExitCode(err) != ExitLoginRequired {
+				t.Errorf("%s: got exit code %d, %q", test.field, ExitCode(err), hint)
+			}
+		}
+	}
+	for _, code := range []grant.Factor{grant.FactorSMS, grant.FactorVoice} {
+		if hint := factorAdvice(code); strings.Contains(hint, "OTP") {
+			t.Errorf("%s: got %q", code, hint)
+		}
+	}
 }

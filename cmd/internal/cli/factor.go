@@ -16,14 +16,25 @@ import (
 	"okauth/pkg/prompt"
 )
 
-const factorAdvice = "approve on your phone: okauth login --factor push; a program gives a one-time code by " +
-	"OKAUTH_OTP or otp_command"
+// factorAdvice says how to give one of factors where no one can be asked.
+func factorAdvice(factors ...grant.Factor) string {
+	advice := "sign in on a terminal with: okauth login"
+	if slices.Contains(factors, grant.FactorPush) {
+		advice += "; or approve on your phone: okauth login --factor push"
+	}
+	if slices.Contains(factors, grant.FactorOTP) {
+		advice += "; or " + giveCode
+	}
+	return advice
+}
+
+const giveCode = "give a one-time code by OKAUTH_OTP or otp_command"
 
 // ChooseFactor shows a menu.
 func (i *terminalInteraction) ChooseFactor(
 	ctx context.Context, factors []grant.Factor, last grant.Factor, problem string,
 ) (grant.Factor, error) {
-	t, err := i.openFor(problem)
+	t, err := i.openFor(problem, factorAdvice(factors...))
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +58,7 @@ func (i *terminalInteraction) ChooseFactor(
 
 // AskCode asks for a one-time code, with echo: it works once, and soon not at all.
 func (i *terminalInteraction) AskCode(ctx context.Context, f grant.Factor, problem string) (okta.Secret, error) {
-	t, err := i.openFor(problem)
+	t, err := i.openFor(problem, factorAdvice(f))
 	if err != nil {
 		return okta.Secret{}, err
 	}
@@ -68,8 +79,8 @@ func (i *terminalInteraction) AskCode(ctx context.Context, f grant.Factor, probl
 }
 
 // openFor opens the terminal to ask about the second factor, and says what was wrong with the answer before.
-func (i *terminalInteraction) openFor(problem string) (*prompt.Terminal, error) {
-	t, err := OpenTerminal(i.env, i.flags, factorAdvice)
+func (i *terminalInteraction) openFor(problem, advice string) (*prompt.Terminal, error) {
+	t, err := OpenTerminal(i.env, i.flags, advice)
 	if err != nil || problem == "" {
 		return t, err
 	}

@@ -147,9 +147,9 @@ func TestWaitsOnADumbTerminal(t *testing.T) {
 func TestNoInput(t *testing.T) {
 	t.Parallel()
 	forbidden := []string{"TEST_NO_INPUT=1", "TEST_NO_BROWSER=1"}
-	for _, args := range [][]string{{"factor"}, {"code", "otp"}} {
+	for want, args := range map[string][]string{"--factor push": {"factor"}, "OKAUTH_OTP": {"code", "otp"}} {
 		stdout, shown := start(t, size{0, 0}, forbidden, args...).ends(4)
-		if stdout != "" || !strings.Contains(shown, "--no-input forbids it") || !strings.Contains(shown, "--factor push") {
+		if stdout != "" || !strings.Contains(shown, "--no-input forbids it") || !strings.Contains(shown, want) {
 			t.Errorf("%s: got %q and %q", args, stdout, shown)
 		}
 	}

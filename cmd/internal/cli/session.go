@@ -164,9 +164,15 @@ const usernameVariable = "OKAUTH_USERNAME"
 // Advise adds the command that signs in to an error that only a sign-in resolves, or the variables that are missing.
 func (s *SessionFlags) Advise(err error, missing ...string) error {
 	required, ok := errors.AsType[*okauth.LoginRequiredError](err)
+	needs, wantsFactor := errors.AsType[*grant.InteractionRequiredError](err) // after the password
 	switch {
 	case !ok:
 		return err
+	case wantsFactor && required.NoStore == "":
+		advice := strings.ReplaceAll(interactionAdvice(needs), "okauth login", "okauth login"+s.Identity())
+		return Exit(ExitLoginRequired, err, advice)
+	case wantsFactor:
+		return Exit(ExitLoginRequired, err, giveCode+", or "+keepInFile)
 	case required.NoStore == "":
 		advice := "sign in with: okauth login" + s.Identity()
 		if slices.Equal(missing, []string{usernameVariable}) {
