@@ -133,7 +133,7 @@ func TestOTPText(t *testing.T) {
 			return
 		}
 		for text, want := range map[string]string{
-			"123456": "", "123 456": "", " 1234 ": "", "1234567890\n": "", "123": "4 to 10 digits",
+			"123456": "", "123 456": "", " 1234 ": "", "1234567890\n": "", "1 2 3": "4 to 10 digits",
 			"12345678901": "4 to 10 digits", "12345a": "4 to 10 digits", "123-456": "4 to 10 digits",
 			"123\t456": "4 to 10 digits", "१२३४": "4 to 10 digits", "    ": "4 to 10 digits",
 		} {
