@@ -40,6 +40,7 @@ func TestRecipes(t *testing.T) {
 		"GitLab CI":                  gitlabRecipe,
 		"Docker":                     nil, // TestContainer
 		"Kubernetes":                 kubernetesRecipe,
+		"One-time codes":             otpRecipe,
 	}
 	recipes := readRecipes(t)
 	for name, test := range tests {
