@@ -26,6 +26,7 @@ type sessionJSON struct {
 	Version  int            `json:"okauth"`
 	Session  *Identity      `json:"session"`
 	Username string         `json:"username,omitempty"`
+	Factor   string         `json:"factor,omitempty"`
 	Refresh  *refreshJSON   `json:"refresh,omitempty"`
 	Revision uint64         `json:"revision"`
 	Sets     []tokenSetJSON `json:"sets"`
@@ -52,7 +53,8 @@ type tokenSetJSON struct {
 func encodeSession(s *Session) ([]byte, error) {
 	id := s.Identity
 	out := sessionJSON{
-		Version: sessionVersion, Session: &id, Username: s.Username, Revision: s.Revision, Sets: []tokenSetJSON{},
+		Version: sessionVersion, Session: &id, Username: s.Username, Factor: s.Factor, Revision: s.Revision,
+		Sets: []tokenSetJSON{},
 	}
 	if r := s.Refresh; !r.Value.IsZero() {
 		out.Refresh = &refreshJSON{r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Round(0), r.Rotation}
@@ -64,7 +66,7 @@ func encodeSession(s *Session) ([]byte, error) {
 			ObtainedAt: set.ObtainedAt.UTC().Round(0), ExpiresIn: int64(set.ExpiresIn / time.Second),
 		})
 	}
-	names := []string{s.Username, id.Profile, id.Issuer, id.ClientID, id.User}
+	names := []string{s.Username, s.Factor, id.Profile, id.Issuer, id.ClientID, id.User}
 	if !utf8.ValidString(strings.Join(names, "\n")) {
 		return nil, errors.New("a name in it is not UTF-8")
 	}
@@ -86,7 +88,7 @@ func decodeSession(value []byte) (*Session, error) {
 	if err := in.check(); err != nil {
 		return nil, CorruptError(err.Error())
 	}
-	s := &Session{Identity: *in.Session, Username: in.Username, Revision: in.Revision}
+	s := &Session{Identity: *in.Session, Username: in.Username, Factor: in.Factor, Revision: in.Revision}
 	if r := in.Refresh; r != nil {
 		s.Refresh = RefreshToken{okta.NewSecret(r.Token), r.Requested, r.Granted, r.ObtainedAt, r.Rotation}
 	}

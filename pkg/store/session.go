@@ -93,6 +93,7 @@ type RefreshToken struct {
 type Session struct {
 	Identity Identity
 	Username string       // who signed in
+	Factor   string       // the second or only factor of the sign-in; "" where there was none
 	Refresh  RefreshToken // zero without "offline_access"
 	Revision uint64       // counts the writes, from 1; every writer adds one
 	Sets     []TokenSet

@@ -22,7 +22,7 @@ func someIdentity() store.Identity {
 
 func someSession() *store.Session {
 	return &store.Session{
-		Identity: someIdentity(), Username: "Zoë\u2028😀<&>", Revision: 1<<64 - 1,
+		Identity: someIdentity(), Username: "Zoë\u2028😀<&>", Factor: "push", Revision: 1<<64 - 1,
 		Refresh: store.RefreshToken{
 			Value: okta.NewSecret("canary-refresh"), Requested: []string{"openid", "offline_access"}, Granted: []string{"offline_access"},
 			ObtainedAt: time.Date(2026, 11, 22, 17, 0, 0, 1, time.UTC), Rotation: store.Rotating,
@@ -38,7 +38,7 @@ func someSession() *store.Session {
 // plain makes secrets comparable.
 func plain(s *store.Session) string {
 	r := s.Refresh
-	out := fmt.Sprintf("%#v %q %d %q %q %q %s %v", s.Identity, s.Username, s.Revision,
+	out := fmt.Sprintf("%#v %q %q %d %q %q %q %s %v", s.Identity, s.Username, s.Factor, s.Revision,
 		r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Format(time.RFC3339Nano), r.Rotation)
 	for _, set := range s.Sets {
 		out += fmt.Sprintf(" %q %q %q %q %q %s %s", set.Requested, set.Granted, set.AccessToken.Reveal(), set.IDToken.Reveal(),
