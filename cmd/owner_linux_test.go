@@ -108,12 +108,12 @@ func (u *commoner) runs(line string, vars ...string) {
 }
 
 // check gives a file or directory to root, and wants each of the commands that fails to name root and the chown. One
-// does, except for the public keys, which are fetched again.
+// does, except for the public keys, which are fetched again, and the lock of a question, which is asked without.
 func (u *commoner) check(path string, lines []string, vars ...string) {
 	u.t.Helper()
 	must(os.Chown(path, 0, 0))
 	defer func() { _ = os.Chown(path, commonerID, commonerID) }() // a logout may have removed it
-	named := strings.Contains(path, ".cache")
+	named := strings.Contains(path, ".cache") || strings.HasPrefix(filepath.Base(path), "ask-")
 	for _, line := range lines {
 		code, text := u.tries(line, vars...)
 		text = strings.Join(strings.Fields(text), " ")

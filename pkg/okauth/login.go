@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
-	"okauth/pkg/store"
-	"okauth/pkg/store/filelock"
 )
 
 // Session describes a session that [Client.Login] has stored. It holds no secret.
@@ -52,28 +49,27 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !c.asksPerson() {
-		return c.login(ctx, s, client, request)
-	}
 	// Other processes wait for this session. Login does not wait for theirs: the user runs it to be asked now.
-	done, err := c.waitToAsk(ctx, s, request.Identity, 100*time.Millisecond)
-	if err != nil {
-		return nil, err
+	mine := &turn{client: c, storage: s, id: request.Identity, longest: 100 * time.Millisecond}
+	if c.asksPerson() {
+		if _, err := mine.take(ctx, true); err != nil {
+			return nil, err
+		}
 	}
-	signedIn, err := c.login(ctx, s, client, request)
-	done(err)
+	signedIn, err := c.login(ctx, mine, client, request)
+	mine.end(err)
 	return signedIn, err
 }
 
 // login is Login when all is ready for it.
 func (c *Client) login(
-	ctx context.Context, s Storage, client *okta.Client, request session.TokenRequest,
+	ctx context.Context, mine *turn, client *okta.Client, request session.TokenRequest,
 ) (*Session, error) {
-	credentials, err := c.credentials(ctx)
+	credentials, err := c.credentials(ctx, mine)
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := s.Manager().Login(ctx, client, credentials, request)
+	tokens, err := mine.storage.Manager().Login(ctx, client, credentials, request)
 	if tokens == nil {
 		return nil, err
 	}
@@ -105,60 +101,13 @@ func (c *Client) asksPerson() bool {
 	return !c.nonInteractive() && c.o.Interaction != nil && c.o.Interaction.CanPrompt()
 }
 
-// forever stands for no deadline: a person may take any time to answer, and Ctrl-C ends the wait.
-const forever = math.MaxInt64
-
-// waitToAsk waits until no other process asks a person to sign in to the session, for longest at most, and then until
-// none asks on the same terminal, where the answer to one question could go to another. done lets others ask, except
-// after an error if Options.HoldOnError is set. The session is not locked. The error is the cause of the end of ctx.
-func (c *Client) waitToAsk(
-	ctx context.Context, s Storage, id store.Identity, longest time.Duration,
-) (done func(error), err error) {
-	locks := filelock.Locks{Dir: c.o.LockDir}
-	if locks.Dir == "" {
-		locks.Dir, _ = filelock.Place(false) // without a place there is no lock, see lockQuestion
-	}
-	ofSession, ofTerminal := locks, locks
-	if s.Backend == StorageFile { // those who share the file wait for each other
-		ofSession.Dir = s.Locks.Dir
-	}
-	ofSession.Wait, ofTerminal.Wait = longest, forever
-	signedIn, err := c.lockQuestion(ctx, ofSession, "ask-"+id.Account())
-	answered := func() {}
-	if err == nil && c.o.Terminal != "" {
-		if answered, err = c.lockQuestion(ctx, ofTerminal, "ask-on-terminal-"+c.o.Terminal); err != nil {
-			signedIn()
-		}
-	}
-	return func(failed error) {
-		if failed == nil || !c.o.HoldOnError {
-			answered()
-			signedIn()
-		}
-	}, err
-}
-
-// lockQuestion acquires a lock for a question. Where there can be no lock it does without: two questions at once are
-// better than none.
-func (c *Client) lockQuestion(ctx context.Context, locks filelock.Locks, name string) (release func(), err error) {
-	locks.Waiting = c.o.Events.OtherAsks
-	lock, err := locks.Acquire(ctx, name)
-	switch {
-	case err == nil:
-		return lock.Release, nil
-	case ctx.Err() != nil:
-		return func() {}, context.Cause(ctx)
-	}
-	return func() {}, nil
-}
-
 // credentials returns the grant that the settings name, complete, and the user who signs in with it. What is missing
-// is asked for here and not by the grant, which runs while the session is locked.
-func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
+// is asked for here and not by the grant, which runs while the session is locked. mine is the turn to ask.
+func (c *Client) credentials(ctx context.Context, mine *turn) (session.Credentials, error) {
 	params := grant.Params{
 		Username: c.settings.Username(), Scopes: c.settings.Scopes(), Factor: grant.Factor(c.settings.Factor()),
 		RedirectURI: c.settings.RedirectURI(), ACRValues: c.settings.ACRValues(), Prompt: c.o.Prompt,
-		NoBrowser: c.o.NoBrowser, OTP: c.otp(),
+		NoBrowser: c.o.NoBrowser, OTP: c.otp(), Last: mine.storage.lastFactor(ctx, mine.id),
 	}
 	var err error
 	if c.grant.Username && params.Username == "" {
@@ -177,6 +126,7 @@ func (c *Client) credentials(ctx context.Context) (session.Credentials, error) {
 	}
 	credentials := session.Credentials{
 		Grant: c.grant.New(params), Username: params.Username, Interaction: c.o.Interaction,
+		Turn: mine.take,
 	}
 	if c.grant.LimitsFailures {
 		credentials.Password, credentials.Typed = params.Secret, typed

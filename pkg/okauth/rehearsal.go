@@ -37,12 +37,14 @@ func (c *Client) rehearse(ctx context.Context, s Storage, request session.TokenR
 		},
 		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Credentials, error) {
 			step = SignIn
-			return alone.credentialsFor(ctx, s, why, alone.OktaClient)
+			return alone.credentialsFor(ctx, &turn{storage: s, id: request.Identity}, why, alone.OktaClient)
 		},
 	})
 	_, missing := errors.AsType[*grant.InteractionRequiredError](err)
 	_, required := errors.AsType[*session.LoginRequiredError](err)
 	switch {
+	case stage.reached && step == SignIn && c.lacksFactor(s.lastFactor(ctx, request.Identity)):
+		return Ask, nil
 	case stage.reached:
 		return step, nil
 	case err == nil: // another process has just stored one
@@ -51,6 +53,13 @@ func (c *Client) rehearse(ctx context.Context, s Storage, request session.TokenR
 		return Ask, err
 	}
 	return Fail, err
+}
+
+// lacksFactor reports whether a sign-in like the last one, whose second factor was last, needs a person: "" was none.
+// What Okta wants the next time is not known before the password is sent.
+func (c *Client) lacksFactor(last grant.Factor) bool {
+	fixed := grant.Factor(c.settings.Factor())
+	return last != "" && (c.otp() == nil || fixed != "" && fixed != grant.FactorOTP)
 }
 
 // standIn replaces a secret that a function or a command would provide.

@@ -94,22 +94,21 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 		return session.CachedToken{}, err
 	}
 	request.Fresh = force
-	client := once(c.OktaClient)
+	client, mine := once(c.OktaClient), &turn{client: c, storage: s, id: request.Identity, longest: forever}
 	o := session.Options{
 		Client: client,
 		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Credentials, error) {
-			return c.credentialsFor(ctx, s, why, client)
+			return c.credentialsFor(ctx, mine, why, client)
 		},
 	}
-	done := func(error) {}
 	if c.asksPerson() {
-		o.WaitToAsk = func(ctx context.Context) (err error) {
-			done, err = c.waitToAsk(ctx, s, request.Identity, forever)
+		o.WaitToAsk = func(ctx context.Context) error {
+			_, err := mine.take(ctx, true)
 			return err
 		}
 	}
 	token, err := s.Manager().Renew(ctx, request, o)
-	done(err)
+	mine.end(err)
 	if err == nil {
 		c.unstored.Store(t, token)
 	}
@@ -119,7 +118,7 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in
 // and there is none. A client secret that cannot be one is the error even then: no sign-in works with it.
 func (c *Client) credentialsFor(
-	ctx context.Context, s Storage, why *session.LoginRequiredError, client func(context.Context) (*okta.Client, error),
+	ctx context.Context, mine *turn, why *session.LoginRequiredError, client func(context.Context) (*okta.Client, error),
 ) (session.Credentials, error) {
 	ask := c.asksPerson() && !why.Unsure
 	if !ask && !c.nonInteractive() {
@@ -130,8 +129,8 @@ func (c *Client) credentialsFor(
 		return session.Credentials{}, err
 	}
 	// Before anything is asked or sent: can the session be stored?
-	err := s.Ready(ctx)
-	if err != nil && !s.NotNeeded(err) {
+	err := mine.storage.Ready(ctx)
+	if err != nil && !mine.storage.NotNeeded(err) {
 		return session.Credentials{}, err
 	}
 	if ask { // no one types a password that cannot be sent
@@ -142,7 +141,7 @@ func (c *Client) credentialsFor(
 	if ask && c.o.Events.SignIn != nil {
 		c.o.Events.SignIn(why, err)
 	}
-	return c.credentials(ctx)
+	return c.credentials(ctx, mine)
 }
 
 // withProfile adds the profile to an error that only a sign-in resolves.

@@ -21,6 +21,9 @@ type Credentials struct {
 	Typed    bool // a person has just typed Password, so it is sent in any case
 	// Interaction asks the user for what Grant lacks; nil: no one is asked. The session is not locked meanwhile.
 	Interaction grant.Interaction
+	// Turn takes the turn to ask the user, which one process at a time has. Without wait it returns false where another
+	// has it. The caller gives the turn back after the sign-in. nil: no one else asks.
+	Turn func(ctx context.Context, wait bool) (mine bool, err error)
 }
 
 // Login signs in at client with c and stores the session under r.Identity. It replaces a session that is there, but
@@ -56,7 +59,12 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 	var session *store.Session
 	var tokens *okta.TokenResponse
 	err := errNewSalt
-	for errors.Is(err, errNewSalt) {
+	for errors.Is(err, errNewSalt) || errors.Is(err, errOthersTurn) {
+		if errors.Is(err, errOthersTurn) {
+			if _, err := s.Turn(ctx, true); err != nil {
+				return nil, nil, err
+			}
+		}
 		if err := password.check(true); err != nil {
 			return nil, nil, err
 		}
@@ -71,6 +79,11 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 	}
 	if !is[*grant.InteractionRequiredError](err) || s.Interaction == nil {
 		return session, tokens, err
+	}
+	if s.Turn != nil {
+		if _, err := s.Turn(ctx, true); err != nil {
+			return nil, nil, err
+		}
 	}
 	if tokens, err = s.exchange(ctx, s.Interaction); err != nil {
 		return nil, nil, err
@@ -112,6 +125,22 @@ func (s signIn) exchange(ctx context.Context, i grant.Interaction) (*okta.TokenR
 	return tokens, nil
 }
 
+// errOthersTurn says that another process asks the user, whose session the caller then waits for without a lock.
+var errOthersTurn = errors.New("another process asks the user")
+
+// takeTurn takes the turn before anything is sent: a sign-in that begins with a password may end on the user's phone,
+// and the other processes then wait for its session in place of sending the password, too.
+func (m Manager) takeTurn(ctx context.Context, s signIn) error {
+	if s.Turn == nil || s.Interaction == nil || m.storesNothing() {
+		return nil
+	}
+	mine, err := s.Turn(ctx, false)
+	if err == nil && !mine {
+		err = errOthersTurn
+	}
+	return err
+}
+
 // signInLocked signs in without asking anyone, while no other process changes the session.
 func (m Manager) signInLocked(ctx context.Context, s signIn) (*store.Session, *okta.TokenResponse, error) {
 	lock, err := m.lock(ctx, s.request.Identity.Account())
@@ -127,6 +156,9 @@ func (m Manager) signInLocked(ctx context.Context, s signIn) (*store.Session, *o
 		if _, err := m.choose(old, s.request); !is[*LoginRequiredError](err) {
 			return old, nil, err
 		}
+	}
+	if err := m.takeTurn(ctx, s); err != nil {
+		return nil, nil, err
 	}
 	if err := m.addToIndex(ctx, s.request.Identity); err != nil {
 		return nil, nil, err
@@ -192,6 +224,7 @@ func (m Manager) afterSignIn(old *store.Session, tokens *okta.TokenResponse, in 
 			s.Sets, s.Refresh = old.Sets, old.Refresh
 		}
 	}
+	s.Factor = tokens.Factor
 	set := tokenSet(tokens, in.request.Scopes)
 	// A sign-in without offline_access brings no refresh token, and the one from before still works.
 	if !tokens.RefreshToken.IsZero() {

@@ -115,8 +115,11 @@ func (m Manager) signedIn(
 	if tokens != nil {
 		return m.result(session, r, tokens, err)
 	}
+	missing, ok := errors.AsType[*grant.InteractionRequiredError](err)
 	switch {
-	case is[*grant.InteractionRequiredError](err):
+	case ok && missing.Resume != nil:
+		return CachedToken{}, &LoginRequiredError{Reason: required.Reason, NoStore: required.NoStore, Err: err}
+	case ok:
 		return CachedToken{}, required
 	case err != nil:
 		return CachedToken{}, err
