@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/oktatest"
@@ -134,4 +135,51 @@ func ExampleClient_Token() {
 	// a person must sign in
 	// Bearer token for 1h0m0s
 	// 1 request
+}
+
+// window asks in the way of a program of one's own. What it embeds nil for, this sign-in never asks.
+type window struct{ grant.Interaction }
+
+func (window) CanPrompt() bool { return true }
+
+func (window) ChooseFactor(
+	_ context.Context, factors []grant.Factor, last grant.Factor, problem string,
+) (grant.Factor, error) {
+	return grant.FactorPush, nil
+}
+
+func (window) ShowPush(_ context.Context, p grant.Push) (done func(), err error) {
+	fmt.Println("approve on your phone, and choose", p.Number)
+	return func() { fmt.Println("approved") }, nil
+}
+
+// A password of the settings, and a second factor on the user's phone.
+func ExampleInteraction() {
+	ctx := context.Background()
+	org, options, err := startOrg()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(filepath.Dir(options.LockDir))
+	defer org.Close()
+	org.Change(func(o *oktatest.Options) { o.PollInterval = time.Second })
+
+	options.Settings["client_id"], options.Settings["username"] = oktatest.DirectAuthClientID, "number@example.com"
+	options.Interaction = window{}
+	client, err := okauth.Open(ctx, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	signedIn, err := client.Login(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(signedIn.Username, "by", signedIn.Factor)
+	// Output:
+	// approve on your phone, and choose 95
+	// approved
+	// number@example.com by push
 }
