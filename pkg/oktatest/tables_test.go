@@ -1,9 +1,11 @@
 package oktatest_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,5 +68,36 @@ func TestScenarioTable(t *testing.T) {
 	}
 	if len(seen) < 50 {
 		t.Errorf("got %d scenarios", len(seen))
+	}
+}
+
+// The documentation lists the users with a second factor, and no others.
+func TestDocumentedUsers(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/sandbox.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| second factor |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var documented, required []string
+	for line := range strings.Lines(table) {
+		cell, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
+		for _, m := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(cell, -1) {
+			documented = append(documented, m[1]+"@example.com")
+		}
+	}
+	var org struct{ Users []oktatest.User }
+	if text, err = os.ReadFile("testorg.json"); err == nil {
+		err = json.Unmarshal(text, &org)
+	}
+	for _, user := range org.Users {
+		if user.MFA || user.TwoFactors {
+			required = append(required, user.Login)
+		}
+	}
+	slices.Sort(documented)
+	if slices.Sort(required); err != nil || !slices.Equal(documented, required) || len(required) < 10 {
+		t.Errorf("documented: %q, in testorg.json: %q, %v", documented, required, err)
 	}
 }
