@@ -240,7 +240,6 @@ func TestSecondFactorOnAPage(t *testing.T) {
 	for _, test := range []struct{ login, acr, code, title string }{
 		{"sms@example.com", "", "436575", ""},
 		{"two@example.com", "", oktatest.DefaultOTP, ""},
-		{"push@example.com", "", "", "Error: Enter a code"}, // pages have no push
 		{"choice@example.com", "urn:okta:loa:2fa:any:ifpossible", "777777", ""},
 	} {
 		s.AddUser(oktatest.User{Login: "choice@example.com", Password: oktatest.DefaultPassword, Factors: map[string]string{"voice": "777777"}})
@@ -251,6 +250,35 @@ func TestSecondFactorOnAPage(t *testing.T) {
 		}
 		if p = p.submit(t, map[string]string{"code": test.code}); p.title() != test.title || (test.title == "") != (p.Status == 303) {
 			t.Errorf("%s: got %d %q %q", test.login, p.Status, p.title(), p.alert())
+		}
+	}
+}
+
+// A user who has a push alone answers it on the phone, and says so on the page.
+func TestPushOnAPage(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, test := range []struct{ login, number, title, code string }{
+		{"push@example.com", "", "", ""},
+		{"number@example.com", `<p class="code">95</p>`, "", ""},
+		{"refuse@example.com", "", "", "access_denied"},
+		{"silent@example.com", "", "Error: Approve on your phone", "authorization_pending"},
+	} {
+		p := newBrowser(t, s).open(t, authorizeURL(s, nil)).password(t, test.login)
+		if p.title() != "Approve on your phone" || strings.Contains(p.Text, `class="code"`) != (test.number != "") || !strings.Contains(p.Text, test.number) {
+			t.Errorf("%s: got %q: %s", test.login, p.title(), p.Text)
+		}
+		p = p.submit(t, nil)
+		requests := s.Requests()
+		if code := requests[len(requests)-1].ErrorCode; p.title() != test.title || code != test.code {
+			t.Errorf("%s: got %d %q %q", test.login, p.Status, p.title(), code)
+		}
+		if test.title == "" && p.result(t).Get("error") != test.code {
+			t.Errorf("%s: got %v", test.login, p.result(t))
+		}
+		if test.title+test.code == "" {
+			tokens := send(t, s, redeeming(t, s, p.result(t).Get("code"), nil))
+			mustHaveMethods(t, test.login, tokens, `["swk","mfa","pwd"]`)
 		}
 	}
 }

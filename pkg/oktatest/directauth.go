@@ -132,14 +132,12 @@ func (c *call) checkCode(factor, code string) {
 	c.methods = append(c.methods, factor)
 }
 
-// goOn is about users who began without a password.
-func (c *call) goOn() {
-	c.run(func() { c.checkAccess("policy_unsatisfied") }, c.requireFactor, c.signIn)
-}
-
 // requireFactor answers with an mfa_token where a policy wants more than the factor that c.methods begins with.
 func (c *call) requireFactor() {
 	first := c.methods[0]
+	if first != methodPassword { // for which checkUser did it
+		c.checkAccess("policy_unsatisfied")
+	}
 	if !c.user.TwoFactors && (!c.user.MFA || first != methodPassword) {
 		return
 	}

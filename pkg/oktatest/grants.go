@@ -56,11 +56,11 @@ func (c *call) grants() []grant {
 		{"urn:ietf:params:oauth:grant-type:saml2-bearer", "all", "assertion", nil},
 		{"urn:openid:params:grant-type:ciba", "all", "auth_req_id", nil},
 		// https://developer.okta.com/docs/guides/configure-direct-auth-grants/aotp/main/
-		{GrantOTP, "all", "login_hint otp", []func(){c.checkScopes, c.checkOTP, c.goOn}},
+		{GrantOTP, "all", "login_hint otp", []func(){c.checkScopes, c.checkOTP, c.requireFactor, c.signIn}},
 		// https://developer.okta.com/docs/guides/configure-direct-auth-grants/bmfaotp/main/
 		{GrantMFAOTP, "all", "mfa_token otp", []func(){c.resume, c.checkOTP, c.signIn}},
 		// https://developer.okta.com/docs/guides/configure-direct-auth-grants/coobov/main/
-		{GrantOOB, "all", "oob_code", []func(){c.checkScopes, c.checkAnswer, c.goOn}},
+		{GrantOOB, "all", "oob_code", []func(){c.checkScopes, c.checkAnswer, c.requireFactor, c.signIn}},
 		// https://developer.okta.com/docs/guides/configure-direct-auth-grants/dmfaoobov/main/
 		{GrantMFAOOB, "all", "mfa_token oob_code", []func(){c.resume, c.checkAnswer, c.signIn}},
 	}

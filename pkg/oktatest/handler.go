@@ -113,7 +113,8 @@ func routes() map[string]route {
 		"/sandbox/fault/":                {"PUT", (*call).switchFault},
 		"/sandbox/rotate-keys":           {"POST", func(c *call) { c.s.RotateKeys(); c.respond(204, nil) }},
 		"/sandbox/requests":              {"GET", (*call).listRequests},
-		"/sandbox/attacker-keys":         {"GET", (*call).attackerKeys},
+		// where the token "jku" points to; nothing should ask for it
+		"/sandbox/attacker-keys": {"GET", func(c *call) { c.respond(200, keySet(c.s.keys.ring(attackerRing)[1])) }},
 	}
 }
 

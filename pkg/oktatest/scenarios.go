@@ -129,9 +129,6 @@ func (c *call) listRequests() {
 	c.respond(200, b.String())
 }
 
-// attackerKeys is where the token "jku" points to; nothing should ask for it.
-func (c *call) attackerKeys() { c.respond(200, keySet(c.s.keys.ring(attackerRing)[1])) }
-
 // hello is GET /api/hello, a protected API for demonstrations, which is not Okta's. It accepts the access tokens of the
 // custom servers: the org server's are for Okta's own APIs.
 func (c *call) hello() {

@@ -71,7 +71,9 @@ func (c *call) step() string {
 		return "activate"
 	case in.login == "":
 		return "password"
-	case len(in.methods) == 1 && c.needsCode():
+	case len(in.methods) == 1 && c.needsFactor() && c.pageFactor() == FactorPush:
+		return "push"
+	case len(in.methods) == 1 && c.needsFactor():
 		return "code"
 	case !in.agreed && c.mustAsk():
 		return "consent"
@@ -79,8 +81,8 @@ func (c *call) step() string {
 	return ""
 }
 
-// needsCode reports whether a policy, or acr_values, requires a second factor.
-func (c *call) needsCode() bool {
+// needsFactor reports whether a policy, or acr_values, requires a second factor.
+func (c *call) needsFactor() bool {
 	wanted := strings.Contains(c.visit.acr, ":2fa:") && len(c.user.Factors) > 0
 	return wanted || c.user.MFA || c.user.TwoFactors
 }
@@ -107,7 +109,8 @@ func (c *call) takeForm() {
 	step := c.step()
 	if c.form.Get("step") == step { // the form of an earlier page shows where the sign-in is
 		map[string]func(){
-			"activate": c.takeUserCode, "password": c.takePassword, "code": c.takeCode, "consent": c.takeConsent,
+			"activate": c.takeUserCode, "password": c.takePassword, "code": c.takeFactor, "push": c.takeFactor,
+			"consent": c.takeConsent,
 		}[step]()
 	}
 	switch {
@@ -162,11 +165,27 @@ func (c *call) checkLevel() {
 	}
 }
 
-// takeCode checks the second factor.
-func (c *call) takeCode() {
+// pageFactor is the second factor that a page asks for: a code, or a push for a user who has no other.
+func (c *call) pageFactor() string {
+	factors := []string{FactorOTP, FactorSMS, FactorVoice, FactorPush}
 	has := func(factor string) bool { return c.user.Factors[factor] != "" }
-	factors := []string{FactorOTP, FactorSMS, FactorVoice}
-	c.checkCode(factors[max(0, slices.IndexFunc(factors, has))], c.form.Get("code"))
+	return factors[max(0, slices.IndexFunc(factors, has))]
+}
+
+// takeFactor checks the second factor. By the time that a form arrives, who answers a push at all has done so.
+func (c *call) takeFactor() {
+	factor := c.pageFactor()
+	switch answer := c.user.Factors[FactorPush]; {
+	case factor != FactorPush:
+		c.checkCode(factor, c.form.Get("code"))
+	case answer == PushReject:
+		c.refuse("denied")
+		c.endVisit()
+	case answer == PushIgnore:
+		c.refuse("push_pending")
+	default:
+		c.methods = append(c.methods, FactorPush)
+	}
 	if c.reply == nil {
 		c.visit.methods = c.methods
 	}
@@ -215,6 +234,7 @@ func (c *call) showPage(step string) {
 		"code": c.entry.ErrorCode, "user_code": in.userCode, "app": cmp.Or(c.app, &App{}).Name,
 		"login":  cmp.Or(in.login, c.form.Get("username"), in.request.Get("login_hint")),
 		"scopes": strings.Join(in.scopes, " "), "device": "", "form": "yes", "mark": "",
+		"number": regexp.MustCompile("[0-9]*").FindString(cmp.Or(c.user, &User{}).Factors[FactorPush]),
 	}
 	if in.device {
 		values["device"], values["user_code"] = "yes", in.userCode[:4]+"-"+in.userCode[4:]
@@ -228,12 +248,9 @@ func (c *call) showPage(step string) {
 	if step == "done" || step == "failed" {
 		values["form"], values["mark"], formAction = "", "", "'none'"
 	}
-	c.header.Set("Content-Type", "text/html; charset=utf-8")
-	c.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; form-action "+formAction+
-		"; frame-ancestors 'none'; base-uri 'none'")
-	c.header.Set("X-Frame-Options", "DENY")
-	c.header.Set("X-Content-Type-Options", "nosniff")
-	c.header.Set("Referrer-Policy", "no-referrer")
+	for _, row := range rows("pageheaders.txt") {
+		c.header.Set(row[0], strings.NewReplacer("NONCE", nonce, "TARGETS", formAction).Replace(row[1]))
+	}
 	c.reply = &Response{status, c.header, []byte(fillPage(step, values))}
 }
 
