@@ -177,7 +177,9 @@ func TestSandboxScenarioCommands(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(list), "\n")
 	for i := 0; i+1 < len(lines); i += 2 {
 		text, code := s.shell(t, noBus, lines[i+1])
-		if code == 0 || code == 2 || code == 6 || !strings.Contains(text, "okauth: error: ") {
+		refusal := lines[i][strings.LastIndex(lines[i], " ")+1:] // Okta's code
+		if code == 0 || code == 2 || code == 6 || !strings.Contains(text, "okauth: error: ") ||
+			!strings.Contains(text, "("+refusal+", HTTP ") {
 			t.Errorf("%s: %s: got exit code %d: %s", lines[i], lines[i+1], code, text)
 		}
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/grant"
 	"okauth/pkg/oktatest"
 )
 
@@ -19,12 +21,12 @@ func (o *options) lists() string {
 	var b strings.Builder
 	if o.listScenarios {
 		for _, e := range oktatest.Scenarios() {
-			if e.Error != "" && e.Login != "" && e.Password != "" && e.Scope != "" { // okauth sends no other
+			if triggers(e) {
 				fmt.Fprintf(&b, "%s: %d %s\n  %s\n", e.Description, e.Status, e.Error, scenarioCommand(e))
 			}
 		}
 		for _, e := range signInRefusals() {
-			fmt.Fprintf(&b, "%s: %s\n  okauth login %s\n", e[0], e[1], e[2])
+			fmt.Fprintf(&b, "%s: %s\n  %s\n", e[0], e[1], e[2])
 		}
 	}
 	if o.listTokens {
@@ -43,13 +45,25 @@ func (o *options) lists() string {
 	return b.String()
 }
 
-// signInRefusals returns the refusals of the other ways to sign in that no page is needed for: what is refused, with
-// which error, and the flags of okauth login.
+// triggers reports whether okauth can meet the refusal of a scenario: it sends no incomplete sign-in, and goes on where
+// a second factor is wanted.
+func triggers(e oktatest.Scenario) bool {
+	return e.Error != "" && e.Error != "mfa_required" && e.Login != "" && e.Password+e.OTP != "" && e.Scope != ""
+}
+
+// signInRefusals returns the refusals in several steps that no page is needed for: what is refused, with which error,
+// and the command.
 func signInRefusals() [][3]string {
-	device := "--grant device-code --client-id " + oktatest.NoRefreshClientID
+	factor := "okauth login --client-id " + oktatest.DirectAuthClientID + " --username "
 	return [][3]string{
-		{"device code not enabled", "400 unauthorized_client", device},
-		{"device code for an unknown scope", "400 invalid_scope", "--grant device-code --scope 'openid api:unknown'"},
+		{"wrong one-time code after the password", "400 invalid_grant", "OKAUTH_OTP=654321 " + factor + "otp@example.com"},
+		{"push that the user rejects", "400 invalid_grant", factor + "refuse@example.com --factor push"},
+		{"factor that the user has not enrolled", "403 access_denied", factor + "otp@example.com --factor push"},
+		{"push without a password not enabled", "400 unauthorized_client", "okauth login --grant oob --factor push"},
+		{"device code not enabled", "400 unauthorized_client",
+			"okauth login --grant device-code --client-id " + oktatest.NoRefreshClientID},
+		{"device code for an unknown scope", "400 invalid_scope",
+			"okauth login --grant device-code --scope 'openid api:unknown'"},
 	}
 }
 
@@ -60,10 +74,19 @@ func scenarioCommand(e oktatest.Scenario) string {
 	if e.Secret == "" { // one that is set but empty is an error of okauth's own
 		words, e.Secret = append(words, "env -u OKAUTH_CLIENT_SECRET"), oktatest.DefaultClientSecret
 	}
+	name := ""
+	for _, g := range grant.All() {
+		if g.GrantType == e.Grant {
+			name = g.Name
+		}
+	}
+	e.Password = cmp.Or(e.Password, oktatest.DefaultPassword)
 	for _, word := range [][3]string{
 		{"OKAUTH_CLIENT_SECRET=", e.Secret, oktatest.DefaultClientSecret},
 		{"OKAUTH_PASSWORD=", e.Password, oktatest.DefaultPassword},
+		{"OKAUTH_OTP=", e.OTP, ""},
 		{"okauth token --storage none --scope ", e.Scope, ""},
+		{"--grant ", name, "password"},
 		{"--server ", e.Server, oktatest.DefaultServerID},
 		{"--client-id ", e.ClientID, oktatest.DefaultClientID},
 		{"--username ", e.Login, oktatest.DefaultUser},
