@@ -200,7 +200,7 @@ func TestAT88_CtrlCAtTheSecondFactor(t *testing.T) {
 func TestFactorWithoutAPerson(t *testing.T) {
 	t.Parallel()
 	u := factorHousehold(t, "mfa@example.com")
-	withoutTerminal(t, u, "token").wants(4, "okauth login --factor push")
+	withoutTerminal(t, u, "token", "--scope", "openid").wants(4, "okauth login --scope openid --factor push")
 	u.onePassword(t)
 	u.server.ResetRequests()
 	atTerminal(t, u, "login", "--no-input").wants(4, "okauth login --factor push")

@@ -197,10 +197,14 @@ func (s *SessionFlags) FitHint(settings *config.Settings, err error) error {
 	source := s.passwordSource(settings)
 	g, _ := grant.Lookup(settings.Grant())
 	switch {
-	case g.Secret != config.KeyPassword && strings.Contains(hint, keepInFile):
+	case strings.Contains(hint, keepInFile) && g.Secret == "":
 		hint = strings.NewReplacer(orVariables, "", noLoginNeeded, "").Replace(hint)
-	case asksForBoth && source != "":
+	case strings.Contains(hint, noLoginNeeded) && g.Secret == config.KeyOTP:
+		hint = strings.Replace(hint, "a password in OKAUTH_PASSWORD", "a one-time code in OKAUTH_OTP", 1)
+	case asksForBoth && (source != "" || g.Secret != config.KeyPassword):
 		hint = nameOnly
+	case errors.Is(err, prompt.ErrNoTerminal):
+		hint = strings.ReplaceAll(hint, "okauth login", "okauth login"+s.Identity())
 	case scopesGiven && strings.Contains(hint, showScopes):
 		hint = strings.ReplaceAll(hint, showScopes, "--scope")
 	case source != "" && refused:
