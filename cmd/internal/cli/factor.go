@@ -81,8 +81,11 @@ func (i *terminalInteraction) AskCode(ctx context.Context, f grant.Factor, probl
 // openFor opens the terminal to ask about the second factor, and says what was wrong with the answer before.
 func (i *terminalInteraction) openFor(problem, advice string) (*prompt.Terminal, error) {
 	t, err := OpenTerminal(i.env, i.flags, advice)
-	if err != nil || problem == "" {
-		return t, err
+	if err != nil {
+		return nil, fmt.Errorf("a factor is missing, such as a one-time code: %w", err)
+	}
+	if problem == "" {
+		return t, nil
 	}
 	if err := t.Printf("%s\n", problem); err != nil {
 		_ = t.Close()
