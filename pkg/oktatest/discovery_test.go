@@ -26,6 +26,7 @@ func TestDiscovery(t *testing.T) {
 			Keys     string   `json:"jwks_uri"`
 			Userinfo string   `json:"userinfo_endpoint"`
 			Grants   []string `json:"grant_types_supported"`
+			Scopes   []string `json:"scopes_supported"`
 		}
 		if err := json.Unmarshal([]byte(got.Text), &doc); err != nil {
 			t.Fatalf("%s: %v in %s", test.path, err, got.Text)
@@ -36,6 +37,9 @@ func TestDiscovery(t *testing.T) {
 		oidc := strings.Contains(test.path, "openid")
 		if (doc.Userinfo != "") != oidc || slices.Contains(doc.Grants, "client_credentials") == oidc {
 			t.Errorf("%s: got %+v, OIDC %v", test.path, doc, oidc)
+		}
+		if slices.Contains(doc.Scopes, "groups") != (test.issuer == "") || strings.Contains(got.Text, "null") {
+			t.Errorf("%s: got the scopes %q, or null: %s", test.path, doc.Scopes, got.Text)
 		}
 		if h := got.Header; h.Get("X-Rate-Limit-Limit") != "" || h.Get("Pragma") != "" || !strings.HasPrefix(h.Get("Cache-Control"), "max-age=") {
 			t.Errorf("%s: headers %v", test.path, h)
