@@ -176,7 +176,7 @@ func (s *setup) ask(ctx context.Context, q question) error {
 	switch {
 	case q.key == config.KeyGrant:
 		return s.askSignIn(ctx)
-	case q.key == config.KeyUsername && !s.way.username():
+	case q.key == config.KeyUsername && !s.way.needs().Username:
 		return nil
 	}
 	key, err := config.FindKey(q.key)

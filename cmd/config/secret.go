@@ -61,8 +61,8 @@ func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, firs
 	return choices, first
 }
 
-// needsSecret reports whether Okta's guide to the way of signing in wants a client secret.
-func (s *setup) needsSecret() bool { return !s.way.page && len(s.way.factors) == 0 }
+// needsSecret reports whether Okta's guide to the way of signing in wants a client secret. On Okta's page it does not.
+func (s *setup) needsSecret() bool { return s.way.needs().Endpoint == "" && len(s.way.factors) == 0 }
 
 // askSecret asks where the client secret is, or is to be stored.
 func (s *setup) askSecret(ctx context.Context) error {

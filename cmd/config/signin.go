@@ -16,7 +16,6 @@ type way struct {
 	text    string
 	grant   string   // value of the setting
 	factor  bool     // a second factor follows; which one is the next question
-	page    bool     // the person signs in on Okta's page, which asks for everything
 	policy  string   // what the app's sign-in policy must be like
 	factors []string // grant types of second factors
 }
@@ -27,16 +26,15 @@ func ways() []way {
 		{text: "with a password", grant: "password", policy: "a policy whose rule asks for Password only"},
 		{text: "with a password and a second factor", grant: "password", factor: true,
 			policy: "a policy whose rule asks for the password and for a factor that these grants allow"},
-		{text: "in a browser on this machine", grant: "authorization-code", page: true, policy: page},
-		{text: "with a code that they enter on another device (ssh, containers)", grant: "device-code", page: true,
-			policy: page},
+		{text: "in a browser on this machine", grant: "authorization-code", policy: page},
+		{text: "with a code that they enter on another device (ssh, containers)", grant: "device-code", policy: page},
 	}
 }
 
-// username reports whether okauth needs a user name, for which Okta's page would ask otherwise.
-func (w way) username() bool {
+// needs returns what its grant needs.
+func (w way) needs() grant.Type {
 	g, _ := grant.Lookup(w.grant) // it is set
-	return g.User && !w.page
+	return g
 }
 
 // askSignIn asks how people sign in, sets the grant and the factor, and says what an administrator has to switch on.
@@ -103,7 +101,7 @@ func (s *setup) askFactor(ctx context.Context, present grant.Factor) error {
 // switches says what an administrator has to switch on for the chosen way. The places are those of Okta's guides for
 // each grant type, Identity Engine, 2026.
 func (s *setup) switches() string {
-	g, _ := grant.Lookup(s.way.grant) // it is set
+	g := s.way.needs()
 	grantTypes := append([]string{g.GrantType}, s.way.factors...)
 	rule := consoleNames(grantTypes)
 	if g.User {
@@ -122,7 +120,7 @@ func (s *setup) switches() string {
 		}
 		lines, app = append(lines, line), "* the app's "
 	}
-	if s.way.grant == "authorization-code" {
+	if g.RedirectURI {
 		lines = append(lines, "* the app's General > Sign-in redirect URIs, exactly like this: "+s.redirectURI())
 	}
 	if s.way.policy != "" {

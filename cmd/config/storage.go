@@ -5,7 +5,6 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
-	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/store"
 	"okauth/pkg/store/sealed"
@@ -29,10 +28,9 @@ func (s *setup) askStorage(ctx context.Context) error {
 		"it is kept somewhere."); err != nil {
 		return err
 	}
-	g, _ := grant.Lookup(s.way.grant)
 	chosen, err := s.t.Choose(ctx, "Where are sessions kept?", []string{
 		inFile,
-		"nowhere: each okauth token signs in" + withVariable(g),
+		"nowhere: each okauth token signs in" + withVariable(s.way.needs()),
 		"in the keychain, once there is one",
 	}, 0)
 	switch {

@@ -35,7 +35,7 @@ func (d *doctor) checkGrant(ctx context.Context) bool {
 		detail += ", although the server's metadata does not list it"
 	}
 	d.ok("grant", "%s; only a sign-in shows whether a policy allows the user", detail)
-	if g.Name == "password" {
+	if g.Secret == config.KeyPassword { // after which Okta may want one
 		d.checkSecondFactor(ctx)
 	}
 	return true
@@ -43,25 +43,19 @@ func (d *doctor) checkGrant(ctx context.Context) bool {
 
 // metadataGap says what the metadata lacks of that the grant needs beside the token endpoint; "" if nothing.
 func (d *doctor) metadataGap(g grant.Type) string {
-	name, got, path := "", "", ""
-	switch g.Name {
-	case "authorization-code":
-		// "If omitted, the authorization server does not support PKCE." RFC 8414 §2
-		if !slices.Contains(d.metadata.Challenges, "S256") {
-			return "does not list PKCE's S256 (code_challenge_methods_supported)"
-		}
-		name, got, path = "authorization_endpoint", d.metadata.Authorization, "authorize"
-	case "device-code":
-		name, got, path = "device_authorization_endpoint", d.metadata.DeviceAuthorization, "device/authorize"
-	}
-	switch want := d.server.Endpoint(path); {
-	case name == "" || got == want:
+	got, want := d.metadata.Endpoints[g.Endpoint], d.server.Endpoint(g.Endpoint)
+	switch {
+	case g.Endpoint == "":
 		return ""
 	case got == "":
-		return "has no " + name
-	default:
-		return fmt.Sprintf("has %s %s, where okauth uses %s", name, okta.Sanitize(got, 200), want)
+		return "does not name the endpoint " + want
+	case got != want:
+		return fmt.Sprintf("names the endpoint %s, where okauth uses %s", okta.Sanitize(got, 200), want)
+	case g.RedirectURI && !slices.Contains(d.metadata.Challenges, "S256"):
+		// "If omitted, the authorization server does not support PKCE." RFC 8414 §2
+		return "does not list PKCE's S256 (code_challenge_methods_supported)"
 	}
+	return ""
 }
 
 // checkSecondFactor reports which grants the application has for a second factor: Okta's Direct Authentication. Without
@@ -102,7 +96,7 @@ func (d *doctor) checkSecondFactor(ctx context.Context) {
 
 // checkBrowser checks that a browser can be opened and can come back, where the grant needs one.
 func (d *doctor) checkBrowser(ctx context.Context) {
-	if d.opened.Grant().Name != "authorization-code" {
+	if !d.opened.Grant().RedirectURI {
 		return
 	}
 	redirect, err := d.opened.Settings().Get(config.KeyRedirectURI)

@@ -23,6 +23,11 @@ type Type struct {
 	Secret string
 	// Person: no setting can take the place of the person who signs in, in a browser or with a phone.
 	Person bool
+	// Endpoint is where the sign-in begins, as okta.AuthorizationServer.Endpoint names it: "device/authorize". "" is the
+	// token endpoint.
+	Endpoint string
+	// RedirectURI: a browser comes back to Params.RedirectURI.
+	RedirectURI bool
 	// LimitsFailures: Okta counts wrong values of Params.Secret and locks the user's account after some, so a rejected
 	// one must not be sent again by a loop.
 	LimitsFailures bool
@@ -65,7 +70,7 @@ func All() []Type {
 		},
 		{
 			Name: "authorization-code", GrantType: "authorization_code",
-			User: true, Person: true, ProbeParameter: "code",
+			User: true, Person: true, Endpoint: "authorize", RedirectURI: true, ProbeParameter: "code",
 			New: func(p Params) Grant {
 				return AuthorizationCode{
 					Scopes: p.Scopes, RedirectURI: p.RedirectURI, Username: p.Username, ACRValues: p.ACRValues,
@@ -75,7 +80,7 @@ func All() []Type {
 		},
 		{
 			Name: "device-code", GrantType: deviceGrantType,
-			User: true, Person: true, ProbeParameter: "device_code",
+			User: true, Person: true, Endpoint: "device/authorize", ProbeParameter: "device_code",
 			New: func(p Params) Grant { return Device{Scopes: p.Scopes} },
 		},
 		{

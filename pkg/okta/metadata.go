@@ -19,8 +19,9 @@ type Metadata struct {
 	GrantTypes []string // grant_types_supported
 	Scopes     []string // scopes_supported
 	Challenges []string // code_challenge_methods_supported
-	// Where people sign in, which may be at any host; "" where there is no such endpoint.
-	Authorization, DeviceAuthorization string
+	// Endpoints are where people sign in, which may be at any host, by what AuthorizationServer.Endpoint calls them:
+	// "authorize" and "device/authorize"; "" where there is no such endpoint.
+	Endpoints map[string]string
 }
 
 // IssuerError says that what came from the configured address is another authorization server's, or names it otherwise.
@@ -98,8 +99,9 @@ func (o jsonObject) metadata(server AuthorizationServer) (*Metadata, error) {
 	}
 	m := &Metadata{Issuer: server.Issuer()}
 	m.JWKSURI, _ = o.text("jwks_uri")
-	m.Authorization, _ = o.text("authorization_endpoint")
-	m.DeviceAuthorization, _ = o.text("device_authorization_endpoint")
+	authorization, _ := o.text("authorization_endpoint")
+	device, _ := o.text("device_authorization_endpoint")
+	m.Endpoints = map[string]string{"authorize": authorization, "device/authorize": device}
 	for _, list := range []struct {
 		name string
 		to   *[]string

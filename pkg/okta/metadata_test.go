@@ -26,8 +26,8 @@ func TestMetadataAndKeys(t *testing.T) {
 		}
 		if m.Issuer != server.Issuer(id) || m.JWKSURI != at.Endpoint("keys") ||
 			!slices.Contains(m.GrantTypes, "password") || !slices.Contains(m.Scopes, "openid") ||
-			!slices.Equal(m.Challenges, []string{"S256"}) || m.Authorization != at.Endpoint("authorize") ||
-			m.DeviceAuthorization != at.Endpoint("device/authorize") {
+			!slices.Equal(m.Challenges, []string{"S256"}) || m.Endpoints["authorize"] != at.Endpoint("authorize") ||
+			m.Endpoints["device/authorize"] != at.Endpoint("device/authorize") {
 			t.Errorf("%s: got %+v", id, m)
 		}
 		document, err := client.Keys(t.Context(), m.JWKSURI)
