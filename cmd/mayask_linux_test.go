@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"okauth/cmd"
+	"okauth/pkg/oktatest"
 	"okauth/pkg/output"
 )
 
@@ -56,6 +57,43 @@ func TestCallersThatForbidQuestions(t *testing.T) {
 				name, value, _ := strings.Cut(says, "=")
 				u.vars[name], u.vars["PATH"] = value, os.Getenv("PATH")
 				atTerminal(t, u, strings.Fields(line)...).asksNothing("okauth login")
+			})
+		}
+	}
+}
+
+// What a password of the settings leads to, a menu or a push, is a question, too: a command that no one may ask with, or
+// that has no terminal, ends with exit code 4, and rings no phone.
+func TestCallersThatForbidASecondFactor(t *testing.T) {
+	t.Parallel()
+	for _, says := range []string{
+		"KUBERNETES_EXEC_INFO=" + execInfo(`"interactive":false`), "GIT_TERMINAL_PROMPT=0", "OKAUTH_NO_INPUT=true", "",
+	} {
+		for _, factor := range []string{"", "push", "otp", "sms"} {
+			t.Run(says+" "+factor, func(t *testing.T) {
+				t.Parallel()
+				u := factorHousehold(t, "mfa@example.com")
+				name, value, _ := strings.Cut(says, "=")
+				runs := atTerminal
+				if says == "" {
+					runs = withoutTerminal
+				} else {
+					u.vars[name] = value
+				}
+				if factor != "" {
+					u.vars["OKAUTH_FACTOR"] = factor
+				}
+				p := runs(t, u, "token")
+				p.wants(4, "okauth login")
+				if says != "" && p.screen() != "" {
+					t.Errorf("the terminal shows %q", p.screen())
+				}
+				for _, r := range u.server.Requests() {
+					if strings.HasSuffix(r.Path, "/challenge") {
+						t.Error("the phone was rung")
+					}
+				}
+				u.onePassword(t)
 			})
 		}
 	}
@@ -136,5 +174,18 @@ func TestBackgroundAsksNothing(t *testing.T) {
 		delete(u.vars, "OKAUTH_PASSWORD")
 		u.vars["PATH"] = os.Getenv("PATH")
 		atTerminalRuns(t, u, exec.Command("sh", option, line+"; exit $?", self(t))).asksNothing("okauth login")
+	}
+}
+
+// A job whose settings have a password does not wait for a person who is asked for one elsewhere.
+func TestJobDoesNotWaitForAPerson(t *testing.T) {
+	t.Parallel()
+	u, _ := household(t, "file")
+	delete(u.vars, "OKAUTH_PASSWORD")
+	atTerminal(t, u, "login").waitFor("Password for")
+	u.vars["OKAUTH_PASSWORD"] = oktatest.DefaultPassword
+	job := withoutTerminal(t, u, "token")
+	if code := job.ends(); code != 0 || job.stdout.Len() == 0 {
+		t.Errorf("got exit code %d: %s", code, &job.stderr)
 	}
 }

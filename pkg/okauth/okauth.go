@@ -12,8 +12,8 @@
 // An Interaction of one's own asks for a password or a one-time code where the grant of the settings wants one, and
 // shows what a person must do elsewhere: a number to choose on the phone, a code to enter on any device, a page to open
 // in a browser. Its Show and Open methods return at once, and the grant waits; it calls done when what was shown is of
-// no more use. CanPrompt says whether there is someone to ask; without, it is only shown to, as a push needs no
-// question. One process at a time asks for a session, and the others return what it got.
+// no more use. CanPrompt says whether there is someone to ask; without, Token asks and shows nothing, and Login
+// only shows, as a push needs no question. One process at a time asks for a session, and the others return what it got.
 //
 // A caller acts on these errors; find them with [errors.AsType]:
 //

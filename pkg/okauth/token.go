@@ -141,7 +141,11 @@ func (c *Client) credentialsFor(
 	if ask && c.o.Events.SignIn != nil {
 		c.o.Events.SignIn(why, err)
 	}
-	return c.credentials(ctx, mine)
+	credentials, err := c.credentials(ctx, mine)
+	if why.Unsure || c.o.Interaction != nil && !c.o.Interaction.CanPrompt() {
+		credentials.Interaction = nil // no phone is rung for a program that no one looks at
+	}
+	return credentials, err
 }
 
 // withProfile adds the profile to an error that only a sign-in resolves.
