@@ -26,6 +26,7 @@ type phone struct {
 	last          grant.Factor // that the menu proposed
 	code          string
 	pushed        func() // called when a push is shown
+	answered      func() // called when it is shown no longer
 }
 
 func (p *phone) CanPrompt() bool { return true }
@@ -44,7 +45,11 @@ func (p *phone) ShowPush(context.Context, grant.Push) (func(), error) {
 	if p.pushed != nil {
 		p.pushed()
 	}
-	return func() {}, nil
+	return func() {
+		if p.answered != nil {
+			p.answered()
+		}
+	}, nil
 }
 
 // newFactorOrg is an org whose user, "push" or "otp", must prove a second factor after the password of the settings.
@@ -110,6 +115,29 @@ func TestOneCallRingsThePhone(t *testing.T) {
 	if n := o.count("/token", "password"); who.pushes.Load() != 1 || o.count("/challenge", "") != 1 || n != 1 {
 		t.Errorf("%d pushes, %d challenges, %d passwords, want one of each",
 			who.pushes.Load(), o.count("/challenge", ""), n)
+	}
+}
+
+// Where nothing is stored each call needs a sign-in of its own, and the phone rings for one after the other.
+func TestNothingStoredAndThePhoneRingsInTurn(t *testing.T) {
+	t.Parallel()
+	const calls = 2
+	o := newFactorOrg(t, "push", map[string]string{"OKAUTH_FACTOR": "push", "OKAUTH_STORAGE": "none"})
+	var atOnce, most atomic.Int32
+	who := &phone{pushed: func() { most.Store(max(most.Load(), atOnce.Add(1))) }, answered: func() { atOnce.Add(-1) }}
+	o.options.Interaction = who
+	var all sync.WaitGroup
+	for range calls {
+		client := o.open(t, o.options)
+		all.Go(func() {
+			if _, err := client.Token(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if who.pushes.Load() != calls || most.Load() != 1 {
+		t.Errorf("%d pushes, %d at once, want %d, 1", who.pushes.Load(), most.Load(), calls)
 	}
 }
 
