@@ -134,13 +134,12 @@ func (o *loginOptions) checkFlags(client *okauth.Client) {
 		withFlags, err := client.Settings().Get(key.Name)
 		withoutFlags, otherErr := other.Settings().Get(key.Name)
 		if err == nil && otherErr == nil && withFlags.Value != withoutFlags.Value && !sameSession(withFlags, withoutFlags) {
-			command := "okauth" + o.session.Again() + " config set " + key.Name + " " + cli.ShellQuote(withFlags.Value)
-			commands = append(commands, command)
+			commands = append(commands, "okauth config set "+key.Name+" "+cli.ShellQuote(withFlags.Value))
 		}
 	}
 	if len(commands) > 0 {
-		o.env.Warn("okauth token finds this session only with the same flags; to leave them out, run: " +
-			strings.Join(commands, "; "))
+		o.env.Warn(o.session.Commands(o.env, "okauth token finds this session only with the same flags; to leave "+
+			"them out, run: "+strings.Join(commands, "; ")))
 	}
 }
 

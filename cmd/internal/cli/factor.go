@@ -87,7 +87,8 @@ func (i *terminalInteraction) openFor(problem, advice string) (*prompt.Terminal,
 	if problem == "" {
 		return t, nil
 	}
-	if err := t.Printf("%s\n", problem); err != nil {
+	columns, _ := i.env.stderrSize()
+	if err := t.Printf("%s\n", output.Wrap(problem, 0, 0, columns)); err != nil {
 		_ = t.Close()
 		return nil, err
 	}

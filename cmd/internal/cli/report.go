@@ -102,7 +102,7 @@ func (g *GlobalFlags) Hint(env *Env, err error) string { return g.Commands(env, 
 // profile of their own, and a setting that a variable overrides is set by that variable.
 func (g *GlobalFlags) Commands(env *Env, text string) string {
 	text = g.withKey(env, text)
-	set := regexp.MustCompile(`okauth config set ([a-z_]+) ("[^"]*"|[\w./][\w.:/-]*)`)
+	set := regexp.MustCompile(`okauth config set ([a-z_]+) ("[^"]*"|'[^']*'|[\w./][\w.:/-]*)`)
 	text = set.ReplaceAllStringFunc(text, func(command string) string {
 		words := set.FindStringSubmatch(command)
 		key, err := config.FindKey(words[1])
