@@ -48,32 +48,21 @@ func (c *Client) Challenge(ctx context.Context, req ChallengeRequest) (*Challeng
 }
 
 func (o jsonObject) challenge(channel string) (*Challenge, error) {
-	var c Challenge
 	kind, err := o.text("challenge_type")
-	if err == nil && kind != "" && !strings.HasSuffix(kind, "oob") {
-		err = fmt.Errorf("challenge_type is %q, expected an out-of-band one", Sanitize(kind, 80))
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		c.OOBCode, err = o.token("oob_code")
+	if kind != "" && !strings.HasSuffix(kind, "oob") {
+		return nil, fmt.Errorf("challenge_type is %q, expected an out-of-band one", Sanitize(kind, 80))
 	}
-	if err == nil && c.OOBCode.IsZero() {
-		err = errors.New("oob_code is missing")
+	var c Challenge
+	if c.OOBCode, c.Lifetime, c.Interval, err = o.polling("oob_code"); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		c.Lifetime, err = o.lifetime()
-	}
-	if err == nil && c.Lifetime == 0 {
-		err = errors.New("expires_in is missing")
-	}
-	if err == nil {
-		c.Interval, err = o.interval()
-	}
-	if err == nil {
-		c.BindingMethod, err = o.text("binding_method")
+	if c.BindingMethod, err = o.text("binding_method"); err != nil {
+		return nil, err
 	}
 	switch typed := channel != "push"; {
-	case err != nil:
-		return nil, err
 	case c.BindingMethod == "transfer" && !typed:
 		c.BindingCode, err = o.bindingCode()
 	case c.BindingMethod == "none" && !typed, c.BindingMethod == "prompt" && typed:

@@ -30,9 +30,7 @@ type DeviceAuthorization struct {
 // AuthorizeDevice asks for the codes of a sign-in with scopes, with one POST. A pair that is not used does no harm. The
 // error is one of Token's.
 func (c *Client) AuthorizeDevice(ctx context.Context, scopes []string) (*DeviceAuthorization, error) {
-	info := c.info(OperationDevice)
-	info.GrantType = "urn:ietf:params:oauth:grant-type:device_code"
-	r, err := c.post(ctx, info, url.Values{"scope": {strings.Join(scopes, " ")}})
+	r, err := c.post(ctx, c.info(OperationDevice), url.Values{"scope": {strings.Join(scopes, " ")}})
 	if err != nil {
 		return nil, err
 	}
@@ -46,26 +44,31 @@ func (c *Client) AuthorizeDevice(ctx context.Context, scopes []string) (*DeviceA
 func (o jsonObject) deviceAuthorization() (*DeviceAuthorization, error) {
 	var d DeviceAuthorization
 	var err error
-	if d.DeviceCode, err = o.token("device_code"); err != nil {
+	if d.DeviceCode, d.Lifetime, d.Interval, err = o.polling("device_code"); err != nil {
 		return nil, err
-	}
-	if d.DeviceCode.IsZero() {
-		return nil, errors.New("device_code is missing")
 	}
 	if d.UserCode, err = o.userCode(); err != nil {
 		return nil, err
 	}
-	if d.VerificationURI, d.VerificationURIComplete, err = o.verificationPages(); err != nil {
-		return nil, err
-	}
-	if d.Lifetime, err = o.lifetime(); err != nil {
-		return nil, err
-	}
-	if d.Lifetime == 0 {
-		return nil, errors.New("expires_in is missing")
-	}
-	d.Interval, err = o.interval()
+	d.VerificationURI, d.VerificationURIComplete, err = o.verificationPages()
 	return &d, err
+}
+
+// polling reads what polls need: the code of that name, how long it lasts, and the time between two.
+func (o jsonObject) polling(name string) (code Secret, lifetime, interval time.Duration, err error) {
+	if code, err = o.token(name); err == nil {
+		lifetime, err = o.lifetime()
+	}
+	if err == nil {
+		interval, err = o.interval()
+	}
+	switch {
+	case err == nil && code.IsZero():
+		err = fmt.Errorf("%s is missing", name)
+	case err == nil && lifetime == 0:
+		err = errors.New("expires_in is missing")
+	}
+	return code, lifetime, interval, err
 }
 
 func (o jsonObject) userCode() (string, error) {

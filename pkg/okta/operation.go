@@ -25,7 +25,7 @@ const (
 // RequestInfo says which request an error is about.
 type RequestInfo struct {
 	Operation Operation
-	GrantType string // of a token request or a probe: "password"
+	GrantType string // of a token request, a probe or a sign-in in a browser: "password"
 	Server    AuthorizationServer
 	ClientID  string
 	// AuthMethod is how the client authenticated: "client_secret_basic", "none", …; "" where it did not need to.
