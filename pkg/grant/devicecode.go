@@ -22,10 +22,7 @@ func (g Device) Token(ctx context.Context, c *okta.Client, i Interaction) (*okta
 	if i == nil {
 		return nil, &InteractionRequiredError{}
 	}
-	if len(g.Scopes) == 0 {
-		return nil, &InputError{"scopes", "are empty"}
-	}
-	if err := checkScopes(g.Scopes); err != nil {
+	if err := checkUserScopes(g.Scopes); err != nil {
 		return nil, err
 	}
 	codes, err := c.AuthorizeDevice(ctx, g.Scopes)

@@ -66,6 +66,14 @@ func checkText(field, text string) error {
 	return nil
 }
 
+// checkUserScopes is checkScopes for the sign-in of a user, which needs at least one.
+func checkUserScopes(scopes []string) error {
+	if len(scopes) == 0 {
+		return &InputError{"scopes", "are empty"}
+	}
+	return checkScopes(scopes)
+}
+
 // checkScopes refuses a list that cannot be a scope parameter. An empty list can: the parameter is left out.
 func checkScopes(scopes []string) error {
 	for _, scope := range scopes {

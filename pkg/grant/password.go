@@ -64,10 +64,7 @@ func (p Password) complete(ctx context.Context, i Interaction) (Password, error)
 
 // completeUsername checks the scopes of a user's sign-in, and returns the user name, which it asks for if it is "".
 func completeUsername(ctx context.Context, i Interaction, username string, scopes []string) (string, error) {
-	if len(scopes) == 0 {
-		return "", &InputError{"scopes", "are empty"}
-	}
-	err := checkScopes(scopes)
+	err := checkUserScopes(scopes)
 	if err == nil && username == "" {
 		if i == nil {
 			return "", &InteractionRequiredError{Field: "username"}
