@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -230,12 +229,10 @@ func checkAudience(text string) error {
 // https://www.rfc-editor.org/rfc/rfc8252#section-7.3
 func checkRedirectURI(text string) error {
 	u, err := url.Parse(text)
-	if err != nil {
-		return invalid("it is no address, expected one like http://127.0.0.1:8085/callback")
+	if err == nil {
+		_, err = orgurl.Parse("http://" + u.Host) // http is for a loopback host alone
 	}
-	at, err := netip.ParseAddr(u.Hostname())
-	here := strings.EqualFold(u.Hostname(), "localhost") || err == nil && at.IsLoopback()
-	if !here || u.Scheme != "http" || u.User != nil || strings.ContainsAny(text, "?#") {
+	if err != nil || u.Scheme != "http" || u.User != nil || strings.ContainsAny(text, "?#") {
 		return invalid("%s is no address of this machine, expected one like http://127.0.0.1:8085/callback", quote(text))
 	}
 	return nil

@@ -6,11 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
+	"okauth/pkg/internal/orgurl"
 	"okauth/pkg/internal/safetext"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
@@ -82,10 +82,7 @@ func (g AuthorizationCode) Token(ctx context.Context, c *okta.Client, i Interact
 
 // check checks the inputs and returns the redirect URI.
 func (g AuthorizationCode) check() (*url.URL, error) {
-	if len(g.Scopes) == 0 {
-		return nil, &InputError{"scopes", "are empty"}
-	}
-	if err := checkScopes(g.Scopes); err != nil {
+	if err := checkUserScopes(g.Scopes); err != nil {
 		return nil, err
 	}
 	if g.Username != "" {
@@ -103,8 +100,7 @@ func parseRedirectURI(text string) (*url.URL, error) {
 	if err != nil || u.Scheme != "http" || u.User != nil || strings.ContainsAny(text, "?#") {
 		return nil, &InputError{"redirect URI", "is not of the form http://127.0.0.1:8085/callback"}
 	}
-	at, err := netip.ParseAddr(u.Hostname())
-	if !strings.EqualFold(u.Hostname(), "localhost") && (err != nil || !at.IsLoopback()) {
+	if _, err := orgurl.Parse("http://" + u.Host); err != nil { // http is for a loopback host alone
 		return nil, &InputError{"redirect URI", "is not at 127.0.0.1, [::1] or localhost"}
 	}
 	if u.Path == "" {

@@ -3,6 +3,7 @@ package okauth_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -432,6 +433,9 @@ func TestEveryGrantHasItsSettings(t *testing.T) {
 		if _, err := config.FindKey(config.FileKey(g.Secret)); err != nil {
 			t.Errorf("grant %q: its secret has no setting: %v", s.Name, err)
 		}
+	}
+	if key, err := config.FindKey(config.KeyFactor); err != nil || fmt.Sprint(key.Choices) != fmt.Sprint(grant.Factors()) {
+		t.Errorf("package config knows the factors %v, %v, package grant %v", key.Choices, err, grant.Factors())
 	}
 }
 
