@@ -108,6 +108,10 @@ func invalidAdvice(e *config.Error) string {
 		config.KeyClientID: "copy it from Applications > your app > General > Client ID in the Okta admin console",
 		config.KeyClientSecret: "copy it from Applications > your app > General > Client Secrets in the Okta admin " +
 			"console",
+		config.KeyGrant: "for a browser, take authorization-code; for a code on another device, device-code; for a " +
+			"password, also with a second factor, password; okauth config init asks in words",
+		config.KeyFactor: "push is Okta Verify on a phone, otp the code of an app or a key, sms and voice a code that " +
+			"Okta sends",
 		config.KeyOTP:        "give only the digits that the app or the message shows",
 		config.KeyAudience:   "copy the audience from Security > API > Authorization Servers in the Okta admin console",
 		config.KeyStorageKey: "write the key as one line of text: `openssl rand -base64 32` makes one",
