@@ -77,15 +77,21 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 		}
 		password.unlock(tokens != nil || isAfterPassword(err), err)
 	}
-	if !is[*grant.InteractionRequiredError](err) || s.Interaction == nil {
-		return session, tokens, err
+	if is[*grant.InteractionRequiredError](err) && s.Interaction != nil {
+		return m.signInAsking(ctx, s)
 	}
+	return session, tokens, err
+}
+
+// signInAsking asks the user while the session is not locked.
+func (m Manager) signInAsking(ctx context.Context, s signIn) (*store.Session, *okta.TokenResponse, error) {
 	if s.Turn != nil {
 		if _, err := s.Turn(ctx, true); err != nil {
 			return nil, nil, err
 		}
 	}
-	if tokens, err = s.exchange(ctx, s.Interaction); err != nil {
+	tokens, err := s.exchange(ctx, s.Interaction)
+	if err != nil {
 		return nil, nil, err
 	}
 	lock, err := m.lock(ctx, s.request.Identity.Account())
@@ -94,7 +100,7 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 	if err == nil {
 		old, err = m.loadOld(ctx, s)
 	}
-	session = m.afterSignIn(old, tokens, s)
+	session := m.afterSignIn(old, tokens, s)
 	if err == nil {
 		err = m.saveSignIn(ctx, session)
 	}
