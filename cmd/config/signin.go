@@ -74,13 +74,7 @@ func (s *setup) askSignIn(ctx context.Context) error {
 
 // askFactor asks which second factor the profile uses.
 func (s *setup) askFactor(ctx context.Context, present grant.Factor) error {
-	texts := []string{"ask at each sign-in"}
-	for _, f := range grant.Factors() {
-		texts = append(texts, map[grant.Factor]string{
-			grant.FactorPush: "a push notification of Okta Verify", grant.FactorOTP: "a one-time code from an app or a key",
-			grant.FactorSMS: "a code in a text message", grant.FactorVoice: "a code in a phone call",
-		}[f])
-	}
+	texts := append([]string{"Ask at each sign-in"}, cli.FactorMenu(grant.Factors())...)
 	first := 1 + slices.Index(grant.Factors(), present) // none: 0
 	if err := s.t.Printf("\n"); err != nil {
 		return err

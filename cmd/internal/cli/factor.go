@@ -39,21 +39,24 @@ func (i *terminalInteraction) ChooseFactor(
 		return "", err
 	}
 	defer t.Close()
-	names := map[grant.Factor]string{
-		grant.FactorPush:  "Okta Verify push: approve on your phone",
-		grant.FactorOTP:   "One-time code from an app or a key",
-		grant.FactorSMS:   "Code in a text message",
-		grant.FactorVoice: "Code in a phone call",
-	}
-	var menu []string
-	for _, f := range factors {
-		menu = append(menu, cmp.Or(names[f], string(f)))
-	}
-	n, err := t.Choose(ctx, "Second factor:", menu, max(slices.Index(factors, last), 0))
+	n, err := t.Choose(ctx, "Second factor:", FactorMenu(factors), max(slices.Index(factors, last), 0))
 	if err != nil {
 		return "", err
 	}
 	return factors[n], nil
+}
+
+// FactorMenu returns what a menu calls factors.
+func FactorMenu(factors []grant.Factor) (names []string) {
+	for _, f := range factors {
+		names = append(names, cmp.Or(map[grant.Factor]string{
+			grant.FactorPush:  "Okta Verify push: approve on your phone",
+			grant.FactorOTP:   "One-time code from an app or a key",
+			grant.FactorSMS:   "Code in a text message",
+			grant.FactorVoice: "Code in a phone call",
+		}[f], string(f)))
+	}
+	return names
 }
 
 // AskCode asks for a one-time code, with echo: it works once, and soon not at all.
