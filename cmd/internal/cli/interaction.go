@@ -10,7 +10,6 @@ import (
 
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
-	"okauth/pkg/okta"
 )
 
 // terminalInteraction asks on the terminal device, and shows on standard error what needs no answer.
@@ -69,14 +68,4 @@ func (i *terminalInteraction) AskUsername(ctx context.Context) (string, error) {
 		}
 	}
 	return "", err
-}
-
-// AskPassword asks for the password, without echo.
-func (i *terminalInteraction) AskPassword(ctx context.Context, username string) (okta.Secret, error) {
-	t, err := OpenTerminal(i.env, i.flags, passwordAdvice)
-	if err != nil {
-		return okta.Secret{}, err
-	}
-	defer t.Close()
-	return AskSecret(ctx, t, "Password for "+username, "password")
 }

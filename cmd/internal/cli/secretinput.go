@@ -40,6 +40,16 @@ func OpenTerminal(env *Env, flags *GlobalFlags, hint string) (*prompt.Terminal, 
 const passwordAdvice = "give the password by --password-stdin, OKAUTH_PASSWORD, OKAUTH_PASSWORD_FILE or " +
 	"password_command"
 
+// AskPassword asks for the password, without echo.
+func (i *terminalInteraction) AskPassword(ctx context.Context, username string) (okta.Secret, error) {
+	t, err := OpenTerminal(i.env, i.flags, passwordAdvice)
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	defer t.Close()
+	return AskSecret(ctx, t, "Password for "+username, "password")
+}
+
 // AskSecret asks for a secret on the terminal.
 func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) (okta.Secret, error) {
 	text, err := t.ReadPassword(ctx, label)
