@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"okauth/pkg/grant"
@@ -44,7 +46,7 @@ func TestWhoSignedInOnAPage(t *testing.T) {
 		o := newOrg(t, oktatest.Rotation{})
 		o.server.Fail("/token", o.withIDToken(test.claims))
 		o.want.Username, o.want.Identity.User = test.wanted, test.wanted
-		_, err := o.manager.Login(t.Context(), o.client, session.Credentials{Grant: elsewhere{o.password()}}, o.want)
+		tokens, err := o.manager.Login(t.Context(), o.client, session.Credentials{Grant: elsewhere{o.password()}}, o.want)
 		if test.want == "" {
 			if _, ok := errors.AsType[*session.OtherUserError](err); !ok || len(o.items.Accounts()) != 0 {
 				t.Errorf("%s: got %v, and stored %q", name, err, o.items.Accounts())
@@ -55,6 +57,11 @@ func TestWhoSignedInOnAPage(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		} else if got := o.session(t).Username; got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+		if err == nil && (name == "not to compare") != slices.ContainsFunc(tokens.Warnings, func(w string) bool {
+			return strings.Contains(w, "cannot tell whether it is bob who signed in")
+		}) {
+			t.Errorf("%s: got the warnings %q", name, tokens.Warnings)
 		}
 	}
 }

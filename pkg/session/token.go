@@ -207,7 +207,7 @@ func (e *OtherUserError) Error() string {
 
 // identify takes the user of a sign-in that named none from the checked ID token. The error is an *OtherUserError if
 // that is not the user called wanted, who may be called by what stands before the @. An ID token without
-// preferred_username cannot be compared.
+// preferred_username cannot be compared, which is a warning.
 func identify(tokens *okta.TokenResponse, wanted string) error {
 	if tokens.Username != "" || tokens.IDToken.IsZero() {
 		return nil
@@ -222,7 +222,12 @@ func identify(tokens *okta.TokenResponse, wanted string) error {
 	tokens.Username = cmp.Or(name, email, sub)
 	local, _, _ := strings.Cut(name, "@")
 	want := store.UserKey(wanted)
-	if wanted == "" || !named || want == store.UserKey(name) || want == store.UserKey(local) {
+	if wanted == "" || want == store.UserKey(name) || want == store.UserKey(local) {
+		return nil
+	}
+	if !named {
+		tokens.Warnings = append(tokens.Warnings, "the ID token has no user name, so okauth cannot tell whether it is "+
+			okta.Sanitize(wanted, 200)+" who signed in; with the scope profile it can")
 		return nil
 	}
 	return &OtherUserError{Wanted: wanted, SignedIn: name}
