@@ -174,7 +174,7 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 		{"OKAUTH_CLIENT_SECRET", oktatest.DefaultClientSecret},
 		{"OKAUTH_USERNAME", oktatest.DefaultUser},
 		{"OKAUTH_PASSWORD", oktatest.DefaultPassword},
-		{"OKAUTH_SCOPES", "openid offline_access"},
+		{"OKAUTH_SCOPES", "openid profile offline_access"},
 	}, more...) {
 		if _, err := fmt.Fprintf(o.env.Stdout, "export %s=%s\n", v[0], cli.ShellQuote(v[1])); err != nil {
 			return err
