@@ -61,7 +61,7 @@ func (d *doctor) metadataGap(g grant.Type) string {
 // checkSecondFactor reports which grants the application has for a second factor: Okta's Direct Authentication. Without
 // an mfa_token nothing is counted and no factor is asked.
 func (d *doctor) checkSecondFactor(ctx context.Context) {
-	factor, _ := d.opened.Settings().Get(config.KeyFactor)
+	factor := d.opened.Settings().Factor()
 	var on, off []string
 	missing := "" // what the setting "factor" needs
 	for _, grantType := range grant.MFAGrantTypes() {
@@ -73,7 +73,7 @@ func (d *doctor) checkSecondFactor(ctx context.Context) {
 			on = append(on, name)
 		case refused && (refusal.Code == "unauthorized_client" || refusal.Code == "unsupported_grant_type"):
 			off = append(off, name)
-			if factor.Value != "" && grant.Factor(factor.Value).MFAGrantType() == grantType {
+			if factor != "" && grant.Factor(factor).MFAGrantType() == grantType {
 				missing = name
 			}
 		default:
@@ -85,7 +85,7 @@ func (d *doctor) checkSecondFactor(ctx context.Context) {
 		"for a super administrator", cmp.Or(missing, strings.Join(off, " or ")), d.client.ID)
 	switch {
 	case missing != "":
-		d.found("second factor", "warn", "the application has no grant for factor "+factor.Value, where)
+		d.found("second factor", "warn", "the application has no grant for factor "+factor, where)
 	case len(on) == 0:
 		d.found("second factor", "note",
 			"the application has no grant for one: where a policy asks for it, Okta refuses the password", where)
@@ -99,14 +99,11 @@ func (d *doctor) checkBrowser(ctx context.Context) {
 	if !d.opened.Grant().RedirectURI {
 		return
 	}
-	redirect, err := d.opened.Settings().Get(config.KeyRedirectURI)
-	if err == nil {
-		err = grant.CheckRedirectURI(ctx, redirect.Value)
-	}
-	if err != nil {
+	redirect := d.opened.Settings().RedirectURI()
+	if err := grant.CheckRedirectURI(ctx, redirect); err != nil {
 		d.fail("redirect URI", err)
 	} else {
-		d.ok("redirect URI", "%s: the port is free; the application must have exactly this text", redirect.Value)
+		d.ok("redirect URI", "%s: the port is free; the application must have exactly this text", redirect)
 	}
 	if program, err := d.env.FindBrowser(); err != nil {
 		command := "okauth" + d.session.Again() + " login --no-browser"
