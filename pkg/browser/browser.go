@@ -39,7 +39,7 @@ var ErrNone = errors.New("no browser is known here")
 func Open(address string, o Options) (ended <-chan error, err error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return nil, errors.New("the address to open is none of a web page")
+		return nil, errors.New("the address to open is not one of a web page")
 	}
 	if o.Commands == "" {
 		return o.openDefault(address)

@@ -194,7 +194,7 @@ func checkOTP(text string) error {
 	}
 	digits := strings.ReplaceAll(text, " ", "")
 	if n := len(digits); n < 4 || n > 10 || strings.Trim(digits, "0123456789") != "" {
-		return invalid("the value is no one-time code, expected 4 to 10 digits")
+		return invalid("the value is not a one-time code, expected 4 to 10 digits")
 	}
 	return nil
 }
@@ -233,7 +233,7 @@ func checkRedirectURI(text string) error {
 		_, err = orgurl.Parse("http://" + u.Host) // http is for a loopback host alone
 	}
 	if err != nil || u.Scheme != "http" || u.User != nil || strings.ContainsAny(text, "?#") {
-		return invalid("%s is no address of this machine, expected one like http://127.0.0.1:8085/callback", quote(text))
+		return invalid("%s is not an address of this machine, expected one like http://127.0.0.1:8085/callback", quote(text))
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func checkRedirectURI(text string) error {
 // checkACRValues wants words, which are separated by blanks.
 func checkACRValues(text string) error {
 	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
-		return invalid("%s is no list of levels, expected ones like urn:okta:loa:2fa:any", quote(text))
+		return invalid("%s is not a list of levels, expected ones like urn:okta:loa:2fa:any", quote(text))
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ type AuthorizationCode struct {
 	RedirectURI string
 	Username    string   // fills in the sign-in page; "" leaves it empty
 	ACRValues   []string // Okta's step-up levels, "urn:okta:loa:2fa:any"
-	Prompt      string   // "login" asks even who is signed in; "" leaves it to Okta
+	Prompt      string   // "login" asks a user who is signed in, too; "" leaves it to Okta
 	NoBrowser   bool     // the browser is on another machine, so the address may be pasted
 
 	wait time.Duration // for the answer; 0 means browserWait

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// maxCodes may a person type for one factor. Okta counts wrong ones, and locks the account after some.
+	// maxCodes is how many codes a person may type for one factor. Okta counts wrong ones, and locks the account after some.
 	maxCodes = 3
-	// maxChoices may a person make from the menu in one sign-in: each may ring the phone.
+	// maxChoices is how often a person may choose from the menu in one sign-in: each choice may ring the phone.
 	maxChoices = 5
 )
 
