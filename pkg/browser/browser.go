@@ -44,24 +44,11 @@ func Open(address string, o Options) (ended <-chan error, err error) {
 	if o.Commands == "" {
 		return o.openDefault(address)
 	}
-	var problems []error
-	for line := range strings.SplitSeq(o.Commands, string(filepath.ListSeparator)) {
-		if strings.TrimSpace(line) == "" {
-			continue
-		}
-		command, err := o.command(line, address)
-		if err == nil {
-			ended, err = start(command)
-		}
-		if err == nil {
-			return ended, nil
-		}
-		problems = append(problems, err)
-	}
-	if len(problems) == 0 {
-		return nil, ErrNone
-	}
-	return nil, problems[0]
+	err = o.first(address, func(command *exec.Cmd) (err error) {
+		ended, err = start(command)
+		return err
+	})
+	return ended, err
 }
 
 // Find returns the path of the program that Open would run, or "the system's" where there is none to name. The error is
@@ -70,20 +57,32 @@ func Find(o Options) (program string, err error) {
 	if o.Commands == "" {
 		return o.findDefault()
 	}
-	err = ErrNone
+	err = o.first("", func(command *exec.Cmd) error {
+		program = command.Path
+		return nil
+	})
+	return program, err
+}
+
+// first calls use with the command of each line of Options.Commands until that works. The error is the first one.
+func (o Options) first(address string, use func(*exec.Cmd) error) error {
+	problem := ErrNone
 	for line := range strings.SplitSeq(o.Commands, string(filepath.ListSeparator)) {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		command, problem := o.command(line, "")
-		if problem == nil {
-			return command.Path, nil
+		command, err := o.command(line, address)
+		if err == nil {
+			err = use(command)
 		}
-		if errors.Is(err, ErrNone) {
-			err = problem
+		if err == nil {
+			return nil
+		}
+		if errors.Is(problem, ErrNone) {
+			problem = err
 		}
 	}
-	return "", err
+	return problem
 }
 
 // command returns the command of a line of Options.Commands.
