@@ -184,12 +184,15 @@ func TestSurroundings(t *testing.T) {
 func TestDefault(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.program("xdg-open", 0o755)
+	spaced := filepath.Join(d.dir, "with a space")
+	if err := errors.Join(os.Mkdir(spaced, 0o700), os.Symlink(d.program("xdg-open", 0o755), spaced+"/xdg-open")); err != nil {
+		t.Fatal(err)
+	}
 	address := "https://example.com/"
 	if _, err := d.open(address, browser.Options{Path: d.dir}); !errors.Is(err, browser.ErrNone) {
 		t.Errorf("without a screen: got %v", err)
 	}
-	o := browser.Options{Path: d.dir, Desktop: true}
+	o := browser.Options{Path: spaced + ":" + d.dir, Desktop: true}
 	if got, err := d.open(address, o); err != nil || !slices.Equal(got, []string{"xdg-open", address}) {
 		t.Errorf("got %q, %v", got, err)
 	}

@@ -14,10 +14,8 @@ func (o Options) openDefault(address string) (<-chan error, error) {
 	if err != nil {
 		return nil, err
 	}
-	command, err := o.command(program, address)
-	if err != nil {
-		return nil, err
-	}
+	command := exec.Command(program, address)
+	command.Env = o.Environ
 	return start(command)
 }
 
