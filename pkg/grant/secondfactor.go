@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxCodes is how many codes a person may type for one factor. Okta counts wrong ones, and locks the account after some.
+	// maxCodes is how many codes a person may type for a factor. Okta counts wrong ones, and locks the account after some.
 	maxCodes = 3
 	// maxChoices is how often a person may choose from the menu in one sign-in: each choice may ring the phone.
 	maxChoices = 5
