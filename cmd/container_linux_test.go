@@ -169,7 +169,7 @@ func containerFiveVariables(c *container) {
 	// A wrong password is refused as anywhere, although it cannot be remembered here.
 	c.vars = append(c.vars, "OKAUTH_PASSWORD=wrong-horse")
 	p := c.run("token")
-	if exitCode(p.ProcessState) != 5 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "okauth: warning: the refusal of this password could not be recorded") {
+	if exitCode(p.ProcessState) != 5 || p.stdout.Len() > 0 || !strings.Contains(p.stderr.String(), "okauth: warning: a refusal could not be recorded") {
 		c.t.Errorf("a wrong password: got exit code %d, want 5: %s", exitCode(p.ProcessState), &p.stderr)
 	}
 	c.asked(1)

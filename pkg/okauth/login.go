@@ -107,7 +107,7 @@ func (c *Client) credentials(ctx context.Context, mine *turn) (session.Credentia
 	params := grant.Params{
 		Username: c.settings.Username(), Scopes: c.settings.Scopes(), Factor: grant.Factor(c.settings.Factor()),
 		RedirectURI: c.settings.RedirectURI(), ACRValues: c.settings.ACRValues(), Prompt: c.o.Prompt,
-		NoBrowser: c.o.NoBrowser, OTP: c.otp(), Last: mine.storage.lastFactor(ctx, mine.id),
+		NoBrowser: c.o.NoBrowser, Last: mine.storage.lastFactor(ctx, mine.id),
 	}
 	var err error
 	if c.grant.Username && params.Username == "" {
@@ -118,6 +118,11 @@ func (c *Client) credentials(ctx context.Context, mine *turn) (session.Credentia
 			return session.Credentials{}, err
 		}
 	}
+	var code *session.GuardedCode
+	if next := c.otp(); next != nil {
+		code = &session.GuardedCode{Next: next}
+		params.OTP = code.Read
+	}
 	typed := false
 	if c.grant.Secret != "" {
 		if params.Secret, typed, err = c.grantSecret(ctx, params.Username); err != nil {
@@ -126,7 +131,7 @@ func (c *Client) credentials(ctx context.Context, mine *turn) (session.Credentia
 	}
 	credentials := session.Credentials{
 		Grant: c.grant.New(params), Username: params.Username, Interaction: c.o.Interaction,
-		Turn: mine.take,
+		Code: code, Turn: mine.take,
 	}
 	if c.grant.LimitsFailures {
 		credentials.Password, credentials.Typed = params.Secret, typed
@@ -139,7 +144,7 @@ func (c *Client) credentials(ctx context.Context, mine *turn) (session.Credentia
 
 func (c *Client) guard() session.LockoutGuard {
 	return session.LockoutGuard{Locks: c.locks(), Now: c.o.Now, Warn: func(err error) {
-		c.o.Events.Warning("the refusal of this password could not be recorded, so a loop would send it again " +
+		c.o.Events.Warning("a refusal could not be recorded, so a loop would send the same again " +
 			"and could lock the account: " + err.Error())
 	}}
 }

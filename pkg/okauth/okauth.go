@@ -19,7 +19,7 @@
 //
 //	*config.Error            a setting is missing or wrong: the user must change it
 //	*LoginRequiredError      only a person can sign in: run Login with an Interaction, or okauth login
-//	*session.PasswordBlockedError  Okta refused this password within the hour, so it was not sent: correct it
+//	*session.PasswordBlockedError  Okta refused this password, or this one-time code, within the hour: correct it
 //	*session.SaveError       comes with a valid token that could not be stored: use it, and report the error
 //	*session.MissingTokenError  the session has no token of that type: sign in with other scopes
 //	*session.IDTokenError    Okta sent an ID token with a wrong claim: report it; nothing was stored
@@ -69,6 +69,8 @@ type Options struct {
 
 	// Password and ClientSecret, when set, return the secret in place of the settings. Each is called once at most.
 	Password, ClientSecret func(context.Context) (okta.Secret, error)
+	// OTP, when set, returns the next one-time code in place of the settings. It is called for each code that is sent.
+	OTP func(context.Context) (okta.Secret, error)
 
 	Events     Events
 	HTTPClient *http.Client // sends requests to Okta; nil: one made from the settings

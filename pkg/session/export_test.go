@@ -9,7 +9,7 @@ import (
 
 // Check returns the error of sending a password now.
 func (g LockoutGuard) Check(issuer, username string, password okta.Secret) error {
-	return g.watch(issuer, username, password).check(true)
+	return g.watch("password", issuer, username, password).check(true)
 }
 
 // WithFastHash returns a guard whose records are worth nothing against an attacker, and quick to test. It calls

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"okauth/pkg/internal/privatefile"
@@ -51,7 +52,7 @@ const (
 type LockoutGuard struct {
 	Locks filelock.Locks
 	Now   func() time.Time
-	// Warn is called with a *store.Error when a refused password could not be recorded, so that the guard will not
+	// Warn is called with a *store.Error when a refusal could not be recorded, so that the guard will not
 	// stop a loop from sending it again.
 	Warn func(error)
 	// Rehearsal: nothing is locked and nothing recorded, for a caller that sends nothing.
@@ -60,8 +61,10 @@ type LockoutGuard struct {
 	derive func(password string, salt []byte) ([]byte, error) // nil: the slow hash; tests have a fast one
 }
 
-// PasswordBlockedError says that the [LockoutGuard] did not let a password be sent. A person who types it can send it.
+// PasswordBlockedError says that the [LockoutGuard] did not let a password or a one-time code be sent. A person who
+// types it can send it.
 type PasswordBlockedError struct {
+	What      string // "password" or "one-time code"
 	Username  string
 	RefusedAt time.Time // when Okta refused it; with TooMany, when it refused the first of them
 	TooMany   bool      // this password was not refused, but too many different ones were
@@ -72,9 +75,10 @@ func (e *PasswordBlockedError) Error() string {
 	if time.Since(e.RefusedAt) < time.Minute {
 		at = "just now"
 	}
-	refused := "this password " + at
+	refused := "this " + e.What + " " + at
 	if e.TooMany {
-		refused = fmt.Sprintf("%d different passwords of %s, the first %s", maxRefused, okta.Sanitize(e.Username, 200), at)
+		who := okta.Sanitize(e.Username, 200)
+		refused = fmt.Sprintf("%d different %ss of %s, the first %s", maxRefused, e.What, who, at)
 	}
 	return "not sent: Okta refused " + refused + ", and another try could lock the account"
 }
@@ -82,6 +86,7 @@ func (e *PasswordBlockedError) Error() string {
 // watchedPassword is a password that is sent only if the guard allows it or a person has typed it.
 type watchedPassword struct {
 	LockoutGuard
+	what       string // "password" or "one-time code"
 	username   string
 	password   okta.Secret
 	typed      bool       // a person has just typed it
@@ -107,11 +112,12 @@ type refusal struct {
 
 // watch returns a password under guard. The record is kept where it outlives a sign-out, since a loop may sign in to
 // the machine each time. The lock need not last, so it touches no disk where it can.
-func (g LockoutGuard) watch(issuer, username string, password okta.Secret) *watchedPassword {
+func (g LockoutGuard) watch(what, issuer, username string, password okta.Secret) *watchedPassword {
 	// Okta ignores the case of user names.
-	sum := sha256.Sum256(fmt.Appendf(nil, "okauth password 1 %d %s %s", len(issuer), issuer, store.UserKey(username)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "okauth %s 1 %d %s %s", what, len(issuer), issuer, store.UserKey(username)))
 	p := &watchedPassword{
-		LockoutGuard: g, username: username, password: password, name: "password." + hex.EncodeToString(sum[:8]),
+		LockoutGuard: g, what: what, username: username, password: password,
+		name: strings.ReplaceAll(what, " ", "-") + "." + hex.EncodeToString(sum[:8]),
 	}
 	dir := g.Locks.Dir
 	if dir == "" {
@@ -169,14 +175,15 @@ func (p *watchedPassword) check(mayHash bool) error {
 	var counted []refusal
 	for _, one := range r.Refused {
 		if subtle.ConstantTimeCompare(one.Hash, p.hash) == 1 {
-			return &PasswordBlockedError{Username: p.username, RefusedAt: time.Unix(one.Unix, 0)}
+			return &PasswordBlockedError{What: p.what, Username: p.username, RefusedAt: time.Unix(one.Unix, 0)}
 		}
 		if !one.Settled {
 			counted = append(counted, one)
 		}
 	}
 	if len(counted) >= maxRefused {
-		return &PasswordBlockedError{Username: p.username, RefusedAt: time.Unix(counted[0].Unix, 0), TooMany: true}
+		first := time.Unix(counted[0].Unix, 0)
+		return &PasswordBlockedError{What: p.what, Username: p.username, RefusedAt: first, TooMany: true}
 	}
 	return nil
 }

@@ -19,6 +19,8 @@ type Credentials struct {
 	// not watched.
 	Password okta.Secret
 	Typed    bool // a person has just typed Password, so it is sent in any case
+	// Code is where Grant reads one-time codes that no person types; nil: nowhere.
+	Code *GuardedCode
 	// Interaction asks the user for what Grant lacks; nil: no one is asked. The session is not locked meanwhile.
 	Interaction grant.Interaction
 	// Turn takes the turn to ask the user, which one process at a time has. Without wait it returns false where another
@@ -53,9 +55,10 @@ type signIn struct {
 func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.TokenResponse, error) {
 	var password *watchedPassword
 	if !s.Password.IsZero() {
-		password = m.Guard.watch(s.request.Identity.Issuer, s.Username, s.Password)
+		password = m.Guard.watch("password", s.request.Identity.Issuer, s.Username, s.Password)
 		password.typed = s.Typed
 	}
+	s.Code.guard(m.Guard, s.request.Identity.Issuer, s.Username)
 	var session *store.Session
 	var tokens *okta.TokenResponse
 	err := errNewSalt
@@ -71,6 +74,7 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 		if err = password.lock(ctx); err == nil {
 			session, tokens, err = m.signInLocked(ctx, s)
 		}
+		s.Code.settle(tokens != nil, err)
 		required, _ := errors.AsType[*grant.InteractionRequiredError](err)
 		if required != nil && required.Resume != nil {
 			s.Grant = required.Resume // the password was right, and is not sent again
@@ -91,6 +95,7 @@ func (m Manager) signInAsking(ctx context.Context, s signIn) (*store.Session, *o
 		}
 	}
 	tokens, err := s.exchange(ctx, s.Interaction)
+	s.Code.settle(tokens != nil, err)
 	if err != nil {
 		return nil, nil, err
 	}

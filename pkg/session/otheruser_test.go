@@ -109,17 +109,46 @@ func TestAWrongCodeDoesNotBlockThePassword(t *testing.T) {
 	o.client.ID = oktatest.DirectAuthClientID
 	o.want.Identity.ClientID, o.want.Username = oktatest.DirectAuthClientID, "otp@example.com"
 	right := okta.NewSecret(oktatest.DefaultPassword)
-	login := func(code string) error {
-		_, err := o.manager.Login(t.Context(), o.client, session.Credentials{Password: right, Grant: grant.Password{
-			Username: o.want.Username, Password: right, Scopes: o.want.Scopes,
-			OTP: func(context.Context) (okta.Secret, error) { return okta.NewSecret(code), nil },
-		}}, o.want)
+	login := func(text string) error {
+		code := &session.GuardedCode{Next: func(context.Context) (okta.Secret, error) { return okta.NewSecret(text), nil }}
+		_, err := o.manager.Login(t.Context(), o.client, session.Credentials{
+			Password: right, Code: code, Grant: grant.Password{
+				Username: o.want.Username, Password: right, Scopes: o.want.Scopes, OTP: code.Read,
+			},
+		}, o.want)
 		return err
 	}
-	if e, ok := errors.AsType[*okta.Error](login("111111")); !ok || e.Code != "invalid_grant" {
-		t.Fatalf("a wrong code: got %v", e)
+	refused := func(code string) {
+		t.Helper()
+		if e, ok := errors.AsType[*okta.Error](login(code)); !ok || e.Code != "invalid_grant" {
+			t.Fatalf("a wrong code: got %v", e)
+		}
 	}
+	sent := func() (n int) {
+		for _, r := range o.server.Requests() {
+			if r.Form.Get("otp") != "" {
+				n++
+			}
+		}
+		return n
+	}
+	blocked := func(code string, tooMany bool) {
+		t.Helper()
+		before := sent()
+		err := login(code)
+		if e, ok := errors.AsType[*session.PasswordBlockedError](err); !ok || e.What != "one-time code" ||
+			e.TooMany != tooMany || !strings.Contains(err.Error(), "one-time code") || sent() != before {
+			t.Fatalf("got %v and %d codes sent", err, sent()-before)
+		}
+	}
+	refused("111111")
+	blocked("111111", false)
 	if err := login("123456"); err != nil {
-		t.Errorf("the right code after it: %v", err)
+		t.Fatalf("the right code after it: %v", err)
 	}
+	blocked("111111", false)
+	refused("222222")
+	refused("333333")
+	refused("444444")
+	blocked("123456", true)
 }

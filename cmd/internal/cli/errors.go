@@ -56,8 +56,8 @@ func errorRows() []errorRow {
 				"":                       "sign in with: okauth login",
 			}[e.NoStore]
 		}),
-		on(exitRefused, func(*session.PasswordBlockedError) string {
-			return "correct the password, or type it: okauth login"
+		on(exitRefused, func(e *session.PasswordBlockedError) string {
+			return "correct the " + e.What + ", or type it: okauth login"
 		}),
 		on(exitRefused, func(*session.OtherUserError) string {
 			return "sign out of Okta in the browser and sign in again as the user of this profile, or use another profile"

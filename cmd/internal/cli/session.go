@@ -194,7 +194,8 @@ func (s *SessionFlags) FitHint(settings *config.Settings, err error) error {
 	nameOnly, asksForBoth := strings.CutSuffix(hint, ", and "+passwordAdvice)
 	e, ok := errors.AsType[*okta.Error](err)
 	refused := ok && e.Code == "invalid_grant" && requestKind(e.RequestInfo) == config.KeyPassword
-	source := s.passwordSource(settings)
+	source := s.secretSource(settings, config.KeyPassword)
+	blocked, isBlocked := errors.AsType[*session.PasswordBlockedError](err)
 	g, _ := grant.Lookup(settings.Grant())
 	switch {
 	case strings.Contains(hint, keepInFile) && g.Secret == "":
@@ -209,20 +210,25 @@ func (s *SessionFlags) FitHint(settings *config.Settings, err error) error {
 		hint = strings.ReplaceAll(hint, showScopes, "--scope")
 	case source != "" && refused:
 		hint = strings.Replace(hint, "the password", "the password from "+source, 1)
-	case Is[*session.PasswordBlockedError](err):
-		hint = "correct the password from " + source + ", or type it: " + s.typePassword(settings)
+	case isBlocked:
+		key := config.KeyPassword
+		if blocked.What != key {
+			key = config.KeyOTP
+		}
+		hint = "correct the " + blocked.What + " from " + s.secretSource(settings, key) + ", or type it: " +
+			s.typeSecret(settings, key)
 	default:
 		return err
 	}
 	return Exit(ExitCode(err), err, hint)
 }
 
-// passwordSource says where the password came from; "" where a person types it.
-func (s *SessionFlags) passwordSource(settings *config.Settings) string {
-	ref := settings.Secret(config.KeyPassword)
+// secretSource says where the password, or the one-time code, came from; "" where a person types it.
+func (s *SessionFlags) secretSource(settings *config.Settings, key string) string {
+	ref := settings.Secret(key)
 	source := ref.Key
 	switch {
-	case s.PasswordStdin:
+	case s.PasswordStdin && key == config.KeyPassword:
 		return "standard input"
 	case ref.IsZero():
 		return ""
@@ -235,10 +241,10 @@ func (s *SessionFlags) passwordSource(settings *config.Settings) string {
 	return source
 }
 
-// typePassword returns the command that asks for the password, whatever gives it now.
-func (s *SessionFlags) typePassword(settings *config.Settings) string {
+// typeSecret returns the command that asks for the password, whatever gives it now.
+func (s *SessionFlags) typeSecret(settings *config.Settings, secret string) string {
 	unset, without := "", ""
-	for _, key := range config.SecretKeys(config.KeyPassword) {
+	for _, key := range config.SecretKeys(secret) {
 		switch source := settings.Source(key); source.Kind {
 		case config.FromEnv:
 			without += "-u " + source.Name + " "
