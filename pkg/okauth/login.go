@@ -90,7 +90,7 @@ func (c *Client) login(
 
 // nonInteractive reports whether the settings have all that a sign-in needs, so that no person is asked.
 func (c *Client) nonInteractive() bool {
-	if c.o.Password != nil && c.grant.Secret == config.KeyPassword {
+	if c.o.Password != nil && c.grant.Secret == config.KeyPassword || c.o.OTP != nil && c.grant.Secret == config.KeyOTP {
 		return true // only a missing name is asked for
 	}
 	return c.grant.NonInteractive(c.settings.Username() != "", !c.settings.Secret(c.grant.Secret).IsZero())

@@ -1,9 +1,13 @@
 package okauth
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/store/memory"
 )
 
 // A code works once, so each sign-in reads the next one, and reads none before Okta wants it.
@@ -39,5 +43,28 @@ func TestOTPIsReadAnew(t *testing.T) {
 	delete(env, "OKAUTH_OTP_FILE")
 	if open().otp() != nil {
 		t.Error("there is a function for a code that no setting has")
+	}
+}
+
+// Where the grant begins with a code, status would read it: a command may ask a person, and a code works once.
+func TestStatusReadsNoCode(t *testing.T) {
+	t.Parallel()
+	read := 0
+	env := map[string]string{
+		"OKAUTH_DOMAIN": "http://127.0.0.1:9", "OKAUTH_CLIENT_ID": "0oaTest", "OKAUTH_USERNAME": "alice@example.com",
+		"OKAUTH_GRANT": "otp",
+	}
+	dir := t.TempDir()
+	c, err := Open(t.Context(), Options{
+		LookupEnv:     func(name string) (text string, ok bool) { text, ok = env[name]; return text, ok },
+		UserConfigDir: func() (string, error) { return dir, nil },
+		Keychain:      &memory.Store{}, LockDir: filepath.Join(dir, "locks"),
+		OTP: func(context.Context) (okta.Secret, error) { read++; return okta.NewSecret("123456"), nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, err := c.Status(t.Context()); err != nil || status.Next != SignIn || read != 0 {
+		t.Errorf("got %q (%s), %v, and %d codes were read", status.Next, status.Reason, err, read)
 	}
 }

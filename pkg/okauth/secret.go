@@ -43,6 +43,8 @@ func (c *Client) secret(ctx context.Context, key string) (okta.Secret, error) {
 		return given(ctx, key, c.o.Password)
 	case key == config.KeyClientSecret && c.o.ClientSecret != nil:
 		return given(ctx, key, c.o.ClientSecret)
+	case key == config.KeyOTP && c.o.OTP != nil:
+		return given(ctx, key, c.o.OTP)
 	}
 	ref := c.settings.Secret(key)
 	if ref.IsZero() {
@@ -53,10 +55,10 @@ func (c *Client) secret(ctx context.Context, key string) (okta.Secret, error) {
 	return okta.NewSecret(string(text)), err
 }
 
-// otp returns the function that reads the one-time code of the settings, anew each time: a code works once. nil where
-// they have none.
+// otp returns the function that reads the one-time code of the options or the settings, anew each time: a code works
+// once. nil where they have none.
 func (c *Client) otp() func(context.Context) (okta.Secret, error) {
-	if c.settings.Secret(config.KeyOTP).IsZero() {
+	if c.o.OTP == nil && c.settings.Secret(config.KeyOTP).IsZero() {
 		return nil
 	}
 	return func(ctx context.Context) (okta.Secret, error) {
