@@ -13,24 +13,20 @@ import (
 type OTP struct {
 	Username string   // Okta login, as the user types it; "" is asked for
 	Scopes   []string // at least one; without openid there is no ID token
-	Code     okta.Secret
-	// Source is Params.OTP, which counts before Code. Without either a person is asked.
-	Source func(context.Context) (okta.Secret, error)
+	// OTP is Params.OTP; nil asks a person.
+	OTP func(context.Context) (okta.Secret, error)
 }
 
 const otpGrantType = "urn:okta:params:oauth:grant-type:otp"
 
 // Token sends the code with one POST. Where Okta then wants a second factor, it goes on as Password.Token does.
 func (g OTP) Token(ctx context.Context, c *okta.Client, i Interaction) (*okta.TokenResponse, error) {
-	d := direct{scopes: g.Scopes, usable: Factors(), fixed: FactorOTP, otp: g.Source}
-	if d.otp == nil && !g.Code.IsZero() {
-		d.otp = func(context.Context) (okta.Secret, error) { return g.Code, nil }
-	}
-	var err error
-	if d.username, err = completeUsername(ctx, i, g.Username, g.Scopes); err != nil {
+	username, err := completeUsername(ctx, i, g.Username, g.Scopes)
+	if err != nil {
 		return nil, err
 	}
-	return d.Token(ctx, c, i)
+	only := direct{username: username, scopes: g.Scopes, usable: Factors(), fixed: FactorOTP, otp: g.OTP}
+	return only.Token(ctx, c, i)
 }
 
 // OOB signs in with a push, a text message or a call and no password: Okta's Direct Authentication, out of band.

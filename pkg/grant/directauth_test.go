@@ -17,7 +17,7 @@ import (
 func signer(name, login string, f Factor, otp func(context.Context) (okta.Secret, error)) Grant {
 	username, scopes := login+"@example.com", []string{"openid", "api:read"}
 	if name == "otp" {
-		return OTP{Username: username, Scopes: scopes, Source: otp}
+		return OTP{Username: username, Scopes: scopes, OTP: otp}
 	}
 	return OOB{Username: username, Scopes: scopes, Factor: f, Last: "sms", OTP: otp}
 }
@@ -140,7 +140,7 @@ func TestFactorAloneWithoutAPerson(t *testing.T) {
 		} {
 			var g Grant = OOB{Username: params.Username, Scopes: params.Scopes, OTP: params.OTP}
 			if name == "otp" {
-				g = OTP{Username: params.Username, Scopes: params.Scopes, Source: params.OTP}
+				g = OTP{Username: params.Username, Scopes: params.Scopes, OTP: params.OTP}
 			}
 			_, err := g.Token(t.Context(), client, nil)
 			required, asks := errors.AsType[*InteractionRequiredError](err)

@@ -73,11 +73,11 @@ func (p poll) tokens(ctx context.Context, c *okta.Client) (*okta.TokenResponse, 
 		switch {
 		case ctx.Err() != nil: // the tokens may be here, too late
 			return nil, ctx.Err()
-		case err == nil && bounded:
-			tokens.Warnings = append(tokens.Warnings, fmt.Sprintf(
-				"Okta asked okauth to poll every %v s; okauth polled every %v s", p.interval.Seconds(), interval.Seconds()))
-			fallthrough
 		case err == nil:
+			if bounded {
+				tokens.Warnings = append(tokens.Warnings, fmt.Sprintf(
+					"Okta asked okauth to poll every %v s; okauth polled every %v s", p.interval.Seconds(), interval.Seconds()))
+			}
 			return tokens, nil
 		}
 		answer, _ := errors.AsType[*okta.Error](err)

@@ -18,8 +18,8 @@ type Type struct {
 	User bool
 	// Username: the grant sends Params.Username.
 	Username bool
-	// Secret is the name of the setting that Params.Secret comes from: "password". "" means that the grant has no
-	// secret beside the client's.
+	// Secret is the name of the setting that Params.Secret comes from: "password"; with "otp", Params.OTP reads it. ""
+	// means that the grant has no secret beside the client's.
 	Secret string
 	// Person: no setting can take the place of the person who signs in, in a browser or with a phone.
 	Person bool
@@ -85,10 +85,9 @@ func All() []Type {
 		},
 		{
 			Name: "otp", GrantType: otpGrantType,
-			// No LimitsFailures: Okta takes 5 codes in 5 minutes, and a code that was wrong soon becomes another.
 			User: true, Username: true, Secret: "otp", ProbeParameter: "otp",
 			New: func(p Params) Grant {
-				return OTP{Username: p.Username, Scopes: p.Scopes, Code: p.Secret, Source: p.OTP}
+				return OTP{Username: p.Username, Scopes: p.Scopes, OTP: p.OTP}
 			},
 		},
 		{

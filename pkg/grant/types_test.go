@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"context"
 	"testing"
 
 	"okauth/pkg/okta"
@@ -38,11 +39,14 @@ func TestST01_EachTypeSignsInWithWhatItNamesAlone(t *testing.T) {
 			{Scopes: scopes, Secret: secret},
 			{Scopes: scopes, Username: user, Secret: secret},
 		} {
-			tokens, err := g.New(params).Token(t.Context(), clientAt(t, s, id, oktatest.DefaultServerID), nil)
 			possible := g.NonInteractive(params.Username != "", !params.Secret.IsZero())
+			if g.Secret == "otp" && !params.Secret.IsZero() {
+				params.OTP = func(context.Context) (okta.Secret, error) { return secret, nil }
+			}
+			tokens, err := g.New(params).Token(t.Context(), clientAt(t, s, id, oktatest.DefaultServerID), nil)
 			_, asked := err.(*InteractionRequiredError)
 			if possible != (err == nil) || !possible && !asked {
-				t.Errorf("%s, %+v: NonInteractive is %t, got %v", g.Name, params, possible, err)
+				t.Errorf("%s, user %q: NonInteractive is %t, got %v", g.Name, params.Username, possible, err)
 			}
 			if err == nil && g.User == tokens.IDToken.IsZero() {
 				t.Errorf("%s: User is %t, and the ID token is missing: %t", g.Name, g.User, tokens.IDToken.IsZero())

@@ -107,7 +107,10 @@ func (c *Client) credentials(ctx context.Context, mine *turn) (session.Credentia
 	params := grant.Params{
 		Username: c.settings.Username(), Scopes: c.settings.Scopes(), Factor: grant.Factor(c.settings.Factor()),
 		RedirectURI: c.settings.RedirectURI(), ACRValues: c.settings.ACRValues(), Prompt: c.o.Prompt,
-		NoBrowser: c.o.NoBrowser, Last: mine.storage.lastFactor(ctx, mine.id),
+		NoBrowser: c.o.NoBrowser,
+	}
+	if c.grant.Username { // else it has no factors
+		params.Last = mine.storage.lastFactor(ctx, mine.id)
 	}
 	var err error
 	if c.grant.Username && params.Username == "" {
