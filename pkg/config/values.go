@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -229,11 +230,17 @@ func checkAudience(text string) error {
 // https://www.rfc-editor.org/rfc/rfc8252#section-7.3
 func checkRedirectURI(text string) error {
 	u, err := url.Parse(text)
+	var at orgurl.Address
 	if err == nil {
-		_, err = orgurl.Parse("http://" + u.Host) // http is for a loopback host alone
+		at, err = orgurl.Parse("http://" + u.Host) // http is for a loopback host alone
 	}
 	if err != nil || u.Scheme != "http" || u.User != nil || strings.ContainsAny(text, "?#") {
 		return invalid("%s is not an address of this machine, expected one like http://127.0.0.1:8085/callback", quote(text))
+	}
+	// A browser that rewrites the address would not be recognized when it comes back.
+	plain := at.BaseURL + strings.TrimSuffix(path.Clean("/"+u.EscapedPath()), "/")
+	if strings.TrimSuffix(text, "/") != plain {
+		return invalid("%s is not as a browser writes it, expected %s", quote(text), plain)
 	}
 	return nil
 }
