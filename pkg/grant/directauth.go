@@ -50,7 +50,7 @@ func (g OOB) Token(ctx context.Context, c *okta.Client, i Interaction) (*okta.To
 	}
 	outOfBand := slices.DeleteFunc(Factors(), func(f Factor) bool { return f == FactorOTP })
 	if g.Factor != "" && !slices.Contains(outOfBand, g.Factor) {
-		return nil, &InputError{"factor", fmt.Sprintf("is %q, expected one of %q", g.Factor, outOfBand)}
+		return nil, &InputError{"factor", fmt.Sprintf("is %q, expected push, sms or voice", g.Factor)}
 	}
 	username, err := completeUsername(ctx, i, g.Username, g.Scopes)
 	if err != nil {
