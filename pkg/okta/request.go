@@ -97,7 +97,10 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, url.Value
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := maps.Clone(r.form) // the caller's stays as it is
-	c.auth().Authenticate(clientauth.Request{ClientID: c.ID, Header: req.Header, Form: form})
+	auth := clientauth.Request{ClientID: c.ID, URL: r.url, Now: c.now(), Header: req.Header, Form: form}
+	if err := c.auth().Authenticate(auth); err != nil {
+		return nil, nil, err
+	}
 	body := form.Encode()
 	// Without GetBody, which would let net/http send the body again by itself.
 	req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"time"
 
 	"okauth/pkg/internal/secret"
 )
@@ -15,13 +16,15 @@ import (
 type Method interface {
 	// Name returns "none", "client_secret_basic", ….
 	Name() string
-	// Authenticate adds the authentication to r.
-	Authenticate(r Request)
+	// Authenticate adds the authentication to r. The error says why it cannot be made; it contains no secret.
+	Authenticate(r Request) error
 }
 
-// Request is the part of a request that a Method may change.
+// Request is a request of a client. A Method may change the header and the form.
 type Request struct {
 	ClientID string
+	URL      string    // of the endpoint
+	Now      time.Time // by the client's clock
 	Header   http.Header
 	Form     url.Values
 }
@@ -43,7 +46,10 @@ type None struct{}
 func (None) Name() string { return "none" }
 
 // Authenticate adds the client id to the form.
-func (None) Authenticate(r Request) { r.Form.Set("client_id", r.ClientID) }
+func (None) Authenticate(r Request) error {
+	r.Form.Set("client_id", r.ClientID)
+	return nil
+}
 
 // ClientSecretBasic sends the client id and the client secret by HTTP Basic authentication.
 type ClientSecretBasic struct {
@@ -59,7 +65,8 @@ func (ClientSecretBasic) Name() string { return "client_secret_basic" }
 // https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1. The encoding does not change the values that Okta generates.
 //
 // The id is not repeated in the form: Okta answers that with 401 "Cannot supply multiple client credentials".
-func (m ClientSecretBasic) Authenticate(r Request) {
+func (m ClientSecretBasic) Authenticate(r Request) error {
 	pair := url.QueryEscape(r.ClientID) + ":" + url.QueryEscape(m.Secret.Reveal())
 	r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+	return nil
 }

@@ -21,7 +21,9 @@ func TestST05_MethodsAddTheirPartAlone(t *testing.T) {
 	} {
 		method := ForSecret(secret.New(test.secret))
 		r := Request{ClientID: "0oa:b c%", Header: http.Header{}, Form: url.Values{"grant_type": {"x"}}}
-		method.Authenticate(r)
+		if err := method.Authenticate(r); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
 		if method.Name() != test.name || r.Form.Encode() != test.form || r.Header.Get("Authorization") != test.header {
 			t.Errorf("%s: got %s, the form %s and the header %v", test.name, method.Name(), r.Form.Encode(), r.Header)
 		}
