@@ -71,8 +71,8 @@ func TestReadmeRecipes(t *testing.T) {
 	text, _, _ = bytes.Cut(text, []byte("\n## "))
 	all := readRecipes(t)
 	short := recipesIn(text)
-	if len(short) != 5 {
-		t.Errorf("README.md has %d recipes, want 5", len(short))
+	if len(short) != 4 {
+		t.Errorf("README.md has %d recipes, want 4", len(short))
 	}
 	for name, blocks := range short {
 		if len(blocks) == 0 {
