@@ -207,10 +207,15 @@ func (c *call) authenticate() {
 		c.refuse("unknown_client")
 		return
 	}
-	anySecret := c.s.options.Quirks.AnySecretMethod && method != NoSecret && app.AuthMethod != NoSecret
+	plain := []string{ClientSecretBasic, ClientSecretPost}
+	sent, set := slices.Contains(plain, method), slices.Contains(plain, app.AuthMethod)
 	c.app = app
-	c.refuseIf(method != app.AuthMethod && !anySecret, "wrong_auth_method")
-	c.refuseIf(app.AuthMethod != NoSecret && !slices.Contains(app.Secrets, secret), "wrong_secret")
+	c.refuseIf(method == PrivateKeyJWT && app.Keys == nil, "no_client_keys")
+	c.refuseIf(method != app.AuthMethod && !(sent && set && c.s.options.Quirks.AnySecretMethod), "wrong_auth_method")
+	c.refuseIf(set && !slices.Contains(app.Secrets, secret), "wrong_secret")
+	if c.assertion.jws != nil {
+		c.checkAssertion()
+	}
 	c.refuseIf(app.OutsideZone, "outside_zone")
 	c.refuseIf(app.OrgOnly && c.as.ID != OrgServerID, "org_only")
 }
@@ -231,7 +236,7 @@ func (c *call) readCredentials() (method, id, secret string) {
 	case asserted && c.form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
 		c.refuse("assertion_type")
 	case asserted:
-		c.refuse("no_client_keys") // no App has any
+		method, id = c.readAssertion()
 	case id == "":
 		c.refuse("no_credentials")
 	case secret == "":

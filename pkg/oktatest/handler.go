@@ -33,19 +33,20 @@ type call struct {
 	endpoint string // a key of routes
 
 	// What the checks have found out so far.
-	as       *AuthServer
-	app      *App
-	user     *User    // nil for a client that acts for itself
-	methods  []string // "password", and factors that the user has given, in their order
-	grant    string   // its grant_type
-	scopes   []string
-	lifetime time.Duration // of the access token
-	session  *session
-	refresh  string // refresh_token of the answer
-	visit    *visit // of the pages: the one that this request is part of, or that the tokens come from
-	nonce    string // of the ID token
-	refusal  string // text of the reply, if it is a refusal
-	reply    *Response
+	as        *AuthServer
+	app       *App
+	user      *User     // nil for a client that acts for itself
+	assertion signedJWT // of client_assertion
+	methods   []string  // "password", and factors that the user has given, in their order
+	grant     string    // its grant_type
+	scopes    []string
+	lifetime  time.Duration // of the access token
+	session   *session
+	refresh   string // refresh_token of the answer
+	visit     *visit // of the pages: the one that this request is part of, or that the tokens come from
+	nonce     string // of the ID token
+	refusal   string // text of the reply, if it is a refusal
+	reply     *Response
 }
 
 // handle records the request, and lets a fault or the server answer it.
@@ -113,6 +114,7 @@ func routes() map[string]route {
 		"/sandbox/fault/":                {"PUT", (*call).switchFault},
 		"/sandbox/rotate-keys":           {"POST", func(c *call) { c.s.RotateKeys(); c.respond(204, nil) }},
 		"/sandbox/requests":              {"GET", (*call).listRequests},
+		"/sandbox/key.pem":               {"GET", func(c *call) { c.respond(200, embedded("testkey.pem")) }},
 		// where the token "jku" points to; nothing should ask for it
 		"/sandbox/attacker-keys": {"GET", func(c *call) { c.respond(200, keySet(c.s.keys.ring(attackerRing)[1])) }},
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,9 @@ const orgID = "00oOktatestOrg000001"
 const (
 	ClientSecretBasic = "client_secret_basic"
 	ClientSecretPost  = "client_secret_post"
-	NoSecret          = "none" // a public client: client_id in the body
+	ClientSecretJWT   = "client_secret_jwt" // an assertion, signed with the secret
+	PrivateKeyJWT     = "private_key_jwt"   // an assertion, signed with a key of App.Keys
+	NoSecret          = "none"              // a public client: client_id in the body
 )
 
 // DefaultLeeway is Okta's default for Rotation.Leeway.
@@ -31,6 +34,8 @@ type App struct {
 	Secrets    []string // one, or two while rotating; none with NoSecret
 	AuthMethod string   // "" is ClientSecretBasic
 	Grants     []string // grant_type values that are enabled
+
+	Keys []json.RawMessage // of PrivateKeyJWT: public JWKs
 
 	RedirectURIs []string // "Sign-in redirect URIs": compared as strings, with the port
 	RequirePKCE  bool     // of a client with a secret; one without always needs it

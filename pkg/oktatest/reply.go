@@ -82,7 +82,7 @@ func refusal(name string, detail ...string) (status int, code string, body objec
 
 // data are the tables, and what was recorded.
 //
-//go:embed *.txt *.json *.html
+//go:embed *.txt *.json *.html *.pem
 var data embed.FS
 
 func embedded(name string) string {

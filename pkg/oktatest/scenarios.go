@@ -24,6 +24,9 @@ const (
 const (
 	PostClientID       = "0oaPostBodyClient001" // DefaultClientSecret in the body
 	PublicClientID     = "0oaPublicClient00001" // no secret
+	SecretJWTClientID  = "0oaSecretJWTClient01" // an assertion, signed with DefaultClientSecret
+	PrivateKeyClientID = "0oaPrivateKeyApp0001" // an assertion, signed with TestKey
+	ServiceKeyClientID = "0oaServiceWithKey001" // the same, of a client that acts for itself
 	NoPasswordClientID = "0oaNoPasswordGrant01" // without the password grant
 	NoRefreshClientID  = "0oaNoRefreshGrant001" // without the refresh grant
 	DirectAuthClientID = "0oaDirectAuthApp0001" // with Direct Authentication's MFA grants
@@ -33,6 +36,12 @@ const (
 	NoPolicyServerID      = "ausNoPolicy000000001" // without an access policy, like a new org's default server
 	DefaultScopesServerID = "ausDefaultScope00001" // accepts a request without scope
 )
+
+// TestKey returns the private key, in PEM, of the apps that sign with one. It is published: for tests only.
+func TestKey() []byte { return []byte(embedded("testkey.pem")) }
+
+// TestKeyID is its kid.
+const TestKeyID = "oktatest-public-key"
 
 // Scenario is one sign-in at a freshly started server, and its result.
 type Scenario struct {

@@ -59,9 +59,10 @@ type Server struct {
 	buckets  map[[2]bool]bucket
 	issued   map[string]*issuedToken // access and ID tokens
 	refresh  map[string]*refreshToken
-	visits   map[string]*visit // of the pages
-	codes    map[string]*visit // by authorization code
-	devices  map[string]*visit // by device code
+	visits   map[string]*visit    // of the pages
+	codes    map[string]*visit    // by authorization code
+	devices  map[string]*visit    // by device code
+	used     map[string]time.Time // what works once and has been used, until when
 	reuses   int
 }
 
@@ -77,7 +78,7 @@ func Start(o Options) (*Server, error) {
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},
-		devices: map[string]*visit{}, steps: map[string]*step{},
+		devices: map[string]*visit{}, steps: map[string]*step{}, used: map[string]time.Time{},
 	}
 	s.Change(func(options *Options) { *options = o })
 	s.addTestOrg(o.Rotation)

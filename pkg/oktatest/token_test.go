@@ -107,13 +107,6 @@ func TestTokenRefusals(t *testing.T) {
 		{"expired password, 403", oktatest.Quirks{ExpiredPassword403: true}, form(func(v url.Values) { v.Set("username", "expired@example.com") }), 403, "access_denied",
 			"The user's password is expired."},
 		{"policy, 400", oktatest.Quirks{PolicyRefusal400: true}, path("/oauth2/" + oktatest.NoPolicyServerID + "/v1/token"), 400, "access_denied", "Policy evaluation failed"},
-		{"assertion without keys", oktatest.Quirks{}, func(t *testing.T, r *http.Request) {
-			r.Header.Del("Authorization")
-			setForm(t, r, func(v url.Values) {
-				v.Set("client_assertion", "x")
-				v.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-			})
-		}, 401, "invalid_client", "The client does not have a JWKSet configured"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
