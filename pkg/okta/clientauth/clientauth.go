@@ -70,3 +70,19 @@ func (m ClientSecretBasic) Authenticate(r Request) error {
 	r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
 	return nil
 }
+
+// ClientSecretPost sends the client id and the client secret in the form. RFC 6749 §2.3.1:
+// https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
+type ClientSecretPost struct {
+	Secret secret.Secret // an okta.Secret
+}
+
+// Name returns "client_secret_post".
+func (ClientSecretPost) Name() string { return "client_secret_post" }
+
+// Authenticate adds both to the form.
+func (m ClientSecretPost) Authenticate(r Request) error {
+	r.Form.Set("client_id", r.ClientID)
+	r.Form.Set("client_secret", m.Secret.Reveal())
+	return nil
+}

@@ -14,12 +14,16 @@ func TestST05_MethodsAddTheirPartAlone(t *testing.T) {
 	t.Parallel()
 	const awkward = "canary +:&é"
 	for _, test := range []struct {
-		secret, name, form, header string
+		method             Method
+		name, form, header string
 	}{
-		{"", "none", "client_id=0oa%3Ab+c%25&grant_type=x", ""},
-		{awkward, "client_secret_basic", "grant_type=x", "Basic MG9hJTNBYitjJTI1OmNhbmFyeSslMkIlM0ElMjYlQzMlQTk="},
+		{ForSecret(secret.New("")), "none", "client_id=0oa%3Ab+c%25&grant_type=x", ""},
+		{ForSecret(secret.New(awkward)), "client_secret_basic", "grant_type=x",
+			"Basic MG9hJTNBYitjJTI1OmNhbmFyeSslMkIlM0ElMjYlQzMlQTk="},
+		{ClientSecretPost{secret.New(awkward)}, "client_secret_post",
+			"client_id=0oa%3Ab+c%25&client_secret=canary+%2B%3A%26%C3%A9&grant_type=x", ""},
 	} {
-		method := ForSecret(secret.New(test.secret))
+		method := test.method
 		r := Request{ClientID: "0oa:b c%", Header: http.Header{}, Form: url.Values{"grant_type": {"x"}}}
 		if err := method.Authenticate(r); err != nil {
 			t.Errorf("%s: %v", test.name, err)
