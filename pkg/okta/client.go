@@ -28,6 +28,7 @@ import (
 
 	"okauth/pkg/internal/secret"
 	"okauth/pkg/okta/clientauth"
+	"okauth/pkg/okta/dpop"
 )
 
 // Secret is text that belongs on the wire or in the store and nowhere else: a password, a client secret, a token.
@@ -47,6 +48,9 @@ type Client struct {
 	Auth clientauth.Method
 	// SecretSource says where the caller got the secret in Auth from. Errors repeat it; it is not sent.
 	SecretSource string
+	// DPoP proves to the token endpoint and to userinfo that the client has a key, and the tokens are bound to that; nil
+	// means bearer tokens.
+	DPoP *dpop.Prover
 	// HTTP sends the requests: a client of transport.New. It must be set. Redirects are never followed and cookies neither
 	// kept nor sent, whatever its fields say.
 	HTTP      *http.Client
@@ -61,9 +65,10 @@ type Client struct {
 // scope, …) without the client's authentication.
 //
 // It is one POST: a response can be lost after the server counted the password or used up the refresh token, so nothing
-// is sent again, no second client authentication method is tried and no redirect is followed. There is one exception:
+// is sent again, no second client authentication method is tried and no redirect is followed. There are two exceptions:
 // where Okta's rate limit rejected the request before anything else looked at it (429 E0000047) and names a time, Token
-// waits and sends the request once more.
+// waits and sends the request once more; and it does so at once where Okta asks for a nonce in the DPoP proof and names
+// it (use_dpop_nonce).
 //
 // The error is an *Error, a *NetworkError, a *ResponseError, a *transport.ProxySettingError, or wraps context.Canceled.
 // None contains a secret of the form.
@@ -74,7 +79,7 @@ func (c *Client) Token(ctx context.Context, form url.Values) (*TokenResponse, er
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := r.object.tokens()
+	tokens, err := r.object.tokens(c.tokenType())
 	if err != nil {
 		return nil, r.unusable("an unusable token response", err)
 	}
@@ -102,6 +107,16 @@ func (c *Client) auth() clientauth.Method {
 		return clientauth.None{}
 	}
 	return c.Auth
+}
+
+// tokenType returns the type that an access token must have. With a proof it is DPoP: "The client MUST discard the
+// response in this case, if this protection is deemed important". RFC 9449 §5:
+// https://www.rfc-editor.org/rfc/rfc9449#section-5
+func (c *Client) tokenType() string {
+	if c.DPoP != nil {
+		return TypeDPoP
+	}
+	return TypeBearer
 }
 
 func (c *Client) info(op Operation) RequestInfo {

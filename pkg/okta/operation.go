@@ -31,6 +31,7 @@ type RequestInfo struct {
 	// AuthMethod is how the client authenticated: "client_secret_basic", "none", …; "" where it did not need to.
 	AuthMethod   string
 	SecretSource string // the Client's
+	DPoP         bool   // it carried a proof
 }
 
 // Name returns what errors call the request: "sign-in", "client sign-in", "refresh", "revocation", ….
@@ -46,11 +47,12 @@ type traits struct {
 	// counted: it is a token request, whose credentials Okta may count or use up: a password, a refresh token.
 	counted    bool
 	repeatable bool // it may be sent again whatever happened to the one before
+	proven     bool // it carries a DPoP proof, if the Client makes them
 }
 
 func (op Operation) traits() traits {
 	table := map[Operation]traits{
-		OperationProbe:     {name: "check of the grant type", expected: "a refusal", counted: true},
+		OperationProbe:     {name: "check of the grant type", expected: "a refusal", counted: true, proven: true},
 		OperationAuthorize: {name: "sign-in"},
 		OperationDevice:    {name: "request for a device code", expected: "a device code", repeatable: true},
 		// Not repeated: each may send a message, and Okta limits them for each phone.
@@ -58,7 +60,7 @@ func (op Operation) traits() traits {
 		OperationPrimaryAuthenticate: {name: "sign-in", expected: "a challenge", counted: true},
 		OperationRevoke:              {name: "revocation", expected: "a response to the revocation"},
 		OperationIntrospect:          {name: "introspection", expected: "a response to the introspection", repeatable: true},
-		OperationUserInfo:            {name: "userinfo request", expected: "a user's claims"},
+		OperationUserInfo:            {name: "userinfo request", expected: "a user's claims", proven: true},
 		OperationMetadata: {name: "request for the metadata", expected: "the metadata of an authorization server",
 			repeatable: true},
 		OperationKeys: {name: "request for the keys", expected: "a list of keys", repeatable: true},
@@ -68,5 +70,5 @@ func (op Operation) traits() traits {
 	if t, ok := table[op]; ok {
 		return t
 	}
-	return traits{expected: "a token response", counted: true} // OperationToken
+	return traits{expected: "a token response", counted: true, proven: true} // OperationToken
 }

@@ -25,7 +25,7 @@ type request struct {
 	info   RequestInfo
 	url    string
 	form   url.Values // nil: a GET, without client authentication
-	bearer Secret     // for the Authorization header of a GET
+	access Secret     // the access token for the Authorization header of a GET
 	began  time.Time  // when it was sent first
 }
 
@@ -42,9 +42,9 @@ func (c *Client) post(ctx context.Context, info RequestInfo, form url.Values) (r
 	return c.send(ctx, request{info: info, url: c.Server.Endpoint(cmp.Or(path, "token")), form: form})
 }
 
-// get asks for the JSON object at address, with bearer unless that is empty.
-func (c *Client) get(ctx context.Context, op Operation, address string, bearer Secret) (response, error) {
-	return c.send(ctx, request{info: c.info(op), url: address, bearer: bearer})
+// get asks for the JSON object at address, with an access token unless that is empty.
+func (c *Client) get(ctx context.Context, op Operation, address string, access Secret) (response, error) {
+	return c.send(ctx, request{info: c.info(op), url: address, access: access})
 }
 
 // once sends r one time and reads the response. Beside an error, the response has what is known of it: its header, or
@@ -61,6 +61,7 @@ func (c *Client) once(ctx context.Context, client *http.Client, r request) (resp
 	}
 	defer res.Body.Close()
 	res.received = c.now()
+	res.namesNonce = r.info.DPoP && c.DPoP.Remember(req.URL, res.Header)
 	if err := res.checkHeader(); err != nil {
 		return res, err
 	}
@@ -87,10 +88,17 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, url.Value
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", cmp.Or(c.UserAgent, "okauth"))
-	if !r.bearer.IsZero() {
+	if !r.access.IsZero() {
 		// "Clients SHOULD make authenticated requests with a bearer token using the 'Authorization' request header
 		// field": RFC 6750 §2.1, https://www.rfc-editor.org/rfc/rfc6750#section-2.1
-		req.Header.Set("Authorization", "Bearer "+r.bearer.Reveal())
+		req.Header.Set("Authorization", c.tokenType()+" "+r.access.Reveal())
+	}
+	if r.info.DPoP {
+		proof, err := c.DPoP.Proof(method, req.URL, r.access, c.now())
+		if err != nil {
+			return nil, nil, err
+		}
+		req.Header.Set("DPoP", proof.Reveal())
 	}
 	if r.form == nil {
 		return req, nil, nil

@@ -24,6 +24,7 @@ type response struct {
 
 	*http.Response           // nil until its header has arrived
 	received       time.Time // by Client.Now
+	namesNonce     bool      // its header has one for the next DPoP proof
 	body           []byte
 	object         jsonObject // the body
 }

@@ -8,6 +8,7 @@ package okta
 //	429            once, after the time that its header names. A token request only where the body is E0000047: then
 //	               Okta's rate limit rejected it before anything else looked at it. A 429 invalid_grant is about this
 //	               user's passwords, and an HTML page can be anything.
+//	use_dpop_nonce once, at once, where the header names the nonce: the server has looked at nothing but the proof
 //	5xx, no        for metadata, keys, organization and introspection, twice at most, after about 250 and 500 ms
 //	connection
 //
@@ -49,8 +50,12 @@ func (c *Client) send(ctx context.Context, r request) (response, error) {
 		client.Timeout = 0
 	}
 	p := retryPolicy{op: r.info.Operation.traits()}
+	r.info.DPoP = p.op.proven && c.DPoP != nil
 	for {
 		res, err := c.once(ctx, &client, r)
+		if p.takesNonce(res, err) {
+			continue
+		}
 		pause, why := p.pause(res, err)
 		if end, ok := ctx.Deadline(); pause == 0 || ok && time.Until(end) < pause+minTimeLeft {
 			return res, err
@@ -85,6 +90,18 @@ type retryPolicy struct {
 	op      traits
 	waited  bool // after a 429
 	retries int  // after a 5xx or a failed connection
+	nonce   bool // taken after use_dpop_nonce
+}
+
+// takesNonce reports whether the request is sent again at once, with the nonce of the response. RFC 9449 §8:
+// https://www.rfc-editor.org/rfc/rfc9449#section-8
+func (p *retryPolicy) takesNonce(res response, err error) bool {
+	refused, ok := errors.AsType[*Error](err)
+	if !ok || refused.Code != "use_dpop_nonce" || !res.namesNonce || p.nonce {
+		return false
+	}
+	p.nonce = true
+	return true
 }
 
 // pause returns how long to wait before the request is sent again, and why; 0 where it is not.

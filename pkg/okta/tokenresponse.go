@@ -30,7 +30,7 @@ type TokenResponse struct {
 	// RefreshToken is zero where the scope had no offline_access or the application may not refresh. After a refresh it
 	// is the token that was sent, a new one, or zero, and then the one that was sent remains valid.
 	RefreshToken Secret
-	TokenType    string // always "Bearer"
+	TokenType    string // TypeBearer, or TypeDPoP where the Client made a proof
 	// Scope is what was granted. It is nil where neither the request nor the response named a scope: after a refresh,
 	// that means the scopes of the sign-in, and otherwise the server's default.
 	Scope []string
@@ -49,19 +49,27 @@ type TokenResponse struct {
 	Warnings []string
 }
 
-// TokenTypeError says that an access token has a type that a Client cannot use. "A client MUST NOT use an access token
-// if it does not understand the token type": RFC 6749 §7.1
+// The types of an access token.
+const (
+	TypeBearer = "Bearer"
+	TypeDPoP   = "DPoP" // bound to a key, RFC 9449
+)
+
+// TokenTypeError says that an access token has another type than the request was for. "A client MUST NOT use an access
+// token if it does not understand the token type": RFC 6749 §7.1
 type TokenTypeError struct {
 	TokenType string // sanitized
+	Expected  string
 }
 
 func (e *TokenTypeError) Error() string {
-	return fmt.Sprintf("token_type is %q, expected %q", e.TokenType, "Bearer")
+	return fmt.Sprintf("token_type is %q, expected %q", e.TokenType, e.Expected)
 }
 
-// tokens reads a successful response. RFC 6749 §5.1: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
-func (o jsonObject) tokens() (*TokenResponse, error) {
-	t := &TokenResponse{TokenType: "Bearer"}
+// tokens reads a successful response with an access token of that type.
+// RFC 6749 §5.1: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+func (o jsonObject) tokens(expected string) (*TokenResponse, error) {
+	t := &TokenResponse{TokenType: expected}
 	var err error
 	if t.AccessToken, err = o.token("access_token"); err != nil {
 		return nil, err
@@ -79,8 +87,8 @@ func (o jsonObject) tokens() (*TokenResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.EqualFold(tokenType, "Bearer") { // RFC 6749 §5.1: "Value is case insensitive."
-		return nil, &TokenTypeError{TokenType: Sanitize(tokenType, 40)}
+	if !strings.EqualFold(tokenType, expected) { // RFC 6749 §5.1: "Value is case insensitive."
+		return nil, &TokenTypeError{TokenType: Sanitize(tokenType, 40), Expected: expected}
 	}
 	if t.ExpiresIn, err = o.lifetime(); err != nil {
 		return nil, err
