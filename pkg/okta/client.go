@@ -79,7 +79,7 @@ func (c *Client) Token(ctx context.Context, form url.Values) (*TokenResponse, er
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := r.object.tokens(c.tokenType())
+	tokens, err := r.object.tokens(c.tokenType(), form)
 	if err != nil {
 		return nil, r.unusable("an unusable token response", err)
 	}

@@ -36,7 +36,10 @@ type RequestInfo struct {
 
 // Name returns what errors call the request: "sign-in", "client sign-in", "refresh", "revocation", ….
 func (r RequestInfo) Name() string {
-	grants := map[string]string{"refresh_token": "refresh", "client_credentials": "client sign-in"}
+	grants := map[string]string{
+		"refresh_token": "refresh", "client_credentials": "client sign-in",
+		TokenExchangeGrant: "token exchange", JWTBearerGrant: "exchange of the ID-JAG",
+	}
 	return cmp.Or(r.Operation.traits().name, grants[r.GrantType], "sign-in")
 }
 

@@ -126,7 +126,7 @@ func redactor(req *http.Request, form url.Values) func(string) string {
 	}
 	for _, name := range []string{
 		"password", "refresh_token", "token", "client_secret", "client_assertion", "code", "code_verifier", "device_code",
-		"otp", "mfa_token", "oob_code", "binding_code", "assertion", "subject_token",
+		"otp", "mfa_token", "oob_code", "binding_code", "assertion", "subject_token", "actor_token",
 	} {
 		secrets = append(secrets, form[name]...)
 	}

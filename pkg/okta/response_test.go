@@ -355,7 +355,7 @@ func TestST09_AT27_AT28_Warnings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tokens, err := m.tokens(TypeBearer)
+		tokens, err := m.tokens(TypeBearer, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -415,7 +415,7 @@ func FuzzTokenResponse(f *testing.F) {
 		var tokens *TokenResponse
 		err := a.readBody()
 		if err == nil {
-			tokens, err = a.object.tokens(TypeBearer)
+			tokens, err = a.object.tokens(TypeBearer, nil)
 		}
 		if (tokens == nil) == (err == nil) {
 			t.Fatalf("got %v and %v", tokens, err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -30,7 +31,12 @@ type TokenResponse struct {
 	// RefreshToken is zero where the scope had no offline_access or the application may not refresh. After a refresh it
 	// is the token that was sent, a new one, or zero, and then the one that was sent remains valid.
 	RefreshToken Secret
-	TokenType    string // TypeBearer, or TypeDPoP where the Client made a proof
+	// TokenType is TypeBearer, or TypeDPoP where the Client made a proof; TypeNone for what is no access token, after a
+	// token exchange that asked for one.
+	TokenType string
+	// IssuedTokenType is what AccessToken is, after a token exchange: "urn:ietf:params:oauth:token-type:access_token".
+	IssuedTokenType string
+	DeviceSecret    Secret // for Native SSO; zero where the scope had no device_sso
 	// Scope is what was granted. It is nil where neither the request nor the response named a scope: after a refresh,
 	// that means the scopes of the sign-in, and otherwise the server's default.
 	Scope []string
@@ -53,6 +59,7 @@ type TokenResponse struct {
 const (
 	TypeBearer = "Bearer"
 	TypeDPoP   = "DPoP" // bound to a key, RFC 9449
+	TypeNone   = "N_A"  // it is no access token, RFC 8693
 )
 
 // TokenTypeError says that an access token has another type than the request was for. "A client MUST NOT use an access
@@ -66,28 +73,39 @@ func (e *TokenTypeError) Error() string {
 	return fmt.Sprintf("token_type is %q, expected %q", e.TokenType, e.Expected)
 }
 
-// tokens reads a successful response with an access token of that type.
+// tokens reads the successful response to form, with an access token of that type.
 // RFC 6749 §5.1: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
-func (o jsonObject) tokens(expected string) (*TokenResponse, error) {
+func (o jsonObject) tokens(expected string, form url.Values) (*TokenResponse, error) {
 	t := &TokenResponse{TokenType: expected}
 	var err error
-	if t.AccessToken, err = o.token("access_token"); err != nil {
-		return nil, err
-	}
-	if t.IDToken, err = o.token("id_token"); err != nil {
-		return nil, err
-	}
-	if t.RefreshToken, err = o.token("refresh_token"); err != nil {
-		return nil, err
+	for _, token := range []struct {
+		name  string
+		value *Secret
+	}{
+		{"access_token", &t.AccessToken}, {"id_token", &t.IDToken}, {"refresh_token", &t.RefreshToken},
+		{"device_secret", &t.DeviceSecret},
+	} {
+		if *token.value, err = o.token(token.name); err != nil {
+			return nil, err
+		}
 	}
 	if t.AccessToken.IsZero() {
 		return nil, errors.New("access_token is missing")
+	}
+	if t.IssuedTokenType, err = o.issuedTokenType(form); err != nil {
+		return nil, err
 	}
 	tokenType, err := o.text("token_type")
 	if err != nil {
 		return nil, err
 	}
-	if !strings.EqualFold(tokenType, expected) { // RFC 6749 §5.1: "Value is case insensitive."
+	switch requested := form.Get("requested_token_type"); {
+	case strings.EqualFold(tokenType, expected): // RFC 6749 §5.1: "Value is case insensitive."
+	// "If the issued token is not an access token or usable as an access token, then the token_type value N_A is used":
+	// RFC 8693 §2.2.1
+	case strings.EqualFold(tokenType, TypeNone) && requested != "" && requested != AccessTokenType:
+		t.TokenType = TypeNone
+	default:
 		return nil, &TokenTypeError{TokenType: Sanitize(tokenType, 40), Expected: expected}
 	}
 	if t.ExpiresIn, err = o.lifetime(); err != nil {
@@ -99,6 +117,40 @@ func (o jsonObject) tokens(expected string) (*TokenResponse, error) {
 	}
 	t.Scope, err = o.scope()
 	return t, err
+}
+
+// What names token exchange and its tokens. RFC 8693: https://www.rfc-editor.org/rfc/rfc8693#section-3
+const (
+	TokenExchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
+	JWTBearerGrant     = "urn:ietf:params:oauth:grant-type:jwt-bearer" // RFC 7523 §2.1
+	AccessTokenType    = "urn:ietf:params:oauth:token-type:access_token"
+)
+
+// issuedTokenType reads issued_token_type, which a token exchange must bring: it alone says what the token is that
+// arrives as access_token. RFC 8693 §2.2.1: https://www.rfc-editor.org/rfc/rfc8693#section-2.2.1
+func (o jsonObject) issuedTokenType(form url.Values) (string, error) {
+	if form.Get("grant_type") != TokenExchangeGrant {
+		return "", nil
+	}
+	issued, err := o.text("issued_token_type")
+	requested := form.Get("requested_token_type")
+	switch {
+	case err != nil:
+		return "", err
+	case !o.has("issued_token_type"):
+		return "", errors.New("issued_token_type is missing")
+	case requested != "" && issued != requested:
+		return "", fmt.Errorf("issued_token_type is %q, expected %q", Sanitize(issued, 80), Sanitize(requested, 80))
+	case !ValidTokenType(issued):
+		return "", fmt.Errorf("issued_token_type is %q, expected a URI", Sanitize(issued, 80))
+	}
+	return issued, nil
+}
+
+// ValidTokenType reports whether text can name a type of token, which is an absolute URI.
+func ValidTokenType(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.IsAbs() && ValidScope(text)
 }
 
 // token reads the token called name; the zero Secret where it is absent.
