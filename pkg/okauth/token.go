@@ -10,6 +10,7 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
+	"okauth/pkg/store"
 	"okauth/pkg/transport"
 )
 
@@ -94,8 +95,19 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 		return session.CachedToken{}, err
 	}
 	request.Fresh = force
-	client, mine := once(c.OktaClient), &turn{client: c, storage: s, id: request.Identity, longest: forever}
-	o := session.Options{
+	options, end := c.renewOptions(s, request.Identity)
+	token, err := s.Manager().Renew(ctx, request, options)
+	end(err)
+	if err == nil {
+		c.unstored.Store(t, token)
+	}
+	return token, c.withProfile(err)
+}
+
+// renewOptions returns how to get a new token for a session of s. end must be called with the error of getting it.
+func (c *Client) renewOptions(s Storage, id store.Identity) (o session.Options, end func(error)) {
+	client, mine := once(c.OktaClient), &turn{client: c, storage: s, id: id, longest: forever}
+	o = session.Options{
 		Client: client,
 		Credentials: func(ctx context.Context, why *session.LoginRequiredError) (session.Credentials, error) {
 			return c.credentialsFor(ctx, mine, why, client)
@@ -107,12 +119,7 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 			return err
 		}
 	}
-	token, err := s.Manager().Renew(ctx, request, o)
-	mine.end(err)
-	if err == nil {
-		c.unstored.Store(t, token)
-	}
-	return token, c.withProfile(err)
+	return o, mine.end
 }
 
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in

@@ -232,10 +232,13 @@ func (m Manager) afterSignIn(old *store.Session, tokens *okta.TokenResponse, in 
 	if old != nil {
 		s.Revision = old.Revision + 1
 		if store.UserKey(old.Username) == store.UserKey(s.Username) {
-			s.Sets, s.Refresh = old.Sets, old.Refresh
+			s.Sets, s.Refresh, s.DeviceSecret = old.Sets, old.Refresh, old.DeviceSecret
 		}
 	}
 	s.Factor = tokens.Factor
+	if !tokens.DeviceSecret.IsZero() {
+		s.DeviceSecret = tokens.DeviceSecret
+	}
 	set := tokenSet(tokens, in.request.Scopes)
 	// A sign-in without offline_access brings no refresh token, and the one from before still works.
 	if !tokens.RefreshToken.IsZero() {
@@ -252,7 +255,8 @@ func tokenSet(tokens *okta.TokenResponse, scopes []string) store.TokenSet {
 	return store.TokenSet{
 		Requested: canonical(scopes), Granted: tokens.Scope,
 		AccessToken: tokens.AccessToken, IDToken: tokens.IDToken, TokenType: tokens.TokenType,
-		ObtainedAt: tokens.ObtainedAt, ExpiresIn: tokens.ExpiresIn,
+		IssuedTokenType: tokens.IssuedTokenType,
+		ObtainedAt:      tokens.ObtainedAt, ExpiresIn: tokens.ExpiresIn,
 	}
 }
 
@@ -261,7 +265,8 @@ func (m Manager) prune(sets []store.TokenSet) []store.TokenSet {
 	kept := sets[:1]
 	for _, t := range sets[1:] {
 		left, ok := remaining(t.ObtainedAt, t.ExpiresIn, m.Now())
-		if ok && left > 0 && !slices.Equal(t.Requested, sets[0].Requested) {
+		replaced := t.Exchange == sets[0].Exchange && slices.Equal(t.Requested, sets[0].Requested)
+		if ok && left > 0 && !replaced {
 			kept = append(kept, t)
 		}
 	}

@@ -78,12 +78,16 @@ func (m Manager) revoke(ctx context.Context, client *okta.Client, s *store.Sessi
 		// "the authorization server does not support the revocation of the presented token type": RFC 7009 §2.2.1. An
 		// access token ends soon, and with its refresh token the sign-in has ended.
 		case refused != nil && refused.Code == "unsupported_token_type" &&
-			hint == "access_token" && !s.Refresh.Value.IsZero():
+			(hint == "access_token" && !s.Refresh.Value.IsZero() || hint == "device_secret"):
 			err = nil
 		}
 	}
 	revoke(s.Refresh.Value, "refresh_token")
+	revoke(s.DeviceSecret, "device_secret")
 	for _, set := range s.Sets {
+		if isExchanged(set) { // perhaps another client's, or another server's: it is forgotten, and ends soon
+			continue
+		}
 		if left, _ := remaining(set.ObtainedAt, set.ExpiresIn, m.Now()); left > 0 {
 			revoke(set.AccessToken, "access_token")
 		}

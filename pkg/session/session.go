@@ -37,8 +37,10 @@ type TokenRequest struct {
 	Type     TokenType     // "" is Access
 	MinTTL   time.Duration // how long the token must remain valid
 	Username string        // who signs in, for Login; elsewhere, whose token it must be, if not empty
-	Stored   bool          // for Token: the stored token, valid or not
-	Fresh    bool          // for Renew: the token must be newer than the call
+	// Exchange is that of a store.TokenSet: a token of no other exchange will do; "": one of a sign-in or a refresh.
+	Exchange string
+	Stored   bool // for Token: the stored token, valid or not
+	Fresh    bool // for Renew: the token must be newer than the call
 
 	seen uint64 // for Fresh: the revision of the session before the call
 }
@@ -123,7 +125,9 @@ func lookUp(s *store.Session, r TokenRequest) (CachedToken, time.Duration, error
 		return pickOrSignIn(store.TokenSet{}, s, Refresh)
 	}
 	scopes := canonical(r.Scopes)
-	i := slices.IndexFunc(s.Sets, func(set store.TokenSet) bool { return slices.Equal(set.Requested, scopes) })
+	i := slices.IndexFunc(s.Sets, func(set store.TokenSet) bool {
+		return set.Exchange == r.Exchange && slices.Equal(set.Requested, scopes)
+	})
 	if i < 0 {
 		_, refreshable := refreshScopes(s, r)
 		reason := fmt.Sprintf("not signed in for the scopes %q", strings.Join(scopes, " "))

@@ -21,6 +21,8 @@ const (
 	Access  TokenType = "access"
 	ID      TokenType = "id"
 	Refresh TokenType = "refresh"
+	// DeviceSecret is no token to get: an Exchange sends it.
+	DeviceSecret TokenType = "device secret"
 )
 
 // clockTolerance is how far a clock may run backwards before a time that was stored is no longer believed.
@@ -31,6 +33,7 @@ type CachedToken struct {
 	Value     okta.Secret
 	Type      TokenType
 	TokenType string    // "Bearer", as the server spells it; "" for a refresh token
+	Issued    string    // after a token exchange: what Value is, a URI
 	Scope     []string  // as granted
 	ExpiresAt time.Time // by the clock of this machine; zero where only Okta knows
 	Username  string    // who signed in
@@ -86,6 +89,8 @@ type MissingTokenError struct {
 
 func (e *MissingTokenError) Error() string {
 	switch {
+	case e.Type == DeviceSecret:
+		return "the session has no device secret"
 	case e.Granted == "":
 		return fmt.Sprintf("the session has no %s token", e.Type)
 	case e.Type == ID:
@@ -99,7 +104,7 @@ func missing(set store.TokenSet, s *store.Session, kind TokenType) error {
 	e := &MissingTokenError{Type: kind}
 	sets, scope := []store.TokenSet{set}, "openid"
 	if kind == Refresh {
-		sets, scope = s.Sets, "offline_access"
+		sets, scope = slices.DeleteFunc(slices.Clone(s.Sets), isExchanged), "offline_access"
 	}
 	if slices.ContainsFunc(sets, func(t store.TokenSet) bool { return slices.Contains(t.Granted, scope) }) {
 		e.Granted = scope
@@ -110,10 +115,15 @@ func missing(set store.TokenSet, s *store.Session, kind TokenType) error {
 	return e
 }
 
+// isExchanged reports whether a set is the result of a token exchange.
+func isExchanged(set store.TokenSet) bool { return set.Exchange != "" }
+
 // pick returns a token of s, of one of its sets if it is no refresh token, and how long it lives in all. Only Okta
 // knows how long a refresh token is valid.
 func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, time.Duration, error) {
-	t := CachedToken{Type: kind, TokenType: set.TokenType, Scope: set.Granted, Username: s.Username}
+	t := CachedToken{
+		Type: kind, TokenType: set.TokenType, Issued: set.IssuedTokenType, Scope: set.Granted, Username: s.Username,
+	}
 	life := set.ExpiresIn
 	switch kind {
 	case Access, "":

@@ -19,7 +19,7 @@ import (
 const maxLife = 10 * 365 * 24 * time.Hour
 
 // sessionVersion is the version of sessionJSON; every change of that needs a new one.
-const sessionVersion = 2
+const sessionVersion = 3
 
 // sessionJSON is the session as it is stored.
 type sessionJSON struct {
@@ -30,6 +30,7 @@ type sessionJSON struct {
 	Refresh  *refreshJSON   `json:"refresh,omitempty"`
 	Revision uint64         `json:"revision"`
 	Sets     []tokenSetJSON `json:"sets"`
+	Device   string         `json:"device_secret,omitempty"`
 }
 
 type refreshJSON struct {
@@ -43,6 +44,8 @@ type refreshJSON struct {
 type tokenSetJSON struct {
 	Requested   []string  `json:"requested,omitempty"`
 	Granted     []string  `json:"granted,omitempty"`
+	Exchange    string    `json:"exchange,omitempty"`
+	IssuedType  string    `json:"issued_token_type,omitempty"`
 	AccessToken string    `json:"access_token,omitempty"`
 	IDToken     string    `json:"id_token,omitempty"`
 	TokenType   string    `json:"token_type,omitempty"`
@@ -54,19 +57,22 @@ func encodeSession(s *Session) ([]byte, error) {
 	id := s.Identity
 	out := sessionJSON{
 		Version: sessionVersion, Session: &id, Username: s.Username, Factor: s.Factor, Revision: s.Revision,
-		Sets: []tokenSetJSON{},
+		Sets: []tokenSetJSON{}, Device: s.DeviceSecret.Reveal(),
 	}
 	if r := s.Refresh; !r.Value.IsZero() {
 		out.Refresh = &refreshJSON{r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Round(0), r.Rotation}
 	}
 	for _, set := range s.Sets {
 		out.Sets = append(out.Sets, tokenSetJSON{
-			Requested: set.Requested, Granted: set.Granted,
+			Requested: set.Requested, Granted: set.Granted, Exchange: set.Exchange, IssuedType: set.IssuedTokenType,
 			AccessToken: set.AccessToken.Reveal(), IDToken: set.IDToken.Reveal(), TokenType: set.TokenType,
 			ObtainedAt: set.ObtainedAt.UTC().Round(0), ExpiresIn: int64(set.ExpiresIn / time.Second),
 		})
 	}
 	names := []string{s.Username, s.Factor, id.Profile, id.Issuer, id.ClientID, id.User}
+	for _, set := range s.Sets {
+		names = append(names, set.Exchange, set.IssuedTokenType)
+	}
 	if !utf8.ValidString(strings.Join(names, "\n")) {
 		return nil, errors.New("a name in it is not UTF-8")
 	}
@@ -88,13 +94,16 @@ func decodeSession(value []byte) (*Session, error) {
 	if err := in.check(); err != nil {
 		return nil, CorruptError(err.Error())
 	}
-	s := &Session{Identity: *in.Session, Username: in.Username, Factor: in.Factor, Revision: in.Revision}
+	s := &Session{
+		Identity: *in.Session, Username: in.Username, Factor: in.Factor, Revision: in.Revision,
+		DeviceSecret: okta.NewSecret(in.Device),
+	}
 	if r := in.Refresh; r != nil {
 		s.Refresh = RefreshToken{okta.NewSecret(r.Token), r.Requested, r.Granted, r.ObtainedAt, r.Rotation}
 	}
 	for _, set := range in.Sets {
 		s.Sets = append(s.Sets, TokenSet{
-			Requested: set.Requested, Granted: set.Granted,
+			Requested: set.Requested, Granted: set.Granted, Exchange: set.Exchange, IssuedTokenType: set.IssuedType,
 			AccessToken: okta.NewSecret(set.AccessToken), IDToken: okta.NewSecret(set.IDToken), TokenType: set.TokenType,
 			ObtainedAt: set.ObtainedAt, ExpiresIn: time.Duration(set.ExpiresIn) * time.Second,
 		})
@@ -106,6 +115,9 @@ func decodeSession(value []byte) (*Session, error) {
 func (s *sessionJSON) check() error {
 	if err := s.Refresh.check(); err != nil {
 		return err
+	}
+	if err := okta.CheckToken(s.Device); s.Device != "" && err != nil {
+		return fmt.Errorf("the device secret %w", err)
 	}
 	for _, set := range s.Sets {
 		for _, token := range []string{set.AccessToken, set.IDToken} {

@@ -60,14 +60,18 @@ func digest(domain string, fields ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:4])
 }
 
-// TokenSet is the result of a sign-in or refresh for one set of scopes.
+// TokenSet is the result of a sign-in, a refresh or a token exchange for one set of scopes.
 type TokenSet struct {
 	Requested, Granted []string // scopes
-	AccessToken        okta.Secret
-	IDToken            okta.Secret // zero without "openid"
-	TokenType          string      // "Bearer", as the server spells it
-	ObtainedAt         time.Time   // this machine's clock
-	ExpiresIn          time.Duration
+	// Exchange says what was exchanged for what, and where, so that no other token is taken for this one; "" for the
+	// result of a sign-in or a refresh.
+	Exchange        string
+	IssuedTokenType string // what AccessToken is, after an exchange: a URI
+	AccessToken     okta.Secret
+	IDToken         okta.Secret // zero without "openid"
+	TokenType       string      // "Bearer", as the server spells it
+	ObtainedAt      time.Time   // this machine's clock
+	ExpiresIn       time.Duration
 }
 
 // Rotation says whether the server replaces a refresh token that was used.
@@ -97,6 +101,8 @@ type Session struct {
 	Refresh  RefreshToken // zero without "offline_access"
 	Revision uint64       // counts the writes, from 1; every writer adds one
 	Sets     []TokenSet
+	// DeviceSecret is for token exchanges of other applications on this device; zero without "device_sso".
+	DeviceSecret okta.Secret
 }
 
 // Sessions stores sessions in Items, one value per identity. Processes that write one session take turns with a lock of

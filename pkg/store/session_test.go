@@ -31,17 +31,22 @@ func someSession() *store.Session {
 			Requested: []string{"openid", "profile"}, Granted: []string{"openid"},
 			AccessToken: okta.NewSecret("canary.access-_~+/=="), IDToken: okta.NewSecret("canary.id.token"), TokenType: "Bearer",
 			ObtainedAt: time.Date(2026, 11, 22, 18, 0, 0, 123456789, time.UTC), ExpiresIn: time.Hour,
+		}, {
+			Requested: []string{"orders:read"}, Exchange: "audience=café&x", IssuedTokenType: "urn:x",
+			AccessToken: okta.NewSecret("canary-exchanged"), TokenType: "N_A",
+			ObtainedAt: time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC), ExpiresIn: time.Minute,
 		}},
+		DeviceSecret: okta.NewSecret("canary-device"),
 	}
 }
 
 // plain makes secrets comparable.
 func plain(s *store.Session) string {
 	r := s.Refresh
-	out := fmt.Sprintf("%#v %q %q %d %q %q %q %s %v", s.Identity, s.Username, s.Factor, s.Revision,
+	out := fmt.Sprintf("%q %#v %q %q %d %q %q %q %s %v", s.DeviceSecret.Reveal(), s.Identity, s.Username, s.Factor, s.Revision,
 		r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Format(time.RFC3339Nano), r.Rotation)
 	for _, set := range s.Sets {
-		out += fmt.Sprintf(" %q %q %q %q %q %s %s", set.Requested, set.Granted, set.AccessToken.Reveal(), set.IDToken.Reveal(),
+		out += fmt.Sprintf(" %q %q %q %q %q %q %q %s %s", set.Exchange, set.IssuedTokenType, set.Requested, set.Granted, set.AccessToken.Reveal(), set.IDToken.Reveal(),
 			set.TokenType, set.ObtainedAt.UTC().Format(time.RFC3339Nano), set.ExpiresIn)
 	}
 	return out
@@ -225,14 +230,14 @@ func TestKR10_GarbledIsNeverReturned(t *testing.T) {
 		{"JSON of another application", `{"access_token":"canary"}`, "corrupt"},
 		{"array", `[1]`, "corrupt"},
 		{"null", `null`, "corrupt"},
-		{"version 0", with(`{"okauth":2,`, `{"okauth":0,`), "corrupt"},
-		{"version -1", with(`{"okauth":2,`, `{"okauth":-1,`), "corrupt"},
-		{"version text", with(`{"okauth":2,`, `{"okauth":"x",`), "corrupt"},
-		{"version 1", with(`{"okauth":2,`, `{"okauth":1,`), "corrupt"},
-		{"version 3", with(`{"okauth":2,`, `{"okauth":3,"new":{},`), "unsupported_version"},
-		{"version 3 in the same shape", with(`{"okauth":2,`, `{"okauth":3,`), "unsupported_version"},
+		{"version 0", with(`{"okauth":3,`, `{"okauth":0,`), "corrupt"},
+		{"version -1", with(`{"okauth":3,`, `{"okauth":-1,`), "corrupt"},
+		{"version text", with(`{"okauth":3,`, `{"okauth":"x",`), "corrupt"},
+		{"version 2", with(`{"okauth":3,`, `{"okauth":2,`), "corrupt"},
+		{"version 4", with(`{"okauth":3,`, `{"okauth":4,"new":{},`), "unsupported_version"},
+		{"version 4 in the same shape", with(`{"okauth":3,`, `{"okauth":4,`), "unsupported_version"},
 		{"unknown member", with(`"revision"`, `"canary":1,"generation"`), "corrupt"},
-		{"no session", `{"okauth":2}`, "corrupt"},
+		{"no session", `{"okauth":3}`, "corrupt"},
 		{"a client secret", `{"okauth":1,"client_secret":"canary"}`, "corrupt"},
 		{"escape in a token", with("canary.access", `canary\u001b[2J`), "corrupt"},
 		{"newline in an ID token", with("canary.id", `canary\nid`), "corrupt"},
@@ -377,10 +382,10 @@ func FuzzSession(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(good)
-	f.Add([]byte(`{"okauth":2,"session":{"profile":"p","issuer":"i","client_id":"c","grant":"g"},"revision":1,"refresh":{"token":"r","obtained_at":"0001-01-01T00:00:00Z"},"sets":[{"obtained_at":"0001-01-01T00:00:00Z","expires_in":0}]}`))
-	f.Add([]byte(`{"okauth":3}`))
-	f.Add([]byte(`{"okauth":2,"okauth":2}`))
-	f.Add([]byte(`{"okauth":2e0,"session":{}}`))
+	f.Add([]byte(`{"okauth":3,"session":{"profile":"p","issuer":"i","client_id":"c","grant":"g"},"revision":1,"refresh":{"token":"r","obtained_at":"0001-01-01T00:00:00Z"},"sets":[{"obtained_at":"0001-01-01T00:00:00Z","expires_in":0}]}`))
+	f.Add([]byte(`{"okauth":4}`))
+	f.Add([]byte(`{"okauth":3,"okauth":2}`))
+	f.Add([]byte(`{"okauth":3e0,"session":{}}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		s, err := store.DecodeSession(value)
 		if err != nil {

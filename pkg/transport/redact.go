@@ -11,7 +11,12 @@ import (
 )
 
 // publicFields are the parameters of a form or a query whose values may be shown. Any other may be secret.
-func publicFields() []string { return []string{"grant_type", "scope", "token_type_hint", "client_id"} }
+func publicFields() []string {
+	return []string{
+		"grant_type", "scope", "token_type_hint", "client_id",
+		"subject_token_type", "actor_token_type", "requested_token_type", "audience",
+	}
+}
 
 // publicHeaders are the headers whose values may be shown. Any other may hold a credential, or say it again.
 func publicHeaders() []string {

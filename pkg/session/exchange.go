@@ -1,0 +1,134 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/store"
+)
+
+// Exchange says how to get a token for one of a session.
+type Exchange struct {
+	// Name says what is exchanged for what, and where: the Exchange of a store.TokenSet. "" keeps the result out of the
+	// store, for what works once only, or is in part not the session's.
+	Name   string
+	Scopes []string      // of the new token
+	MinTTL time.Duration // how long the new token must remain valid
+	Fresh  bool          // a stored token of an earlier exchange will not do
+	// Subject asks for the token to exchange. It is made valid first, as Renew does.
+	Subject TokenRequest
+	// Prepare returns what makes the request. It is called only where one is needed. It may ask a person: the session is
+	// not locked.
+	Prepare func(context.Context) (Exchanger, error)
+}
+
+// Exchanger sends a subject to a server and returns what came for it.
+type Exchanger func(context.Context, Subject) (*okta.TokenResponse, error)
+
+// Subject is what a session has for an exchange.
+type Subject struct {
+	Token        okta.Secret // an access token or an ID token
+	DeviceSecret okta.Secret // zero where the sign-in brought none
+}
+
+// Exchange returns the token of an earlier exchange, if the session has one that is valid for long enough. Otherwise it
+// makes the subject valid, exchanges it and stores the result in the session. If many processes call it at once, one
+// makes the request and the others return its result.
+//
+// The errors are those of Renew and of the Exchanger. With a *SaveError comes a token that is valid.
+func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedToken, error) {
+	wanted := TokenRequest{Identity: x.Subject.Identity, Scopes: x.Scopes, MinTTL: x.MinTTL, Exchange: x.Name}
+	cached := x.Name != "" && !x.Fresh
+	if cached {
+		if token, err := m.Token(ctx, wanted); !is[*LoginRequiredError](err) {
+			return token, err
+		}
+	}
+	renewed, saveErr := m.Renew(ctx, x.Subject, o)
+	if renewed.Value.IsZero() {
+		return CachedToken{}, saveErr
+	}
+	exchange, err := x.Prepare(ctx)
+	if err != nil {
+		return CachedToken{}, err
+	}
+	lock, err := m.lock(ctx, x.Subject.Identity.Account())
+	if err != nil {
+		return CachedToken{}, err
+	}
+	defer lock.Release()
+	s, err := m.load(ctx, x.Subject.Identity)
+	switch {
+	case saveErr != nil || m.noStore(err) != "" || store.IsKind(err, store.UnsupportedVersion):
+		tokens, err := exchange(ctx, Subject{Token: renewed.Value}) // nothing is stored of the sign-in either
+		if err != nil {
+			return CachedToken{}, err
+		}
+		return Exchanged(tokens, renewed.Username), saveErr
+	case err != nil:
+		return CachedToken{}, err
+	case s == nil:
+		return CachedToken{}, &LoginRequiredError{Reason: reasonSignedOut}
+	}
+	if cached {
+		if token, err := m.choose(s, wanted); !is[*LoginRequiredError](err) {
+			return token, err
+		}
+	}
+	subject, err := m.choose(s, x.Subject) // as another process may have stored it meanwhile
+	if err != nil {
+		return CachedToken{}, err
+	}
+	tokens, err := exchange(ctx, Subject{subject.Value, s.DeviceSecret})
+	if err != nil {
+		return CachedToken{}, err
+	}
+	token := Exchanged(tokens, s.Username)
+	if x.Name == "" {
+		return token, nil
+	}
+	if err := m.saveExchanged(ctx, s, lock, exchangedSet(tokens, x)); is[*LoginRequiredError](err) {
+		return CachedToken{}, err
+	} else {
+		return token, err
+	}
+}
+
+// Exchanged returns the result of an exchange for a user, who may not be known.
+func Exchanged(tokens *okta.TokenResponse, username string) CachedToken {
+	return CachedToken{
+		Value: tokens.AccessToken, Type: Access, TokenType: tokens.TokenType, Issued: tokens.IssuedTokenType,
+		Scope: tokens.Scope, ExpiresAt: tokens.ObtainedAt.Add(tokens.ExpiresIn), Username: username,
+		Notes: tokens.Warnings,
+	}
+}
+
+// exchangedSet returns what is stored of the result of x: the token alone, for okauth cannot refresh what is another
+// application's.
+func exchangedSet(tokens *okta.TokenResponse, x Exchange) store.TokenSet {
+	set := tokenSet(tokens, x.Scopes)
+	set.Exchange, set.IDToken = x.Name, okta.Secret{}
+	return set
+}
+
+// saveExchanged adds set to the session that the subject was taken from. The error is a *SaveError, or a
+// *LoginRequiredError where another process has signed out meanwhile without waiting for the lock: that wins.
+func (m Manager) saveExchanged(ctx context.Context, s *store.Session, lock store.Lock, set store.TokenSet) error {
+	ctx = context.WithoutCancel(ctx)
+	now, err := m.Store.Load(ctx, s.Identity)
+	switch {
+	case lock.Revoked(), errors.Is(err, store.ErrNotFound):
+		return &LoginRequiredError{Reason: reasonSignedOut}
+	case err == nil && !sameRefresh(now, s):
+		return nil // another machine has changed it, and the next call exchanges again
+	}
+	after := *s
+	after.Revision++
+	after.Sets = m.prune(append([]store.TokenSet{set}, s.Sets...))
+	if err := m.Store.Save(ctx, &after); err != nil {
+		return &SaveError{err}
+	}
+	return nil
+}
