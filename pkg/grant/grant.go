@@ -17,6 +17,8 @@
 //
 // [ClientCredentials] is for a job that has no user: the client signs in for itself.
 //
+// [TokenExchange] and [JWTBearer] get a token for another API, or another server, for one that is there.
+//
 // [Refresh] continues a user's session: it exchanges the refresh token for new tokens, without the password and
 // without the user.
 package grant
@@ -43,7 +45,8 @@ type Grant interface {
 // InputError says that a credential cannot be sent as it is. Nothing has been sent, or before a one-time code no more
 // than the password; the value is not in it.
 type InputError struct {
-	// "username", "password", "one-time code", "factor", "client secret", "refresh token", "scopes" or "redirect URI"
+	// "username", "password", "one-time code", "factor", "client secret", "refresh token", "subject token",
+	// "actor token", "requested token type", "resource", "audience", "assertion", "scopes" or "redirect URI"
 	Field   string
 	Problem string // "is empty"
 }

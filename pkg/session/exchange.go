@@ -89,11 +89,11 @@ func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedTok
 	if x.Name == "" {
 		return token, nil
 	}
-	if err := m.saveExchanged(ctx, s, lock, exchangedSet(tokens, x)); is[*LoginRequiredError](err) {
-		return CachedToken{}, err
-	} else {
-		return token, err
+	err = m.saveExchanged(ctx, s, lock, exchangedSet(tokens, x))
+	if is[*LoginRequiredError](err) {
+		token = CachedToken{}
 	}
+	return token, err
 }
 
 // Exchanged returns the result of an exchange for a user, who may not be known.

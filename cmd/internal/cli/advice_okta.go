@@ -54,6 +54,11 @@ func inputAdvice(e *grant.InputError) string {
 		"client secret": "give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; an " +
 			"application without one can sign in users only",
 		"refresh token": "run okauth login",
+		"subject token": "give a token as okauth token prints it",
+		"actor token":   "give a token as okauth token prints it",
+		"resource":      "give the address of an API: --resource https://api.example.com",
+		"requested token type": "give a word such as id-jag, or a URI such as urn:ietf:params:oauth:token-type:jwt " +
+			"(--requested-type)",
 		"redirect URI": "set redirect_uri to an address of this machine, such as http://127.0.0.1:8085/callback, and " +
 			redirectURIPlace,
 		"scopes": "set scopes (OKAUTH_SCOPES, --scope) to names with spaces between them; to sign a user in, at least " +

@@ -146,6 +146,10 @@ func missingTokenAdvice(e *session.MissingTokenError) string {
 		return "the application needs the grant Refresh Token: Admin Console, Applications › Applications › " +
 			"the application › General › Grant type; then sign in: okauth login"
 	}
+	if e.Type == session.DeviceSecret {
+		return `sign in with the scopes openid device_sso offline_access: okauth login --scope "openid device_sso ` +
+			`offline_access"; or give it by --actor-token-stdin`
+	}
 	scopes := []string{"openid"}
 	if e.Type == session.Refresh {
 		scopes = []string{"offline_access"}

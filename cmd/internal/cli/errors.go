@@ -74,6 +74,10 @@ func errorRows() []errorRow {
 		}, oktaAdvice),
 
 		on(ExitUsage, configAdvice),
+		on(ExitUsage, func(*okauth.ResourceServerError) string {
+			return "give the issuer of a custom authorization server (Admin Console, Security › API), or use a profile of " +
+				"that org"
+		}),
 		on(ExitUsage, keyAdvice),
 		on(ExitUsage, inputAdvice),
 		on(ExitUsage, pemFileAdvice),
