@@ -35,7 +35,7 @@ func TestKR10_DeleteOfWhatCannotBeBelieved(t *testing.T) {
 	id := sizedSession("dev", 0, 1).Identity
 	for value, want := range map[string]string{
 		"canary-another-application": "ok", `{"okauth":1,"canary":"old"}`: "ok", manifestPrefix + "1:canary": "ok",
-		`{"okauth":3,"canary":"unsupported_version"}`: "unsupported_version", manifestPrefix + "2:canary": "unsupported_version",
+		`{"okauth":99,"canary":"unsupported_version"}`: "unsupported_version", manifestPrefix + "2:canary": "unsupported_version",
 	} {
 		m := new(memory.Store)
 		s := store.Sessions{Items: unlisted{chunked{m, budget(2560)}}}
