@@ -22,8 +22,6 @@ var hardeningRows = []struct {
 
 // notApplicable are the rows that no test shows, each with the reason.
 var notApplicable = map[string]string{
-	"ST35": "okauth has no DPoP yet",
-	"ST36": "okauth has no private_key_jwt yet",
 	"AT74": "Go's runtime opens /dev/null in place of a closed standard output before a program can see it",
 	"AT95": "needs Windows; the parts that do not, CRLF and UTF-16 input, are in the tests of AT60",
 }

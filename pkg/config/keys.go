@@ -53,6 +53,7 @@ const (
 	KeyACRValues    = "acr_values"
 	KeyScopes       = "scopes"
 	KeyAudience     = "audience"
+	KeyDPoP         = "dpop"
 	KeyStorage      = "storage"
 	KeyStorageDir   = "storage_dir"
 	KeyStorageKey   = "storage_key"
@@ -133,6 +134,8 @@ func rows() []Key {
 			Help: "scopes to request"},
 		{Name: KeyAudience, check: checkAudience, Env: []string{"OKTA_OAUTH2_AUDIENCE"},
 			Help: "audience that an access token must have, such as api://default"},
+		{Name: KeyDPoP, Type: Enum, Choices: []string{"true", "false"}, Default: "false",
+			Help: "bind tokens to a key of the session (DPoP)"},
 		{Name: KeyStorage, Type: Enum, Choices: []string{"auto", "keychain", "file", "none"}, Default: "auto",
 			Help: "where to keep sessions"},
 		{Name: KeyStorageDir, Type: Path,

@@ -193,7 +193,8 @@ func TestEmptySecret(t *testing.T) {
 func TestValueText(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{KeyDomain: "a.okta.com", KeyServer: "aus1", KeyGrant: "password", KeyScopes: "openid",
-		KeyStorage: "file", KeyTimeout: "5s", KeyMinTTL: "5s", KeyFactor: "push", KeyRedirectURI: "http://[::1]:8085/callback"}
+		KeyStorage: "file", KeyTimeout: "5s", KeyMinTTL: "5s", KeyFactor: "push", KeyRedirectURI: "http://[::1]:8085/callback",
+		KeyDPoP: "true"}
 	for _, k := range table() {
 		if k.Type == Secret {
 			continue

@@ -215,6 +215,9 @@ func (s *Settings) ACRValues() []string { return strings.Fields(s.values[KeyACRV
 // Audience returns what the aud of an access token must be, or "". The default is that of the server "default".
 func (s *Settings) Audience() string { return s.values[KeyAudience].text }
 
+// DPoP reports whether tokens are to be bound to a key.
+func (s *Settings) DPoP() bool { return s.values[KeyDPoP].text == "true" }
+
 // Timeout returns the longest time that one request may take.
 func (s *Settings) Timeout() time.Duration { return s.duration(KeyTimeout) }
 

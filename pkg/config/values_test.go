@@ -44,6 +44,8 @@ func TestKeyCheck(t *testing.T) {
 		{KeyUsername, "", "empty"},
 		{KeyUsername, "alice\x1b[2J", "escape sequence"},
 		{KeyUsername, "alice ", "white space"},
+		{KeyDPoP, "true", ""},
+		{KeyDPoP, "yes", "none of true, false"},
 		{KeyStorage, "keychain", ""},
 		{KeyStorage, "file", ""},
 		{KeyStorage, "keychian", "none of auto, keychain, file, none"},

@@ -194,7 +194,9 @@ func (c *Client) request(t session.TokenType) (session.TokenRequest, error) {
 	if !c.grant.User { // a session of the client itself; one of a user is the same however the user signed in
 		id.Grant = c.grant.Name
 	}
-	return session.TokenRequest{Identity: id, Scopes: c.settings.Scopes(), MinTTL: c.settings.MinTTL(), Type: t}, nil
+	return session.TokenRequest{
+		Identity: id, Scopes: c.settings.Scopes(), MinTTL: c.settings.MinTTL(), Type: t, DPoP: c.settings.DPoP(),
+	}, nil
 }
 
 // OktaClient returns the configured client at the configured server, with its secret. The error is a *config.Error

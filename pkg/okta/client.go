@@ -83,6 +83,9 @@ func (c *Client) Token(ctx context.Context, form url.Values) (*TokenResponse, er
 	if err != nil {
 		return nil, r.unusable("an unusable token response", err)
 	}
+	if c.DPoP != nil {
+		tokens.DPoPKey, tokens.DPoPNonce = c.DPoP.Key.Text(), c.DPoP.Nonce(r.Request.URL)
+	}
 	tokens.ObtainedAt = r.sent
 	tokens.ServerTime, _ = http.ParseTime(r.Header.Get("Date"))
 	requested := strings.Fields(form.Get("scope"))
@@ -107,6 +110,25 @@ func (c *Client) auth() clientauth.Method {
 		return clientauth.None{}
 	}
 	return c.Auth
+}
+
+// Bound returns a copy of c whose tokens are bound to key, the text of a dpop.Key, or to a new one for the zero Secret.
+// nonce is the one that the server gave last, "" where it gave none. The error says that key is none.
+func (c *Client) Bound(key Secret, nonce string) (*Client, error) {
+	read := dpop.GenerateKey
+	if !key.IsZero() {
+		read = func() (dpop.Key, error) { return dpop.ParseKey(key) }
+	}
+	k, err := read()
+	if err != nil {
+		return nil, err
+	}
+	bound := *c
+	bound.DPoP = &dpop.Prover{Key: k}
+	if u, err := url.Parse(c.Server.BaseURL()); err == nil && nonce != "" {
+		bound.DPoP.SetNonce(u, nonce)
+	}
+	return &bound, nil
 }
 
 // tokenType returns the type that an access token must have. With a proof it is DPoP: "The client MUST discard the

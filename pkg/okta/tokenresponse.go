@@ -37,6 +37,10 @@ type TokenResponse struct {
 	// IssuedTokenType is what AccessToken is, after a token exchange: "urn:ietf:params:oauth:token-type:access_token".
 	IssuedTokenType string
 	DeviceSecret    Secret // for Native SSO; zero where the scope had no device_sso
+	// DPoPKey is the key of the Client's Prover, as dpop.Key.Text returns it, and DPoPNonce the nonce for its next
+	// proof; zero without a Prover.
+	DPoPKey   Secret
+	DPoPNonce string
 	// Scope is what was granted. It is nil where neither the request nor the response named a scope: after a refresh,
 	// that means the scopes of the sign-in, and otherwise the server's default.
 	Scope []string

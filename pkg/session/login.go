@@ -72,7 +72,7 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 			return nil, nil, err
 		}
 		if err = password.lock(ctx); err == nil {
-			session, tokens, err = m.signInLocked(ctx, s)
+			session, tokens, err = m.signInLocked(ctx, &s)
 		}
 		s.Code.settle(tokens != nil, err)
 		required, _ := errors.AsType[*grant.InteractionRequiredError](err)
@@ -152,14 +152,15 @@ func (m Manager) takeTurn(ctx context.Context, s signIn) error {
 	return err
 }
 
-// signInLocked signs in without asking anyone, while no other process changes the session.
-func (m Manager) signInLocked(ctx context.Context, s signIn) (*store.Session, *okta.TokenResponse, error) {
+// signInLocked signs in without asking anyone, while no other process changes the session. It gives s the client for
+// what comes after.
+func (m Manager) signInLocked(ctx context.Context, s *signIn) (*store.Session, *okta.TokenResponse, error) {
 	lock, err := m.lock(ctx, s.request.Identity.Account())
 	if err != nil {
 		return nil, nil, err
 	}
 	defer lock.Release()
-	old, err := m.loadOld(ctx, s)
+	old, err := m.loadOld(ctx, *s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,7 +169,10 @@ func (m Manager) signInLocked(ctx context.Context, s signIn) (*store.Session, *o
 			return old, nil, err
 		}
 	}
-	if err := m.takeTurn(ctx, s); err != nil {
+	if err := m.takeTurn(ctx, *s); err != nil {
+		return nil, nil, err
+	}
+	if err := s.bind(old); err != nil {
 		return nil, nil, err
 	}
 	if err := m.addToIndex(ctx, s.request.Identity); err != nil {
@@ -181,9 +185,27 @@ func (m Manager) signInLocked(ctx context.Context, s signIn) (*store.Session, *o
 		}
 		return nil, nil, err
 	}
-	session := m.afterSignIn(old, tokens, s)
+	session := m.afterSignIn(old, tokens, *s)
 	return session, tokens, m.saveSignIn(ctx, session)
 }
+
+// bind makes the client prove a key, where the request asks for that: the key of the session before, unless that is
+// another user's or damaged, else a new one.
+func (s *signIn) bind(old *store.Session) (err error) {
+	if !s.request.DPoP {
+		return nil
+	}
+	client := s.client
+	if old != nil && (s.Username == "" || sameUser(s.Username, old.Username)) {
+		if s.client, err = client.Bound(old.DPoPKey, old.DPoPNonce); err == nil {
+			return nil
+		}
+	}
+	s.client, err = client.Bound(okta.Secret{}, "")
+	return err
+}
+
+func sameUser(a, b string) bool { return store.UserKey(a) == store.UserKey(b) }
 
 // loadOld returns the session before the sign-in, nil where there is none or a corrupt one. A login replaces any that
 // cannot be read.
@@ -228,10 +250,11 @@ func (m Manager) storesNothing() bool {
 func (m Manager) afterSignIn(old *store.Session, tokens *okta.TokenResponse, in signIn) *store.Session {
 	s := &store.Session{
 		Identity: in.request.Identity, Username: cmp.Or(in.Username, tokens.Username), Revision: 1,
+		DPoPKey: tokens.DPoPKey, DPoPNonce: tokens.DPoPNonce,
 	}
 	if old != nil {
 		s.Revision = old.Revision + 1
-		if store.UserKey(old.Username) == store.UserKey(s.Username) {
+		if sameUser(old.Username, s.Username) && old.DPoPKey.Equal(s.DPoPKey) { // with its key a token is lost
 			s.Sets, s.Refresh, s.DeviceSecret = old.Sets, old.Refresh, old.DeviceSecret
 		}
 	}

@@ -54,9 +54,13 @@ func (m Manager) refresh(ctx context.Context, r TokenRequest, a refreshAttempt) 
 	ctx = context.WithoutCancel(ctx)
 	scopes, _ := refreshScopes(a.session, r)
 	refresh := grant.Refresh{RefreshToken: a.session.Refresh.Value, Scopes: scopes}
-	tokens, err := refresh.Token(extended, a.client, nil)
+	client, err := a.prover()
+	if err != nil {
+		return CachedToken{}, unusable(err)
+	}
+	tokens, err := refresh.Token(extended, client, nil)
 	if okta.MayHaveBeenProcessed(err) && extended.Err() == nil {
-		tokens, err = refresh.Token(extended, a.client, nil)
+		tokens, err = refresh.Token(extended, client, nil)
 	}
 	if err == nil {
 		err = checkIDToken(tokens, r.Identity)
@@ -70,6 +74,19 @@ func (m Manager) refresh(ctx context.Context, r TokenRequest, a refreshAttempt) 
 		return CachedToken{}, &LoginRequiredError{Reason: "Okta refused to refresh the session", Err: err}
 	}
 	return CachedToken{}, err
+}
+
+// prover returns the client to refresh with. A session that is bound to a key stays so: RFC 9449 §5,
+// https://www.rfc-editor.org/rfc/rfc9449#section-5
+func (a refreshAttempt) prover() (*okta.Client, error) {
+	if a.session.DPoPKey.IsZero() {
+		return a.client, nil
+	}
+	client, err := a.client.Bound(a.session.DPoPKey, a.session.DPoPNonce)
+	if err != nil {
+		return nil, store.CorruptError(err.Error())
+	}
+	return client, nil
 }
 
 // signInMayHelp reports whether the refresh that failed with err may fail each time, although Okta is there: the answer
@@ -161,6 +178,7 @@ func (m Manager) afterRefresh(old *store.Session, tokens *okta.TokenResponse, r 
 	} else {
 		s.Refresh.Value, s.Refresh.ObtainedAt, s.Refresh.Rotation = next, tokens.ObtainedAt, store.Rotating
 	}
+	s.DPoPNonce = tokens.DPoPNonce
 	set := tokenSet(tokens, r.Scopes)
 	if set.Granted == nil { // neither request nor response named scopes: those of the sign-in
 		set.Granted = old.Refresh.Granted
@@ -173,7 +191,7 @@ func (m Manager) afterRefresh(old *store.Session, tokens *okta.TokenResponse, r 
 // session's refresh token cannot bring them: "The requested scope MUST NOT include any scope not originally granted by
 // the resource owner". RFC 6749 §6: https://www.rfc-editor.org/rfc/rfc6749#section-6
 func refreshScopes(s *store.Session, r TokenRequest) (scopes []string, covered bool) {
-	if s == nil || s.Refresh.Value.IsZero() || r.Exchange != "" {
+	if s == nil || s.Refresh.Value.IsZero() || r.Exchange != "" || r.DPoP && s.DPoPKey.IsZero() {
 		return nil, false
 	}
 	scopes = canonical(r.Scopes)

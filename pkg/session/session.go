@@ -41,6 +41,7 @@ type TokenRequest struct {
 	Exchange string
 	Stored   bool // for Token: the stored token, valid or not
 	Fresh    bool // for Renew: the token must be newer than the call
+	DPoP     bool // the access token must be bound to a key; a session that is bound stays so without
 
 	seen uint64 // for Fresh: the revision of the session before the call
 }
@@ -90,8 +91,11 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 			strings.Join(canonical(r.Scopes), " "))
 	}
 	t, life, err := lookUp(s, r)
-	if err != nil || r.Type == Refresh || r.Stored {
+	switch {
+	case err != nil || r.Type == Refresh || r.Stored:
 		return t, err
+	case r.DPoP && t.Type == Access && t.DPoPKey.IsZero():
+		return required("the cached access token is not bound to a key, and dpop is true")
 	}
 	left, known := remaining(t.ExpiresAt.Add(-life), life, m.Now())
 	switch {

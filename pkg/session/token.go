@@ -32,12 +32,14 @@ const clockTolerance = time.Minute
 type CachedToken struct {
 	Value     okta.Secret
 	Type      TokenType
-	TokenType string    // "Bearer", as the server spells it; "" for a refresh token
+	TokenType string    // okta.TypeBearer or TypeDPoP; "" for a refresh token
 	Issued    string    // after a token exchange: what Value is, a URI
 	Scope     []string  // as granted
 	ExpiresAt time.Time // by the clock of this machine; zero where only Okta knows
 	Username  string    // who signed in
 	Notes     []string  // what the caller should tell the user; may be empty
+	// DPoPKey is what an access token of TypeDPoP is bound to, for dpop.ParseKey; zero for others.
+	DPoPKey okta.Secret
 }
 
 // LoginRequiredError says that there is no token to return. From [Manager.Token] it means that [Manager.Renew] may get
@@ -128,8 +130,11 @@ func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, ti
 	switch kind {
 	case Access, "":
 		t.Type, t.Value = Access, set.AccessToken
-	case ID:
-		t.Value, life = set.IDToken, idTokenLife(set)
+		if set.TokenType == okta.TypeDPoP {
+			t.DPoPKey = s.DPoPKey
+		}
+	case ID: // which no key is bound to
+		t.Value, life, t.TokenType = set.IDToken, idTokenLife(set), okta.TypeBearer
 	case Refresh:
 		t.Value, t.Scope = s.Refresh.Value, s.Refresh.Granted
 	default:

@@ -23,14 +23,16 @@ const sessionVersion = 3
 
 // sessionJSON is the session as it is stored.
 type sessionJSON struct {
-	Version  int            `json:"okauth"`
-	Session  *Identity      `json:"session"`
-	Username string         `json:"username,omitempty"`
-	Factor   string         `json:"factor,omitempty"`
-	Refresh  *refreshJSON   `json:"refresh,omitempty"`
-	Revision uint64         `json:"revision"`
-	Sets     []tokenSetJSON `json:"sets"`
-	Device   string         `json:"device_secret,omitempty"`
+	Version   int            `json:"okauth"`
+	Session   *Identity      `json:"session"`
+	Username  string         `json:"username,omitempty"`
+	Factor    string         `json:"factor,omitempty"`
+	Refresh   *refreshJSON   `json:"refresh,omitempty"`
+	DPoPKey   string         `json:"dpop_key,omitempty"`
+	DPoPNonce string         `json:"dpop_nonce,omitempty"`
+	Revision  uint64         `json:"revision"`
+	Sets      []tokenSetJSON `json:"sets"`
+	Device    string         `json:"device_secret,omitempty"`
 }
 
 type refreshJSON struct {
@@ -57,7 +59,8 @@ func encodeSession(s *Session) ([]byte, error) {
 	id := s.Identity
 	out := sessionJSON{
 		Version: sessionVersion, Session: &id, Username: s.Username, Factor: s.Factor, Revision: s.Revision,
-		Sets: []tokenSetJSON{}, Device: s.DeviceSecret.Reveal(),
+		Device:  s.DeviceSecret.Reveal(),
+		DPoPKey: s.DPoPKey.Reveal(), DPoPNonce: s.DPoPNonce, Sets: []tokenSetJSON{},
 	}
 	if r := s.Refresh; !r.Value.IsZero() {
 		out.Refresh = &refreshJSON{r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Round(0), r.Rotation}
@@ -69,7 +72,7 @@ func encodeSession(s *Session) ([]byte, error) {
 			ObtainedAt: set.ObtainedAt.UTC().Round(0), ExpiresIn: int64(set.ExpiresIn / time.Second),
 		})
 	}
-	names := []string{s.Username, s.Factor, id.Profile, id.Issuer, id.ClientID, id.User}
+	names := []string{s.Username, s.Factor, s.DPoPNonce, id.Profile, id.Issuer, id.ClientID, id.User}
 	for _, set := range s.Sets {
 		names = append(names, set.Exchange, set.IssuedTokenType)
 	}
@@ -97,6 +100,7 @@ func decodeSession(value []byte) (*Session, error) {
 	s := &Session{
 		Identity: *in.Session, Username: in.Username, Factor: in.Factor, Revision: in.Revision,
 		DeviceSecret: okta.NewSecret(in.Device),
+		DPoPKey:      okta.NewSecret(in.DPoPKey), DPoPNonce: in.DPoPNonce,
 	}
 	if r := in.Refresh; r != nil {
 		s.Refresh = RefreshToken{okta.NewSecret(r.Token), r.Requested, r.Granted, r.ObtainedAt, r.Rotation}
@@ -118,6 +122,9 @@ func (s *sessionJSON) check() error {
 	}
 	if err := okta.CheckToken(s.Device); s.Device != "" && err != nil {
 		return fmt.Errorf("the device secret %w", err)
+	}
+	if err := okta.CheckToken(s.DPoPKey); s.DPoPKey != "" && err != nil { // it is not opened here
+		return fmt.Errorf("the DPoP key %w", err)
 	}
 	for _, set := range s.Sets {
 		for _, token := range []string{set.AccessToken, set.IDToken} {

@@ -99,8 +99,12 @@ type Session struct {
 	Username string       // who signed in
 	Factor   string       // the second or only factor of the sign-in; "" where there was none
 	Refresh  RefreshToken // zero without "offline_access"
-	Revision uint64       // counts the writes, from 1; every writer adds one
-	Sets     []TokenSet
+	// DPoPKey is the private key that the tokens are bound to, in the form of okta.TokenResponse; zero for bearer tokens.
+	// DPoPNonce is the authorization server's last nonce.
+	DPoPKey   okta.Secret
+	DPoPNonce string
+	Revision  uint64 // counts the writes, from 1; every writer adds one
+	Sets      []TokenSet
 	// DeviceSecret is for token exchanges of other applications on this device; zero without "device_sso".
 	DeviceSecret okta.Secret
 }

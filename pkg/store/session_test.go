@@ -27,6 +27,7 @@ func someSession() *store.Session {
 			Value: okta.NewSecret("canary-refresh"), Requested: []string{"openid", "offline_access"}, Granted: []string{"offline_access"},
 			ObtainedAt: time.Date(2026, 11, 22, 17, 0, 0, 1, time.UTC), Rotation: store.Rotating,
 		},
+		DPoPKey: okta.NewSecret("canary-key"), DPoPNonce: "nonce!",
 		Sets: []store.TokenSet{{
 			Requested: []string{"openid", "profile"}, Granted: []string{"openid"},
 			AccessToken: okta.NewSecret("canary.access-_~+/=="), IDToken: okta.NewSecret("canary.id.token"), TokenType: "Bearer",
@@ -43,7 +44,8 @@ func someSession() *store.Session {
 // plain makes secrets comparable.
 func plain(s *store.Session) string {
 	r := s.Refresh
-	out := fmt.Sprintf("%q %#v %q %q %d %q %q %q %s %v", s.DeviceSecret.Reveal(), s.Identity, s.Username, s.Factor, s.Revision,
+	out := fmt.Sprintf("%q %q %q %#v %q %q %d %q %q %q %s %v", s.DeviceSecret.Reveal(),
+		s.DPoPKey.Reveal(), s.DPoPNonce, s.Identity, s.Username, s.Factor, s.Revision,
 		r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Format(time.RFC3339Nano), r.Rotation)
 	for _, set := range s.Sets {
 		out += fmt.Sprintf(" %q %q %q %q %q %q %q %s %s", set.Exchange, set.IssuedTokenType, set.Requested, set.Granted, set.AccessToken.Reveal(), set.IDToken.Reveal(),
@@ -242,6 +244,7 @@ func TestKR10_GarbledIsNeverReturned(t *testing.T) {
 		{"escape in a token", with("canary.access", `canary\u001b[2J`), "corrupt"},
 		{"newline in an ID token", with("canary.id", `canary\nid`), "corrupt"},
 		{"quote in a refresh token", with("canary-refresh", `canary\"refresh`), "corrupt"},
+		{"quote in a DPoP key", with("canary-key", `canary\"key`), "corrupt"},
 		{"no refresh token in refresh", with("canary-refresh", ``), "corrupt"},
 		{"unknown member of refresh", with(`"rotation":`, `"canary":1,"rotation":`), "corrupt"},
 		{"unknown rotation", with(`"rotating"`, `"canary"`), "corrupt"},

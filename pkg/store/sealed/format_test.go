@@ -136,7 +136,7 @@ func TestKR10_UnsealTellsApart(t *testing.T) {
 		"same bytes, other kind": {with(2, "client-secret"), "dev-0123abcd", clientSecretKey(t, rawKey), store.WrongKey, "another key from the client secret"},
 		"another account":        {mine, "dev-0123abce", storageKey(t, rawKey), store.Corrupt, "another item's"},
 		"empty":                  {"", "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed file"},
-		"a plain session":        {`{"okauth":2,"session":{}}`, "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed file"},
+		"a plain session":        {`{"okauth":3,"session":{}}`, "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed file"},
 		"unsupported_version":    {with(1, "2"), "dev-0123abcd", storageKey(t, rawKey), store.UnsupportedVersion, "format 2"},
 		"newer in every way":     {"okauth-sealed 12 {}", "dev-0123abcd", storageKey(t, rawKey), store.UnsupportedVersion, "format 12"},
 		"version 0":              {with(1, "0"), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "no version"},
