@@ -114,7 +114,10 @@ func (f *File) Set(profile, key, value string) error {
 // Unset removes a setting, if it is there. An unknown setting is an *Error, and so is an unknown profile if there are
 // others.
 func (f *File) Unset(profile, key string) error {
-	_, err := FindKey(key)
+	k, err := FindKey(key)
+	if k.Keychain {
+		err = nil // the caller removes it there
+	}
 	if err = cmp.Or(f.Check(profile), err); err != nil { // first the profile: it names the line of a misspelt key
 		return err
 	}

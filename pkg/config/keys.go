@@ -31,9 +31,11 @@ type Key struct {
 	Choices   []string // for Enum
 	Help      string   // one line
 	NotInFile bool     // a secret that the file never holds
+	Keychain  bool     // a secret that the keychain may hold
 
 	secret   string             // the secret that comes from this setting, "" for others
 	noun     string             // what a Secret is called, where its name is not its words
+	lines    bool               // a Secret of several lines: all that its command prints
 	min, max time.Duration      // for Duration
 	check    func(string) error // nil: any line of text
 }
@@ -44,6 +46,9 @@ const (
 	KeyServer       = "server"
 	KeyClientID     = "client_id"
 	KeyClientSecret = "client_secret"
+	KeyClientAuth   = "client_auth"
+	KeyPrivateKey   = "private_key"
+	KeyPrivateKeyID = "private_key_id"
 	KeyGrant        = "grant"
 	KeyUsername     = "username"
 	KeyPassword     = "password"
@@ -100,8 +105,8 @@ func Grants() []Grant {
 // rows is the table of settings.
 //
 // A setting NAME has the variable OKAUTH_NAME, followed by those in Env. A Secret stands for three settings: NAME,
-// NAME_file, whose content is the secret, and NAME_command, whose first line of output is; nothing else is needed to
-// add one.
+// NAME_file, whose content is the secret, and NAME_command, whose first line of output is, or all of it where the
+// secret has several lines; nothing else is needed to add one.
 func rows() []Key {
 	grants := Grants()
 	var grantNames []string
@@ -115,9 +120,17 @@ func rows() []Key {
 			Help: "authorization server ID; \"org\" is the org server"},
 		{Name: KeyClientID, check: checkClientID, Env: []string{"OKTA_OAUTH2_CLIENT_ID", "OKTA_OAUTH2_CLIENTID"},
 			Help: "client ID of the Okta application"},
-		{Name: KeyClientSecret, Type: Secret, check: checkClientSecret,
+		{Name: KeyClientSecret, Type: Secret, Keychain: true, check: checkClientSecret,
 			Env:  []string{"OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET"},
 			Help: "client secret (kept in the keychain unless the file has it)"},
+		{Name: KeyClientAuth, Type: Enum, Choices: []string{"client_secret_basic", "client_secret_post", "client_secret_jwt",
+			"private_key_jwt", "none"},
+			Help: "how the client authenticates (default: by its key, else by its secret)"},
+		{Name: KeyPrivateKey, Type: Secret, NotInFile: true, Keychain: true, lines: true, check: checkLines,
+			Env:  []string{"OKTA_CLIENT_PRIVATEKEY"},
+			Help: "private key that the client signs in with (kept in the keychain)"},
+		{Name: KeyPrivateKeyID, check: checkClientSecret, Env: []string{"OKTA_CLIENT_PRIVATEKEYID"},
+			Help: "kid of the private key, where the key itself has none"},
 		{Name: KeyGrant, Type: Enum, Choices: grantNames, Default: grantNames[0],
 			Help: "how people sign in, or that the client itself does"},
 		{Name: KeyUsername, check: checkUsername,
@@ -165,15 +178,19 @@ var table = sync.OnceValue(func() []Key {
 			continue
 		}
 		noun := k.words()
-		if k.NotInFile {
+		if k.NotInFile && !k.Keychain {
 			k.Help = noun + ", from the environment only"
+		}
+		prints := "whose first line is"
+		if k.lines {
+			prints = "that prints"
 		}
 		k.secret = k.Name
 		keys = append(keys, k,
 			Key{Name: FileKey(k.Name), Type: Path, Env: []string{own + "_FILE"}, secret: k.Name,
 				Help: "file that holds the " + noun},
 			Key{Name: CommandKey(k.Name), Type: Command, Env: []string{own + "_COMMAND"}, secret: k.Name,
-				Help: "command whose first line is the " + noun})
+				Help: "command " + prints + " the " + noun})
 	}
 	return keys
 })
@@ -181,9 +198,10 @@ var table = sync.OnceValue(func() []Key {
 // words returns what a secret is called.
 func (k Key) words() string { return cmp.Or(k.noun, strings.ReplaceAll(k.Name, "_", " ")) }
 
-// Keys returns the settings that a profile may hold, in the order to show them. The caller must not change its slices.
+// Keys returns the settings that a profile or the keychain may hold, in the order to show them. The caller must not
+// change its slices.
 func Keys() []Key {
-	return slices.DeleteFunc(slices.Clone(table()), func(k Key) bool { return k.NotInFile })
+	return slices.DeleteFunc(slices.Clone(table()), func(k Key) bool { return k.NotInFile && !k.Keychain })
 }
 
 // WithheldVariable names the variables that hold a secret and that the process which started this one has withheld,
@@ -215,14 +233,14 @@ func SecretVariables() []string {
 	return names
 }
 
-// FindKey returns the setting of that name. The error is an *Error of kind UnknownKey, with the nearest name, or
-// NotInFile.
+// FindKey returns the setting of that name. The error is an *Error of kind UnknownKey, with the nearest name, or, with
+// the setting, NotInFile.
 func FindKey(name string) (Key, error) {
 	var names []string
 	for _, k := range table() {
 		switch {
 		case k.Name == name && k.NotInFile:
-			return Key{}, &Error{Kind: NotInFile, Key: name,
+			return k, &Error{Kind: NotInFile, Key: name,
 				Reason: "the " + k.words() + " is never kept in the configuration"}
 		case k.Name == name:
 			return k, nil
@@ -230,7 +248,7 @@ func FindKey(name string) (Key, error) {
 		names = append(names, k.Name)
 	}
 	near := Suggest(name, names)
-	if slices.ContainsFunc(table(), func(k Key) bool { return k.Name == near && k.NotInFile }) {
+	if slices.ContainsFunc(table(), func(k Key) bool { return k.Name == near && k.NotInFile && !k.Keychain }) {
 		near = FileKey(near)
 	}
 	return Key{}, &Error{Kind: UnknownKey, Reason: "unknown setting " + quoteKey(name), Suggestion: near}

@@ -40,10 +40,10 @@ func (s SecretRef) FromFile() bool { return !s.empty && strings.HasSuffix(s.Key,
 // FromCommand reports whether a command prints the secret.
 func (s SecretRef) FromCommand() bool { return !s.empty && strings.HasSuffix(s.Key, CommandKey("")) }
 
-// Read returns the secret: the value itself, the content of the file, or the first line that the command prints, each
-// without one line break at its end. An empty secret is an error, and so are a file that others can write to and text
-// that no secret has, such as a byte order mark. The error is an *Error that does not hold what was read; it wraps
-// ctx's error if that was the cause.
+// Read returns the secret: the value itself, the content of the file, or the first line that the command prints (all,
+// where the secret has several lines), each without one line break at its end. An empty secret is an error, and so are
+// a file that others can write to and text that no secret has, such as a byte order mark. The error is an *Error that
+// does not hold what was read; it wraps ctx's error if that was the cause.
 func (s SecretRef) Read(ctx context.Context) ([]byte, error) {
 	if s.read == nil {
 		return nil, &Error{Kind: Missing, Key: s.Key, Reason: "it is not set"}
@@ -168,7 +168,13 @@ func (s *Settings) secretRef(k Key, key string, v value) SecretRef {
 			return readSecretFile(ctx, path)
 		}
 	case ref.FromCommand():
-		ref.read = func(ctx context.Context) ([]byte, error) { return s.options.runSecretCommand(ctx, DropNewline(v.text)) }
+		ref.read = func(ctx context.Context) ([]byte, error) {
+			text, err := s.options.runSecretCommand(ctx, DropNewline(v.text))
+			if end := bytes.IndexByte(text, '\n') + 1; end > 0 && !k.lines {
+				text = text[:end]
+			}
+			return text, err
+		}
 	default:
 		ref.read = func(context.Context) ([]byte, error) {
 			if v.source.Kind == FromFile {
@@ -180,6 +186,16 @@ func (s *Settings) secretRef(k Key, key string, v value) SecretRef {
 		}
 	}
 	return ref
+}
+
+// ReadableByOthers returns the file that a secret is in, if other users may read it. What is mounted read-only, as the
+// secrets of Docker and Kubernetes are, does not count.
+func (s *Settings) ReadableByOthers(secret SecretRef) (path string, yes bool) {
+	if !secret.FromFile() {
+		return "", false
+	}
+	path, err := s.resolvePath(secret.Key)
+	return path, err == nil && privatefile.OthersCanRead(path)
 }
 
 // readSecretFile reads a file or a pipe, such as a shell's <(…). Others may read it, as they do the secrets that Docker
@@ -231,7 +247,7 @@ func DropNewline[T string | []byte](text T) T {
 	return text[:n-1]
 }
 
-// runSecretCommand runs a command line in the shell and returns its first line of output.
+// runSecretCommand runs a command line in the shell and returns its output.
 func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
@@ -253,11 +269,7 @@ func (o Options) runSecretCommand(ctx context.Context, line string) ([]byte, err
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
 		return nil, &Error{Kind: CommandFailed, Reason: "run the command", Err: privatefile.Cause(err)}
 	}
-	end := bytes.IndexByte(out.data, '\n') + 1
-	if end == 0 {
-		end = len(out.data)
-	}
-	return out.data[:end], nil
+	return out.data, nil
 }
 
 // bounded keeps at most maxSecret bytes. More is a write error, which ends the command.

@@ -247,6 +247,49 @@ func TestSecretCommand(t *testing.T) {
 	}
 }
 
+// Of a private key, which has several lines, a command prints all, and a variable may have all.
+func TestST36_SecretOfSeveralLines(t *testing.T) {
+	t.Parallel()
+	const text = "-----BEGIN X-----\r\ncanary-1\n-----END X-----"
+	for _, variable := range []string{"OKAUTH_PRIVATE_KEY=" + text + "\n", "OKTA_CLIENT_PRIVATEKEY=" + text,
+		"OKAUTH_PRIVATE_KEY_COMMAND=printf -- '-----BEGIN X-----\\r\\ncanary-1\\n-----END X-----\\n'"} {
+		if runtime.GOOS == "windows" && strings.Contains(variable, "COMMAND") {
+			continue // the command line is written for sh
+		}
+		s := load(t, testOptions(t, "", Options{}, variable))
+		if got, err := s.Secret(KeyPrivateKey).Read(t.Context()); err != nil || string(got) != text {
+			t.Errorf("%.30s: got %q, %v", variable, got, err)
+		}
+	}
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_PRIVATE_KEY=-----BEGIN\x1b[31m"))
+	_, err := s.Secret(KeyPrivateKey).Read(t.Context())
+	wantError(t, err, "escape sequence", "OKAUTH_PRIVATE_KEY")
+	_, err = Load(testOptions(t, "profiles: {default: {private_key: canary}}", Options{}))
+	if e := wantError(t, err, "the private key is never kept in the configuration"); e.Kind != NotInFile {
+		t.Errorf("got %#v", e)
+	}
+}
+
+// A key file that others can read is named, and one that only its owner can, a link to it and a pipe are not.
+func TestST36_ReadableByOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no modes")
+	}
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "key.pem")
+	must(t, os.WriteFile(path, []byte("x"), 0o600))
+	s := load(t, testOptions(t, "", Options{}, "OKAUTH_PRIVATE_KEY_FILE="+path))
+	for mode, want := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o604: true, 0o644: true} {
+		must(t, os.Chmod(path, mode))
+		if got, yes := s.ReadableByOthers(s.Secret(KeyPrivateKey)); yes != want || got != path {
+			t.Errorf("%04o: got %q, %t", mode, got, yes)
+		}
+	}
+	if _, yes := s.ReadableByOthers(s.Secret(KeyPassword)); yes {
+		t.Error("a secret that is in no file is readable")
+	}
+}
+
 // The command sees no secret in its environment, and may complain to stderr.
 func TestAT61_SecretCommandEnvironment(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -293,7 +336,7 @@ func TestSecretVariables(t *testing.T) {
 	t.Parallel()
 	got := SecretVariables()
 	for _, want := range []string{"OKAUTH_CLIENT_SECRET", "OKTA_OAUTH2_CLIENT_SECRET", "OKTA_OAUTH2_CLIENTSECRET",
-		"OKAUTH_PASSWORD", "OKAUTH_OTP", "OKAUTH_STORAGE_KEY"} {
+		"OKAUTH_PASSWORD", "OKAUTH_OTP", "OKAUTH_STORAGE_KEY", "OKAUTH_PRIVATE_KEY", "OKTA_CLIENT_PRIVATEKEY"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is not in %q", want, got)
 		}

@@ -177,6 +177,12 @@ func (s *Settings) Server() string { return s.server }
 // ClientID returns the client id, or "".
 func (s *Settings) ClientID() string { return s.values[KeyClientID].text }
 
+// ClientAuth returns the name of the client's authentication method, or "": what it has decides.
+func (s *Settings) ClientAuth() string { return s.values[KeyClientAuth].text }
+
+// PrivateKeyID returns the kid of a private key that has none in it, or "".
+func (s *Settings) PrivateKeyID() string { return s.values[KeyPrivateKeyID].text }
+
 // Grant returns the name of the grant to sign in with.
 func (s *Settings) Grant() string { return s.grant().Name }
 
@@ -277,7 +283,7 @@ func (s *Settings) List() []Setting {
 // Get returns one setting. The error is that of [FindKey].
 func (s *Settings) Get(key string) (Setting, error) {
 	k, err := FindKey(key)
-	if err != nil {
+	if err != nil && !k.Keychain {
 		return Setting{}, err
 	}
 	v := s.values[k.Name]

@@ -169,6 +169,11 @@ func checkSecret(text string) error {
 	}
 }
 
+// checkLines accepts lines of text, such as those of a PEM.
+func checkLines(text string) error {
+	return checkSecret(strings.NewReplacer("\r\n", "", "\n", "").Replace(text))
+}
+
 // checkClientSecret refuses what no client secret looks like, and a password may: a placeholder, spaces at an end.
 func checkClientSecret(text string) error {
 	if isPlaceholder(text) {

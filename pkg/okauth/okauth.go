@@ -113,9 +113,11 @@ type Client struct {
 	o        Options
 	settings *config.Settings
 	grant    grant.Type
-	sealKey  func(context.Context) (sealed.Key, error) // of the sealed files
-	getting  sync.Mutex                                // held by the call that gets a token which is not stored
-	unstored sync.Map                                  // the last tokens, session.CachedToken by session.TokenType
+	sealKey  func(context.Context) (sealed.Key, error)     // of the sealed files
+	key      func(context.Context) (clientauth.Key, error) // the private key of the settings
+	offline  bool                                          // nothing may be sent
+	getting  sync.Mutex                                    // held by the call that gets a token which is not stored
+	unstored sync.Map                                      // the last tokens, session.CachedToken by session.TokenType
 }
 
 // Open reads the settings of a profile. It makes no request and opens no keychain. The error is a *config.Error.
@@ -125,7 +127,7 @@ func Open(_ context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{o: o.withDefaults(), settings: settings}
-	c.sealKey = once(c.readSealKey)
+	c.sealKey, c.key = once(c.readSealKey), once(c.readKey)
 	c.grant, _ = grant.Lookup(settings.Grant()) // config accepts the names of grants only
 	return c, nil
 }
@@ -199,8 +201,9 @@ func (c *Client) request(t session.TokenType) (session.TokenRequest, error) {
 	}, nil
 }
 
-// OktaClient returns the configured client at the configured server, with its secret. The error is a *config.Error
-// or a *store.Error.
+// OktaClient returns the configured client at the configured server, with its client authentication. A new private key
+// in the keychain (okauth config keygen --rotate) is tried first, by an introspection. The error is a *config.Error, a
+// *clientauth.KeyError or a *store.Error.
 func (c *Client) OktaClient(ctx context.Context) (*okta.Client, error) {
 	server, err := c.Server()
 	if err != nil {
@@ -210,17 +213,13 @@ func (c *Client) OktaClient(ctx context.Context) (*okta.Client, error) {
 }
 
 func (c *Client) oktaClient(ctx context.Context, server okta.AuthorizationServer, id string) (*okta.Client, error) {
-	secret, err := c.clientSecret(ctx, server.BaseURL(), id)
-	if err != nil {
-		return nil, err
-	}
 	client, err := c.AnonymousClient(server)
 	if err != nil {
 		return nil, err
 	}
-	client.ID, client.Auth = id, clientauth.ForSecret(secret)
-	if c.o.SecretSource != nil && c.isOwn(server.BaseURL(), id) {
-		client.SecretSource = c.o.SecretSource(c.settings)
+	client.ID = id
+	if err := c.authenticate(ctx, client); err != nil {
+		return nil, err
 	}
 	return client, nil
 }

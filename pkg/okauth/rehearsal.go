@@ -8,6 +8,7 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
 )
@@ -16,8 +17,11 @@ import (
 // nothing, locks nothing and asks no one, and it runs no command that prints a secret: the command may ask a person.
 // The error is Renew's, with Fail, or says what only a person can give, with Ask.
 func (c *Client) rehearse(ctx context.Context, s Storage, request session.TokenRequest) (NextAction, error) {
-	alone := &Client{o: c.o, settings: c.settings, grant: c.grant, sealKey: c.sealKey}
+	alone := &Client{o: c.o, settings: c.settings, grant: c.grant, sealKey: c.sealKey, key: c.key, offline: true}
 	alone.o.Interaction, alone.o.Events = nil, Events{Warning: func(string) {}}
+	if c.settings.Secret(config.KeyPrivateKey).FromCommand() {
+		alone.key = func(context.Context) (clientauth.Key, error) { return clientauth.GenerateKey(clientauth.ES256) }
+	}
 	c.standIn(&alone.o.Password, config.KeyPassword)
 	c.standIn(&alone.o.ClientSecret, config.KeyClientSecret)
 	c.standIn(&alone.o.OTP, config.KeyOTP)

@@ -10,7 +10,6 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
-	"okauth/pkg/store"
 	"okauth/pkg/store/sealed"
 )
 
@@ -106,45 +105,6 @@ func (g oddGrant) Token(ctx context.Context, client *okta.Client, i grant.Intera
 		err = fmt.Errorf("%w; the password that was sent %s", err, g.oddity)
 	}
 	return tokens, err
-}
-
-// clientSecret returns the secret of the client called id at an org: that of the settings if they are about this
-// client, else the one in the keychain. The zero Secret means that there is none: a public client.
-func (c *Client) clientSecret(ctx context.Context, baseURL, id string) (okta.Secret, error) {
-	if c.isOwn(baseURL, id) {
-		if secret, err := c.secret(ctx, config.KeyClientSecret); err != nil || !secret.IsZero() {
-			return secret, err
-		}
-	}
-	secrets, account := c.storedSecret(baseURL, id, false)
-	secret, err := secrets.Load(ctx, account)
-	noKeychain := c.settings.Storage() == StorageAuto && store.IsKind(err, store.Unavailable)
-	if noKeychain || errors.Is(err, store.ErrNotFound) {
-		return okta.Secret{}, nil
-	}
-	return secret, err
-}
-
-// isOwn reports whether the settings are about the client called id.
-func (c *Client) isOwn(baseURL, id string) bool {
-	return baseURL == c.settings.Domain() && id == c.settings.ClientID()
-}
-
-// KeychainSecret returns the keychain's client secrets, and the name of this client's. mayPrompt is as for
-// [Client.Storage].
-func (c *Client) KeychainSecret(mayPrompt bool) (secrets store.ClientSecrets, account string) {
-	return c.storedSecret(c.settings.Domain(), c.settings.ClientID(), mayPrompt)
-}
-
-// storedSecret is KeychainSecret for the client called id at an org. Where the setting storage excludes the keychain,
-// it has no secrets.
-func (c *Client) storedSecret(baseURL, id string, mayPrompt bool) (store.ClientSecrets, string) {
-	account := store.ClientSecretAccount(c.settings.ProfileName(), baseURL, id)
-	switch c.settings.Storage() {
-	case StorageNone, StorageFile:
-		return store.ClientSecrets{Items: store.None{}}, account
-	}
-	return store.ClientSecrets{Items: c.keychain(mayPrompt)}, account
 }
 
 // readSealKey takes the setting storage_key, else the client secret.

@@ -123,15 +123,18 @@ func (c *Client) renewOptions(s Storage, id store.Identity) (o session.Options, 
 }
 
 // credentialsFor returns what to sign in with when no refresh is possible; no Grant where only a person could sign in
-// and there is none. A client secret that cannot be one is the error even then: no sign-in works with it.
+// and there is none. A client secret or key that cannot be one is the error even then: no sign-in works with it.
 func (c *Client) credentialsFor(
 	ctx context.Context, mine *turn, why *session.LoginRequiredError, client func(context.Context) (*okta.Client, error),
 ) (session.Credentials, error) {
 	ask := c.asksPerson() && !why.Unsure
 	if !ask && !c.nonInteractive() {
 		var err error
-		if ref := c.settings.Secret(config.KeyClientSecret); !ref.IsZero() && !ref.FromCommand() || c.o.ClientSecret != nil {
-			_, err = client(ctx) // no command is run in vain: it may ask a person
+		secret, key := c.settings.Secret(config.KeyClientSecret), c.settings.Secret(config.KeyPrivateKey)
+		if c.hasSecret() || !key.IsZero() {
+			if !secret.FromCommand() && !key.FromCommand() { // no command is run in vain: it may ask a person
+				_, err = client(ctx)
+			}
 		}
 		return session.Credentials{}, err
 	}

@@ -103,8 +103,8 @@ func (s Sessions) readIndex(ctx context.Context) ([]string, error) {
 	return in.Sessions, nil
 }
 
-// isNoSession reports whether an account is not that of a session but of a client secret ("<profile>.secret-…"), a
-// chunk, a journal or the index.
+// isNoSession reports whether an account is not that of a session but of a client's secret or key ("<profile>.key-…"),
+// a chunk, a journal or the index.
 func isNoSession(account string) bool {
 	i := strings.LastIndexByte(account, '-')
 	return i <= 0 || !IsHex(account[i+1:], 8) || strings.Contains(account, ".") || !IsAccount(account)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"okauth/pkg/okta"
 	"okauth/pkg/store"
 	"okauth/pkg/store/filelock"
 	"okauth/pkg/store/memory"
@@ -95,6 +96,10 @@ func TestListNamesEverySession(t *testing.T) {
 			if err := (store.ClientSecrets{items}).Save(ctx, store.ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1"), someSession().Refresh.Value); err != nil {
 				t.Fatal(err)
 			}
+			key := store.ClientKey{Current: okta.NewSecret("canary")}
+			if err := (store.ClientKeys{items}).Save(ctx, store.ClientKeyAccount("dev", "https://dev-1.okta.com", "0oa1"), key); err != nil {
+				t.Fatal(err)
+			}
 			if err := items.Set(ctx, sessionOf("dev", 1).Identity.Account()+".0123abcd.0", []byte("chunk")); err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +131,7 @@ func TestListNamesEverySession(t *testing.T) {
 			wantList(t, s)
 		})
 	}
-	if left := m.Accounts(); slices.Contains(left, store.IndexAccount) || len(left) != 2 {
+	if left := m.Accounts(); slices.Contains(left, store.IndexAccount) || len(left) != 3 {
 		t.Errorf("left %q, want the neighbours", left)
 	}
 }

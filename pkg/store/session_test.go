@@ -121,7 +121,10 @@ func TestKR01_AccountNames(t *testing.T) {
 	if got, want := store.ClientSecretAccount("dev", "https://dev-1.okta.com", "0oa1"), "dev.secret-fc7a3850"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	shape := regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*(\.secret)?-[0-9a-f]{8}$`)
+	if got, want := store.ClientKeyAccount("dev", "https://dev-1.okta.com", "0oa1"), "dev.key-3b09260c"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	shape := regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*(\.secret|\.key)?-[0-9a-f]{8}$`)
 	seen := map[string]string{}
 	add := func(what, account string) {
 		if other, ok := seen[account]; ok {
@@ -161,6 +164,7 @@ func TestKR01_AccountNames(t *testing.T) {
 	for _, profile := range []string{"Dev", "DEV", "d.ev", "d_ev", "dev.secret", "D.ev", "dev.", "Dev-"} {
 		add("profile "+profile, store.Identity{Profile: profile, Issuer: "ab", ClientID: "c"}.Account())
 		add("secret of the profile "+profile, store.ClientSecretAccount(profile, "ab", "c"))
+		add("key of the profile "+profile, store.ClientKeyAccount(profile, "ab", "c"))
 	}
 	add("secret", store.ClientSecretAccount("p", "ab", "c"))
 	add("secret of another client", store.ClientSecretAccount("p", "a", "bc"))

@@ -1,8 +1,8 @@
-// Package store keeps sessions and client secrets.
+// Package store keeps sessions, client secrets and clients' private keys.
 //
-// [Sessions] and [ClientSecrets] say what is stored: a versioned JSON value per identity or client. A [Backend] says
-// where: package keychain in the keychain of the operating system, sealed in encrypted files, memory in this process,
-// [None] nowhere. Package filelock has the locks that let processes change a session one at a time.
+// [Sessions], [ClientSecrets] and [ClientKeys] say what is stored: a versioned JSON value per identity or client. A
+// [Backend] says where: package keychain in the keychain of the operating system, sealed in encrypted files, memory in
+// this process, [None] nowhere. Package filelock has the locks that let processes change a session one at a time.
 //
 // Callers tell four outcomes apart: nothing is stored ([ErrNotFound]); there is no store ([Unavailable]); there is one
 // that cannot be used now ([Locked], [TimedOut], [Denied]); the stored value cannot be trusted ([Corrupt],

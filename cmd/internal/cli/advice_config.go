@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okta/clientauth"
 )
 
 // configAdvice says how to correct a setting or the configuration file. No command edits a profile with a wrong key.
@@ -108,6 +109,10 @@ func invalidAdvice(e *config.Error) string {
 		config.KeyClientID: "copy it from Applications > your app > General > Client ID in the Okta admin console",
 		config.KeyClientSecret: "copy it from Applications > your app > General > Client Secrets in the Okta admin " +
 			"console",
+		config.KeyClientAuth: "it is what the application has at Applications > your app > General > Client Credentials: " +
+			"private_key_jwt for Public key / Private key, none for None, client_secret_basic for Client secret",
+		config.KeyPrivateKeyID: "the kid stands beside the public key at Applications > your app > General > Client " +
+			"Credentials; a JWK has its own, and needs no private_key_id",
 		config.KeyGrant: "for a browser, take authorization-code; for a code on another device, device-code; for a " +
 			"password, also with a second factor, password; okauth config init asks in words",
 		config.KeyFactor: "push is Okta Verify on a phone, otp the code of an app or a key, sms and voice a code that " +
@@ -118,9 +123,34 @@ func invalidAdvice(e *config.Error) string {
 	}[key])
 }
 
+// privateKeyAdvice says how to get a key to sign assertions with.
+func privateKeyAdvice(e *clientauth.KeyError) string {
+	const another = "`okauth config keygen` makes a new one"
+	return map[clientauth.KeyProblem]string{
+		clientauth.KeyEncrypted: "take the passphrase off into a file for you alone: umask 077; openssl pkey -in OLD -out " +
+			"NEW; or let private_key_command print the key",
+		clientauth.KeyPublic: "the private half is where the key was made; if it is lost, " + another,
+		clientauth.KeyCertificate: "a certificate has the public half only: name the file with the key, which often ends " +
+			"in .key; or " + another,
+		clientauth.KeySeveral: "give one key only: the one whose public half is at Admin Console, Applications › " +
+			"Applications › the application › General › Client Credentials",
+		clientauth.KeyOpenSSH: "write a copy of it as PEM, without a passphrase: ssh-keygen -p -m PKCS8 -N '' -f COPY; or " +
+			another,
+		clientauth.KeyWeak:        "register another key: " + another,
+		clientauth.KeyUnsupported: another,
+		clientauth.KeyUnreadable:  "give a key in PEM or as a JWK, whole; " + another,
+		clientauth.SecretTooShort: "set client_auth to client_secret_basic, if the application has that too, or have Okta " +
+			"make a new client secret, which is longer",
+	}[e.Problem]
+}
+
 func missingAdvice(e *config.Error) string {
-	if len(e.Profiles) > 0 {
+	switch {
+	case len(e.Profiles) > 0:
 		return "choose a profile with --profile or `okauth config use`: " + someOf(e.Profiles)
+	case e.Key == config.KeyPrivateKey:
+		return "make a key with `okauth config keygen`, or give yours by `okauth config set private_key`, " +
+			"private_key_file, private_key_command or OKAUTH_PRIVATE_KEY"
 	}
 	key, err := config.FindKey(e.Key)
 	if err != nil {

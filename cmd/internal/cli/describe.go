@@ -19,7 +19,9 @@ import (
 
 // ConnectionKeys returns the settings of the connection to Okta and of client authentication.
 func ConnectionKeys() []string {
-	return append(config.SecretKeys(config.KeyClientSecret), config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
+	keys := append(config.SecretKeys(config.KeyClientSecret), config.SecretKeys(config.KeyPrivateKey)...)
+	return append(keys, config.KeyClientAuth, config.KeyPrivateKeyID,
+		config.KeyCAFile, config.KeyClientCert, config.KeyClientKey)
 }
 
 // SignInKeys returns the settings of a sign-in: those of the connection, and the secrets of the grants.

@@ -73,6 +73,7 @@ func errorRows() []errorRow {
 			return exitNetwork
 		}, oktaAdvice),
 
+		on(ExitUsage, privateKeyAdvice),
 		on(ExitUsage, configAdvice),
 		on(ExitUsage, func(*okauth.ResourceServerError) string {
 			return "give the issuer of a custom authorization server (Admin Console, Security › API), or use a profile of " +

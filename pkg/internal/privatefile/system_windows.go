@@ -24,6 +24,9 @@ func CheckWriters(string, string) error { return nil }
 // CheckOpen returns nil, as [CheckWriters] does.
 func CheckOpen(*os.File) error { return nil }
 
+// OthersCanRead returns false, as [CheckWriters] returns nil.
+func OthersCanRead(string) bool { return false }
+
 // ownerOf names no owner: an access list gives the rights.
 func ownerOf(fs.FileInfo) (int, bool) { return 0, false }
 

@@ -88,6 +88,19 @@ func checkWriters(path string, info fs.FileInfo) error {
 	return nil
 }
 
+// OthersCanRead reports whether the mode of a file lets anyone but the user and root read it, unless it is mounted
+// read-only: such a mode is that of the secrets that Kubernetes and Docker mount.
+func OthersCanRead(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	mode := info.Mode()
+	read := mode&0o004 != 0 || mode&0o040 != 0 && (hasACL(path) || ok && !isPrivateGroup("/etc", int(stat.Gid)))
+	return read && !isReadOnly(path, info)
+}
+
 func trusted(uid int) bool { return uid == 0 || uid == os.Geteuid() }
 
 // isAbove reports whether home is in the directory dir, which has no symbolic links.
