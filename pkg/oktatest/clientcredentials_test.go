@@ -145,3 +145,42 @@ func TestAClientIsNotLockedOut(t *testing.T) {
 		t.Errorf("an hour later: got %d %s", got.Status, got.Text)
 	}
 }
+
+// The org server takes services with private_key_jwt alone, and gives them the okta.* scopes that the app was granted.
+func TestClientAtTheOrgServer(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	target := tokenURL(s, oktatest.OrgServerID)
+	app, _ := s.App(oktatest.ServiceKeyClientID)
+	app.ClientID, app.Service = "web", false
+	s.AddApp(app)
+	for name, test := range map[string]struct{ client, scope, want, text string }{
+		"granted":        {oktatest.ServiceKeyClientID, "okta.users.read okta.groups.read", "200 ", ""},
+		"not granted":    {oktatest.ServiceKeyClientID, "okta.users.manage", "400 consent_required", "You are not allowed any of the requested scopes."},
+		"one of two":     {oktatest.ServiceKeyClientID, "okta.users.read okta.users.manage", "400 consent_required", "You are not allowed any of the requested scopes."},
+		"openid":         {oktatest.ServiceKeyClientID, "openid", "400 invalid_scope", "Cannot request 'openid' scopes using client credentials."},
+		"custom scope":   {oktatest.ServiceKeyClientID, "api:read", "400 invalid_scope", "Custom scopes are not allowed for this request."},
+		"groups":         {oktatest.ServiceKeyClientID, "groups", "400 invalid_scope", "Custom scopes are not allowed for this request."},
+		"no scope":       {oktatest.ServiceKeyClientID, "", "400 invalid_scope", "No scopes were requested."},
+		"no service app": {"web", "okta.users.read", "401 invalid_client", "Only clients with 'application_type' of 'service' may use the client_credentials 'grant_type' with the Org Authorization Server."},
+	} {
+		form := url.Values{"grant_type": {"client_credentials"}, "scope": {test.scope}}
+		got := asserted(t, s, target, form, byTestKey(t, s, test.client, target, nil))
+		mustSay(t, name, got, test.want, test.text)
+		if test.text != "" {
+			continue
+		}
+		if _, claims, signed := open(t, got.member(t, "access_token"), publicKeys(t, s, s.URL()+"/oauth2/v1/keys")); signed ||
+			!strings.Contains(claims, `"aud":"`+s.URL()+`"`) || !strings.Contains(claims, `"scp":["okta.groups.read","okta.users.read"],"sub":"0oaServiceWithKey001"`) {
+			t.Errorf("%s: got %s, signed by a published key: %v", name, claims, signed)
+		}
+	}
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"okta.users.read"}}
+	r := newPost(t, target, form)
+	r.SetBasicAuth(oktatest.ServiceClientID, oktatest.DefaultClientSecret)
+	mustSay(t, "Basic", send(t, s, r), "401 invalid_client",
+		"Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.")
+	custom := tokenURL(s, "default")
+	got := asserted(t, s, custom, form, byTestKey(t, s, oktatest.ServiceKeyClientID, custom, nil))
+	mustSay(t, "okta.* at a custom server", got, "400 invalid_scope", "One or more scopes are not configured for the authorization server resource.")
+}

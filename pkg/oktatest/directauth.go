@@ -74,10 +74,7 @@ func (c *call) findStep(name string) *step {
 // resume continues the sign-in of an mfa_token. A request may name its scopes again, and no others.
 func (c *call) resume() {
 	in := c.findStep("mfa_token")
-	c.readScopes()
-	if len(c.scopes) == 0 {
-		c.scopes = in.scopes
-	}
+	c.readScopes(in.scopes)
 	c.methods = slices.Clone(in.methods)
 	c.refuseIf(!slices.Equal(c.scopes, in.scopes), "step_for_other_scopes",
 		strings.Join(c.scopes, " "), strings.Join(in.scopes, " "))

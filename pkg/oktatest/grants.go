@@ -110,8 +110,7 @@ func (c *call) checkParameters() {
 	c.refuseIf(inQuery, "credentials_in_query")
 }
 
-// useGrant runs the grant, if grant_type is one of Okta's and enabled for the app, and what it requires is there. DPoP
-// proofs are not implemented: https://www.rfc-editor.org/rfc/rfc9449#section-5
+// useGrant runs the grant, if grant_type is one of Okta's and enabled for the app, and what it requires is there.
 func (c *call) useGrant() {
 	var names []string
 	var chosen grant
@@ -130,11 +129,9 @@ func (c *call) useGrant() {
 	c.refuseIf(c.grant == "", "unknown_grant_type", valid)
 	c.checkGrant()
 	c.requireParameters(chosen.required)
-	c.refuseIf(c.app.RequireDPoP && c.r.Header.Get("DPoP") == "", "dpop_missing")
+	c.run(c.bindTokens)
 	switch {
 	case c.reply != nil:
-	case c.app.RequireDPoP:
-		c.notImplemented("DPoP")
 	case chosen.exchange == nil:
 		c.notImplemented("the grant " + grantType)
 	default:
@@ -150,12 +147,14 @@ func (c *call) requireParameters(names string) {
 	}
 }
 
-// checkServiceClient refuses public clients, and every client at the org server, which requires private_key_jwt.
+// checkServiceClient refuses public clients, and at the org server all but services with private_key_jwt.
+// https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/main/
 func (c *call) checkServiceClient() {
 	atOrg := c.as.ID == OrgServerID
 	c.refuseIf(c.app.AuthMethod == NoSecret, "confidential_only")
 	c.refuseIf(atOrg && c.s.options.Quirks.OrgGrantUnsupported, "custom_server_only")
-	c.refuseIf(atOrg, "private_key_jwt_required")
+	c.refuseIf(atOrg && c.app.AuthMethod != PrivateKeyJWT, "private_key_jwt_required")
+	c.refuseIf(atOrg && !c.app.Service, "service_required")
 }
 
 // checkPassword sets c.user. A wrong password, a locked user and a user that does not exist have the same answer. Too

@@ -42,10 +42,12 @@ type call struct {
 	scopes    []string
 	lifetime  time.Duration // of the access token
 	session   *session
-	refresh   string // refresh_token of the answer
-	visit     *visit // of the pages: the one that this request is part of, or that the tokens come from
-	nonce     string // of the ID token
-	refusal   string // text of the reply, if it is a refusal
+	presented *issuedToken // in the Authorization header of a resource request
+	jkt       string       // of the key of a DPoP proof
+	refresh   string       // refresh_token of the answer
+	visit     *visit       // of the pages: the one that this request is part of, or that the tokens come from
+	nonce     string       // of the ID token
+	refusal   string       // text of the reply, if it is a refusal
 	reply     *Response
 }
 
@@ -113,6 +115,7 @@ func routes() map[string]route {
 		"/sandbox/fault":                 {"DELETE", func(c *call) { c.s.faults = nil; c.respond(204, nil) }},
 		"/sandbox/fault/":                {"PUT", (*call).switchFault},
 		"/sandbox/rotate-keys":           {"POST", func(c *call) { c.s.RotateKeys(); c.respond(204, nil) }},
+		"/sandbox/rotate-nonces":         {"POST", func(c *call) { c.s.nonceSeed = rand.Text(); c.respond(204, nil) }},
 		"/sandbox/requests":              {"GET", (*call).listRequests},
 		"/sandbox/key.pem":               {"GET", func(c *call) { c.respond(200, embedded("testkey.pem")) }},
 		// where the token "jku" points to; nothing should ask for it

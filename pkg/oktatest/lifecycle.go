@@ -1,7 +1,6 @@
 package oktatest
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +23,8 @@ func (c *call) redeem() {
 		c.refuse("other_server")
 	case token.session.clientID != c.app.ClientID:
 		c.refuse("other_client")
+	case token.session.jkt != c.jkt: // also of a session without a key
+		c.refuse("dpop_refresh")
 	case c.s.isRetired(token, c.now):
 		token.session.ended = true
 		c.s.reuses++
@@ -39,13 +40,10 @@ func (c *call) redeem() {
 // narrowScopes: "The requested scope MUST NOT include any scope not originally granted by the resource owner, and if
 // omitted is treated as equal to the scope originally granted". https://www.rfc-editor.org/rfc/rfc6749#section-6
 func (c *call) narrowScopes() {
-	c.readScopes()
+	c.readScopes(c.session.scopes)
 	granted := func(scope string) bool { return slices.Contains(c.session.scopes, scope) }
 	denied := slices.DeleteFunc(slices.Clone(c.scopes), granted)
 	c.refuseIf(len(denied) > 0, "refresh_scopes_denied", strings.Join(denied, ", "))
-	if len(c.scopes) == 0 {
-		c.scopes = c.session.scopes
-	}
 }
 
 // rotate chooses the refresh token of the answer. A new one retires the newest so far, even if an older one was sent.
@@ -122,9 +120,9 @@ func (c *call) describeToken() {
 	var in *session
 	var scopes []string
 	var rest object
-	if t := c.s.active(token, c.now); t != nil {
+	if t := c.s.issued[token]; c.s.active(t, c.now) {
 		in, scopes = t.session, t.scopes
-		for _, name := range []string{"exp", "iat", "sub", "aud", "iss", "jti", "uid"} {
+		for _, name := range []string{"exp", "iat", "sub", "aud", "iss", "jti", "uid", "cnf"} {
 			has := func(m member) bool { return m.name == name && m.value != nil }
 			if i := slices.IndexFunc(t.claims, has); i >= 0 {
 				rest = append(rest, t.claims[i])
@@ -147,22 +145,24 @@ func (c *call) describeToken() {
 	}, rest...))
 }
 
-// userinfo returns the claims of the granted scopes. Errors are in the header and the body is empty:
-// https://www.rfc-editor.org/rfc/rfc6750#section-3
-func (c *call) userinfo() { c.run(c.spend, c.findServer, c.describeUser) }
+// userinfo returns the claims of the granted scopes.
+func (c *call) userinfo() {
+	c.run(c.spend, c.findServer, func() { c.protect(c.checkUserinfo, c.describeUser) })
+	if c.refusal != "" && c.s.options.Quirks.LongChallenges {
+		c.challengeAtLength()
+	}
+}
+
+func (c *call) checkUserinfo() {
+	t := c.presented
+	isOpenID := t != nil && slices.Contains(t.scopes, "openid")
+	foreign := t == nil || t.isID || t.session.server != c.as.ID || !c.s.active(t, c.now)
+	c.refuseIf(foreign, "userinfo_token")
+	c.refuseIf(!isOpenID, "userinfo_scope")
+}
 
 func (c *call) describeUser() {
-	token, _ := bearer(c.r.Header)
-	t := c.s.active(token, c.now)
-	if t == nil || t.isID || t.session.server != c.as.ID {
-		c.challenge(401, "invalid_token", "The access token is invalid")
-		return
-	}
-	if !slices.Contains(t.scopes, "openid") {
-		c.challenge(403, "insufficient_scope", "The access token must provide access to at least one of these "+
-			"scopes - profile, email, address or phone")
-		return
-	}
+	t := c.presented
 	user := c.s.users[userKey(t.session.login)]
 	claims := object{{"sub", user.ID}}
 	if slices.Contains(t.scopes, "profile") {
@@ -180,26 +180,13 @@ func (c *call) describeUser() {
 	c.respond(200, claims)
 }
 
-func bearer(h http.Header) (string, bool) {
-	scheme, token, ok := strings.Cut(h.Get("Authorization"), " ")
-	return token, ok && strings.EqualFold(scheme, "Bearer")
-}
-
-func (c *call) bearerError(status int, code, text string) {
-	c.header.Set("Www-Authenticate", `Bearer error="`+code+`", error_description="`+text+`"`)
-	c.entry.ErrorCode = code
-	c.respond(status, nil)
-}
-
-// challenge is a refusal of userinfo. The long form was observed with insufficient_scope, and is otherwise a guess.
-func (c *call) challenge(status int, code, text string) {
-	c.bearerError(status, code, text)
-	if c.s.options.Quirks.LongChallenges {
-		if code == "insufficient_scope" {
-			text = "The access token provided does not contain the required scopes."
-		}
-		authorize := c.base + strings.TrimSuffix(c.r.URL.Path, "userinfo") + "authorize"
-		c.header.Set("Www-Authenticate", `Bearer authorization_uri="`+authorize+`", realm="`+c.base+`", scope="openid", `+
-			`error="`+code+`", error_description="`+text+`", resource="`+c.r.URL.Path+`"`)
+// challengeAtLength is the form that was observed with insufficient_scope, and is otherwise a guess.
+func (c *call) challengeAtLength() {
+	text := c.refusal
+	if c.entry.ErrorCode == "insufficient_scope" {
+		text = "The access token provided does not contain the required scopes."
 	}
+	authorize := c.base + strings.TrimSuffix(c.r.URL.Path, "userinfo") + "authorize"
+	c.header.Set("Www-Authenticate", `Bearer authorization_uri="`+authorize+`", realm="`+c.base+`", scope="openid", `+
+		`error="`+c.entry.ErrorCode+`", error_description="`+text+`", resource="`+c.r.URL.Path+`"`)
 }

@@ -50,7 +50,8 @@ type App struct {
 	OktaScopes  []string // okta.* scopes of the org server granted to the app
 	OutsideZone bool     // requests come from outside the client's network zones
 	OrgOnly     bool     // the app cannot use a custom authorization server
-	RequireDPoP bool     // requires a DPoP proof (proofs themselves are not implemented)
+	RequireDPoP bool     // requires a DPoP proof
+	Service     bool     // application_type "service"
 }
 
 // Rotation is an app's setting "Refresh token behavior". The zero value is that of Okta's native and web apps: the

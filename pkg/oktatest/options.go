@@ -92,6 +92,7 @@ type Quirks struct {
 	AudienceArray          bool // aud of access tokens is an array of one
 	LongChallenges         bool // the challenges of userinfo have realm and resource
 	NumericBindingCode     bool // binding_code, the number that a user has to choose, is a JSON number
+	ResourceNonce          bool // userinfo and /api/hello demand a nonce in DPoP proofs
 	ClassicEngine          bool // okta-organization names pipeline "v1" (Classic Engine), not "idx"
 }
 

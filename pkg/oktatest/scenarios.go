@@ -141,22 +141,20 @@ func (c *call) listRequests() {
 // hello is GET /api/hello, a protected API for demonstrations, which is not Okta's. It accepts the access tokens of the
 // custom servers: the org server's are for Okta's own APIs.
 func (c *call) hello() {
-	token, ok := bearer(c.r.Header)
-	t := c.s.issued[token]
-	switch {
-	case !ok:
+	if c.r.Header.Get("Authorization") == "" { // https://www.rfc-editor.org/rfc/rfc6750#section-3.1
 		c.header.Set("Www-Authenticate", `Bearer realm="oktatest"`)
-		c.entry.ErrorCode = "no_token" // https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+		c.entry.ErrorCode = "no_token"
 		c.respond(401, nil)
-	case t == nil:
-		c.bearerError(401, "invalid_token", "the token was not issued by this server")
-	case t.isID, t.session.server == OrgServerID:
-		c.bearerError(401, "invalid_token", "meant for another audience")
-	case !c.now.Before(t.expires):
-		c.bearerError(401, "invalid_token", "the token has expired")
-	case c.s.active(token, c.now) == nil:
-		c.bearerError(401, "invalid_token", "the token has been revoked")
-	default:
-		c.respond(200, object{{"hello", cmp.Or(t.session.login, t.session.clientID)}, {"scopes", t.scopes}})
+		return
 	}
+	c.protect(func() {
+		t := cmp.Or(c.presented, &issuedToken{session: &session{}})
+		c.refuseIf(c.presented == nil, "hello_unknown")
+		c.refuseIf(t.isID || t.session.server == OrgServerID, "hello_audience")
+		c.refuseIf(!c.now.Before(t.expires), "hello_expired")
+		c.refuseIf(!c.s.active(c.presented, c.now), "hello_revoked")
+	}, func() {
+		in := c.presented.session
+		c.respond(200, object{{"hello", cmp.Or(in.login, in.clientID)}, {"scopes", c.presented.scopes}})
+	})
 }

@@ -10,9 +10,9 @@ import (
 // checkScopes sets c.scopes to what the request asks for, or to the server's default scopes. The org server has no
 // custom scopes, a custom server no okta.* scopes.
 func (c *call) checkScopes() {
-	c.readScopes()
-	oidc := slices.ContainsFunc(c.scopes, isOIDCScope)
-	c.refuseIf(oidc && c.grant == GrantClientCredentials, "no_openid_for_clients")
+	c.readScopes(c.scopes)
+	oidc, itself := slices.ContainsFunc(c.scopes, isOIDCScope), c.grant == GrantClientCredentials
+	c.refuseIf(oidc && itself, "no_openid_for_clients")
 	if len(c.scopes) == 0 {
 		c.scopes = c.scopeNames(func(scope Scope) bool { return scope.Default })
 	}
@@ -20,7 +20,10 @@ func (c *call) checkScopes() {
 	c.refuseIf(len(c.scopes) == 0, "no_scope")
 	for _, scope := range c.scopes {
 		custom := slices.Contains(c.scopeNames(func(Scope) bool { return true }), scope)
-		org := isOIDCScope(scope) && scope != "device_sso" || scope == "groups" || slices.Contains(c.app.OktaScopes, scope)
+		ofUser := isOIDCScope(scope) && scope != "device_sso" || scope == "groups" && !itself
+		org := ofUser || slices.Contains(c.app.OktaScopes, scope)
+		ungranted := itself && strings.HasPrefix(scope, "okta.")
+		c.refuseIf(c.as.ID == OrgServerID && !org && ungranted, "okta_scope_not_granted")
 		c.refuseIf(c.as.ID == OrgServerID && !org, "custom_scope")
 		c.refuseIf(c.as.ID != OrgServerID && !isOIDCScope(scope) && !custom, "unknown_scope")
 	}
@@ -32,10 +35,13 @@ func (c *call) checkScopes() {
 	c.refuseIf(noRefresh, "offline_access_not_allowed")
 }
 
-// readScopes sets c.scopes to what the parameter says. The order of an answer need not be that of the request.
-func (c *call) readScopes() {
+// readScopes sets c.scopes to what the parameter says, or to those of an earlier request. The order of an answer need
+// not be that of the request.
+func (c *call) readScopes(earlier []string) {
 	text := c.form.Get("scope")
-	c.scopes = slices.Compact(slices.Sorted(strings.FieldsSeq(text)))
+	if c.scopes = slices.Compact(slices.Sorted(strings.FieldsSeq(text))); len(c.scopes) == 0 {
+		c.scopes = earlier
+	}
 	c.refuseIf(len(text) > 4096, "scope_too_long")
 }
 

@@ -47,23 +47,24 @@ type Server struct {
 
 	serving sync.RWMutex // read-locked by every request in progress
 
-	mu       sync.Mutex // guards everything below; locked while a request is answered
-	requests []*Request
-	faults   []queuedFault
-	options  Options
-	servers  map[string]*AuthServer
-	apps     map[string]*App
-	users    map[string]*User       // by userKey
-	attempts map[string][]time.Time // by what is limited and userKey, see limitAttempts
-	steps    map[string]*step       // by mfa_token or oob_code
-	buckets  map[[2]bool]bucket
-	issued   map[string]*issuedToken // access and ID tokens
-	refresh  map[string]*refreshToken
-	visits   map[string]*visit    // of the pages
-	codes    map[string]*visit    // by authorization code
-	devices  map[string]*visit    // by device code
-	used     map[string]time.Time // what works once and has been used, until when
-	reuses   int
+	mu        sync.Mutex // guards everything below; locked while a request is answered
+	requests  []*Request
+	faults    []queuedFault
+	options   Options
+	servers   map[string]*AuthServer
+	apps      map[string]*App
+	users     map[string]*User       // by userKey
+	attempts  map[string][]time.Time // by what is limited and userKey, see limitAttempts
+	steps     map[string]*step       // by mfa_token or oob_code
+	buckets   map[[2]bool]bucket
+	issued    map[string]*issuedToken // access and ID tokens
+	refresh   map[string]*refreshToken
+	visits    map[string]*visit    // of the pages
+	codes     map[string]*visit    // by authorization code
+	devices   map[string]*visit    // by device code
+	used      map[string]time.Time // what works once and has been used, until when
+	nonceSeed string
+	reuses    int
 }
 
 func (s *Server) lock() (unlock func()) {
@@ -74,7 +75,8 @@ func (s *Server) lock() (unlock func()) {
 // Start listens on Options.Addr and serves until Close. It fails if the address cannot be used.
 func Start(o Options) (*Server, error) {
 	s := &Server{
-		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
+		nonceSeed: rand.Text(),
+		clock:     cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},

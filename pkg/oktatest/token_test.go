@@ -236,12 +236,6 @@ func TestNotImplemented(t *testing.T) {
 	if got := send(t, s, r); got.Status != 501 || !strings.Contains(got.Text, app.Grants[0]) {
 		t.Errorf("CIBA: got %d %s, want 501", got.Status, got.Text)
 	}
-	r = good(t, s)
-	r.SetBasicAuth(oktatest.DPoPClientID, oktatest.DefaultClientSecret)
-	r.Header.Set("DPoP", "x")
-	if got := send(t, s, r); got.Status != 501 {
-		t.Errorf("DPoP proof: got %d %s, want 501", got.Status, got.Text)
-	}
 	if got := send(t, s, newPost(t, s.URL()+"/oauth2/v1/bc/authorize", nil)); got.Status != 501 {
 		t.Errorf("bc/authorize: got %d %s, want 501", got.Status, got.Text)
 	}

@@ -36,7 +36,8 @@ func (c *call) agreement() agreement {
 type session struct {
 	agreement
 	begin time.Time
-	ended bool // revoked, or ended by a reuse: no refresh, and no access token is active
+	jkt   string // of the DPoP key that its tokens are bound to; "": to none
+	ended bool   // revoked, or ended by a reuse: no refresh, and no access token is active
 
 	refreshID string        // "oar…"; "" without offline_access
 	expires   time.Time     // of its refresh tokens, rotated or not
@@ -67,7 +68,7 @@ type issuedToken struct {
 
 // startSession sets c.session, and c.refresh if offline_access is granted.
 func (c *call) startSession() {
-	c.session = &session{agreement: c.agreement(), begin: c.now, used: c.now}
+	c.session = &session{agreement: c.agreement(), begin: c.now, used: c.now, jkt: c.jkt}
 	if c.has("offline_access") {
 		// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
 		lifetime, idle := unlimited, 7*24*time.Hour
@@ -83,12 +84,15 @@ func (c *call) startSession() {
 // issue answers with tokens: an ID token if openid is granted, and c.refresh if it is set. Order and names of the
 // members are those of recorded answers.
 func (c *call) issue() {
-	access, id := c.accessToken(), ""
+	access, id, tokenType := c.accessToken(), "", "Bearer"
 	if c.has("openid") {
 		id = c.idToken(access)
 	}
+	if c.session.jkt != "" {
+		tokenType = "DPoP"
+	}
 	c.respond(200, object{
-		{"token_type", "Bearer"}, {"expires_in", int64(c.lifetime / time.Second)}, {"access_token", access},
+		{"token_type", tokenType}, {"expires_in", int64(c.lifetime / time.Second)}, {"access_token", access},
 		{"scope", strings.Join(c.scopes, " ")}, {"refresh_token", c.refresh}, {"id_token", id},
 	})
 }
@@ -101,14 +105,17 @@ func (c *call) accessClaims() object {
 	if c.s.options.Quirks.AudienceArray {
 		audience = []string{c.as.Audience}
 	}
-	var sub, uid, authTime, client any = nil, nil, nil, c.app.ClientID // nil is left out
+	var sub, uid, authTime, cnf, client any = nil, nil, nil, nil, c.app.ClientID // nil is left out
 	if c.user != nil {
 		sub, uid, authTime, client = c.user.Login, c.user.ID, c.session.begin.Unix(), nil
+	}
+	if c.session.jkt != "" {
+		cnf = object{{"jkt", c.session.jkt}}
 	}
 	return append(object{
 		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", audience}, {"sub", sub}, {"iat", c.now.Unix()},
 		{"exp", c.now.Add(c.lifetime).Unix()}, {"cid", c.app.ClientID}, {"uid", uid}, {"scp", c.scopes},
-		{"auth_time", authTime}, {"acr", c.session.acr}, {"sub", client},
+		{"auth_time", authTime}, {"acr", c.session.acr}, {"cnf", cnf}, {"sub", client},
 	}, customClaims(c.as)...)
 }
 
@@ -158,13 +165,10 @@ func (c *call) sign(t *issuedToken) string {
 	return token
 }
 
-// active is the access or ID token, nil unless it is active now. Revocation ends access tokens alone.
-func (s *Server) active(token string, now time.Time) *issuedToken {
-	t := s.issued[token]
-	if t == nil || !now.Before(t.expires) || !s.inOrder(t.session.agreement) || !t.isID && (t.revoked || t.session.ended) {
-		return nil
-	}
-	return t
+// active reports whether the access or ID token is active now. Revocation ends access tokens alone.
+func (s *Server) active(t *issuedToken, now time.Time) bool {
+	return t != nil && now.Before(t.expires) && s.inOrder(t.session.agreement) &&
+		(t.isID || !t.revoked && !t.session.ended)
 }
 
 // inOrder reports whether the user and the app are still active. Neither is ever removed.
