@@ -18,6 +18,8 @@ const (
 	GrantRefreshToken      = "refresh_token"
 	GrantClientCredentials = "client_credentials"
 	GrantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
+	GrantTokenExchange     = "urn:ietf:params:oauth:grant-type:token-exchange"
+	GrantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	GrantOTP               = "urn:okta:params:oauth:grant-type:otp" // Direct Authentication: a first factor
 	GrantOOB               = "urn:okta:params:oauth:grant-type:oob"
 	GrantMFAOTP            = "http://auth0.com/oauth/grant-type/mfa-otp" // a second factor; the value is literal
@@ -51,8 +53,11 @@ func (c *call) grants() []grant {
 			[]func(){c.checkServiceClient, c.checkScopes, c.evaluatePolicies, c.checkConsent, c.startSession, c.issue}},
 		// https://www.rfc-editor.org/rfc/rfc8628#section-3.4
 		{GrantDeviceCode, "all", "device_code", []func(){c.poll, c.exchangeVisit}},
-		{"urn:ietf:params:oauth:grant-type:token-exchange", "all", "subject_token subject_token_type", nil},
-		{"urn:ietf:params:oauth:grant-type:jwt-bearer", "custom", "assertion", nil},
+		// https://www.rfc-editor.org/rfc/rfc8693#section-2.1
+		{GrantTokenExchange, "all", "subject_token subject_token_type", []func(){c.exchangeToken}},
+		// https://www.rfc-editor.org/rfc/rfc7523#section-2.1
+		{GrantJWTBearer, "custom", "assertion",
+			[]func(){c.redeemJAG, c.checkScopes, c.evaluatePolicies, c.checkConsent, c.startSession, c.issue}},
 		{"urn:ietf:params:oauth:grant-type:saml2-bearer", "all", "assertion", nil},
 		{"urn:openid:params:grant-type:ciba", "all", "auth_req_id", nil},
 		// https://developer.okta.com/docs/guides/configure-direct-auth-grants/aotp/main/

@@ -42,6 +42,7 @@ type call struct {
 	scopes    []string
 	lifetime  time.Duration // of the access token
 	session   *session
+	subject   *session     // of the token that is exchanged
 	presented *issuedToken // in the Authorization header of a resource request
 	jkt       string       // of the key of a DPoP proof
 	refresh   string       // refresh_token of the answer

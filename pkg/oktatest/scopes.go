@@ -32,7 +32,7 @@ func (c *call) checkScopes() {
 	c.refuseIf(noOpenID && quirks.OpenIDRequired403, "openid_required_403")
 	c.refuseIf(noOpenID, "openid_required")
 	c.refuseIf(noRefresh && quirks.OfflineDeniedByPolicy, "scopes_denied", "[offline_access]")
-	c.refuseIf(noRefresh, "offline_access_not_allowed")
+	c.refuseIf(noRefresh, "scopes_not_allowed", "[offline_access]")
 }
 
 // readScopes sets c.scopes to what the parameter says, or to those of an earlier request. The order of an answer need

@@ -47,24 +47,26 @@ type Server struct {
 
 	serving sync.RWMutex // read-locked by every request in progress
 
-	mu        sync.Mutex // guards everything below; locked while a request is answered
-	requests  []*Request
-	faults    []queuedFault
-	options   Options
-	servers   map[string]*AuthServer
-	apps      map[string]*App
-	users     map[string]*User       // by userKey
-	attempts  map[string][]time.Time // by what is limited and userKey, see limitAttempts
-	steps     map[string]*step       // by mfa_token or oob_code
-	buckets   map[[2]bool]bucket
-	issued    map[string]*issuedToken // access and ID tokens
-	refresh   map[string]*refreshToken
-	visits    map[string]*visit    // of the pages
-	codes     map[string]*visit    // by authorization code
-	devices   map[string]*visit    // by device code
-	used      map[string]time.Time // what works once and has been used, until when
-	nonceSeed string
-	reuses    int
+	mu            sync.Mutex // guards everything below; locked while a request is answered
+	requests      []*Request
+	faults        []queuedFault
+	options       Options
+	servers       map[string]*AuthServer
+	apps          map[string]*App
+	users         map[string]*User       // by userKey
+	attempts      map[string][]time.Time // by what is limited and userKey, see limitAttempts
+	steps         map[string]*step       // by mfa_token or oob_code
+	buckets       map[[2]bool]bucket
+	issued        map[string]*issuedToken // access and ID tokens
+	refresh       map[string]*refreshToken
+	visits        map[string]*visit    // of the pages
+	codes         map[string]*visit    // by authorization code
+	devices       map[string]*visit    // by device code
+	used          map[string]time.Time // what works once and has been used, until when
+	nonceSeed     string
+	jags          map[string]*session // identity assertions, by themselves
+	deviceSecrets map[string]*session
+	reuses        int
 }
 
 func (s *Server) lock() (unlock func()) {
@@ -80,7 +82,8 @@ func Start(o Options) (*Server, error) {
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},
-		devices: map[string]*visit{}, steps: map[string]*step{}, used: map[string]time.Time{},
+		devices: map[string]*visit{}, steps: map[string]*step{}, used: map[string]time.Time{}, jags: map[string]*session{},
+		deviceSecrets: map[string]*session{},
 	}
 	s.Change(func(options *Options) { *options = o })
 	s.addTestOrg(o.Rotation)

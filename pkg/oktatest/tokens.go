@@ -69,6 +69,9 @@ type issuedToken struct {
 // startSession sets c.session, and c.refresh if offline_access is granted.
 func (c *call) startSession() {
 	c.session = &session{agreement: c.agreement(), begin: c.now, used: c.now, jkt: c.jkt}
+	if c.subject != nil {
+		c.session.begin = c.subject.begin
+	}
 	if c.has("offline_access") {
 		// https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-lifetime
 		lifetime, idle := unlimited, 7*24*time.Hour
@@ -84,16 +87,24 @@ func (c *call) startSession() {
 // issue answers with tokens: an ID token if openid is granted, and c.refresh if it is set. Order and names of the
 // members are those of recorded answers.
 func (c *call) issue() {
-	access, id, tokenType := c.accessToken(), "", "Bearer"
+	access, id, tokenType, secret, issuedType := c.accessToken(), "", "Bearer", "", ""
 	if c.has("openid") {
 		id = c.idToken(access)
 	}
 	if c.session.jkt != "" {
 		tokenType = "DPoP"
 	}
+	switch grantType := c.form.Get("grant_type"); {
+	case grantType == GrantTokenExchange:
+		issuedType = typeAccessToken
+	case grantType == GrantAuthorizationCode && c.has("device_sso"):
+		secret = randomBase64(32)
+		c.s.deviceSecrets[secret] = c.session
+	}
 	c.respond(200, object{
 		{"token_type", tokenType}, {"expires_in", int64(c.lifetime / time.Second)}, {"access_token", access},
 		{"scope", strings.Join(c.scopes, " ")}, {"refresh_token", c.refresh}, {"id_token", id},
+		{"device_secret", secret}, {"issued_token_type", issuedType},
 	})
 }
 
