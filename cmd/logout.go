@@ -30,7 +30,8 @@ then delete the session. okauth deletes the session even if Okta cannot be
 reached, and says which of the two failed.
 
 An API that verifies access tokens by itself accepts one until it expires. The
-client secret stays: "okauth config unset client_secret" removes it.
+client secret and the private key stay: "okauth config unset client_secret" and
+"okauth config unset private_key" remove them.
 
 --all does this for every session in the store, whatever its profile.`,
 		Example: `  # the session of the profile

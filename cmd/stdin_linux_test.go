@@ -18,7 +18,7 @@ func TestStandardInputIsLeftAlone(t *testing.T) {
 	m := newMachine(t, "keychain", oktatest.Rotation{})
 	arguments := map[string]string{ // of commands that need some, or would not end
 		"exec": "-- true", "config get": "domain", "config set": "timeout 20s", "config unset": "timeout",
-		"config use": "default", "sandbox": "--scenarios",
+		"config use": "default", "config keygen": "--rotate", "sandbox": "--scenarios",
 	}
 	run := func(line string) (stderr string) {
 		t.Helper()

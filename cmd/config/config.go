@@ -42,7 +42,7 @@ These commands work on the profile in use, or on the one that -p names.`,
 		Args: cli.NoSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(o.newInit(), o.newList(), o.newSet())
+	c.AddCommand(o.newInit(), o.newList(), o.newSet(), o.newKeygen())
 	c.AddCommand(o.simple()...)
 	return c
 }
@@ -60,7 +60,8 @@ func (o *options) simple() []*cobra.Command {
 	}, {
 		Use:   "unset KEY",
 		Short: "Remove a setting from the profile",
-		Long:  "Remove a setting from the profile. client_secret is also removed from the\nkeychain.",
+		Long: "Remove a setting from the profile. client_secret and private_key are removed\n" +
+			"from the keychain, too.",
 		Example: "  # back to the default\n  okauth config unset username\n" +
 			"  # from the keychain too\n  okauth -p prod config unset client_secret",
 		Args:              cli.ArgsBetween(1, 1),
@@ -127,15 +128,28 @@ func (o *options) get(key string) error {
 
 func (o *options) unset(ctx context.Context, key string) error {
 	err := o.edit(func(file *config.File, profile string) error { return file.Unset(profile, key) })
-	if err != nil || key != config.KeyClientSecret {
+	if k, _ := findKey(key); err != nil || !k.Keychain {
 		return err
 	}
 	client, err := o.session.Open(o.env)
 	if err != nil || client.Settings().Require(config.KeyDomain, config.KeyClientID) != nil {
 		return err
 	}
+	if key == config.KeyPrivateKey {
+		keys, account := client.KeychainKey(true)
+		return ignoreNoKeychain(keys.Delete(ctx, account))
+	}
 	secrets, account := client.KeychainSecret(true)
 	return ignoreNoKeychain(secrets.Delete(ctx, account))
+}
+
+// findKey returns a setting that the file or the keychain may hold.
+func findKey(name string) (config.Key, error) {
+	key, err := config.FindKey(name)
+	if key.Keychain {
+		return key, nil
+	}
+	return key, err
 }
 
 // ignoreNoKeychain returns nil if err says that there is no keychain.

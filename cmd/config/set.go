@@ -12,6 +12,7 @@ import (
 	"okauth/pkg/config"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/store"
 )
 
@@ -25,9 +26,9 @@ and the order of the file stay.
 
 client_secret takes no value: okauth asks for it without echo, or reads it from
 standard input if that is a pipe, and stores it in the keychain. With --keep
-file it goes to the configuration file, which then only its owner may read. Set
-domain and client_id first: a secret in the keychain belongs to one client of
-one domain.`,
+file it goes to the configuration file, which then only its owner may read.
+private_key is read from standard input and stored in the keychain. Set domain
+and client_id first: both belong to one client of one domain.`,
 		Example: `  # one value
   okauth config set domain dev-123456.okta.com
   # a list
@@ -35,7 +36,9 @@ one domain.`,
   # in another profile
   okauth -p prod config set client_id 0oab8eb55Kb9jdMIr5d6
   # a secret, into the keychain
-  op read op://dev/okta/secret | okauth config set client_secret`,
+  op read op://dev/okta/secret | okauth config set client_secret
+  # a key, into the keychain
+  okauth config set private_key < key.pem`,
 		Args:              setArgs,
 		ValidArgsFunction: completeFirst(keys),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -52,7 +55,7 @@ func setArgs(c *cobra.Command, args []string) error {
 		return cli.ArgsBetween(1, 2)(c, args)
 	}
 	name, value, joined := strings.Cut(args[0], "=")
-	key, err := config.FindKey(name)
+	key, err := findKey(name)
 	switch {
 	case err != nil:
 		return cli.ArgsBetween(1, 2)(c, args)
@@ -81,15 +84,19 @@ func noSecretArgument(key config.Key) error {
 }
 
 func (o *options) set(ctx context.Context, args []string, keep string) error {
-	key, err := config.FindKey(args[0])
+	key, err := findKey(args[0])
 	secret := key.Type == config.Secret
 	switch {
 	case err != nil:
 		return err
 	case secret && len(args) == 2:
 		return noSecretArgument(key)
+	case key.Name == config.KeyPrivateKey && keep == "keychain":
+		return o.storeKey(ctx, key)
 	case secret && keep == "keychain":
 		return o.storeSecret(ctx, key)
+	case key.NotInFile:
+		return cli.Usage("--keep is for client_secret only", "private_key_file names a file that has the private key")
 	case !secret && keep != "keychain":
 		return cli.Usage("--keep is for client_secret only", "okauth config set --help")
 	case !secret && len(args) == 1:
@@ -143,7 +150,7 @@ func (o *options) storeSecret(ctx context.Context, key config.Key) error {
 	if err != nil {
 		return err
 	}
-	if err := checkKeychain(ctx, client); err != nil {
+	if err := checkKeychain(ctx, client, secretWithoutKeychain); err != nil {
 		return err
 	}
 	secret, err := o.readSecret(ctx)
@@ -163,16 +170,62 @@ func (o *options) storeSecret(ctx context.Context, key config.Key) error {
 	if err != nil {
 		return err
 	}
-	settings := client.Settings()
-	if ref := settings.Secret(key.Name); !ref.IsZero() && ref.Key != key.Name {
-		o.env.Warn(fmt.Sprintf("%s from %s overrides the keychain", ref.Key, ref.Source))
-	}
-	o.env.Print("Stored the client secret of " + settings.ClientID() + " in the keychain.")
+	o.reportStored(client, key)
 	return nil
 }
 
-// checkKeychain returns an error if the keychain cannot store a client secret, before okauth asks for one.
-func checkKeychain(ctx context.Context, client *okauth.Client) error {
+// reportStored says what was stored in the keychain, and what overrides it.
+func (o *options) reportStored(client *okauth.Client, key config.Key) {
+	settings := client.Settings()
+	if ref := settings.Secret(key.Name); !ref.IsZero() && (ref.Key != key.Name || ref.Source.Kind > config.FromFile) {
+		o.env.Warn(fmt.Sprintf("%s from %s overrides the keychain", ref.Key, ref.Source))
+	}
+	what := strings.ReplaceAll(key.Name, "_", " ")
+	o.env.Print("Stored the " + what + " of " + settings.ClientID() + " in the keychain.")
+}
+
+// storeKey stores the private key on standard input in the keychain.
+func (o *options) storeKey(ctx context.Context, key config.Key) error {
+	client, err := o.session.Open(o.env)
+	if err != nil {
+		return err
+	}
+	if err := checkKeychain(ctx, client, keyWithoutKeychain); err != nil {
+		return err
+	}
+	if !o.env.StdinIsPipe {
+		return cli.Usage(key.Name+" is read from standard input: it has several lines",
+			"okauth config set private_key < FILE; okauth config keygen makes a new key")
+	}
+	text, err := cli.ReadSecret(ctx, o.env, "private key")
+	if err != nil {
+		return err
+	}
+	private, err := clientauth.ParseKey(text)
+	if err != nil {
+		return fmt.Errorf("the private key on standard input: %w", err)
+	}
+	keys, account := client.KeychainKey(true)
+	if err := keys.Save(ctx, account, store.ClientKey{Current: text}); err != nil {
+		return err
+	}
+	if err := o.useKey(client, "", private.ID()); err != nil {
+		return err
+	}
+	if private.ID() == "" && client.Settings().PrivateKeyID() == "" {
+		o.env.Note("the key has no kid in it; where the application has several keys at Okta, set private_key_id to the " +
+			"one that stands beside this key there")
+	}
+	o.reportStored(client, key)
+	return nil
+}
+
+const secretWithoutKeychain = "okauth config set client_secret --keep file writes it to the configuration " +
+	"file; client_secret_file, client_secret_command and OKAUTH_CLIENT_SECRET are other ways"
+
+// checkKeychain returns an error if the keychain cannot store a secret or a key, before okauth asks for one; without
+// says what to do then.
+func checkKeychain(ctx context.Context, client *okauth.Client, without string) error {
 	settings := client.Settings()
 	if err := settings.Require(config.KeyDomain, config.KeyClientID); err != nil {
 		return err
@@ -188,8 +241,7 @@ func checkKeychain(ctx context.Context, client *okauth.Client) error {
 	if e, ok := errors.AsType[*store.Error](err); err == nil || ok && e.Kind != store.Unavailable {
 		return err // a keychain that is locked or slow can be used later
 	}
-	return cli.Exit(cli.ExitStorage, err, "okauth config set client_secret --keep file writes it to the configuration "+
-		"file; client_secret_file, client_secret_command and OKAUTH_CLIENT_SECRET are other ways")
+	return cli.Exit(cli.ExitStorage, err, without)
 }
 
 // readSecret reads the client secret from a pipe, or asks for it.

@@ -195,7 +195,7 @@ func (d *doctor) secretSource(ctx context.Context) string {
 	case d.session.ClientSecretStdin:
 		return "standard input"
 	case ref.IsZero():
-		_, source := cli.KeychainSecret(ctx, d.opened)
+		_, source := cli.KeychainSecret(ctx, d.opened, config.KeyClientSecret)
 		return source
 	}
 	return ref.Source.String()

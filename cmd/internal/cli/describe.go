@@ -35,32 +35,53 @@ func SignInKeys() []string {
 	return keys
 }
 
-// KeychainSecret returns the value and the source to show for the client secret of the keychain.
-func KeychainSecret(ctx context.Context, client *okauth.Client) (value, source string) {
+// KeychainSecret returns the value and the source to show for what the keychain has for a setting: the client secret,
+// or the private key.
+func KeychainSecret(ctx context.Context, client *okauth.Client, setting string) (value, source string) {
 	if client.Settings().Require(config.KeyDomain, config.KeyClientID) != nil {
 		return "", "not set"
 	}
-	secrets, account := client.KeychainSecret(false)
-	_, err := secrets.Load(ctx, account)
+	var err error
+	if setting == config.KeyPrivateKey {
+		keys, account := client.KeychainKey(false)
+		var key store.ClientKey
+		if key, err = keys.Load(ctx, account); err == nil && !key.Next.IsZero() {
+			return config.Redacted, "keychain, and a new key that Okta has not accepted yet"
+		}
+	} else {
+		secrets, account := client.KeychainSecret(false)
+		_, err = secrets.Load(ctx, account)
+	}
 	if err == nil {
 		return config.Redacted, "keychain"
 	}
 	if e, ok := errors.AsType[*store.Error](err); ok {
-		return "", "not set; keychain " + string(e.Kind)
+		return "", unreadable + string(e.Kind)
 	}
 	return "", "not set"
 }
 
-// SettingsStatus returns all settings, the client secret of the keychain among them.
+const unreadable = "not set; keychain "
+
+// SettingsStatus returns all settings, the client secret and the private key of the keychain among them.
 func SettingsStatus(ctx context.Context, client *okauth.Client) []output.StatusSetting {
 	var all []output.StatusSetting
+	failed := "" // what the keychain said; it is not asked again
 	for _, s := range client.Settings().List() {
 		row := output.StatusSetting{Key: s.Key, Value: s.Value, Source: s.Source.String()}
 		if s.Value == "" && s.Source.Kind > config.FromDefault {
 			row.Source += " (set but empty)"
 		}
-		if s.Key == config.KeyClientSecret && client.Settings().Secret(s.Key).IsZero() {
-			row.Value, row.Source = KeychainSecret(ctx, client)
+		inKeychain := s.Key == config.KeyClientSecret || s.Key == config.KeyPrivateKey
+		switch {
+		case !inKeychain || !client.Settings().Secret(s.Key).IsZero():
+		case failed != "":
+			row.Source = failed
+		default:
+			row.Value, row.Source = KeychainSecret(ctx, client, s.Key)
+			if strings.HasPrefix(row.Source, unreadable) {
+				failed = row.Source
+			}
 		}
 		all = append(all, row)
 	}

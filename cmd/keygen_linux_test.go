@@ -1,0 +1,239 @@
+package cmd_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"okauth/pkg/oktatest"
+)
+
+// keyMachine is a machine whose client has a private key at most, and an Okta that knows the keys in the app.
+type keyMachine struct {
+	*machine
+	app  oktatest.App
+	said strings.Builder // all output of all commands
+}
+
+func newKeyMachine(t *testing.T) *keyMachine {
+	m := newMachine(t, "keychain", persistent())
+	app, _ := m.server.App(oktatest.PrivateKeyClientID)
+	app.Keys = nil
+	return &keyMachine{machine: m, app: app}
+}
+
+// okauth runs okauth with standard input from a pipe, and returns what it prints.
+func (m *keyMachine) okauth(code int, line, stdin string, vars ...string) (stdout, stderr string) {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	c := m.command(ctx, line, append(vars, "OKAUTH_CLIENT_ID="+oktatest.PrivateKeyClientID,
+		"OKAUTH_PASSWORD="+oktatest.DefaultPassword)...)
+	c.Env = slices.DeleteFunc(c.Env, func(v string) bool {
+		return strings.HasPrefix(v, "OKAUTH_CLIENT_SECRET=") && !slices.Contains(vars, v)
+	})
+	c.Stdin, c.Dir = strings.NewReader(stdin), m.home
+	p := m.run(c, cancel)
+	if got := p.ends(); got != code {
+		m.t.Fatalf("okauth %s: got exit code %d, want %d: %s", line, got, code, &p.stderr)
+	}
+	m.said.WriteString(p.stdout.String() + p.stderr.String())
+	return p.stdout.String(), p.stderr.String()
+}
+
+// registers makes Okta know these public keys, and no others.
+func (m *keyMachine) registers(keys ...string) {
+	m.app.Keys = nil
+	for _, key := range keys {
+		m.app.Keys = append(m.app.Keys, json.RawMessage(key))
+	}
+	m.server.AddApp(m.app)
+	m.server.ResetRequests()
+}
+
+// signsWith wants a new token, for which the client has signed with the key of this public half.
+func (m *keyMachine) signsWith(public string, vars ...string) {
+	m.t.Helper()
+	m.okauth(0, "token --refresh", "", vars...)
+	requests := m.server.Requests()
+	var header struct{ Kid, Alg string }
+	assertion := requests[len(requests)-1].Form.Get("client_assertion")
+	segment, _, _ := strings.Cut(assertion, ".")
+	text, err := base64.RawURLEncoding.DecodeString(segment)
+	if err == nil {
+		err = json.Unmarshal(text, &header)
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if header.Kid != member(m.t, public, "kid") || header.Alg != member(m.t, public, "alg") {
+		m.t.Errorf("the assertion has the header %v, want the key %s", header, public)
+	}
+}
+
+func member(t *testing.T, jwk, name string) string {
+	t.Helper()
+	var members map[string]string
+	if err := json.Unmarshal([]byte(jwk), &members); err != nil {
+		t.Fatalf("%q: %v", jwk, err)
+	}
+	return members[name]
+}
+
+// hidden wants the private parts of the keys in text in no output so far.
+func (m *keyMachine) hidden(text string) {
+	m.t.Helper()
+	private := regexp.MustCompile(`"d\\?":\\?"([^"\\]+)`).FindAllStringSubmatch(text, -1)
+	if len(private) == 0 {
+		m.t.Fatal("there is no private key to look for")
+	}
+	for _, d := range private {
+		if strings.Contains(m.said.String(), d[1]) {
+			m.t.Error("a private key is in the output")
+		}
+	}
+}
+
+// keygen keeps the private half and prints the public one; --rotate makes a second one, which waits until Okta accepts it.
+func TestST36_KeygenKeepsTheKeyInTheKeychain(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	first, stderr := m.okauth(0, "config keygen", "")
+	for _, piece := range []string{"Client Credentials", "Add key", member(t, first, "kid"), m.app.ClientID} {
+		if !strings.Contains(stderr, piece) {
+			t.Errorf("standard error lacks %q: %s", piece, stderr)
+		}
+	}
+	if _, stderr := m.okauth(5, "token", ""); !strings.Contains(stderr, "hint: ") {
+		t.Errorf("a key that Okta does not know: %s", stderr)
+	}
+	m.registers(first)
+	m.signsWith(first)
+	if _, stderr := m.okauth(2, "config keygen", ""); !strings.Contains(stderr, "--rotate") {
+		t.Errorf("a second key: %s", stderr)
+	}
+
+	second, _ := m.okauth(0, "config keygen --rotate --alg RS256", "")
+	if again, _ := m.okauth(0, "config keygen --rotate", ""); again != second {
+		t.Errorf("the key that waits is %s, want %s", again, second)
+	}
+	if list, _ := m.okauth(0, "config list", ""); !regexp.MustCompile(`(?m)^private_key +•+ +keychain, and a new key`).MatchString(list) {
+		t.Errorf("got %s", list)
+	}
+	m.signsWith(first)
+	m.registers(first, second)
+	m.hidden(itemsOf(m.machine))
+	m.signsWith(second)
+	m.registers(second)
+	m.signsWith(second)
+	if list, _ := m.okauth(0, "status", ""); !strings.Contains(list, "keychain") || strings.Contains(list, "new key") {
+		t.Errorf("got %s", list)
+	}
+	m.hidden(itemsOf(m.machine))
+
+	m.okauth(0, "logout", "")
+	if !strings.Contains(itemsOf(m.machine), "private_key") {
+		t.Error("logout has deleted the key")
+	}
+	m.okauth(0, "config unset private_key", "")
+	if left := m.keychain.Items(); len(left) > 0 {
+		t.Errorf("%d items are left", len(left))
+	}
+	if _, stderr := m.okauth(2, "config keygen --rotate", ""); !strings.Contains(stderr, "no key to rotate") {
+		t.Errorf("got %s", stderr)
+	}
+}
+
+func itemsOf(m *machine) string {
+	var all strings.Builder
+	for name, value := range m.keychain.Items() {
+		all.WriteString(name + " " + value + "\n")
+	}
+	return all.String()
+}
+
+// keygen --file writes a new file for the user alone, and the profile uses it.
+func TestST36_KeygenWritesAFile(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	m.okauth(0, "config set client_auth client_secret_basic", "")
+	const nowhere = "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere"
+	if _, stderr := m.okauth(6, "config keygen", "", nowhere); !strings.Contains(stderr, "--file") {
+		t.Errorf("without a keychain: %s", stderr)
+	}
+	public, _ := m.okauth(0, "config keygen --file key.jwk", "", nowhere)
+	path := filepath.Join(m.home, "key.jwk")
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("got %v, %v; want mode 0600", info, err)
+	}
+	config, err := os.ReadFile(filepath.Join(m.home, ".config", "okauth", "config.yaml"))
+	if want := "private_key_file: " + path; err != nil || !strings.Contains(string(config), want) ||
+		!strings.Contains(string(config), "client_auth: private_key_jwt") {
+		t.Errorf("got the configuration %s, %v; want %s", config, err, want)
+	}
+	m.registers(public)
+	m.signsWith(public)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr := m.okauth(2, "config keygen --file other.jwk", ""); !strings.Contains(stderr, "private_key_file") {
+		t.Errorf("a second key: %s", stderr)
+	}
+	m.okauth(0, "-p new config set server default", "")
+	if _, stderr := m.okauth(2, "-p new config keygen --file key.jwk", ""); !strings.Contains(stderr, "never overwrites") {
+		t.Errorf("the same file: %s", stderr)
+	}
+	m.okauth(2, "config keygen --file other.jwk --rotate", "")
+	if again, err := os.ReadFile(path); err != nil || string(again) != string(text) {
+		t.Error("the file has changed")
+	}
+	m.hidden(string(text))
+	if items := m.keychain.Items(); len(items) != 2 { // the session and its index
+		t.Errorf("the keychain has %d items", len(items))
+	}
+}
+
+// A key of one's own goes to the keychain by a pipe, and what is none does not.
+func TestST36_SetPrivateKey(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	m.app, _ = m.server.App(oktatest.PrivateKeyClientID)
+	secret := "OKAUTH_CLIENT_SECRET=" + oktatest.DefaultClientSecret
+	if _, stderr := m.okauth(2, "config set private_key canary", ""); strings.Contains(stderr, "canary") {
+		t.Errorf("a value: %s", stderr)
+	}
+	m.okauth(2, "config set private_key --keep file", string(oktatest.TestKey()))
+	_, stderr := m.okauth(2, "config set private_key", "canary-text")
+	if !strings.Contains(stderr, "neither PEM nor a JWK") || strings.Contains(stderr, "canary") {
+		t.Errorf("no key: %s", stderr)
+	}
+	if _, stderr := m.okauth(0, "config set private_key", string(oktatest.TestKey()), secret); !strings.Contains(stderr, "private_key_id") {
+		t.Errorf("a key without a kid: %s", stderr)
+	}
+	m.okauth(0, "config set private_key_id "+oktatest.TestKeyID, "")
+	m.okauth(0, "token", "", secret) // client_auth is set, because the secret would be stronger
+	if _, stderr := m.okauth(2, "config get private_key", ""); !strings.Contains(stderr, "never shown") {
+		t.Errorf("got %s", stderr)
+	}
+	m.okauth(0, "-p other config set server default", "")
+	other, stderr := m.okauth(0, "-p other config keygen --file other.jwk", "")
+	text, err := os.ReadFile(filepath.Join(m.home, "other.jwk"))
+	if err != nil {
+		t.Fatal(err, other, stderr)
+	}
+	m.okauth(0, "config set private_key", string(text))
+	config, err := os.ReadFile(filepath.Join(m.home, ".config", "okauth", "config.yaml"))
+	if err != nil || strings.Contains(string(config), "private_key_id") {
+		t.Errorf("the kid of the key before is still there: %s, %v", config, err)
+	}
+	m.registers(other)
+	m.signsWith(other)
+	m.hidden(string(text))
+}
