@@ -20,8 +20,12 @@ func oktaAdvice(e *okta.Error) string {
 		if e.ClockSkew < 0 {
 			side = "behind"
 		}
-		text += fmt.Sprintf("; this machine's clock is %s %s Okta's, which may be the reason: set it",
-			output.FormatDuration(e.ClockSkew.Abs().Truncate(time.Minute)), side)
+		apart := output.FormatDuration(e.ClockSkew.Abs().Truncate(time.Minute))
+		before, after, said := strings.Cut(text, "clock is "+side) // it is the reason
+		if said {
+			return before + "clock is " + apart + " " + side + after
+		}
+		text += fmt.Sprintf("; this machine's clock is %s %s Okta's, which may be the reason: set it", apart, side)
 	}
 	return text
 }

@@ -286,6 +286,28 @@ func TestEveryResponseThatIsNotOktasHasARow(t *testing.T) {
 	}
 }
 
+// With a proof an answer means something else than without.
+func TestST35_AnswersToAProof(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		row, body string
+		status    int
+	}{
+		{"bearer_token", `{"access_token":"canary","token_type":"Bearer","expires_in":3600}`, 200},
+		{"dpop_lost", `{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT header is missing."}`, 400},
+		{"dpop_lost", `{"error":"use_dpop_nonce","error_description":"x"}`, 400},
+		{"dpop_invalid", `{"error":"invalid_dpop_proof","error_description":"'jti' claim is missing"}`, 400},
+	} {
+		client, err := respond(t, test.status, "application/json", test.body).Bound(okta.Secret{}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := send(t, "password", client); rowOf(err) != test.row {
+			t.Errorf("%s: got %v, row %q, want %q", test.body, err, rowOf(err), test.row)
+		}
+	}
+}
+
 // The advice is about what was requested.
 func TestHintsNameTheRequest(t *testing.T) {
 	t.Parallel()

@@ -409,6 +409,25 @@ func TestClockSkewIsNoted(t *testing.T) {
 	}
 }
 
+// Where a wrong clock is the reason for a refusal, the hint says so once, and how far it is off if that is known.
+func TestST35_AWrongClockIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	for words, side := range map[string]string{
+		"The DPoP proof JWT is issued in the future.":                      "ahead of",
+		"The DPoP proof JWT is issued more than five minutes in the past.": "behind",
+	} {
+		e := refusalFor(t, "password", 400, "invalid_dpop_proof", words)
+		if hint := Hint(e); !strings.HasPrefix(hint, "this machine's clock is "+side+" Okta's: set the clock") {
+			t.Errorf("got %q", hint)
+		}
+		e.ClockSkew = map[string]time.Duration{"ahead of": time.Hour, "behind": -time.Hour}[side]
+		if hint := Hint(e); !strings.HasPrefix(hint, "this machine's clock is 1 hour "+side+" Okta's: set the clock") ||
+			strings.Count(hint, "clock is") != 1 {
+			t.Errorf("got %q", hint)
+		}
+	}
+}
+
 // signInForm is the sign-in of the sandbox's user.
 func signInForm(scope string) map[string][]string {
 	return map[string][]string{"grant_type": {"password"}, "username": {oktatest.DefaultUser},

@@ -236,8 +236,12 @@ func matchers() map[string]func(error) bool {
 		"page": when(func(e *okta.ResponseError) bool {
 			return e.What == okta.HTMLPage || e.What == okta.EmptyResponse
 		}),
-		"dpop_token": when(func(e *okta.TokenTypeError) bool { return e.TokenType == "DPoP" }),
-		"not_okta":   Is[*okta.ResponseError],
+		"dpop_lost": when(func(e *okta.Error) bool {
+			return e.DPoP && (e.Code == "use_dpop_nonce" || strings.Contains(e.Description, "header is missing"))
+		}),
+		"dpop_token":   when(func(e *okta.TokenTypeError) bool { return e.TokenType == okta.TypeDPoP }),
+		"bearer_token": when(func(e *okta.TokenTypeError) bool { return e.Expected == okta.TypeDPoP }),
+		"not_okta":     Is[*okta.ResponseError],
 	}
 }
 
