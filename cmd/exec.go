@@ -99,6 +99,7 @@ func (o *execOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	o.env.WarnBound(token)
 	var value strings.Builder
 	if err := (output.TokenOptions{Format: "raw"}).Write(&value, token); err != nil {
 		return err

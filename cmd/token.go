@@ -21,6 +21,7 @@ type tokenOptions struct {
 	refresh      bool
 	format       output.TokenOptions
 	githubOutput string
+	url, method  string
 }
 
 func newTokenCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
@@ -46,12 +47,19 @@ than --min-ttl, okauth prints one of those with a warning.
 --shell and --env belong to -o env. --github-output NAME writes the token to a
 step output of GitHub Actions, masks it in the log, and prints nothing else.
 
+A token that is bound to a key (dpop: true) needs a proof for each request: -o
+header and -o curl then take --url and --method, and print both headers for that
+one request. For other tokens the two flags change nothing.
+
 --type refresh prints the refresh token. If refresh tokens rotate, using that
 token elsewhere ends okauth's session.`,
 		Example: `  # into a variable
   TOKEN=$(okauth token)
   # to curl, without showing the token in the process list
   okauth token -o curl | curl -K - https://api.example.com/v1/orders
+  # with dpop: the token and the proof for one request
+  okauth token -o curl --url https://api.example.com/v1/orders |
+    curl -K - https://api.example.com/v1/orders
   # into the environment of this shell
   eval "$(okauth token -o env)"
   # the ID token
@@ -73,9 +81,13 @@ token elsewhere ends okauth's session.`,
 	cli.EnumFlag(c, &o.format.Shell, "shell", "what reads -o env, dotenv being docker run --env-file and the like",
 		output.Shells()...)
 	f.StringVar(&o.format.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
+	f.StringVar(&o.url, "url", "", "with DPoP and -o header or curl: `URL` of the request that the token goes with")
+	f.StringVar(&o.method, "method", "GET", "its method")
 	f.StringVar(&o.githubOutput, "github-output", "", "step output of GitHub Actions to write the token to")
 	cli.CompleteFlag(c, "env")
 	cli.CompleteFlag(c, "github-output")
+	cli.CompleteFlag(c, "url")
+	cli.CompleteFlag(c, "method", "GET", "POST", "PUT", "PATCH", "DELETE")
 	return c
 }
 
@@ -117,6 +129,9 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 	if o.format.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")) {
 		return cli.Usage("--shell and --env are for -o env", "add -o env")
 	}
+	if err := o.checkRequest(c); err != nil {
+		return err
+	}
 	if err := o.format.Check(string(o.kind)); err != nil {
 		return cli.Usage(err.Error(), "okauth token --help tells what -o prints")
 	}
@@ -136,8 +151,28 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 	return nil
 }
 
+// checkRequest reads the flags about the request that the token is for.
+func (o *tokenOptions) checkRequest(c *cobra.Command) (err error) {
+	headers := o.format.Format == "header" || o.format.Format == "curl"
+	switch {
+	case !headers && (c.Flags().Changed("url") || c.Flags().Changed("method")):
+		return cli.Usage("--url and --method are for -o header and -o curl", "add -o curl")
+	case o.url == "" && c.Flags().Changed("method"):
+		return cli.Usage("--method without --url names no request", "add --url")
+	case o.url == "" || !headers:
+		return nil
+	}
+	if o.format.Request, err = output.NewRequest(o.method, o.url); err != nil {
+		return cli.Usage("--url and --method: "+err.Error(), "")
+	}
+	return nil
+}
+
 func (o *tokenOptions) write(token output.Token) error {
 	o.format.Now = o.env.Now()
+	if o.githubOutput != "" || o.format.Format == "env" {
+		o.env.WarnBound(token)
+	}
 	if o.githubOutput == "" {
 		return o.format.Write(o.env.Stdout, token)
 	}

@@ -61,6 +61,11 @@ func (o *userinfoOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if token.Prover != nil {
+		if client.DPoP, err = token.Prover(); err != nil {
+			return err
+		}
+	}
 	err = cli.UntilStopped(ctx, o.env, func(ctx context.Context) error {
 		text, err := client.UserInfo(ctx, token.Value)
 		switch {

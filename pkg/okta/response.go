@@ -138,16 +138,25 @@ func (r response) challenge() error {
 	if r.StatusCode < 400 || r.StatusCode >= 500 {
 		return nil
 	}
-	for _, header := range r.Header.Values("WWW-Authenticate") {
-		if params := bearerParams(header); params["error"] != "" {
-			return r.oktaError(params["error"], params["error_description"])
-		}
+	if code, description := ErrorIn(r.Header); code != "" {
+		return r.oktaError(code, description)
 	}
 	code := map[int]string{401: "invalid_token", 403: "insufficient_scope"}[r.StatusCode]
 	if code == "" || r.ContentLength != 0 && r.Header.Get("Content-Type") != "" {
 		return nil // the body may say more
 	}
 	return r.oktaError(code, "")
+}
+
+// ErrorIn returns the error in the header of a response that refuses an access token, and its description, as they
+// came; "" where there is none.
+func ErrorIn(header http.Header) (code, description string) {
+	for _, challenge := range header.Values("WWW-Authenticate") {
+		if params := bearerParams(challenge); params["error"] != "" {
+			return params["error"], params["error_description"]
+		}
+	}
+	return "", ""
 }
 
 // bearerParams returns the parameters of the challenge with the scheme Bearer or DPoP in a WWW-Authenticate header, by

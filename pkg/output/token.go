@@ -12,17 +12,20 @@ import (
 
 	"okauth/pkg/internal/safetext"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/dpop"
 )
 
 // Token is a token and what is known about it.
 type Token struct {
 	Value     okta.Secret
 	Type      string    // "access", "id" or "refresh"
-	TokenType string    // as the server said, usually "Bearer"; may be empty
+	TokenType string    // as the server said, okta.TypeBearer or TypeDPoP; may be empty
 	Scope     []string  // as granted; may be empty
 	ExpiresAt time.Time // zero if unknown
 	Issuer    string
 	Profile   string
+	// Prover makes the proofs for a token that is bound to a key (DPoP); nil for another.
+	Prover func() (*dpop.Prover, error)
 }
 
 // TokenOptions says how to write a token.
@@ -31,10 +34,11 @@ type TokenOptions struct {
 	Shell      string    // for env: one of [Shells], sh if empty
 	Variable   string    // for env: the name of the variable
 	APIVersion string    // for exec-credential: a result of [ExecAPIVersion], v1 if empty
-	Now        time.Time // for json: expires_in counts from here
+	Request    Request   // for header and curl, where the token is bound to a key
+	Now        time.Time // for json: expires_in counts from here; and of the proof for Request
 }
 
-// format is one way to write a token. encode gets a value that is a bearer token.
+// format is one way to write a token. encode gets a value that has the grammar of a token.
 type format struct {
 	name        string
 	description string // for help texts and completion
@@ -45,13 +49,12 @@ type format struct {
 // formats lists the formats, the default first.
 func formats() []format {
 	return []format{
-		{"raw", "the token and one newline", false, encodeLine("%s\n")},
+		{"raw", "the token and one newline", false, encodeRaw},
 		{"json", "the token and what is known about it, as JSON", false, encodeJSON},
-		// https://www.rfc-editor.org/rfc/rfc6750#section-2.1
-		{"header", "an Authorization header line", true, encodeLine("Authorization: Bearer %s\n")},
-		// curl reads it from a pipe, so the token is in no process list. Nothing is escaped, because no bearer token has
+		{"header", "an Authorization header line", true, encodeHeaders("%s\n")},
+		// curl reads it from a pipe, so the token is in no process list. Nothing is escaped, because no token or proof has
 		// '"' or '\', the two characters that have a meaning between quotes. https://curl.se/docs/manpage.html#-K
-		{"curl", "that header as a line for curl -K -", true, encodeLine("header = \"Authorization: Bearer %s\"\n")},
+		{"curl", "that header as a line for curl -K -", true, encodeHeaders("header = \"%s\"\n")},
 		{"env", "an assignment for a shell or a dotenv file (--shell)", false, encodeEnv},
 		{"exec-credential", "an ExecCredential, for kubectl", true, encodeExecCredential},
 	}
@@ -106,7 +109,7 @@ func (o TokenOptions) encode(t Token) ([]byte, error) {
 	var text []byte
 	var err error
 	if all[i].forAPI {
-		err = checkBearer(t)
+		err = checkForAPI(t)
 	}
 	if err == nil {
 		text, err = all[i].encode(t, o)
@@ -124,10 +127,7 @@ func checkValue(t Token) error {
 	return nil
 }
 
-// encodeLine returns the encoder of a line with a place for the token.
-func encodeLine(line string) func(Token, TokenOptions) ([]byte, error) {
-	return func(t Token, _ TokenOptions) ([]byte, error) { return fmt.Appendf(nil, line, t.Value.Reveal()), nil }
-}
+func encodeRaw(t Token, _ TokenOptions) ([]byte, error) { return []byte(t.Value.Reveal() + "\n"), nil }
 
 // encodeJSON returns the members of a token response, of which only the requested token is there, and three more. The
 // order is a promise. Unknown values are null.
@@ -144,12 +144,12 @@ func encodeJSON(t Token, o TokenOptions) ([]byte, error) {
 	})
 }
 
-// checkBearer refuses a token that an API must not get or does not accept as a bearer token.
-func checkBearer(t Token) error {
+// checkForAPI refuses a token that an API must not get or does not accept.
+func checkForAPI(t Token) error {
 	if t.Type == "refresh" {
 		return errors.New("a refresh token is for the authorization server alone and never for an API")
 	}
-	if t.TokenType != "" && !strings.EqualFold(t.TokenType, "Bearer") {
+	if t.Prover == nil && t.TokenType != "" && !strings.EqualFold(t.TokenType, okta.TypeBearer) {
 		return fmt.Errorf("token type is %q, expected \"Bearer\"", safetext.Sanitize(t.TokenType, 40))
 	}
 	return nil
@@ -165,6 +165,9 @@ const (
 // long as it runs, or until the cluster answers 401.
 // https://kubernetes.io/docs/reference/access-authn-authz/authentication/#input-and-output-formats
 func encodeExecCredential(t Token, o TokenOptions) ([]byte, error) {
+	if t.Prover != nil {
+		return nil, ErrBound
+	}
 	version := cmp.Or(o.APIVersion, execV1)
 	if err := checkExecVersion(version); err != nil {
 		return nil, err

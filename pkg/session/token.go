@@ -10,6 +10,7 @@ import (
 	"okauth/pkg/grant"
 	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/dpop"
 	"okauth/pkg/store"
 )
 
@@ -38,8 +39,21 @@ type CachedToken struct {
 	ExpiresAt time.Time // by the clock of this machine; zero where only Okta knows
 	Username  string    // who signed in
 	Notes     []string  // what the caller should tell the user; may be empty
-	// DPoPKey is what an access token of TypeDPoP is bound to, for dpop.ParseKey; zero for others.
+	// DPoPKey is what an access token of TypeDPoP is bound to, see Prover; zero for others.
 	DPoPKey okta.Secret
+}
+
+// Prover returns what makes the proofs that have to go with an access token of TypeDPoP; nil for another token. Nothing
+// but this opens the key. The error is a *store.Error of kind Corrupt.
+func (t CachedToken) Prover() (*dpop.Prover, error) {
+	if t.DPoPKey.IsZero() {
+		return nil, nil
+	}
+	key, err := dpop.ParseKey(t.DPoPKey)
+	if err != nil {
+		return nil, store.WithOp("read the session's key", store.CorruptError(err.Error()))
+	}
+	return &dpop.Prover{Key: key}, nil
 }
 
 // LoginRequiredError says that there is no token to return. From [Manager.Token] it means that [Manager.Renew] may get

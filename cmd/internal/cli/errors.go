@@ -12,6 +12,7 @@ import (
 	"okauth/pkg/jwt"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
+	"okauth/pkg/output"
 	"okauth/pkg/prompt"
 	"okauth/pkg/session"
 	"okauth/pkg/transport"
@@ -38,6 +39,11 @@ func onCode[E error](code func(E) int, advice func(E) string) errorRow {
 		}
 		return code(e), text, true
 	}
+}
+
+// is makes the row of one error.
+func is(code int, one error, advice string) errorRow {
+	return func(err error) (int, string, bool) { return code, advice, errors.Is(err, one) }
 }
 
 // errorRows lists the typed errors. The first row that matches gives the exit code: an error that wraps another stands
@@ -74,6 +80,9 @@ func errorRows() []errorRow {
 		}, oktaAdvice),
 
 		on(ExitUsage, privateKeyAdvice),
+		is(ExitUsage, output.ErrNoRequest, "name it, as in: --url https://api.example.com/v1/orders --method GET"),
+		is(ExitFailure, output.ErrBound, "use a token that is not bound, such as the ID token (--type id), or a client "+
+			"without DPoP"),
 		on(ExitUsage, configAdvice),
 		on(ExitUsage, func(*okauth.ResourceServerError) string {
 			return "give the issuer of a custom authorization server (Admin Console, Security › API), or use a profile of " +
@@ -99,9 +108,7 @@ func errorRows() []errorRow {
 		on(ExitLoginRequired, interactionAdvice),
 		on(ExitLoginRequired, noAnswerAdvice),
 		on(ExitFailure, listenAdvice),
-		func(err error) (int, string, bool) {
-			return ExitLoginRequired, "", errors.Is(err, prompt.ErrNoTerminal)
-		},
+		is(ExitLoginRequired, prompt.ErrNoTerminal, ""),
 		on(ExitStorage, storeAdvice),
 		on(ExitInvalidToken, formatAdvice),
 		on(ExitFailure, claimAdvice),

@@ -77,6 +77,14 @@ func (e *Env) Say(text string) { e.Print("okauth: " + text) }
 // Warn prints a warning.
 func (e *Env) Warn(text string) { e.Say("warning: " + text) }
 
+// WarnBound prints a warning about a token that goes where no one makes the proofs for it.
+func (e *Env) WarnBound(token output.Token) {
+	if token.Prover != nil {
+		e.Warn("the access token is bound to a key (DPoP), so alone it opens nothing: each request needs a proof, " +
+			"which okauth token -o curl --url makes")
+	}
+}
+
 // Note prints what is good to know.
 func (e *Env) Note(text string) { e.Say("note: " + text) }
 

@@ -121,10 +121,14 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 		env.Warn(warning)
 	}
 	server, _ := client.Server() // it has just succeeded
-	return output.Token{
+	shown := output.Token{
 		Value: token.Value, Type: string(token.Type), TokenType: token.TokenType, Scope: token.Scope,
 		ExpiresAt: token.ExpiresAt, Issuer: server.Issuer(), Profile: client.Settings().ProfileName(),
-	}, err
+	}
+	if !token.DPoPKey.IsZero() {
+		shown.Prover = token.Prover
+	}
+	return shown, err
 }
 
 // renew gets a new token while signals are caught: a refresh that has begun gets a moment to end, because Okta may
