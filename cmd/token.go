@@ -44,15 +44,11 @@ than --min-ttl, okauth prints one of those with a warning.
 
 ` + formatHelp() + `
 
---shell and --env belong to -o env. --github-output NAME writes the token to a
-step output of GitHub Actions, masks it in the log, and prints nothing else.
+--shell and --env belong to -o env. With dpop, header and curl are for the one
+request of --url and --method. --github-output NAME writes the token to a step
+output of GitHub Actions, masks it in the log, and prints nothing else.
 
-A token that is bound to a key (dpop: true) needs a proof for each request: -o
-header and -o curl then take --url and --method, and print both headers for that
-one request. For other tokens the two flags change nothing.
-
---type refresh prints the refresh token. If refresh tokens rotate, using that
-token elsewhere ends okauth's session.`,
+--type refresh prints the refresh token: its use elsewhere may end the session.`,
 		Example: `  # into a variable
   TOKEN=$(okauth token)
   # to curl, without showing the token in the process list
