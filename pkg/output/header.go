@@ -30,12 +30,13 @@ func NewRequest(method, address string) (Request, error) {
 
 // Two errors about an access token that is bound to a key, which an API takes only with a proof for each request.
 var (
-	ErrNoRequest = errors.New("the token is bound to a key (DPoP), so it needs a proof for the one request that it goes with")
+	ErrNoRequest = errors.New("the token is bound to a key (DPoP), so it needs a proof for the request that it goes with")
 	ErrBound     = errors.New("the token is bound to a key (DPoP), and no reader of this format makes the proofs for it")
 )
 
-// encodeHeaders returns the encoder of the headers that take a token to an API, each in a line with a place for it:
-// https://www.rfc-editor.org/rfc/rfc6750#section-2.1 and, with a proof, https://www.rfc-editor.org/rfc/rfc9449#section-7.1
+// encodeHeaders returns the encoder of the headers that take a token to an API, each in a line with a place for it.
+// https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+// https://www.rfc-editor.org/rfc/rfc9449#section-7.1
 func encodeHeaders(line string) func(Token, TokenOptions) ([]byte, error) {
 	return func(t Token, o TokenOptions) ([]byte, error) {
 		if t.Prover == nil {
