@@ -95,12 +95,15 @@ a built-in server and leaves nothing behind.`,
 		root.InitDefaultHelpCmd()
 		strictHelpers(root)
 	}
-	_ = root.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) (
-		[]string, cobra.ShellCompDirective,
-	) {
-		return configcmd.ProfileNames(env, global), cobra.ShellCompDirectiveNoFileComp
-	})
+	_ = root.RegisterFlagCompletionFunc("profile", profileNames(env, global))
 	return root
+}
+
+// profileNames completes the name of a profile.
+func profileNames(env *cli.Env, global *cli.GlobalFlags) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return configcmd.ProfileNames(env, global), cobra.ShellCompDirectiveNoFileComp
+	}
 }
 
 // The groups of commands in "okauth help".
@@ -156,6 +159,7 @@ func subcommands(env *cli.Env, global *cli.GlobalFlags, name string) []*cobra.Co
 		{"introspect", groupLook, func() *cobra.Command { return newIntrospectCmd(env, global) }},
 		{"userinfo", groupLook, func() *cobra.Command { return newUserinfoCmd(env, global) }},
 		{"status", groupLook, func() *cobra.Command { return newStatusCmd(env, global) }},
+		{"exchange", groupGet, func() *cobra.Command { return newExchangeCmd(env, global) }},
 		{"exec", groupGet, func() *cobra.Command { return newExecCmd(env, global) }},
 		{"logout", groupGet, func() *cobra.Command { return newLogoutCmd(env, global) }},
 		{"doctor", groupSetup, func() *cobra.Command { return doctor.New(env, global) }},

@@ -20,6 +20,7 @@ type Token struct {
 	Value     okta.Secret
 	Type      string    // "access", "id" or "refresh"
 	TokenType string    // as the server said, okta.TypeBearer or TypeDPoP; may be empty
+	Issued    string    // what Value is, after a token exchange: a URI
 	Scope     []string  // as granted; may be empty
 	ExpiresAt time.Time // zero if unknown
 	Issuer    string
@@ -129,11 +130,11 @@ func checkValue(t Token) error {
 
 func encodeRaw(t Token, _ TokenOptions) ([]byte, error) { return []byte(t.Value.Reveal() + "\n"), nil }
 
-// encodeJSON returns the members of a token response, of which only the requested token is there, and three more. The
-// order is a promise. Unknown values are null.
+// encodeJSON returns the members of a token response, of which only the requested token is there, and three more, and
+// what a token exchange adds (RFC 8693 §2.2.1). The order is a promise. Unknown values are null.
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.1
 func encodeJSON(t Token, o TokenOptions) ([]byte, error) {
-	return encodeJSONLine(object{
+	members := object{
 		{cmp.Or(t.Type, "access") + "_token", t.Value.Reveal()},
 		{"token_type", t.TokenType},
 		{"expires_in", secondsUntil(t.ExpiresAt, o.Now)},
@@ -141,7 +142,11 @@ func encodeJSON(t Token, o TokenOptions) ([]byte, error) {
 		{"expires_at", t.ExpiresAt},
 		{"issuer", t.Issuer},
 		{"profile", t.Profile},
-	})
+	}
+	if t.Issued != "" {
+		members = append(members, member{"issued_token_type", t.Issued})
+	}
+	return encodeJSONLine(members)
 }
 
 // checkForAPI refuses a token that an API must not get or does not accept.

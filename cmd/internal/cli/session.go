@@ -112,8 +112,17 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 		token, err = client.Cached(ctx, t)
 	}
 	if fresh || Is[*okauth.LoginRequiredError](err) {
-		token, err = renew(ctx, env, client, t, fresh)
+		token, err = Uninterrupted(ctx, env, func(ctx context.Context) (session.CachedToken, error) {
+			return client.Renew(ctx, t, fresh)
+		})
 	}
+	return s.Result(env, client, token, err)
+}
+
+// Result returns a token as it is printed, after its warnings. err is the error of getting it with client.
+func (s *SessionFlags) Result(
+	env *Env, client *okauth.Client, token session.CachedToken, err error,
+) (output.Token, error) {
 	if err != nil && !Is[*session.SaveError](err) {
 		return output.Token{}, s.Advise(s.FitHint(client.Settings(), err), s.missing(client)...)
 	}
@@ -122,7 +131,7 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 	}
 	server, _ := client.Server() // it has just succeeded
 	shown := output.Token{
-		Value: token.Value, Type: string(token.Type), TokenType: token.TokenType, Scope: token.Scope,
+		Value: token.Value, Type: string(token.Type), TokenType: token.TokenType, Issued: token.Issued, Scope: token.Scope,
 		ExpiresAt: token.ExpiresAt, Issuer: server.Issuer(), Profile: client.Settings().ProfileName(),
 	}
 	if !token.DPoPKey.IsZero() {
@@ -131,16 +140,16 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 	return shown, err
 }
 
-// renew gets a new token while signals are caught: a refresh that has begun gets a moment to end, because Okta may
-// spend the refresh token just as the process must stop.
-func renew(
-	ctx context.Context, env *Env, client *okauth.Client, t session.TokenType, fresh bool,
+// Uninterrupted gets a new token while signals are caught: a refresh that has begun gets a moment to end, because Okta
+// may spend the refresh token just as the process must stop.
+func Uninterrupted(
+	ctx context.Context, env *Env, get func(context.Context) (session.CachedToken, error),
 ) (session.CachedToken, error) {
 	ctx, stop := env.Signals(ctx)
 	defer stop()
 	signal.Ignore(syscall.SIGPIPE) // a reader of standard error that has gone away must not cost the session
 	defer env.Stopping(ctx)()
-	token, err := client.Renew(ctx, t, fresh)
+	token, err := get(ctx)
 	if s, ok := errors.AsType[SignalError](context.Cause(ctx)); ok && err != nil && !Is[*session.SaveError](err) {
 		return token, s
 	}

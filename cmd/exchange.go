@@ -1,0 +1,252 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"okauth/cmd/internal/cli"
+	"okauth/pkg/config"
+	"okauth/pkg/grant"
+	"okauth/pkg/okauth"
+	"okauth/pkg/okta"
+	"okauth/pkg/output"
+	"okauth/pkg/session"
+)
+
+// exchangeTypes are the words of --requested-type. Any other type of token is a URI.
+var exchangeTypes = []struct{ word, uri string }{
+	{"access", okta.AccessTokenType}, {"id", grant.IDTokenType}, {"id-jag", grant.IDJAGType},
+}
+
+type exchangeOptions struct {
+	env     *cli.Env
+	session cli.SessionFlags
+	request okauth.ExchangeRequest
+	format  output.TokenOptions
+
+	subjectProfile           string
+	subjectStdin, actorStdin bool
+	actorType, requestedType string // as typed
+	typedSubject, typedActor bool   // --subject-type, --actor-type were given
+}
+
+func newExchangeCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
+	o := &exchangeOptions{env: env, session: cli.SessionFlags{GlobalFlags: global}}
+	c := &cobra.Command{
+		Use:   "exchange [-]",
+		Short: "Exchange a token for one that another API takes",
+		Long: `Exchange a token of the session for one that another API takes (RFC 8693), and
+print it. okauth makes the session's token valid first, as "okauth token" does.
+It keeps the new token in the session while that is valid for --min-ttl;
+--refresh gets another one.
+
+With - the token to exchange is on standard input, and okauth keeps nothing. With
+--subject-profile it is in the session of another profile, such as that of the
+application which people sign in to; the client of this profile exchanges it.
+
+--resource-server gets the token from another authorization server of the org,
+by an ID-JAG. --requested-type id-jag prints that ID-JAG instead, which works
+once.`,
+		Example: `  # on behalf of the user, for another API
+  okauth exchange --audience api://orders --scope orders:read
+  # as a service that got the user's token
+  okauth exchange -p service --audience api://orders - <user-token
+  # Native SSO: as another application on this device
+  okauth exchange -p second --subject-profile first --subject-type id \
+    --actor-type device-secret --audience api://default --scope openid
+  # at another authorization server of the org
+  okauth exchange --resource-server https://dev-123456.okta.com/oauth2/orders`,
+		Args: onlyStdin,
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args) },
+	}
+	o.addFlags(c)
+	return c
+}
+
+// onlyStdin refuses a token as an argument, where other users of the machine could read it.
+func onlyStdin(c *cobra.Command, args []string) error {
+	if len(args) == 1 && args[0] != "-" {
+		return cli.Usage("okauth exchange takes no token as an argument, which a process list would show",
+			"give it on standard input: okauth exchange - <file")
+	}
+	return cli.ArgsBetween(0, 1)(c, args)
+}
+
+func (o *exchangeOptions) addFlags(c *cobra.Command) {
+	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL, config.KeyAudience)...)
+	o.session.AddPageFlags(c)
+	o.session.AddStdinFlags(c)
+	f := c.Flags()
+	f.Lookup("scope").Usage = "scopes of the new token"
+	f.Lookup("audience").Usage = "audience of the new token"
+	cli.EnumFlag(c, (*string)(&o.request.SubjectType), "subject-type", "token to exchange", "access", "id")
+	f.StringVar(&o.subjectProfile, "subject-profile", "", "profile whose session has the token to exchange")
+	f.BoolVar(&o.actorStdin, "actor-token-stdin", false, "read the token of who acts for the user from standard input")
+	cli.EnumFlag(c, &o.actorType, "actor-type", "type of that token; the session may have a device secret",
+		"access", "device-secret")
+	f.StringVar(&o.requestedType, "requested-type", "", "type of the new token: access, id, id-jag or a URI")
+	f.StringVar(&o.request.Resource, "resource", "", "address of the API that the new token is for")
+	f.StringVar(&o.request.ResourceServer, "resource-server", "", "issuer of the authorization server that makes it")
+	f.BoolVar(&o.request.Fresh, "refresh", false, "get a new token even if the cached one is valid")
+	cli.OutputFlag(c, &o.format.Format, "raw", "json", "header", "curl", "env")
+	cli.EnumFlag(c, &o.format.Shell, "shell", "what reads -o env, dotenv being docker run --env-file and the like",
+		output.Shells()...)
+	f.StringVar(&o.format.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN)")
+	for _, name := range []string{"resource", "resource-server", "env"} {
+		cli.CompleteFlag(c, name)
+	}
+	cli.CompleteFlag(c, "requested-type", "access", "id", "id-jag")
+	_ = c.RegisterFlagCompletionFunc("subject-profile", profileNames(o.env, o.session.GlobalFlags))
+}
+
+func (o *exchangeOptions) run(c *cobra.Command, args []string) error {
+	o.subjectStdin = len(args) == 1
+	o.typedSubject, o.typedActor = c.Flags().Changed("subject-type"), c.Flags().Changed("actor-type")
+	o.takeFlags()
+	if err := cmp.Or(o.checkTokens(), o.checkStdin(), o.checkFormat(c)); err != nil {
+		return err
+	}
+	client, err := o.session.Open(o.env)
+	if err != nil {
+		return err
+	}
+	issuer, err := client.ExchangeIssuer(o.request)
+	if err != nil {
+		return err
+	}
+	if err := o.readStdin(c.Context()); err != nil {
+		return err
+	}
+	token, saveErr := o.exchange(c.Context(), client)
+	if saveErr != nil && !cli.Is[*session.SaveError](saveErr) {
+		return saveErr
+	}
+	token.Issuer, token.Profile = issuer, client.Settings().ProfileName()
+	o.format.Now = o.env.Now()
+	return cmp.Or(o.format.Write(o.env.Stdout, token), saveErr) // after the token: it is good
+}
+
+// takeFlags takes what other commands set by the same flags, but means the new token here.
+func (o *exchangeOptions) takeFlags() {
+	o.request.Scopes = strings.Fields(o.session.Set[config.KeyScopes])
+	o.request.Audience = o.session.Set[config.KeyAudience]
+	delete(o.session.Set, config.KeyScopes)
+	delete(o.session.Set, config.KeyAudience)
+	o.request.RequestedType = o.requestedType
+	for _, t := range exchangeTypes {
+		if t.word == o.requestedType {
+			o.request.RequestedType = t.uri
+		}
+	}
+	// An ID-JAG is made for who signed in, which an ID token says.
+	if r := &o.request; !o.typedSubject && (r.RequestedType == grant.IDJAGType || r.ResourceServer != "") {
+		r.SubjectType = session.ID
+	}
+	if o.actorStdin || o.typedActor {
+		o.request.ActorType = okta.AccessTokenType
+		if o.actorType == "device-secret" {
+			o.request.ActorType = grant.DeviceSecretType
+		}
+	}
+}
+
+// checkTokens refuses requests that contradict themselves.
+func (o *exchangeOptions) checkTokens() error {
+	r := o.request
+	switch {
+	case r.RequestedType != "" && !okta.ValidTokenType(r.RequestedType):
+		return cli.Usage("--requested-type is neither a word that okauth knows nor a URI",
+			"one of access, id and id-jag, or a URI such as urn:ietf:params:oauth:token-type:jwt")
+	case r.ResourceServer != "" && r.Audience != "":
+		return cli.Usage("--resource-server and --audience both say who takes the ID-JAG", "leave out --audience")
+	case r.ResourceServer != "" && r.RequestedType != "" && r.RequestedType != grant.IDJAGType:
+		return cli.Usage("with --resource-server the new token is an access token, or with --requested-type id-jag the ID-JAG",
+			"leave out --requested-type")
+	case o.typedActor && !o.actorStdin && r.ActorType != grant.DeviceSecretType:
+		return cli.Usage("--actor-type access is the type of a token that is not there", "add --actor-token-stdin")
+	case o.subjectStdin && o.typedActor && !o.actorStdin:
+		return cli.Usage("the device secret belongs to the session, and the token to exchange does not",
+			"leave out -, or --actor-type device-secret")
+	case o.subjectStdin && o.subjectProfile != "":
+		return cli.Usage("--subject-profile and - both say where the token to exchange is", "leave out one of them")
+	}
+	return nil
+}
+
+// checkStdin refuses two secrets on one standard input.
+func (o *exchangeOptions) checkStdin() error {
+	var readers []string
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{
+		{"-", o.subjectStdin}, {"--actor-token-stdin", o.actorStdin},
+		{"--password-stdin", o.session.PasswordStdin}, {"--client-secret-stdin", o.session.ClientSecretStdin},
+	} {
+		if flag.set {
+			readers = append(readers, flag.name)
+		}
+	}
+	if len(readers) > 1 && (o.subjectStdin || o.actorStdin) { // Open refuses the others
+		return cli.Usage(readers[0]+" and "+readers[1]+" both read standard input", "")
+	}
+	return nil
+}
+
+// checkFormat refuses an output that is not for what is asked for.
+func (o *exchangeOptions) checkFormat(c *cobra.Command) error {
+	o.format.Variable = cmp.Or(o.format.Variable, cli.TokenVariable(session.Access))
+	forAPI := o.format.Format == "header" || o.format.Format == "curl"
+	requested := o.request.RequestedType
+	switch {
+	case o.format.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")):
+		return cli.Usage("--shell and --env are for -o env", "add -o env")
+	case forAPI && (requested == grant.IDJAGType || requested == grant.IDTokenType):
+		return cli.Usage("-o "+o.format.Format+" is for an access token, and --requested-type asks for another",
+			"leave out -o")
+	}
+	if err := o.format.Check("access"); err != nil {
+		return cli.Usage(err.Error(), "")
+	}
+	return nil
+}
+
+// readStdin reads the token that is on standard input, if one is.
+func (o *exchangeOptions) readStdin(ctx context.Context) (err error) {
+	return cli.UntilStopped(ctx, o.env, func(ctx context.Context) error {
+		switch {
+		case o.subjectStdin:
+			o.request.SubjectToken, err = cli.ReadSecret(ctx, o.env, "subject token")
+		case o.actorStdin:
+			o.request.ActorToken, err = cli.ReadSecret(ctx, o.env, "actor token")
+		}
+		return err
+	})
+}
+
+// exchange makes the exchange. With a *session.SaveError comes a token that is valid.
+func (o *exchangeOptions) exchange(ctx context.Context, client *okauth.Client) (output.Token, error) {
+	owner, subject := o.session, client
+	if o.subjectProfile != "" {
+		global := *o.session.GlobalFlags
+		global.Profile = o.subjectProfile
+		owner = cli.SessionFlags{GlobalFlags: &global, PasswordStdin: o.session.PasswordStdin}
+		var err error
+		if subject, err = owner.Open(o.env); err != nil {
+			return output.Token{}, err
+		}
+		o.request.Subject = subject
+	}
+	token, err := cli.Uninterrupted(ctx, o.env, func(ctx context.Context) (session.CachedToken, error) {
+		return client.Exchange(ctx, o.request)
+	})
+	result, err := owner.Result(o.env, subject, token, err)
+	if hint := cli.Hint(err); o.subjectProfile != "" && strings.Contains(hint, "okauth login") {
+		hint = strings.ReplaceAll(hint, "okauth login", "okauth -p "+cli.ShellQuote(o.subjectProfile)+" login")
+		err = cli.Exit(cli.ExitCode(err), err, hint)
+	}
+	return result, err
+}
