@@ -141,7 +141,7 @@ func (s exchangeSteps) name() string {
 	parts := url.Values{"issuer": {s.first.Issuer()}, "client_id": {s.client.settings.ClientID()}}
 	for name, value := range map[string]string{
 		"subject": string(s.SubjectType), "actor": s.ActorType, "requested_token_type": s.RequestedType,
-		"audience": s.Audience, "resource": s.Resource, "resource_server": s.second.ID(),
+		"audience": s.Audience, "resource": s.Resource, "resource_server": s.second.ID(), "dpop": s.dpop(),
 	} {
 		if value != "" {
 			parts.Set(name, value)
@@ -150,23 +150,38 @@ func (s exchangeSteps) name() string {
 	return parts.Encode()
 }
 
+// dpop returns "true" where the setting binds the new token to a key.
+func (s exchangeSteps) dpop() string {
+	if s.client.settings.DPoP() {
+		return "true"
+	}
+	return ""
+}
+
 // prepare reads the client's credentials.
 func (s exchangeSteps) prepare(ctx context.Context) (session.Exchanger, error) {
-	first, err := s.client.oktaClient(ctx, s.first, s.client.settings.ClientID())
+	client, err := s.client.oktaClient(ctx, s.first, s.client.settings.ClientID())
 	if err != nil {
 		return nil, err
 	}
-	second := *first
-	second.Server = s.second
 	return func(ctx context.Context, subject session.Subject) (*okta.TokenResponse, error) {
 		exchange, err := s.exchange(subject)
 		if err != nil {
 			return nil, err
 		}
+		first := client
+		ownSession := s.Subject == nil && !subject.DPoPKey.IsZero() // it stays bound
+		if s.dpop() != "" || ownSession {
+			if first, err = client.Bound(subject.DPoPKey, subject.DPoPNonce); err != nil {
+				return nil, err
+			}
+		}
 		tokens, err := exchange.Token(ctx, first, nil)
 		if err != nil || s.second.ID() == "" {
 			return tokens, err
 		}
+		second := *first
+		second.Server = s.second
 		return grant.JWTBearer{Assertion: tokens.AccessToken, Scopes: s.Scopes}.Token(ctx, &second, nil)
 	}, nil
 }

@@ -31,6 +31,9 @@ type Exchanger func(context.Context, Subject) (*okta.TokenResponse, error)
 type Subject struct {
 	Token        okta.Secret // an access token or an ID token
 	DeviceSecret okta.Secret // zero where the sign-in brought none
+	// DPoPKey is the key that the session is bound to, zero where it is to none, and DPoPNonce the server's last nonce.
+	DPoPKey   okta.Secret
+	DPoPNonce string
 }
 
 // Exchange returns the token of an earlier exchange, if the session has one that is valid for long enough. Otherwise it
@@ -62,7 +65,7 @@ func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedTok
 	s, err := m.load(ctx, x.Subject.Identity)
 	switch {
 	case saveErr != nil || m.noStore(err) != "" || store.IsKind(err, store.UnsupportedVersion):
-		tokens, err := exchange(ctx, Subject{Token: renewed.Value}) // nothing is stored of the sign-in either
+		tokens, err := exchange(ctx, Subject{Token: renewed.Value, DPoPKey: renewed.DPoPKey}) // nothing is stored of the sign-in either
 		if err != nil {
 			return CachedToken{}, err
 		}
@@ -81,7 +84,7 @@ func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedTok
 	if err != nil {
 		return CachedToken{}, err
 	}
-	tokens, err := exchange(ctx, Subject{subject.Value, s.DeviceSecret})
+	tokens, err := exchange(ctx, Subject{subject.Value, s.DeviceSecret, s.DPoPKey, s.DPoPNonce})
 	if err != nil {
 		return CachedToken{}, err
 	}
@@ -98,11 +101,15 @@ func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedTok
 
 // Exchanged returns the result of an exchange for a user, who may not be known.
 func Exchanged(tokens *okta.TokenResponse, username string) CachedToken {
-	return CachedToken{
+	t := CachedToken{
 		Value: tokens.AccessToken, Type: Access, TokenType: tokens.TokenType, Issued: tokens.IssuedTokenType,
 		Scope: tokens.Scope, ExpiresAt: tokens.ObtainedAt.Add(tokens.ExpiresIn), Username: username,
 		Notes: tokens.Warnings,
 	}
+	if t.TokenType == okta.TypeDPoP {
+		t.DPoPKey = tokens.DPoPKey
+	}
+	return t
 }
 
 // exchangedSet returns what is stored of the result of x: the token alone, for okauth cannot refresh what is another
@@ -110,6 +117,9 @@ func Exchanged(tokens *okta.TokenResponse, username string) CachedToken {
 func exchangedSet(tokens *okta.TokenResponse, x Exchange) store.TokenSet {
 	set := tokenSet(tokens, x.Scopes)
 	set.Exchange, set.IDToken = x.Name, okta.Secret{}
+	if set.TokenType == okta.TypeDPoP {
+		set.DPoPKey = tokens.DPoPKey
+	}
 	return set
 }
 

@@ -147,6 +147,9 @@ func pick(set store.TokenSet, s *store.Session, kind TokenType) (CachedToken, ti
 		if set.TokenType == okta.TypeDPoP {
 			t.DPoPKey = s.DPoPKey
 		}
+		if !set.DPoPKey.IsZero() {
+			t.DPoPKey = set.DPoPKey
+		}
 	case ID: // which no key is bound to
 		t.Value, life, t.TokenType = set.IDToken, idTokenLife(set), okta.TypeBearer
 	case Refresh:

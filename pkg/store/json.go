@@ -48,6 +48,7 @@ type tokenSetJSON struct {
 	Granted     []string  `json:"granted,omitempty"`
 	Exchange    string    `json:"exchange,omitempty"`
 	IssuedType  string    `json:"issued_token_type,omitempty"`
+	DPoPKey     string    `json:"dpop_key,omitempty"`
 	AccessToken string    `json:"access_token,omitempty"`
 	IDToken     string    `json:"id_token,omitempty"`
 	TokenType   string    `json:"token_type,omitempty"`
@@ -68,6 +69,7 @@ func encodeSession(s *Session) ([]byte, error) {
 	for _, set := range s.Sets {
 		out.Sets = append(out.Sets, tokenSetJSON{
 			Requested: set.Requested, Granted: set.Granted, Exchange: set.Exchange, IssuedType: set.IssuedTokenType,
+			DPoPKey:     set.DPoPKey.Reveal(),
 			AccessToken: set.AccessToken.Reveal(), IDToken: set.IDToken.Reveal(), TokenType: set.TokenType,
 			ObtainedAt: set.ObtainedAt.UTC().Round(0), ExpiresIn: int64(set.ExpiresIn / time.Second),
 		})
@@ -108,6 +110,7 @@ func decodeSession(value []byte) (*Session, error) {
 	for _, set := range in.Sets {
 		s.Sets = append(s.Sets, TokenSet{
 			Requested: set.Requested, Granted: set.Granted, Exchange: set.Exchange, IssuedTokenType: set.IssuedType,
+			DPoPKey:     okta.NewSecret(set.DPoPKey),
 			AccessToken: okta.NewSecret(set.AccessToken), IDToken: okta.NewSecret(set.IDToken), TokenType: set.TokenType,
 			ObtainedAt: set.ObtainedAt, ExpiresIn: time.Duration(set.ExpiresIn) * time.Second,
 		})
@@ -127,7 +130,7 @@ func (s *sessionJSON) check() error {
 		return fmt.Errorf("the DPoP key %w", err)
 	}
 	for _, set := range s.Sets {
-		for _, token := range []string{set.AccessToken, set.IDToken} {
+		for _, token := range []string{set.AccessToken, set.IDToken, set.DPoPKey} {
 			if err := okta.CheckToken(token); token != "" && err != nil {
 				return fmt.Errorf("a token %w", err)
 			}

@@ -67,11 +67,13 @@ type TokenSet struct {
 	// result of a sign-in or a refresh.
 	Exchange        string
 	IssuedTokenType string // what AccessToken is, after an exchange: a URI
-	AccessToken     okta.Secret
-	IDToken         okta.Secret // zero without "openid"
-	TokenType       string      // "Bearer", as the server spells it
-	ObtainedAt      time.Time   // this machine's clock
-	ExpiresIn       time.Duration
+	// DPoPKey is that of the result of an exchange, which another client may have made; the others have the session's.
+	DPoPKey     okta.Secret
+	AccessToken okta.Secret
+	IDToken     okta.Secret // zero without "openid"
+	TokenType   string      // "Bearer", as the server spells it
+	ObtainedAt  time.Time   // this machine's clock
+	ExpiresIn   time.Duration
 }
 
 // Rotation says whether the server replaces a refresh token that was used.

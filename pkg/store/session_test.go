@@ -34,7 +34,7 @@ func someSession() *store.Session {
 			ObtainedAt: time.Date(2026, 11, 22, 18, 0, 0, 123456789, time.UTC), ExpiresIn: time.Hour,
 		}, {
 			Requested: []string{"orders:read"}, Exchange: "audience=café&x", IssuedTokenType: "urn:x",
-			AccessToken: okta.NewSecret("canary-exchanged"), TokenType: "N_A",
+			AccessToken: okta.NewSecret("canary-exchanged"), TokenType: "N_A", DPoPKey: okta.NewSecret("canary-key"),
 			ObtainedAt: time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC), ExpiresIn: time.Minute,
 		}},
 		DeviceSecret: okta.NewSecret("canary-device"),
@@ -48,7 +48,7 @@ func plain(s *store.Session) string {
 		s.DPoPKey.Reveal(), s.DPoPNonce, s.Identity, s.Username, s.Factor, s.Revision,
 		r.Value.Reveal(), r.Requested, r.Granted, r.ObtainedAt.UTC().Format(time.RFC3339Nano), r.Rotation)
 	for _, set := range s.Sets {
-		out += fmt.Sprintf(" %q %q %q %q %q %q %q %s %s", set.Exchange, set.IssuedTokenType, set.Requested, set.Granted, set.AccessToken.Reveal(), set.IDToken.Reveal(),
+		out += fmt.Sprintf(" %q %q %q %q %q %q %q %q %s %s", set.DPoPKey.Reveal(), set.Exchange, set.IssuedTokenType, set.Requested, set.Granted, set.AccessToken.Reveal(), set.IDToken.Reveal(),
 			set.TokenType, set.ObtainedAt.UTC().Format(time.RFC3339Nano), set.ExpiresIn)
 	}
 	return out
