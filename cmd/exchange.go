@@ -219,9 +219,9 @@ func (o *exchangeOptions) readStdin(ctx context.Context) (err error) {
 	return cli.UntilStopped(ctx, o.env, func(ctx context.Context) error {
 		switch {
 		case o.subjectStdin:
-			o.request.SubjectToken, err = cli.ReadSecret(ctx, o.env, "subject token")
+			o.request.SubjectToken, err = cli.ReadToken(ctx, o.env, "subject token")
 		case o.actorStdin:
-			o.request.ActorToken, err = cli.ReadSecret(ctx, o.env, "actor token")
+			o.request.ActorToken, err = cli.ReadToken(ctx, o.env, "actor token")
 		}
 		return err
 	})

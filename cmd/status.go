@@ -137,7 +137,8 @@ func (o *statusOptions) sessionStatus(v okauth.StoredSession) output.StatusSessi
 		access, id := session.Lifetimes(set, o.env.Now())
 		s.Tokens = append(s.Tokens, output.StatusTokens{
 			Requested: set.Requested, Granted: set.Granted,
-			Access: (*output.StatusLifetime)(access), ID: (*output.StatusLifetime)(id),
+			Exchange: okauth.DescribeExchange(set.Exchange, v.Identity),
+			Access:   (*output.StatusLifetime)(access), ID: (*output.StatusLifetime)(id),
 		})
 	}
 	if r := v.Refresh; !r.Value.IsZero() {

@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 	"okauth/pkg/session"
+	"okauth/pkg/store"
 )
 
 // ExchangeRequest says which token to exchange for which. The zero ExchangeRequest exchanges the session's access token
@@ -71,7 +73,7 @@ func (c *Client) Exchange(ctx context.Context, r ExchangeRequest) (session.Cache
 		if err != nil {
 			return session.CachedToken{}, err
 		}
-		return session.Exchanged(tokens, ""), nil
+		return session.Exchanged(tokens, "", c.settings.MinTTL()), nil
 	}
 	owner := cmp.Or(r.Subject, c)
 	x := session.Exchange{
@@ -148,6 +150,29 @@ func (s exchangeSteps) name() string {
 		}
 	}
 	return parts.Encode()
+}
+
+// DescribeExchange says what a token of the session of id was exchanged for, where Exchange of its store.TokenSet is
+// name: "audience api://orders, client 0oa…". It is "" for an ordinary one.
+func DescribeExchange(name string, id store.Identity) string {
+	parts, err := url.ParseQuery(name)
+	if err != nil {
+		return ""
+	}
+	var text []string
+	for _, part := range []struct{ name, label, usual string }{
+		{"audience", "audience", ""}, {"resource", "resource", ""}, {"resource_server", "resource server", ""},
+		{"requested_token_type", "type", grant.IDJAGType}, {"subject", "for the token", string(session.Access)},
+		{"actor", "actor", ""}, {"issuer", "issuer", id.Issuer}, {"client_id", "client", id.ClientID},
+	} {
+		if value := parts.Get(part.name); value != "" && value != part.usual {
+			text = append(text, part.label+" "+value)
+		}
+	}
+	if name != "" && text == nil {
+		return "as the server chose"
+	}
+	return strings.Join(text, ", ")
 }
 
 // dpop returns "true" where the setting binds the new token to a key.

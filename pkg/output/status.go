@@ -49,6 +49,7 @@ type StatusSession struct {
 // StatusTokens are the tokens for one set of scopes.
 type StatusTokens struct {
 	Requested, Granted []string
+	Exchange           string          // for what an exchanged token is: "audience api://orders"; "" for the tokens of a sign-in
 	Access, ID         *StatusLifetime // nil: no such token
 }
 
@@ -125,6 +126,7 @@ func (s StatusSession) MarshalJSON() ([]byte, error) {
 func (t StatusTokens) MarshalJSON() ([]byte, error) {
 	return object{
 		{"requested", t.Requested}, {"granted", t.Granted}, {"access", t.Access}, {"id", t.ID},
+		{"exchange", t.Exchange},
 	}.MarshalJSON()
 }
 

@@ -107,7 +107,7 @@ func TestStatusJSON(t *testing.T) {
 			`"profile":"dev","profile_source":"flag --profile","profiles":[],"config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
 			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"revision":3,` +
 			`"tokens":[{"requested":["openid","profile","offline_access"],"granted":["openid","profile","offline_access"],` +
-			`"access":` + hour + `,"id":` + hour + `}],` +
+			`"access":` + hour + `,"id":` + hour + `,"exchange":null}],` +
 			`"refresh":{"scopes":["offline_access","openid","profile"],"obtained_at":"2023-09-27T22:59:08Z","rotates":true,"expires_at":null}}],` +
 			`"settings":[{"key":"domain","value":"example.okta.com","source":"/home/jane/.config/okauth/config.yaml"},` +
 			`{"key":"server","value":"default","source":"default"},{"key":"client_secret","value":"••••","source":"keychain"},` +
@@ -117,10 +117,10 @@ func TestStatusJSON(t *testing.T) {
 			`"profile":"dev","profile_source":null,"profiles":[],"config":null,` + storage + `,` +
 			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"revision":3,` +
 			`"tokens":[{"requested":["openid","profile","offline_access"],"granted":["profile","openid","offline_access"],` +
-			`"access":{"from":"2023-09-26T22:59:08Z","expires_at":"2023-09-26T23:59:08Z","expires_in":0},"id":null},` +
+			`"access":{"from":"2023-09-26T22:59:08Z","expires_at":"2023-09-26T23:59:08Z","expires_in":0},"id":null,"exchange":null},` +
 			`{"requested":["groups","openid"],"granted":["openid"],` +
 			`"access":{"from":"2023-09-26T22:59:08Z","expires_at":"2023-09-27T23:59:08Z","expires_in":2460},` +
-			`"id":{"from":"2023-09-28T23:18:08Z","expires_at":"2023-09-29T00:18:08Z","expires_in":0}}],` +
+			`"id":{"from":"2023-09-28T23:18:08Z","expires_at":"2023-09-29T00:18:08Z","expires_in":0},"exchange":null}],` +
 			`"refresh":{"scopes":["offline_access"],"obtained_at":"2023-09-26T22:59:08Z","rotates":false,"expires_at":"2023-10-03T22:59:08Z"}}],` +
 			`"settings":[{"key":"server","value":"default","source":"default"}]}`},
 		"not signed in": {signedOut(), `{"ready":false,"next":"ask","reason":"not signed in","expires_at":null,"expires_in":null,` +

@@ -111,7 +111,10 @@ func (p *page) session(s StatusSession) {
 		under = "  "
 	}
 	for _, t := range s.Tokens {
-		fields = append(fields, field{name: "scopes", value: scopesText(t)})
+		fields = appendText(fields, "exchanged", t.Exchange)
+		if scopes := scopesText(t); scopes != "" || t.Exchange == "" {
+			fields = append(fields, field{name: "scopes", value: scopes})
+		}
 		fields = p.appendLifetime(fields, under+"access token", t.Access)
 		fields = p.appendLifetime(fields, under+"ID token", t.ID)
 	}
@@ -168,7 +171,8 @@ func (p *page) refreshToken(s StatusSession) field {
 		text += "; expires " + p.shortTime(r.ExpiresAt)
 	}
 	// Tokens with the same scopes have just shown them.
-	if !slices.ContainsFunc(s.Tokens, func(t StatusTokens) bool { return sameScopes(t.Granted, r.Scopes) }) {
+	shown := func(t StatusTokens) bool { return t.Exchange == "" && sameScopes(t.Granted, r.Scopes) }
+	if !slices.ContainsFunc(s.Tokens, shown) {
 		text += "; for " + printable(strings.Join(r.Scopes, " "))
 	}
 	return field{name: "refresh token", value: text, code: green}

@@ -69,7 +69,7 @@ func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedTok
 		if err != nil {
 			return CachedToken{}, err
 		}
-		return Exchanged(tokens, renewed.Username), saveErr
+		return Exchanged(tokens, renewed.Username, x.MinTTL), saveErr
 	case err != nil:
 		return CachedToken{}, err
 	case s == nil:
@@ -88,7 +88,7 @@ func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedTok
 	if err != nil {
 		return CachedToken{}, err
 	}
-	token := Exchanged(tokens, s.Username)
+	token := Exchanged(tokens, s.Username, x.MinTTL)
 	if x.Name == "" {
 		return token, nil
 	}
@@ -99,12 +99,15 @@ func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedTok
 	return token, err
 }
 
-// Exchanged returns the result of an exchange for a user, who may not be known.
-func Exchanged(tokens *okta.TokenResponse, username string) CachedToken {
+// Exchanged returns the result of an exchange for a user, who may not be known. It should be valid for minTTL.
+func Exchanged(tokens *okta.TokenResponse, username string, minTTL time.Duration) CachedToken {
 	t := CachedToken{
 		Value: tokens.AccessToken, Type: Access, TokenType: tokens.TokenType, Issued: tokens.IssuedTokenType,
 		Scope: tokens.Scope, ExpiresAt: tokens.ObtainedAt.Add(tokens.ExpiresIn), Username: username,
 		Notes: tokens.Warnings,
+	}
+	if tokens.ExpiresIn < minTTL {
+		t.Notes = append(t.Notes, shortNote(tokens.ExpiresIn, minTTL))
 	}
 	if t.TokenType == okta.TypeDPoP {
 		t.DPoPKey = tokens.DPoPKey

@@ -78,6 +78,7 @@ func (m Manager) Token(ctx context.Context, r TokenRequest) (CachedToken, error)
 // choose returns the token that r asks for, if it is valid for long enough. s is nil where nothing is stored.
 func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	_, refreshable := refreshScopes(s, r)
+	refreshable = refreshable || r.Exchange != "" // by another exchange
 	required := func(reason string, args ...any) (CachedToken, error) {
 		return CachedToken{}, &LoginRequiredError{Reason: fmt.Sprintf(reason, args...), Refreshable: refreshable}
 	}
@@ -109,14 +110,18 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 		return required("the %s token is valid for only %s, less than the %s asked for",
 			t.Type, safetext.Duration(left.Round(time.Second)), safetext.Duration(r.MinTTL))
 	case left < r.MinTTL:
-		note := fmt.Sprintf("this token is valid for %s in all, and at least %s is asked for",
-			safetext.Duration(life), safetext.Duration(r.MinTTL))
-		if life == okta.UnknownLifetime {
-			note = okta.LifetimeWarning
-		}
-		t.Notes = append(t.Notes, note)
+		t.Notes = append(t.Notes, shortNote(life, r.MinTTL))
 	}
 	return t, nil
+}
+
+// shortNote is the note about a token whose whole life is shorter than what is asked for.
+func shortNote(life, minTTL time.Duration) string {
+	if life == okta.UnknownLifetime {
+		return okta.LifetimeWarning
+	}
+	return fmt.Sprintf("this token is valid for %s in all, and at least %s is asked for",
+		safetext.Duration(life), safetext.Duration(minTTL))
 }
 
 // lookUp returns the token that r asks for, valid or not, and how long it lives in all. The scopes must be exactly

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"okauth/pkg/config"
+	"okauth/pkg/jwt"
 	"okauth/pkg/okta"
 	"okauth/pkg/prompt"
 )
@@ -64,21 +65,43 @@ func AskSecret(ctx context.Context, t *prompt.Terminal, label, what string) (okt
 
 // ReadSecret reads a secret from standard input and removes one trailing newline, LF or CRLF.
 func ReadSecret(ctx context.Context, env *Env, what string) (okta.Secret, error) {
+	text, err := readStdin(ctx, env, what)
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	return cleanSecret(what, text, "standard input")
+}
+
+// ReadToken reads a token from standard input, as decode does.
+func ReadToken(ctx context.Context, env *Env, what string) (okta.Secret, error) {
+	text, err := readStdin(ctx, env, what)
+	if err != nil {
+		return okta.Secret{}, err
+	}
+	defer clear(text)
+	token := jwt.TrimToken(string(text))
+	if err := okta.CheckToken(token); err != nil {
+		return okta.Secret{}, Usage("the "+what+" on standard input "+err.Error(), "give a token as okauth token prints it")
+	}
+	return okta.NewSecret(token), nil
+}
+
+// readStdin reads what a secret on standard input consists of, a trailing newline included.
+func readStdin(ctx context.Context, env *Env, what string) ([]byte, error) {
 	if env.StdinIsTTY {
 		env.Say("reading the " + what + " from standard input, which shows what you type; end with Ctrl-D")
 	}
 	text, err := readAll(ctx, env.Stdin, longestSecret+1)
 	if err != nil {
-		return okta.Secret{}, fmt.Errorf("read the %s from standard input: %w", what, err)
+		return nil, fmt.Errorf("read the %s from standard input: %w", what, err)
 	}
 	switch {
 	case len(config.DropNewline(text)) == 0:
-		return okta.Secret{}, Usage("the "+what+" on standard input is empty", "")
+		return nil, Usage("the "+what+" on standard input is empty", "")
 	case len(text) > longestSecret:
-		err := Usage(fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret), "")
-		return okta.Secret{}, err
+		return nil, Usage(fmt.Sprintf("the %s on standard input is longer than %d bytes", what, longestSecret), "")
 	}
-	return cleanSecret(what, text, "standard input")
+	return text, nil
 }
 
 // readAll reads up to most bytes, and gives up when ctx ends: the writer of a pipe may never write.
