@@ -3,6 +3,7 @@ package cmd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,9 +44,9 @@ print it. okauth makes the session's token valid first, as "okauth token" does.
 It keeps the new token in the session while that is valid for --min-ttl;
 --refresh gets another one.
 
-With - the token to exchange is on standard input, and okauth keeps nothing. With
---subject-profile it is in the session of another profile, such as that of the
-application which people sign in to; the client of this profile exchanges it.
+With - the token to exchange is on standard input, and okauth stores nothing.
+With --subject-profile it is in the session of another profile, such as that of
+the application that people sign in to; the client of this profile exchanges it.
 
 --resource-server gets the token from another authorization server of the org,
 by an ID-JAG. --requested-type id-jag prints that ID-JAG instead, which works
@@ -55,8 +56,7 @@ once.`,
   # as a service that got the user's token
   okauth exchange -p service --audience api://orders - <user-token
   # Native SSO: as another application on this device
-  okauth exchange -p second --subject-profile first --subject-type id \
-    --actor-type device-secret --audience api://default --scope openid
+  okauth exchange -p second --subject-profile first --actor-type device-secret
   # at another authorization server of the org
   okauth exchange --resource-server https://dev-123456.okta.com/oauth2/orders`,
 		Args: onlyStdin,
@@ -83,6 +83,7 @@ func (o *exchangeOptions) addFlags(c *cobra.Command) {
 	f.Lookup("scope").Usage = "scopes of the new token"
 	f.Lookup("audience").Usage = "audience of the new token"
 	cli.EnumFlag(c, (*string)(&o.request.SubjectType), "subject-type", "token to exchange", "access", "id")
+	f.Lookup("subject-type").Usage += "; id for an ID-JAG or a device secret"
 	f.StringVar(&o.subjectProfile, "subject-profile", "", "profile whose session has the token to exchange")
 	f.BoolVar(&o.actorStdin, "actor-token-stdin", false, "read the token of who acts for the user from standard input")
 	cli.EnumFlag(c, &o.actorType, "actor-type", "type of that token; the session may have a device secret",
@@ -141,15 +142,17 @@ func (o *exchangeOptions) takeFlags() {
 			o.request.RequestedType = t.uri
 		}
 	}
-	// An ID-JAG is made for who signed in, which an ID token says.
-	if r := &o.request; !o.typedSubject && (r.RequestedType == grant.IDJAGType || r.ResourceServer != "") {
-		r.SubjectType = session.ID
-	}
+	r := &o.request
 	if o.actorStdin || o.typedActor {
-		o.request.ActorType = okta.AccessTokenType
+		r.ActorType = okta.AccessTokenType
 		if o.actorType == "device-secret" {
-			o.request.ActorType = grant.DeviceSecretType
+			r.ActorType = grant.DeviceSecretType
 		}
+	}
+	// An ID-JAG and Native SSO are about who signed in, which an ID token says.
+	needsID := r.RequestedType == grant.IDJAGType || r.ResourceServer != "" || r.ActorType == grant.DeviceSecretType
+	if needsID && !o.typedSubject {
+		r.SubjectType = session.ID
 	}
 }
 
@@ -244,9 +247,22 @@ func (o *exchangeOptions) exchange(ctx context.Context, client *okauth.Client) (
 		return client.Exchange(ctx, o.request)
 	})
 	result, err := owner.Result(o.env, subject, token, err)
-	if hint := cli.Hint(err); o.subjectProfile != "" && strings.Contains(hint, "okauth login") {
-		hint = strings.ReplaceAll(hint, "okauth login", "okauth -p "+cli.ShellQuote(o.subjectProfile)+" login")
-		err = cli.Exit(cli.ExitCode(err), err, hint)
+	return result, o.fitHint(err)
+}
+
+// fitHint makes the hint about err name the profile that must sign in, and the scopes where they were given.
+func (o *exchangeOptions) fitHint(err error) error {
+	var fit []string
+	if o.subjectProfile != "" {
+		fit = append(fit, "okauth login", "okauth -p "+cli.ShellQuote(o.subjectProfile)+" login")
 	}
-	return result, err
+	e, ok := errors.AsType[*okta.Error](err)
+	if ok && (e.GrantType == okta.TokenExchangeGrant || e.GrantType == okta.JWTBearerGrant) {
+		fit = append(fit, "okauth config get scopes", "--scope", "okauth config set scopes", "--scope")
+	}
+	hint := cli.Hint(err)
+	if fitted := strings.NewReplacer(fit...).Replace(hint); fitted != hint {
+		return cli.Exit(cli.ExitCode(err), err, fitted)
+	}
+	return err
 }

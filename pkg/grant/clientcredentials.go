@@ -13,7 +13,8 @@ import (
 // RFC 6749 §4.4: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
 type ClientCredentials struct {
 	// Scopes are custom scopes of the authorization server; none means the server's default scopes. Okta refuses openid
-	// and the other scopes that are about a user, and the org server refuses every client that has a secret.
+	// and the other scopes that are about a user. The org server has the scopes of Okta's own API ("okta.users.read"), for
+	// service applications that authenticate with a private key.
 	// https://developer.okta.com/docs/guides/implement-grant-type/clientcreds/main/
 	Scopes []string
 }
@@ -33,7 +34,7 @@ func (g ClientCredentials) Token(ctx context.Context, c *okta.Client, _ Interact
 // check: "The client credentials grant type MUST only be used by confidential clients." RFC 6749 §4.4
 func (g ClientCredentials) check(c *okta.Client) error {
 	if c.AuthMethod() == "none" {
-		return &InputError{"client secret", "is empty, and without one a client cannot sign in for itself"}
+		return &InputError{"client secret", "is empty, and without one or a private key a client cannot sign in for itself"}
 	}
 	return checkScopes(g.Scopes)
 }

@@ -49,8 +49,7 @@ type ResourceServerError struct {
 }
 
 func (e *ResourceServerError) Error() string {
-	return fmt.Sprintf("resource server is %q, expected a custom authorization server of %s: %s/oauth2/…",
-		e.Issuer, e.Org, e.Org)
+	return fmt.Sprintf("resource server is %q, expected a custom authorization server of %s", e.Issuer, e.Org)
 }
 
 // Exchange returns a token for a token of the session, or for r.SubjectToken: the stored one of an earlier exchange if
@@ -110,7 +109,10 @@ func (c *Client) exchangeSteps(r ExchangeRequest) (exchangeSteps, error) {
 	s := exchangeSteps{ExchangeRequest: r, client: c}
 	s.SubjectType = cmp.Or(r.SubjectType, session.Access)
 	var err error
-	if s.first, err = c.Server(); err != nil || r.ResourceServer == "" {
+	if s.first, err = c.Server(); err == nil {
+		err = s.check()
+	}
+	if err != nil || r.ResourceServer == "" {
 		return s, err
 	}
 	org := s.first.BaseURL()
@@ -133,6 +135,16 @@ func (c *Client) exchangeSteps(r ExchangeRequest) (exchangeSteps, error) {
 		s.RequestedType, s.second = grant.IDJAGType, target
 	}
 	return s, nil
+}
+
+// check refuses what cannot be sent, before the subject is made valid for it.
+func (s exchangeSteps) check() error {
+	s.ActorType = "" // it may be read later
+	x, err := s.exchange(session.Subject{Token: okta.NewSecret("subject")})
+	if err != nil {
+		return err
+	}
+	return x.Check()
 }
 
 // name returns what tells the result from that of any other exchange; "" where it is not stored.

@@ -55,8 +55,8 @@ func inputAdvice(e *grant.InputError) string {
 			"asks for it",
 		"one-time code": factorAdvice(grant.FactorOTP),
 		"factor":        "run okauth login --grant oob with --factor push, sms or voice, or unset factor to be asked",
-		"client secret": "give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; an " +
-			"application without one can sign in users only",
+		"client secret": "give the client secret with OKAUTH_CLIENT_SECRET, or run okauth config set client_secret; or " +
+			"make a private key: okauth config keygen; an application without either can sign in users only",
 		"refresh token": "run okauth login",
 		"subject token": "give a token as okauth token prints it",
 		"actor token":   "give a token as okauth token prints it",

@@ -51,6 +51,7 @@ func kinds() []string {
 		"userinfo",
 		"organization", "authorization_code", "authorize", "device",
 		deviceGrant, "challenge", "primary-authenticate", mfaOTPGrant, mfaOOBGrant, otpGrant, oobGrant,
+		okta.TokenExchangeGrant, okta.JWTBearerGrant,
 	}
 }
 
@@ -93,6 +94,10 @@ func send(t *testing.T, kind string, client *okta.Client) (err error) {
 		_, err = client.Challenge(ctx, okta.ChallengeRequest{MFAToken: token, Channel: "push"})
 	case "primary-authenticate":
 		_, err = client.Challenge(ctx, okta.ChallengeRequest{LoginHint: "nobody@example.com", Channel: "push"})
+	case okta.TokenExchangeGrant:
+		_, err = client.Token(ctx, map[string][]string{"grant_type": {kind}, "subject_token": {"canary-token"}})
+	case okta.JWTBearerGrant:
+		_, err = client.Token(ctx, map[string][]string{"grant_type": {kind}, "assertion": {"canary-token"}})
 	case mfaOTPGrant, otpGrant:
 		_, err = client.Token(ctx, map[string][]string{"grant_type": {kind}, "otp": {"123456"}})
 	case mfaOOBGrant, oobGrant:
