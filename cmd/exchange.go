@@ -166,7 +166,7 @@ func (o *exchangeOptions) checkTokens() error {
 	case r.ResourceServer != "" && r.Audience != "":
 		return cli.Usage("--resource-server and --audience both say who takes the ID-JAG", "leave out --audience")
 	case r.ResourceServer != "" && r.RequestedType != "" && r.RequestedType != grant.IDJAGType:
-		return cli.Usage("with --resource-server the new token is an access token, or with --requested-type id-jag the ID-JAG",
+		return cli.Usage("--resource-server gets an access token, or the ID-JAG, and --requested-type asks for another",
 			"leave out --requested-type")
 	case o.typedActor && !o.actorStdin && r.ActorType != grant.DeviceSecretType:
 		return cli.Usage("--actor-type access is the type of a token that is not there", "add --actor-token-stdin")

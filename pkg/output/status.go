@@ -49,7 +49,7 @@ type StatusSession struct {
 // StatusTokens are the tokens for one set of scopes.
 type StatusTokens struct {
 	Requested, Granted []string
-	Exchange           string          // for what an exchanged token is: "audience api://orders"; "" for the tokens of a sign-in
+	Exchange           string          // what an exchanged token is for: "audience api://orders"; "" for others
 	Access, ID         *StatusLifetime // nil: no such token
 }
 

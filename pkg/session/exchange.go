@@ -42,43 +42,56 @@ type Subject struct {
 //
 // The errors are those of Renew and of the Exchanger. With a *SaveError comes a token that is valid.
 func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedToken, error) {
-	wanted := TokenRequest{Identity: x.Subject.Identity, Scopes: x.Scopes, MinTTL: x.MinTTL, Exchange: x.Name}
-	cached := x.Name != "" && !x.Fresh
-	if cached {
-		if token, err := m.Token(ctx, wanted); !is[*LoginRequiredError](err) {
-			return token, err
-		}
+	before, err := m.load(ctx, x.Subject.Identity)
+	unstored := m.noStore(err) != "" || store.IsKind(err, store.UnsupportedVersion) // so nothing is locked
+	if token, ok := m.earlier(before, x); ok {
+		return token, nil
 	}
-	renewed, saveErr := m.Renew(ctx, x.Subject, o)
-	if renewed.Value.IsZero() {
+	subject, saveErr := m.Renew(ctx, x.Subject, o)
+	if subject.Value.IsZero() {
 		return CachedToken{}, saveErr
 	}
 	exchange, err := x.Prepare(ctx)
 	if err != nil {
 		return CachedToken{}, err
 	}
+	if !unstored && saveErr == nil {
+		return m.exchangeLocked(ctx, x, exchange)
+	}
+	tokens, err := exchange(ctx, Subject{Token: subject.Value, DPoPKey: subject.DPoPKey})
+	if err != nil {
+		return CachedToken{}, err
+	}
+	return Exchanged(tokens, subject.Username, x.MinTTL), saveErr
+}
+
+// earlier returns the result of an earlier exchange, if s, which may be nil, has one that will do.
+func (m Manager) earlier(s *store.Session, x Exchange) (token CachedToken, ok bool) {
+	if x.Name == "" || x.Fresh {
+		return CachedToken{}, false
+	}
+	token, err := m.choose(s, TokenRequest{
+		Identity: x.Subject.Identity, Scopes: x.Scopes, MinTTL: x.MinTTL, Exchange: x.Name,
+	})
+	return token, err == nil
+}
+
+// exchangeLocked exchanges the token of a session that has just been made valid, while no other process changes it.
+func (m Manager) exchangeLocked(ctx context.Context, x Exchange, exchange Exchanger) (CachedToken, error) {
 	lock, err := m.lock(ctx, x.Subject.Identity.Account())
 	if err != nil {
 		return CachedToken{}, err
 	}
 	defer lock.Release()
 	s, err := m.load(ctx, x.Subject.Identity)
-	switch {
-	case saveErr != nil || m.noStore(err) != "" || store.IsKind(err, store.UnsupportedVersion):
-		tokens, err := exchange(ctx, Subject{Token: renewed.Value, DPoPKey: renewed.DPoPKey}) // nothing is stored of the sign-in either
-		if err != nil {
-			return CachedToken{}, err
-		}
-		return Exchanged(tokens, renewed.Username, x.MinTTL), saveErr
-	case err != nil:
+	if err != nil {
 		return CachedToken{}, err
-	case s == nil:
+	}
+	if s == nil {
 		return CachedToken{}, &LoginRequiredError{Reason: reasonSignedOut}
 	}
-	if cached {
-		if token, err := m.choose(s, wanted); !is[*LoginRequiredError](err) {
-			return token, err
-		}
+	if token, ok := m.earlier(s, x); ok {
+		return token, nil
 	}
 	subject, err := m.choose(s, x.Subject) // as another process may have stored it meanwhile
 	if err != nil {
