@@ -26,7 +26,7 @@ type exchangeOptions struct {
 	env     *cli.Env
 	session cli.SessionFlags
 	request okauth.ExchangeRequest
-	format  output.TokenOptions
+	printFlags
 
 	subjectProfile           string
 	subjectStdin, actorStdin bool
@@ -92,13 +92,9 @@ func (o *exchangeOptions) addFlags(c *cobra.Command) {
 	f.StringVar(&o.request.Resource, "resource", "", "address of the API that the new token is for")
 	f.StringVar(&o.request.ResourceServer, "resource-server", "", "issuer of the authorization server that makes it")
 	f.BoolVar(&o.request.Fresh, "refresh", false, "get a new token even if the cached one is valid")
-	cli.OutputFlag(c, &o.format.Format, "raw", "json", "header", "curl", "env")
-	cli.EnumFlag(c, &o.format.Shell, "shell", "what reads -o env, dotenv being docker run --env-file and the like",
-		output.Shells()...)
-	f.StringVar(&o.format.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN)")
-	for _, name := range []string{"resource", "resource-server", "env"} {
-		cli.CompleteFlag(c, name)
-	}
+	cli.CompleteFlag(c, "resource")
+	cli.CompleteFlag(c, "resource-server")
+	o.printFlags.addFlags(c, "OKTA_ACCESS_TOKEN", "raw", "json", "header", "curl", "env")
 	cli.CompleteFlag(c, "requested-type", "access", "id", "id-jag")
 	_ = c.RegisterFlagCompletionFunc("subject-profile", profileNames(o.env, o.session.GlobalFlags))
 }
@@ -126,8 +122,7 @@ func (o *exchangeOptions) run(c *cobra.Command, args []string) error {
 		return saveErr
 	}
 	token.Issuer, token.Profile = issuer, client.Settings().ProfileName()
-	o.format.Now = o.env.Now()
-	return cmp.Or(o.format.Write(o.env.Stdout, token), saveErr) // after the token: it is good
+	return cmp.Or(o.print(o.env, token), saveErr) // after the token: it is good
 }
 
 // takeFlags takes what other commands set by the same flags, but means the new token here.
@@ -201,20 +196,12 @@ func (o *exchangeOptions) checkStdin() error {
 
 // checkFormat refuses an output that is not for what is asked for.
 func (o *exchangeOptions) checkFormat(c *cobra.Command) error {
-	o.format.Variable = cmp.Or(o.format.Variable, cli.TokenVariable(session.Access))
-	forAPI := o.format.Format == "header" || o.format.Format == "curl"
 	requested := o.request.RequestedType
-	switch {
-	case o.format.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")):
-		return cli.Usage("--shell and --env are for -o env", "add -o env")
-	case forAPI && (requested == grant.IDJAGType || requested == grant.IDTokenType):
+	if o.headers() && (requested == grant.IDJAGType || requested == grant.IDTokenType) {
 		return cli.Usage("-o "+o.format.Format+" is for an access token, and --requested-type asks for another",
 			"leave out -o")
 	}
-	if err := o.format.Check("access"); err != nil {
-		return cli.Usage(err.Error(), "")
-	}
-	return nil
+	return o.printFlags.check(c, session.Access)
 }
 
 // readStdin reads the token that is on standard input, if one is.

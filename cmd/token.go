@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,13 +14,12 @@ import (
 )
 
 type tokenOptions struct {
-	env          *cli.Env
-	session      cli.SessionFlags
-	kind         session.TokenType
-	refresh      bool
-	format       output.TokenOptions
+	env     *cli.Env
+	session cli.SessionFlags
+	kind    session.TokenType
+	refresh bool
+	printFlags
 	githubOutput string
-	url, method  string
 }
 
 func newTokenCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
@@ -73,27 +71,10 @@ output of GitHub Actions, masks it in the log, and prints nothing else.
 	cli.TokenTypeFlag(c, &o.kind, session.Access, session.ID, session.Refresh)
 	f := c.Flags()
 	f.BoolVar(&o.refresh, "refresh", false, "get a new token even if the cached one is valid")
-	cli.OutputFlag(c, &o.format.Format, output.Formats()...)
-	cli.EnumFlag(c, &o.format.Shell, "shell", "what reads -o env, dotenv being docker run --env-file and the like",
-		output.Shells()...)
-	f.StringVar(&o.format.Variable, "env", "", "variable for -o env (default OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN)")
-	f.StringVar(&o.url, "url", "", "with DPoP and -o header or curl: `URL` of the request that the token goes with")
-	f.StringVar(&o.method, "method", "GET", "its method")
+	o.addFlags(c, "OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN", output.Formats()...)
 	f.StringVar(&o.githubOutput, "github-output", "", "step output of GitHub Actions to write the token to")
-	cli.CompleteFlag(c, "env")
 	cli.CompleteFlag(c, "github-output")
-	cli.CompleteFlag(c, "url")
-	cli.CompleteFlag(c, "method", "GET", "POST", "PUT", "PATCH", "DELETE")
 	return c
-}
-
-// formatHelp lists the output formats, one a line.
-func formatHelp() string {
-	var b strings.Builder
-	for _, name := range output.Formats() {
-		fmt.Fprintf(&b, "  %-16s %s\n", name, output.DescribeFormat(name))
-	}
-	return strings.TrimRight(b.String(), "\n")
 }
 
 func (o *tokenOptions) run(c *cobra.Command) error {
@@ -119,17 +100,8 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 			o.kind = session.ID
 		}
 	}
-	if o.format.Variable == "" {
-		o.format.Variable = cli.TokenVariable(o.kind)
-	}
-	if o.format.Format != "env" && (c.Flags().Changed("shell") || c.Flags().Changed("env")) {
-		return cli.Usage("--shell and --env are for -o env", "add -o env")
-	}
-	if err := o.checkRequest(c); err != nil {
+	if err := o.printFlags.check(c, o.kind); err != nil {
 		return err
-	}
-	if err := o.format.Check(string(o.kind)); err != nil {
-		return cli.Usage(err.Error(), "okauth token --help tells what -o prints")
 	}
 	if o.githubOutput != "" && c.Flags().Changed("output") {
 		return cli.Usage("--github-output prints no token, so there is nothing for -o to say", "")
@@ -147,31 +119,11 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 	return nil
 }
 
-// checkRequest reads the flags about the request that the token is for.
-func (o *tokenOptions) checkRequest(c *cobra.Command) (err error) {
-	headers := o.format.Format == "header" || o.format.Format == "curl"
-	switch {
-	case !headers && (c.Flags().Changed("url") || c.Flags().Changed("method")):
-		return cli.Usage("--url and --method are for -o header and -o curl", "add -o curl")
-	case o.url == "" && c.Flags().Changed("method"):
-		return cli.Usage("--method without --url names no request", "add --url")
-	case o.url == "" || !headers:
-		return nil
-	}
-	if o.format.Request, err = output.NewRequest(o.method, o.url); err != nil {
-		return cli.Usage("--url and --method: "+err.Error(), "")
-	}
-	return nil
-}
-
 func (o *tokenOptions) write(token output.Token) error {
-	o.format.Now = o.env.Now()
-	if o.githubOutput != "" || o.format.Format == "env" {
-		o.env.WarnBound(token)
-	}
 	if o.githubOutput == "" {
-		return o.format.Write(o.env.Stdout, token)
+		return o.print(o.env, token)
 	}
+	o.env.WarnBound(token)
 	// https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 	file, err := os.OpenFile(o.env.Getenv("GITHUB_OUTPUT"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
