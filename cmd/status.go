@@ -131,7 +131,7 @@ func (o *statusOptions) sessionStatus(v okauth.StoredSession) output.StatusSessi
 	}
 	s := output.StatusSession{
 		Account: v.Account, Profile: v.Identity.Profile, Issuer: v.Identity.Issuer, ClientID: v.Identity.ClientID,
-		Username: v.Username, Current: v.Current, Revision: v.Revision,
+		Username: v.Username, Current: v.Current, Thumbprint: v.Thumbprint, Revision: v.Revision,
 	}
 	for _, set := range v.Sets {
 		access, id := session.Lifetimes(set, o.env.Now())

@@ -39,7 +39,8 @@ type StoredSession struct {
 	Account string // its name in the store
 	Current bool   // it is the profile's
 	store.Session
-	Err error // why it could not be read; nil: the Session is there
+	Thumbprint string // of the key that the tokens are bound to (DPoP); "" for bearer tokens
+	Err        error  // why it could not be read; nil: the Session is there
 }
 
 // Status reports what is stored and what Token would do. It makes no request and asks no one. The error is a
@@ -104,12 +105,25 @@ func (s Storage) sessions(ctx context.Context, current string) ([]StoredSession,
 	var all []StoredSession
 	for _, account := range accounts {
 		one := StoredSession{Account: account, Current: account == current}
-		if found, err := stored.LoadAccount(ctx, account); err == nil {
-			one.Session = *found
-		} else if one.Err = err; errors.Is(err, store.ErrNotFound) {
+		found, err := stored.LoadAccount(ctx, account)
+		if errors.Is(err, store.ErrNotFound) {
 			continue // an interrupted write or delete
 		}
+		if err == nil {
+			one.Session = *found
+			one.Thumbprint, err = thumbprint(found)
+		}
+		one.Err = err
 		all = append(all, one)
 	}
 	return all, nil
+}
+
+// thumbprint returns that of the session's key. The error is that of a corrupt session.
+func thumbprint(s *store.Session) (string, error) {
+	prover, err := session.CachedToken{DPoPKey: s.DPoPKey}.Prover()
+	if prover == nil {
+		return "", err
+	}
+	return prover.Key.Thumbprint(), nil
 }

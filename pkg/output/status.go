@@ -41,6 +41,7 @@ type StatusSession struct {
 	Profile, Issuer, ClientID, Username string
 	Current                             bool   // whether the settings mean this one
 	Problem, Hint                       string // why it cannot be read; only Account and Current are known then
+	Thumbprint                          string // of the key that the tokens are bound to (DPoP); "": bearer tokens
 	Revision                            uint64
 	Tokens                              []StatusTokens
 	Refresh                             *StatusRefresh // nil: no refresh token
@@ -116,6 +117,7 @@ func (s StatusSession) MarshalJSON() ([]byte, error) {
 		{"issuer", s.Issuer},
 		{"client_id", s.ClientID},
 		{"username", s.Username},
+		{"dpop_jkt", s.Thumbprint}, // as RFC 9449 §10 calls it
 		{"revision", revision},
 		{"tokens", append([]StatusTokens{}, s.Tokens...)},
 		{"refresh", s.Refresh},

@@ -88,6 +88,7 @@ func torn() output.Status {
 	s.Sessions = append(s.Sessions, output.StatusSession{
 		Account: "test-99999999", Problem: `read the session "test-99999999": SHA-256 does not match`, Hint: "`okauth login` writes a new session",
 	})
+	s.Sessions[0].Thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" // RFC 9449 §6.1
 	s.Ready, s.Next, s.ExpiresAt, s.Settings = false, "ask", time.Time{}, nil
 	s.Reason = "not signed in for the scopes \"email\""
 	return s
@@ -97,7 +98,7 @@ func TestStatusJSON(t *testing.T) {
 	t.Parallel()
 	const storage = `"storage":{"setting":"auto","source":"default","backend":"keychain","why":"auto: there is a keychain",` +
 		`"where":"Secret Service","locks":"/run/user/1000/okauth","ok":true,"problem":null,"hint":null}`
-	const who = `"profile":"dev","issuer":"https://example.okta.com/oauth2/default","client_id":"0oa1exampleClntAx1d7","username":"jane@example.com"`
+	const who = `"profile":"dev","issuer":"https://example.okta.com/oauth2/default","client_id":"0oa1exampleClntAx1d7","username":"jane@example.com","dpop_jkt":`
 	const hour = `{"from":"2023-09-27T22:59:08Z","expires_at":"2023-09-27T23:59:08Z","expires_in":2460}`
 	for name, test := range map[string]struct {
 		status output.Status
@@ -105,7 +106,7 @@ func TestStatusJSON(t *testing.T) {
 	}{
 		"ready": {ready(), `{"ready":true,"next":"cached","reason":null,"expires_at":"2023-09-27T23:59:08Z","expires_in":2460,` +
 			`"profile":"dev","profile_source":"flag --profile","profiles":[],"config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
-			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"revision":3,` +
+			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `null,"revision":3,` +
 			`"tokens":[{"requested":["openid","profile","offline_access"],"granted":["openid","profile","offline_access"],` +
 			`"access":` + hour + `,"id":` + hour + `,"exchange":null}],` +
 			`"refresh":{"scopes":["offline_access","openid","profile"],"obtained_at":"2023-09-27T22:59:08Z","rotates":true,"expires_at":null}}],` +
@@ -115,7 +116,7 @@ func TestStatusJSON(t *testing.T) {
 			`{"key":"scopes","value":"openid profile offline_access","source":"OKAUTH_SCOPES"},{"key":"ca_file","value":null,"source":"not set"}]}`},
 		"expired with a refresh token": {expired(), `{"ready":true,"next":"refresh","reason":null,"expires_at":null,"expires_in":null,` +
 			`"profile":"dev","profile_source":null,"profiles":[],"config":null,` + storage + `,` +
-			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"revision":3,` +
+			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `null,"revision":3,` +
 			`"tokens":[{"requested":["openid","profile","offline_access"],"granted":["profile","openid","offline_access"],` +
 			`"access":{"from":"2023-09-26T22:59:08Z","expires_at":"2023-09-26T23:59:08Z","expires_in":0},"id":null,"exchange":null},` +
 			`{"requested":["groups","openid"],"granted":["openid"],` +
@@ -134,10 +135,11 @@ func TestStatusJSON(t *testing.T) {
 			`"hint":"unlock the keychain by signing in to the desktop or with its own application, then try again"},"sessions":[],"settings":[]}`},
 		"two sessions, one corrupt": {torn(), `{"ready":false,"next":"ask","reason":"not signed in for the scopes \"email\"",` +
 			`"expires_at":null,"expires_in":null,"profile":"dev","profile_source":"flag --profile","profiles":[],"config":"/home/jane/.config/okauth/config.yaml",` + storage + `,` +
-			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `,"revision":3,"tokens":[],` +
+			`"sessions":[{"account":"dev-1a2b3c4d","current":true,"problem":null,"hint":null,` + who + `"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",` +
+			`"revision":3,"tokens":[],` +
 			`"refresh":{"scopes":["openid"],"obtained_at":"2023-09-27T22:18:08Z","rotates":null,"expires_at":null}},` +
 			`{"account":"test-99999999","current":false,"problem":"read the session \"test-99999999\": SHA-256 does not match",` +
-			"\"hint\":\"`okauth login` writes a new session\"," + `"profile":null,"issuer":null,"client_id":null,"username":null,"revision":null,` +
+			"\"hint\":\"`okauth login` writes a new session\"," + `"profile":null,"issuer":null,"client_id":null,"username":null,"dpop_jkt":null,"revision":null,` +
 			`"tokens":[],"refresh":null}],"settings":[]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +164,7 @@ func hostileStatus(text string) output.Status {
 		Storage:  output.StatusStorage{Setting: text, Source: text, Backend: text, Reason: text, Location: text, LockDir: text + "/", Problem: text, Hint: text},
 		Settings: []output.StatusSetting{{text, text, text}, {text, "", "not set"}},
 		Sessions: []output.StatusSession{{
-			Account: text, Profile: text, Issuer: text, ClientID: text, Username: text, Problem: text, Hint: text,
+			Account: text, Profile: text, Issuer: text, ClientID: text, Username: text, Thumbprint: text, Problem: text, Hint: text,
 			Tokens:  []output.StatusTokens{{Requested: list, Granted: list[:1], Access: life, ID: life}},
 			Refresh: &output.StatusRefresh{Scopes: list, ObtainedAt: now},
 		}},

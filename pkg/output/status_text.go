@@ -106,6 +106,7 @@ func (p *page) session(s StatusSession) {
 	fields = appendText(fields, "user", s.Username)
 	fields = appendText(fields, "issuer", s.Issuer)
 	fields = appendText(fields, "client", s.ClientID)
+	fields = appendText(fields, "DPoP key", s.Thumbprint)
 	under := "" // with several sets of scopes, the tokens of each stand under it
 	if len(s.Tokens) > 1 {
 		under = "  "

@@ -116,6 +116,7 @@ session dev-1a2b3c4d, the current one
   user           jane@example.com
   issuer         https://example.okta.com/oauth2/default
   client         0oa1exampleClntAx1d7
+  DPoP key       0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I
   refresh token  since 00:18:08, 1 hour ago; not used yet; expiry known to Okta
                  alone; for openid
 
