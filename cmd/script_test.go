@@ -112,15 +112,16 @@ func (w *world) variables(dir string) []string {
 // worldCommands are the scripts' own commands.
 func worldCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"sandbox":  cmdSandbox,
-		"posts":    cmdPosts,
-		"keychain": cmdKeychain,
-		"fault":    cmdFault,
-		"sent":     cmdSent,
-		"expand":   cmdExpand,
-		"rotate":   cmdRotate,
-		"nolimits": cmdNoLimits,
-		"unset":    cmdUnset,
+		"sandbox":      cmdSandbox,
+		"posts":        cmdPosts,
+		"keychain":     cmdKeychain,
+		"fault":        cmdFault,
+		"sent":         cmdSent,
+		"expand":       cmdExpand,
+		"rotate":       cmdRotate,
+		"nolimits":     cmdNoLimits,
+		"rotatenonces": cmdRotateNonces,
+		"unset":        cmdUnset,
 
 		"requests":      cmdRequests,
 		"rotatekeys":    cmdRotateKeys,
@@ -265,6 +266,9 @@ func cmdRotate(ts *testscript.TestScript, _ bool, args []string) {
 func cmdNoLimits(ts *testscript.TestScript, _ bool, _ []string) {
 	of(ts).server.Change(func(o *oktatest.Options) { o.Limits = &oktatest.Limits{} })
 }
+
+// "rotatenonces" ends the nonces of DPoP that the server has given.
+func cmdRotateNonces(ts *testscript.TestScript, _ bool, _ []string) { of(ts).server.RotateNonces() }
 
 // "expand FILE" replaces the variables in a file by their values.
 func cmdExpand(ts *testscript.TestScript, _ bool, args []string) {

@@ -109,6 +109,7 @@ func (d *doctor) checkAll(ctx context.Context) {
 		{[]string{"clock"}, d.checkClock},
 		{[]string{"scopes"}, d.checkScopes},
 		{[]string{"client"}, d.checkClient},
+		{nil, d.checkDPoP},
 		{[]string{"grant"}, d.checkGrant},
 	}
 	goOn := true

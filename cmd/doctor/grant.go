@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -13,6 +14,33 @@ import (
 	"okauth/pkg/grant"
 	"okauth/pkg/okta"
 )
+
+// checkDPoP finds out whether Okta takes token requests without a proof, or with one where the setting dpop asks for
+// that: by a refresh with a token that is none, which Okta refuses after it has looked at the proof. It says nothing
+// without the setting where Okta wants no proof, or where the application may not refresh, which Okta refuses before.
+func (d *doctor) checkDPoP(ctx context.Context) bool {
+	const name = "DPoP"
+	proves := d.opened.Settings().DPoP()
+	if proves { // here and in the checks that follow; no token is made that could be bound to the key
+		bound, err := d.client.Bound(okta.Secret{}, "")
+		if err != nil {
+			return d.fail(name, err)
+		}
+		d.client = bound
+	}
+	_, err := d.client.Token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {noToken}})
+	refusal, refused := errors.AsType[*okta.Error](err)
+	switch {
+	case refused && (refusal.Code == "invalid_dpop_proof" || refusal.Code == "use_dpop_nonce"):
+		return d.fail(name, err)
+	case !proves:
+	case refused && refusal.Code == "invalid_grant":
+		d.ok(name, "Okta takes a proof; only a sign-in shows whether it binds tokens to the key")
+	default:
+		d.found(name, "note", "not known whether Okta takes a proof: that shows with the grant type Refresh Token", "")
+	}
+	return true
+}
 
 // checkGrant checks that the server has what the grant needs and that the application may use it, if that can be tested
 // without making a token. A device code is not asked for: it would wait for a person until it expires.
