@@ -25,12 +25,18 @@ import (
 // address that the browser is sent to in the end, without going there; "" where the last page is the sandbox's.
 func browse(t *testing.T, address, login string) (end string) {
 	t.Helper()
+	return browseBy(t, nil, address, login)
+}
+
+// browseBy is browse with a transport of its own.
+func browseBy(t *testing.T, transport http.RoundTripper, address, login string) (end string) {
+	t.Helper()
 	start, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	jar, _ := cookiejar.New(nil) // never fails
-	browser := http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+	browser := http.Client{Transport: transport, Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 		if r.URL.Host != start.Host {
 			return http.ErrUseLastResponse
 		}

@@ -36,6 +36,9 @@ func TestRecipes(t *testing.T) {
 		"More ways to print a token": printRecipe,
 		"A Go program":               goAPIRecipe,
 		"Any other program":          goRecipe,
+		"On behalf of a user":        onBehalfRecipe,
+		"Native SSO":                 nativeSSORecipe,
+		"ID-JAG":                     idJAGRecipe,
 		"GitHub Actions":             githubRecipe,
 		"GitLab CI":                  gitlabRecipe,
 		"Docker":                     nil, // TestContainer

@@ -47,6 +47,9 @@ func (m Manager) Exchange(ctx context.Context, x Exchange, o Options) (CachedTok
 	if token, ok := m.earlier(before, x); ok {
 		return token, nil
 	}
+	if err != nil && !unstored && !is[*LoginRequiredError](unusable(err)) {
+		return CachedToken{}, err
+	}
 	subject, saveErr := m.Renew(ctx, x.Subject, o)
 	if subject.Value.IsZero() {
 		return CachedToken{}, saveErr

@@ -147,8 +147,8 @@ func missingTokenAdvice(e *session.MissingTokenError) string {
 			"the application › General › Grant type; then sign in: okauth login"
 	}
 	if e.Type == session.DeviceSecret {
-		return `sign in with the scopes openid device_sso offline_access: okauth login --scope "openid device_sso ` +
-			`offline_access"; or give it by --actor-token-stdin`
+		return `sign in with the scope device_sso, in a browser: okauth config set scopes "openid device_sso ` +
+			`offline_access", then: okauth login --grant authorization-code; or give it by --actor-token-stdin`
 	}
 	scopes := []string{"openid"}
 	if e.Type == session.Refresh {
