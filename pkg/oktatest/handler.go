@@ -77,8 +77,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
 
-// baseOf is the base URL as the client wrote it, if that is a name of loopback or Options.Issuer; otherwise the server's
-// own.
+// baseOf is the base URL as the client wrote it, if that is a name of loopback or Options.Issuer; else s.base.
 func (s *Server) baseOf(r *http.Request) string {
 	if custom := s.Issuer(OrgServerID); strings.HasSuffix(custom, "://"+r.Host) {
 		return custom
