@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"okauth/pkg/oktatest"
 )
@@ -236,4 +237,46 @@ func TestST36_SetPrivateKey(t *testing.T) {
 	m.registers(other)
 	m.signsWith(other)
 	m.hidden(string(text))
+}
+
+// doctor says which key Okta does not know, what the application lacks, and that the clock is off.
+func TestST36_DoctorChecksTheKey(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	public, _ := m.okauth(0, "config keygen", "")
+	other, _ := m.okauth(0, "config keygen --rotate", "")
+	kid := member(t, public, "kid")
+	check := func(code int, pieces ...string) {
+		t.Helper()
+		report, _ := m.okauth(code, "doctor -o json", "")
+		var found struct {
+			Checks []struct{ Name, State, Detail, Hint string }
+		}
+		if err := json.Unmarshal([]byte(report), &found); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range found.Checks {
+			for _, piece := range pieces {
+				if c.Name == "client" && !strings.Contains(c.State+" "+c.Detail+" "+c.Hint, piece) {
+					t.Errorf("got %+v, want %q", c, piece)
+				}
+			}
+		}
+	}
+	m.app.AuthMethod = oktatest.PrivateKeyJWT
+	m.server.AddApp(m.app)
+	check(5, "fail", "has no public key", "Add key")
+	third, _ := m.okauth(0, "config keygen --file third.jwk", "", "OKAUTH_CONFIG="+filepath.Join(m.home, "third.yaml"),
+		"DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere")
+	m.registers(third)
+	check(5, "fail", "(kid "+kid+") is not among the application's public keys", "Add key")
+	m.registers(public)
+	check(0, "ok", "with its private key (ES256, kid "+kid+"; keychain, and a new key that Okta has not accepted yet)")
+	m.registers(public, other)
+	check(0, "ok", "kid "+member(t, other, "kid")+"; keychain)")
+	m.ahead = -10*time.Minute - 30*time.Second
+	check(5, "fail", "token is expired", "clock is 10 minutes behind Okta's")
+	m.ahead = 2 * time.Hour
+	check(5, "fail", "too far into the future", "ahead of Okta's")
+	m.hidden(itemsOf(m.machine))
 }

@@ -12,6 +12,7 @@ import (
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 )
 
@@ -28,7 +29,7 @@ func (d *doctor) checkDPoP(ctx context.Context) bool {
 		}
 		d.client = bound
 	}
-	_, err := d.client.Token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {noToken}})
+	_, err := d.client.Token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {okauth.NoToken}})
 	refusal, refused := errors.AsType[*okta.Error](err)
 	switch {
 	case refused && (refusal.Code == "invalid_dpop_proof" || refusal.Code == "use_dpop_nonce"):

@@ -12,7 +12,9 @@ import (
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/config"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/output"
 	"okauth/pkg/transport"
 )
@@ -170,32 +172,48 @@ func aboutUser(scope string) bool {
 	return slices.Contains([]string{"profile", "email", "address", "phone", "groups"}, scope)
 }
 
-// noToken is what doctor introspects: the response depends on client authentication alone.
-const noToken = "okauth-doctor-no-token"
-
-// checkClient checks that Okta accepts the client and its secret.
+// checkClient checks that Okta accepts the client and what it authenticates with. OktaClient has already tried a new
+// key that waits in the keychain.
 func (d *doctor) checkClient(ctx context.Context) bool {
 	client, err := d.opened.OktaClient(ctx)
 	if err != nil {
 		return d.fail("client", err)
 	}
 	d.client.Auth, d.client.SecretSource = client.Auth, client.SecretSource
-	if _, err := d.client.Introspect(ctx, okta.NewSecret(noToken), ""); err != nil {
+	// The response depends on client authentication alone.
+	if _, err := d.client.Introspect(ctx, okta.NewSecret(okauth.NoToken), ""); err != nil {
 		return d.fail("client", err)
 	}
-	if client.Auth.Name() == "none" {
+	switch auth := client.Auth.(type) {
+	case clientauth.None:
 		return d.ok("client", "Okta accepts %s, without a secret: a public client", d.client.ID)
+	case clientauth.PrivateKeyJWT:
+		source := d.secretSource(ctx, config.KeyPrivateKey)
+		return d.ok("client", "Okta accepts %s, with its private key (%s; %s)", d.client.ID, describeKey(auth.Key), source)
 	}
-	return d.ok("client", "Okta accepts %s, with its secret (%s)", d.client.ID, d.secretSource(ctx))
+	how := "its secret"
+	if name := client.AuthMethod(); name != "client_secret_basic" {
+		how += " by " + name
+	}
+	return d.ok("client", "Okta accepts %s, with %s (%s)", d.client.ID, how, d.secretSource(ctx, config.KeyClientSecret))
 }
 
-func (d *doctor) secretSource(ctx context.Context) string {
-	ref := d.opened.Settings().Secret(config.KeyClientSecret)
+// describeKey returns what the Admin Console shows of a key.
+func describeKey(key clientauth.Key) string {
+	id := "no kid"
+	if key.ID() != "" {
+		id = "kid " + okta.Sanitize(key.ID(), 80)
+	}
+	return key.Algorithm() + ", " + id
+}
+
+func (d *doctor) secretSource(ctx context.Context, key string) string {
+	ref := d.opened.Settings().Secret(key)
 	switch {
-	case d.session.ClientSecretStdin:
+	case d.session.ClientSecretStdin && key == config.KeyClientSecret:
 		return "standard input"
 	case ref.IsZero():
-		_, source := cli.KeychainSecret(ctx, d.opened, config.KeyClientSecret)
+		_, source := cli.KeychainSecret(ctx, d.opened, key)
 		return source
 	}
 	return ref.Source.String()

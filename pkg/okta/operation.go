@@ -31,6 +31,7 @@ type RequestInfo struct {
 	// AuthMethod is how the client authenticated: "client_secret_basic", "none", …; "" where it did not need to.
 	AuthMethod   string
 	SecretSource string // the Client's
+	KeyID        string // the kid of the key that signed, with private_key_jwt; "" if it has none
 	DPoP         bool   // it carried a proof
 }
 

@@ -39,6 +39,9 @@ func (c *Client) post(ctx context.Context, info RequestInfo, form url.Values) (r
 		OperationDevice: "device/authorize", OperationRevoke: "revoke", OperationIntrospect: "introspect",
 	}[info.Operation]
 	info.AuthMethod, info.SecretSource = c.AuthMethod(), c.SecretSource
+	if auth, ok := c.Auth.(clientauth.PrivateKeyJWT); ok {
+		info.KeyID = auth.Key.ID()
+	}
 	return c.send(ctx, request{info: info, url: c.Server.Endpoint(cmp.Or(path, "token")), form: form})
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"okauth/pkg/okta"
 )
@@ -290,5 +291,32 @@ func TestAT83_TheSecretIsChangedWhereItCameFrom(t *testing.T) {
 			strings.Contains(hint, "config set") {
 			t.Errorf("from the environment: got %q", hint)
 		}
+	}
+}
+
+// What is wrong with a key names it, and the same words of Okta about an HMAC name the client secret.
+func TestST36_HintsNameTheKey(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ method, keyID, words, want string }{
+		{"private_key_jwt", "k-1", "The client_assertion JWT kid is invalid.",
+			"the private key (kid k-1) is not among the application's public keys"},
+		{"private_key_jwt", "", "The client_assertion JWT kid is invalid.", "the private key is not among"},
+		{"private_key_jwt", "k\x1b", "The client_assertion signature is invalid.", "of the private key (kid k\ufffd): add the key's"},
+		{"client_secret_jwt", "", "The client_assertion signature is invalid.", "the client secret is wrong: copy it from"},
+		{"private_key_jwt", "", "Client authentication failed. Either the client or the client credentials are invalid.",
+			"Client authentication; then add the key's public half"},
+		{"client_secret_post", "", "Client authentication failed. Either the client or the client credentials are invalid.",
+			"okauth sent the client secret in the form"},
+	} {
+		e := refusalFor(t, "client_credentials", 401, "invalid_client", test.words)
+		e.AuthMethod, e.KeyID = test.method, test.keyID
+		if hint := Hint(e); !strings.Contains(hint, test.want) || strings.ContainsAny(hint, "{}\n\x1b") {
+			t.Errorf("%s, %q: got %q, want %q in it", test.method, test.words, hint, test.want)
+		}
+	}
+	e := refusalFor(t, "client_credentials", 401, "invalid_client", "The client_assertion token is expired.")
+	e.AuthMethod, e.ClockSkew = "private_key_jwt", -7*time.Minute
+	if hint := Hint(e); !strings.Contains(hint, "set the clock") || !strings.Contains(hint, "clock is 7 minutes behind Okta's:") {
+		t.Errorf("got %q", hint)
 	}
 }

@@ -145,7 +145,7 @@ func fill(text, kind string, info okta.RequestInfo) string {
 	}
 	names := map[string]string{
 		"server": okta.Sanitize(info.Server.ID(), 80), "client": okta.Sanitize(info.ClientID, 80),
-		"auth": authText(info.AuthMethod), "now": time.Now().UTC().Format("2006-01-02 15:04 UTC"),
+		"auth": authText(info.AuthMethod), "key": keyText(info.KeyID), "now": time.Now().UTC().Format("2006-01-02 15:04 UTC"),
 	}
 	if info.SecretSource != "" {
 		names["setSecret"] = "change " + okta.Sanitize(info.SecretSource, 200)
@@ -162,20 +162,41 @@ func fill(text, kind string, info okta.RequestInfo) string {
 	var lookUp func(name string) string
 	expand := func(text string) string { return os.Expand(strings.NewReplacer(unnamed...).Replace(text), lookUp) }
 	lookUp = func(name string) string { return cmp.Or(names[name], request[name], expand(table.Phrases[name])) }
+	switch info.AuthMethod {
+	case "private_key_jwt":
+		names["fixAuth"] = lookUp("addKey")
+	case "client_secret_jwt": // Okta refuses an HMAC in the same words as a signature
+		names["otherKey"], names["renewKey"] = "the client secret is wrong", lookUp("copySecret")
+	}
 	return expand(text)
 }
 
 // authText says what may be wrong with the client authentication where Okta does not say it.
 func authText(method string) string {
+	const other = ", or the application authenticates in another way"
 	switch method {
 	case "":
-		return "the client secret is wrong, or the application authenticates in another way: with a client secret set, " +
-			"okauth sends it by Basic; without, it is a public client"
+		return "the client secret is wrong" + other + ": okauth sends it by Basic unless client_auth says else, and " +
+			"without one it is a public client"
 	case "none":
 		return "okauth has no client secret and sent none, but the application requires one, or authenticates in yet " +
 			"another way"
+	case "private_key_jwt":
+		return "okauth signed with a private key, and the application does not have the public one" + other
+	case "client_secret_jwt":
+		return "okauth signed with the client secret, and it is wrong" + other
+	case "client_secret_post":
+		return "okauth sent the client secret in the form, and it is wrong" + other
 	}
-	return "okauth sent the client secret by Basic, and it is wrong, or the application authenticates in another way"
+	return "okauth sent the client secret by Basic, and it is wrong" + other
+}
+
+// keyText names the private key by its kid.
+func keyText(id string) string {
+	if id == "" {
+		return "the private key"
+	}
+	return "the private key (kid " + okta.Sanitize(id, 80) + ")"
 }
 
 // matchers has what the rows match that are not about an Error of Okta's, by their IDs.
