@@ -127,6 +127,7 @@ func worldCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"rotatekeys":    cmdRotateKeys,
 		"invalidtokens": cmdInvalidTokens,
 		"getkeys":       cmdGetKeys,
+		"testkey":       cmdTestKey,
 		"unsent":        cmdUnsent,
 	}
 }

@@ -74,3 +74,8 @@ func cmdUnsent(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 }
+
+// "testkey FILE" writes the private key of the clients that have one to a file.
+func cmdTestKey(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), oktatest.TestKey(), 0o600))
+}
