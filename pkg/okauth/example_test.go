@@ -70,6 +70,38 @@ func ExampleClient_HTTPClient() {
 	// 200 OK {"hello":"alice@example.com","scopes":["offline_access","openid"]} <nil>
 }
 
+// A service exchanges the token of its caller for one of another API, which sees the user and the service.
+func ExampleClient_Exchange() {
+	ctx := context.Background()
+	org, options, err := startOrg()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(filepath.Dir(options.LockDir))
+	defer org.Close()
+	caller, err := okauth.Open(ctx, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	options.Settings = map[string]string{
+		"domain": org.URL(), "client_id": oktatest.ServiceClientID, "server": oktatest.DefaultScopesServerID,
+	}
+	service, err := okauth.Open(ctx, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := service.Exchange(ctx, okauth.ExchangeRequest{
+		Subject: caller, Audience: "api://default-scopes", Scopes: []string{"api:write"},
+	})
+	fmt.Println(token.TokenType, token.Scope, token.Username, err)
+	// Output:
+	// Bearer [api:write] alice@example.com <nil>
+}
+
 // A gRPC or SDK client takes a token source. Here the client of package oauth2 stands for it.
 func ExampleClient_TokenSource() {
 	ctx := context.Background()
