@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -349,4 +350,50 @@ type countingStore struct {
 func (s *countingStore) Get(ctx context.Context, name string) ([]byte, error) {
 	s.names = append(s.names, name)
 	return s.Backend.Get(ctx, name)
+}
+
+// With dpop the new token is bound to a key: that of the session, if it has one, else one that is kept with the token.
+func TestST37_ST35_AnExchangedTokenMayBeBound(t *testing.T) {
+	t.Parallel()
+	for _, bound := range []string{"false", "true"} { // the session
+		o := newOrg(t)
+		web := o.options
+		web.Settings = maps.Clone(web.Settings)
+		web.Settings["dpop"] = bound
+		caller := o.open(t, web)
+		service := o.options
+		service.Settings = map[string]string{
+			"domain": o.URL(), "client_id": oktatest.ServiceClientID, "server": oktatest.DefaultScopesServerID, "dpop": "true",
+		}
+		client := o.open(t, service)
+		r := okauth.ExchangeRequest{Subject: caller, Scopes: []string{"api:write"}}
+		first, err := client.Exchange(t.Context(), r)
+		if err != nil || first.TokenType != okta.TypeDPoP || first.DPoPKey.IsZero() {
+			t.Fatalf("got %+v, %v", first, err)
+		}
+		again, err := client.Exchange(t.Context(), r)
+		if err != nil || !again.Value.Equal(first.Value) || !again.DPoPKey.Equal(first.DPoPKey) {
+			t.Errorf("cached: got another token or key, %v", err)
+		}
+		prover, err := again.Prover()
+		if err != nil {
+			t.Fatal(err)
+		}
+		hello, _ := http.NewRequest(http.MethodGet, o.URL()+"/api/hello", nil)
+		proof, err := prover.Proof(hello.Method, hello.URL, again.Value, o.clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		hello.Header = http.Header{"Authorization": {"DPoP " + again.Value.Reveal()}, "Dpop": {proof.Reveal()}}
+		if response, err := o.Server.Client().Do(hello); err != nil || response.StatusCode != http.StatusOK {
+			t.Errorf("the API answered %v, %v", response, err)
+		}
+		own, err := caller.Get(t.Context(), session.Access)
+		if err != nil || (own.TokenType == okta.TypeDPoP) != (bound == "true") {
+			t.Errorf("the session has a token of the type %s, %v", own.TokenType, err)
+		}
+		if bound == "true" && !own.DPoPKey.Equal(first.DPoPKey) {
+			t.Error("the new token has another key than the session")
+		}
+	}
 }
