@@ -16,6 +16,11 @@ import (
 	"okauth/pkg/output"
 )
 
+const (
+	exchangeGrant  = "urn:ietf:params:oauth:grant-type:token-exchange"
+	jwtBearerGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+)
+
 // AT-62: every command is run with distinctive secrets, and every byte of its
 // output and of the files it leaves is searched for them. A token may be where
 // a token was asked for, and nowhere else.
@@ -42,7 +47,13 @@ func TestAT62_Canary(t *testing.T) {
 	c.stdin = c.hunted["access"] + "\n" + c.hunted["id"] + "\n"
 	c.must("decode", "-")
 	c.must("-vv", "introspect", "-")
-	c.run("verify", "-o", "json", "-") // one of the two is of the wrong kind
+	c.stdin = c.hunted["id"]
+	for _, subject := range [][]string{{"--refresh"}, {"-"}, {"-", "--requested-type", "id-jag"}} {
+		args := append([]string{"-vv", "exchange", "--resource-server", c.server.Issuer("default")}, subject...)
+		c.must(append(args, "--scope", "api:read", "-o", "json")...)
+	}
+	c.run("-vv", "exchange", "--actor-token-stdin", "--audience", "api://target") // refused
+	c.run("verify", "-o", "json", "-")                                            // one of the two is of the wrong kind
 	c.stdin = ""
 	c.formats()
 	c.children()
@@ -70,7 +81,7 @@ func newCanary(t *testing.T) *canary {
 	u.server.AddUser(oktatest.User{Login: "canary@example.com", Password: password})
 	u.server.AddApp(oktatest.App{
 		ClientID: "0oaCanaryClient00001", Secrets: []string{secret},
-		Grants: []string{oktatest.GrantPassword, oktatest.GrantRefreshToken},
+		Grants: []string{oktatest.GrantPassword, oktatest.GrantRefreshToken, exchangeGrant, jwtBearerGrant},
 	})
 	u.vars["OKAUTH_CLIENT_ID"], u.vars["OKAUTH_CLIENT_SECRET"] = "0oaCanaryClient00001", secret
 	u.vars["OKAUTH_USERNAME"], u.vars["OKAUTH_PASSWORD"] = "canary@example.com", password

@@ -15,11 +15,11 @@ func (m *machine) answerExchanges(life time.Duration) (exchanges *atomic.Int32) 
 	m.server.FailAlways("/token", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		kind := "access_token"
 		switch r.FormValue("grant_type") {
-		case "urn:ietf:params:oauth:grant-type:token-exchange":
+		case exchangeGrant:
 			if r.FormValue("requested_token_type") != "" {
 				kind = "id-jag"
 			}
-		case "urn:ietf:params:oauth:grant-type:jwt-bearer":
+		case jwtBearerGrant:
 		default:
 			next.ServeHTTP(w, r)
 			return

@@ -17,8 +17,6 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-const exchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
-
 // profiles are the profiles of a recipe, and the environment of somebody who has them and no other settings.
 func (k *kitchen) profiles(text string) []string {
 	k.t.Helper()
