@@ -13,6 +13,7 @@ func TestInitFits(t *testing.T) {
 	t.Parallel()
 	for way, answers := range map[string][]string{
 		"password": {"1\r"}, "second factor": {"2\r", "1\r"}, "browser": {"3\r"}, "device code": {"4\r"},
+		"service": {"5\r"},
 	} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()

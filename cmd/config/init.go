@@ -17,6 +17,7 @@ import (
 	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/output"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
@@ -86,9 +87,10 @@ type setup struct {
 	t       *prompt.Terminal
 	file    *config.File
 	profile string
-	way     way         // how people sign in
-	secret  okta.Secret // the client secret to store in the keychain, if there is one
-	keyFile string      // where to write a new key of sealed files, if there is to be one
+	way     way            // how people sign in
+	secret  okta.Secret    // the client secret to store in the keychain, if there is one
+	key     clientauth.Key // the private key to store there, if there is one
+	keyFile string         // where to write a new key of sealed files, if there is to be one
 }
 
 // Init asks for the settings of a profile on t, and then stores them. If it is interrupted before, it changes nothing.
@@ -134,7 +136,7 @@ func Init(ctx context.Context, env *cli.Env, global *cli.GlobalFlags, t *prompt.
 	if err := file.Save(); err != nil {
 		return err
 	}
-	answered := []string{config.KeyClientSecret, config.KeyFactor}
+	answered := []string{config.KeyClientSecret, config.KeyClientAuth, config.KeyPrivateKey, config.KeyFactor}
 	for _, q := range questions() {
 		answered = append(answered, q.key)
 	}
@@ -160,7 +162,8 @@ func questions() []question {
 			help: `The name or id in Security > API > Authorization Servers; "org" is the org server.`},
 		{key: config.KeyGrant}, // askSignIn
 		{key: config.KeyClientID, label: "Client ID", required: "A client ID",
-			help: `Applications > Applications > your app > General > Client Credentials. For people, it must be a native app.`},
+			help: `Applications > Applications > your app > General > Client Credentials. For people, it must be a native ` +
+				`app, for the application itself one of type API Services.`},
 		{key: config.KeyUsername, label: "Okta username",
 			help: `The Username in Directory > People, such as alice@example.com. Leave it empty, or answer "-", and okauth ` +
 				`asks for it at each sign-in.`},
@@ -178,6 +181,10 @@ func (s *setup) ask(ctx context.Context, q question) error {
 		return s.askSignIn(ctx)
 	case q.key == config.KeyUsername && !s.way.needs().Username:
 		return nil
+	case q.key == config.KeyScopes && !s.way.needs().User:
+		q = question{key: q.key, label: q.label, help: `Custom scopes, separated by spaces, from Security > API > ` +
+			`Authorization Servers > your server > Scopes; at the org server, okta.* scopes that the app was granted. Leave ` +
+			`it empty, or answer "-", for the server's default scopes.`}
 	}
 	key, err := config.FindKey(q.key)
 	if err != nil {
@@ -187,7 +194,7 @@ func (s *setup) ask(ctx context.Context, q question) error {
 		return err
 	}
 	initial, ok := s.file.Get(s.profile, q.key)
-	if !ok {
+	if !ok && q.required != "" {
 		initial = cmp.Or(q.proposal, key.Default)
 	}
 	read := func() (string, error) { return s.t.ReadLine(ctx, q.label, initial) }

@@ -190,23 +190,28 @@ func (o *options) useKey(client *okauth.Client, path, id string) error {
 	return err
 }
 
-// showPublic prints the public half of a key on standard output, and on standard error where to register it. The place
-// is that of Okta's guide "Implement OAuth for Okta with a service app", 2026.
+// showPublic prints the public half of a key on standard output, and on standard error where to register it.
 func (k *keygen) showPublic(key clientauth.Key, clientID string) error {
 	if _, err := fmt.Fprintf(k.env.Stdout, "%s\n", key.PublicJWK()); err != nil {
 		return err
 	}
-	app := "the application"
-	if clientID != "" {
-		app = okta.Sanitize(clientID, 100)
-	}
-	k.env.Print("Register the public key, which is the line on standard output, at Okta: Admin Console, Applications › " +
-		"Applications › " + app + " › General › Client Credentials › Edit › Public key / Private key › Add key. Its kid " +
-		"there must be " + key.ID() + ".")
+	k.env.Print(whereToRegister(key, clientID))
 	if k.rotate {
 		k.env.Print("okauth goes on with the present key until Okta accepts this one. Then remove the old one there.")
 		return nil
 	}
 	k.env.Print("Next: okauth" + k.session.Again() + " doctor checks whether Okta accepts it.")
 	return nil
+}
+
+// whereToRegister says where the public half of a key belongs. The place is that of Okta's guide "Implement OAuth for
+// Okta with a service app", Identity Engine, 2026.
+func whereToRegister(key clientauth.Key, clientID string) string {
+	app := "the application"
+	if clientID != "" {
+		app = okta.Sanitize(clientID, 100)
+	}
+	return "Register the public key, the JSON that okauth prints, at Okta: Admin Console, Applications › Applications › " +
+		app + " › General › Client Credentials › Edit › Public key / Private key › Add key. Its kid there must be " +
+		key.ID() + "."
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
@@ -11,54 +12,74 @@ import (
 	"okauth/pkg/store/keychain"
 )
 
-// secretChoice is a place of the client secret, and what to do if the user chooses it; nil keeps the secret there.
+// secretChoice is a way to authenticate the client, and what to do if the user chooses it; nil keeps the present one.
 type secretChoice struct {
 	text       string
 	take       func(context.Context) error
-	inKeychain bool // it needs a keychain that can be written
+	inKeychain bool   // it needs a keychain that can be written
+	auth       string // value of client_auth
 }
 
-// secretChoices returns the choices, and the one that Enter chooses. What they set goes to the file or to s.secret.
+// secretChoices returns the choices, and the one that Enter chooses. What they set goes to the file, to s.secret or to
+// s.key.
 func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, first int) {
-	if present := s.presentSecret(ctx); present != "" {
-		choices = []secretChoice{{text: "keep the present one (" + present + ")"}}
-	}
-	inKeychain := "ask for it now and store it in the keychain"
+	unusable := "" // says so of the keychain
 	if err := s.keychainError(ctx); err != nil {
-		inKeychain = "the keychain, which cannot be used now (" + keychainProblem(err) + ")"
-		first = 1 - len(choices)
+		unusable = ", which cannot be used now (" + keychainProblem(err) + ")"
 	}
-	choices = append(choices,
-		secretChoice{inKeychain: true, text: inKeychain, take: func(ctx context.Context) error {
+	key := secretChoice{auth: "private_key_jwt", inKeychain: true, take: s.makeKey,
+		text: "there is none: a new key pair signs instead, with its private half in the keychain" + unusable}
+	none := secretChoice{text: "there is none: a public client", auth: "none", take: func(ctx context.Context) error {
+		secrets, account := s.keychainItem() // okauth would go on sending the secret in it
+		return ignoreNoKeychain(secrets.Delete(ctx, account))
+	}}
+	if s.way.needs().User {
+		choices = append(s.secretPlaces(unusable), none, key)
+	} else { // as Okta advises for services; and no public client can sign in for itself
+		choices = append([]secretChoice{key}, s.secretPlaces(unusable)...)
+	}
+	first = slices.IndexFunc(choices, func(c secretChoice) bool {
+		if !s.needsSecret() { // as Okta makes native apps
+			return c.auth == none.auth
+		}
+		return !c.inKeychain || unusable == ""
+	})
+	if present := s.presentSecret(ctx); present != "" {
+		return slices.Insert(choices, 0, secretChoice{text: "keep the present one (" + present + ")"}), 0
+	}
+	return choices, first
+}
+
+// secretPlaces returns the choices of a client secret.
+func (s *setup) secretPlaces(unusable string) []secretChoice {
+	const auth = "client_secret_basic"
+	inKeychain := "ask for it now and store it in the keychain"
+	if unusable != "" {
+		inKeychain = "the keychain" + unusable
+	}
+	return []secretChoice{
+		{text: inKeychain, auth: auth, inKeychain: true, take: func(ctx context.Context) error {
 			key, _ := config.FindKey(config.KeyClientSecret) // it exists
 			return s.readNewSecret(ctx, func(text string) error {
 				s.secret = okta.NewSecret(text)
 				return key.Check(text)
 			})
 		}},
-		secretChoice{text: "ask for it now and write it to the configuration file, for you alone",
+		{text: "ask for it now and write it to the configuration file, for you alone", auth: auth,
 			take: func(ctx context.Context) error {
 				return s.readNewSecret(ctx, func(text string) error {
 					return s.file.Set(s.profile, config.KeyClientSecret, text)
 				})
 			}},
-		secretChoice{text: "it is in a file", take: func(ctx context.Context) error {
+		{text: "it is in a file", auth: auth, take: func(ctx context.Context) error {
 			return s.ask(ctx, question{key: config.FileKey(config.KeyClientSecret), label: "File", required: "A file",
 				help: "The file that has the secret and nothing else."})
 		}},
-		secretChoice{text: "a command prints it (op, pass, vault, …)", take: func(ctx context.Context) error {
+		{text: "a command prints it (op, pass, vault, …)", auth: auth, take: func(ctx context.Context) error {
 			return s.ask(ctx, question{key: config.CommandKey(config.KeyClientSecret), label: "Command", required: "A command",
 				help: "The command whose first line of output is the secret."})
 		}},
-		secretChoice{text: "there is none: a public client", take: func(ctx context.Context) error {
-			secrets, account := s.keychainItem() // okauth would go on sending the secret in it
-			return ignoreNoKeychain(secrets.Delete(ctx, account))
-		}},
-	)
-	if !s.needsSecret() && choices[0].take != nil { // as Okta makes native apps
-		first = len(choices) - 1
 	}
-	return choices, first
 }
 
 // needsSecret reports whether Okta's guide to the way of signing in wants a client secret. On Okta's page it does not.
@@ -76,6 +97,9 @@ func (s *setup) askSecret(ctx context.Context) error {
 	choices, first := s.secretChoices(ctx)
 	chosen, err := s.choose(ctx, choices, first)
 	if err != nil || chosen.take == nil {
+		return err
+	}
+	if err := s.setAuth(ctx, chosen.auth); err != nil {
 		return err
 	}
 	for _, key := range config.SecretKeys(config.KeyClientSecret) {
@@ -110,12 +134,15 @@ func (s *setup) choose(ctx context.Context, choices []secretChoice, first int) (
 	}
 }
 
-// presentSecret says where the client secret is now, or "".
+// presentSecret says where the client secret or the private key is now, or "".
 func (s *setup) presentSecret(ctx context.Context) string {
-	for _, key := range config.SecretKeys(config.KeyClientSecret) {
+	for _, key := range append(config.SecretKeys(config.KeyPrivateKey), config.SecretKeys(config.KeyClientSecret)...) {
 		if text, _ := s.file.Get(s.profile, key); text != "" {
 			return key
 		}
+	}
+	if s.hasStoredKey(ctx) {
+		return "a private key in the keychain"
 	}
 	secrets, account := s.keychainItem()
 	if _, err := secrets.Load(ctx, account); err != nil {
@@ -164,8 +191,8 @@ func (s *setup) keychainItem() (secrets store.ClientSecrets, account string) {
 }
 
 func (s *setup) storeInKeychain(ctx context.Context) error {
-	if s.secret.IsZero() {
-		return nil
+	if err := s.storeKey(ctx); err != nil || s.secret.IsZero() {
+		return err
 	}
 	secrets, account := s.keychainItem()
 	if err := secrets.Save(ctx, account, s.secret); err != nil {

@@ -28,6 +28,7 @@ func ways() []way {
 			policy: "a policy whose rule asks for the password and for a factor that these grants allow"},
 		{text: "in a browser on this machine", grant: "authorization-code", policy: page},
 		{text: "with a code that they enter on another device (ssh, containers)", grant: "device-code", policy: page},
+		{text: "they do not: the application signs in for itself (a service)", grant: "client-credentials"},
 	}
 }
 

@@ -92,6 +92,8 @@ func secretFlagHint(name string) string {
 		return "a password is never a flag: use --password-stdin, OKAUTH_PASSWORD, password_command, or be asked"
 	case "client-secret", "secret":
 		return "a secret is never a flag: use okauth config set client_secret, OKAUTH_CLIENT_SECRET or client_secret_command"
+	case "private-key":
+		return "a key is never a flag: use --private-key-file, okauth config set private_key or OKAUTH_PRIVATE_KEY"
 	}
 	return ""
 }
