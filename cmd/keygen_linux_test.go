@@ -60,7 +60,7 @@ func (m *keyMachine) registers(keys ...string) {
 // signsWith wants a new token, for which the client has signed with the key of this public half.
 func (m *keyMachine) signsWith(public string, vars ...string) {
 	m.t.Helper()
-	m.okauth(0, "token --refresh", "", vars...)
+	m.okauth(0, "-vv token --refresh", "", vars...)
 	requests := m.server.Requests()
 	var header struct{ Kid, Alg string }
 	assertion := requests[len(requests)-1].Form.Get("client_assertion")
@@ -71,6 +71,9 @@ func (m *keyMachine) signsWith(public string, vars ...string) {
 	}
 	if err != nil {
 		m.t.Fatal(err)
+	}
+	if strings.Contains(m.said.String(), assertion) {
+		m.t.Error("the trace shows an assertion")
 	}
 	if header.Kid != member(m.t, public, "kid") || header.Alg != member(m.t, public, "alg") {
 		m.t.Errorf("the assertion has the header %v, want the key %s", header, public)

@@ -1,6 +1,7 @@
 package okauth_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -150,6 +151,32 @@ func TestST36_HowTheClientAuthenticates(t *testing.T) {
 	}
 }
 
+// A program may give the key, or a secret for this call, which is stronger than the settings. Status calls no function.
+func TestST36_KeyOfAProgram(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	calls := 0
+	options := o.with(map[string]string{"client_id": oktatest.PrivateKeyClientID}, map[string]string{"OKAUTH_PRIVATE_KEY": "none"})
+	options.PrivateKey = func(context.Context) (okta.Secret, error) {
+		calls++
+		return okta.NewSecret(string(oktatest.TestKey())), nil
+	}
+	client := o.open(t, options)
+	if s, err := client.Status(t.Context()); err != nil || s.Next != okauth.SignIn || calls != 0 {
+		t.Errorf("got %v %s, %v and %d calls", s.Next, s.Reason, err, calls)
+	}
+	for range 2 {
+		if _, err := client.Renew(t.Context(), session.Access, true); err != nil {
+			t.Error(err)
+		}
+	}
+	options = o.with(nil, map[string]string{"OKAUTH_PRIVATE_KEY": "none"})
+	options.ClientSecret = func(context.Context) (okta.Secret, error) { return okta.NewSecret(oktatest.DefaultClientSecret), nil }
+	if _, err := o.open(t, options).Renew(t.Context(), session.Access, true); err != nil || calls != 1 {
+		t.Errorf("a secret of the program: %v; the key was asked for %d times", err, calls)
+	}
+}
+
 // A setting that contradicts what the client has is an error that names it, before anything is sent.
 func TestST36_WrongClientAuthentication(t *testing.T) {
 	t.Parallel()
@@ -194,7 +221,7 @@ func TestST36_WrongClientAuthentication(t *testing.T) {
 	_, err = o.open(t, o.with(map[string]string{"client_auth": "client_secret_jwt"},
 		map[string]string{"OKAUTH_CLIENT_SECRET": "canary-short"})).Token(t.Context())
 	if e, ok := errors.AsType[*clientauth.KeyError](err); !ok || e.Problem != clientauth.SecretTooShort ||
-		strings.Contains(err.Error(), "canary") || len(o.Requests()) > 0 {
+		strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), `"client_auth"`) || len(o.Requests()) > 0 {
 		t.Errorf("a short secret: got %v", err)
 	}
 }

@@ -1,7 +1,7 @@
 package okauth
 
-// How the client authenticates, and what with. A setting that names a key or a secret is stronger than the keychain; of
-// two in one place, the key is meant.
+// How the client authenticates, and what with. What the options have is stronger than the settings, and those than the
+// keychain; of two in one place, the key is meant.
 
 import (
 	"context"
@@ -46,7 +46,11 @@ func (c *Client) authenticate(ctx context.Context, client *okta.Client) error {
 	case secret.IsZero() && want != "":
 		return c.missing(config.KeyClientSecret)
 	case want == clientauth.ClientSecretJWT{}.Name():
-		client.Auth, err = clientauth.ClientSecretJWT{Secret: secret}, clientauth.CheckHMAC(secret)
+		client.Auth = clientauth.ClientSecretJWT{Secret: secret}
+		if err := clientauth.CheckHMAC(secret); err != nil {
+			return &config.Error{Key: config.KeyClientAuth, Source: c.settings.Source(config.KeyClientAuth),
+				Reason: "client_secret_jwt cannot be used", Err: err}
+		}
 	case want == clientauth.ClientSecretPost{}.Name():
 		client.Auth = clientauth.ClientSecretPost{Secret: secret}
 	default:
@@ -55,7 +59,7 @@ func (c *Client) authenticate(ctx context.Context, client *okta.Client) error {
 	if c.o.SecretSource != nil && c.isOwn(baseURL, client.ID) {
 		client.SecretSource = c.o.SecretSource(c.settings)
 	}
-	return err
+	return nil
 }
 
 // missing says that client_auth needs a secret that is nowhere.
@@ -67,15 +71,16 @@ func (c *Client) missing(key string) error {
 // useKey makes client authenticate with its private key, if it has one.
 func (c *Client) useKey(ctx context.Context, client *okta.Client) error {
 	own := c.isOwn(client.Server.BaseURL(), client.ID)
-	if own && !c.settings.Secret(config.KeyPrivateKey).IsZero() {
+	given := c.o.ClientSecret != nil && c.o.PrivateKey == nil // a secret for this call is stronger than the settings
+	switch {
+	case own && c.settings.ClientAuth() == "" && (given || c.hasSecret() && !c.hasKey()):
+		return nil
+	case own && c.hasKey():
 		key, err := c.key(ctx)
 		if err == nil {
 			client.Auth = clientauth.PrivateKeyJWT{Key: key}
 		}
 		return err
-	}
-	if own && c.settings.ClientAuth() == "" && c.hasSecret() {
-		return nil
 	}
 	keys, account := c.storedKey(client.Server.BaseURL(), client.ID, false)
 	stored, err := keys.Load(ctx, account)
@@ -117,19 +122,26 @@ func (c *Client) hasSecret() bool {
 	return c.o.ClientSecret != nil || !c.settings.Secret(config.KeyClientSecret).IsZero()
 }
 
-// readKey returns the private key of the settings.
+// hasKey is hasSecret for a private key.
+func (c *Client) hasKey() bool {
+	return c.o.PrivateKey != nil || !c.settings.Secret(config.KeyPrivateKey).IsZero()
+}
+
+// readKey returns the private key of the options or the settings.
 func (c *Client) readKey(ctx context.Context) (clientauth.Key, error) {
-	ref := c.settings.Secret(config.KeyPrivateKey)
-	text, err := ref.Read(ctx)
-	defer clear(text)
+	text, err := c.secret(ctx, config.KeyPrivateKey)
 	if err != nil {
 		return clientauth.Key{}, err
+	}
+	ref := c.settings.Secret(config.KeyPrivateKey)
+	if c.o.PrivateKey != nil {
+		ref = config.SecretRef{Key: config.KeyPrivateKey, Source: config.Source{Kind: config.FromFlag, Name: "the caller"}}
 	}
 	if path, yes := c.settings.ReadableByOthers(ref); yes {
 		c.o.Events.Warning(fmt.Sprintf("other users can read the private key in %s: run `chmod 600` on it",
 			okta.Sanitize(path, 300)))
 	}
-	key, err := clientauth.ParseKey(okta.NewSecret(string(text)))
+	key, err := clientauth.ParseKey(text)
 	if err != nil {
 		return key, &config.Error{Key: ref.Key, Source: ref.Source, Reason: "the private key cannot be used", Err: err}
 	}

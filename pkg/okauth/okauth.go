@@ -67,8 +67,9 @@ type Options struct {
 	Prompt    string // what the sign-in page asks for again: OpenID Connect's prompt, "login"; "" leaves it to Okta
 	NoBrowser bool   // the browser for the sign-in page is on another machine
 
-	// Password and ClientSecret, when set, return the secret in place of the settings. Each is called once at most.
-	Password, ClientSecret func(context.Context) (okta.Secret, error)
+	// Password, ClientSecret and PrivateKey, when set, return the secret in place of the settings. Each is called once at
+	// most. PrivateKey returns PEM or a JWK.
+	Password, ClientSecret, PrivateKey func(context.Context) (okta.Secret, error)
 	// OTP, when set, returns the next one-time code in place of the settings. It is called for each code that is sent.
 	OTP func(context.Context) (okta.Secret, error)
 

@@ -19,7 +19,7 @@ import (
 func (c *Client) rehearse(ctx context.Context, s Storage, request session.TokenRequest) (NextAction, error) {
 	alone := &Client{o: c.o, settings: c.settings, grant: c.grant, sealKey: c.sealKey, key: c.key, offline: true}
 	alone.o.Interaction, alone.o.Events = nil, Events{Warning: func(string) {}}
-	if c.settings.Secret(config.KeyPrivateKey).FromCommand() {
+	if c.o.PrivateKey != nil || c.settings.Secret(config.KeyPrivateKey).FromCommand() {
 		alone.key = func(context.Context) (clientauth.Key, error) { return clientauth.GenerateKey(clientauth.ES256) }
 	}
 	c.standIn(&alone.o.Password, config.KeyPassword)

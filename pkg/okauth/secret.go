@@ -42,6 +42,8 @@ func (c *Client) secret(ctx context.Context, key string) (okta.Secret, error) {
 		return given(ctx, key, c.o.Password)
 	case key == config.KeyClientSecret && c.o.ClientSecret != nil:
 		return given(ctx, key, c.o.ClientSecret)
+	case key == config.KeyPrivateKey && c.o.PrivateKey != nil:
+		return given(ctx, key, c.o.PrivateKey)
 	case key == config.KeyOTP && c.o.OTP != nil:
 		return given(ctx, key, c.o.OTP)
 	}

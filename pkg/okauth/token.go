@@ -131,7 +131,7 @@ func (c *Client) credentialsFor(
 	if !ask && !c.nonInteractive() {
 		var err error
 		secret, key := c.settings.Secret(config.KeyClientSecret), c.settings.Secret(config.KeyPrivateKey)
-		if c.hasSecret() || !key.IsZero() {
+		if c.hasSecret() || c.hasKey() {
 			if !secret.FromCommand() && !key.FromCommand() { // no command is run in vain: it may ask a person
 				_, err = client(ctx)
 			}

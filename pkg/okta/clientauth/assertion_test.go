@@ -49,7 +49,7 @@ func TestST36_Assertions(t *testing.T) {
 			if len(r.Header) > 0 || len(r.Form) != 3 || r.Form.Get("client_assertion_type") != assertionType {
 				t.Errorf("%s adds %v and %v", test.name, r.Header, r.Form)
 			}
-			object, err := jose.ParseSigned(r.Form.Get("client_assertion"), []jose.SignatureAlgorithm{test.alg})
+			object, err := jose.ParseSignedCompact(r.Form.Get("client_assertion"), []jose.SignatureAlgorithm{test.alg})
 			if err != nil {
 				t.Fatalf("%s: %v", test.name, err)
 			}
