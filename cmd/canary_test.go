@@ -47,13 +47,13 @@ func TestAT62_Canary(t *testing.T) {
 	c.stdin = c.hunted["access"] + "\n" + c.hunted["id"] + "\n"
 	c.must("decode", "-")
 	c.must("-vv", "introspect", "-")
+	c.run("verify", "-o", "json", "-") // one of the two is of the wrong kind
 	c.stdin = c.hunted["id"]
 	for _, subject := range [][]string{{"--refresh"}, {"-"}, {"-", "--requested-type", "id-jag"}} {
 		args := append([]string{"-vv", "exchange", "--resource-server", c.server.Issuer("default")}, subject...)
 		c.must(append(args, "--scope", "api:read", "-o", "json")...)
 	}
 	c.run("-vv", "exchange", "--actor-token-stdin", "--audience", "api://target") // refused
-	c.run("verify", "-o", "json", "-")                                            // one of the two is of the wrong kind
 	c.stdin = ""
 	c.formats()
 	c.children()

@@ -17,11 +17,6 @@ import (
 	"okauth/pkg/session"
 )
 
-// exchangeTypes are the words of --requested-type. Any other type of token is a URI.
-var exchangeTypes = []struct{ word, uri string }{
-	{"access", okta.AccessTokenType}, {"id", grant.IDTokenType}, {"id-jag", grant.IDJAGType},
-}
-
 type exchangeOptions struct {
 	env     *cli.Env
 	session cli.SessionFlags
@@ -131,18 +126,15 @@ func (o *exchangeOptions) takeFlags() {
 	o.request.Audience = o.session.Set[config.KeyAudience]
 	delete(o.session.Set, config.KeyScopes)
 	delete(o.session.Set, config.KeyAudience)
-	o.request.RequestedType = o.requestedType
-	for _, t := range exchangeTypes {
-		if t.word == o.requestedType {
-			o.request.RequestedType = t.uri
-		}
-	}
 	r := &o.request
-	if o.actorStdin || o.typedActor {
+	r.RequestedType = cmp.Or(map[string]string{
+		"access": okta.AccessTokenType, "id": grant.IDTokenType, "id-jag": grant.IDJAGType,
+	}[o.requestedType], o.requestedType)
+	switch {
+	case o.actorType == "device-secret":
+		r.ActorType = grant.DeviceSecretType
+	case o.actorStdin || o.typedActor:
 		r.ActorType = okta.AccessTokenType
-		if o.actorType == "device-secret" {
-			r.ActorType = grant.DeviceSecretType
-		}
 	}
 	// An ID-JAG and Native SSO are about who signed in, which an ID token says.
 	needsID := r.RequestedType == grant.IDJAGType || r.ResourceServer != "" || r.ActorType == grant.DeviceSecretType
@@ -165,7 +157,7 @@ func (o *exchangeOptions) checkTokens() error {
 			"leave out --requested-type")
 	case o.typedActor && !o.actorStdin && r.ActorType != grant.DeviceSecretType:
 		return cli.Usage("--actor-type access is the type of a token that is not there", "add --actor-token-stdin")
-	case o.subjectStdin && o.typedActor && !o.actorStdin:
+	case o.subjectStdin && r.ActorType == grant.DeviceSecretType && !o.actorStdin:
 		return cli.Usage("the device secret belongs to the session, and the token to exchange does not",
 			"leave out -, or --actor-type device-secret")
 	case o.subjectStdin && o.subjectProfile != "":
@@ -237,15 +229,20 @@ func (o *exchangeOptions) exchange(ctx context.Context, client *okauth.Client) (
 	return result, o.fitHint(err)
 }
 
-// fitHint makes the hint about err name the profile that must sign in, and the scopes where they were given.
+// fitHint makes the hint about err name the profile that it is about, and the flag of the scopes.
 func (o *exchangeOptions) fitHint(err error) error {
 	var fit []string
-	if o.subjectProfile != "" {
-		fit = append(fit, "okauth login", "okauth -p "+cli.ShellQuote(o.subjectProfile)+" login")
-	}
 	e, ok := errors.AsType[*okta.Error](err)
-	if ok && (e.GrantType == okta.TokenExchangeGrant || e.GrantType == okta.JWTBearerGrant) {
+	ofExchange := ok && (e.GrantType == okta.TokenExchangeGrant || e.GrantType == okta.JWTBearerGrant)
+	if ofExchange {
 		fit = append(fit, "okauth config get scopes", "--scope", "okauth config set scopes", "--scope")
+	}
+	if o.subjectProfile != "" {
+		profile := "okauth -p " + cli.ShellQuote(o.subjectProfile)
+		fit = append(fit, "okauth login", profile+" login")
+		if ok && !ofExchange {
+			fit = append(fit, "okauth config", profile+" config")
+		}
 	}
 	hint := cli.Hint(err)
 	if fitted := strings.NewReplacer(fit...).Replace(hint); fitted != hint {

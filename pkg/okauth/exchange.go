@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"okauth/pkg/config"
@@ -152,7 +153,11 @@ func (s exchangeSteps) name() string {
 	if !s.ActorToken.IsZero() || s.RequestedType == grant.IDJAGType && s.second.ID() == "" {
 		return ""
 	}
-	parts := url.Values{"issuer": {s.first.Issuer()}, "client_id": {s.client.settings.ClientID()}}
+	scopes := slices.Sorted(slices.Values(cmp.Or(s.Subject, s.client).settings.Scopes()))
+	parts := url.Values{
+		"issuer": {s.first.Issuer()}, "client_id": {s.client.settings.ClientID()},
+		"subject_scope": {strings.Join(scopes, " ")},
+	}
 	for name, value := range map[string]string{
 		"subject": string(s.SubjectType), "actor": s.ActorType, "requested_token_type": s.RequestedType,
 		"audience": s.Audience, "resource": s.Resource, "resource_server": s.second.ID(), "dpop": s.dpop(),
@@ -232,12 +237,9 @@ func (s exchangeSteps) exchange(subject session.Subject) (grant.TokenExchange, e
 	if s.SubjectType == session.ID {
 		x.Subject.Type = grant.IDTokenType
 	}
-	if s.ActorType != "" {
-		x.Actor = grant.TypedToken{Value: s.ActorToken, Type: s.ActorType}
-		if x.Actor.Value.IsZero() && s.ActorType == grant.DeviceSecretType {
-			x.Actor.Value = subject.DeviceSecret
-		}
-		if x.Actor.Value.IsZero() {
+	x.Actor = grant.TypedToken{Value: s.ActorToken, Type: s.ActorType}
+	if x.Actor.Value.IsZero() && s.ActorType == grant.DeviceSecretType {
+		if x.Actor.Value = subject.DeviceSecret; x.Actor.Value.IsZero() {
 			return x, &session.MissingTokenError{Type: session.DeviceSecret}
 		}
 	}

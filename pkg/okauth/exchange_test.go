@@ -139,6 +139,11 @@ func TestST37_ExchangesThatDifferAreNotMixed(t *testing.T) {
 	if path, _, _ := o.last(); path != "/oauth2/other/v1/token" {
 		t.Errorf("the exchange went to %s", path)
 	}
+	fewer := o.options
+	fewer.Scopes = []string{"openid"}
+	if got := o.exchange(t, o.open(t, fewer), okauth.ExchangeRequest{}); slices.Contains(first, got) {
+		t.Errorf("for a token with other scopes: got %s again", got)
+	}
 	if got := o.exchange(t, client, okauth.ExchangeRequest{Scopes: []string{"b", "a"}}); got != first[7] {
 		t.Errorf("the order of scopes has no meaning, got %s, want %s", got, first[7])
 	}
@@ -194,6 +199,11 @@ func TestST37_AResourceServerElsewhereGetsNothing(t *testing.T) {
 	t.Parallel()
 	o := newExchangeOrg(t)
 	client := o.open(t, o.options)
+	_, err := client.Exchange(t.Context(), okauth.ExchangeRequest{ActorType: okta.AccessTokenType})
+	if mistake, ok := errors.AsType[*grant.InputError](err); !ok || mistake.Field != "actor token" {
+		t.Errorf("no actor: got %v", err)
+	}
+	o.ResetRequests()
 	for _, issuer := range []string{
 		"https://evil.example.com/oauth2/default", "https://" + strings.TrimPrefix(o.URL(), "http://") + "/oauth2/default",
 		o.URL(), o.URL() + "/oauth2/org", "http://127.0.0.1:1/oauth2/default",
