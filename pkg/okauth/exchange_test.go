@@ -405,5 +405,32 @@ func TestST37_ST35_AnExchangedTokenMayBeBound(t *testing.T) {
 		if bound == "true" && !own.DPoPKey.Equal(first.DPoPKey) {
 			t.Error("the new token has another key than the session")
 		}
+		service.Settings["dpop"] = "false"
+		plain, err := o.open(t, service).Exchange(t.Context(), r)
+		if err != nil || plain.TokenType != okta.TypeBearer || !plain.DPoPKey.IsZero() {
+			t.Errorf("without dpop: got a token of the type %s, %v", plain.TokenType, err)
+		}
+	}
+}
+
+// A session that is bound stays so, whatever the setting says: its exchanges have a proof, as its refreshes have.
+func TestST37_ST35_ABoundSessionExchangesWithProof(t *testing.T) {
+	t.Parallel()
+	o := newExchangeOrg(t)
+	for _, dpop := range []string{"true", "false"} {
+		o.options.Settings["dpop"] = dpop
+		client := o.open(t, o.options)
+		if _, err := client.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// This server makes bearer tokens only, which the proof makes wrong.
+		_, err := client.Exchange(t.Context(), okauth.ExchangeRequest{})
+		if _, ok := errors.AsType[*okta.TokenTypeError](err); !ok {
+			t.Errorf("dpop %s: got %v", dpop, err)
+		}
+		all := o.Requests()
+		if proof := all[len(all)-1].Header.Values("DPoP"); len(proof) != 1 {
+			t.Errorf("dpop %s: the exchange had %d proofs", dpop, len(proof))
+		}
 	}
 }

@@ -39,6 +39,24 @@ func TestAT62_EchoedSecrets(t *testing.T) {
 	}
 }
 
+// So are the tokens of an exchange.
+func TestAT62_EchoedTokens(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"subject_token", "actor_token", "assertion", "refresh_token"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			w.Write([]byte(`{"error":"invalid_request","error_description":"you sent ` + r.FormValue(name) + `"}`))
+		}))
+		form := url.Values{"grant_type": {TokenExchangeGrant}, name: {"canary-token"}}
+		_, err := clientFor(t, server.URL, transport.Config{}).Token(t.Context(), form)
+		server.Close()
+		if err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "you sent") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 // A scope that was not requested may be what the server was sent. It is shown in warnings, by commands and from the store.
 func TestAT62_EchoedScope(t *testing.T) {
 	t.Parallel()

@@ -101,6 +101,47 @@ func TestST37_AnExchangedTokenIsCachedByAllThatItDependsOn(t *testing.T) {
 	}
 }
 
+// A token whose whole life is shorter than what is asked for is used for half of it, with a note.
+func TestST37_AShortLivedExchangedToken(t *testing.T) {
+	t.Parallel()
+	e := newExchanges(t)
+	x := e.of("a")
+	x.MinTTL = time.Hour
+	for i, test := range []struct {
+		later time.Duration
+		want  string
+	}{{0, "a-1"}, {4 * time.Minute, "a-1"}, {2 * time.Minute, "a-2"}} {
+		e.now = e.now.Add(test.later)
+		token, err := e.Exchange(t.Context(), x, session.Options{})
+		if err != nil || token.Value.Reveal() != "fake-access-"+test.want || len(token.Notes) != 1 {
+			t.Errorf("%d: got %s, %q, %v", i, token.Value.Reveal(), token.Notes, err)
+		}
+	}
+}
+
+// What an exchange was granted says nothing about the session.
+func TestST37_AnExchangeBringsNoRefreshToken(t *testing.T) {
+	t.Parallel()
+	e := newExchanges(t)
+	x := e.of("a")
+	prepare := x.Prepare
+	x.Prepare = func(ctx context.Context) (session.Exchanger, error) {
+		exchange, err := prepare(ctx)
+		return func(ctx context.Context, s session.Subject) (*okta.TokenResponse, error) {
+			tokens, err := exchange(ctx, s)
+			tokens.Scope, tokens.RefreshToken = []string{"openid", "offline_access"}, okta.NewSecret("fake-refresh")
+			return tokens, err
+		}, err
+	}
+	e.get(t, x)
+	r := e.want
+	r.Type = session.Refresh
+	_, err := e.Token(t.Context(), r)
+	if missing, ok := errors.AsType[*session.MissingTokenError](err); !ok || missing.Granted != "" {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Neither is taken for the other, although the scopes are the same.
 func TestST37_ExchangedAndOrdinaryTokensNeverMix(t *testing.T) {
 	t.Parallel()

@@ -191,7 +191,7 @@ func (m Manager) afterRefresh(old *store.Session, tokens *okta.TokenResponse, r 
 // session's refresh token cannot bring them: "The requested scope MUST NOT include any scope not originally granted by
 // the resource owner". RFC 6749 §6: https://www.rfc-editor.org/rfc/rfc6749#section-6
 func refreshScopes(s *store.Session, r TokenRequest) (scopes []string, covered bool) {
-	if s == nil || s.Refresh.Value.IsZero() || r.Exchange != "" || r.DPoP && s.DPoPKey.IsZero() {
+	if s == nil || s.Refresh.Value.IsZero() || r.DPoP && s.DPoPKey.IsZero() {
 		return nil, false
 	}
 	scopes = canonical(r.Scopes)
