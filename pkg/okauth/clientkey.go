@@ -137,13 +137,13 @@ func (c *Client) readKey(ctx context.Context) (clientauth.Key, error) {
 	if c.o.PrivateKey != nil {
 		ref = config.SecretRef{Key: config.KeyPrivateKey, Source: config.Source{Kind: config.FromFlag, Name: "the caller"}}
 	}
-	if path, yes := c.settings.ReadableByOthers(ref); yes {
-		c.o.Events.Warning(fmt.Sprintf("other users can read the private key in %s: run `chmod 600` on it",
-			okta.Sanitize(path, 300)))
-	}
 	key, err := clientauth.ParseKey(text)
 	if err != nil {
 		return key, &config.Error{Key: ref.Key, Source: ref.Source, Reason: "the private key cannot be used", Err: err}
+	}
+	if path, yes := c.settings.ReadableByOthers(ref); yes {
+		c.o.Events.Warning(fmt.Sprintf("other users can read the private key in %q: its mode should be 0600",
+			okta.Sanitize(path, 300)))
 	}
 	return c.withID(key)
 }

@@ -138,6 +138,7 @@ func privateKeyAdvice(e *clientauth.KeyError) string {
 			another,
 		clientauth.KeyWeak:        "register another key: " + another,
 		clientauth.KeyUnsupported: another,
+		clientauth.KeyFileName:    "private_key_file, or OKAUTH_PRIVATE_KEY_FILE, names the file that has the key",
 		clientauth.KeyUnreadable:  "give a key in PEM or as a JWK, whole; " + another,
 		clientauth.SecretTooShort: "set client_auth to client_secret_basic, if the application has that too, or have Okta " +
 			"make a new client secret, which is longer",

@@ -1,6 +1,11 @@
 package cli
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -8,6 +13,9 @@ import (
 	"testing"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okta"
+	"okauth/pkg/okta/clientauth"
+	"okauth/pkg/oktatest"
 )
 
 // configError returns the error that package config gives for a file, an environment and a profile.
@@ -145,4 +153,38 @@ func TestConfigAdviceOfFields(t *testing.T) {
 			t.Errorf("%+v: got %q, want %q", tt.err, got, tt.want)
 		}
 	}
+}
+
+// Each problem of a private key has its advice, and the code of a wrong setting.
+func TestST36_EveryKeyProblemHasAdvice(t *testing.T) {
+	t.Parallel()
+	block := func(label string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
+	}
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[clientauth.KeyProblem]string{
+		clientauth.KeyEncrypted: block("ENCRYPTED PRIVATE KEY", nil), clientauth.KeyPublic: block("PUBLIC KEY", nil),
+		clientauth.KeyCertificate: block("CERTIFICATE", nil), clientauth.KeyOpenSSH: block("OPENSSH PRIVATE KEY", nil),
+		clientauth.KeySeveral: string(oktatest.TestKey()) + string(oktatest.TestKey()),
+		clientauth.KeyWeak:    block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(weak)), clientauth.KeyFileName: "/a/key.pem",
+		clientauth.KeyUnsupported: `{"kty":"oct"}`, clientauth.KeyUnreadable: "canary",
+	}
+	seen := make(map[string]bool)
+	check := func(problem clientauth.KeyProblem, err error) {
+		t.Helper()
+		e, ok := errors.AsType[*clientauth.KeyError](err)
+		hint := Hint(&config.Error{Key: config.KeyPrivateKey, Err: err})
+		if !ok || e.Problem != problem || hint == "" || seen[hint] || ExitCode(err) != ExitUsage {
+			t.Errorf("%s: got %v with the hint %q", problem, err, hint)
+		}
+		seen[hint] = true
+	}
+	for problem, text := range texts {
+		_, err := clientauth.ParseKey(okta.NewSecret(text))
+		check(problem, err)
+	}
+	check(clientauth.SecretTooShort, clientauth.CheckHMAC(okta.NewSecret("canary")))
 }

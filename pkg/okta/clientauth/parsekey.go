@@ -19,6 +19,7 @@ type KeyProblem string
 // The problems of a [*KeyError].
 const (
 	KeyUnreadable  KeyProblem = "unreadable" // damaged, or no key at all
+	KeyFileName    KeyProblem = "file_name"  // of a file that may have it
 	KeyEncrypted   KeyProblem = "encrypted"
 	KeyPublic      KeyProblem = "public"
 	KeyCertificate KeyProblem = "certificate"
@@ -57,7 +58,7 @@ func ParseKey(text secret.Secret) (Key, error) {
 	case strings.HasPrefix(data, "PuTTY-User-Key-File"):
 		return Key{}, keyError(KeyOpenSSH, "it is a key of PuTTY, expected PEM or a JWK")
 	case !strings.ContainsAny(data, "\n") && strings.ContainsAny(data, "/\\.~") && len(data) < 300:
-		return Key{}, keyError(KeyUnreadable, "it looks like the name of a file, expected the key itself")
+		return Key{}, keyError(KeyFileName, "it looks like the name of a file, expected the key itself")
 	}
 	return Key{}, keyError(KeyUnreadable, "it is neither PEM nor a JWK")
 }

@@ -151,7 +151,7 @@ func TestST36_WrongKeys(t *testing.T) {
 		`{"kty":"RSA","n":"AQAB","e":"AQAB","d":"canary"}`:          {KeyUnreadable, "member"},
 		mixed:                  {KeyUnreadable, "belong together"},
 		`{"kty":"EC"`:          {KeyUnreadable, "invalid JSON"},
-		"/home/canary/key.pem": {KeyUnreadable, "name of a file"},
+		"/home/canary/key.pem": {KeyFileName, "name of a file"},
 		"canary":               {KeyUnreadable, "neither PEM nor a JWK"},
 		"":                     {KeyUnreadable, "neither PEM nor a JWK"},
 		rsaPEM(t, 1024):        {KeyWeak, "1024 bits"},
