@@ -281,6 +281,21 @@ func TestST37_TheSessionsDeviceSecretIsTheActor(t *testing.T) {
 	if len(o.sent) != 1 {
 		t.Error("the result is not cached")
 	}
+	// A sign-out revokes it; a server that does not revoke such tokens is no failure.
+	revoked := 0
+	o.FailAlways("/revoke", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.FormValue("token_type_hint") != "device_secret" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		revoked++
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"error":"unsupported_token_type"}`)
+	})
+	if err := client.Logout(t.Context()); err != nil || revoked != 1 || o.stores(t, "canary-device") {
+		t.Errorf("sign-out: got %v, %d revocations, stored: %t", err, revoked, o.stores(t, "canary-device"))
+	}
 }
 
 // A cached result costs what a cached token does.

@@ -27,6 +27,7 @@
 //	*okta.Error              Okta refused, or could not answer now: see its IsRejection
 //	*okta.NetworkError, *okta.ResponseError  no answer, or not Okta's: try again later
 //	*store.Error             the keychain or file cannot be used: see its Kind
+//	*ResourceServerError     an exchange names a server of another org; nothing was sent
 package okauth
 
 import (

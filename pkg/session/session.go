@@ -14,7 +14,8 @@
 // The session is not locked while a person is asked for credentials; one process at a time asks, see
 // [Options.WaitToAsk].
 //
-// [Manager] does all of this. It prints nothing, asks no one itself and reads no setting.
+// [Manager] does all of this. It prints nothing, asks no one itself and reads no setting. In exchange.go it exchanges a
+// token of the session for another, which it keeps in the session.
 package session
 
 import (
