@@ -155,9 +155,13 @@ func (d *doctor) checkScopes(context.Context) bool {
 			fmt.Errorf("%s: scopes like profile and email come only together with openid", asked),
 			"add it: okauth config set scopes \"openid "+asked+"\""))
 	case len(unlisted) > 0:
-		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "),
-			"custom scopes may be unlisted; check the spelling: Admin Console, Security › API › "+
-				d.server.ID()+" › Scopes")
+		hint := "custom scopes may be unlisted; check the spelling: Admin Console, Security › API › " + d.server.ID() +
+			" › Scopes"
+		if d.server.ID() == okta.OrgServer {
+			hint = "scopes of Okta's API are not listed; the application must have been granted them: Admin Console, " +
+				"Applications › Applications › the application › Okta API Scopes"
+		}
+		d.found("scopes", "note", asked+"; the server's metadata does not list: "+strings.Join(unlisted, " "), hint)
 	case asked == "":
 		d.ok("scopes", "none: the server's defaults")
 	default:
