@@ -265,9 +265,11 @@ func TestST36_CachedTokenOpensNoKey(t *testing.T) {
 	for _, env := range []map[string]string{
 		{"OKAUTH_PRIVATE_KEY_COMMAND": "echo x >> '" + mark + "'"}, {"OKAUTH_PRIVATE_KEY_FILE": file}, nil,
 	} {
-		client := o.open(t, o.with(client, env))
-		if _, err := client.Token(t.Context()); err != nil {
-			t.Errorf("%v: %v", slices.Collect(maps.Keys(env)), err)
+		options, reads := o.with(client, env), &readCounter{Backend: o.keeps}
+		options.Keychain = reads
+		client := o.open(t, options)
+		if _, err := client.Token(t.Context()); err != nil || reads.n != 1 {
+			t.Errorf("%v: %v, %d reads of the keychain, want one", slices.Collect(maps.Keys(env)), err, reads.n)
 		}
 		if _, err := client.Status(t.Context()); err != nil {
 			t.Error(err)
@@ -282,6 +284,17 @@ func TestST36_CachedTokenOpensNoKey(t *testing.T) {
 	if len(o.Requests()) != sent {
 		t.Errorf("%d requests were sent", len(o.Requests())-sent)
 	}
+}
+
+// readCounter is a keychain that counts how often an item is read.
+type readCounter struct {
+	store.Backend
+	n int
+}
+
+func (r *readCounter) Get(ctx context.Context, account string) ([]byte, error) {
+	r.n++
+	return r.Backend.Get(ctx, account)
 }
 
 // Status opens a key to see whether the next call would fail, and runs no command for it.

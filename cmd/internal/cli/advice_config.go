@@ -52,8 +52,11 @@ func settingAdvice(e *config.Error) string {
 		}
 	case config.NotInFile:
 		advice := fmt.Sprintf("set %s_command or %[1]s_file, or OKAUTH_%s in the environment", e.Key, strings.ToUpper(e.Key))
-		if e.Key == config.KeyPassword {
+		switch e.Key {
+		case config.KeyPassword:
 			advice += ", or use --password-stdin"
+		case config.KeyPrivateKey:
+			advice += ", or store it in the keychain: okauth config set private_key < FILE"
 		}
 		return advice
 	case config.Syntax, config.NotEditable:
