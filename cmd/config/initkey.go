@@ -25,6 +25,9 @@ func (s *setup) makeKey(context.Context) (err error) {
 	return nil
 }
 
+// keepKey changes nothing: the key is in the keychain.
+func keepKey(context.Context) error { return nil }
+
 // setAuth sets client_auth where the profile would not use what was chosen: a present key is stronger than a secret.
 func (s *setup) setAuth(ctx context.Context, chosen string) error {
 	usesKey := chosen == "private_key_jwt"

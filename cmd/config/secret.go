@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"okauth/pkg/config"
 	"okauth/pkg/okta"
@@ -29,6 +30,9 @@ func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, firs
 	}
 	key := secretChoice{auth: "private_key_jwt", inKeychain: true, take: s.makeKey,
 		text: "there is none: a new key pair signs instead, with its private half in the keychain" + unusable}
+	if s.hasStoredKey(ctx) { // no new one takes its place: okauth config keygen --rotate does that
+		key.text, key.take = "there is none: the private key in the keychain signs instead"+unusable, keepKey
+	}
 	none := secretChoice{text: "there is none: a public client", auth: "none", take: func(ctx context.Context) error {
 		secrets, account := s.keychainItem() // okauth would go on sending the secret in it
 		return ignoreNoKeychain(secrets.Delete(ctx, account))
@@ -136,12 +140,18 @@ func (s *setup) choose(ctx context.Context, choices []secretChoice, first int) (
 
 // presentSecret says where the client secret or the private key is now, or "".
 func (s *setup) presentSecret(ctx context.Context) string {
-	for _, key := range append(config.SecretKeys(config.KeyPrivateKey), config.SecretKeys(config.KeyClientSecret)...) {
+	auth, _ := s.file.Get(s.profile, config.KeyClientAuth)
+	keys := append(config.SecretKeys(config.KeyPrivateKey), config.SecretKeys(config.KeyClientSecret)...)
+	usesSecret := strings.HasPrefix(auth, "client_secret")
+	if usesSecret {
+		keys = config.SecretKeys(config.KeyClientSecret)
+	}
+	for _, key := range keys {
 		if text, _ := s.file.Get(s.profile, key); text != "" {
 			return key
 		}
 	}
-	if s.hasStoredKey(ctx) {
+	if !usesSecret && s.hasStoredKey(ctx) {
 		return "a private key in the keychain"
 	}
 	secrets, account := s.keychainItem()
