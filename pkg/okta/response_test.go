@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -429,7 +430,12 @@ func FuzzTokenResponse(f *testing.F) {
 		if status != 200 || tokens.ExpiresIn <= 0 || tokens.ExpiresIn > maxLifetime || tokens.AccessToken.IsZero() {
 			t.Errorf("got %+v with HTTP %d", tokens, status)
 		}
-		for _, secret := range []Secret{tokens.AccessToken, tokens.IDToken, tokens.RefreshToken} {
+		exchange := url.Values{"grant_type": {TokenExchangeGrant}}
+		if tokens, err := a.object.tokens(TypeBearer, exchange); err == nil &&
+			Sanitize(tokens.IssuedTokenType, 70_000) != tokens.IssuedTokenType || err != nil && Sanitize(err.Error(), 4000) != err.Error() {
+			t.Errorf("of an exchange: got %+v, %v", tokens, err)
+		}
+		for _, secret := range []Secret{tokens.AccessToken, tokens.IDToken, tokens.RefreshToken, tokens.DeviceSecret} {
 			if text := secret.Reveal(); strings.ContainsAny(text, " \r\n\x00\x1b'\"`$\\") || !secret.IsZero() && CheckToken(text) != nil {
 				t.Errorf("got the token %q", text)
 			}
