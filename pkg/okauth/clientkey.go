@@ -111,6 +111,8 @@ const NoToken = "okauth-no-token"
 
 // accepts reports whether the server knows key. It asks by a request that changes nothing.
 func (c *Client) accepts(ctx context.Context, client *okta.Client, key clientauth.Key) bool {
+	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout()) // other processes may be waiting
+	defer cancel()
 	try := *client
 	try.Auth = clientauth.PrivateKeyJWT{Key: key}
 	_, err := try.Introspect(ctx, okta.NewSecret(NoToken), "")
