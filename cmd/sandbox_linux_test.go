@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"okauth/pkg/oktatest"
 	"okauth/pkg/store/fakesecretservice"
 	"okauth/pkg/store/memory"
 )
@@ -57,7 +58,7 @@ func startSandboxWith(t *testing.T, bus string, args ...string) *sandbox {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.process.Process.Kill() })
-	for lines := bufio.NewScanner(stderr); !strings.Contains(s.stderr, " --factor push\n") && lines.Scan(); {
+	for lines := bufio.NewScanner(stderr); !strings.Contains(s.stderr, oktatest.DPoPClientID) && lines.Scan(); {
 		s.stderr += lines.Text() + "\n"
 	}
 	text, err := os.ReadFile(stdout.Name())
@@ -160,6 +161,15 @@ func TestSandboxNextCommand(t *testing.T) {
 		}
 		if n := strings.Count(others, "\nokauth login --"); n != 3 {
 			t.Errorf("got %d other ways to sign in, want 3: %s", n, others)
+		}
+		_, clients, _ := strings.Cut(others, "(DPoP):\n\n")
+		for line := range strings.Lines(clients) {
+			if text, code := s.shell(t, bus, line); code != 0 || !strings.HasPrefix(text, "eyJ") {
+				t.Errorf("%s: got exit code %d: %s", line, code, text)
+			}
+		}
+		if n := strings.Count(clients, "\n"); n != 6 {
+			t.Errorf("got %d clients, want 6: %s", n, clients)
 		}
 		if text, code := s.shell(t, bus, next); code != 0 || !strings.Contains(text, "\neyJ") {
 			t.Errorf("got exit code %d: %s", code, text)

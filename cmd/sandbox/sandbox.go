@@ -26,7 +26,7 @@ type options struct {
 	certificate string
 	faults      []string // NAME or NAME@PATH
 
-	listScenarios, listTokens, listFaults bool
+	listScenarios, listTokens, listFaults, printKey bool
 }
 
 // New returns the command "sandbox".
@@ -42,7 +42,8 @@ everything when it ends.
 
 --scenarios, --tokens and --faults list what it can do: every refusal of Okta,
 access tokens with one flaw each, and failures of networks and servers. Each
-entry shows the command that triggers it.
+entry shows the command that triggers it. --test-key prints the private key of
+the applications that have one; everyone has it.
 
 --lifetime makes access tokens expire soon. With --rotate a refresh token works
 once, and ends the session if it is used again after --grace.
@@ -87,6 +88,7 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.BoolVar(&o.listTokens, "tokens", false, "list invalid tokens and how to verify each")
 	f.StringArrayVar(&o.faults, "fault", nil, "fail requests with `NAME[@PATH]`; repeatable")
 	f.BoolVar(&o.listFaults, "faults", false, "list the faults and how to turn each on")
+	f.BoolVar(&o.printKey, "test-key", false, "print the private key of the test applications")
 	f.BoolVar(&o.server.TLS, "tls", false, "serve https with its own authority")
 	f.StringVar(&o.certificate, "certificate", "", "serve https with a certificate of this `KIND`")
 	var faults []string
@@ -127,6 +129,10 @@ func (o *options) check() error {
 
 func (o *options) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
+		return err
+	}
+	if o.printKey {
+		_, err := o.env.Stdout.Write(oktatest.TestKey())
 		return err
 	}
 	if o.listScenarios || o.listTokens || o.listFaults {
@@ -188,6 +194,8 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 		"okauth login --grant device-code",
 		"okauth login --client-id " + oktatest.DirectAuthClientID + " --username push@example.com --factor push",
 	}, "\n"))
+	o.env.Say("or authenticate the client another way, with a key for example, or bind the token to one (DPoP):")
+	fmt.Fprintf(o.env.Stderr, "\n%s\n", strings.Join(clientCommands(), "\n"))
 	<-ctx.Done()
 	return nil
 }

@@ -51,10 +51,28 @@ func triggers(e oktatest.Scenario) bool {
 	return e.Error != "" && e.Error != "mfa_required" && e.Login != "" && e.Password+e.OTP != "" && e.Scope != ""
 }
 
-// signInRefusals returns the refusals in several steps that no page is needed for: what is refused, with which error,
-// and the command.
+// withKey is what a command needs for an application with the test key.
+const withKey = " --private-key-command 'okauth sandbox --test-key'"
+
+// clientCommands returns a command for each way in which a client authenticates, but for the one of the variables.
+func clientCommands() []string {
+	token := "okauth token --client-id "
+	return []string{
+		token + oktatest.PostClientID + " --client-auth client_secret_post",
+		token + oktatest.SecretJWTClientID + " --client-auth client_secret_jwt",
+		token + oktatest.PublicClientID + " --client-auth none",
+		token + oktatest.PrivateKeyClientID + withKey,
+		token + oktatest.ServiceKeyClientID + withKey + " --grant client-credentials --server org --scope okta.users.read",
+		"OKAUTH_DPOP=true " + token + oktatest.DPoPClientID,
+	}
+}
+
+// signInRefusals returns the refusals in several steps that no page is needed for, and those of what a client signs:
+// what is refused, with which error, and the command.
 func signInRefusals() [][3]string {
 	factor := "okauth login --client-id " + oktatest.DirectAuthClientID + " --username "
+	token := "okauth token --storage none --scope "
+	const itself = " --grant client-credentials --server org --client-id "
 	return [][3]string{
 		{"wrong one-time code after the password", "400 invalid_grant", "OKAUTH_OTP=654321 " + factor + "otp@example.com"},
 		{"push that the user rejects", "400 invalid_grant", factor + "refuse@example.com --factor push"},
@@ -64,6 +82,16 @@ func signInRefusals() [][3]string {
 			"okauth login --grant device-code --client-id " + oktatest.NoRefreshClientID},
 		{"device code for an unknown scope", "400 invalid_scope",
 			"okauth login --grant device-code --scope 'openid api:unknown'"},
+		{"private key that the app does not have", "401 invalid_client",
+			token + "openid --private-key-id unknown --client-id " + oktatest.PrivateKeyClientID + withKey},
+		{"private key, of an app without keys", "401 invalid_client", token + "openid" + withKey},
+		{"secret signs, where it should be sent", "401 invalid_client", token + "openid --client-auth client_secret_jwt"},
+		{"secret is sent, where it should sign", "401 invalid_client",
+			token + "openid --client-id " + oktatest.SecretJWTClientID},
+		{"okta.* scope that the app was not granted", "400 consent_required",
+			token + "okta.users.manage" + itself + oktatest.ServiceKeyClientID + withKey},
+		{"client at the org server that is no service", "401 invalid_client",
+			token + "okta.users.read" + itself + oktatest.PrivateKeyClientID + withKey},
 	}
 }
 
