@@ -45,6 +45,23 @@ func curlRecipe(k *kitchen, blocks []block) {
 	}
 }
 
+// The proof is for the request that curl makes; what an API makes of it is in the script about DPoP.
+func dpopRecipe(k *kitchen, blocks []block) {
+	k.only(blocks, "sh")
+	environ := append(k.desk(), "OKAUTH_DPOP=true")
+	k.cooks(environ, blocks[0].text, ordersAnswer)
+	k.cooks(environ, `url=https://api.example.com/v1/orders
+		okauth token -o curl --url "$url" | curl -fsS -K - "$url"`, ordersAnswer)
+	for i, o := range k.ordered("/v1/orders", "/v1/orders") {
+		method := []string{"DELETE", "GET"}[i]
+		want := `{"htm":"` + method + `","htu":"https://api.example.com/v1/orders",`
+		if !strings.HasPrefix(o.proof, want) || !strings.Contains(o.proof, `"ath":`) || len(o.environ) > 0 {
+			k.t.Errorf("got the proof %s, and the token in the environment of %q", o.proof, o.environ)
+		}
+	}
+	k.signedIn(2)
+}
+
 func loopRecipe(k *kitchen, blocks []block) {
 	k.only(blocks, "sh")
 	answers := "answer to /v1/orders/1\nanswer to /v1/orders/2\nanswer to /v1/orders/3\n"

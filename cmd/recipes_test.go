@@ -5,6 +5,7 @@ package cmd_test
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -30,6 +31,7 @@ func TestRecipes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*kitchen, []block){
 		"curl":                       curlRecipe,
+		"DPoP":                       dpopRecipe,
 		"A loop":                     loopRecipe,
 		"A command":                  commandRecipe,
 		"HTTPie":                     httpieRecipe,
@@ -138,6 +140,7 @@ type kitchen struct {
 // order is a request that has reached the API.
 type order struct {
 	path, token string
+	proof       string   // its claims, with DPoP
 	argv        []string // processes that have the token in their arguments while the request waits
 	environ     []string // and in their environment
 }
@@ -209,15 +212,17 @@ func (k *kitchen) api(w http.ResponseWriter, r *http.Request) bool {
 	if r.Host != readmeAPI {
 		return false
 	}
-	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	o := order{path: r.URL.Path, token: token}
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	_, proof, _ := strings.Cut(r.Header.Get("DPoP"), ".")
+	claims, _ := base64.RawURLEncoding.DecodeString(strings.Split(proof, ".")[0])
+	o := order{path: r.URL.Path, token: token, proof: string(claims)}
 	if token != "" {
 		o.argv, o.environ = processesWith(token)
 	}
 	k.mu.Lock()
 	k.orders = append(k.orders, o)
 	k.mu.Unlock()
-	if strings.HasPrefix(r.URL.Path, "/v1/") && !k.welcome(token) {
+	if strings.HasPrefix(r.URL.Path, "/v1/") && proof == "" && !k.welcome(token) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return true
 	}

@@ -80,7 +80,7 @@ func (c *call) checkAssertion() {
 	jti, _ := claims["jti"].(string)
 	now := float64(c.now.Unix())
 	c.refuseIf(!c.assertion.signedBy(keys...), "assertion_signature")
-	c.refuseIf(!slices.Contains(audience, any(c.base+c.entry.Path)), "assertion_audience")
+	c.refuseIf(!slices.ContainsFunc(audience, c.isHere), "assertion_audience")
 	c.refuseIf(!hasExp, "assertion_no_exp")
 	c.refuseIf(exp <= now, "assertion_expired")
 	c.refuseIf(exp > now+time.Hour.Seconds(), "assertion_exp_too_far")

@@ -44,7 +44,7 @@ func (c *call) checkProof(noNonce string, ath any) {
 	c.refuseIf(!key.Valid(), "dpop_invalid")
 	c.refuseIf(!in.signedBy(key), "dpop_signature")
 	c.refuseIf(in.claims["htm"] != c.r.Method, "dpop_claim", "htm")
-	c.refuseIf(in.claims["htu"] != c.base+c.entry.Path, "dpop_claim", "htu")
+	c.refuseIf(!c.isHere(in.claims["htu"]), "dpop_claim", "htu")
 	c.refuseIf(!hasIat, "dpop_claim", "iat")
 	c.refuseIf(iat > now, "dpop_future")
 	c.refuseIf(iat < now-300, "dpop_old")

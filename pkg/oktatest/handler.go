@@ -192,6 +192,11 @@ func (c *call) issuer() string {
 	return issuer(cmp.Or(cmp.Or(c.app, &App{}).Issuer, c.s.options.Issuer, c.base), c.as.ID)
 }
 
+// isHere reports whether a claim is the address of the endpoint, as the client wrote it or at the issuer's host.
+func (c *call) isHere(claim any) bool {
+	return claim == c.base+c.entry.Path || claim == cmp.Or(c.s.options.Issuer, c.base)+c.entry.Path
+}
+
 // noStore sets what every answer of the OAuth endpoints has. https://www.rfc-editor.org/rfc/rfc6749#section-5.1
 func noStore(h http.Header) {
 	h.Set("Cache-Control", "no-cache, no-store")
