@@ -41,8 +41,8 @@ func TestST35_HTTPClientProves(t *testing.T) {
 	t.Parallel()
 	o := newBoundOrg(t)
 	client := o.open(t, o.options)
-	if _, err := client.Token(t.Context()); err != nil {
-		t.Fatal(err)
+	if token, err := client.Token(t.Context()); err != nil || token.TokenType != "DPoP" {
+		t.Fatalf("got %+v, %v", token, err)
 	}
 	o.ResetRequests()
 	api := client.HTTPClient(t.Context())
@@ -169,43 +169,6 @@ func TestST35_OneSignInOneKey(t *testing.T) {
 	all.Wait()
 	if len(keys) != 1 || keys[""] || len(o.Requests()) != 2 {
 		t.Errorf("%d keys after %d requests, want 1 after 2", len(keys), len(o.Requests()))
-	}
-}
-
-// A program gets what it needs for a proof of its own, and oauth2's token tells its type.
-func TestST35_AProgramMakesAProof(t *testing.T) {
-	t.Parallel()
-	o := newBoundOrg(t)
-	client := o.open(t, o.options)
-	plain, err := client.Token(t.Context())
-	if err != nil || plain.TokenType != "DPoP" {
-		t.Fatalf("got %+v, %v", plain, err)
-	}
-	token, err := client.Get(t.Context(), session.Access)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prover, err := token.Prover()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := http.NewRequest(http.MethodGet, o.URL()+"/api/hello", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proof, err := prover.Proof(r.Method, r.URL, token.Value, o.clock.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "DPoP "+token.Value.Reveal())
-	r.Header.Set("DPoP", proof.Reveal())
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != 200 {
-		t.Errorf("got %s", resp.Status)
 	}
 }
 

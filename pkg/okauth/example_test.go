@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/oktatest"
+	"okauth/pkg/session"
 	"okauth/pkg/store/memory"
 )
 
@@ -100,6 +102,54 @@ func ExampleClient_Exchange() {
 	fmt.Println(token.TokenType, token.Scope, token.Username, err)
 	// Output:
 	// Bearer [api:write] alice@example.com <nil>
+}
+
+// A program that sends requests in its own way makes the proof for each one, where tokens are bound to a key.
+func ExampleClient_Get() {
+	ctx := context.Background()
+	org, options, err := startOrg()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(filepath.Dir(options.LockDir))
+	defer org.Close()
+	options.Settings["dpop"] = "true"
+	client, err := okauth.Open(ctx, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, org.URL()+"/api/hello", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := client.Get(ctx, session.Access)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	prover, err := token.Prover() // keep it: it remembers the nonces of servers
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	proof, err := prover.Proof(request.Method, request.URL, token.Value, time.Now())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	request.Header.Set("Authorization", "DPoP "+token.Value.Reveal())
+	request.Header.Set("DPoP", proof.Reveal())
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer response.Body.Close()
+	fmt.Println(response.Status)
+	// Output: 200 OK
 }
 
 // A gRPC or SDK client takes a token source. Here the client of package oauth2 stands for it.

@@ -20,7 +20,8 @@ type LoginRequiredError = session.LoginRequiredError
 
 // Token returns an access token that is valid for at least MinTTL: the cached one, else a refreshed one, else one from
 // a sign-in. Of many processes and goroutines that ask at once, one makes the request and all get its result. The
-// token has no refresh token, because okauth rotates that itself; Extra("scope") is what was granted.
+// token has no refresh token, because okauth rotates that itself; Extra("scope") is what was granted. A token of type
+// DPoP opens nothing without a proof for each request: HTTPClient and session.CachedToken make them.
 //
 // With a *session.SaveError comes a token that is valid.
 func (c *Client) Token(ctx context.Context) (*oauth2.Token, error) {
@@ -201,7 +202,8 @@ func (c *Client) usable(token session.CachedToken, err error) (session.CachedTok
 
 // HTTPClient returns a client that adds the access token to each request. When the server answers 401 it gets a new
 // token and sends the request once more, if the body can be sent again. It never sends the token over http except to
-// a loopback address.
+// a loopback address. With a token that is bound to a key (DPoP) it adds a proof to each request, and sends a request
+// once more with the nonce that its server asks for.
 func (c *Client) HTTPClient(ctx context.Context) *http.Client {
 	return &http.Client{Transport: &bearerTransport{
 		client: c, ctx: ctx, base: http.DefaultTransport, plain: transport.Loopback(),
