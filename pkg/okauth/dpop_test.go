@@ -1,6 +1,7 @@
 package okauth_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"okauth/pkg/okta"
 	"okauth/pkg/oktatest"
@@ -169,6 +171,42 @@ func TestST35_OneSignInOneKey(t *testing.T) {
 	all.Wait()
 	if len(keys) != 1 || keys[""] || len(o.Requests()) != 2 {
 		t.Errorf("%d keys after %d requests, want 1 after 2", len(keys), len(o.Requests()))
+	}
+}
+
+// Proof and assertion work once, each: the request that is repeated with a nonce has new ones of both.
+func TestST35_ST36_ANonceAndAnAssertion(t *testing.T) {
+	t.Parallel()
+	o := newBoundOrg(t)
+	app, _ := o.App(oktatest.PrivateKeyClientID)
+	app.RequireDPoP = true
+	o.AddApp(app)
+	env := o.options.LookupEnv
+	o.options.LookupEnv = func(name string) (string, bool) {
+		if name == "OKAUTH_CLIENT_SECRET" {
+			return "", false
+		}
+		return env(name)
+	}
+	o.options.Settings["client_id"] = oktatest.PrivateKeyClientID
+	o.options.PrivateKey = func(context.Context) (okta.Secret, error) {
+		return okta.NewSecret(string(oktatest.TestKey())), nil
+	}
+	client := o.open(t, o.options)
+	if _, err := client.Token(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.clock.Advance(2 * time.Hour)
+	o.RotateNonces()
+	if _, err := client.Token(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	assertions, proofs := map[string]bool{}, map[string]bool{}
+	for _, r := range o.Requests() {
+		assertions[r.Form.Get("client_assertion")], proofs[r.Header.Get("DPoP")] = true, true
+	}
+	if len(o.Requests()) != 4 || len(assertions) != 4 || len(proofs) != 4 || assertions[""] || proofs[""] {
+		t.Errorf("%d assertions and %d proofs in %d requests, want 4 in 4", len(assertions), len(proofs), len(o.Requests()))
 	}
 }
 
