@@ -189,12 +189,12 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 	o.env.Say("serving " + server.URL() + " until Ctrl-C; paste the lines above into another terminal, then run:")
 	fmt.Fprint(o.env.Stderr, "\nokauth login && okauth token --refresh\n\n")
 	o.env.Say("or sign in another way; in a browser, with the user name and the password above:")
-	fmt.Fprintf(o.env.Stderr, "\n%s\n", strings.Join([]string{
+	fmt.Fprintf(o.env.Stderr, "\n%s\n\n", strings.Join([]string{
 		"okauth login --grant authorization-code",
 		"okauth login --grant device-code",
 		"okauth login --client-id " + oktatest.DirectAuthClientID + " --username push@example.com --factor push",
 	}, "\n"))
-	o.env.Say("or authenticate the client another way, with a key for example, or bind the token to one (DPoP):")
+	o.env.Say("or authenticate the client another way, exchange the token, or bind it to a key (DPoP):")
 	fmt.Fprintf(o.env.Stderr, "\n%s\n", strings.Join(clientCommands(), "\n"))
 	<-ctx.Done()
 	return nil

@@ -51,10 +51,17 @@ func triggers(e oktatest.Scenario) bool {
 	return e.Error != "" && e.Error != "mfa_required" && e.Login != "" && e.Password+e.OTP != "" && e.Scope != ""
 }
 
+// onBehalf is the exchange of a service for the user who has a token.
+const (
+	exchange = "okauth exchange --storage none"
+	onBehalf = "okauth token --storage none | " + exchange + " - --client-id " + oktatest.ServiceClientID + " "
+)
+
 // withKey is what a command needs for an application with the test key.
 const withKey = " --private-key-command 'okauth sandbox --test-key'"
 
-// clientCommands returns a command for each way in which a client authenticates, but for the one of the variables.
+// clientCommands returns a command for each way in which a client authenticates, but for the one of the variables, and
+// for the exchanges that it can make.
 func clientCommands() []string {
 	token := "okauth token --client-id "
 	return []string{
@@ -63,7 +70,10 @@ func clientCommands() []string {
 		token + oktatest.PublicClientID + " --client-auth none",
 		token + oktatest.PrivateKeyClientID + withKey,
 		token + oktatest.ServiceKeyClientID + withKey + " --grant client-credentials --server org --scope okta.users.read",
-		"OKAUTH_DPOP=true " + token + oktatest.DPoPClientID,
+		exchange + " --client-id " + oktatest.PrivateKeyClientID + withKey +
+			` --scope api:read --resource-server "$OKAUTH_DOMAIN/oauth2/` + oktatest.DefaultScopesServerID + `"`,
+		onBehalf + "--audience api://default --scope api:read",
+		"OKAUTH_DPOP=true " + token + oktatest.DPoPClientID + ` -o header --url "$OKAUTH_DOMAIN/api/hello"`,
 	}
 }
 
@@ -90,6 +100,12 @@ func signInRefusals() [][3]string {
 			token + "openid --client-id " + oktatest.SecretJWTClientID},
 		{"okta.* scope that the app was not granted", "400 consent_required",
 			token + "okta.users.manage" + itself + oktatest.ServiceKeyClientID + withKey},
+		{"exchange for another audience", "400 invalid_target", onBehalf + "--audience api://another --scope api:read"},
+		{"exchange for openid, by a service", "400 invalid_scope", onBehalf + "--scope 'openid api:read'"},
+		{"exchange by an app that is no service", "400 unauthorized_client",
+			exchange + " --scope api:read --client-id " + oktatest.PrivateKeyClientID + withKey},
+		{"ID-JAG for an unknown server", "400 invalid_target", exchange + " --scope api:read --client-id " +
+			oktatest.PrivateKeyClientID + withKey + ` --resource-server "$OKAUTH_DOMAIN/oauth2/unknown"`},
 		{"client at the org server that is no service", "401 invalid_client",
 			token + "okta.users.read" + itself + oktatest.PrivateKeyClientID + withKey},
 	}
