@@ -130,9 +130,11 @@ func TestExchangeNativeSSO(t *testing.T) {
 	}
 	app := first("openid device_sso offline_access")
 	secret, id := app.member(t, "device_secret"), app.member(t, "id_token")
-	other := first("openid device_sso")
-	if without := first("openid"); len(secret) != 43 || without.member(t, "device_secret") != "" {
-		t.Fatalf("got %s, without device_sso %s", app.Text, without.Text)
+	other := first("openid device_sso offline_access")
+	for _, scope := range []string{"openid offline_access", "openid device_sso"} {
+		if without := first(scope); len(secret) != 43 || without.member(t, "device_secret") != "" {
+			t.Fatalf("got %s, for %s %s", app.Text, scope, without.Text)
+		}
 	}
 	if got := mustRefresh(t, s, app.member(t, "refresh_token")); got.member(t, "device_secret") != "" {
 		t.Errorf("a refresh: got %s", got.Text)
@@ -165,6 +167,24 @@ func TestExchangeNativeSSO(t *testing.T) {
 	}
 	mustSay(t, "at another server", withTestKey(t, s, oktatest.PrivateKeyClientID, tokenURL(s, oktatest.DefaultScopesServerID), exchanging(id, idTokenType, good)),
 		"400 invalid_request", "'actor_token' is invalid.")
+	mustMatch(t, "introspection", introspect(t, s, secret), `\{"active":true,"sid":"idx[^"]{17}","token_type":"`+deviceSecretType+`","exp":[0-9]+\}`)
+	r := byClient(t, s, s.Issuer(oktatest.DefaultScopesServerID)+"/v1/introspect", url.Values{"token": {secret}})
+	if got := send(t, s, r).Text; got != `{"active":false}` {
+		t.Errorf("introspection at another server: got %s", got)
+	}
+	revoke := func(token string) {
+		send(t, s, byClient(t, s, s.Issuer("default")+"/v1/revoke", url.Values{"token": {token}, "token_type_hint": {"device_secret"}}))
+	}
+	revoked := other.member(t, "device_secret")
+	withTestKey(t, s, oktatest.PrivateKeyClientID, s.Issuer("default")+"/v1/revoke", url.Values{"token": {revoked}})
+	if !strings.Contains(introspect(t, s, revoked), `"active":true`) {
+		t.Error("another client revoked a device secret")
+	}
+	if revoke(revoked); introspect(t, s, revoked) != `{"active":false}` || !s.RefreshAlive(other.member(t, "refresh_token")) {
+		t.Error("a revoked device secret is active, or its revocation ends the session")
+	}
+	form := changed(exchanging(other.member(t, "id_token"), idTokenType, good), map[string]string{"actor_token": revoked})
+	mustSay(t, "revoked", withTestKey(t, s, oktatest.PrivateKeyClientID, target, form), "400 invalid_request", "'actor_token' is invalid.")
 	second, _ := s.App(oktatest.PrivateKeyClientID)
 	second.Assigned = []string{"nobody@example.com"}
 	s.AddApp(second)
@@ -173,6 +193,9 @@ func TestExchangeNativeSSO(t *testing.T) {
 	second.Assigned = nil
 	s.AddApp(second)
 	send(t, s, byClient(t, s, s.Issuer("default")+"/v1/revoke", url.Values{"token": {app.member(t, "refresh_token")}}))
+	if got := introspect(t, s, secret); got != `{"active":false}` {
+		t.Errorf("signed out: got the device secret %s", got)
+	}
 	mustSay(t, "signed out", withTestKey(t, s, oktatest.PrivateKeyClientID, target, exchanging(id, idTokenType, good)),
 		"400 invalid_grant", "The 'subject_token' either expired or the session associated with it was terminated.")
 }

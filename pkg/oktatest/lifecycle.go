@@ -107,6 +107,9 @@ func (c *call) revokeToken() {
 	if t := c.s.issued[token]; t != nil && own(t.session) {
 		t.revoked = true
 	}
+	if in := c.s.deviceSecrets[token]; in != nil && own(in) {
+		delete(c.s.deviceSecrets, token)
+	}
 	// "invalid tokens do not cause an error response": https://www.rfc-editor.org/rfc/rfc7009#section-2.2
 	c.respond(200, nil)
 }
@@ -114,7 +117,7 @@ func (c *call) revokeToken() {
 // introspect is /v1/introspect: https://www.rfc-editor.org/rfc/rfc7662#section-2.2
 func (c *call) introspect() { c.run(c.authenticateRequest, c.checkToken, c.describeToken) }
 
-// describeToken says less of a refresh token. token_type is Bearer whatever the kind.
+// describeToken says less of a refresh token, and little of a device secret. token_type is Bearer for all the others.
 func (c *call) describeToken() {
 	token := c.form.Get("token")
 	var in *session
@@ -134,6 +137,13 @@ func (c *call) describeToken() {
 	} else if t := c.s.refresh[token]; c.s.refreshAlive(t, c.now) {
 		in, scopes = t.session, t.session.scopes
 		rest = object{{"exp", in.end().Unix()}, {"sub", in.login}}
+	}
+	if secret := c.s.deviceSecrets[token]; secret != nil && secret.server == c.as.ID && !secret.ended {
+		c.respond(200, object{
+			{"active", true}, {"sid", oktaID("idx", secret.refreshID)}, {"token_type", typeDeviceSecret},
+			{"exp", secret.end().Unix()},
+		})
+		return
 	}
 	if in == nil || in.server != c.as.ID {
 		c.respond(200, object{{"active", false}})

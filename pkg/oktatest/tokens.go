@@ -97,7 +97,7 @@ func (c *call) issue() {
 	switch grantType := c.form.Get("grant_type"); {
 	case grantType == GrantTokenExchange:
 		issuedType = typeAccessToken
-	case grantType == GrantAuthorizationCode && c.has("device_sso"):
+	case grantType == GrantAuthorizationCode && c.has("device_sso") && c.refresh != "":
 		secret = randomBase64(32)
 		c.s.deviceSecrets[secret] = c.session
 	}
