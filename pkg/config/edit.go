@@ -227,6 +227,8 @@ func (e edit) applyTo(top *yaml.Node) {
 			items.Content = append(items.Content, textNode(item))
 		}
 		setNode(body, e.key, items)
+	case !e.remove && lookup(e.key).Type == Enum: // true, and not "true"
+		setNode(body, e.key, &yaml.Node{Kind: yaml.ScalarNode, Value: e.value})
 	case !e.remove:
 		setNode(body, e.key, textNode(e.value))
 	}
