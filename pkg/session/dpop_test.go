@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +172,38 @@ func TestST35_ADamagedKey(t *testing.T) {
 		len(o.forms()) != 0 {
 		t.Errorf("got %v after %d requests", required.Err, len(o.forms()))
 	}
+	o.login(t)
+	o.wantBound(t, o.mustToken(t))
+}
+
+// What Okta says about a proof is the error, since a sign-in has the same clock. A refresh token that is bound to
+// another key ends with a sign-in.
+func TestST35_ARefreshWhoseProofIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, off := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
+		o := newBoundOrg(t)
+		o.login(t)
+		o.clock.Advance(2 * time.Hour)
+		o.client.Now = func() time.Time { return o.clock.Now().Add(off) }
+		_, err := o.renew(t)
+		refusal, ok := errors.AsType[*okta.Error](err)
+		if !ok || is[*session.LoginRequiredError](err) || refusal.Code != "invalid_dpop_proof" ||
+			(refusal.ClockSkew-off).Abs() > 2*time.Second || len(o.forms()) != 1 {
+			t.Errorf("%s: got %v after %d requests", off, err, len(o.forms()))
+		}
+	}
+	o := newBoundOrg(t)
+	o.login(t)
+	other, err := dpop.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := o.session(t)
+	s.DPoPKey = other.Text()
+	save(t, o, s)
+	o.clock.Advance(2 * time.Hour)
+	_, err = o.renew(t)
+	o.wantRequired(t, err, "Okta refused to refresh the session")
 	o.login(t)
 	o.wantBound(t, o.mustToken(t))
 }

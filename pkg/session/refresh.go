@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"okauth/pkg/grant"
@@ -203,10 +204,20 @@ func refreshScopes(s *store.Session, r TokenRequest) (scopes []string, covered b
 }
 
 // isRefusedRefresh reports whether Okta refused a refresh for a reason that does not hold for a sign-in, such as a
-// grant type that has been disabled. What it says about the client holds for both.
+// grant type that has been disabled. What it says about the client holds for both, and so does what it says about the
+// proof, such as that this machine's clock is wrong, unless the refresh token is bound to another key.
 func isRefusedRefresh(err error) bool {
 	e, ok := errors.AsType[*okta.Error](err)
-	return ok && e.IsRejection() && e.Code != "invalid_client"
+	if !ok || !e.IsRejection() {
+		return false
+	}
+	switch e.Code {
+	case "invalid_dpop_proof":
+		return strings.Contains(e.Description, "refresh token")
+	case "invalid_client", "use_dpop_nonce":
+		return false
+	}
+	return true
 }
 
 // isInvalidGrant reports whether Okta refused the credentials or the refresh token: "The provided authorization grant
