@@ -2,6 +2,7 @@ package cmd_test
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"os"
 	"os/exec"
@@ -18,15 +19,17 @@ type foreignServer struct {
 	answers []string // "POST /oauth2/default/v1/token 200"
 }
 
-// startForeignServer starts it and makes a household its user, who has no name in the settings. It skips the test
-// where node or the package, which is in the directory that OKAUTH_TEST_OIDC_PROVIDER names, is not installed.
-func startForeignServer(t *testing.T, u *user) *foreignServer {
+// startForeignServer starts it and makes a household its user, who has no name in the settings. client is for the
+// script. It skips the test where node or the package, which is in the directory that OKAUTH_TEST_OIDC_PROVIDER names,
+// is not installed.
+func startForeignServer(t *testing.T, u *user, client ...string) *foreignServer {
 	t.Helper()
 	directory := os.Getenv("OKAUTH_TEST_OIDC_PROVIDER")
 	if _, err := exec.LookPath("node"); err != nil || directory == "" {
 		t.Skip("node, or oidc-provider for it, is not installed")
 	}
-	node := exec.Command("node", "testdata/oidcprovider.mjs", directory, u.vars["OKAUTH_REDIRECT_URI"])
+	redirectURI := cmp.Or(u.vars["OKAUTH_REDIRECT_URI"], "http://127.0.0.1:8085/callback")
+	node := exec.Command("node", append([]string{"testdata/oidcprovider.mjs", directory, redirectURI}, client...)...)
 	node.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + os.TempDir()}
 	node.Stderr = io.Discard // warnings
 	node.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -109,18 +112,24 @@ func (s *foreignServer) signsIn(c *chromium) {
 }
 
 // A server that others wrote takes what okauth sends, and okauth takes what it answers: authorization code with PKCE,
-// refresh with rotation, logout.
+// refresh with rotation, logout. With DPoP, all of it with one key and a nonce.
 func TestForeignServer_AuthorizationCode(t *testing.T) {
 	t.Parallel()
-	u, opened := browserHousehold(t)
-	s := startForeignServer(t, u)
-	c := startChromium(t)
-	p := withoutTerminal(t, u, "login", "--prompt", "consent") // without it, no offline_access: OpenID Connect Core §11
-	c.open(opened())
-	s.signsIn(c)
-	c.sees("Signed in", "okauth is signed in as jane.")
-	p.wants(0, "Signed in as jane")
-	s.lasts(t, u)
+	for _, dpop := range []string{"false", "true"} {
+		t.Run("dpop="+dpop, func(t *testing.T) {
+			t.Parallel()
+			u, opened := browserHousehold(t)
+			u.vars["OKAUTH_DPOP"] = dpop
+			s := startForeignServer(t, u, `{"dpop_bound_access_tokens": `+dpop+`}`, "nonce")
+			c := startChromium(t)
+			p := withoutTerminal(t, u, "login", "--prompt", "consent") // without it, no offline_access: OpenID Connect Core §11
+			c.open(opened())
+			s.signsIn(c)
+			c.sees("Signed in", "okauth is signed in as jane.")
+			p.wants(0, "Signed in as jane")
+			s.lasts(t, u)
+		})
+	}
 }
 
 // The same with a device code, whose polling has no interval in the answer, so it is 5 seconds.
