@@ -210,6 +210,33 @@ func TestST35_ST36_ANonceAndAnAssertion(t *testing.T) {
 	}
 }
 
+// Every request of a sign-in with a second factor has the same key, and one of them is repeated for the nonce.
+func TestST35_ASecondFactor(t *testing.T) {
+	t.Parallel()
+	o := newFactorOrg(t, "push", map[string]string{"OKAUTH_FACTOR": "push"})
+	app, _ := o.App(oktatest.DirectAuthClientID)
+	app.RequireDPoP = true
+	o.AddApp(app)
+	who := new(phone)
+	o.options.Interaction, o.options.Settings["dpop"] = who, "true"
+	token, err := o.open(t, o.options).Get(t.Context(), session.Access)
+	if err != nil || token.TokenType != okta.TypeDPoP {
+		t.Fatalf("got %+v, %v", token, err)
+	}
+	demands := 0
+	for _, r := range o.Requests() {
+		if r.ErrorCode == "use_dpop_nonce" {
+			demands++
+		}
+		if proves := r.Header.Get("DPoP") != ""; proves != strings.HasSuffix(r.Path, "/token") {
+			t.Errorf("%s has a proof: %t", r.Path, proves)
+		}
+	}
+	if passwords := o.count("/token", "password"); demands != 1 || passwords != 2 || who.pushes.Load() != 1 {
+		t.Errorf("%d demands for a nonce, %d passwords, %d pushes, want 1, 2, 1", demands, passwords, who.pushes.Load())
+	}
+}
+
 // A damaged key costs no request, and the error says what is corrupt.
 func TestST35_HTTPClientWithADamagedKey(t *testing.T) {
 	t.Parallel()
