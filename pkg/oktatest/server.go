@@ -7,7 +7,8 @@
 // invented result.
 //
 // A request passes through handler.go, which lets a fault answer it or finds its endpoint. At the token endpoint,
-// grants.go checks it in Okta's order and runs the steps of the grant.
+// grants.go checks it in Okta's order and runs the steps of the grant. assertion.go and dpop.go check what a client
+// has signed.
 //
 // Nothing here is protected: passwords are stored in the clear and documented. The server listens on loopback only.
 package oktatest

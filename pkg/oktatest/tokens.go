@@ -9,11 +9,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // agreement is what a user, a client and a server agree on at a sign-in, or a client and a server alone.
@@ -236,13 +237,9 @@ func newSigningKey() *signingKey {
 	return &signingKey{kid: randomBase64(32), private: private}
 }
 
-// jwk is the public key, its members in the order that was recorded.
-func (k *signingKey) jwk() object {
-	exponent, modulus := big.NewInt(int64(k.private.E)), k.private.N
-	return object{
-		{"kty", "RSA"}, {"alg", "RS256"}, {"kid", k.kid}, {"use", "sig"}, {"e", base64url(exponent.Bytes())},
-		{"n", base64url(modulus.Bytes())},
-	}
+// jwk is the public key.
+func (k *signingKey) jwk() jose.JSONWebKey {
+	return jose.JSONWebKey{Key: &k.private.PublicKey, KeyID: k.kid, Algorithm: "RS256", Use: "sig"}
 }
 
 // signature makes the signatures of RS256, RS512: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
@@ -269,12 +266,11 @@ func (c *call) publishKeys() {
 }
 
 // keySet has the next key first: the order carries no meaning.
-func keySet(keys ...*signingKey) object {
-	var list []object
+func keySet(keys ...*signingKey) (set jose.JSONWebKeySet) {
 	for _, key := range keys {
-		list = append(list, key.jwk())
+		set.Keys = append(set.Keys, key.jwk())
 	}
-	return object{{"keys", list}}
+	return set
 }
 
 func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
