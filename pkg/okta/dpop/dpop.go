@@ -103,11 +103,15 @@ type claims struct {
 	OfToken string `json:"ath,omitempty"`
 }
 
+// earlier is how far the time of a proof lies back. Servers refuse a proof from the future, and clocks differ by
+// seconds; Okta takes one that is up to five minutes old.
+const earlier = 5 * time.Second
+
 // Proof returns the value of the header DPoP of a request with that method to u at the time now, with the nonce that
 // its server gave last. Each request needs a proof of its own. token is the access token that the request carries; a
 // token request carries none.
 func (p *Prover) Proof(method string, u *url.URL, token secret.Secret, now time.Time) (secret.Secret, error) {
-	c := claims{Method: method, URL: target(u), Issued: now.Unix(), ID: rand.Text(), Nonce: p.Nonce(u)}
+	c := claims{Method: method, URL: target(u), Issued: now.Add(-earlier).Unix(), ID: rand.Text(), Nonce: p.Nonce(u)}
 	if !token.IsZero() {
 		c.OfToken = hash(token)
 	}
