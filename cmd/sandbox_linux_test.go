@@ -258,6 +258,9 @@ func TestSandboxFlags(t *testing.T) {
 		{"--lifetime 0", "--lifetime: expected 1s or more, got 0s", "okauth sandbox --lifetime 90s"},
 		{"--certificate rotten", `--certificate: "rotten" is not one of expired, `, "okauth sandbox --certificate expired"},
 		{"--fault 500 --fault nothing@/keys", `--fault: there is no fault "nothing"`, "okauth sandbox --faults lists them"},
+		{"--public-key sandbox_linux_test.go", `--public-key: "sandbox_linux_test.go" is no JWK of a public key with a kid`,
+			"okauth sandbox --public-key takes what okauth config keygen prints"},
+		{"--public-key nowhere", "--public-key: open nowhere", "okauth config keygen >public.jwk makes a key"},
 		{"--lifetime soon", `invalid argument "soon" for "--lifetime" flag`, "see okauth sandbox --help"},
 	} {
 		args := append([]string{"sandbox"}, strings.Fields(test.flags)...)
@@ -266,6 +269,23 @@ func TestSandboxFlags(t *testing.T) {
 			!strings.HasSuffix(stderr, "hint: "+test.hint+"\n") {
 			t.Errorf("%s: got exit code %d, stdout %q, stderr %q", test.flags, code, stdout, stderr)
 		}
+	}
+}
+
+// The sandbox accepts a key that okauth made.
+func TestSandboxPublicKey(t *testing.T) {
+	t.Parallel()
+	u, _ := household(t, "none")
+	public := filepath.Join(t.TempDir(), "public.jwk")
+	if err := os.WriteFile(public, newClientKey(t, u, "ES256"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	u.vars["OKAUTH_DOMAIN"] = startSandbox(t, "--public-key", public).vars["OKAUTH_DOMAIN"]
+	u.vars["OKAUTH_CLIENT_ID"], u.vars["OKAUTH_GRANT"] = oktatest.ServiceKeyClientID, "client-credentials"
+	u.vars["OKAUTH_SCOPES"], u.vars["OKAUTH_CLIENT_AUTH"] = "api:read", "private_key_jwt"
+	p := withoutTerminal(t, u, "token")
+	if code := p.ends(); code != 0 || p.stdout.Len() == 0 {
+		t.Errorf("exit code %d: %s", code, &p.stderr)
 	}
 }
 

@@ -43,7 +43,7 @@ once, and then remove the old one at Okta.`,
   # into a file, for a machine without a keychain
   okauth config keygen --alg RS256 --file key.jwk
   # for a script that registers it
-  okauth config keygen > public.jwk
+  okauth config keygen >public.jwk
   # a new key in place of the present one
   okauth config keygen --rotate`,
 		Args: cli.ArgsBetween(0, 0),

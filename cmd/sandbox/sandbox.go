@@ -3,6 +3,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -25,6 +26,7 @@ type options struct {
 	noLimits    bool
 	certificate string
 	faults      []string // NAME or NAME@PATH
+	publicKey   string   // a file
 
 	listScenarios, listTokens, listFaults, printKey bool
 }
@@ -43,7 +45,8 @@ everything when it ends.
 --scenarios, --tokens and --faults list what it can do: every refusal of Okta,
 access tokens with one flaw each, and failures of networks and servers. Each
 entry shows the command that triggers it. --test-key prints the private key of
-the applications that have one; everyone has it.
+the applications that have one; everyone has it. --public-key registers another
+for them, such as one from "okauth config keygen".
 
 --lifetime makes access tokens expire soon. With --rotate a refresh token works
 once, and ends the session if it is used again after --grace.
@@ -89,6 +92,7 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.StringArrayVar(&o.faults, "fault", nil, "fail requests with `NAME[@PATH]`; repeatable")
 	f.BoolVar(&o.listFaults, "faults", false, "list the faults and how to turn each on")
 	f.BoolVar(&o.printKey, "test-key", false, "print the private key of the test applications")
+	f.StringVar(&o.publicKey, "public-key", "", "register the public key in this `FILE`, a JWK, for them")
 	f.BoolVar(&o.server.TLS, "tls", false, "serve https with its own authority")
 	f.StringVar(&o.certificate, "certificate", "", "serve https with a certificate of this `KIND`")
 	var faults []string
@@ -156,12 +160,37 @@ func (o *options) run(ctx context.Context) error {
 		}
 		server.FailAlways(path, faults[i].Fault)
 	}
+	if err := o.register(server); err != nil {
+		return err
+	}
 	dir, certificates, err := writeCertificates(server)
 	defer os.RemoveAll(dir)
 	if err != nil {
 		return err
 	}
 	return o.serve(ctx, server, certificates)
+}
+
+// register adds the key of --public-key to the applications that authenticate with one.
+func (o *options) register(server *oktatest.Server) error {
+	if o.publicKey == "" {
+		return nil
+	}
+	text, err := os.ReadFile(o.publicKey)
+	if err != nil {
+		return cli.Exit(cli.ExitUsage, fmt.Errorf("--public-key: %w", err), "okauth config keygen >public.jwk makes a key")
+	}
+	var key map[string]any
+	if json.Unmarshal(text, &key) != nil || key["kty"] == nil || key["kid"] == nil || key["d"] != nil {
+		return usage("--public-key takes what okauth config keygen prints",
+			"--public-key: %q is no JWK of a public key with a kid", o.publicKey)
+	}
+	for _, id := range []string{oktatest.PrivateKeyClientID, oktatest.ServiceKeyClientID} {
+		app, _ := server.App(id)
+		app.Keys = append(app.Keys, text)
+		server.AddApp(app)
+	}
+	return nil
 }
 
 // serve prints how to reach the server, and waits for the end, which is no failure.
