@@ -54,11 +54,14 @@ func FlagError(c *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return invalidValue(c, invalid)
 	}
+	// The parser's own text has the whole argument, which may be a secret, such as the first line of a private key.
+	if _, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
+		return Usage("an argument (not shown) begins with a dash and is not a flag", helpHint(c))
+	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return Usage(err.Error(), helpHint(c))
 	}
-	// The parser's own text has the whole argument, which may be a secret.
 	name := unknown.GetSpecifiedName()
 	if len(unknown.GetSpecifiedShortnames()) > 0 {
 		return Usage("unknown shorthand flag: -"+name, helpHint(c))
@@ -68,6 +71,9 @@ func FlagError(c *cobra.Command, err error) error {
 	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	if near := config.Suggest(name, names); advice == "" && near != "" {
 		advice = fmt.Sprintf("did you mean --%s?", near)
+	}
+	if len(name) > 32 {
+		name = "… (not shown: it is long)"
 	}
 	return Usage("unknown flag: --"+name, cmp.Or(advice, helpHint(c)))
 }
