@@ -29,7 +29,7 @@ func (o *options) newKeygen() *cobra.Command {
 	k := &keygen{options: o}
 	c := &cobra.Command{
 		Use:   "keygen",
-		Short: "Make the key pair that the client signs in with",
+		Short: "Make the key pair that the client authenticates with",
 		Long: `Make a key pair for client authentication by private_key_jwt, which sends no
 secret. The private half goes to the keychain, or to the new file that --file
 names, for you alone. The public half is printed as a JWK, to register at Okta;

@@ -128,7 +128,7 @@ func rows() []Key {
 			Help: "how the client authenticates (default: by its key, else by its secret)"},
 		{Name: KeyPrivateKey, Type: Secret, NotInFile: true, Keychain: true, lines: true, check: checkLines,
 			Env:  []string{"OKTA_CLIENT_PRIVATEKEY"},
-			Help: "private key that the client signs in with (kept in the keychain)"},
+			Help: "private key that the client authenticates with (kept in the keychain)"},
 		{Name: KeyPrivateKeyID, check: checkClientSecret, Env: []string{"OKTA_CLIENT_PRIVATEKEYID"},
 			Help: "kid of the private key, where the key itself has none"},
 		{Name: KeyGrant, Type: Enum, Choices: grantNames, Default: grantNames[0],
