@@ -32,8 +32,8 @@ func (o *options) newKeygen() *cobra.Command {
 		Short: "Make the key pair that the client authenticates with",
 		Long: `Make a key pair for client authentication by private_key_jwt, which sends no
 secret. The private half goes to the keychain, or to the new file that --file
-names, for you alone. The public half is printed as a JWK, to register at Okta;
-on standard error is where. From then on the profile uses the key.
+names, readable only by you. The public half is printed as a JWK, to register at
+Okta; standard error says where. From then on the profile uses the key.
 
 With --rotate, okauth keeps the present key of the keychain until Okta accepts
 the new one, which is tried whenever a new token is needed. Register it, sign in
@@ -85,7 +85,7 @@ func (k *keygen) run(ctx context.Context) error {
 	if err := k.useKey(client, path, key.ID()); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	k.env.Print("Wrote the private key to " + path + ", for you alone.")
+	k.env.Print("Wrote the private key to " + path + ", readable only by you.")
 	return k.showPublic(key, client.Settings().ClientID())
 }
 
@@ -126,7 +126,7 @@ func (k *keygen) toKeychain(ctx context.Context, client *okauth.Client) error {
 		return cli.Exit(cli.ExitUsage, errors.New("the keychain has a private key of this client"),
 			"okauth config keygen --rotate makes the next one; okauth config unset private_key forgets the present one")
 	case !stored.Next.IsZero():
-		k.env.Print("A new key waits already for Okta to accept it. This is its public half.")
+		k.env.Print("Okta has not accepted the last new key yet. This is its public half.")
 		key, err := clientauth.ParseKey(stored.Next)
 		if err != nil {
 			return err
@@ -197,7 +197,7 @@ func (k *keygen) showPublic(key clientauth.Key, clientID string) error {
 	}
 	k.env.Print(whereToRegister(key, clientID))
 	if k.rotate {
-		k.env.Print("okauth goes on with the present key until Okta accepts this one. Then remove the old one there.")
+		k.env.Print("okauth uses the present key until Okta accepts this one. Then remove the old key at Okta.")
 		return nil
 	}
 	k.env.Print("Next: okauth" + k.session.Again() + " doctor checks whether Okta accepts it.")
