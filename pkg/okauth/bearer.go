@@ -20,14 +20,16 @@ import (
 // RFC 9449 §7.1: https://www.rfc-editor.org/rfc/rfc9449#section-7.1
 type bearerTransport struct {
 	client *Client
-	ctx    context.Context   // of the token requests; the request's own ends them as well
+	ctx    context.Context   // ends the token requests, as that of the request does which needs the token
 	base   http.RoundTripper // for https, and for requests without a token
 	plain  http.RoundTripper // for http to this machine
 
-	mu        sync.Mutex
-	renewed   okta.Secret // the last token that was obtained because of a 401
+	replacing chan struct{} // holds a value while a request replaces a token, and guards the next two
+	renewed   okta.Secret   // the last token that was obtained because of a 401
 	renewedAt time.Time
-	prover    *dpop.Prover // of the last token that was bound to a key
+
+	mu     sync.Mutex
+	prover *dpop.Prover // of the last token that was bound to a key
 }
 
 // RoundTrip sends a copy of req with a token, and once more with a new token after a 401. A redirect to another origin
@@ -36,9 +38,9 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if leftOrigin(req) {
 		return t.base.RoundTrip(req)
 	}
-	ctx, cancel := context.WithCancelCause(t.ctx)
+	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
-	defer context.AfterFunc(req.Context(), func() { cancel(context.Cause(req.Context())) })()
+	defer context.AfterFunc(t.ctx, func() { cancel(context.Cause(t.ctx)) })()
 	var token session.CachedToken
 	err := checkDestination(req)
 	if err == nil {
@@ -132,8 +134,12 @@ const renewEvery = time.Minute
 // replace returns a token in place of one that the API refused. ok is false if there is none, or if the refused token
 // was new already: an API that refuses every token must not cost a refresh for each request.
 func (t *bearerTransport) replace(ctx context.Context, refused okta.Secret) (next session.CachedToken, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	select {
+	case t.replacing <- struct{}{}:
+		defer func() { <-t.replacing }()
+	case <-ctx.Done():
+		return session.CachedToken{}, false
+	}
 	if refused.Equal(t.renewed) && t.client.o.Now().Sub(t.renewedAt).Abs() < renewEvery {
 		return session.CachedToken{}, false
 	}

@@ -118,7 +118,7 @@ type Client struct {
 	sealKey  func(context.Context) (sealed.Key, error)     // of the sealed files
 	key      func(context.Context) (clientauth.Key, error) // the private key of the settings
 	offline  bool                                          // nothing may be sent
-	getting  sync.Mutex                                    // held by the call that gets a token which is not stored
+	renewals sync.Map                                      // what gets a token now, *renewal by session.TokenType
 	unstored sync.Map                                      // the last tokens, session.CachedToken by session.TokenType
 }
 

@@ -38,22 +38,50 @@ func oauthToken(t session.CachedToken, err error) (*oauth2.Token, error) {
 
 // Get returns a token of type t as [Client.Token] does. With a *session.SaveError comes a token that is valid.
 func (c *Client) Get(ctx context.Context, t session.TokenType) (session.CachedToken, error) {
-	token, err := c.Cached(ctx, t)
-	required, ok := errors.AsType[*LoginRequiredError](err)
-	switch {
-	case !ok:
-		return token, err
-	case required.NoStore == "":
-		return c.Renew(ctx, t, false)
+	for {
+		token, err := c.Cached(ctx, t)
+		required, ok := errors.AsType[*LoginRequiredError](err)
+		if !ok {
+			return token, err
+		}
+		mine := &renewal{done: make(chan struct{})}
+		other, running := c.renewals.LoadOrStore(t, mine)
+		if !running {
+			c.renew(ctx, t, mine, required.NoStore != "")
+			return mine.token, mine.err
+		}
+		select {
+		case <-other.(*renewal).done:
+			if r := other.(*renewal); !r.cancelled {
+				return r.token, r.err
+			}
+		case <-ctx.Done():
+			return session.CachedToken{}, context.Cause(ctx)
+		}
 	}
-	// Each call would sign in: the last token serves all calls of this client, and one of them gets the next.
-	c.getting.Lock()
-	defer c.getting.Unlock()
-	last, _ := c.unstored.Load(t)
-	if token, ok := last.(session.CachedToken); ok && token.ExpiresAt.Sub(c.o.Now()) >= c.settings.MinTTL() {
-		return token, nil
+}
+
+// renewal is a call that gets a new token. The other calls of a Client wait for it, without the lock of the session,
+// and without credentials. They share its result, so that none of them waits longer than one call.
+type renewal struct {
+	done      chan struct{} // closed when the rest is set
+	token     session.CachedToken
+	err       error
+	cancelled bool // the caller did not wait for the result, and another has to get one
+}
+
+// renew gets a token for r. unstored says that none is stored: the last token then serves all calls of this client.
+func (c *Client) renew(ctx context.Context, t session.TokenType, r *renewal, unstored bool) {
+	defer close(r.done)
+	defer c.renewals.Delete(t)
+	if last, ok := c.unstored.Load(t); ok && unstored {
+		r.token = last.(session.CachedToken)
+		if r.token.ExpiresAt.Sub(c.o.Now()) >= c.settings.MinTTL() {
+			return
+		}
 	}
-	return c.Renew(ctx, t, false)
+	r.token, r.err = c.Renew(ctx, t, false)
+	r.cancelled = r.token.Value.IsZero() && ctx.Err() != nil
 }
 
 // open returns the store, and the request for a token of type t.
@@ -207,5 +235,6 @@ func (c *Client) usable(token session.CachedToken, err error) (session.CachedTok
 func (c *Client) HTTPClient(ctx context.Context) *http.Client {
 	return &http.Client{Transport: &bearerTransport{
 		client: c, ctx: ctx, base: http.DefaultTransport, plain: transport.Loopback(),
+		replacing: make(chan struct{}, 1),
 	}}
 }
