@@ -146,7 +146,8 @@ func (c *Client) credentials(ctx context.Context, mine *turn) (session.Credentia
 }
 
 func (c *Client) guard() session.LockoutGuard {
-	return session.LockoutGuard{Locks: c.locks(), Now: c.o.Now, Warn: func(err error) {
+	place := session.UserPlace{Locks: c.locks()}
+	return session.LockoutGuard{Items: place, Locks: place, Now: c.o.Now, Warn: func(err error) {
 		c.o.Events.Warning("a refusal could not be recorded, so a loop would send the same again " +
 			"and could lock the account: " + err.Error())
 	}}

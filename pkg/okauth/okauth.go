@@ -26,6 +26,7 @@
 //	*session.OtherUserError  another user signed in on the page than the settings name; nothing was stored
 //	*okta.Error              Okta refused, or could not answer now: see its IsRejection
 //	*okta.NetworkError, *okta.ResponseError  no answer, or not Okta's: try again later
+//	*session.RateLimitedError  another process learned that Okta has too many requests: try again when Left is over
 //	*store.Error             the keychain or file cannot be used: see its Kind
 //	*ResourceServerError     an exchange names a server of another org; nothing was sent
 package okauth

@@ -81,20 +81,26 @@ func (m Manager) earlier(s *store.Session, x Exchange) (token CachedToken, ok bo
 
 // exchangeLocked exchanges the token of a session that has just been made valid, while no other process changes it.
 func (m Manager) exchangeLocked(ctx context.Context, x Exchange, exchange Exchanger) (CachedToken, error) {
-	lock, err := m.lock(ctx, x.Subject.Identity.Account())
-	if err != nil {
-		return CachedToken{}, err
+	var s *store.Session
+	var token CachedToken
+	var err error
+	done := func() (found bool) {
+		if s, err = m.load(ctx, x.Subject.Identity); err == nil && s == nil {
+			err = &LoginRequiredError{Reason: reasonSignedOut}
+		}
+		token, found = m.earlier(s, x)
+		return found || err != nil
+	}
+	lock, lockErr := m.lockUnless(ctx, x.Subject.Identity.Account(), done)
+	switch {
+	case lockErr != nil:
+		return CachedToken{}, lockErr
+	case lock == nil:
+		return token, err
 	}
 	defer lock.Release()
-	s, err := m.load(ctx, x.Subject.Identity)
-	if err != nil {
-		return CachedToken{}, err
-	}
-	if s == nil {
-		return CachedToken{}, &LoginRequiredError{Reason: reasonSignedOut}
-	}
-	if token, ok := m.earlier(s, x); ok {
-		return token, nil
+	if done() {
+		return token, err
 	}
 	subject, err := m.choose(s, x.Subject) // as another process may have stored it meanwhile
 	if err != nil {
@@ -102,9 +108,10 @@ func (m Manager) exchangeLocked(ctx context.Context, x Exchange, exchange Exchan
 	}
 	tokens, err := exchange(ctx, Subject{subject.Value, s.DeviceSecret, s.DPoPKey, s.DPoPNonce})
 	if err != nil {
+		pause(lock, err)
 		return CachedToken{}, err
 	}
-	token := Exchanged(tokens, s.Username, x.MinTTL)
+	token = Exchanged(tokens, s.Username, x.MinTTL)
 	if x.Name == "" {
 		return token, nil
 	}

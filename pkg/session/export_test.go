@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"crypto/pbkdf2"
 	"crypto/sha256"
 
@@ -9,7 +10,7 @@ import (
 
 // Check returns the error of sending a password now.
 func (g LockoutGuard) Check(issuer, username string, password okta.Secret) error {
-	return g.watch("password", issuer, username, password).check(true)
+	return g.watch("password", issuer, username, password).check(context.Background(), true)
 }
 
 // WithFastHash returns a guard whose records are worth nothing against an attacker, and quick to test. It calls

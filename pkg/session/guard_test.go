@@ -51,7 +51,7 @@ func (o *org) wantBlocked(t *testing.T, err error, posts int) *session.PasswordB
 
 func (o *org) record(t *testing.T) string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(o.manager.Guard.Locks.Dir, "*.refused"))
+	names, err := filepath.Glob(filepath.Join(o.guardDir, "*.refused"))
 	if err != nil || len(names) != 1 {
 		t.Fatalf("got the records %q, %v; want one", names, err)
 	}
@@ -95,7 +95,7 @@ func TestGuardSendsWhatAPersonTypes(t *testing.T) {
 	if err := o.loginWith(t, oktatest.DefaultPassword, true); err != nil || len(o.forms()) != 6 {
 		t.Fatalf("got %v after %d posts", err, len(o.forms()))
 	}
-	if names, _ := filepath.Glob(filepath.Join(o.manager.Guard.Locks.Dir, "*.refused")); len(names) != 0 {
+	if names, _ := filepath.Glob(filepath.Join(o.guardDir, "*.refused")); len(names) != 0 {
 		t.Errorf("the record is still there: %q", names)
 	}
 	o.wantRefused(t, o.loginWith(t, "wrong-horse", false), 7)
@@ -192,7 +192,7 @@ func TestGuardRecordDoesNotHoldThePassword(t *testing.T) {
 	var records [2][]byte
 	for i := range records {
 		o := newOrg(t, oktatest.Rotation{})
-		o.manager.Guard = session.LockoutGuard{Locks: o.manager.Guard.Locks, Now: o.clock.Now} // hashes as in earnest
+		o.manager.Guard = session.LockoutGuard{Items: o.manager.Guard.Items, Locks: o.manager.Guard.Locks, Now: o.clock.Now} // hashes as in earnest
 		o.wantRefused(t, o.signIn(t, "wrong-horse"), 1)
 		var err error
 		if records[i], err = os.ReadFile(o.record(t)); err != nil || bytes.Contains(records[i], []byte("horse")) {
@@ -208,7 +208,7 @@ func TestGuardRecordDoesNotHoldThePassword(t *testing.T) {
 func TestGuardWithoutAPlace(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{})
-	o.manager.Guard.Locks.Dir = "/dev/null/okauth"
+	o.guardIn("/dev/null/okauth")
 	warnings := 0
 	o.manager.Guard.Warn = func(err error) {
 		warnings++
@@ -222,7 +222,7 @@ func TestGuardWithoutAPlace(t *testing.T) {
 	if warnings != 2 {
 		t.Errorf("got %d warnings, want 2", warnings)
 	}
-	o.manager.Guard.Locks.Dir = t.TempDir() + "/guard"
+	o.guardIn(t.TempDir() + "/guard")
 	o.wantRefused(t, o.signIn(t, "wrong-horse"), 3)
 	o.wantBlocked(t, o.signIn(t, "wrong-horse"), 3)
 }

@@ -34,11 +34,11 @@ func (c *GuardedCode) Read(ctx context.Context) (okta.Secret, error) {
 	watched := c.watch(code)
 	err = errNewSalt
 	for errors.Is(err, errNewSalt) {
-		if err = watched.check(true); err == nil {
-			err = watched.lock(ctx)
+		if err = watched.check(ctx, true); err == nil {
+			err = watched.lock(ctx, func() bool { return false })
 		}
 		if err != nil {
-			watched.unlock(false, nil)
+			watched.unlock(ctx, false, nil)
 		}
 	}
 	if err != nil {
@@ -49,10 +49,10 @@ func (c *GuardedCode) Read(ctx context.Context) (okta.Secret, error) {
 }
 
 // settle records what Okta answered to the code that was read: accepted, or err.
-func (c *GuardedCode) settle(accepted bool, err error) {
+func (c *GuardedCode) settle(ctx context.Context, accepted bool, err error) {
 	if c == nil || c.sent == nil {
 		return
 	}
-	c.sent.unlock(accepted, err)
+	c.sent.unlock(ctx, accepted, err)
 	c.sent = nil
 }

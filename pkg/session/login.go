@@ -48,6 +48,9 @@ type signIn struct {
 	request TokenRequest
 	client  *okta.Client
 	login   bool // a valid token and a session that cannot be read are replaced
+
+	old *store.Session // what is stored, as settled has found it
+	err error          // why no sign-in is possible; nil, and settled: none is needed
 }
 
 // signIn signs in and returns the new session. With tokens, the error is that of storing them. Without tokens and
@@ -68,18 +71,20 @@ func (m Manager) signIn(ctx context.Context, s signIn) (*store.Session, *okta.To
 				return nil, nil, err
 			}
 		}
-		if err := password.check(true); err != nil {
+		if err := password.check(ctx, true); err != nil {
 			return nil, nil, err
 		}
-		if err = password.lock(ctx); err == nil {
+		if err = password.lock(ctx, func() bool { return m.settled(ctx, &s) }); err == nil {
 			session, tokens, err = m.signInLocked(ctx, &s)
+		} else if errors.Is(err, errDone) {
+			return s.old, nil, s.err
 		}
-		s.Code.settle(tokens != nil, err)
+		s.Code.settle(ctx, tokens != nil, err)
 		required, _ := errors.AsType[*grant.InteractionRequiredError](err)
 		if required != nil && required.Resume != nil {
 			s.Grant = required.Resume // the password was right, and is not sent again
 		}
-		password.unlock(tokens != nil || isAfterPassword(err), err)
+		password.unlock(ctx, tokens != nil || isAfterPassword(err), err)
 	}
 	if is[*grant.InteractionRequiredError](err) && s.Interaction != nil {
 		return m.signInAsking(ctx, s)
@@ -95,7 +100,7 @@ func (m Manager) signInAsking(ctx context.Context, s signIn) (*store.Session, *o
 		}
 	}
 	tokens, err := s.exchange(ctx, s.Interaction)
-	s.Code.settle(tokens != nil, err)
+	s.Code.settle(ctx, tokens != nil, err)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -155,24 +160,21 @@ func (m Manager) takeTurn(ctx context.Context, s signIn) error {
 // signInLocked signs in without asking anyone, while no other process changes the session. It gives s the client for
 // what comes after.
 func (m Manager) signInLocked(ctx context.Context, s *signIn) (*store.Session, *okta.TokenResponse, error) {
-	lock, err := m.lock(ctx, s.request.Identity.Account())
+	lock, err := m.lockUnless(ctx, s.request.Identity.Account(), func() bool { return m.settled(ctx, s) })
 	if err != nil {
 		return nil, nil, err
+	}
+	if lock == nil {
+		return s.old, nil, s.err
 	}
 	defer lock.Release()
-	old, err := m.loadOld(ctx, *s)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !s.login {
-		if _, err := m.choose(old, s.request); !is[*LoginRequiredError](err) {
-			return old, nil, err
-		}
+	if m.settled(ctx, s) {
+		return s.old, nil, s.err
 	}
 	if err := m.takeTurn(ctx, *s); err != nil {
 		return nil, nil, err
 	}
-	if err := s.bind(old); err != nil {
+	if err := s.bind(s.old); err != nil {
 		return nil, nil, err
 	}
 	if err := m.addToIndex(ctx, s.request.Identity); err != nil {
@@ -180,12 +182,13 @@ func (m Manager) signInLocked(ctx context.Context, s *signIn) (*store.Session, *
 	}
 	tokens, err := s.exchange(ctx, nil)
 	if err != nil {
-		if old == nil {
+		pause(lock, err)
+		if s.old == nil {
 			m.removeFromIndex(ctx, s.request.Identity.Account())
 		}
 		return nil, nil, err
 	}
-	session := m.afterSignIn(old, tokens, *s)
+	session := m.afterSignIn(s.old, tokens, *s)
 	return session, tokens, m.saveSignIn(ctx, session)
 }
 

@@ -21,13 +21,14 @@ import (
 
 // org is an Okta, and one user of it on one machine, who share a clock.
 type org struct {
-	server  *oktatest.Server
-	clock   *oktatest.Clock
-	items   *faulty
-	locks   *filelock.Locks
-	manager session.Manager
-	want    session.TokenRequest
-	client  *okta.Client
+	server   *oktatest.Server
+	clock    *oktatest.Clock
+	items    *faulty
+	locks    *filelock.Locks
+	manager  session.Manager
+	guardDir string // of the records of its guard
+	want     session.TokenRequest
+	client   *okta.Client
 }
 
 // faulty is a store that can be told to fail.
@@ -82,12 +83,20 @@ func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
 	o := &org{server: server, clock: clock, items: &faulty{}}
 	o.client = &okta.Client{Server: at, ID: oktatest.DefaultClientID, Auth: clientauth.ForSecret(okta.NewSecret(oktatest.DefaultClientSecret)), HTTP: server.Client(), Now: clock.Now}
 	o.locks = &filelock.Locks{Dir: t.TempDir() + "/locks", Wait: 30 * time.Second}
-	o.manager = session.Manager{Store: store.Sessions{Items: o.items, Locks: o.locks}, Guard: session.LockoutGuard{Locks: filelock.Locks{Dir: t.TempDir() + "/guard"}, Now: clock.Now}.WithFastHash(nil), Now: clock.Now}
+	o.manager = session.Manager{Store: store.Sessions{Items: o.items, Locks: o.locks}, Now: clock.Now}
+	o.manager.Guard = session.LockoutGuard{Now: clock.Now}.WithFastHash(nil)
+	o.guardIn(t.TempDir() + "/guard")
 	o.want = session.TokenRequest{
 		Identity: store.Identity{Profile: "dev", Issuer: at.Issuer(), ClientID: oktatest.DefaultClientID, User: oktatest.DefaultUser, Grant: "password"},
 		Scopes:   []string{"openid", "profile", "offline_access"}, MinTTL: time.Minute, Username: oktatest.DefaultUser,
 	}
 	return o
+}
+
+// guardIn moves the records and locks of the guard to a directory.
+func (o *org) guardIn(dir string) {
+	place := session.UserPlace{Locks: filelock.Locks{Dir: dir}}
+	o.manager.Guard.Items, o.manager.Guard.Locks, o.guardDir = place, place, dir
 }
 
 func (o *org) password(scopes ...string) grant.Password {

@@ -130,27 +130,42 @@ func (m Manager) signedIn(
 // refreshed returns the token that another process has just stored, or gets one with the refresh token.
 func (m Manager) refreshed(ctx context.Context, r TokenRequest, before *store.Session, o Options) (CachedToken, error) {
 	token, err := m.choose(before, r)
-	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
+	if !refreshable(err) {
 		return token, err
 	}
 	client, err := o.Client(ctx)
 	if err != nil {
 		return CachedToken{}, err
 	}
-	lock, err := m.lock(ctx, r.Identity.Account())
-	if err != nil {
-		return CachedToken{}, err
+	var s *store.Session
+	done := func() bool {
+		if s, err = m.load(ctx, r.Identity); err != nil {
+			token, err = CachedToken{}, unusable(err)
+			return true
+		}
+		token, err = m.choose(s, r)
+		return !refreshable(err)
 	}
-	defer lock.Release()
-	s, err := m.load(ctx, r.Identity)
-	if err != nil {
-		return CachedToken{}, unusable(err)
-	}
-	token, err = m.choose(s, r)
-	if required, ok := errors.AsType[*LoginRequiredError](err); !ok || !required.Refreshable {
+	lock, lockErr := m.lockUnless(ctx, r.Identity.Account(), done)
+	switch {
+	case lockErr != nil:
+		return CachedToken{}, lockErr
+	case lock == nil:
 		return token, err
 	}
-	return m.refresh(ctx, r, refreshAttempt{session: s, lock: lock, client: client})
+	defer lock.Release()
+	if done() {
+		return token, err
+	}
+	token, err = m.refresh(ctx, r, refreshAttempt{session: s, lock: lock, client: client})
+	pause(lock, err)
+	return token, err
+}
+
+// refreshable reports whether err says that a refresh brings the token.
+func refreshable(err error) bool {
+	required, ok := errors.AsType[*LoginRequiredError](err)
+	return ok && required.Refreshable
 }
 
 // result returns the token of a session that has just been made, however short-lived it is. saved is the error of

@@ -176,24 +176,6 @@ func (m Manager) noStore(err error) NoStore {
 	return ""
 }
 
-// lock waits until no other process changes the session of an account. The lock can be released even after an error.
-func (m Manager) lock(ctx context.Context, account string) (store.Lock, error) {
-	if m.Store.Locks == nil {
-		return noLock{}, nil
-	}
-	lock, err := m.Store.Locks.Acquire(ctx, account)
-	if err != nil {
-		return noLock{}, err
-	}
-	return lock, nil
-}
-
-// noLock is the lock of a session that is not stored, or that could not be locked.
-type noLock struct{}
-
-func (noLock) Release()      {}
-func (noLock) Revoked() bool { return false }
-
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok

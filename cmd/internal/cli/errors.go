@@ -78,6 +78,7 @@ func errorRows() []errorRow {
 			}
 			return exitNetwork
 		}, oktaAdvice),
+		on(exitNetwork, func(*session.RateLimitedError) string { return "wait for the time given, then try again" }),
 
 		on(ExitUsage, privateKeyAdvice),
 		is(ExitUsage, output.ErrNoRequest, "name it, as in: --url https://api.example.com/v1/orders --method GET"),

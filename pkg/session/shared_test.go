@@ -1,0 +1,294 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"okauth/pkg/okta"
+	"okauth/pkg/oktatest"
+	"okauth/pkg/session"
+	"okauth/pkg/store"
+)
+
+// sharedLocks are the locks of many machines, in memory.
+type sharedLocks struct {
+	wait time.Duration
+
+	mu     sync.Mutex
+	locks  map[string]*sharedLock
+	given  int        // locks that were acquired
+	waiter chan error // if not nil, gets a value when a caller begins to wait
+}
+
+// sharedLock is not copied; its fields belong to the mutex of its sharedLocks.
+type sharedLock struct {
+	all      *sharedLocks
+	released chan struct{} // closed when the holder releases it; nil: no one holds it
+	until    time.Time     // the end of the pause
+	revoked  bool
+}
+
+func newSharedLocks(wait time.Duration) *sharedLocks {
+	return &sharedLocks{wait: wait, locks: make(map[string]*sharedLock)}
+}
+
+// try acquires the lock, or returns what to wait for, and how long at least.
+func (s *sharedLocks) try(name string, may bool) (lock *sharedLock, released <-chan struct{}, left time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.locks[name]
+	if l == nil {
+		l = &sharedLock{all: s}
+		s.locks[name] = l
+	}
+	left = time.Until(l.until)
+	if l.released != nil || left > 0 {
+		return nil, l.released, left
+	}
+	if !may {
+		return nil, nil, 0
+	}
+	l.released, l.revoked = make(chan struct{}), false
+	s.given++
+	return l, nil, 0
+}
+
+func (s *sharedLocks) Acquire(ctx context.Context, name string) (store.Lock, error) {
+	return s.AcquireUnless(ctx, name, func() bool { return false })
+}
+
+func (s *sharedLocks) AcquireUnless(ctx context.Context, name string, done func() bool) (store.Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.wait)
+	defer cancel()
+	for waited := false; ; {
+		lock, released, left := s.try(name, !waited)
+		end, _ := ctx.Deadline()
+		switch {
+		case lock != nil:
+			return lock, nil
+		case left > time.Until(end):
+			return nil, &store.PausedError{Left: left}
+		case released == nil && left <= 0: // free again
+			if done() {
+				return nil, nil
+			}
+			waited = false
+			continue
+		case released == nil:
+			time.Sleep(left)
+		default:
+			if s.waiter != nil {
+				s.waiter <- nil
+			}
+			select {
+			case <-released:
+			case <-ctx.Done():
+				return nil, store.NewError(store.LockTimeout, "", ctx.Err())
+			}
+		}
+		waited = true
+	}
+}
+
+func (s *sharedLocks) Revoke(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.locks[name]; l != nil {
+		l.revoked = true
+	}
+	return nil
+}
+
+func (l *sharedLock) Release() {
+	l.all.mu.Lock()
+	defer l.all.mu.Unlock()
+	if l.released != nil {
+		close(l.released)
+		l.released = nil
+	}
+}
+
+func (l *sharedLock) Pause(d time.Duration) error {
+	l.all.mu.Lock()
+	l.until = time.Now().Add(d)
+	l.all.mu.Unlock()
+	l.Release()
+	return nil
+}
+
+func (l *sharedLock) Revoked() bool {
+	l.all.mu.Lock()
+	defer l.all.mu.Unlock()
+	return l.revoked
+}
+
+// share makes o's sessions and its guard's records those of many machines.
+func (o *org) share(wait time.Duration) *sharedLocks {
+	locks := newSharedLocks(wait)
+	o.manager.Store.Locks = locks
+	o.manager.Guard.Items, o.manager.Guard.Locks = o.items, locks
+	return locks
+}
+
+// Those who wait for another's refresh read it at once, and do not take the lock one after the other.
+func TestSharedLockIsAcquiredOnce(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	locks := o.share(time.Minute)
+	o.login(t)
+	o.clock.Advance(2 * time.Hour)
+	const n = 64
+	locks.waiter, locks.given = make(chan error, n), 0
+	o.server.Fail("/token", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		for range n - 1 {
+			<-locks.waiter
+		}
+		next.ServeHTTP(w, r)
+	})
+	tokens := make([]string, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { tokens[i] = o.mustRenew(t) })
+	}
+	all.Wait()
+	for _, token := range tokens {
+		if token != tokens[0] {
+			t.Fatal("they got different tokens")
+		}
+	}
+	if posts := o.posts(t); len(posts) != 1 || locks.given != 1 {
+		t.Errorf("%d requests and %d locks, want 1 and 1", len(posts), locks.given)
+	}
+}
+
+// The same for sign-ins with a password, which need the guard's lock first.
+func TestSharedLocksOfManySignIns(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	locks := o.share(time.Minute)
+	const n = 64
+	locks.waiter = make(chan error, 2*n)
+	o.server.Fail("/token", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		for range n - 1 {
+			<-locks.waiter
+		}
+		next.ServeHTTP(w, r)
+	})
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			if err := o.signIn(t, oktatest.DefaultPassword); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if posts := len(o.forms()); posts != 1 || locks.given > 2 { // the guard's and the session's
+		t.Errorf("%d requests and %d locks, want 1 and 2", posts, locks.given)
+	}
+}
+
+// A password that Okta refused on one machine is not sent from another.
+func TestGuardIsShared(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	o.share(time.Minute)
+	const n = 64
+	var all sync.WaitGroup
+	var blocked atomic.Int32
+	for range n {
+		all.Go(func() {
+			if is[*session.PasswordBlockedError](o.signIn(t, "wrong-horse")) {
+				blocked.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if posts := len(o.forms()); posts != 1 || blocked.Load() != n-1 {
+		t.Errorf("%d passwords were sent and %d blocked, want 1 and %d", posts, blocked.Load(), n-1)
+	}
+}
+
+// Where the shared place cannot be read, no password is sent: another machine may have sent it in vain.
+func TestGuardThatCannotBeReadSendsNothing(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	o.share(time.Minute)
+	o.manager.Store = store.Sessions{Items: store.None{}}
+	o.items.onGet = func(string) error { return store.NewError(store.TimedOut, "read", errors.New("no answer")) }
+	if err := o.signIn(t, "wrong-horse"); !store.IsKind(err, store.TimedOut) || len(o.forms()) != 0 {
+		t.Errorf("got %v after %d posts", err, len(o.forms()))
+	}
+}
+
+// After a 429 no one who shares the lock sends anything before Okta's time is over: those who can wait do, and one of
+// them refreshes; the others are told how long.
+func TestTooManyRequestsPauseEveryone(t *testing.T) {
+	t.Parallel()
+	for what, ask := range map[string]func(*org) error{
+		"refresh": func(o *org) error { _, err := o.renew(t); return err },
+		"sign-in": func(o *org) error { return o.signIn(t, oktatest.DefaultPassword) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t, oktatest.Rotation{})
+			o.share(500 * time.Millisecond)
+			if what == "refresh" {
+				o.login(t)
+				o.clock.Advance(2 * time.Hour)
+			}
+			patient := *o.client.HTTP
+			hasty := patient
+			hasty.Timeout = time.Second // Okta asks for more
+			o.client.HTTP = &hasty
+			o.server.Fail("/token", oktatest.Respond(429, http.Header{"Retry-After": {"3"}, "Content-Type": {"application/json"}},
+				`{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit due to too many requests."}`))
+			began := time.Now()
+			if e, ok := errors.AsType[*okta.Error](ask(o)); !ok || e.Status != 429 || len(o.forms()) != 1 {
+				t.Fatalf("got %v after %d posts", e, len(o.forms()))
+			}
+			limited, ok := errors.AsType[*session.RateLimitedError](ask(o))
+			if !ok || limited.Left <= time.Second || limited.Left > 3*time.Second || len(o.forms()) != 1 {
+				t.Fatalf("got %v after %d posts", limited, len(o.forms()))
+			}
+			o.client.HTTP = &patient
+			o.manager.Store.Locks.(*sharedLocks).wait = time.Minute
+			const n = 16
+			var all sync.WaitGroup
+			for range n {
+				all.Go(func() {
+					if err := ask(o); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			if took := time.Since(began); len(o.forms()) != 2 || took < 3*time.Second {
+				t.Errorf("%d posts in %v, want 2 in 3 s at least", len(o.forms()), took)
+			}
+		})
+	}
+}
+
+// A logout does not wait for what Okta said to others, and it is no reason to doubt it.
+func TestLogoutWhilePaused(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	locks := o.share(50 * time.Millisecond)
+	o.login(t)
+	lock, err := locks.Acquire(t.Context(), o.want.Identity.Account())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.(store.PausableLock).Pause(time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if result, found := o.logout(t); !found || result.LockErr != nil || result.Revoked == 0 {
+		t.Errorf("got %+v, %v", result, found)
+	}
+}
