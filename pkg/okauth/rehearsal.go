@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"okauth/pkg/config"
 	"okauth/pkg/grant"
@@ -89,3 +90,4 @@ type unchanged struct{ store.Backend }
 
 func (unchanged) Set(context.Context, string, []byte) error { return nil }
 func (unchanged) Delete(context.Context, string) error      { return nil }
+func (u unchanged) Ahead() time.Duration                    { return store.Ahead(u.Backend) }

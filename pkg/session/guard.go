@@ -113,15 +113,14 @@ func (p *watchedPassword) check(ctx context.Context, mayHash bool) error {
 	var counted []refusal
 	for _, one := range r.Refused {
 		if subtle.ConstantTimeCompare(one.Hash, p.hash) == 1 {
-			return &PasswordBlockedError{What: p.what, Username: p.username, RefusedAt: time.Unix(one.Unix, 0)}
+			return &PasswordBlockedError{What: p.what, Username: p.username, RefusedAt: p.here(one)}
 		}
 		if !one.Settled {
 			counted = append(counted, one)
 		}
 	}
 	if len(counted) >= maxRefused {
-		first := time.Unix(counted[0].Unix, 0)
-		return &PasswordBlockedError{What: p.what, Username: p.username, RefusedAt: first, TooMany: true}
+		return &PasswordBlockedError{What: p.what, Username: p.username, RefusedAt: p.here(counted[0]), TooMany: true}
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (p *watchedPassword) read(ctx context.Context) (refusals, error) {
 	if none || json.Unmarshal(data, &r) != nil || r.Version != recordVersion || len(r.Salt) != saltSize {
 		return refusals{}, nil
 	}
-	now := p.Now()
+	now := p.now()
 	r.Refused = slices.DeleteFunc(r.Refused, func(one refusal) bool {
 		age := now.Sub(time.Unix(one.Unix, 0))
 		return age >= blockedFor || age < -clockTolerance
@@ -60,6 +60,14 @@ func (p *watchedPassword) read(ctx context.Context) (refusals, error) {
 		return refusals{}, nil
 	}
 	return r, nil
+}
+
+// now returns the time by the clock of the place.
+func (p *watchedPassword) now() time.Time { return p.Now().Add(store.Ahead(p.Items)) }
+
+// here returns when a refusal was, by the clock of this machine.
+func (p *watchedPassword) here(one refusal) time.Time {
+	return time.Unix(one.Unix, 0).Add(-store.Ahead(p.Items))
 }
 
 // recordRefused adds the password to the refused ones.
@@ -75,7 +83,7 @@ func (p *watchedPassword) recordRefused(ctx context.Context) error {
 	if err := p.hashWith(r.Salt); err != nil {
 		return err
 	}
-	r.Refused = append(p.others(r), refusal{Unix: p.Now().Unix(), Hash: p.hash})
+	r.Refused = append(p.others(r), refusal{Unix: p.now().Unix(), Hash: p.hash})
 	return p.write(ctx, r)
 }
 

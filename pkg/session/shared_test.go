@@ -292,3 +292,50 @@ func TestLogoutWhilePaused(t *testing.T) {
 		t.Errorf("got %+v, %v", result, found)
 	}
 }
+
+// clocked is a shared store with a clock that is ahead of a machine's.
+type clocked struct {
+	store.Backend
+	ahead time.Duration
+}
+
+func (c clocked) Ahead() time.Duration { return c.ahead }
+
+// Machines whose clocks are ten minutes apart agree on how long a token lives, and when a password was refused.
+func TestClocksOfMachinesMayDiffer(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	o.share(time.Minute)
+	machine := func(behind time.Duration) *org {
+		m := *o
+		now := func() time.Time { return o.clock.Now().Add(-behind) }
+		client := *o.client
+		client.Now, m.client = now, &client
+		shared := clocked{o.items, behind}
+		m.manager.Now, m.manager.Guard.Now = now, now
+		m.manager.Store.Items, m.manager.Guard.Items = shared, shared
+		return &m
+	}
+	slow, fast := machine(5*time.Minute), machine(-5*time.Minute)
+	fast.login(t)
+	for age, posts := range map[time.Duration]int{time.Second: 0, time.Hour - 2*time.Minute: 0, time.Hour + time.Second: 1} {
+		t.Run(age.String(), func(t *testing.T) {
+			fast.login(t)
+			o.clock.Advance(age)
+			token := slow.mustRenew(t)
+			if again := fast.mustRenew(t); len(o.posts(t)) != posts || again != token {
+				t.Errorf("got %d requests, want %d; one token: %v", len(o.posts(t)), posts, token == again)
+			}
+			got, _ := fast.renew(t)
+			if left := got.ExpiresAt.Sub(fast.manager.Now()); left > time.Hour || posts == 1 && left < time.Hour {
+				t.Errorf("the token of %v is said to live for %v by the machine's own clock", age, left)
+			}
+			o.server.ResetRequests()
+		})
+	}
+	fast.wantRefused(t, fast.loginWith(t, "wrong-horse", false), 1)
+	o.clock.Advance(time.Minute)
+	if blocked := slow.wantBlocked(t, slow.loginWith(t, "wrong-horse", false), 1); !blocked.RefusedAt.Equal(slow.manager.Now().Add(-time.Minute)) {
+		t.Errorf("refused at %v, now it is %v", blocked.RefusedAt, slow.manager.Now())
+	}
+}

@@ -143,7 +143,7 @@ func (s Sessions) LoadAccount(ctx context.Context, account string) (*Session, er
 	if session.Identity.Account() != account {
 		return nil, wrongIdentity(account)
 	}
-	return session, nil
+	return session.byClock(-Ahead(s.Items)), nil
 }
 
 func wrongIdentity(account string) error {
@@ -157,7 +157,7 @@ func wrongIdentity(account string) error {
 // written without touching anything else.
 func (s Sessions) Save(ctx context.Context, session *Session) error {
 	account := session.Identity.Account()
-	value, err := encodeSession(session)
+	value, err := encodeSession(session.byClock(Ahead(s.Items)))
 	if err != nil {
 		return WithOp("write the session "+strconv.Quote(account), err)
 	}

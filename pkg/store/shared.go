@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"okauth/pkg/internal/safetext"
@@ -33,4 +34,35 @@ type PausedError struct {
 
 func (e *PausedError) Error() string {
 	return fmt.Sprintf("another process said that no one should go on for %s", safetext.Duration(e.Left))
+}
+
+// ClockedBackend is a [Backend] of many machines, whose clocks may differ. [Sessions] stores times by its clock, and
+// returns them by that of this machine.
+type ClockedBackend interface {
+	Backend
+	// Ahead returns how far its clock is ahead of this machine's, in seconds, as the last Get of this process has found;
+	// 0 where they agree within a few seconds.
+	Ahead() time.Duration
+}
+
+// Ahead returns how far the clock of b is ahead of this machine's; 0 where b has none of its own.
+func Ahead(b Backend) time.Duration {
+	if clocked, ok := b.(ClockedBackend); ok {
+		return clocked.Ahead()
+	}
+	return 0
+}
+
+// byClock returns s with its times by a clock that is ahead by d.
+func (s *Session) byClock(d time.Duration) *Session {
+	if d == 0 {
+		return s
+	}
+	moved := *s
+	moved.Sets = slices.Clone(s.Sets)
+	moved.Refresh.ObtainedAt = s.Refresh.ObtainedAt.Add(d)
+	for i := range moved.Sets {
+		moved.Sets[i].ObtainedAt = s.Sets[i].ObtainedAt.Add(d)
+	}
+	return &moved
 }
