@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -57,7 +59,7 @@ func (m *keyMachine) registers(keys ...string) {
 	m.server.ResetRequests()
 }
 
-// signsWith wants a new token, for which the client has signed with the key of this public half.
+// signsWith wants a new token, for which the client has signed with the key of this public key.
 func (m *keyMachine) signsWith(public string, vars ...string) {
 	m.t.Helper()
 	m.okauth(0, "-vv token --refresh", "", vars...)
@@ -103,7 +105,7 @@ func (m *keyMachine) hidden(text string) {
 	}
 }
 
-// keygen keeps the private half and prints the public one; --rotate makes a second one, which waits until Okta accepts it.
+// keygen keeps the private key and prints the public one; --rotate makes a second one, which waits until Okta accepts it.
 func TestST36_KeygenKeepsTheKeyInTheKeychain(t *testing.T) {
 	t.Parallel()
 	m := newKeyMachine(t)
@@ -232,6 +234,10 @@ func TestST36_SetPrivateKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, other, stderr)
 	}
+	if _, stderr := m.okauth(2, "config set private_key", string(text)); !strings.Contains(stderr, "config unset private_key") {
+		t.Errorf("another key: %s", stderr)
+	}
+	m.okauth(0, "config unset private_key", "")
 	m.okauth(0, "config set private_key", string(text))
 	config, err := os.ReadFile(filepath.Join(m.home, ".config", "okauth", "config.yaml"))
 	if err != nil || strings.Contains(string(config), "private_key_id") {
@@ -240,6 +246,166 @@ func TestST36_SetPrivateKey(t *testing.T) {
 	m.registers(other)
 	m.signsWith(other)
 	m.hidden(string(text))
+}
+
+// No command replaces a key that only the keychain has, nor drops the next one, which Okta may know already; a key that
+// is set again is no other one. What cannot be read is not taken for no key.
+func TestST36_NoKeyIsLost(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	first, _ := m.okauth(0, "config keygen", "")
+	next, _ := m.okauth(0, "config keygen --rotate", "")
+	items := m.keychain.Items()
+	same := func(what string) {
+		t.Helper()
+		if !maps.Equal(m.keychain.Items(), items) {
+			t.Errorf("%s: the keychain has changed", what)
+		}
+	}
+	for _, line := range []string{"config keygen", "config set private_key"} {
+		if _, stderr := m.okauth(2, line, string(oktatest.TestKey())); !strings.Contains(stderr, "--rotate") ||
+			!strings.Contains(stderr, "okauth config unset private_key") {
+			t.Errorf("%s: %s", line, stderr)
+		}
+		same(line)
+	}
+	if again, _ := m.okauth(0, "config keygen --public", ""); again != first {
+		t.Errorf("the public key is %s, want %s", again, first)
+	}
+	same("keygen --public")
+	var stored struct {
+		Key string `json:"private_key"`
+	}
+	for account, text := range items {
+		if err := json.Unmarshal([]byte(text), &stored); err != nil {
+			t.Fatal(err)
+		}
+		m.okauth(0, "config set private_key", stored.Key)
+		if waits, _ := m.okauth(0, "config keygen --rotate", ""); waits != next {
+			t.Errorf("after the same key was set, the next one is %s, want %s", waits, next)
+		}
+		for _, garbled := range []string{"canary-garbled", `{"okauth":2,"private_key":"canary"}`} {
+			m.keychain.Put(account, garbled)
+			items = m.keychain.Items()
+			for _, line := range []string{"config keygen", "config keygen --rotate", "config keygen --public", "config set private_key"} {
+				if _, stderr := m.okauth(6, line, string(oktatest.TestKey())); !strings.Contains(stderr, "hint: ") ||
+					strings.Contains(stderr, "canary") {
+					t.Errorf("%s: %s", line, stderr)
+				}
+				same(line)
+			}
+		}
+	}
+	m.okauth(0, "config unset private_key", "")
+	if left := m.keychain.Items(); len(left) > 0 {
+		t.Errorf("%d items are left", len(left))
+	}
+}
+
+// Where the profile cannot be written, the keychain keeps what it had.
+func TestST36_KeyOfNoProfile(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	vars := []string{"OKAUTH_CONFIG=/proc/okauth/config.yaml", "OKAUTH_CLIENT_AUTH=client_secret_basic"}
+	for _, line := range []string{"config keygen", "config set private_key", "config keygen --file key.jwk"} {
+		if _, stderr := m.okauth(2, line, string(oktatest.TestKey()), vars...); !strings.Contains(stderr, "/proc/okauth") {
+			t.Errorf("%s: %s", line, stderr)
+		}
+		if items := m.keychain.Items(); len(items) > 0 {
+			t.Errorf("%s: left %d items", line, len(items))
+		}
+	}
+	if _, err := os.Stat(filepath.Join(m.home, "key.jwk")); err == nil {
+		t.Error("the file with the key is left")
+	}
+}
+
+// keygen --public prints the public key of any key that the client has.
+func TestST36_PublicKeyAgain(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	if stdout, stderr := m.okauth(2, "config keygen --public", ""); stdout != "" || !strings.Contains(stderr, "hint: okauth config keygen") {
+		t.Errorf("no key: %q, %s", stdout, stderr)
+	}
+	m.okauth(2, "config keygen --public --rotate", "")
+	public, _ := m.okauth(0, "config keygen --file key.jwk", "")
+	text, err := os.ReadFile(filepath.Join(m.home, "key.jwk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, variable := range []string{"", "OKAUTH_PRIVATE_KEY=" + string(text)} {
+		if again, stderr := m.okauth(0, "config keygen --public", "", variable); again != public || !strings.Contains(stderr, "Add key") {
+			t.Errorf("%.20s: got %s, want %s: %s", variable, again, public, stderr)
+		}
+	}
+	m.okauth(0, "config unset private_key_file", "")
+	pem := "OKAUTH_PRIVATE_KEY=" + string(oktatest.TestKey())
+	if again, stderr := m.okauth(0, "config keygen --public", "", pem); strings.Contains(again, `"d"`) || strings.Contains(stderr, "Its kid") {
+		t.Errorf("a PEM: got %s; %s", again, stderr)
+	}
+	if n := len(m.server.Requests()); n > 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+	m.hidden(string(text))
+}
+
+// AT-81: after a kill at any step of making, rotating or promoting a key, the client still signs with one that Okta
+// knows, and the same command again prints a public key that is in the keychain.
+func TestAT81_ST36_KilledKeygen(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	killed := func(n int, line string, code int) bool {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), longest)
+		c := m.command(ctx, line, "OKAUTH_CLIENT_ID="+oktatest.PrivateKeyClientID, "OKAUTH_PASSWORD="+oktatest.DefaultPassword,
+			fmt.Sprint("TEST_KILL=", n))
+		c.Env = slices.DeleteFunc(c.Env, func(v string) bool { return strings.HasPrefix(v, "OKAUTH_CLIENT_SECRET=") })
+		got := m.run(c, cancel).ends()
+		if got != 137 && got != code {
+			t.Fatalf("%s, killed at call %d: got exit code %d", line, n, got)
+		}
+		return got == 137
+	}
+	step := func(line string, try func(n int) bool) {
+		t.Helper()
+		n := 1
+		for try(n) && n < 50 {
+			n++
+		}
+		if n < 3 || n == 50 {
+			t.Errorf("%s was killed at %d calls", line, n-1)
+		}
+	}
+	step("keygen", func(n int) bool {
+		m.okauth(0, "config unset private_key", "")
+		killed := killed(n, "config keygen", 0)
+		if !strings.Contains(itemsOf(m.machine), "private_key") {
+			m.okauth(0, "config keygen", "")
+		}
+		public, _ := m.okauth(0, "config keygen --public", "")
+		m.registers(public)
+		m.signsWith(public)
+		return killed
+	})
+	first, _ := m.okauth(0, "config keygen --public", "")
+	m.registers(first)
+	next := ""
+	step("keygen --rotate", func(n int) bool {
+		killed := killed(n, "config keygen --rotate", 0)
+		m.signsWith(first)
+		if strings.Contains(itemsOf(m.machine), "next_private_key") {
+			next, _ = m.okauth(0, "config keygen --rotate", "")
+		}
+		return killed
+	})
+	before := m.keychain.Items()
+	step("the promotion", func(n int) bool {
+		m.restore(before)
+		m.registers(first, next)
+		killed := killed(n, "token --refresh", 0)
+		m.signsWith(next)
+		return killed
+	})
 }
 
 // doctor says which key Okta does not know, what the application lacks, and that the clock is off.

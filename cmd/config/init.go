@@ -17,7 +17,6 @@ import (
 	"okauth/pkg/grant"
 	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
-	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/output"
 	"okauth/pkg/prompt"
 	"okauth/pkg/store"
@@ -87,10 +86,10 @@ type setup struct {
 	t       *prompt.Terminal
 	file    *config.File
 	profile string
-	way     way            // how people sign in
-	secret  okta.Secret    // the client secret to store in the keychain, if there is one
-	key     clientauth.Key // the private key to store there, if there is one
-	keyFile string         // where to write a new key of sealed files, if there is to be one
+	way     way         // how people sign in
+	secret  okta.Secret // the client secret to store in the keychain, if there is one
+	newKey  bool        // a new private key is to be stored there
+	keyFile string      // where to write a new key of sealed files, if there is to be one
 }
 
 // Init asks for the settings of a profile on t, and then stores them. If it is interrupted before, it changes nothing.

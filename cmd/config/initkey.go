@@ -4,6 +4,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"okauth/pkg/config"
@@ -11,11 +12,14 @@ import (
 	"okauth/pkg/store"
 )
 
-// makeKey makes the key pair of the client, which is stored when all questions are answered.
-func (s *setup) makeKey(context.Context) (err error) {
-	if s.key, err = clientauth.GenerateKey(clientauth.ES256); err != nil {
+// takeKey makes the client sign with the private key in the keychain, or with a new one, which is stored when all
+// questions are answered.
+func (s *setup) takeKey(ctx context.Context) error {
+	stored, err := s.hasStoredKey(ctx)
+	if err != nil || stored {
 		return err
 	}
+	s.newKey = true
 	for _, key := range []string{config.FileKey(config.KeyPrivateKey), config.CommandKey(config.KeyPrivateKey),
 		config.KeyPrivateKeyID} {
 		if err := s.file.Unset(s.profile, key); err != nil {
@@ -25,15 +29,15 @@ func (s *setup) makeKey(context.Context) (err error) {
 	return nil
 }
 
-// keepKey changes nothing: the key is in the keychain.
-func keepKey(context.Context) error { return nil }
-
-// setAuth sets client_auth where the profile would not use what was chosen: a present key is stronger than a secret.
+// setAuth sets client_auth where the profile would not use what was chosen: a key is stronger than a secret.
 func (s *setup) setAuth(ctx context.Context, chosen string) error {
-	usesKey := chosen == "private_key_jwt"
+	usesKey := chosen == privateKeyJWT
 	present, _ := s.file.Get(s.profile, config.KeyClientAuth)
-	contradicts := present != "" && (usesKey || present == "private_key_jwt" || (present == "none") != (chosen == "none"))
-	hasKey := s.hasStoredKey(ctx)
+	contradicts := present != "" && (usesKey || present == privateKeyJWT || (present == "none") != (chosen == "none"))
+	hasKey, err := s.hasStoredKey(ctx)
+	if err != nil {
+		return err
+	}
 	for _, key := range config.SecretKeys(config.KeyPrivateKey) {
 		text, _ := s.file.Get(s.profile, key)
 		hasKey = hasKey || text != ""
@@ -52,29 +56,38 @@ func (s *setup) keyItem() (keys store.ClientKeys, account string) {
 	return store.ClientKeys{Items: s.keychain()}, store.ClientKeyAccount(s.profile, domain.BaseURL, clientID)
 }
 
-func (s *setup) hasStoredKey(ctx context.Context) bool {
+// hasStoredKey reports whether the keychain has a private key of the client. A keychain that cannot be used has none.
+func (s *setup) hasStoredKey(ctx context.Context) (bool, error) {
+	if s.keychainError(ctx) != nil {
+		return false, nil
+	}
 	keys, account := s.keyItem()
 	_, err := keys.Load(ctx, account)
-	return err == nil
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
-// storeKey stores the new key, and says where its public half belongs.
+// storeKey stores a new key, if there is to be one, and says where its public key belongs.
 func (s *setup) storeKey(ctx context.Context) error {
-	if s.key.IsZero() {
+	if !s.newKey {
 		return nil
 	}
-	private, err := s.key.PrivateJWK()
+	key, text, err := newKey(clientauth.ES256)
 	if err == nil {
 		keys, account := s.keyItem()
-		err = keys.Save(ctx, account, store.ClientKey{Current: private})
+		err = keys.Change(ctx, account, func(stored store.ClientKey) (store.ClientKey, error) {
+			return withCurrent(stored, key, text)
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("nothing is written, because the private key was not stored: %w", err)
 	}
 	clientID, _ := s.file.Get(s.profile, config.KeyClientID)
-	text := "Stored the private key in the keychain. " + whereToRegister(s.key, clientID) + "\n"
-	if err := say(s.t, s.env, text); err != nil {
+	told := "Stored the private key in the keychain. " + whereToRegister(key, clientID) + "\n"
+	if err := say(s.t, s.env, told); err != nil {
 		return err
 	}
-	return s.t.Printf("%s\n\n", s.key.PublicJWK())
+	return s.t.Printf("%s\n\n", key.PublicJWK())
 }

@@ -23,6 +23,7 @@ type keygen struct {
 	alg    string
 	file   string // "": the keychain
 	rotate bool
+	public bool
 }
 
 func (o *options) newKeygen() *cobra.Command {
@@ -31,11 +32,11 @@ func (o *options) newKeygen() *cobra.Command {
 		Use:   "keygen",
 		Short: "Make the key pair that the client authenticates with",
 		Long: `Make a key pair for client authentication by private_key_jwt, which sends no
-secret. The private half goes to the keychain, or to the new file that --file
-names, readable only by you. The public half is printed as a JWK, to register at
+secret. The private key goes to the keychain, or to the new file that --file
+names, readable only by you. The public key is printed as a JWK, to register at
 Okta; standard error says where. From then on the profile uses the key.
 
-With --rotate, okauth keeps the present key of the keychain until Okta accepts
+With --rotate, okauth keeps the current key of the keychain until Okta accepts
 the new one, which is tried whenever a new token is needed. Register it, sign in
 once, and then remove the old one at Okta.`,
 		Example: `  # into the keychain
@@ -44,19 +45,25 @@ once, and then remove the old one at Okta.`,
   okauth config keygen --alg RS256 --file key.jwk
   # for a script that registers it
   okauth config keygen >public.jwk
-  # a new key in place of the present one
-  okauth config keygen --rotate`,
+  # a new key in place of the current one
+  okauth config keygen --rotate
+  # the public key of the current key once more
+  okauth config keygen --public`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: cli.Stoppable(o.env, k.run),
 	}
 	cli.EnumFlag(c, &k.alg, "alg", "what the key signs with", clientauth.ES256, clientauth.RS256)
 	c.Flags().StringVar(&k.file, "file", "", "write the private key to this `file`, which must not exist")
-	c.Flags().BoolVar(&k.rotate, "rotate", false, "make the next key, beside the present one in the keychain")
+	c.Flags().BoolVar(&k.rotate, "rotate", false, "make the next key, beside the current one in the keychain")
+	c.Flags().BoolVar(&k.public, "public", false, "make no key, and print the public key of the current one")
 	return c
 }
 
 func (k *keygen) run(ctx context.Context) error {
-	if k.rotate && k.file != "" {
+	switch {
+	case k.public && (k.rotate || k.file != ""):
+		return cli.Usage("--public makes no key, and the other flags are for a new one", "leave out --rotate and --file")
+	case k.rotate && k.file != "":
 		return cli.Usage("--rotate is for a key in the keychain", "make the new key with okauth -p OTHER config keygen "+
 			"--file "+cli.ShellQuote(k.file)+", in another profile; register it, then set private_key_file of this one to it")
 	}
@@ -64,14 +71,22 @@ func (k *keygen) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if ref := client.Settings().Secret(config.KeyPrivateKey); !ref.IsZero() {
+	ref := client.Settings().Secret(config.KeyPrivateKey)
+	switch {
+	case k.public:
+		return k.showCurrent(ctx, client)
+	case !ref.IsZero():
 		return cli.Exit(cli.ExitUsage, fmt.Errorf("the profile has a private key: %s from %s", ref.Key, ref.Source),
 			"to use a new one in its place, first remove that setting, or make the key in another profile (-p)")
+	case k.file != "":
+		return k.toFile(client)
 	}
-	if k.file == "" {
-		return k.toKeychain(ctx, client)
-	}
-	key, err := clientauth.GenerateKey(k.alg)
+	return k.toKeychain(ctx, client)
+}
+
+// toFile writes the new key to the file.
+func (k *keygen) toFile(client *okauth.Client) error {
+	key, text, err := newKey(k.alg)
 	if err != nil {
 		return err
 	}
@@ -79,7 +94,7 @@ func (k *keygen) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := writeKey(path, key); err != nil {
+	if err := writeKey(path, text); err != nil {
 		return err
 	}
 	if err := k.useKey(client, path, key.ID()); err != nil {
@@ -90,11 +105,7 @@ func (k *keygen) run(ctx context.Context) error {
 }
 
 // writeKey writes a key to a new file that only its owner may read.
-func writeKey(path string, key clientauth.Key) error {
-	text, err := key.PrivateJWK()
-	if err != nil {
-		return err
-	}
+func writeKey(path string, text okta.Secret) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return cli.Exit(cli.ExitUsage, err, "name another file: okauth never overwrites a key")
@@ -109,109 +120,89 @@ func writeKey(path string, key clientauth.Key) error {
 	return err
 }
 
-// toKeychain stores the new key in the keychain, beside the present one if it is to follow that.
+// toKeychain stores the new key in the keychain, beside the current one if it is to follow that.
 func (k *keygen) toKeychain(ctx context.Context, client *okauth.Client) error {
 	if err := checkKeychain(ctx, client, keyWithoutKeychain); err != nil {
 		return err
 	}
-	keys, account := client.KeychainKey(true)
-	stored, err := keys.Load(ctx, account)
-	none := errors.Is(err, store.ErrNotFound)
-	switch {
-	case err != nil && !none:
-		return err
-	case none && k.rotate:
-		return cli.Usage("there is no key to rotate: the keychain has none of this client", "okauth config keygen makes one")
-	case !none && !k.rotate:
-		return cli.Exit(cli.ExitUsage, errors.New("the keychain has a private key of this client"),
-			"okauth config keygen --rotate makes the next one; okauth config unset private_key forgets the present one")
-	case !stored.Next.IsZero():
-		k.env.Print("Okta has not accepted the last new key yet. This is its public half.")
-		key, err := clientauth.ParseKey(stored.Next)
+	if !k.rotate {
+		key, text, err := newKey(k.alg)
 		if err != nil {
 			return err
 		}
+		if err := k.keepKey(ctx, client, key, text); err != nil {
+			return err
+		}
+		k.env.Print("Stored the private key in the keychain.")
 		return k.showPublic(key, client.Settings().ClientID())
 	}
-	key, err := clientauth.GenerateKey(k.alg)
+	keys, account := client.KeychainKey(true)
+	var next clientauth.Key
+	made := false
+	err := keys.Change(ctx, account, func(stored store.ClientKey) (_ store.ClientKey, err error) {
+		switch {
+		case stored.Current.IsZero():
+			return stored, cli.Usage("there is no key to rotate: the keychain has none of this client",
+				"okauth config keygen makes one")
+		case !stored.Next.IsZero():
+			next, err = clientauth.ParseKey(stored.Next)
+		default:
+			made = true
+			next, stored.Next, err = newKey(k.alg)
+		}
+		return stored, err
+	})
 	if err != nil {
 		return err
 	}
-	text, err := key.PrivateJWK()
-	if err != nil {
-		return err
-	}
-	if none {
-		stored.Current = text
+	if made {
+		k.env.Print("Stored the private key in the keychain.")
 	} else {
-		stored.Next = text
+		k.env.Print("Okta has not accepted the last new key yet. This is its public key.")
 	}
-	if err := keys.Save(ctx, account, stored); err != nil {
+	return k.showPublic(next, client.Settings().ClientID())
+}
+
+// showCurrent prints the public key of the current key.
+func (k *keygen) showCurrent(ctx context.Context, client *okauth.Client) error {
+	if err := client.Settings().Require(config.KeyDomain, config.KeyClientID); err != nil {
 		return err
 	}
-	if none {
-		err = k.useKey(client, "", key.ID())
+	key, err := client.PrivateKey(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		return cli.Exit(cli.ExitUsage, errors.New("the client has no private key"), "okauth config keygen makes one")
 	}
 	if err != nil {
-		return errors.Join(err, keys.Delete(ctx, account))
+		return err
 	}
-	k.env.Print("Stored the private key in the keychain.")
 	return k.showPublic(key, client.Settings().ClientID())
 }
 
-const keyWithoutKeychain = "okauth config keygen --file PATH writes a key to a file for you alone; private_key_file, " +
-	"private_key_command and OKAUTH_PRIVATE_KEY name one that you have"
-
-// useKey makes the profile authenticate with the key in the file at path, or with that of the keychain if path is "".
-// id is its kid, or "".
-func (o *options) useKey(client *okauth.Client, path, id string) error {
-	settings := client.Settings()
-	err := o.edit(func(file *config.File, profile string) error {
-		if path != "" {
-			if err := file.Set(profile, config.FileKey(config.KeyPrivateKey), path); err != nil {
-				return err
-			}
-		}
-		if other, ok := file.Get(profile, config.KeyPrivateKeyID); ok && id != "" && other != id {
-			if err := file.Unset(profile, config.KeyPrivateKeyID); err != nil {
-				return err
-			}
-		}
-		// A client secret in the settings is stronger than a key in the keychain.
-		other := settings.ClientAuth() != "" && settings.ClientAuth() != "private_key_jwt"
-		if !other && (path != "" || settings.Secret(config.KeyClientSecret).IsZero()) {
-			return nil
-		}
-		return file.Set(profile, config.KeyClientAuth, "private_key_jwt")
-	})
-	if err == nil {
-		o.warnOverridden("the profile", config.KeyClientAuth, config.KeyPrivateKeyID)
-	}
-	return err
-}
-
-// showPublic prints the public half of a key on standard output, and on standard error where to register it.
+// showPublic prints the public key on standard output, and on standard error where to register it.
 func (k *keygen) showPublic(key clientauth.Key, clientID string) error {
 	if _, err := fmt.Fprintf(k.env.Stdout, "%s\n", key.PublicJWK()); err != nil {
 		return err
 	}
 	k.env.Print(whereToRegister(key, clientID))
 	if k.rotate {
-		k.env.Print("okauth uses the present key until Okta accepts this one. Then remove the old key at Okta.")
+		k.env.Print("okauth uses the current key until Okta accepts this one. Then remove the old key at Okta.")
 		return nil
 	}
 	k.env.Print("Next: okauth" + k.session.Again() + " doctor checks whether Okta accepts it.")
 	return nil
 }
 
-// whereToRegister says where the public half of a key belongs. The place is that of Okta's guide "Implement OAuth for
-// Okta with a service app", Identity Engine, 2026.
+// whereToRegister says where a public key belongs. The place is that of Okta's guide "Implement OAuth for Okta with a
+// service app", Identity Engine, 2026.
 func whereToRegister(key clientauth.Key, clientID string) string {
 	app := "the application"
 	if clientID != "" {
 		app = okta.Sanitize(clientID, 100)
 	}
-	return "Register the public key, the JSON that okauth prints, at Okta: Admin Console, Applications › Applications › " +
-		app + " › General › Client Credentials › Edit › Public key / Private key › Add key. Its kid there must be " +
-		key.ID() + "."
+	text := "Register the public key, the JSON that okauth prints, at Okta: Admin Console, Applications › " +
+		"Applications › " + app + " › General › Client Credentials › Edit › Public key / Private key › Add key."
+	if id := key.ID(); id != "" {
+		text += " Its kid there must be " + id + "."
+	}
+	return text
 }

@@ -21,17 +21,17 @@ type secretChoice struct {
 	auth       string // value of client_auth
 }
 
-// secretChoices returns the choices, and the one that Enter chooses. What they set goes to the file, to s.secret or to
-// s.key.
-func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, first int) {
+// secretChoices returns the choices, and the one that Enter chooses; storedKey: the keychain has a private key. What
+// they set goes to the file, to s.secret or to s.newKey.
+func (s *setup) secretChoices(ctx context.Context, storedKey bool) (choices []secretChoice, first int) {
 	unusable := "" // says so of the keychain
 	if err := s.keychainError(ctx); err != nil {
 		unusable = ", which cannot be used now (" + keychainProblem(err) + ")"
 	}
-	key := secretChoice{auth: "private_key_jwt", inKeychain: true, take: s.makeKey,
-		text: "there is none: a new key pair signs instead, with its private half in the keychain" + unusable}
-	if s.hasStoredKey(ctx) { // no new one takes its place: okauth config keygen --rotate does that
-		key.text, key.take = "there is none: the private key in the keychain signs instead"+unusable, keepKey
+	key := secretChoice{auth: privateKeyJWT, inKeychain: true, take: s.takeKey,
+		text: "there is none: a new key pair signs instead, with its private key in the keychain" + unusable}
+	if storedKey { // no new one takes its place: okauth config keygen --rotate does that
+		key.text = "there is none: the private key in the keychain signs instead"
 	}
 	none := secretChoice{text: "there is none: a public client", auth: "none", take: func(ctx context.Context) error {
 		secrets, account := s.keychainItem() // okauth would go on sending the secret in it
@@ -48,7 +48,7 @@ func (s *setup) secretChoices(ctx context.Context) (choices []secretChoice, firs
 		}
 		return !c.inKeychain || unusable == ""
 	})
-	if present := s.presentSecret(ctx); present != "" {
+	if present := s.presentSecret(ctx, storedKey); present != "" {
 		return slices.Insert(choices, 0, secretChoice{text: "keep the present one (" + present + ")"}), 0
 	}
 	return choices, first
@@ -98,7 +98,11 @@ func (s *setup) askSecret(ctx context.Context) error {
 	if err := say(s.t, s.env, help+"."); err != nil {
 		return err
 	}
-	choices, first := s.secretChoices(ctx)
+	storedKey, err := s.hasStoredKey(ctx)
+	if err != nil {
+		return err
+	}
+	choices, first := s.secretChoices(ctx, storedKey)
 	chosen, err := s.choose(ctx, choices, first)
 	if err != nil || chosen.take == nil {
 		return err
@@ -139,7 +143,7 @@ func (s *setup) choose(ctx context.Context, choices []secretChoice, first int) (
 }
 
 // presentSecret says where the client secret or the private key is now, or "".
-func (s *setup) presentSecret(ctx context.Context) string {
+func (s *setup) presentSecret(ctx context.Context, storedKey bool) string {
 	auth, _ := s.file.Get(s.profile, config.KeyClientAuth)
 	keys := append(config.SecretKeys(config.KeyPrivateKey), config.SecretKeys(config.KeyClientSecret)...)
 	usesSecret := strings.HasPrefix(auth, "client_secret")
@@ -151,7 +155,7 @@ func (s *setup) presentSecret(ctx context.Context) string {
 			return key
 		}
 	}
-	if !usesSecret && s.hasStoredKey(ctx) {
+	if !usesSecret && storedKey {
 		return "a private key in the keychain"
 	}
 	secrets, account := s.keychainItem()

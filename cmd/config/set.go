@@ -27,8 +27,9 @@ and the order of the file stay.
 client_secret takes no value: okauth asks for it without echo, or reads it from
 standard input if that is a pipe, and stores it in the keychain. With --keep
 file it goes to the configuration file, which then only its owner may read.
-private_key is read from standard input and stored in the keychain. Set domain
-and client_id first: both belong to one client of one domain.`,
+private_key is read from standard input and stored in the keychain, which must
+have no other key. Set domain and client_id first: a secret and a key belong to
+one client of one domain.`,
 		Example: `  # one value
   okauth config set domain dev-123456.okta.com
   # a list
@@ -92,7 +93,7 @@ func (o *options) set(ctx context.Context, args []string, keep string) error {
 	case secret && len(args) == 2:
 		return noSecretArgument(key)
 	case key.Name == config.KeyPrivateKey && keep == "keychain":
-		return o.storeKey(ctx, key)
+		return o.setKey(ctx, key)
 	case secret && keep == "keychain":
 		return o.storeSecret(ctx, key)
 	case key.NotInFile:
@@ -184,8 +185,8 @@ func (o *options) reportStored(client *okauth.Client, key config.Key) {
 	o.env.Print("Stored the " + what + " of " + settings.ClientID() + " in the keychain.")
 }
 
-// storeKey stores the private key on standard input in the keychain.
-func (o *options) storeKey(ctx context.Context, key config.Key) error {
+// setKey stores the private key on standard input in the keychain.
+func (o *options) setKey(ctx context.Context, key config.Key) error {
 	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
@@ -205,11 +206,7 @@ func (o *options) storeKey(ctx context.Context, key config.Key) error {
 	if err != nil {
 		return fmt.Errorf("the private key on standard input: %w", err)
 	}
-	keys, account := client.KeychainKey(true)
-	if err := keys.Save(ctx, account, store.ClientKey{Current: text}); err != nil {
-		return err
-	}
-	if err := o.useKey(client, "", private.ID()); err != nil {
+	if err := o.keepKey(ctx, client, private, text); err != nil {
 		return err
 	}
 	if private.ID() == "" && client.Settings().PrivateKeyID() == "" {

@@ -363,6 +363,50 @@ func TestST36_NextKey(t *testing.T) {
 	}
 }
 
+// What the user does with the keys while Okta is asked about the next one stays: a key after that is not lost, and one
+// that was removed does not come back.
+func TestST36_NextKeyMeanwhile(t *testing.T) {
+	t.Parallel()
+	_, current := generate(t)
+	next, nextText := generate(t)
+	_, third := generate(t)
+	for name, meanwhile := range map[string]store.ClientKey{
+		"rotated again": {Current: nextText, Next: third}, "another next key": {Current: current, Next: third},
+		"removed": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.storeKey(t, store.ClientKey{Current: current, Next: nextText})
+			app, _ := o.App(oktatest.PrivateKeyClientID)
+			app.Keys = []json.RawMessage{next.PublicJWK()}
+			o.AddApp(app)
+			arrived, release, done := make(chan struct{}), make(chan struct{}), make(chan error)
+			o.Fail("/v1/introspect", oktatest.HoldAnswer(arrived, release))
+			client := o.open(t, o.with(map[string]string{"client_id": app.ClientID}, nil))
+			go func() {
+				_, err := client.Renew(t.Context(), session.Access, true)
+				done <- err
+			}()
+			<-arrived
+			keys, account := client.KeychainKey(false)
+			err := keys.Change(t.Context(), account, func(store.ClientKey) (store.ClientKey, error) { return meanwhile, nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			close(release)
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			got, err := keys.Load(t.Context(), account)
+			if err != nil && !(errors.Is(err, store.ErrNotFound) && name == "removed") ||
+				!got.Current.Equal(meanwhile.Current) || !got.Next.Equal(meanwhile.Next) {
+				t.Errorf("the keychain has not what was stored meanwhile: %v", err)
+			}
+		})
+	}
+}
+
 // A key file that others can read is used, with one note.
 func TestST36_ReadableKeyFile(t *testing.T) {
 	if runtime.GOOS == "windows" {

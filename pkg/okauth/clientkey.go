@@ -90,20 +90,47 @@ func (c *Client) useKey(ctx context.Context, client *okta.Client) error {
 	next, nextErr := clientauth.ParseKey(stored.Next)
 	if nextErr == nil && !c.offline && c.accepts(ctx, client, next) {
 		client.Auth = clientauth.PrivateKeyJWT{Key: next}
-		if err := keys.Save(ctx, account, store.ClientKey{Current: stored.Next}); err != nil {
+		err := keys.Change(ctx, account, func(now store.ClientKey) (store.ClientKey, error) {
+			if now.Next.Equal(stored.Next) { // else another process was first, or the user has changed the key
+				now = store.ClientKey{Current: stored.Next}
+			}
+			return now, nil
+		})
+		if err != nil {
 			c.o.Events.Warning("Okta accepts the new private key, but the keychain still has the old one: " + err.Error())
 		}
 		return nil
 	}
-	key, err := clientauth.ParseKey(stored.Current)
-	if err != nil {
-		return fmt.Errorf("private key in the keychain: %w", err)
-	}
-	if own {
-		key, err = c.withID(key)
-	}
+	key, err := c.currentKey(stored, own)
 	client.Auth = clientauth.PrivateKeyJWT{Key: key}
 	return err
+}
+
+// currentKey reads the current key of the keychain; own: the settings are about its client.
+func (c *Client) currentKey(stored store.ClientKey, own bool) (clientauth.Key, error) {
+	key, err := clientauth.ParseKey(stored.Current)
+	if err != nil {
+		return key, fmt.Errorf("private key in the keychain: %w", err)
+	}
+	if own {
+		return c.withID(key)
+	}
+	return key, nil
+}
+
+// PrivateKey returns the client's current private key, from the options, the settings or the keychain. It makes no
+// request, so it does not try a new key. The error is [store.ErrNotFound] where there is none, a *config.Error, a
+// *clientauth.KeyError or a *store.Error.
+func (c *Client) PrivateKey(ctx context.Context) (clientauth.Key, error) {
+	if c.hasKey() {
+		return c.key(ctx)
+	}
+	keys, account := c.KeychainKey(true)
+	stored, err := keys.Load(ctx, account)
+	if err != nil {
+		return clientauth.Key{}, err
+	}
+	return c.currentKey(stored, true)
 }
 
 // NoToken is introspected to find out whether the server accepts the client: the response depends on nothing else.
@@ -203,7 +230,8 @@ func (c *Client) storedSecret(baseURL, id string, mayPrompt bool) (store.ClientS
 }
 
 func (c *Client) storedKey(baseURL, id string, mayPrompt bool) (store.ClientKeys, string) {
-	return store.ClientKeys{Items: c.clientItems(mayPrompt)}, store.ClientKeyAccount(c.settings.ProfileName(), baseURL, id)
+	return store.ClientKeys{Items: c.clientItems(mayPrompt), Locks: c.locks()},
+		store.ClientKeyAccount(c.settings.ProfileName(), baseURL, id)
 }
 
 // clientItems returns where secrets and keys of clients are: in the keychain, unless the setting storage excludes it.

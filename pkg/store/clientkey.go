@@ -24,6 +24,7 @@ type ClientKey struct {
 // ClientKeys stores private keys in Items, under names made by [ClientKeyAccount].
 type ClientKeys struct {
 	Items Backend
+	Locks Locker // keeps other processes out of Change and Delete; nil: there are none
 }
 
 // clientKeyVersion is the version of clientKeyJSON; every change of that needs a new one.
@@ -65,7 +66,50 @@ func (c ClientKeys) Save(ctx context.Context, account string, key ClientKey) err
 	return c.Items.Set(ctx, account, value)
 }
 
-// Delete deletes the key stored under account. It succeeds if there is none.
+// Change stores what change returns for the key under account, while no other process changes that; a zero ClientKey
+// is none. If change returns an error, Change returns that and stores nothing. Its other errors are those of Load, Save
+// and [Locker]: a key that cannot be read is not replaced.
+func (c ClientKeys) Change(ctx context.Context, account string, change func(ClientKey) (ClientKey, error)) error {
+	release, err := c.lock(ctx, account)
+	if err != nil {
+		return err
+	}
+	defer release()
+	old, err := c.Load(ctx, account)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	switch changed, err := change(old); {
+	case err != nil || changed.equal(old):
+		return err
+	case changed.equal(ClientKey{}):
+		return c.Items.Delete(ctx, account)
+	default:
+		return c.Save(ctx, account, changed)
+	}
+}
+
+func (k ClientKey) equal(other ClientKey) bool {
+	return k.Current.Equal(other.Current) && k.Next.Equal(other.Next)
+}
+
+// Delete deletes the key stored under account, also one that cannot be read. It succeeds if there is none.
 func (c ClientKeys) Delete(ctx context.Context, account string) error {
+	release, err := c.lock(ctx, account)
+	if err != nil {
+		return err
+	}
+	defer release()
 	return c.Items.Delete(ctx, account)
+}
+
+func (c ClientKeys) lock(ctx context.Context, account string) (release func(), err error) {
+	if c.Locks == nil {
+		return func() {}, nil
+	}
+	lock, err := c.Locks.Acquire(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	return lock.Release, nil
 }

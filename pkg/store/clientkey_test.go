@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ func TestST36_ClientKeys(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	m := new(memory.Store)
-	c := store.ClientKeys{m}
+	c := store.ClientKeys{Items: m}
 	account := store.ClientKeyAccount("dev", "https://dev-1.okta.com", "0oa1")
 	if _, err := c.Load(ctx, account); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("got %v, want ErrNotFound", err)
@@ -37,7 +38,7 @@ func TestST36_ClientKeys(t *testing.T) {
 	for value, want := range map[string]string{
 		"canary-plain": "corrupt", `{"okauth":1}`: "corrupt", `{"okauth":2,"private_key":"canary"}`: "unsupported_version",
 	} {
-		_, err := store.ClientKeys{&fixed{[]byte(value)}}.Load(ctx, account)
+		_, err := store.ClientKeys{Items: &fixed{[]byte(value)}}.Load(ctx, account)
 		if kindOf(err) != want || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: got %v, want %s", value, err, want)
 		}
@@ -46,3 +47,56 @@ func TestST36_ClientKeys(t *testing.T) {
 		t.Errorf("Delete: %v, left %q", err, m.Accounts())
 	}
 }
+
+// Change sees what is stored, and stores what it is given while it has the lock; it does not touch what cannot be read.
+func TestST36_ChangeClientKey(t *testing.T) {
+	t.Parallel()
+	ctx, account := t.Context(), store.ClientKeyAccount("dev", "https://dev-1.okta.com", "0oa1")
+	m, locks := new(memory.Store), new(oneLock)
+	c := store.ClientKeys{Items: m, Locks: locks}
+	refusal := errors.New("no")
+	for i, step := range []struct {
+		sees, gives string
+		err         error
+	}{{"", "one", nil}, {"one", "two", refusal}, {"one", "one", nil}, {"one", "two", nil}, {"two", "", nil}, {"", "", nil}} {
+		err := c.Change(ctx, account, func(old store.ClientKey) (store.ClientKey, error) {
+			if old.Current.Reveal() != step.sees || locks.held != account {
+				t.Errorf("step %d: sees %q with the lock %q, want %q", i, old.Current.Reveal(), locks.held, step.sees)
+			}
+			return store.ClientKey{Current: okta.NewSecret(step.gives)}, step.err
+		})
+		if err != step.err || locks.held != "" {
+			t.Errorf("step %d: got %v and the lock %q, want %v", i, err, locks.held, step.err)
+		}
+	}
+	if left := m.Accounts(); len(left) > 0 {
+		t.Errorf("left %q", left)
+	}
+	unreadable := store.ClientKeys{Items: &fixed{[]byte("canary-plain")}}
+	err := unreadable.Change(ctx, account, func(store.ClientKey) (store.ClientKey, error) {
+		t.Error("change was called")
+		return store.ClientKey{}, nil
+	})
+	if kindOf(err) != "corrupt" {
+		t.Errorf("a key that cannot be read: %v", err)
+	}
+	locks.err = refusal
+	if err := c.Delete(ctx, account); !errors.Is(err, refusal) {
+		t.Errorf("Delete without the lock: %v", err)
+	}
+}
+
+// oneLock is a lock of one goroutine.
+type oneLock struct {
+	held string
+	err  error
+}
+
+func (l *oneLock) Acquire(_ context.Context, name string) (store.Lock, error) {
+	l.held = name
+	return l, l.err
+}
+
+func (l *oneLock) Revoke(string) error { return nil }
+func (l *oneLock) Release()            { l.held = "" }
+func (l *oneLock) Revoked() bool       { return false }

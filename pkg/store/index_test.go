@@ -97,7 +97,7 @@ func TestListNamesEverySession(t *testing.T) {
 				t.Fatal(err)
 			}
 			key := store.ClientKey{Current: okta.NewSecret("canary")}
-			if err := (store.ClientKeys{items}).Save(ctx, store.ClientKeyAccount("dev", "https://dev-1.okta.com", "0oa1"), key); err != nil {
+			if err := (store.ClientKeys{Items: items}).Save(ctx, store.ClientKeyAccount("dev", "https://dev-1.okta.com", "0oa1"), key); err != nil {
 				t.Fatal(err)
 			}
 			if err := items.Set(ctx, sessionOf("dev", 1).Identity.Account()+".0123abcd.0", []byte("chunk")); err != nil {

@@ -86,7 +86,7 @@ func storeAdviceOn(goos string, e *store.Error) string {
 		store.Denied: "run the command again and allow the access when the keychain asks",
 		store.TooBig: "ask for fewer scopes or claims: every group in a token makes it longer",
 		store.Corrupt: "`okauth config set client_secret` writes a new client secret, `okauth login` a new " +
-			"session",
+			"session; `okauth config unset private_key` removes a private key",
 		store.UnsupportedVersion: "upgrade okauth to the version that wrote it",
 		store.NotPersisted: "run the command again and allow the access when the keychain asks; the old value is " +
 			"unchanged",
