@@ -12,7 +12,7 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// newClientKey makes a key of a client, puts its private half into a file for the settings of u, and returns the other.
+// newClientKey makes a key of a client, puts it into a file for the settings of u, and returns the public one.
 func newClientKey(t *testing.T, u *user, alg string) (public json.RawMessage) {
 	t.Helper()
 	key, err := clientauth.GenerateKey(alg)

@@ -132,10 +132,10 @@ func privateKeyAdvice(e *clientauth.KeyError) string {
 	return map[clientauth.KeyProblem]string{
 		clientauth.KeyEncrypted: "take the passphrase off into a file for you alone: umask 077; openssl pkey -in OLD -out " +
 			"NEW; or let private_key_command print the key",
-		clientauth.KeyPublic: "the private half is where the key was made; if it is lost, " + another,
-		clientauth.KeyCertificate: "a certificate has the public half only: name the file with the key, which often ends " +
+		clientauth.KeyPublic: "the private key is where the pair was made; if it is lost, " + another,
+		clientauth.KeyCertificate: "a certificate has the public key only: name the file with the key, which often ends " +
 			"in .key; or " + another,
-		clientauth.KeySeveral: "give one key only: the one whose public half is at Admin Console, Applications › " +
+		clientauth.KeySeveral: "give one key only: the one whose public key is at Admin Console, Applications › " +
 			"Applications › the application › General › Client Credentials",
 		clientauth.KeyOpenSSH: "write a copy of it as PEM, without a passphrase: ssh-keygen -p -m PKCS8 -N '' -f COPY; or " +
 			another,

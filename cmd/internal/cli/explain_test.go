@@ -301,10 +301,10 @@ func TestST36_HintsNameTheKey(t *testing.T) {
 		{"private_key_jwt", "k-1", "The client_assertion JWT kid is invalid.",
 			"the private key (kid k-1) is not among the application's public keys"},
 		{"private_key_jwt", "", "The client_assertion JWT kid is invalid.", "the private key is not among"},
-		{"private_key_jwt", "k\x1b", "The client_assertion signature is invalid.", "of the private key (kid k\ufffd): add the key's"},
+		{"private_key_jwt", "k\x1b", "The client_assertion signature is invalid.", "to the private key (kid k\ufffd): add the public key"},
 		{"client_secret_jwt", "", "The client_assertion signature is invalid.", "the client secret is wrong: copy it from"},
 		{"private_key_jwt", "", "Client authentication failed. Either the client or the client credentials are invalid.",
-			"Client authentication; then add the key's public half"},
+			"Client authentication; then add the public key"},
 		{"client_secret_post", "", "Client authentication failed. Either the client or the client credentials are invalid.",
 			"okauth sent the client secret in the form"},
 	} {

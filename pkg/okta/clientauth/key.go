@@ -72,7 +72,7 @@ func (k Key) Thumbprint() string {
 	return base64.RawURLEncoding.EncodeToString(sum)
 }
 
-// PublicJWK returns the public half as a JWK, on one line, for the server to register. A key without an ID gets its
+// PublicJWK returns the public key as a JWK, on one line, for the server to register. A key without an ID gets its
 // thumbprint.
 func (k Key) PublicJWK() []byte {
 	public := k.jwk.Public()
@@ -116,7 +116,7 @@ func newKey(jwk jose.JSONWebKey) (Key, error) {
 		fits, err = []string{RS256, "RS384", "RS512"}, checkRSA(private)
 	case *ecdsa.PrivateKey:
 		alg, known := map[string]string{"P-256": ES256, "P-384": "ES384", "P-521": "ES512"}[private.Params().Name]
-		if fits, err = []string{alg}, checkHalves(private); !known {
+		if fits, err = []string{alg}, checkPair(private); !known {
 			err = keyError(KeyUnsupported, "its curve is %s, expected P-256, P-384 or P-521", private.Params().Name)
 		}
 	default:
@@ -149,8 +149,8 @@ func checkRSA(private *rsa.PrivateKey) error {
 	return nil
 }
 
-// checkHalves returns an error unless the private and the public half belong together: a JWK has both.
-func checkHalves(private *ecdsa.PrivateKey) error {
+// checkPair returns an error unless the private and the public key belong together: a JWK has both.
+func checkPair(private *ecdsa.PrivateKey) error {
 	octets, err := private.Bytes()
 	defer clear(octets)
 	var again *ecdsa.PrivateKey
@@ -158,7 +158,7 @@ func checkHalves(private *ecdsa.PrivateKey) error {
 		again, err = ecdsa.ParseRawPrivateKey(private.Curve, octets)
 	}
 	if err != nil || !again.PublicKey.Equal(&private.PublicKey) {
-		return keyError(KeyUnreadable, "its private and its public half do not belong together")
+		return keyError(KeyUnreadable, "its private and its public key do not belong together")
 	}
 	return nil
 }

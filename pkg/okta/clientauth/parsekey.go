@@ -45,7 +45,7 @@ func keyError(problem KeyProblem, format string, args ...any) error {
 
 // ParseKey reads a private key: PEM (PKCS #1, PKCS #8, SEC 1), a JWK, or a JWK Set of one key. In a PEM, \n may stand
 // for each line break, as in variables that hold one line. Beside the key, a PEM may have its certificate or its public
-// half. The error is a *KeyError.
+// key. The error is a *KeyError.
 func ParseKey(text secret.Secret) (Key, error) {
 	data := strings.TrimSpace(text.Reveal())
 	switch {
@@ -54,7 +54,7 @@ func ParseKey(text secret.Secret) (Key, error) {
 	case strings.Contains(data, "-----BEGIN "):
 		return parsePEM([]byte(strings.NewReplacer(`\r`, "", `\n`, "\n").Replace(data)))
 	case strings.HasPrefix(data, "ssh-") || strings.HasPrefix(data, "ecdsa-"):
-		return Key{}, keyError(KeyPublic, "it is the public half of an OpenSSH key, expected the private key in PEM")
+		return Key{}, keyError(KeyPublic, "it is the public key of OpenSSH, expected the private key in PEM")
 	case strings.HasPrefix(data, "PuTTY-User-Key-File"):
 		return Key{}, keyError(KeyOpenSSH, "it is a key of PuTTY, expected PEM or a JWK")
 	case !strings.ContainsAny(data, "\n") && strings.ContainsAny(data, "/\\.~") && len(data) < 300:
@@ -87,7 +87,7 @@ func parsePEM(data []byte) (Key, error) {
 	case strings.HasSuffix(other, "CERTIFICATE"):
 		return Key{}, keyError(KeyCertificate, "it is a certificate, expected the private key that belongs to it")
 	case strings.HasSuffix(other, "PUBLIC KEY"):
-		return Key{}, keyError(KeyPublic, "it is the public half of a key, expected the private one")
+		return Key{}, keyError(KeyPublic, "it is a public key, expected the private one")
 	case other != "":
 		return Key{}, keyError(KeyUnsupported, "it is a PEM of type %s, expected PRIVATE KEY", strictjson.Quote(other))
 	}
@@ -144,7 +144,7 @@ func parseJWK(text []byte) (Key, error) {
 	case kty == "EC" && crv != "P-256" && crv != "P-384" && crv != "P-521":
 		return Key{}, keyError(KeyUnsupported, "its curve is %s, expected P-256, P-384 or P-521", strictjson.Quote(crv))
 	case values["d"] == nil:
-		return Key{}, keyError(KeyPublic, "it is the public half of a key, expected the private one")
+		return Key{}, keyError(KeyPublic, "it is a public key, expected the private one")
 	case use != "" && use != "sig":
 		return Key{}, keyError(KeyUnsupported, "its use is %s, expected sig", strictjson.Quote(use))
 	}
