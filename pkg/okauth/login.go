@@ -70,6 +70,7 @@ func (c *Client) login(
 		return nil, err
 	}
 	tokens, err := mine.storage.Manager().Login(ctx, client, credentials, request)
+	c.logins.Add(1)
 	if tokens == nil {
 		return nil, err
 	}

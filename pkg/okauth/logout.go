@@ -26,6 +26,7 @@ func (c *Client) Logout(ctx context.Context) error {
 // of the profiles are signed out even so.
 func (c *Client) LogoutEach(ctx context.Context, all bool) ([]session.LogoutResult, error) {
 	c.unstored.Clear()
+	defer c.logins.Add(1)
 	s, err := c.Storage(true)
 	if err != nil {
 		return nil, err

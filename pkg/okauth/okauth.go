@@ -38,6 +38,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"okauth/pkg/config"
@@ -113,14 +114,16 @@ type Events struct {
 
 // Client gets tokens for one profile. It may be used by several goroutines at once.
 type Client struct {
-	o        Options
-	settings *config.Settings
-	grant    grant.Type
-	sealKey  func(context.Context) (sealed.Key, error)     // of the sealed files
-	key      func(context.Context) (clientauth.Key, error) // the private key of the settings
-	offline  bool                                          // nothing may be sent
-	renewals sync.Map                                      // what gets a token now, *renewal by session.TokenType
-	unstored sync.Map                                      // the last tokens, session.CachedToken by session.TokenType
+	o          Options
+	settings   *config.Settings
+	grant      grant.Type
+	sealKey    func(context.Context) (sealed.Key, error)     // of the sealed files
+	key        func(context.Context) (clientauth.Key, error) // the private key of the settings
+	offline    bool                                          // nothing may be sent
+	renewals   sync.Map                                      // what gets a token now, *renewal by session.TokenType
+	unstored   sync.Map                                      // the last tokens, session.CachedToken by session.TokenType
+	logins     atomic.Int64                                  // and logouts: what is in memory from before is void
+	background sync.RWMutex                                  // read-locked while a renewal runs for which no call may wait
 }
 
 // Open reads the settings of a profile. It makes no request and opens no keychain. The error is a *config.Error.

@@ -228,13 +228,21 @@ func (c *Client) usable(token session.CachedToken, err error) (session.CachedTok
 	return token, err
 }
 
-// HTTPClient returns a client that adds the access token to each request. When the server answers 401 it gets a new
-// token and sends the request once more, if the body can be sent again. It never sends the token over http except to
-// a loopback address. With a token that is bound to a key (DPoP) it adds a proof to each request, and sends a request
-// once more with the nonce that its server asks for.
+// HTTPClient returns a client that adds the access token to each request. It keeps the token in memory until MinTTL
+// before its end; then one request has it renewed, and others use the old one while it is valid. ctx is the context of
+// the token requests. When the server answers 401 it gets a new token and sends the request once more, if the body can
+// be sent again; the error is a *LoginRequiredError if the session has ended. It never sends the token over http except
+// to a loopback address. With a token that is bound to a key (DPoP) it adds a proof to each request, and sends a
+// request once more with the nonce that its server asks for.
 func (c *Client) HTTPClient(ctx context.Context) *http.Client {
 	return &http.Client{Transport: &bearerTransport{
-		client: c, ctx: ctx, base: http.DefaultTransport, plain: transport.Loopback(),
-		replacing: make(chan struct{}, 1),
+		token: &sharedToken{client: c, ctx: ctx}, base: http.DefaultTransport, plain: transport.Loopback(),
 	}}
+}
+
+// Wait waits until no renewal runs that a request of HTTPClient has begun. A program that ends calls it: the answer to
+// a refresh may hold the only refresh token that works.
+func (c *Client) Wait() {
+	c.background.Lock()
+	defer c.background.Unlock()
 }

@@ -1,0 +1,4 @@
+package okauth
+
+// CallPause is how long the error of a call stands.
+const CallPause = callPause
