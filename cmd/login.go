@@ -144,13 +144,14 @@ func (o *loginOptions) checkFlags(client *okauth.Client) {
 }
 
 // sameSession reports whether two values of a setting lead to the same session. A user's is the same however they
-// signed in, and a client's is another; only a sealed file is another place than the keychain.
+// signed in, and a client's is another; sealed files and a server are other places than the keychain.
 func sameSession(a, b config.Setting) bool {
 	isUsers := func(name string) bool {
 		g, _ := grant.Lookup(name)
 		return g.User
 	}
-	return a.Key == config.KeyStorage && a.Value != okauth.StorageFile && b.Value != okauth.StorageFile ||
+	elsewhere := func(storage string) bool { return storage == okauth.StorageFile || storage == okauth.StorageRedis }
+	return a.Key == config.KeyStorage && !elsewhere(a.Value) && !elsewhere(b.Value) ||
 		a.Key == config.KeyGrant && isUsers(a.Value) == isUsers(b.Value)
 }
 

@@ -229,7 +229,7 @@ func checkKeychain(ctx context.Context, client *okauth.Client, without string) e
 	}
 	var err error
 	switch storage := settings.Storage(); storage {
-	case okauth.StorageNone, okauth.StorageFile:
+	case okauth.StorageNone, okauth.StorageFile, okauth.StorageRedis:
 		err = fmt.Errorf("storage is %q (%s), so the keychain is not used", storage, settings.Source(config.KeyStorage))
 	default:
 		secrets, _ := client.KeychainSecret(true)

@@ -2,6 +2,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,10 +212,10 @@ func (d *doctor) checkStorage(ctx context.Context) {
 	}
 	d.ok("storage", "%s, %s (%s): can be written and read, in %s%s",
 		s.Backend, s.Location, s.Source, time.Since(began).Round(time.Millisecond), limit)
-	if err := storage.Locks.Ready(); err != nil {
+	if err := storage.LocksReady(); err != nil {
 		d.fail("lock", err)
 	} else {
-		d.ok("lock", "%s", s.LockDir)
+		d.ok("lock", "%s", cmp.Or(s.LockDir, "a lease on the server"))
 	}
 	if d.server != (okta.AuthorizationServer{}) {
 		d.checkSession(ctx)

@@ -62,11 +62,14 @@ const (
 	KeyStorage      = "storage"
 	KeyStorageDir   = "storage_dir"
 	KeyStorageKey   = "storage_key"
-	KeyCAFile       = "ca_file"
-	KeyClientCert   = "client_cert"
-	KeyClientKey    = "client_key"
-	KeyTimeout      = "timeout"
-	KeyMinTTL       = "min_ttl"
+	KeyStorageURL   = "storage_url"
+	// KeyStoragePassword is the password of the server that KeyStorageURL names.
+	KeyStoragePassword = "storage_password"
+	KeyCAFile          = "ca_file"
+	KeyClientCert      = "client_cert"
+	KeyClientKey       = "client_key"
+	KeyTimeout         = "timeout"
+	KeyMinTTL          = "min_ttl"
 )
 
 // FileKey returns the setting that names the file of a secret: "password_file" for KeyPassword.
@@ -149,11 +152,14 @@ func rows() []Key {
 			Help: "audience that an access token must have, such as api://default"},
 		{Name: KeyDPoP, Type: Enum, Choices: []string{"true", "false"}, Default: "false",
 			Help: "bind tokens to a key of the session (DPoP)"},
-		{Name: KeyStorage, Type: Enum, Choices: []string{"auto", "keychain", "file", "none"}, Default: "auto",
+		{Name: KeyStorage, Type: Enum, Choices: []string{"auto", "keychain", "file", "redis", "none"}, Default: "auto",
 			Help: "where to keep sessions"},
 		{Name: KeyStorageDir, Type: Path,
 			Help: "directory of sealed files, with storage \"file\""},
 		{Name: KeyStorageKey, Type: Secret, NotInFile: true},
+		{Name: KeyStorageURL, check: checkStorageURL,
+			Help: "Redis or Valkey server, with storage \"redis\": rediss://host:6379"},
+		{Name: KeyStoragePassword, Type: Secret, NotInFile: true},
 		{Name: KeyCAFile, Type: Path,
 			Help: "PEM file of certificate authorities to trust beside the system's"},
 		{Name: KeyClientCert, Type: Path,
@@ -221,12 +227,12 @@ func WithheldNames(lookup func(string) (string, bool)) string {
 	return strings.Join(names, " ")
 }
 
-// SecretVariables returns the environment variables that hold a secret itself. okauth passes none of them on to the
-// processes that it starts.
+// SecretVariables returns the environment variables that hold a secret itself, or may. okauth passes none of them on to
+// the processes that it starts.
 func SecretVariables() []string {
 	var names []string
 	for _, k := range table() {
-		if k.Type == Secret {
+		if k.Type == Secret || k.Name == KeyStorageURL {
 			names = append(names, k.Env...)
 		}
 	}

@@ -40,6 +40,11 @@ func (s SecretRef) FromFile() bool { return !s.empty && strings.HasSuffix(s.Key,
 // FromCommand reports whether a command prints the secret.
 func (s SecretRef) FromCommand() bool { return !s.empty && strings.HasSuffix(s.Key, CommandKey("")) }
 
+// fromURL reports whether the secret is the password in the variable of storage_url.
+func (s SecretRef) fromURL() bool {
+	return s.secret == KeyStoragePassword && s.Source.Name == lookup(KeyStorageURL).Env[0]
+}
+
 // Read returns the secret: the value itself, the content of the file, or the first line that the command prints (all,
 // where the secret has several lines), each without one line break at its end. An empty secret is an error, and so are
 // a file that others can write to and text that no secret has, such as a byte order mark. The error is an *Error that
@@ -106,6 +111,9 @@ func (s *Settings) findSecret(k Key) (SecretRef, error) {
 	for _, name := range k.Env[1:] {
 		text, ok := s.options.LookupEnv(name)
 		add(k.Name, text, ok, Source{FromEnv, name})
+	}
+	if k.Name == KeyStoragePassword && s.inURL != nil {
+		add(k.Name, s.inURL().text, true, s.inURL().source)
 	}
 	for _, key := range keys {
 		text, ok := s.file[key]

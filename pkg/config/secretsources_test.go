@@ -196,7 +196,7 @@ func TestValueText(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{KeyDomain: "a.okta.com", KeyServer: "aus1", KeyGrant: "password", KeyScopes: "openid",
 		KeyStorage: "file", KeyTimeout: "5s", KeyMinTTL: "5s", KeyFactor: "push", KeyRedirectURI: "http://[::1]:8085/callback",
-		KeyDPoP: "true", KeyClientAuth: "none"}
+		KeyDPoP: "true", KeyClientAuth: "none", KeyStorageURL: "rediss://user@[::1]:6379/1?addr=b:1"}
 	for _, k := range table() {
 		if k.Type == Secret {
 			continue

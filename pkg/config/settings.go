@@ -20,6 +20,7 @@ type Settings struct {
 
 	values  map[string]value
 	secrets map[string]SecretRef
+	inURL   func() value // the password that the variable of storage_url has; nil: none. A value would be printed
 	domain  Domain
 	server  string
 }
@@ -52,6 +53,9 @@ func (s *Settings) resolve() error {
 	s.values, s.secrets = make(map[string]value), make(map[string]SecretRef)
 	for _, k := range table() {
 		v := s.find(k)
+		if k.Name == KeyStorageURL && v.source.Kind == FromEnv {
+			v.text, s.inURL = splitPassword(v)
+		}
 		if k.Type == Secret {
 			var err error
 			if s.secrets[k.Name], err = s.findSecret(k); err != nil {
@@ -59,6 +63,8 @@ func (s *Settings) resolve() error {
 			}
 			if v.text != "" {
 				v.text = Redacted // its SecretRef has it, and checks it when it is read
+			} else if s.secrets[k.Name].fromURL() {
+				v = value{Redacted, s.secrets[k.Name].Source}
 			} else if name := s.options.withheld(k); name != "" && v.source.Kind < FromFile {
 				v = value{Redacted, Source{FromEnv, name + ", withheld"}}
 			}
@@ -199,8 +205,11 @@ func (s *Settings) Username() string {
 	return s.values[KeyUsername].text
 }
 
-// Storage returns "auto", "keychain", "file" or "none".
+// Storage returns "auto", "keychain", "file", "redis" or "none".
 func (s *Settings) Storage() string { return s.values[KeyStorage].text }
+
+// StorageURL returns the URL of the server of storage "redis", without a password, or "".
+func (s *Settings) StorageURL() string { return s.values[KeyStorageURL].text }
 
 // Scopes returns the scopes to ask for, without repetitions. There are none if no setting names any and the grant
 // leaves the choice to the server.
@@ -259,6 +268,10 @@ func (s *Settings) Require(keys ...string) error {
 	for _, name := range keys {
 		if s.values[name].source.Kind > Unset {
 			continue
+		}
+		if variable := s.options.withheld(lookup(name)); variable != "" {
+			return &Error{Kind: Withheld, Key: name, Source: Source{FromEnv, variable},
+				Reason: "it is withheld from this process"}
 		}
 		missing := &Error{Kind: Missing, Key: name, Profile: s.profile,
 			Reason: fmt.Sprintf("it is not set (%s); profile %q", lookup(name).Help, s.profile)}

@@ -35,7 +35,7 @@ func (k Key) checkText(text string) error {
 	switch {
 	case k.Type != Command && k.Name != KeyPassword && InQuotes(text):
 		e := &Error{Reason: "the value is in quotes, which docker --env-file keeps: write it without them"}
-		if k.Type != Secret {
+		if k.Type != Secret && k.Name != KeyStorageURL {
 			e.Suggestion = text[1 : len(text)-1]
 		}
 		return e

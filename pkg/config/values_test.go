@@ -48,7 +48,7 @@ func TestKeyCheck(t *testing.T) {
 		{KeyDPoP, "yes", "none of true, false"},
 		{KeyStorage, "keychain", ""},
 		{KeyStorage, "file", ""},
-		{KeyStorage, "keychian", "none of auto, keychain, file, none"},
+		{KeyStorage, "keychian", "none of auto, keychain, file, redis, none"},
 		{KeyStorage, "File", "none of"},
 		{KeyGrant, "client-credentials", ""},
 		{KeyGrant, "Password", "none of password, "},

@@ -237,7 +237,7 @@ func (c *Client) storedKey(baseURL, id string, mayPrompt bool) (store.ClientKeys
 // clientItems returns where secrets and keys of clients are: in the keychain, unless the setting storage excludes it.
 func (c *Client) clientItems(mayPrompt bool) store.Backend {
 	switch c.settings.Storage() {
-	case StorageNone, StorageFile:
+	case StorageNone, StorageFile, StorageRedis:
 		return store.None{}
 	}
 	return c.keychain(mayPrompt)

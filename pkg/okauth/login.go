@@ -42,7 +42,7 @@ func (c *Client) Login(ctx context.Context) (*Session, error) {
 	if err := s.Ready(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.Locks.Ready(); err != nil {
+	if err := s.LocksReady(); err != nil {
 		return nil, err
 	}
 	client, err := c.OktaClient(ctx)

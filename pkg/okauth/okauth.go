@@ -47,6 +47,7 @@ import (
 	"okauth/pkg/okta/clientauth"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
+	"okauth/pkg/store/redis"
 	"okauth/pkg/store/sealed"
 	"okauth/pkg/transport"
 )
@@ -124,6 +125,9 @@ type Client struct {
 	unstored   sync.Map                                      // the last tokens, session.CachedToken by session.TokenType
 	logins     atomic.Int64                                  // and logouts: what is in memory from before is void
 	background sync.RWMutex                                  // read-locked while a renewal runs for which no call may wait
+
+	connecting sync.Mutex    // guards connection
+	connection *redis.Client // nil until it is needed
 }
 
 // Open reads the settings of a profile. It makes no request and opens no keychain. The error is a *config.Error.

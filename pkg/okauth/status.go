@@ -57,8 +57,8 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	if unusable == nil || s.Backend == StorageFile { // a file that cannot be written may be readable
 		st.Sessions, st.StoreErr = s.sessions(ctx, current)
 	}
-	if unusable == nil && s.Locks != nil {
-		unusable = s.Locks.Check(current)
+	if unusable == nil {
+		unusable = s.checkLock(current)
 	}
 	st.StoreErr = cmp.Or(unusable, st.StoreErr)
 	if unset != nil {

@@ -4,16 +4,20 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okta"
 	"okauth/pkg/session"
 	"okauth/pkg/store"
 	"okauth/pkg/store/filelock"
 	"okauth/pkg/store/keychain"
+	"okauth/pkg/store/redis"
 	"okauth/pkg/store/sealed"
+	"okauth/pkg/transport"
 )
 
 // The values of the setting storage.
@@ -21,15 +25,20 @@ const (
 	StorageAuto     = "auto"
 	StorageKeychain = "keychain"
 	StorageFile     = "file"
+	StorageRedis    = "redis"
 	StorageNone     = "none"
 )
 
 // Storage is the place of the sessions of one profile.
 type Storage struct {
-	Backend  string // StorageKeychain, StorageFile or StorageNone
+	Backend  string // StorageKeychain, StorageFile, StorageRedis or StorageNone
 	Items    store.Backend
-	Locks    *filelock.Locks // nil: nothing is kept, so nothing is locked
-	Optional bool            // without a keychain nothing is kept, and that is no error
+	Locks    store.Locker // nil: nothing is kept, so nothing is locked
+	Optional bool         // without a keychain nothing is kept, and that is no error
+
+	// Location names the directory of the files, or the server; "" for others. LockDir is the directory of the locks,
+	// which need not exist; "" where they are on the server.
+	Location, LockDir string
 
 	client *Client
 }
@@ -43,26 +52,61 @@ func (e *StorageOffError) Error() string {
 }
 
 // Storage returns where sessions are kept. mayPrompt allows a locked keychain to ask for its password, if
-// Options.KeychainPrompt does. The error is a *config.Error.
+// Options.KeychainPrompt does. The error is a *config.Error, or says that ca_file cannot be used.
 func (c *Client) Storage(mayPrompt bool) (Storage, error) {
+	s := Storage{Backend: c.settings.Storage(), client: c}
 	locks := c.locks()
-	s := Storage{Locks: &locks, client: c}
-	switch c.settings.Storage() {
+	switch s.Backend {
 	case StorageNone:
-		s.Backend, s.Items, s.Locks, s.Optional = StorageNone, store.None{}, nil, true
+		s.Items, s.Optional = store.None{}, true
+		return s, nil
+	case StorageRedis:
+		server, err := c.server()
+		if err != nil {
+			return Storage{}, err
+		}
+		shared := server.Store(c.lockWait(), c.waitForLock)
+		s.Items, s.Locks, s.Location = shared, shared, server.Location()
+		return s, nil
 	case StorageFile:
 		dir, err := c.settings.StorageDir()
 		if err != nil {
 			return Storage{}, err
 		}
 		// Processes that share the file may not share a home or a /run: the lock is beside the session.
-		locks.Dir = dir
-		s.Backend, s.Items = StorageFile, sealed.New(dir, c.sealKey)
+		locks.Dir, s.Location = dir, dir
+		s.Items = sealed.New(dir, c.sealKey)
 	default:
+		s.Optional = s.Backend == StorageAuto
 		s.Backend, s.Items = StorageKeychain, c.keychain(mayPrompt)
-		s.Optional = c.settings.Storage() == StorageAuto
 	}
+	s.Locks = locks
+	s.LockDir, _ = locks.Directory() // [Client.Status] reports what is wrong with it
 	return s, nil
+}
+
+// server returns the connection to the server of storage "redis", which all calls of c share. The error is a
+// *config.Error, or says that ca_file cannot be used.
+func (c *Client) server() (*redis.Client, error) {
+	c.connecting.Lock()
+	defer c.connecting.Unlock()
+	if c.connection != nil {
+		return c.connection, nil
+	}
+	if err := c.settings.Require(config.KeyStorageURL); err != nil {
+		return nil, err
+	}
+	caFile, err := c.settings.File(config.KeyCAFile)
+	if err != nil {
+		return nil, err
+	}
+	c.connection = redis.New(redis.Options{
+		URL:      c.settings.StorageURL(),
+		Password: func(ctx context.Context) (okta.Secret, error) { return c.secret(ctx, config.KeyStoragePassword) },
+		Roots:    func() (*x509.CertPool, error) { return transport.Roots(caFile) },
+		Timeout:  c.settings.Timeout(), Seal: c.sealKey, Waiting: c.o.Events.Waiting,
+	})
+	return c.connection, nil
 }
 
 // keychain returns the OS keychain, or what Options put in its place.
@@ -75,20 +119,20 @@ func (c *Client) keychain(mayPrompt bool) store.Backend {
 
 // locks returns the locks of the current user.
 func (c *Client) locks() filelock.Locks {
-	return filelock.Locks{
-		Dir: c.o.LockDir,
-		// A process that holds the lock makes at most two requests, one after the other.
-		Wait:    2*c.settings.Timeout() + 2*time.Second,
-		Waiting: func() func() { return c.o.Events.Waiting("waiting for another okauth process") },
-	}
+	return filelock.Locks{Dir: c.o.LockDir, Wait: c.lockWait(), Waiting: c.waitForLock}
+}
+
+// lockWait is how long another process is waited for that holds a lock: it makes at most two requests, one after the
+// other.
+func (c *Client) lockWait() time.Duration { return 2*c.settings.Timeout() + 2*time.Second }
+
+func (c *Client) waitForLock() (done func()) {
+	return c.o.Events.Waiting("waiting for another okauth process")
 }
 
 // Manager returns the manager of the sessions in s.
 func (s Storage) Manager() session.Manager {
-	sessions := store.Sessions{Items: s.Items}
-	if s.Locks != nil {
-		sessions.Locks = s.Locks
-	}
+	sessions := store.Sessions{Items: s.Items, Locks: s.Locks}
 	return session.Manager{Store: sessions, Optional: s.Optional, Guard: s.client.guard(), Now: s.client.o.Now}
 }
 
@@ -99,6 +143,24 @@ func (s Storage) Ready(ctx context.Context) error {
 		return items.Unlock(ctx)
 	case *sealed.Store:
 		return items.Probe(ctx)
+	case *redis.Store:
+		return items.Probe(ctx)
+	}
+	return nil
+}
+
+// LocksReady returns nil if locks can be acquired, and else why not. It may create the directory of the locks.
+func (s Storage) LocksReady() error {
+	if locks, ok := s.Locks.(filelock.Locks); ok {
+		return locks.Ready()
+	}
+	return nil
+}
+
+// checkLock returns nil if nothing that is known prevents a lock of that name. It changes nothing.
+func (s Storage) checkLock(name string) error {
+	if locks, ok := s.Locks.(filelock.Locks); ok {
+		return locks.Check(name)
 	}
 	return nil
 }

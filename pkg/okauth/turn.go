@@ -8,6 +8,7 @@ import (
 	"okauth/pkg/grant"
 	"okauth/pkg/store"
 	"okauth/pkg/store/filelock"
+	"okauth/pkg/store/redis"
 )
 
 const (
@@ -33,29 +34,44 @@ type turn struct {
 // goes on; else it returns false where another has that of the session. The error is the cause of the end of ctx.
 func (t *turn) take(ctx context.Context, wait bool) (mine bool, err error) {
 	c := t.client
-	locks := filelock.Locks{Dir: c.o.LockDir}
-	if locks.Dir == "" {
-		locks.Dir, _ = filelock.Place(false) // without a place there is no lock, see lockQuestion
-	}
-	ofSession, ofTerminal := locks, locks
-	if t.storage.Backend == StorageFile { // those who share the file wait for each other
-		ofSession.Dir = t.storage.Locks.Dir
-	}
-	ofSession.Wait, ofTerminal.Wait = glance, forever
+	longest, waiting := glance, (func() func())(nil)
 	if wait {
-		ofSession.Wait, ofSession.Waiting, ofTerminal.Waiting = t.longest, c.o.Events.OtherAsks, c.o.Events.OtherAsks
+		longest, waiting = t.longest, c.o.Events.OtherAsks
 	}
 	if t.ofSession == nil {
-		release, taken, err := lockQuestion(ctx, ofSession, "ask-"+t.id.Account())
+		release, taken, err := lockQuestion(ctx, t.storage.questions(longest, waiting), "ask-"+t.id.Account())
 		if err != nil || taken && t.longest == forever && !wait {
 			return false, err
 		}
 		t.ofSession = release
 	}
 	if wait && t.ofTerminal == nil && c.o.Terminal != "" {
-		t.ofTerminal, _, err = lockQuestion(ctx, ofTerminal, "ask-on-terminal-"+c.o.Terminal)
+		locks := filelock.Locks{Dir: c.questionDir(), Wait: forever, Waiting: waiting}
+		t.ofTerminal, _, err = lockQuestion(ctx, locks, "ask-on-terminal-"+c.o.Terminal)
 	}
 	return err == nil, err
+}
+
+// questions returns the locks of the turns to ask about a session: those who share its store wait for each other.
+func (s Storage) questions(wait time.Duration, waiting func() (done func())) store.Locker {
+	if shared, ok := s.Items.(*redis.Store); ok {
+		return shared.WithWait(wait, waiting)
+	}
+	locks := filelock.Locks{Dir: s.LockDir, Wait: wait, Waiting: waiting}
+	if s.Backend != StorageFile {
+		locks.Dir = s.client.questionDir()
+	}
+	return locks
+}
+
+// questionDir returns the directory of the locks that need not last. Without a place, "", there is no lock, see
+// lockQuestion.
+func (c *Client) questionDir() string {
+	if c.o.LockDir != "" {
+		return c.o.LockDir
+	}
+	dir, _ := filelock.Place(false)
+	return dir
 }
 
 // end lets others ask, except after an error if Options.HoldOnError is set.
@@ -72,7 +88,7 @@ func (t *turn) end(failed error) {
 
 // lockQuestion acquires a lock for a question; taken says that another process has it. Where there can be no lock it
 // does without: two questions at once are better than none.
-func lockQuestion(ctx context.Context, locks filelock.Locks, name string) (release func(), taken bool, err error) {
+func lockQuestion(ctx context.Context, locks store.Locker, name string) (release func(), taken bool, err error) {
 	lock, err := locks.Acquire(ctx, name)
 	switch {
 	case err == nil:

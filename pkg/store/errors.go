@@ -26,7 +26,9 @@ const (
 	NotPersisted       ErrorKind = "not_persisted"       // the store confirmed a write and did not keep the value
 	LockTimeout        ErrorKind = "lock_timeout"        // another process held the lock for too long
 	Unsafe             ErrorKind = "unsafe"              // others can change the file or directory; it is not used
-	WrongKey           ErrorKind = "wrong_key"           // the file was sealed with another key; it is left unchanged
+	WrongKey           ErrorKind = "wrong_key"           // the value was sealed with another key; it is left unchanged
+	Unreachable        ErrorKind = "unreachable"         // the server of the store is away: what it holds is not known
+	LostLock           ErrorKind = "lost_lock"           // the lock is another process's by now; nothing was written
 )
 
 // Error is a failure of a store. Callers branch on Kind: Unavailable may mean that nothing is stored, Corrupt and

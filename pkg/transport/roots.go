@@ -18,17 +18,9 @@ func dialer(
 	config *tls.Config, system func() (*x509.CertPool, error), added []*x509.Certificate,
 ) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	load := sync.OnceFunc(func() {
-		pool, err := system()
-		if len(added) == 0 {
-			return
+		if pool := joined(system, added); len(added) > 0 {
+			config.RootCAs = pool
 		}
-		if err != nil {
-			pool = x509.NewCertPool() // a container without certificates of its own works with ca_file alone
-		}
-		for _, cert := range added {
-			pool.AddCert(cert)
-		}
-		config.RootCAs = pool
 	})
 	dialer := &net.Dialer{Timeout: connectTimeout}
 	plain := loopbackDialer()
@@ -43,6 +35,28 @@ func dialer(
 		}
 		return conn, err
 	}
+}
+
+// Roots returns the certificate authorities of the system and those of the PEM file caFile, for servers that are not
+// reached over http; nil, which means the system's, for "". A file that is unusable is a *FileError.
+func Roots(caFile string) (*x509.CertPool, error) {
+	added, err := readCAFile(caFile)
+	if err != nil || len(added) == 0 {
+		return nil, err
+	}
+	return joined(x509.SystemCertPool, added), nil
+}
+
+// joined returns the system's pool with more certificates.
+func joined(system func() (*x509.CertPool, error), added []*x509.Certificate) *x509.CertPool {
+	pool, err := system()
+	if err != nil {
+		pool = x509.NewCertPool() // a container without certificates of its own works with ca_file alone
+	}
+	for _, cert := range added {
+		pool.AddCert(cert)
+	}
+	return pool
 }
 
 // readCAFile returns the certificates of a PEM file, none for "".

@@ -100,20 +100,14 @@ func ShortSource(settings *config.Settings, source string) string {
 func StorageStatus(settings *config.Settings, storage okauth.Storage) output.StatusStorage {
 	s := output.StatusStorage{
 		Setting: settings.Storage(), Source: settings.Source(config.KeyStorage).String(),
-		Backend: storage.Backend, OK: true,
+		Backend: storage.Backend, OK: true, Location: storage.Location, LockDir: storage.LockDir,
 	}
-	if storage.Locks != nil {
-		s.LockDir, _ = storage.Locks.Directory() // okauth.Status reports what is wrong with it
-	}
-	switch storage.Backend {
-	case okauth.StorageKeychain:
+	if storage.Backend == okauth.StorageKeychain {
 		s.Location = "in this process"
 		if _, ok := storage.Items.(*keychain.Keychain); ok {
 			names := map[string]string{"darwin": "Keychain", "windows": "Credential Manager"}
 			s.Location = cmp.Or(names[runtime.GOOS], "Secret Service")
 		}
-	case okauth.StorageFile:
-		s.Location = storage.Locks.Dir
 	}
 	return s
 }

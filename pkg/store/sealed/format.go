@@ -16,14 +16,14 @@ import (
 	"okauth/pkg/store"
 )
 
-// A sealed file is one line of ASCII, its fields separated by one space:
+// A sealed value is one line of ASCII, its fields separated by one space:
 //
 //	okauth-sealed 1 storage-key <salt> <check> <box>
 //
 // Salt, check and box are base64 (RFC 4648 §5, no padding). The box is AES-256-GCM: nonce, ciphertext, tag. Its key is
 // derived from the storage key and the salt, which is new for each write. The box also authenticates what precedes it
-// and the name of the account, so that no part of a file, and no file, can replace another. The check tells a wrong key
-// from a damaged file.
+// and the name of the account, so that no part of a value, and no value, can replace another. The check tells a wrong
+// key from a damaged value.
 const (
 	magic       = "okauth-sealed"
 	version     = 1
@@ -65,7 +65,7 @@ func parse(line []byte) (box, error) {
 	fields := strings.Split(text, " ")
 	// CheckItem also refuses the line ends that encoding/base64 would skip.
 	if fields[0] != magic || store.CheckItem("-", []byte(text)) != nil {
-		return box{}, store.CorruptError("it is not a sealed file")
+		return box{}, store.CorruptError("it is not a sealed value")
 	}
 	if len(fields) > 1 && fields[1] != strconv.Itoa(version) {
 		v, err := strconv.ParseUint(fields[1], 10, 32)

@@ -135,8 +135,8 @@ func TestKR10_UnsealTellsApart(t *testing.T) {
 		"another kind of key":    {mine, "dev-0123abcd", clientSecretKey(t, longSecret), store.WrongKey, "sealed with a storage key, and the key is a key from the client secret"},
 		"same bytes, other kind": {with(2, "client-secret"), "dev-0123abcd", clientSecretKey(t, rawKey), store.WrongKey, "another key from the client secret"},
 		"another account":        {mine, "dev-0123abce", storageKey(t, rawKey), store.Corrupt, "another item's"},
-		"empty":                  {"", "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed file"},
-		"a plain session":        {`{"okauth":3,"session":{}}`, "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed file"},
+		"empty":                  {"", "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed value"},
+		"a plain session":        {`{"okauth":3,"session":{}}`, "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed value"},
 		"unsupported_version":    {with(1, "2"), "dev-0123abcd", storageKey(t, rawKey), store.UnsupportedVersion, "format 2"},
 		"newer in every way":     {"okauth-sealed 12 {}", "dev-0123abcd", storageKey(t, rawKey), store.UnsupportedVersion, "format 12"},
 		"version 0":              {with(1, "0"), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "no version"},
@@ -149,8 +149,8 @@ func TestKR10_UnsealTellsApart(t *testing.T) {
 		"short check":            {with(4, "AAAA"), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "damaged"},
 		"short box":              {with(5, "AAAA"), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "damaged"},
 		"padded base64":          {with(5, fields[5]+"="), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "damaged"},
-		"a line end inside":      {with(5, fields[5][:8]+"\n"+fields[5][8:]), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed file"},
-		"a CR at the end":        {with(5, fields[5]+"\r"), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed file"},
+		"a line end inside":      {with(5, fields[5][:8]+"\n"+fields[5][8:]), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed value"},
+		"a CR at the end":        {with(5, fields[5]+"\r"), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "not a sealed value"},
 		"no line end":            {strings.TrimSuffix(mine, "\n"), "dev-0123abcd", storageKey(t, rawKey), store.Corrupt, "truncated"},
 	}
 	for name, test := range tests {

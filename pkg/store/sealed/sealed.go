@@ -29,8 +29,8 @@ const suffix = ".sealed"
 // Goroutines may share a Store. Processes that write the same account take turns with a lock; without one a Set or
 // Delete may fail, because each removes what it takes for the remains of a killed process.
 type Store struct {
-	dir string
-	key func(context.Context) (Key, error)
+	dir    string
+	sealer Sealer
 
 	writing sync.Mutex
 }
@@ -40,7 +40,7 @@ type Store struct {
 // nothing.
 func New(dir string, key func(context.Context) (Key, error)) *Store {
 	// With a trailing slash, Lstat would follow a symbolic link.
-	return &Store{dir: filepath.Clean(dir), key: key}
+	return &Store{dir: filepath.Clean(dir), sealer: key}
 }
 
 // Path returns the name of the account's file, whether it exists or not.
@@ -63,18 +63,8 @@ func (s *Store) Get(ctx context.Context, account string) (value []byte, err erro
 		return nil, store.ErrNotFound
 	case err != nil:
 		return nil, err
-	case len(line) > maxLine:
-		return nil, store.CorruptError("it is longer than anything okauth writes")
 	}
-	b, err := parse(line)
-	if err != nil {
-		return nil, err
-	}
-	key, err := s.getKey(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return b.open(key, account)
+	return s.sealer.Open(ctx, account, line)
 }
 
 // Set seals value and replaces the file of the account, whatever it holds. After an error the old value is unchanged,
@@ -84,17 +74,7 @@ func (s *Store) Set(ctx context.Context, account string, value []byte) (err erro
 	if err := s.check(ctx, account); err != nil {
 		return err
 	}
-	if err := store.CheckItem(account, value); err != nil {
-		return err
-	}
-	if len(value) > store.MaxValue {
-		return store.SizeError(len(value), store.MaxValue)
-	}
-	key, err := s.getKey(ctx)
-	if err != nil {
-		return err
-	}
-	line, err := seal(key, account, value)
+	line, err := s.sealer.Seal(ctx, account, value)
 	if err != nil {
 		return err
 	}
@@ -164,7 +144,7 @@ func (s *Store) Probe(ctx context.Context) (err error) {
 	if err := privatefile.CanCreate(s.dir); err != nil {
 		return err
 	}
-	_, err = s.getKey(ctx)
+	_, err = s.sealer.Key(ctx)
 	return err
 }
 
@@ -197,18 +177,4 @@ func (s *Store) checkFile(account string) error {
 		return err
 	}
 	return file.Close()
-}
-
-func (s *Store) getKey(ctx context.Context) (Key, error) {
-	key, err := s.key(ctx)
-	switch {
-	case errors.Is(err, store.ErrNotFound): // it is not the value that was not found
-		return Key{}, fmt.Errorf("get the key: %v", err)
-	case err != nil:
-		// The store of the key may be unavailable, but this one is not.
-		return Key{}, store.NewError(store.Failed, "", fmt.Errorf("get the key: %w", err))
-	case key.secret.IsZero():
-		return Key{}, &KeyError{"there is no key to seal with"}
-	}
-	return key, nil
 }

@@ -36,7 +36,7 @@ var unsafePlaces = map[string]func(t *testing.T, f *Store){
 	"directory is a link with a slash": func(t *testing.T, f *Store) {
 		must(t, os.Rename(f.dir, f.dir+"-elsewhere"))
 		must(t, os.Symlink(f.dir+"-elsewhere", f.dir))
-		f.dir = New(f.dir+"/", f.key).dir
+		f.dir = New(f.dir+"/", f.sealer).dir
 	},
 	"directory is a dangling link": func(t *testing.T, f *Store) {
 		must(t, os.RemoveAll(f.dir))
@@ -280,7 +280,7 @@ func fullDisk(t *testing.T, f *Store) {
 		}
 		wantUnwritten(t, f, err, unix.EROFS)
 	}
-	never := New(filepath.Join(mount, "never", "okauth"), f.key)
+	never := New(filepath.Join(mount, "never", "okauth"), f.sealer)
 	for _, err := range []error{never.Set(t.Context(), "dev", []byte("canary")), never.Probe(t.Context())} {
 		if kindOf(err) != "failed" || !errors.Is(err, unix.EROFS) {
 			t.Errorf("got %v from a directory that cannot be made", err)

@@ -205,9 +205,9 @@ func TestKR10_FileOfAnotherKeyOrVersion(t *testing.T) {
 	wantFile(t, f, "dev", "", "corrupt")
 
 	for _, test := range []struct{ content, kind, piece string }{
-		{"", "corrupt", "not a sealed file"},
-		{"\x00\x00\x00", "corrupt", "not a sealed file"},
-		{`{"access_token":"canary"}`, "corrupt", "not a sealed file"},
+		{"", "corrupt", "not a sealed value"},
+		{"\x00\x00\x00", "corrupt", "not a sealed value"},
+		{`{"access_token":"canary"}`, "corrupt", "not a sealed value"},
 		{"okauth-sealed 2 canary\n", "unsupported_version", "format 2"},
 		{strings.Repeat("A", maxLine+100), "corrupt", "longer than anything"},
 	} {
