@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 )
 
 // Error says which operation failed, and on which file or directory. Every error of this package is one, except where a
@@ -65,6 +66,8 @@ func refuse(op, path string, err error) error {
 	return &Error{Op: op, Path: path, Unsafe: true, Err: err}
 }
 
+const useDirectory = "use directory" // the Op of errors about one
+
 // MakeDir creates a directory, mode 0700, and its missing parents. One that exists must be a directory, not a symbolic
 // link, belong to the current user and grant no rights to others; otherwise MakeDir fails and changes nothing.
 func MakeDir(path string) error {
@@ -76,7 +79,7 @@ func MakeDir(path string) error {
 		if e, ok := errors.AsType[*OwnerError](Cause(err)); ok { // names the parent, too
 			err = e
 		}
-		return &Error{Op: "use directory", Path: path, Err: fmt.Errorf("make it: %w", err)}
+		return &Error{Op: useDirectory, Path: path, Err: fmt.Errorf("make it: %w", err)}
 	}
 	return checkDir(path)
 }
@@ -92,16 +95,15 @@ func DirExists(path string) (bool, error) {
 
 // checkDir returns nil for a private directory. The error wraps fs.ErrNotExist if there is none.
 func checkDir(path string) error {
-	const op = "use directory"
 	info, err := os.Lstat(path)
 	if err != nil {
-		return fail(op, path, err)
+		return fail(useDirectory, path, err)
 	}
 	if !info.IsDir() {
-		return refuse(op, path, fmt.Errorf("it is %s, not a directory", TypeName(info.Mode())))
+		return refuse(useDirectory, path, fmt.Errorf("it is %s, not a directory", TypeName(info.Mode())))
 	}
 	if err := CheckOwner(path, info); err != nil {
-		return refuse(op, path, err)
+		return refuse(useDirectory, path, err)
 	}
 	return nil
 }
@@ -130,6 +132,39 @@ func CanCreate(path string) error {
 	}
 	if err != nil {
 		return fail("write to", dir, err)
+	}
+	return nil
+}
+
+// CheckTarget returns nil if [ReplaceVia] may write to path, which is anywhere: the directory exists, belongs to the
+// current user, and no one else can write to it; at path is nothing, or a file. CheckTarget changes nothing.
+func CheckTarget(path string) error {
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		return fail(useDirectory, dir, err)
+	}
+	if owner, ok := ownerOf(info); ok && owner != os.Geteuid() {
+		return refuse(useDirectory, dir, &OwnerError{Path: dir, Owner: owner})
+	}
+	// A sticky bit is not enough: as long as there is no file, others can put theirs there.
+	if mode := Permissions(info); mode&0o002 != 0 || checkWriters(dir, info) != nil {
+		return refuse(useDirectory, dir, fmt.Errorf("its mode is %04o: others can write to it", mode))
+	}
+	if err := checkWritable(dir); err != nil {
+		return fail("write to", dir, err)
+	}
+	info, err = os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fail("write", path, err)
+	case !info.Mode().IsRegular():
+		return refuse("write", path, fmt.Errorf("it is %s, not a file", TypeName(info.Mode())))
 	}
 	return nil
 }
