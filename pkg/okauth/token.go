@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -124,11 +125,31 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 		return session.CachedToken{}, err
 	}
 	request.Fresh = force
+	return c.renewSession(ctx, s, request)
+}
+
+// Next is [Client.Renew] for a caller whose token of type t is valid until end: it returns one that is valid for
+// longer. That is the stored one, if another process has renewed the session since; so of many callers that want the
+// next token one makes the request.
+func (c *Client) Next(ctx context.Context, t session.TokenType, end time.Time) (session.CachedToken, error) {
+	s, request, err := c.open(t, false)
+	if err != nil {
+		return session.CachedToken{}, err
+	}
+	if left := end.Sub(c.o.Now()); left > 0 {
+		request.MinTTL = left + 1
+	}
+	return c.renewSession(ctx, s, request)
+}
+
+func (c *Client) renewSession(
+	ctx context.Context, s Storage, request session.TokenRequest,
+) (session.CachedToken, error) {
 	options, end := c.renewOptions(s, request.Identity)
 	token, err := s.Manager().Renew(ctx, request, options)
 	end(err)
 	if err == nil {
-		c.unstored.Store(t, token)
+		c.unstored.Store(request.Type, token)
 	}
 	return token, c.withProfile(err)
 }
