@@ -3,6 +3,7 @@ package cmd
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,6 +81,10 @@ func (p *printFlags) print(env *cli.Env, token output.Token) error {
 	if p.format.Format == "env" {
 		env.WarnBound(token)
 	}
+	return p.write(env, env.Stdout, token)
+}
+
+func (p *printFlags) write(env *cli.Env, w io.Writer, token output.Token) error {
 	p.format.Now = env.Now()
-	return p.format.Write(env.Stdout, token)
+	return p.format.Write(w, token)
 }

@@ -19,6 +19,7 @@ type tokenOptions struct {
 	kind    session.TokenType
 	refresh bool
 	printFlags
+	fileFlags
 	githubOutput string
 }
 
@@ -28,15 +29,13 @@ func newTokenCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 		Use:        "token",
 		SuggestFor: []string{"refresh", "get-token"},
 		Short:      "Print a token that is valid now",
-		Long: `Print an access token that stays valid for at least --min-ttl. okauth uses the
-cached token if it can, otherwise refreshes it, otherwise signs in: with a
-password from --password-stdin, a variable, a file or a command, with the
-client's own credentials (--grant client-credentials), or with you, on the
-terminal and as --grant says. If none of these is possible, the exit code is 4.
+		Long: `Print an access token that stays valid for at least --min-ttl: the cached one, a
+refreshed one, or one from a sign-in, with a password from --password-stdin, a
+variable, a file or a command, with the client's own credentials (--grant
+client-credentials), or with you, on the terminal. Otherwise the exit code is 4.
 
 When several processes run "okauth token" at once, one asks or makes the request
-and all print its result. If the server issues only tokens with a shorter life
-than --min-ttl, okauth prints one of those with a warning.
+and all print its result. A token that never lives that long has a warning.
 
 -o chooses what to print:
 
@@ -44,9 +43,11 @@ than --min-ttl, okauth prints one of those with a warning.
 
 --shell and --env belong to -o env. With dpop, header and curl are for the one
 request of --url and --method. --github-output NAME writes the token to a step
-output of GitHub Actions, masks it in the log, and prints nothing else.
+output of GitHub Actions, masks it in the log, and prints nothing else. --type
+refresh prints the refresh token: its use elsewhere may end the session.
 
---type refresh prints the refresh token: its use elsewhere may end the session.`,
+--file writes a file of yours, whole or not at all. --watch keeps it fresh until
+a signal (exit code 0), and then removes it. See docs/sidecars.md.`,
 		Example: `  # into a variable
   TOKEN=$(okauth token)
   # to curl, without showing the token in the process list
@@ -61,7 +62,9 @@ output of GitHub Actions, masks it in the log, and prints nothing else.
   # a token with other scopes
   okauth token --scope "openid orders:read"
   # a token that stays valid for ten more minutes
-  okauth token --min-ttl 10m`,
+  okauth token --min-ttl 10m
+  # for a program that reads a file: a token that is always valid
+  okauth token --file "$XDG_RUNTIME_DIR/okauth-token" --watch`,
 		Args: cli.ArgsBetween(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
@@ -71,7 +74,8 @@ output of GitHub Actions, masks it in the log, and prints nothing else.
 	cli.TokenTypeFlag(c, &o.kind, session.Access, session.ID, session.Refresh)
 	f := c.Flags()
 	f.BoolVar(&o.refresh, "refresh", false, "get a new token even if the cached one is valid")
-	o.addFlags(c, "OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN", output.Formats()...)
+	o.printFlags.addFlags(c, "OKTA_ACCESS_TOKEN or OKTA_ID_TOKEN", output.Formats()...)
+	o.fileFlags.addFlags(c)
 	f.StringVar(&o.githubOutput, "github-output", "", "step output of GitHub Actions to write the token to")
 	cli.CompleteFlag(c, "github-output")
 	return c
@@ -80,6 +84,9 @@ output of GitHub Actions, masks it in the log, and prints nothing else.
 func (o *tokenOptions) run(c *cobra.Command) error {
 	if err := o.check(c); err != nil {
 		return err
+	}
+	if o.watch {
+		return o.keepFresh(c.Context())
 	}
 	token, saveErr := o.session.Token(c.Context(), o.env, o.kind, o.refresh)
 	if saveErr != nil && !cli.Is[*session.SaveError](saveErr) {
@@ -103,6 +110,9 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 	if err := o.printFlags.check(c, o.kind); err != nil {
 		return err
 	}
+	if err := o.checkFile(c); err != nil {
+		return err
+	}
 	if o.githubOutput != "" && c.Flags().Changed("output") {
 		return cli.Usage("--github-output prints no token, so there is nothing for -o to say", "")
 	}
@@ -120,10 +130,17 @@ func (o *tokenOptions) check(c *cobra.Command) error {
 }
 
 func (o *tokenOptions) write(token output.Token) error {
-	if o.githubOutput == "" {
+	if o.path == "" && o.githubOutput == "" {
 		return o.print(o.env, token)
 	}
 	o.env.WarnBound(token)
+	if o.path != "" {
+		text, err := o.render(token)
+		if err != nil {
+			return err
+		}
+		return output.WriteFile(o.path, text)
+	}
 	// https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 	file, err := os.OpenFile(o.env.Getenv("GITHUB_OUTPUT"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {

@@ -111,6 +111,7 @@ func errorRows() []errorRow {
 		on(ExitFailure, listenAdvice),
 		is(ExitLoginRequired, prompt.ErrNoTerminal, ""),
 		on(ExitStorage, storeAdvice),
+		onCode(fileCode, fileAdvice),
 		on(ExitInvalidToken, formatAdvice),
 		on(ExitFailure, claimAdvice),
 	}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"okauth/pkg/output"
+	"okauth/pkg/store"
+)
+
+// fileCode returns the exit code of a file that cannot be written: another path helps, or another state of the disk.
+func fileCode(e *output.FileError) int {
+	if e.Unsafe || noDirectory(e) {
+		return ExitUsage
+	}
+	return ExitStorage
+}
+
+func noDirectory(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// fileAdvice says what the user can do about a file that cannot be written.
+func fileAdvice(e *output.FileError) string {
+	const elsewhere = "name a file in a directory of yours, such as one under $XDG_RUNTIME_DIR"
+	switch {
+	case Is[*store.OwnerError](e):
+		return elsewhere
+	case e.Unsafe && e.Op == "write":
+		return "name a file, or none that exists: okauth replaces a file as a whole, and follows no link"
+	case e.Unsafe:
+		return "run `chmod go-w " + ShellQuote(e.Path) + "`, or name a file in another directory"
+	case errors.Is(e, syscall.ENOTDIR):
+		return elsewhere
+	case noDirectory(e):
+		return "make it: mkdir -m 700 " + ShellQuote(e.Path)
+	case errors.Is(e, syscall.ENOSPC), errors.Is(e, syscall.EDQUOT):
+		return "free some space there, then try again"
+	case errors.Is(e, syscall.EROFS), errors.Is(e, fs.ErrPermission):
+		return elsewhere
+	}
+	return ""
+}
