@@ -31,8 +31,8 @@ func newKeyMachine(t *testing.T) *keyMachine {
 	return &keyMachine{machine: m, app: app}
 }
 
-// okauth runs okauth with standard input from a pipe, and returns what it prints.
-func (m *keyMachine) okauth(code int, line, stdin string, vars ...string) (stdout, stderr string) {
+// begin starts okauth with standard input from a pipe.
+func (m *keyMachine) begin(line, stdin string, vars ...string) *process {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	c := m.command(ctx, line, append(vars, "OKAUTH_CLIENT_ID="+oktatest.PrivateKeyClientID,
@@ -41,7 +41,13 @@ func (m *keyMachine) okauth(code int, line, stdin string, vars ...string) (stdou
 		return strings.HasPrefix(v, "OKAUTH_CLIENT_SECRET=") && !slices.Contains(vars, v)
 	})
 	c.Stdin, c.Dir = strings.NewReader(stdin), m.home
-	p := m.run(c, cancel)
+	return m.run(c, cancel)
+}
+
+// okauth runs okauth as begin does, and returns what it prints.
+func (m *keyMachine) okauth(code int, line, stdin string, vars ...string) (stdout, stderr string) {
+	m.t.Helper()
+	p := m.begin(line, stdin, vars...)
 	if got := p.ends(); got != code {
 		m.t.Fatalf("okauth %s: got exit code %d, want %d: %s", line, got, code, &p.stderr)
 	}
@@ -349,6 +355,35 @@ func TestST36_PublicKeyAgain(t *testing.T) {
 	m.hidden(string(text))
 }
 
+// Of many at once one makes the key, and one the next: no public key is printed that is not in the keychain.
+func TestST36_AT80_ManyKeygen(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	const processes = 8
+	many := func(line string) (printed []string) {
+		var all []*process
+		for range processes {
+			all = append(all, m.begin(line, ""))
+		}
+		for _, p := range all {
+			if code := p.ends(); code == 0 {
+				printed = append(printed, p.stdout.String())
+			} else if code != 2 || !strings.Contains(p.stderr.String(), "--rotate") {
+				t.Errorf("%s: exit code %d: %s", line, code, &p.stderr)
+			}
+		}
+		return printed
+	}
+	first := many("config keygen")
+	if public, _ := m.okauth(0, "config keygen --public", ""); len(first) != 1 || first[0] != public {
+		t.Errorf("%d processes made a key", len(first))
+	}
+	next := many("config keygen --rotate")
+	if different := slices.Compact(slices.Clone(next)); len(next) != processes || len(different) != 1 {
+		t.Errorf("%d processes printed a next key, got %q", len(next), different)
+	}
+}
+
 // AT-81: after a kill at any step of making, rotating or promoting a key, the client still signs with one that Okta
 // knows, and the same command again prints a public key that is in the keychain.
 func TestAT81_ST36_KilledKeygen(t *testing.T) {
@@ -356,11 +391,7 @@ func TestAT81_ST36_KilledKeygen(t *testing.T) {
 	m := newKeyMachine(t)
 	killed := func(n int, line string, code int) bool {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), longest)
-		c := m.command(ctx, line, "OKAUTH_CLIENT_ID="+oktatest.PrivateKeyClientID, "OKAUTH_PASSWORD="+oktatest.DefaultPassword,
-			fmt.Sprint("TEST_KILL=", n))
-		c.Env = slices.DeleteFunc(c.Env, func(v string) bool { return strings.HasPrefix(v, "OKAUTH_CLIENT_SECRET=") })
-		got := m.run(c, cancel).ends()
+		got := m.begin(line, "", fmt.Sprint("TEST_KILL=", n)).ends()
 		if got != 137 && got != code {
 			t.Fatalf("%s, killed at call %d: got exit code %d", line, n, got)
 		}

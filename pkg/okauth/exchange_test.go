@@ -206,14 +206,22 @@ func TestST37_AResourceServerElsewhereGetsNothing(t *testing.T) {
 	o.ResetRequests()
 	for _, issuer := range []string{
 		"https://evil.example.com/oauth2/default", "https://" + strings.TrimPrefix(o.URL(), "http://") + "/oauth2/default",
-		o.URL(), o.URL() + "/oauth2/org", "http://127.0.0.1:1/oauth2/default",
+		o.URL(), o.URL() + "/oauth2/org", "http://127.0.0.1:1/oauth2/default", "http://localhost" + o.URL()[len("http://127.0.0.1"):] +
+			"/oauth2/a", "https://127.0.0.1.evil.example.com/oauth2/a",
 	} {
 		_, err := client.Exchange(t.Context(), okauth.ExchangeRequest{ResourceServer: issuer})
 		if _, ok := errors.AsType[*okauth.ResourceServerError](err); !ok {
 			t.Errorf("%s: got %v", issuer, err)
 		}
 	}
-	for _, issuer := range []string{"https://canary@x.example.com/oauth2/a", "http://evil.example.com/", o.URL() + "/oauth2/a?b"} {
+	host := strings.TrimPrefix(o.URL(), "http://")
+	for _, issuer := range []string{
+		"https://canary@x.example.com/oauth2/a", "http://evil.example.com/", o.URL() + "/oauth2/a?b", o.URL() + "/oauth2/a#b",
+		"http://canary@" + host + "/oauth2/a", o.URL() + "@evil.example.com/oauth2/a", o.URL() + `\@evil.example.com/oauth2/a`,
+		o.URL() + "/oauth2/a/v1/token", o.URL() + "/oauth2/a/..", o.URL() + "/oauth2/%2e%2e", o.URL() + "/oauth2/a%2fb",
+		"//" + host + "/oauth2/a", "http:" + host + "/oauth2/a", o.URL() + "\t/oauth2/a", o.URL() + "./oauth2/a",
+		"https://dev-1-admin.okta.com/oauth2/a", "https://evil.example.com/" + host + "/oauth2/a",
+	} {
 		_, err := client.Exchange(t.Context(), okauth.ExchangeRequest{ResourceServer: issuer})
 		if _, ok := errors.AsType[*config.Error](err); !ok || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: got %v", issuer, err)

@@ -94,9 +94,15 @@ func parsePEM(data []byte) (Key, error) {
 	return Key{}, keyError(KeyUnreadable, "its PEM is cut off, damaged, or has lost its line breaks")
 }
 
+// maxKeyBytes is more than the largest key takes. A PEM of 64 KiB can keep crypto/x509 busy for five seconds, with huge
+// numbers in the place of primes.
+const maxKeyBytes = 8 << 10
+
 // parseBlock reads a private key in the form that it has, whatever its label says.
 func parseBlock(block *pem.Block) (any, error) {
 	switch {
+	case len(block.Bytes) > maxKeyBytes:
+		return nil, keyError(KeyUnsupported, "it is larger than an RSA key of %d bits", maxRSABits)
 	case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
 		return nil, keyError(KeyEncrypted, "it is encrypted with a passphrase, expected it without")
 	case block.Type == "OPENSSH PRIVATE KEY":

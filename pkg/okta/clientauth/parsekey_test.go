@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -109,6 +110,22 @@ func TestST36_KeyForms(t *testing.T) {
 	}
 }
 
+// hugePrimes is a key of 2048 bits with numbers of many more in the place of its primes, which are checked first.
+func hugePrimes(t *testing.T) string {
+	t.Helper()
+	huge := new(big.Int).Lsh(big.NewInt(1), 216_091)
+	huge.Sub(huge, big.NewInt(1))
+	key := rsaKey()
+	der, err := asn1.Marshal(struct {
+		Version      int
+		N            *big.Int
+		E            int
+		D, P, Q      *big.Int
+		Dp, Dq, Qinv *big.Int
+	}{0, key.N, key.E, key.D, huge, huge, key.Precomputed.Dp, key.Precomputed.Dq, key.Precomputed.Qinv})
+	return pemOf("RSA PRIVATE KEY", der, err)
+}
+
 // What is no usable key is named, and its text is not in the error.
 func TestST36_WrongKeys(t *testing.T) {
 	t.Parallel()
@@ -155,6 +172,7 @@ func TestST36_WrongKeys(t *testing.T) {
 		"canary":               {KeyUnreadable, "neither PEM nor a JWK"},
 		"":                     {KeyUnreadable, "neither PEM nor a JWK"},
 		rsaPEM(t, 1024):        {KeyWeak, "1024 bits"},
+		hugePrimes(t):          {KeyUnsupported, "larger than"},
 	} {
 		key, err := ParseKey(secret.New(text))
 		e, ok := errors.AsType[*KeyError](err)
