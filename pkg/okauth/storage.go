@@ -104,7 +104,7 @@ func (c *Client) server() (*redis.Client, error) {
 		URL:      c.settings.StorageURL(),
 		Password: func(ctx context.Context) (okta.Secret, error) { return c.secret(ctx, config.KeyStoragePassword) },
 		Roots:    func() (*x509.CertPool, error) { return transport.Roots(caFile) },
-		Timeout:  c.settings.Timeout(), Seal: c.sealKey, Waiting: c.o.Events.Waiting,
+		Timeout:  c.settings.Timeout(), Seal: c.sealKey, Now: c.o.Now, Waiting: c.o.Events.Waiting,
 	})
 	return c.connection, nil
 }

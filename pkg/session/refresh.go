@@ -120,8 +120,17 @@ func (m Manager) saveRefreshed(
 	}
 	// Even a store that cannot be read may accept the session.
 	err = m.Store.Save(ctx, after)
-	if a.lock.Revoked() {
+	switch {
+	case a.lock.Revoked():
 		return m.discard(ctx, a, after)
+	case store.IsKind(err, store.LostLock):
+		// This process stood still for too long. What the next holder of the lock stores wins; if it stores nothing, this
+		// is still the only refresh token.
+		if lock, lockErr := m.lock(ctx, r.Identity.Account()); lockErr == nil {
+			defer lock.Release()
+			a.lock = lock
+			return m.saveRefreshed(ctx, r, a, tokens)
+		}
 	}
 	return m.result(after, r, tokens, err)
 }
@@ -129,6 +138,9 @@ func (m Manager) saveRefreshed(
 // discard deletes and revokes the result of a refresh that ended after a sign-out.
 func (m Manager) discard(ctx context.Context, a refreshAttempt, after *store.Session) (CachedToken, error) {
 	deleteErr := m.Store.DeleteAccount(ctx, after.Identity.Account())
+	if store.IsKind(deleteErr, store.LostLock) { // after a sign-out nothing was stored
+		deleteErr = nil
+	}
 	revokeErr := a.client.Revoke(ctx, after.Refresh.Value, "refresh_token")
 	if err := cmp.Or(deleteErr, revokeErr); err != nil {
 		return CachedToken{}, err

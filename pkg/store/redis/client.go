@@ -12,7 +12,9 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
@@ -46,7 +48,8 @@ type Options struct {
 	Roots func() (*x509.CertPool, error)
 	// Timeout limits each call, what is tried again included; 0 is 30 s.
 	Timeout time.Duration
-	Seal    sealed.Sealer // seals and opens the values
+	Seal    sealed.Sealer    // seals and opens the values
+	Now     func() time.Time // nil: time.Now
 	// Waiting is called when the server has to be tried again, and the function it returns when that ends. nil: nothing
 	// is called.
 	Waiting func(what string) (done func())
@@ -63,12 +66,17 @@ type Client struct {
 	cluster    bool          // a node has said that the key is another node's
 	nodes      []string      // of the cluster
 	toSentinel bool          // Sentinels ask for the password, too
+
+	ahead atomic.Int64 // how far the server's clock is ahead, in nanoseconds, see [Store.Ahead]
 }
 
 // New returns a client. It accesses nothing; a URL that cannot be used is the error of each call.
 func New(o Options) *Client {
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Waiting == nil {
 		o.Waiting = func(string) func() { return func() {} }
@@ -167,7 +175,7 @@ func (c *Client) connect(ctx context.Context) (valkey.Client, error) {
 	case isCode(err, "NOAUTH") && o.Sentinel.MasterSet != "" && o.Password != "" && !c.toSentinel:
 		c.toSentinel = true
 		return nil, fmt.Errorf("a Sentinel asks for a password: %w", io.ErrUnexpectedEOF) // the next attempt sends it
-	case valkey.IsValkeyNil(err): // it is not a value that was not found
+	case valkey.IsValkeyNil(err), strings.Contains(err.Error(), "No such master"): // not a value that was not found
 		err = &fatalError{fmt.Errorf("the Sentinels know no master called %q", o.Sentinel.MasterSet)}
 	}
 	return nil, err

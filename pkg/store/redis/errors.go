@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,10 +36,24 @@ func isCode(err error, codes ...string) bool {
 	return ok && slices.Contains(codes, code(answer.Error()))
 }
 
+// inScript finds the code of an error that a script of Redis 6 passes on: "Error running script (…): @user_script:1:
+// -READONLY You can't write…". Later servers begin with it.
+var inScript = regexp.MustCompile(`Error running script.*user_script: ?\d+: -?([A-Z]+) `)
+
+// code returns the code of an error, which the library has without "ERR".
 func code(text string) string {
+	if inner := inScript.FindStringSubmatch(text); inner != nil {
+		return inner[1]
+	}
+	if strings.Contains(text, "user executing the script can't run this command") { // Redis 7.0
+		return "NOPERM"
+	}
 	first, _, _ := strings.Cut(text, " ")
 	return first
 }
+
+// errShape says that the server, or something before it, does not answer as Redis does.
+var errShape = errors.New("the server's answer has another form than expected")
 
 // mayPass reports whether the same call may succeed on another connection: this one failed, or the server starts, or is
 // no longer the master, or does not have the key, or its cluster changes.
@@ -59,10 +74,11 @@ func mayPass(err error) bool {
 
 // awayError returns the error of a call whose time is over; last is that of its last attempt, nil if none has ended.
 func awayError(ended, last error) error {
+	slow, isNet := errors.AsType[net.Error](last)
 	switch {
 	case errors.Is(ended, context.Canceled):
 		return ended
-	case last == nil:
+	case last == nil, isNet && slow.Timeout():
 		return store.NewError(store.Unreachable, "", fmt.Errorf("the server does not answer: %w", ended))
 	}
 	return store.NewError(store.Unreachable, "", fmt.Errorf("%w (%w)", plain(last), ended))

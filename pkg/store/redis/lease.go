@@ -175,7 +175,7 @@ func (l *lease) acquire(ctx context.Context, look bool) (leaseState, error) {
 		return leaseState{}, err
 	}
 	if len(reply) != 3 {
-		return leaseState{}, errors.New("the server's answer has another form than expected")
+		return leaseState{}, errShape
 	}
 	number, err := strconv.ParseInt(reply[0], 10, 64)
 	if err != nil {

@@ -1,11 +1,15 @@
 package redis
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +134,81 @@ func TestLeaseIsHeldByOne(t *testing.T) {
 	first.Release() // a second time
 	second.Release()
 	acquire(t, a).Release()
+}
+
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return port, listener.Close()
+}
+
+func readFile(path string) ([]byte, error) { return os.ReadFile(path) }
+
+// A read costs one command, after the first two of the connection: HELLO, and SELECT for another database than 0.
+func TestReadCostsOneCommand(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	s := newStore(t, "redis://"+server.Addr+"/3")
+	set(t, s, "canary")
+	monitor := exec.Command("redis-cli", "-p", strconv.Itoa(server.Port), "MONITOR")
+	out, err := monitor.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := monitor.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = monitor.Process.Kill(); _ = monitor.Wait() })
+	lines := bufio.NewScanner(out)
+	lines.Scan() // OK
+	other := newStore(t, "redis://"+server.Addr+"/3")
+	want(t, other, "canary", nil)
+	want(t, other, "canary", nil)
+	if _, err := server.Do("PING", "end"); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for lines.Scan() && !strings.Contains(lines.Text(), `"end"`) {
+		if _, command, ok := strings.Cut(lines.Text(), "] "); ok && !strings.Contains(lines.Text(), " lua] ") {
+			got = append(got, strings.Fields(command)[0])
+		}
+	}
+	if want := []string{`"HELLO"`, `"SELECT"`, `"EVAL"`, `"EVAL"`}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// The times of sessions are by the server's clock, so a machine whose clock is wrong understands them.
+func TestServerClock(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	for off, ahead := range map[time.Duration]time.Duration{
+		0: 0, 2 * time.Second: 0, -10 * time.Minute: 10 * time.Minute, time.Hour: -time.Hour,
+	} {
+		s := newStore(t, "redis://"+server.Addr, func(o *Options) {
+			o.Now = func() time.Time { return time.Now().Add(off) }
+		})
+		want(t, s, "", store.ErrNotFound)
+		if got := s.Ahead(); (got - ahead).Abs() > 2*time.Second {
+			t.Errorf("a clock that is off by %s: got %s, want %s", off, got, ahead)
+		}
+	}
+}
+
+func TestUnixSocket(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "okauth") // the path of a socket is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	startServer(t, "--unixsocket", dir+"/redis.sock")
+	s := newStore(t, "unix://"+dir+"/redis.sock?db=2")
+	acquire(t, s)
+	set(t, s, "canary")
+	want(t, newStore(t, "unix://"+dir+"/redis.sock?db=2"), "canary", nil)
+	want(t, newStore(t, "unix://"+dir+"/redis.sock"), "", store.ErrNotFound)
 }

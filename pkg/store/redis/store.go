@@ -55,24 +55,50 @@ const (
 
 func valueKey(account string) string { return keyPrefix + account }
 
+// readScript returns the server's time, in seconds, and the value.
+const readScript = `return {redis.call('TIME')[1], redis.call('GET', KEYS[1])}`
+
 // Get implements [store.Backend]. It costs one command.
 func (s *Store) Get(ctx context.Context, account string) (value []byte, err error) {
 	defer s.client.addOp(&err, "read", account)
 	if err := store.CheckAccount(account); err != nil {
 		return nil, err
 	}
-	line, err := do(ctx, s.client, func(ctx context.Context, client valkey.Client) ([]byte, error) {
-		return client.Do(ctx, client.B().Get().Key(valueKey(account)).Build()).AsBytes()
+	reply, err := do(ctx, s.client, func(ctx context.Context, client valkey.Client) ([]valkey.ValkeyMessage, error) {
+		return client.Do(ctx, client.B().Eval().Script(readScript).Numkeys(1).Key(valueKey(account)).Build()).ToArray()
 	})
 	switch {
-	case valkey.IsValkeyNil(err):
-		return nil, store.ErrNotFound
 	case isCode(err, "WRONGTYPE"):
 		return nil, store.CorruptError("it is not a sealed value")
 	case err != nil:
 		return nil, err
+	case len(reply) != 2:
+		return nil, errShape
+	}
+	if seconds, err := reply[0].AsInt64(); err == nil {
+		s.client.setClock(seconds)
+	}
+	line, err := reply[1].AsBytes()
+	if valkey.IsValkeyNil(err) {
+		return nil, store.ErrNotFound
+	} else if err != nil {
+		return nil, err
 	}
 	return s.client.o.Seal.Open(ctx, account, line)
+}
+
+// Ahead implements [store.ClockedBackend].
+func (s *Store) Ahead() time.Duration { return time.Duration(s.client.ahead.Load()) }
+
+// setClock keeps how far the server's clock is ahead. Clocks that are set by NTP differ by less than the tolerance, in
+// which an answer arrives as well.
+func (c *Client) setClock(seconds int64) {
+	const tolerance = 5 * time.Second
+	ahead := time.Unix(seconds, 0).Sub(c.o.Now()).Round(time.Second)
+	if ahead.Abs() < tolerance {
+		ahead = 0
+	}
+	c.ahead.Store(int64(ahead))
 }
 
 // Set implements [store.Backend]. A Store that acquired the lock of the account writes nothing if another process has

@@ -49,18 +49,65 @@ func StartSentinel(dir, name, addr string) (*Server, error) {
 	return start("redis-sentinel", dir, []string{config})
 }
 
+// StartCluster starts a cluster of three masters in directories below dir.
+func StartCluster(dir string) (nodes []*Server, err error) {
+	create := []string{"--cluster", "create"}
+	for i := range 3 {
+		node := filepath.Join(dir, strconv.Itoa(i))
+		if err = os.Mkdir(node, 0o700); err != nil {
+			break
+		}
+		bus, busErr := freePort()
+		if busErr != nil {
+			err = busErr
+			break
+		}
+		s, startErr := Start(node, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+			"--cluster-port", strconv.Itoa(bus))
+		if err = startErr; err != nil {
+			break
+		}
+		nodes, create = append(nodes, s), append(create, s.Addr)
+	}
+	if err == nil {
+		_, err = nodes[0].Do(append(create, "--cluster-yes")...)
+	}
+	for range 100 { // the nodes tell each other
+		if err != nil {
+			break
+		}
+		if state, _ := nodes[len(nodes)-1].Do("CLUSTER", "INFO"); strings.Contains(state, "cluster_state:ok") {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil {
+		for _, s := range nodes {
+			s.Kill()
+		}
+	}
+	return nodes, err
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
+}
+
 func start(program, dir string, args []string) (*Server, error) {
 	if _, err := exec.LookPath(program); err != nil {
 		return nil, err
 	}
 	for range 5 { // another process may take the port meanwhile
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freePort()
 		if err != nil {
 			return nil, err
 		}
-		port := listener.Addr().(*net.TCPAddr).Port
-		_ = listener.Close()
-		s := &Server{Addr: listener.Addr().String(), Port: port, Dir: dir, program: program, args: args}
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		s := &Server{Addr: address, Port: port, Dir: dir, program: program, args: args}
 		if err = s.Restart(); err == nil {
 			return s, nil
 		}
@@ -70,11 +117,11 @@ func start(program, dir string, args []string) (*Server, error) {
 
 // Restart starts the server again after Kill or Stop, at the same address and with the same data.
 func (s *Server) Restart() error {
-	port := []string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.Dir}
-	args := append(append([]string(nil), s.args...), port...)
-	if s.program == "redis-server" {
-		args = append([]string{"--save", "", "--appendfsync", "always", "--repl-diskless-sync-delay", "0"}, args...)
-		args = append(port, append(args[:len(args):len(args)], s.args...)...)
+	own := []string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.Dir}
+	args := append(own, append([]string{"--save", "", "--appendfsync", "always", "--repl-diskless-sync-delay", "0"},
+		s.args...)...)
+	if s.program == "redis-sentinel" { // its configuration file comes first
+		args = append(append([]string(nil), s.args...), own...)
 	}
 	s.process = exec.Command(s.program, args...)
 	output, err := s.process.StdoutPipe()
