@@ -157,14 +157,15 @@ func (s *sharedToken) leave(call *tokenCall, cause error) {
 }
 
 // refuse notes that the API has refused a token. It returns false if there is no other: an API that refuses every token
-// must not cost a refresh, or a look at the store, for each request.
+// must not cost a refresh, or a look at the store, for each request. One that ends has another in any case.
 func (s *sharedToken) refuse(token okta.Secret) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !token.Equal(s.token.Value) {
 		return true // it has been replaced
 	}
-	s.refused = !s.isNew() || time.Since(s.calledAt) >= callPause
+	ends := !s.client.o.Now().Before(s.token.renewAt)
+	s.refused = ends || !s.isNew() || time.Since(s.calledAt) >= callPause
 	return s.refused
 }
 
