@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -93,7 +94,7 @@ func (o *logoutOptions) report(r session.LogoutResult) error {
 	if r.RevokeErr != nil && r.DeleteErr == nil && r.LockErr == nil {
 		advice := notRevoked
 		if cli.Is[*config.Error](r.RevokeErr) { // which the next logout would meet as well
-			advice = cli.Hint(r.RevokeErr) + "; " + notRevoked
+			advice = strings.TrimPrefix(cli.Hint(r.RevokeErr)+"; "+notRevoked, "; ")
 		}
 		r.RevokeErr = cli.Exit(cli.ExitCode(r.RevokeErr), r.RevokeErr, advice)
 	}

@@ -54,7 +54,7 @@ func (o *options) keepKey(ctx context.Context, client *okauth.Client, key client
 func withCurrent(stored store.ClientKey, key clientauth.Key, text okta.Secret) (store.ClientKey, error) {
 	current, err := clientauth.ParseKey(stored.Current)
 	if !stored.Current.IsZero() && (err != nil || current.Thumbprint() != key.Thumbprint()) {
-		return stored, cli.Exit(cli.ExitUsage, errors.New("the keychain has another private key of this client"),
+		return stored, cli.Exit(cli.ExitUsage, errors.New("the keychain already has a private key of this client"),
 			"okauth config keygen --rotate makes the next one; okauth config unset private_key removes the current one")
 	}
 	stored.Current = text

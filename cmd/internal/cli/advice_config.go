@@ -83,6 +83,10 @@ func settingAdvice(e *config.Error) string {
 			"passes it on"
 	case config.CommandFailed:
 		return "run the command by hand to see why; it must not wait for input"
+	case config.ReadFailed:
+		if strings.HasSuffix(e.Key, config.FileKey("")) && (errors.Is(e, fs.ErrNotExist) || errors.Is(e, fs.ErrPermission)) {
+			return "make the file readable for you, or name another one: okauth config set " + e.Key + " FILE"
+		}
 	case config.WriteFailed:
 		if errors.Is(e, fs.ErrPermission) || errors.Is(e, fs.ErrNotExist) {
 			return "make the directory writable for you, or name another file with --config or OKAUTH_CONFIG"
