@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -37,5 +38,5 @@ func Signals(parent context.Context) (context.Context, func()) {
 			time.AfterFunc(secondSignalAfter, func() { signal.Stop(caught) })
 		}
 	}()
-	return ctx, func() { signal.Stop(caught); cancel(nil) }
+	return ctx, sync.OnceFunc(func() { signal.Stop(caught); close(caught); cancel(nil) })
 }
