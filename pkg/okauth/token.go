@@ -136,9 +136,7 @@ func (c *Client) Next(ctx context.Context, t session.TokenType, end time.Time) (
 	if err != nil {
 		return session.CachedToken{}, err
 	}
-	if left := end.Sub(c.o.Now()); left > 0 {
-		request.MinTTL = left + 1
-	}
+	request.After, request.MinTTL = end, 0
 	return c.renewSession(ctx, s, request)
 }
 

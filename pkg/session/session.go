@@ -40,9 +40,10 @@ type TokenRequest struct {
 	Username string        // who signs in, for Login; elsewhere, whose token it must be, if not empty
 	// Exchange is that of a store.TokenSet: a token of no other exchange will do; "": one of a sign-in or a refresh.
 	Exchange string
-	Stored   bool // for Token: the stored token, valid or not
-	Fresh    bool // for Renew: the token must be newer than the call
-	DPoP     bool // the access token must be bound to a key; a session that is bound stays so without
+	Stored   bool      // for Token: the stored token, valid or not
+	Fresh    bool      // for Renew: the token must be newer than the call
+	After    time.Time // the token must end later
+	DPoP     bool      // the access token must be bound to a key; a session that is bound stays so without
 
 	seen uint64 // for Fresh: the revision of the session before the call
 }
@@ -89,13 +90,14 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 		refreshable = false // a refresh would bring the other's token
 		return required("signed in as another user")
 	case r.Fresh && s.Revision <= r.seen:
-		return required("a new token is asked for, and the session has no refresh token for the scopes %q",
-			strings.Join(canonical(r.Scopes), " "))
+		return required(noNewToken, strings.Join(canonical(r.Scopes), " "))
 	}
 	t, life, err := lookUp(s, r)
 	switch {
 	case err != nil || r.Type == Refresh || r.Stored:
 		return t, err
+	case !t.ExpiresAt.After(r.After):
+		return required(noNewToken, strings.Join(canonical(r.Scopes), " "))
 	case r.DPoP && t.Type == Access && t.DPoPKey.IsZero():
 		return required("the cached access token is not bound to a key, and dpop is true")
 	}
@@ -115,6 +117,8 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	}
 	return t, nil
 }
+
+const noNewToken = "a new token is asked for, and the session has no refresh token for the scopes %q"
 
 // shortNote is the note about a token whose whole life is shorter than what is asked for.
 func shortNote(life, minTTL time.Duration) string {
