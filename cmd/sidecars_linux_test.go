@@ -200,10 +200,6 @@ type podContainer struct {
 		PeriodSeconds    int `yaml:"periodSeconds"`
 		FailureThreshold int `yaml:"failureThreshold"`
 	} `yaml:"startupProbe"`
-	SecurityContext struct {
-		AllowPrivilegeEscalation bool `yaml:"allowPrivilegeEscalation"`
-		ReadOnlyRootFilesystem   bool `yaml:"readOnlyRootFilesystem"`
-	} `yaml:"securityContext"`
 	VolumeMounts []struct {
 		Name      string
 		MountPath string `yaml:"mountPath"`

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"okauth/pkg/output"
@@ -24,8 +25,9 @@ func noDirectory(err error) bool {
 // fileAdvice says what the user can do about a file that cannot be written.
 func fileAdvice(e *output.FileError) string {
 	const elsewhere = "name a file in a directory of yours, such as one under $XDG_RUNTIME_DIR"
+	info, err := os.Stat(e.Path)
 	switch {
-	case Is[*store.OwnerError](e):
+	case Is[*store.OwnerError](e), err == nil && info.Mode()&fs.ModeSticky != 0: // such as /tmp
 		return elsewhere
 	case e.Unsafe && e.Op == "write":
 		return "name a file, or none that exists: okauth replaces a file as a whole, and follows no link"
