@@ -146,12 +146,18 @@ func (c *Client) credentials(ctx context.Context, mine *turn) (session.Credentia
 	return credentials, nil
 }
 
-func (c *Client) guard() session.LockoutGuard {
-	place := session.UserPlace{Locks: c.locks()}
-	return session.LockoutGuard{Items: place, Locks: place, Now: c.o.Now, Warn: func(err error) {
+// guard returns the lock-out guard of all who share the storage of many machines, else that of the OS user, whatever
+// the storage: a password is the user's at Okta.
+func (c *Client) guard(s Storage) session.LockoutGuard {
+	g := session.LockoutGuard{Items: s.Items, Locks: s.Locks, Now: c.o.Now, Warn: func(err error) {
 		c.o.Events.Warning("a refusal could not be recorded, so a loop would send the same again " +
 			"and could lock the account: " + err.Error())
 	}}
+	if s.Backend != StorageRedis {
+		place := session.UserPlace{Locks: c.locks()}
+		g.Items, g.Locks = place, place
+	}
+	return g
 }
 
 // grantSecret returns the secret of the grant, and whether a person has just typed it.

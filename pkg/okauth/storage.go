@@ -133,7 +133,7 @@ func (c *Client) waitForLock() (done func()) {
 // Manager returns the manager of the sessions in s.
 func (s Storage) Manager() session.Manager {
 	sessions := store.Sessions{Items: s.Items, Locks: s.Locks}
-	return session.Manager{Store: sessions, Optional: s.Optional, Guard: s.client.guard(), Now: s.client.o.Now}
+	return session.Manager{Store: sessions, Optional: s.Optional, Guard: s.client.guard(s), Now: s.client.o.Now}
 }
 
 // Ready returns nil if the store can be read and written. A locked keychain asks for its password now, if it may.

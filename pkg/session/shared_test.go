@@ -339,3 +339,32 @@ func TestClocksOfMachinesMayDiffer(t *testing.T) {
 		t.Errorf("refused at %v, now it is %v", blocked.RefusedAt, slow.manager.Now())
 	}
 }
+
+// A process that stalled for so long that another took its lock and refreshed overwrites nothing, and returns the
+// other's token.
+func TestLostLockLeavesTheOthersSession(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t, oktatest.Rotation{})
+	locks := o.share(time.Minute)
+	o.login(t)
+	o.clock.Advance(2 * time.Hour)
+	other := *o.session(t)
+	other.Revision++
+	other.Refresh.Value = okta.NewSecret("canary-refresh-of-the-other")
+	other.Sets = append([]store.TokenSet(nil), other.Sets...)
+	other.Sets[0].AccessToken, other.Sets[0].ObtainedAt = okta.NewSecret("canary-access-of-the-other"), o.clock.Now()
+	o.items.onSet = func(string) error {
+		o.items.onSet = nil
+		if err := o.manager.Store.Save(t.Context(), &other); err != nil {
+			t.Error(err)
+		}
+		locks.locks[o.want.Identity.Account()].Release()
+		return store.NewError(store.LostLock, "write", errors.New("another process has it"))
+	}
+	if token := o.mustRenew(t); token != "canary-access-of-the-other" {
+		t.Errorf("got the token %q", token)
+	}
+	if got := o.session(t); got.Revision != other.Revision || !got.Refresh.Value.Equal(other.Refresh.Value) {
+		t.Error("the other's session was overwritten")
+	}
+}

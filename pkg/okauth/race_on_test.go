@@ -1,0 +1,5 @@
+//go:build race
+
+package okauth_test
+
+const raceDetector = true
