@@ -230,15 +230,33 @@ func TestGuardThatCannotBeReadSendsNothing(t *testing.T) {
 // them refreshes; the others are told how long.
 func TestTooManyRequestsPauseEveryone(t *testing.T) {
 	t.Parallel()
-	for what, ask := range map[string]func(*org) error{
-		"refresh": func(o *org) error { _, err := o.renew(t); return err },
-		"sign-in": func(o *org) error { return o.signIn(t, oktatest.DefaultPassword) },
+	refresh := func(o *org) error { _, err := o.renew(t); return err }
+	signIn := func(o *org) error { return o.signIn(t, oktatest.DefaultPassword) }
+	shared := func(o *org, wait time.Duration) {
+		locks := newSharedLocks(wait)
+		if old, ok := o.manager.Store.Locks.(*sharedLocks); ok {
+			locks.locks = old.locks
+		}
+		o.manager.Store.Locks, o.manager.Guard.Locks = locks, locks
+	}
+	files := func(o *org, wait time.Duration) {
+		o.locks.Wait = wait
+		o.manager.Guard.Locks = session.UserPlace{Locks: *o.locks}
+	}
+	for what, c := range map[string]struct {
+		ask    func(*org) error
+		setUp  func(*org, time.Duration)
+		signIn bool
+	}{
+		"refresh, many machines": {refresh, shared, false}, "sign-in, many machines": {signIn, shared, true},
+		"refresh, many processes": {refresh, files, false}, "sign-in, many processes": {signIn, files, true},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
+			ask := c.ask
 			o := newOrg(t, oktatest.Rotation{})
-			o.share(500 * time.Millisecond)
-			if what == "refresh" {
+			c.setUp(o, 500*time.Millisecond)
+			if !c.signIn {
 				o.login(t)
 				o.clock.Advance(2 * time.Hour)
 			}
@@ -257,7 +275,7 @@ func TestTooManyRequestsPauseEveryone(t *testing.T) {
 				t.Fatalf("got %v after %d posts", limited, len(o.forms()))
 			}
 			o.client.HTTP = &patient
-			o.manager.Store.Locks.(*sharedLocks).wait = time.Minute
+			c.setUp(o, time.Minute)
 			const n = 16
 			var all sync.WaitGroup
 			for range n {

@@ -20,8 +20,11 @@ import (
 	"okauth/pkg/store"
 )
 
-// defaultWait is how long Acquire waits by default.
-const defaultWait = 30 * time.Second
+const (
+	defaultWait = 30 * time.Second // how long Acquire waits
+	// maxPause is longer than any pause: a file of a later time was paused before the clock was set back.
+	maxPause = 10 * time.Minute
+)
 
 // Locks are advisory file locks, one per name, between all processes of the current user. A lock ends with the process
 // that holds it, because it belongs to the open file and not to its content. So its file, Dir/name.lock, is never
@@ -54,8 +57,31 @@ func (l Locks) Ready() error {
 
 // Acquire implements [store.Locker]. The error is a *store.Error: of kind LockTimeout if another process did not
 // release the lock within Wait, Unsafe if the file or directory is not the current user's alone, Failed if there can
-// be no lock. If ctx ends first it wraps the error of ctx.
+// be no lock. If ctx ends first it wraps the error of ctx. Else it is a *store.PausedError.
 func (l Locks) Acquire(ctx context.Context, name string) (store.Lock, error) {
+	end := time.Now().Add(cmp.Or(l.Wait, defaultWait))
+	for {
+		lock, err := l.acquire(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		left := time.Until(lock.modified)
+		if left <= 0 || left > maxPause {
+			return lock, nil
+		}
+		lock.Release()
+		if l.Wait = time.Until(end); l.Wait <= left {
+			return nil, &store.PausedError{Left: left}
+		}
+		select {
+		case <-time.After(left):
+		case <-ctx.Done():
+			return nil, waitError("lock "+strconv.Quote(lock.file.Path()), l.Wait, ctx.Err())
+		}
+	}
+}
+
+func (l Locks) acquire(ctx context.Context, name string) (*Lock, error) {
 	file, err := l.withDeadline(ctx, name, acquire)
 	if err != nil {
 		return nil, err
@@ -207,6 +233,14 @@ func (l *Lock) Release() {
 	_ = l.file.Unlock() // if that fails, the lock ends with the process
 }
 
+// Pause implements [store.PausableLock]: the file has the time at which the pause ends.
+func (l *Lock) Pause(d time.Duration) error {
+	end := time.Now().Add(d)
+	err := os.Chtimes(l.file.Path(), end, end)
+	l.Release()
+	return err
+}
+
 // Revoked implements [store.Lock].
 func (l *Lock) Revoked() bool {
 	info, err := l.file.Stat()
@@ -226,8 +260,8 @@ func (l Locks) Revoke(name string) error {
 	info, err := os.Lstat(path)
 	if err == nil {
 		// The holder compares the time with the one that it found. Every file system can tell two seconds apart.
-		later := info.ModTime().Add(2 * time.Second)
-		err = os.Chtimes(path, later, later)
+		other := info.ModTime().Add(-2 * time.Second) // a later one would be a pause
+		err = os.Chtimes(path, other, other)
 	}
 	if err != nil {
 		return store.NewError(store.Failed, "revoke the lock "+strconv.Quote(path), privatefile.Cause(err))

@@ -213,3 +213,53 @@ func kindOf(err error) string {
 		return "untyped: " + err.Error()
 	}
 }
+
+// A paused lock is no one's until the pause is over: who can wait as long does, others learn how long it lasts.
+func TestPause(t *testing.T) {
+	t.Parallel()
+	locks := Locks{Dir: filepath.Join(t.TempDir(), "locks"), Wait: time.Second}
+	lock, err := locks.Acquire(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pause = 2 * time.Second
+	end := time.Now().Add(pause)
+	if err := lock.(store.PausableLock).Pause(pause); err != nil {
+		t.Fatal(err)
+	}
+	_, err = locks.Acquire(t.Context(), "a")
+	if e, ok := errors.AsType[*store.PausedError](err); !ok || e.Left > pause || e.Left < pause/2 {
+		t.Errorf("got %v, want a PausedError", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	locks.Wait = time.Minute
+	if _, err := locks.Acquire(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the end of the context", err)
+	}
+	if lock, err = locks.Acquire(t.Context(), "a"); err != nil || time.Now().Before(end) {
+		t.Fatalf("got %v, %v before the end", err, time.Until(end))
+	}
+	defer lock.Release()
+	if lock.Revoked() {
+		t.Error("the next holder's lock is revoked")
+	}
+	if err := locks.Revoke("a"); err != nil || !lock.Revoked() {
+		t.Errorf("got %v, revoked: %v", err, lock.Revoked())
+	}
+	lock.Release()
+	began := time.Now()
+	if lock, err = locks.Acquire(t.Context(), "a"); err != nil || time.Since(began) > time.Second {
+		t.Fatalf("a revoked lock: got %v after %v", err, time.Since(began))
+	}
+	late := time.Now().Add(24 * time.Hour)
+	if err := os.Chtimes(filepath.Join(locks.Dir, "a.lock"), late, late); err != nil {
+		t.Fatal(err)
+	}
+	lock.Release()
+	if lock, err = locks.Acquire(t.Context(), "a"); err != nil {
+		t.Errorf("after the clock was set back: got %v", err)
+	} else {
+		lock.Release()
+	}
+}
