@@ -16,6 +16,8 @@ import (
 
 	"okauth/pkg/oktatest"
 	"okauth/pkg/store/fakesecretservice"
+	"okauth/pkg/store/redis"
+	"okauth/pkg/store/redistest"
 )
 
 // exits is "exits CODE CMD …": it runs CMD and fails unless it exits with CODE.
@@ -42,6 +44,7 @@ func exits() {
 type world struct {
 	server   *oktatest.Server
 	keychain *fakesecretservice.Fake
+	redis    *redistest.Server // nil: none was started
 }
 
 type worldKey struct{}
@@ -89,12 +92,16 @@ func newWorld(keys *oktatest.Keys) (*world, error) {
 	app, _ := server.App(oktatest.DefaultClientID)
 	app.Assigned = append(app.Assigned, "bob@example.com")
 	server.AddApp(app)
-	return &world{server, keychain}, nil
+	return &world{server: server, keychain: keychain}, nil
 }
 
 func (w *world) close() {
 	w.server.Close()
 	w.keychain.Close()
+	if w.redis != nil {
+		w.redis.Kill()
+		_ = os.RemoveAll(w.redis.Dir)
+	}
 }
 
 func (w *world) variables(dir string) []string {
@@ -122,6 +129,7 @@ func worldCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"nolimits":     cmdNoLimits,
 		"rotatenonces": cmdRotateNonces,
 		"unset":        cmdUnset,
+		"redis":        cmdRedis,
 
 		"requests":      cmdRequests,
 		"rotatekeys":    cmdRotateKeys,
@@ -221,6 +229,26 @@ func cmdKeychain(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		*on = true
 	})
+}
+
+// "redis start" starts a Redis server that forgets nothing, with the user okauth, who has what the documentation says
+// and the password wrong-horse, and sets $REDIS and $REDIS_PORT; "redis stop" stops it until the next start.
+func cmdRedis(ts *testscript.TestScript, _ bool, args []string) {
+	w := of(ts)
+	switch {
+	case args[0] == "stop":
+		w.redis.Stop()
+	case w.redis != nil:
+		ts.Check(w.redis.Restart())
+	default:
+		dir, err := os.MkdirTemp("", "redis")
+		ts.Check(err)
+		user := []string{"--user", "default", "on", "nopass", "~*", "&*", "+@all", "--user", "okauth", "on", ">wrong-horse"}
+		w.redis, err = redistest.Start(dir, append(append(user, strings.Fields(redis.ACL)...), "--appendonly", "yes")...)
+		ts.Check(err)
+		ts.Setenv("REDIS", w.redis.Addr)
+		ts.Setenv("REDIS_PORT", strconv.Itoa(w.redis.Port))
+	}
 }
 
 // "fault KIND [ARG]" spoils the next answer of the server.

@@ -17,8 +17,8 @@ import (
 	"okauth/pkg/store/sealed"
 )
 
-// keychainTime limits what status waits for the keychain in all.
-const keychainTime = 3 * time.Second
+// These limit what status waits for the keychain, and for a server, in all.
+const keychainTime, serverTime = 3 * time.Second, 10 * time.Second
 
 type statusOptions struct {
 	env     *cli.Env
@@ -59,10 +59,14 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if client.Settings().Storage() != okauth.StorageFile {
-		// One deadline, however many items there are to read. The key of a file may come from a command that asks.
+	// One deadline, however many items there are to read. The key of a file may come from a command that asks.
+	if storage := client.Settings().Storage(); storage != okauth.StorageFile {
+		limit := keychainTime
+		if storage == okauth.StorageRedis {
+			limit = serverTime
+		}
 		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, keychainTime)
+		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
 	status, err := client.Status(ctx)

@@ -18,6 +18,7 @@ import (
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/store/keychain"
+	"okauth/pkg/store/redis"
 )
 
 // New returns the command "doctor".
@@ -212,6 +213,9 @@ func (d *doctor) checkStorage(ctx context.Context) {
 	}
 	d.ok("storage", "%s, %s (%s): can be written and read, in %s%s",
 		s.Backend, s.Location, s.Source, time.Since(began).Round(time.Millisecond), limit)
+	if server, ok := storage.Items.(*redis.Store); ok {
+		d.checkDurability(ctx, server)
+	}
 	if err := storage.LocksReady(); err != nil {
 		d.fail("lock", err)
 	} else {

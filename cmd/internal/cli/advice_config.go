@@ -51,7 +51,11 @@ func settingAdvice(e *config.Error) string {
 			return "set a value, or remove the setting with `okauth config unset " + e.Key + "`"
 		}
 	case config.NotInFile:
-		advice := fmt.Sprintf("set %s_command or %[1]s_file, or OKAUTH_%s in the environment", e.Key, strings.ToUpper(e.Key))
+		key := e.Key
+		if key == config.KeyStorageURL {
+			key = config.KeyStoragePassword
+		}
+		advice := fmt.Sprintf("set %s_command or %[1]s_file, or OKAUTH_%s in the environment", key, strings.ToUpper(key))
 		switch e.Key {
 		case config.KeyPassword:
 			advice += ", or use --password-stdin"

@@ -63,7 +63,9 @@ func storeAdvice(e *store.Error) string {
 }
 
 func storeAdviceOn(goos string, e *store.Error) string {
-	switch {
+	switch server := serverAdvice(e); {
+	case server != "":
+		return server
 	case e.Kind == store.Failed:
 		return fileSystemAdvice(e)
 	case goos == "darwin" && e.Kind == store.Unavailable:
@@ -94,6 +96,7 @@ func storeAdviceOn(goos string, e *store.Error) string {
 			"again",
 		store.Unsafe: "find out who created it, then make it yours alone (chown, chmod go=), remove it, or choose another " +
 			"place",
+		store.LostLock: "run the command again: another process has changed the session meanwhile",
 		store.WrongKey: "use the key that it was sealed with (OKAUTH_STORAGE_KEY, or the client secret of then), or run " +
 			"`okauth login`, which writes a new session",
 	}[e.Kind]

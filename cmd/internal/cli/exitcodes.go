@@ -44,8 +44,8 @@ func ExitCodes() []ExitCodeRow {
 		{"3", "network", "cannot reach the server, TLS, timeout, rate limit, server error, or an answer that is not Okta's"},
 		{"4", "login_required", "no valid session, and no way to get one without asking"},
 		{"5", "refused", "Okta said no: credentials, client, scope, policy, MFA"},
-		{"6", "storage", "keychain or sealed file absent, locked, slow, full or damaged; lock not obtained in time; " +
-			"file not written"},
+		{"6", "storage", "keychain, sealed file or server absent, locked, slow, full or damaged; " +
+			"lock not obtained in time; file not written"},
 		{"7", "invalid_token", "decode: not a token; verify: not valid; introspect: not active"},
 		{"126", "not_executable", "exec: CMD was found, but cannot be run"},
 		{"127", "not_found", "exec: CMD was not found; otherwise exec exits with CMD's own code"},

@@ -81,8 +81,16 @@ func awayError(ended, last error) error {
 	case last == nil, isNet && slow.Timeout():
 		return store.NewError(store.Unreachable, "", fmt.Errorf("the server does not answer: %w", ended))
 	}
-	return store.NewError(store.Unreachable, "", fmt.Errorf("%w (%w)", plain(last), ended))
+	return store.NewError(store.Unreachable, "", &repeatedError{plain(last), ended})
 }
+
+// repeatedError is the error of the last attempt, at the end of the time for more.
+type repeatedError struct{ last, ended error }
+
+func (e *repeatedError) Error() string {
+	return e.last.Error() + ", again and again until the time limit"
+}
+func (e *repeatedError) Unwrap() []error { return []error{e.last, e.ended} }
 
 // plain returns err without the library's types.
 func plain(err error) error {

@@ -11,6 +11,7 @@ package redis
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +40,11 @@ type Store struct {
 func (c *Client) Store(wait time.Duration, waiting func() (done func())) *Store {
 	return &Store{client: c, wait: wait, waiting: waiting, leases: make(map[string]*lease)}
 }
+
+// ACL is what the user of a server needs, as ACL SETUSER takes it. Without ROLE and WAIT, a replica that becomes the
+// master may not know the last write; INFO is for okauth doctor, CLUSTER for a cluster.
+const ACL = "~{okauth}:* +eval +time +get +set +del +hget +hmget +hset +pttl +pexpire +sadd +srem +smembers +scard " +
+	"+hello +select +role +wait +info +cluster|slots +cluster|shards"
 
 // WithWait returns another Store of the same client, with another time to wait.
 func (s *Store) WithWait(wait time.Duration, waiting func() (done func())) *Store {
@@ -181,4 +187,21 @@ func (s *Store) Probe(ctx context.Context) (err error) {
 		_, err = s.client.o.Seal.Key(ctx)
 	}
 	return err
+}
+
+// Info returns what INFO says of the server, such as "maxmemory_policy". The error is of kind Denied where the user
+// must not ask.
+// https://redis.io/docs/latest/commands/info/
+func (s *Store) Info(ctx context.Context) (info map[string]string, err error) {
+	defer s.client.addOp(&err, "ask", "")
+	text, err := do(ctx, s.client, func(ctx context.Context, client valkey.Client) (string, error) {
+		return client.Do(ctx, client.B().Info().Build()).ToString()
+	})
+	info = make(map[string]string)
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			info[name] = value
+		}
+	}
+	return info, err
 }
