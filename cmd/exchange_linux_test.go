@@ -35,7 +35,7 @@ func (m *machine) answerExchanges(life time.Duration) (exchanges *atomic.Int32) 
 // Of many at once, whose session has expired, one refreshes and one exchanges, and all print its result.
 func TestST37_AT80_OneExchange(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		exchanges := m.answerExchanges(5 * time.Minute)
 		for round := int32(1); round < 3; round++ {

@@ -21,7 +21,7 @@ func TestAT85_LogoutWins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			eachStore(t, func(t *testing.T, storage string) {
+			everyStore(t, func(t *testing.T, storage string) {
 				m := newExpired(t, storage, rotating())
 				arrived, release := m.held(fault)
 				late := m.start("token")

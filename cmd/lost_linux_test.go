@@ -18,7 +18,7 @@ import (
 // AT-82: an answer that is lost on the way is asked for again, once and at once.
 func TestAT82_LostAnswer(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, oktatest.Rotation{Rotate: true, Leeway: oktatest.DefaultLeeway})
 		m.posts()
 		m.server.Fail("/v1/token", oktatest.HangUp())
@@ -44,7 +44,7 @@ func TestAT82_LostAnswer(t *testing.T) {
 // AT-82: after a lost answer, a password at hand brings a new session, also where the server has no introspection.
 func TestAT82_LostAnswerThenPassword(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		m.server.FailAlways("/v1/introspect", oktatest.HTML(404))
 		m.server.Fail("/v1/token", oktatest.HangUp(), oktatest.HTML(502))
@@ -63,7 +63,7 @@ func TestAT82_LostAnswerThenPassword(t *testing.T) {
 // AT-83: nothing that the network or a failing server does costs the session.
 func TestAT83_NetworkErrorsClearNothing(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		before := m.stored()
 		for name, fault := range map[string]oktatest.Fault{
@@ -93,7 +93,7 @@ func TestAT83_NetworkErrorsClearNothing(t *testing.T) {
 // AT-83: what Okta no longer takes is forgotten, and Okta's words are shown.
 func TestAT83_InvalidGrant(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		refresh := m.alive()
 		m.server.SetUserStatus(oktatest.DefaultUser, oktatest.Deactivated)
@@ -115,7 +115,7 @@ func TestAT83_InvalidGrant(t *testing.T) {
 // AT-83: a machine that shares the store, but not the locks, has been quicker.
 func TestAT83_AnotherHostRotated(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		before := m.stored()
 		token := m.start("token").token()
@@ -147,7 +147,7 @@ func TestAT83_AnotherHostRotated(t *testing.T) {
 // refresh token that is spent, and that is presented once.
 func TestAT83_OldSessionReturns(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		before := m.stored()
 		m.start("token").token()
@@ -270,7 +270,7 @@ func TestAT85_SecondSignal(t *testing.T) {
 // A response whose ID token is another issuer's is neither stored nor printed.
 func TestIDTokenOfAnotherIssuer(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		before := m.stored()
 		part := base64.RawURLEncoding.EncodeToString

@@ -14,6 +14,7 @@ import (
 
 	"okauth/pkg/oktatest"
 	"okauth/pkg/store/fakesecretservice"
+	"okauth/pkg/store/redistest"
 )
 
 // machine is where many okauth run, each in a process of its own: they share a
@@ -22,7 +23,8 @@ type machine struct {
 	t           *testing.T
 	server      *oktatest.Server
 	keychain    *fakesecretservice.Fake
-	inFile      bool // sessions are in sealed files, and the keychain stays empty
+	inFile      bool              // sessions are in sealed files, and the keychain stays empty
+	redis       *redistest.Server // sessions are there, and the keychain stays empty; nil: they are not
 	home, locks string
 	scopes      string
 	ahead       time.Duration // of the clock on the wall
@@ -61,6 +63,9 @@ func newMachine(t *testing.T, storage string, rotation oktatest.Rotation) *machi
 	if m.inFile {
 		m.locks = m.state()
 	}
+	if storage == "redis" {
+		m.redis = startRedis(t)
+	}
 	return m
 }
 
@@ -74,6 +79,15 @@ func eachStore(t *testing.T, f func(t *testing.T, storage string)) {
 	}
 }
 
+// everyStore is eachStore, for a server as well.
+func everyStore(t *testing.T, f func(t *testing.T, storage string)) {
+	eachStore(t, f)
+	t.Run("redis", func(t *testing.T) {
+		t.Parallel()
+		f(t, "redis")
+	})
+}
+
 // on is newMachine for a test case, which reports as t.
 func (m *machine) on(t *testing.T) *machine {
 	other := *m
@@ -85,6 +99,10 @@ func (m *machine) state() string { return filepath.Join(m.home, ".local", "state
 
 // later lets time pass, on the machine and at Okta.
 func (m *machine) later(d time.Duration) {
+	if m.redis != nil { // whose clock counts: what is stored becomes older
+		m.age(d)
+		return
+	}
 	m.ahead += d
 	m.server.Clock().Advance(d)
 }
@@ -163,6 +181,9 @@ func (m *machine) refusedOnce() {
 // stored returns everything that is in the store, byte for byte.
 func (m *machine) stored() map[string]string {
 	m.t.Helper()
+	if m.redis != nil {
+		return m.values()
+	}
 	if !m.inFile {
 		return m.keychain.Items()
 	}
@@ -175,7 +196,9 @@ func (m *machine) stored() map[string]string {
 func (m *machine) restore(stored map[string]string) {
 	m.t.Helper()
 	for name, value := range stored {
-		if !m.inFile {
+		if m.redis != nil {
+			m.redisDo("SET", name, value+"\n")
+		} else if !m.inFile {
 			m.keychain.Put(name, value)
 		} else if err := os.WriteFile(name, []byte(value), 0o600); err != nil {
 			m.t.Fatal(err)
@@ -215,6 +238,9 @@ func (m *machine) signOut() {
 	m.start("logout").does()
 	for name := range m.keychain.Items() {
 		m.t.Errorf("left in the keychain: %q", name)
+	}
+	if m.redis != nil && len(m.values()) > 0 {
+		m.t.Errorf("left on the server: %q", m.values())
 	}
 	for name := range m.files() {
 		if !strings.HasSuffix(name, ".lock") {

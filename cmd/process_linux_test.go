@@ -43,6 +43,9 @@ func (m *machine) command(ctx context.Context, line string, vars ...string) *exe
 	storage := "keychain"
 	if m.inFile {
 		storage = "file"
+	} else if m.redis != nil {
+		storage = "redis"
+		vars = append(vars, "OKAUTH_STORAGE_URL=redis://"+m.redis.Addr)
 	}
 	c.Env = append([]string{
 		"HOME=" + m.home, "TZ=UTC", "GORACE=atexit_sleep_ms=0", "DBUS_SESSION_BUS_ADDRESS=" + m.keychain.Address(),

@@ -11,7 +11,7 @@ import (
 
 // AT-80: of many at once, one refreshes and all are served, time and again.
 func TestAT80_OneRefresh(t *testing.T) { // by itself: so many keep a machine busy
-	for _, storage := range []string{"keychain", "file"} {
+	for _, storage := range []string{"keychain", "file", "redis"} {
 		m := newMachine(t, storage, rotating())
 		m.start("login").does()
 		for _, n := range []int{64, 8} {
@@ -37,7 +37,7 @@ func TestAT80_OneRefresh(t *testing.T) { // by itself: so many keep a machine bu
 // AT-80: each of many that insist on a new token gets one, in turn.
 func TestAT80_RefreshAll(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newMachine(t, storage, rotating())
 		m.start("login").does()
 		old := m.start("token").token()
@@ -58,7 +58,7 @@ func TestAT80_RefreshAll(t *testing.T) {
 // AT-80: tokens for different scopes come from the same refresh token, in turn.
 func TestAT80_ScopeSets(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		m.posts()
 		sets := make(map[string][]*process)
@@ -95,7 +95,7 @@ func TestAT80_ScopeSets(t *testing.T) {
 // signed out of.
 func TestAT85_EverybodyAtOnce(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		processes := m.atOnce(6, "token")
 		var others []*process
@@ -148,7 +148,7 @@ func (m *machine) await(event <-chan struct{}) {
 // refreshing, not from ending in time, and not from a token that is valid.
 func TestAT86_HolderIsStopped(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		const other = "OKAUTH_SCOPES=openid"
 		cached := m.start("token", other).token()
@@ -162,7 +162,11 @@ func TestAT86_HolderIsStopped(t *testing.T) {
 			t.Error("a valid token was not handed out")
 		}
 		for _, p := range waiting {
-			p.fails(6, m.locks, ".lock", "another process holds it")
+			where := []string{m.locks, ".lock"}
+			if m.redis != nil {
+				where = []string{"at redis://" + m.redis.Addr}
+			}
+			p.fails(6, append(where, "another process holds it")...)
 			if took := time.Since(p.began); took < time.Second || took > 10*time.Second {
 				t.Errorf("gave up after %v, want 1 s", took)
 			}
@@ -180,7 +184,7 @@ func TestAT86_HolderIsStopped(t *testing.T) {
 // seldom, and harms nobody.
 func TestAT80_ClocksDiffer(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newMachine(t, storage, rotating())
 		m.start("login").does()
 		var all []*process
@@ -202,7 +206,7 @@ func TestAT80_ClocksDiffer(t *testing.T) {
 // tells nothing of it.
 func TestAT80_LockFilesTellNothing(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, storage string) {
+	everyStore(t, func(t *testing.T, storage string) {
 		m := newExpired(t, storage, rotating())
 		arrived, release := m.held(oktatest.HoldAnswer)
 		p := m.start("token")

@@ -10,14 +10,13 @@ import (
 
 // serverAdvice says what the user can do about the server of storage redis; "" for another error.
 func serverAdvice(err *store.Error) string {
-	const where = "okauth config get storage_url"
 	answer, _ := errors.AsType[*redis.ServerError](err)
 	switch {
 	case answer != nil:
 		return map[string]string{
 			"NOAUTH": "give the password of the server: set storage_password_file or storage_password_command, or " +
 				"OKAUTH_STORAGE_PASSWORD in the environment",
-			"WRONGPASS": "check the user in storage_url (" + where + ") and the password",
+			"WRONGPASS": "check the user in storage_url and the password",
 			"NOPERM":    "an administrator of the server gives the user what okauth needs: ACL SETUSER USER " + redis.ACL,
 			"READONLY": "storage_url leads to a replica: name the master, or the Sentinels, with ?master_set=NAME, which " +
 				"know it",
@@ -30,7 +29,7 @@ func serverAdvice(err *store.Error) string {
 	case Is[tls.RecordHeaderError](err) && err.Kind == store.Unreachable:
 		return "the server does not speak TLS on this port: use its TLS port, or redis:// in storage_url"
 	case err.Kind == store.Unreachable:
-		return "check that the server runs and that this machine reaches it: " + where
+		return "check that the server runs, that this machine reaches it, and that storage_url is right"
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/valkey-io/valkey-go"
 
@@ -38,11 +39,13 @@ func isCode(err error, codes ...string) bool {
 
 // inScript finds the code of an error that a script of Redis 6 passes on: "Error running script (…): @user_script:1:
 // -READONLY You can't write…". Later servers begin with it.
-var inScript = regexp.MustCompile(`Error running script.*user_script: ?\d+: -?([A-Z]+) `)
+var inScript = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:ERR )?Error running script.*user_script: ?\d+: -?([A-Z]+) `)
+})
 
 // code returns the code of an error, which the library has without "ERR".
 func code(text string) string {
-	if inner := inScript.FindStringSubmatch(text); inner != nil {
+	if inner := inScript().FindStringSubmatch(text); inner != nil {
 		return inner[1]
 	}
 	if strings.Contains(text, "user executing the script can't run this command") { // Redis 7.0
