@@ -62,6 +62,9 @@ func TestSentinelFailover(t *testing.T) {
 	}
 	acquire(t, holder)
 	set(t, holder, "canary-1")
+	if text, err := master.Do("INFO", "commandstats"); err != nil || !strings.Contains(text, "cmdstat_wait:") {
+		t.Errorf("no write was waited for: %v", err)
+	}
 	began := time.Now()
 	master.Kill()
 	set(t, holder, "canary-2")
