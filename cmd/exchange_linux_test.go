@@ -59,6 +59,35 @@ func TestST37_AT80_OneExchange(t *testing.T) {
 	})
 }
 
+// AT-81: after a kill at any step of an exchange the session is alive, and the next exchange brings a token that is kept.
+func TestST37_AT81_KilledExchange(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, storage string) {
+		m := newMachine(t, storage, rotating())
+		m.answerExchanges(100 * time.Second)
+		line := "exchange --resource-server " + m.server.URL() + "/oauth2/other"
+		m.start("login").does()
+		m.steps(func(n int) bool {
+			m.later(41 * time.Second) // what the call before has stored is too old
+			killed := m.killed(n, line)
+			var printed [2]string
+			for i := range printed {
+				p := m.start(line)
+				if code := p.ends(); code != 0 || p.stderr.Len() > 0 {
+					t.Fatalf("killed at step %d: got exit code %d: %s", n, code, &p.stderr)
+				}
+				printed[i] = p.stdout.String()
+			}
+			if printed[0] != printed[1] || !strings.HasPrefix(printed[0], "fake-access_token-") {
+				t.Errorf("killed at step %d: got %q", n, printed)
+			}
+			m.alive()
+			return killed
+		})
+		m.signOut()
+	})
+}
+
 // The ID-JAG is in no output of any verbosity, in no error and in no store.
 func TestST37_TheIDJAGIsShownOnlyWhereItIsAskedFor(t *testing.T) {
 	t.Parallel()

@@ -439,6 +439,28 @@ func TestAT81_ST36_KilledKeygen(t *testing.T) {
 	})
 }
 
+// AT-81: at no system call does a kill leave a profile whose key file is not whole.
+func TestAT81_ST36_KilledKeygenFile(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	killed := true
+	for n := 1; killed; n++ {
+		file := fmt.Sprintf("key-%d.jwk", n)
+		c := m.command(t.Context(), "config keygen --file "+file, "OKAUTH_CLIENT_ID="+oktatest.PrivateKeyClientID)
+		c.Dir = m.home
+		killed = killedAt(t, c, n)
+		switch list, _ := m.okauth(0, "config list", ""); {
+		case strings.Contains(list, file):
+			m.okauth(0, "config keygen --public", "")
+			m.okauth(0, "config unset private_key_file", "")
+		case !killed:
+			t.Errorf("the profile does not name %s: %s", file, list)
+		case n > 40:
+			t.Fatal("it does not end")
+		}
+	}
+}
+
 // doctor says which key Okta does not know, what the application lacks, and that the clock is off.
 func TestST36_DoctorChecksTheKey(t *testing.T) {
 	t.Parallel()
