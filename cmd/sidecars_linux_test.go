@@ -149,7 +149,8 @@ func TestSidecarOfSystemd(t *testing.T) {
 	}
 	verify := exec.Command("systemd-analyze", "verify", "--man=no", "./orders.service", "./orders-token.service")
 	verify.Dir = k.dir
-	if says, err := verify.CombinedOutput(); err != nil || len(says) > 0 {
+	// It checks the units of this machine that they need, too.
+	if says, err := verify.CombinedOutput(); err != nil || bytes.Contains(says, []byte("orders")) {
 		t.Errorf("systemd-analyze verify: %v: %s", err, says)
 	}
 }

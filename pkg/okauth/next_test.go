@@ -15,6 +15,7 @@ import (
 func TestNextIsOneRefresh(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
+	o.options.MinTTL = 2 * time.Hour // longer than any token lives
 	first, err := o.open(t, o.options).Get(t.Context(), session.Access)
 	if err != nil {
 		t.Fatal(err)
