@@ -103,15 +103,15 @@ type claims struct {
 	OfToken string `json:"ath,omitempty"`
 }
 
-// earlier is how far the time of a proof lies back. Servers refuse a proof from the future, and clocks differ by
-// seconds; Okta takes one that is up to five minutes old.
-const earlier = 5 * time.Second
+// clockSkew is how far this machine's clock may be ahead of a server's. The time of a proof lies so far back, because a
+// server refuses a proof from the future; Okta accepts one that is up to five minutes old.
+const clockSkew = 5 * time.Second
 
 // Proof returns the value of the header DPoP of a request with that method to u at the time now, with the nonce that
 // its server gave last. Each request needs a proof of its own. token is the access token that the request carries; a
 // token request carries none.
 func (p *Prover) Proof(method string, u *url.URL, token secret.Secret, now time.Time) (secret.Secret, error) {
-	c := claims{Method: method, URL: target(u), Issued: now.Add(-earlier).Unix(), ID: rand.Text(), Nonce: p.Nonce(u)}
+	c := claims{Method: method, URL: target(u), Issued: now.Add(-clockSkew).Unix(), ID: rand.Text(), Nonce: p.Nonce(u)}
 	if !token.IsZero() {
 		c.OfToken = hash(token)
 	}
@@ -181,7 +181,7 @@ func (p *Prover) Remember(u *url.URL, response http.Header) bool {
 	return true
 }
 
-// isNonce knows the grammar of a nonce, 1*( %x21 / %x23-5B / %x5D-7E ). §8.1:
+// isNonce reports whether text is a nonce of usual length: "nonce = 1*NQCHAR", which is %x21 / %x23-5B / %x5D-7E. §8.1:
 // https://www.rfc-editor.org/rfc/rfc9449#section-8.1
 func isNonce(text string) bool {
 	return text != "" && len(text) <= maxNonce && !strings.ContainsFunc(text, func(r rune) bool {
