@@ -25,8 +25,6 @@ type exchangeOptions struct {
 
 	subjectProfile           string
 	subjectStdin, actorStdin bool
-	actorType, requestedType string // as typed
-	typedSubject, typedActor bool   // --subject-type, --actor-type were given
 }
 
 func newExchangeCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
@@ -34,18 +32,19 @@ func newExchangeCmd(env *cli.Env, global *cli.GlobalFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "exchange [-]",
 		Short: "Exchange a token for one that another API takes",
-		Long: `Exchange a token of the session for one that another API takes (RFC 8693), and
-print it. okauth makes the session's token valid first, as "okauth token" does.
-It keeps the new token in the session while that is valid for --min-ttl;
---refresh gets another one.
+		Long: `Exchange the session's token for one that another API takes, and print that
+(OAuth 2.0 Token Exchange, RFC 8693). okauth makes the session's token valid
+first, as "okauth token" does. It keeps the new token in the session while that
+is valid for --min-ttl; --refresh gets another one.
 
 With - the token to exchange is on standard input, and okauth stores nothing.
 With --subject-profile it is in the session of another profile, such as that of
 the application that people sign in to; the client of this profile exchanges it.
 
---resource-server gets the token from another authorization server of the org,
-by an ID-JAG. --requested-type id-jag prints that ID-JAG instead, which works
-once.`,
+--resource-server gets a token from another authorization server of the org, in
+two steps: the org server makes an ID-JAG, which names the user and the client
+to that server and works once, and okauth exchanges it there. With
+--requested-type id-jag, okauth prints the ID-JAG instead.`,
 		Example: `  # on behalf of the user, for another API
   okauth exchange --audience api://orders --scope orders:read
   # as a service that got the user's token
@@ -77,15 +76,22 @@ func (o *exchangeOptions) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.Lookup("scope").Usage = "scopes of the new token"
 	f.Lookup("audience").Usage = "audience of the new token"
-	cli.EnumFlag(c, (*string)(&o.request.SubjectType), "subject-type", "token to exchange", "access", "id")
-	f.Lookup("subject-type").Usage += "; id for an ID-JAG or a device secret"
+	cli.EnumFlag(c, (*string)(&o.request.SubjectType), "subject-type", "type of the token to exchange", "access", "id")
 	f.StringVar(&o.subjectProfile, "subject-profile", "", "profile whose session has the token to exchange")
-	f.BoolVar(&o.actorStdin, "actor-token-stdin", false, "read the token of who acts for the user from standard input")
-	cli.EnumFlag(c, &o.actorType, "actor-type", "type of that token; the session may have a device secret",
-		"access", "device-secret")
-	f.StringVar(&o.requestedType, "requested-type", "", "type of the new token: access, id, id-jag or a URI")
+	f.BoolVar(&o.actorStdin, "actor-token-stdin", false,
+		"read the actor token, which says who acts for the user, from standard input")
+	cli.EnumFlag(c, &o.request.ActorType, "actor-type", "type of the actor token", "access", "device-secret")
+	for name, usage := range map[string]string{ // both defaults depend on the other flags
+		"subject-type": " (default access; id for an ID-JAG or with the device secret)",
+		"actor-type":   " (the session's; default access with --actor-token-stdin)",
+	} {
+		f.Lookup(name).DefValue, f.Lookup(name).Usage = "", f.Lookup(name).Usage+usage
+	}
+	o.request.SubjectType, o.request.ActorType = "", ""
+	f.StringVar(&o.request.RequestedType, "requested-type", "", "type of the new token: access, id, id-jag or a URI")
 	f.StringVar(&o.request.Resource, "resource", "", "address of the API that the new token is for")
-	f.StringVar(&o.request.ResourceServer, "resource-server", "", "issuer of the authorization server that makes it")
+	f.StringVar(&o.request.ResourceServer, "resource-server", "",
+		"issuer of another authorization server of the org, which makes the new token")
 	f.BoolVar(&o.request.Fresh, "refresh", false, "get a new token even if the cached one is valid")
 	cli.CompleteFlag(c, "resource")
 	cli.CompleteFlag(c, "resource-server")
@@ -96,7 +102,6 @@ func (o *exchangeOptions) addFlags(c *cobra.Command) {
 
 func (o *exchangeOptions) run(c *cobra.Command, args []string) error {
 	o.subjectStdin = len(args) == 1
-	o.typedSubject, o.typedActor = c.Flags().Changed("subject-type"), c.Flags().Changed("actor-type")
 	o.takeFlags()
 	if err := cmp.Or(o.checkTokens(), o.checkStdin(), o.checkFormat(c)); err != nil {
 		return err
@@ -105,42 +110,37 @@ func (o *exchangeOptions) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	issuer, err := client.ExchangeIssuer(o.request)
+	x, err := client.NewExchange(o.request)
 	if err != nil {
 		return err
 	}
-	if err := o.readStdin(c.Context()); err != nil {
+	if err := o.readStdin(c.Context(), &x); err != nil {
 		return err
 	}
-	token, saveErr := o.exchange(c.Context(), client)
+	token, saveErr := o.exchange(c.Context(), client, x)
 	if saveErr != nil && !cli.Is[*session.SaveError](saveErr) {
 		return saveErr
 	}
-	token.Issuer, token.Profile = issuer, client.Settings().ProfileName()
+	token.Issuer, token.Profile = x.Issuer(), client.Settings().ProfileName()
 	return cmp.Or(o.print(o.env, token), saveErr) // after the token: it is good
 }
 
-// takeFlags takes what other commands set by the same flags, but means the new token here.
+// takeFlags takes what other commands set by the same flags, but means the new token here, and the URIs of types.
 func (o *exchangeOptions) takeFlags() {
-	o.request.Scopes = strings.Fields(o.session.Set[config.KeyScopes])
-	o.request.Audience = o.session.Set[config.KeyAudience]
+	r := &o.request
+	r.Scopes = strings.Fields(o.session.Set[config.KeyScopes])
+	r.Audience = o.session.Set[config.KeyAudience]
 	delete(o.session.Set, config.KeyScopes)
 	delete(o.session.Set, config.KeyAudience)
-	r := &o.request
-	r.RequestedType = cmp.Or(map[string]string{
+	types := map[string]string{
 		"access": okta.AccessTokenType, "id": grant.IDTokenType, "id-jag": grant.IDJAGType,
-	}[o.requestedType], o.requestedType)
-	switch {
-	case o.actorType == "device-secret":
-		r.ActorType = grant.DeviceSecretType
-	case o.actorStdin || o.typedActor:
-		r.ActorType = okta.AccessTokenType
+		"device-secret": grant.DeviceSecretType,
 	}
-	// An ID-JAG and Native SSO are about who signed in, which an ID token says.
-	needsID := r.RequestedType == grant.IDJAGType || r.ResourceServer != "" || r.ActorType == grant.DeviceSecretType
-	if needsID && !o.typedSubject {
-		r.SubjectType = session.ID
+	r.RequestedType = cmp.Or(types[r.RequestedType], r.RequestedType)
+	if r.ActorType == "" && o.actorStdin {
+		r.ActorType = "access"
 	}
+	r.ActorType = types[r.ActorType]
 }
 
 // checkTokens refuses requests that contradict themselves.
@@ -155,7 +155,7 @@ func (o *exchangeOptions) checkTokens() error {
 	case r.ResourceServer != "" && r.RequestedType != "" && r.RequestedType != grant.IDJAGType:
 		return cli.Usage("--resource-server gets an access token, or the ID-JAG, and --requested-type asks for another",
 			"leave out --requested-type")
-	case o.typedActor && !o.actorStdin && r.ActorType != grant.DeviceSecretType:
+	case r.ActorType == okta.AccessTokenType && !o.actorStdin:
 		return cli.Usage("--actor-type access is the type of a token that is not there", "add --actor-token-stdin")
 	case o.subjectStdin && r.ActorType == grant.DeviceSecretType && !o.actorStdin:
 		return cli.Usage("the device secret belongs to the session, and the token to exchange does not",
@@ -197,20 +197,22 @@ func (o *exchangeOptions) checkFormat(c *cobra.Command) error {
 }
 
 // readStdin reads the token that is on standard input, if one is.
-func (o *exchangeOptions) readStdin(ctx context.Context) (err error) {
+func (o *exchangeOptions) readStdin(ctx context.Context, x *okauth.Exchange) (err error) {
 	return cli.UntilStopped(ctx, o.env, func(ctx context.Context) error {
 		switch {
 		case o.subjectStdin:
-			o.request.SubjectToken, err = cli.ReadToken(ctx, o.env, "subject token")
+			x.SubjectToken, err = cli.ReadToken(ctx, o.env, "subject token")
 		case o.actorStdin:
-			o.request.ActorToken, err = cli.ReadToken(ctx, o.env, "actor token")
+			x.ActorToken, err = cli.ReadToken(ctx, o.env, "actor token")
 		}
 		return err
 	})
 }
 
 // exchange makes the exchange. With a *session.SaveError comes a token that is valid.
-func (o *exchangeOptions) exchange(ctx context.Context, client *okauth.Client) (output.Token, error) {
+func (o *exchangeOptions) exchange(
+	ctx context.Context, client *okauth.Client, x okauth.Exchange,
+) (output.Token, error) {
 	owner, subject := o.session, client
 	if o.subjectProfile != "" {
 		global := *o.session.GlobalFlags
@@ -220,33 +222,17 @@ func (o *exchangeOptions) exchange(ctx context.Context, client *okauth.Client) (
 		if subject, err = owner.Open(o.env); err != nil {
 			return output.Token{}, err
 		}
-		o.request.Subject = subject
+		x.Subject, o.session.SignInProfile = subject, o.subjectProfile
 	}
-	token, err := cli.Uninterrupted(ctx, o.env, func(ctx context.Context) (session.CachedToken, error) {
-		return client.Exchange(ctx, o.request)
-	})
+	token, err := cli.Uninterrupted(ctx, o.env, x.Token)
 	result, err := owner.Result(o.env, subject, token, err)
-	return result, o.fitHint(err)
+	if e, ok := errors.AsType[*okta.Error](err); ok && subject != client && !isExchange(e) { // it is about its session
+		err = cli.Exit(cli.ExitCode(err), err, owner.Hint(o.env, err))
+	}
+	return result, err
 }
 
-// fitHint makes the hint about err name the profile that it is about, and the flag of the scopes.
-func (o *exchangeOptions) fitHint(err error) error {
-	var fit []string
-	e, ok := errors.AsType[*okta.Error](err)
-	ofExchange := ok && (e.GrantType == okta.TokenExchangeGrant || e.GrantType == okta.JWTBearerGrant)
-	if ofExchange {
-		fit = append(fit, "okauth config get scopes", "--scope", "okauth config set scopes", "--scope")
-	}
-	if o.subjectProfile != "" {
-		profile := "okauth -p " + cli.ShellQuote(o.subjectProfile)
-		fit = append(fit, "okauth login", profile+" login")
-		if ok && !ofExchange {
-			fit = append(fit, "okauth config", profile+" config")
-		}
-	}
-	hint := cli.Hint(err)
-	if fitted := strings.NewReplacer(fit...).Replace(hint); fitted != hint {
-		return cli.Exit(cli.ExitCode(err), err, fitted)
-	}
-	return err
+// isExchange reports whether an error is about a request of an exchange.
+func isExchange(e *okta.Error) bool {
+	return e.GrantType == okta.TokenExchangeGrant || e.GrantType == okta.JWTBearerGrant
 }

@@ -27,7 +27,7 @@ func (p *printFlags) addFlags(c *cobra.Command, variable string, formats ...stri
 	f := c.Flags()
 	f.StringVar(&p.format.Variable, "env", "", "variable for -o env (default "+variable+")")
 	f.StringVar(&p.url, "url", "", "with DPoP and -o header or curl: `URL` of the request that the token goes with")
-	f.StringVar(&p.method, "method", "GET", "its method")
+	f.StringVar(&p.method, "method", "GET", "with --url: method of that request")
 	cli.CompleteFlag(c, "env")
 	cli.CompleteFlag(c, "url")
 	cli.CompleteFlag(c, "method", "GET", "POST", "PUT", "PATCH", "DELETE")

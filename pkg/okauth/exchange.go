@@ -18,7 +18,8 @@ import (
 // ExchangeRequest says which token to exchange for which. The zero ExchangeRequest exchanges the session's access token
 // for one that the server chooses.
 type ExchangeRequest struct {
-	// SubjectType is the token of the session to exchange: session.Access, which "" means, or session.ID.
+	// SubjectType is the token of the session to exchange: session.Access or session.ID; "": the ID token for an ID-JAG
+	// and with a device secret, which are about who signed in, else the access token.
 	SubjectType session.TokenType
 	// Subject is a client of the profile whose session has the token; nil: the one that Exchange is called on.
 	Subject *Client
@@ -53,114 +54,120 @@ func (e *ResourceServerError) Error() string {
 	return fmt.Sprintf("resource server is %q, expected a custom authorization server of %s", e.Issuer, e.Org)
 }
 
-// Exchange returns a token for a token of the session, or for r.SubjectToken: the stored one of an earlier exchange if
-// it is valid for at least MinTTL, else a new one, which it stores in the session of the subject. The subject is made
-// valid first as [Client.Token] does. Of many processes that ask at once, one makes the request and all get its result.
-//
-// An ID-JAG is not stored, because it works once. The errors are those of Token, a *grant.InputError, and a
-// *ResourceServerError or a *config.Error. With a *session.SaveError comes a token that is valid.
-func (c *Client) Exchange(ctx context.Context, r ExchangeRequest) (session.CachedToken, error) {
-	steps, err := c.exchangeSteps(r)
-	if err != nil {
-		return session.CachedToken{}, err
-	}
-	if !r.SubjectToken.IsZero() {
-		exchange, err := steps.prepare(ctx)
-		if err != nil {
-			return session.CachedToken{}, err
-		}
-		tokens, err := exchange(ctx, session.Subject{Token: r.SubjectToken})
-		if err != nil {
-			return session.CachedToken{}, err
-		}
-		return session.Exchanged(tokens, "", c.settings.MinTTL()), nil
-	}
-	owner := cmp.Or(r.Subject, c)
-	x := session.Exchange{
-		Name: steps.name(), Scopes: r.Scopes, MinTTL: c.settings.MinTTL(), Fresh: r.Fresh, Prepare: steps.prepare,
-	}
-	var storage Storage
-	if storage, x.Subject, err = owner.open(steps.SubjectType, false); err != nil {
-		return session.CachedToken{}, err
-	}
-	options, end := owner.renewOptions(storage, x.Subject.Identity)
-	token, err := storage.Manager().Exchange(ctx, x, options)
-	end(err)
-	return token, owner.withProfile(err)
-}
-
-// ExchangeIssuer returns the issuer of the token that Exchange returns for r. The error is that of Exchange.
-func (c *Client) ExchangeIssuer(r ExchangeRequest) (string, error) {
-	steps, err := c.exchangeSteps(r)
-	if err != nil {
-		return "", err
-	}
-	return cmp.Or(steps.second, steps.first).Issuer(), nil
-}
-
-// exchangeSteps are the requests of an exchange.
-type exchangeSteps struct {
+// Exchange is an ExchangeRequest of a Client that has been checked. Its tokens may still be set.
+type Exchange struct {
 	ExchangeRequest
 	client        *Client
 	first, second okta.AuthorizationServer // second is zero where one request does
 }
 
-// exchangeSteps returns the requests that r needs, and checks where they go.
-func (c *Client) exchangeSteps(r ExchangeRequest) (exchangeSteps, error) {
-	s := exchangeSteps{ExchangeRequest: r, client: c}
-	s.SubjectType = cmp.Or(r.SubjectType, session.Access)
+// Exchange returns a token for a token of the session, or for r.SubjectToken: the stored one of an earlier exchange if
+// it is valid for at least MinTTL, else a new one, which it stores in the session of the subject. The subject is made
+// valid first as [Client.Token] does. Of many processes that ask at once, one makes the request and all get its result.
+//
+// An ID-JAG is not stored, because it works once. The errors are those of Token and of [Client.NewExchange]. With a
+// *session.SaveError comes a token that is valid.
+func (c *Client) Exchange(ctx context.Context, r ExchangeRequest) (session.CachedToken, error) {
+	x, err := c.NewExchange(r)
+	if err != nil {
+		return session.CachedToken{}, err
+	}
+	return x.Token(ctx)
+}
+
+// NewExchange checks r, and sends nothing. The error is a *grant.InputError, a *ResourceServerError or a *config.Error.
+func (c *Client) NewExchange(r ExchangeRequest) (Exchange, error) {
+	x := Exchange{ExchangeRequest: r, client: c}
+	aboutSignIn := r.RequestedType == grant.IDJAGType || r.ResourceServer != "" || r.ActorType == grant.DeviceSecretType
+	switch {
+	case r.SubjectType != "":
+	case aboutSignIn:
+		x.SubjectType = session.ID
+	default:
+		x.SubjectType = session.Access
+	}
 	var err error
-	if s.first, err = c.Server(); err == nil {
-		err = s.check()
+	if x.first, err = c.Server(); err == nil {
+		err = x.check()
 	}
 	if err != nil || r.ResourceServer == "" {
-		return s, err
+		return x, err
 	}
-	org := s.first.BaseURL()
+	org := x.first.BaseURL()
 	at, id, err := config.ParseIssuer(r.ResourceServer)
 	if err != nil {
-		return s, fmt.Errorf("resource server: %w", err)
+		return x, fmt.Errorf("resource server: %w", err)
 	}
 	if at != org || id == okta.OrgServer {
-		return s, &ResourceServerError{Issuer: okta.Sanitize(r.ResourceServer, 200), Org: org}
+		return x, &ResourceServerError{Issuer: okta.Sanitize(r.ResourceServer, 200), Org: org}
 	}
 	target, err := okta.NewAuthorizationServer(at, id)
 	if err != nil {
-		return s, err
+		return x, err
 	}
-	if s.first, err = okta.NewAuthorizationServer(org, okta.OrgServer); err != nil {
-		return s, err
+	if x.first, err = okta.NewAuthorizationServer(org, okta.OrgServer); err != nil {
+		return x, err
 	}
-	s.Audience = target.Issuer()
+	x.Audience = target.Issuer()
 	if r.RequestedType != grant.IDJAGType {
-		s.RequestedType, s.second = grant.IDJAGType, target
+		x.RequestedType, x.second = grant.IDJAGType, target
 	}
-	return s, nil
+	return x, nil
+}
+
+// Issuer returns the issuer of the new token.
+func (x Exchange) Issuer() string { return cmp.Or(x.second, x.first).Issuer() }
+
+// Token makes the exchange, as [Client.Exchange] does.
+func (x Exchange) Token(ctx context.Context) (session.CachedToken, error) {
+	minTTL := x.client.settings.MinTTL()
+	if !x.SubjectToken.IsZero() {
+		exchange, err := x.prepare(ctx)
+		if err != nil {
+			return session.CachedToken{}, err
+		}
+		tokens, err := exchange(ctx, session.Subject{Token: x.SubjectToken})
+		if err != nil {
+			return session.CachedToken{}, err
+		}
+		return session.Exchanged(tokens, "", minTTL), nil
+	}
+	owner := cmp.Or(x.Subject, x.client)
+	storage, subject, err := owner.open(x.SubjectType, false)
+	if err != nil {
+		return session.CachedToken{}, err
+	}
+	options, end := owner.renewOptions(storage, subject.Identity)
+	token, err := storage.Manager().Exchange(ctx, session.Exchange{
+		Name: x.name(), Scopes: x.Scopes, MinTTL: minTTL, Fresh: x.Fresh, Subject: subject, Prepare: x.prepare,
+	}, options)
+	end(err)
+	return token, owner.withProfile(err)
 }
 
 // check refuses what cannot be sent, before the subject is made valid for it.
-func (s exchangeSteps) check() error {
-	s.ActorType = "" // it may be read later
-	x, err := s.exchange(session.Subject{Token: okta.NewSecret("subject")})
+func (x Exchange) check() error {
+	x.ActorType = "" // it may be read later
+	request, err := x.request(session.Subject{Token: okta.NewSecret("subject")})
 	if err != nil {
 		return err
 	}
-	return x.Check()
+	return request.Check()
 }
 
 // name returns what tells the result from that of any other exchange; "" where it is not stored.
-func (s exchangeSteps) name() string {
-	if !s.ActorToken.IsZero() || s.RequestedType == grant.IDJAGType && s.second.ID() == "" {
+func (x Exchange) name() string {
+	if !x.ActorToken.IsZero() || x.RequestedType == grant.IDJAGType && x.second.ID() == "" {
 		return ""
 	}
-	scopes := slices.Sorted(slices.Values(cmp.Or(s.Subject, s.client).settings.Scopes()))
+	scopes := slices.Sorted(slices.Values(cmp.Or(x.Subject, x.client).settings.Scopes()))
 	parts := url.Values{
-		"issuer": {s.first.Issuer()}, "client_id": {s.client.settings.ClientID()},
+		"issuer": {x.first.Issuer()}, "client_id": {x.client.settings.ClientID()},
 		"subject_scope": {strings.Join(scopes, " ")},
 	}
 	for name, value := range map[string]string{
-		"subject": string(s.SubjectType), "actor": s.ActorType, "requested_token_type": s.RequestedType,
-		"audience": s.Audience, "resource": s.Resource, "resource_server": s.second.ID(), "dpop": s.dpop(),
+		"subject": string(x.SubjectType), "actor": x.ActorType, "requested_token_type": x.RequestedType,
+		"audience": x.Audience, "resource": x.Resource, "resource_server": x.second.ID(), "dpop": x.dpop(),
 	} {
 		if value != "" {
 			parts.Set(name, value)
@@ -193,55 +200,55 @@ func DescribeExchange(name string, id store.Identity) string {
 }
 
 // dpop returns "true" where the setting binds the new token to a key.
-func (s exchangeSteps) dpop() string {
-	if s.client.settings.DPoP() {
+func (x Exchange) dpop() string {
+	if x.client.settings.DPoP() {
 		return "true"
 	}
 	return ""
 }
 
 // prepare reads the client's credentials.
-func (s exchangeSteps) prepare(ctx context.Context) (session.Exchanger, error) {
-	client, err := s.client.oktaClient(ctx, s.first, s.client.settings.ClientID())
+func (x Exchange) prepare(ctx context.Context) (session.Exchanger, error) {
+	client, err := x.client.oktaClient(ctx, x.first, x.client.settings.ClientID())
 	if err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, subject session.Subject) (*okta.TokenResponse, error) {
-		exchange, err := s.exchange(subject)
+		request, err := x.request(subject)
 		if err != nil {
 			return nil, err
 		}
 		first := client
-		ownSession := s.Subject == nil && !subject.DPoPKey.IsZero() // it stays bound
-		if s.dpop() != "" || ownSession {
+		ownSession := x.Subject == nil && !subject.DPoPKey.IsZero() // it stays bound
+		if x.dpop() != "" || ownSession {
 			if first, err = client.Bound(subject.DPoPKey, subject.DPoPNonce); err != nil {
 				return nil, err
 			}
 		}
-		tokens, err := exchange.Token(ctx, first, nil)
-		if err != nil || s.second.ID() == "" {
+		tokens, err := request.Token(ctx, first, nil)
+		if err != nil || x.second.ID() == "" {
 			return tokens, err
 		}
 		second := *first
-		second.Server = s.second
-		return grant.JWTBearer{Assertion: tokens.AccessToken, Scopes: s.Scopes}.Token(ctx, &second, nil)
+		second.Server = x.second
+		return grant.JWTBearer{Assertion: tokens.AccessToken, Scopes: x.Scopes}.Token(ctx, &second, nil)
 	}, nil
 }
 
-// exchange returns the first request for a subject.
-func (s exchangeSteps) exchange(subject session.Subject) (grant.TokenExchange, error) {
-	x := grant.TokenExchange{
+// request returns the first request for a subject.
+func (x Exchange) request(subject session.Subject) (grant.TokenExchange, error) {
+	r := grant.TokenExchange{
 		Subject:       grant.TypedToken{Value: subject.Token, Type: okta.AccessTokenType},
-		RequestedType: s.RequestedType, Audience: s.Audience, Resource: s.Resource, Scopes: s.Scopes,
+		RequestedType: x.RequestedType, Audience: x.Audience, Resource: x.Resource, Scopes: x.Scopes,
 	}
-	if s.SubjectType == session.ID {
-		x.Subject.Type = grant.IDTokenType
+	if x.SubjectType == session.ID {
+		r.Subject.Type = grant.IDTokenType
 	}
-	x.Actor = grant.TypedToken{Value: s.ActorToken, Type: s.ActorType}
-	if x.Actor.Value.IsZero() && s.ActorType == grant.DeviceSecretType {
-		if x.Actor.Value = subject.DeviceSecret; x.Actor.Value.IsZero() {
-			return x, &session.MissingTokenError{Type: session.DeviceSecret}
+	r.Actor = grant.TypedToken{Value: x.ActorToken, Type: x.ActorType}
+	if r.Actor.Value.IsZero() && x.ActorType == grant.DeviceSecretType {
+		if r.Actor.Value = subject.DeviceSecret; r.Actor.Value.IsZero() {
+			return r, &session.MissingTokenError{Type: session.DeviceSecret}
 		}
 	}
-	return x, nil
+	return r, nil
 }

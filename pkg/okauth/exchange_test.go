@@ -172,8 +172,8 @@ func TestST37_AResourceServerOfTheOrg(t *testing.T) {
 	if path, form, _ := o.last(); path != "/oauth2/"+oktatest.DefaultScopesServerID+"/v1/token" || form != want {
 		t.Errorf("the second request: %s %s", path, form)
 	}
-	if at, err := client.ExchangeIssuer(r); err != nil || at != issuer {
-		t.Errorf("got the issuer %s, %v", at, err)
+	if x, err := client.NewExchange(r); err != nil || x.Issuer() != issuer {
+		t.Errorf("got the issuer %s, %v", x.Issuer(), err)
 	}
 	o.exchange(t, client, r)
 	if len(o.sent) != 2 {

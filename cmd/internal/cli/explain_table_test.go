@@ -152,7 +152,7 @@ func refusalOf(row Explanation) (status int, body string) {
 }
 
 // place is where an administrator or a user can change something, or what else they can do.
-var place = regexp.MustCompile(`Admin Console, |okauth (config|login|token) |run okauth login|HTTPS_PROXY|in a browser|status\.okta\.com|Applications › |try again|then try again|wait a few seconds|timedatectl`)
+var place = regexp.MustCompile(`Admin Console, |okauth (config|exchange|login|token) |run okauth login|HTTPS_PROXY|in a browser|status\.okta\.com|Applications › |try again|then try again|wait a few seconds|timedatectl`)
 
 // Every row is reached over HTTP with its own example, from each request that it is for or from one at least, and
 // says where to go.

@@ -162,11 +162,12 @@ func fill(text, kind string, info okta.RequestInfo) string {
 	var lookUp func(name string) string
 	expand := func(text string) string { return os.Expand(strings.NewReplacer(unnamed...).Replace(text), lookUp) }
 	lookUp = func(name string) string { return cmp.Or(names[name], request[name], expand(table.Phrases[name])) }
+	names["fixAuth"] = lookUp("setSecret") + ", or unset it"
 	switch info.AuthMethod {
 	case "private_key_jwt":
 		names["fixAuth"] = lookUp("addKey")
 	case "client_secret_jwt": // Okta refuses an HMAC in the same words as a signature
-		names["otherKey"], names["renewKey"] = "the client secret is wrong", lookUp("copySecret")
+		names["key"], names["addKey"] = "the client secret", lookUp("copySecret")
 	}
 	return expand(text)
 }

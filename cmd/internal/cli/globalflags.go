@@ -20,6 +20,8 @@ type GlobalFlags struct {
 	NoInput bool
 	verbose verbosity
 	timeout string
+
+	SignInProfile string // of the session that "okauth login" in a hint is about, if it is not that of Profile
 }
 
 // Again returns the global flags that another command needs to use the same profile.

@@ -8,6 +8,7 @@ package cli
 //   - the exit code comes from the error's type, never from its text
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -107,7 +108,8 @@ func (e *Env) stderrSize() (columns, rows int) {
 func (g *GlobalFlags) Hint(env *Env, err error) string { return g.Commands(env, Hint(err)) }
 
 // Commands makes the commands in text work here: they use the same configuration file and profile, unless they name a
-// profile of their own, and a setting that a variable overrides is set by that variable.
+// profile of their own or sign in to that of SignInProfile, and a setting that a variable overrides is set by that
+// variable.
 func (g *GlobalFlags) Commands(env *Env, text string) string {
 	text = g.withKey(env, text)
 	set := regexp.MustCompile(`okauth config set ([a-z_]+) ("[^"]*"|'[^']*'|[\w./][\w.:/-]*)`)
@@ -127,8 +129,11 @@ func (g *GlobalFlags) Commands(env *Env, text string) string {
 	command := regexp.MustCompile(`okauth( -p \S+)? (config use|config|login)`)
 	return command.ReplaceAllStringFunc(text, func(text string) string {
 		flags := *g
-		if strings.Contains(text, " -p ") || strings.HasSuffix(text, " use") {
+		switch {
+		case strings.Contains(text, " -p "), strings.HasSuffix(text, " use"):
 			flags.Profile = ""
+		case strings.HasSuffix(text, " login"):
+			flags.Profile = cmp.Or(g.SignInProfile, g.Profile)
 		}
 		return "okauth" + flags.Again() + strings.TrimPrefix(text, "okauth")
 	})
