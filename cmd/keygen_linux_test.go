@@ -355,6 +355,22 @@ func TestST36_PublicKeyAgain(t *testing.T) {
 	m.hidden(string(text))
 }
 
+// A key of one's own without a kid can be rotated: private_key_id is about that key, and not about the next one.
+func TestST36_RotateAKeyWithoutAKid(t *testing.T) {
+	t.Parallel()
+	m := newKeyMachine(t)
+	m.app, _ = m.server.App(oktatest.PrivateKeyClientID)
+	own := string(m.app.Keys[0])
+	m.okauth(0, "config set private_key", string(oktatest.TestKey()))
+	m.okauth(0, "config set private_key_id "+oktatest.TestKeyID, "")
+	next, _ := m.okauth(0, "config keygen --rotate", "")
+	m.registers(own)
+	m.signsWith(own)
+	m.registers(own, next)
+	m.signsWith(next) // tries it
+	m.signsWith(next)
+}
+
 // Of many at once one makes the key, and one the next: no public key is printed that is not in the keychain.
 func TestST36_AT80_ManyKeygen(t *testing.T) {
 	t.Parallel()

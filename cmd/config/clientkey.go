@@ -83,8 +83,12 @@ func (o *options) useKey(client *okauth.Client, path, id string) error {
 		}
 		return file.Set(profile, config.KeyClientAuth, privateKeyJWT)
 	})
-	if err == nil {
-		o.warnOverridden("the profile", config.KeyClientAuth, config.KeyPrivateKeyID)
+	if err != nil {
+		return err
 	}
-	return err
+	o.warnOverridden("the profile", config.KeyClientAuth)
+	if path != "" || id == "" { // a key in the keychain goes by its own kid
+		o.warnOverridden("the profile", config.KeyPrivateKeyID)
+	}
+	return nil
 }

@@ -106,13 +106,14 @@ func (c *Client) useKey(ctx context.Context, client *okta.Client) error {
 	return err
 }
 
-// currentKey reads the current key of the keychain; own: the settings are about its client.
+// currentKey reads the current key of the keychain; own: the settings are about its client. It has the kid of the
+// settings only if it has none itself: they may name the key that was replaced when the server took the next one.
 func (c *Client) currentKey(stored store.ClientKey, own bool) (clientauth.Key, error) {
 	key, err := clientauth.ParseKey(stored.Current)
 	if err != nil {
 		return key, fmt.Errorf("private key in the keychain: %w", err)
 	}
-	if own {
+	if own && key.ID() == "" {
 		return c.withID(key)
 	}
 	return key, nil
