@@ -21,7 +21,7 @@ import (
 // OKAUTH_TEST_REDIS=required.
 func startRedis(t *testing.T) *redistest.Server {
 	t.Helper()
-	server, err := redistest.Start(t.TempDir())
+	server, err := redistest.Start(t.TempDir(), "--appendonly", "yes")
 	if errors.Is(err, exec.ErrNotFound) && os.Getenv("OKAUTH_TEST_REDIS") != "required" {
 		t.Skip(err)
 	}
@@ -72,5 +72,40 @@ func (m *machine) age(d time.Duration) {
 	}
 	if err != nil {
 		m.t.Fatal(err)
+	}
+}
+
+// A server that disappears while Okta answers a refresh costs the session, but not the token: that is printed, with the
+// error. One that comes back in time costs nothing.
+func TestServerDiesDuringRefresh(t *testing.T) {
+	t.Parallel()
+	for name, comesBack := range map[string]bool{"for good": false, "for a moment": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t, "redis", rotating())
+			m.start("login").does()
+			m.later(2 * time.Hour)
+			arrived, release := m.held(oktatest.HoldAnswer)
+			p := m.start("token --timeout 3s")
+			m.await(arrived)
+			m.redis.Kill()
+			close(release)
+			if !comesBack {
+				if code := p.ends(); code != 6 || !strings.HasPrefix(p.stdout.String(), "eyJ") {
+					t.Errorf("got exit code %d, and %d bytes on stdout: %s", code, p.stdout.Len(), &p.stderr)
+				}
+				p.says("could not be stored", "connection refused")
+				return
+			}
+			if err := m.redis.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			token := p.token()
+			m.posts()
+			if m.start("token").token() != token || m.posts() != 0 {
+				t.Error("the token was not stored")
+			}
+			m.alive()
+		})
 	}
 }

@@ -126,6 +126,7 @@ func (m Manager) saveRefreshed(
 	case store.IsKind(err, store.LostLock):
 		// This process stood still for too long. What the next holder of the lock stores wins; if it stores nothing, this
 		// is still the only refresh token.
+		a.lock.Release()
 		if lock, lockErr := m.lock(ctx, r.Identity.Account()); lockErr == nil {
 			defer lock.Release()
 			a.lock = lock
