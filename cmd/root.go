@@ -161,6 +161,7 @@ func subcommands(env *cli.Env, global *cli.GlobalFlags, name string) []*cobra.Co
 		{"status", groupLook, func() *cobra.Command { return newStatusCmd(env, global) }},
 		{"exchange", groupGet, func() *cobra.Command { return newExchangeCmd(env, global) }},
 		{"exec", groupGet, func() *cobra.Command { return newExecCmd(env, global) }},
+		{"proxy", groupGet, func() *cobra.Command { return newProxyCmd(env, global) }},
 		{"logout", groupGet, func() *cobra.Command { return newLogoutCmd(env, global) }},
 		{"doctor", groupSetup, func() *cobra.Command { return doctor.New(env, global) }},
 		{"config", groupSetup, func() *cobra.Command { return configcmd.New(env, global) }},

@@ -87,8 +87,8 @@ func (o *org) storeKey(t *testing.T, key store.ClientKey) {
 	}
 }
 
-// A client authenticates by what it has, or as it is set; where several things are there, the stronger place counts, and
-// in one place the key.
+// A client authenticates by what it has, or as it is set; where several things are there, the stronger place counts,
+// and in one place the key.
 func TestST36_HowTheClientAuthenticates(t *testing.T) {
 	t.Parallel()
 	const id, secret = oktatest.PrivateKeyClientID, oktatest.DefaultClientSecret

@@ -13,7 +13,8 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// keysOf returns a server and its keys, by a clock that the test sets, and how often they were asked for since the last call.
+// keysOf returns a server and its keys, by a clock that the test sets, and how often they were asked for since the
+// last call.
 func keysOf(t *testing.T, clock *oktatest.Clock) (server *oktatest.Server, keys *issuerKeys, requests func() int) {
 	t.Helper()
 	server, err := oktatest.Start(oktatest.Options{Clock: clock})
@@ -80,7 +81,8 @@ func TestKeysEnd(t *testing.T) {
 	}
 }
 
-// When the issuer cannot be asked about a new key, a stream goes on with the keys at hand, and says so once; a single token has no verdict.
+// When the issuer cannot be asked about a new key, a stream goes on with the keys at hand, and says so once; a single
+// token has no verdict.
 func TestKeysWhenTheIssuerIsAway(t *testing.T) {
 	t.Parallel()
 	for _, stream := range []bool{true, false} {

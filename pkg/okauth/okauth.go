@@ -239,22 +239,13 @@ func (c *Client) oktaClient(ctx context.Context, server okta.AuthorizationServer
 func (c *Client) AnonymousClient(server okta.AuthorizationServer) (*okta.Client, error) {
 	httpClient := c.o.HTTPClient
 	if httpClient == nil {
-		t := transport.Config{
-			Timeout: c.settings.Timeout(), Trace: c.o.Events.Trace, Detail: c.o.Events.TraceDetail,
-		}
-		for _, file := range []struct {
-			key  string
-			path *string
-		}{{config.KeyCAFile, &t.CAFile}, {config.KeyClientCert, &t.ClientCert}, {config.KeyClientKey, &t.ClientKey}} {
-			var err error
-			if *file.path, err = c.settings.File(file.key); err != nil {
-				return nil, err
-			}
+		t, err := c.TransportConfig()
+		if err != nil {
+			return nil, err
 		}
 		if t.Trace == nil { // a trace says itself what is waited for
 			t.Slow = func(host string) func() { return c.o.Events.Waiting("waiting for " + host) }
 		}
-		var err error
 		if httpClient, err = transport.New(t); err != nil {
 			return nil, err
 		}
@@ -266,4 +257,22 @@ func (c *Client) AnonymousClient(server okta.AuthorizationServer) (*okta.Client,
 			return okta.Sleep(ctx, d)
 		},
 	}, nil
+}
+
+// TransportConfig returns what the settings say of requests: the files with certificates, the time limit and the trace.
+// The error is a *config.Error.
+func (c *Client) TransportConfig() (transport.Config, error) {
+	t := transport.Config{
+		Timeout: c.settings.Timeout(), Trace: c.o.Events.Trace, Detail: c.o.Events.TraceDetail,
+	}
+	for _, file := range []struct {
+		key  string
+		path *string
+	}{{config.KeyCAFile, &t.CAFile}, {config.KeyClientCert, &t.ClientCert}, {config.KeyClientKey, &t.ClientKey}} {
+		var err error
+		if *file.path, err = c.settings.File(file.key); err != nil {
+			return transport.Config{}, err
+		}
+	}
+	return t, nil
 }

@@ -10,8 +10,8 @@ import (
 	"okauth/pkg/session"
 )
 
-// A refresh that fails and may work later asks no person: who waits a moment has the session back. One that Okta refused
-// does ask, and a program with a password signs in either way.
+// A refresh that fails and may work later asks no person: who waits a moment has the session back. One that Okta
+// refused does ask, and a program with a password signs in either way.
 func TestAT83_WhenAPersonIsAsked(t *testing.T) {
 	t.Parallel()
 	json := http.Header{"Content-Type": {"application/json"}}

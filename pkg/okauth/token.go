@@ -259,6 +259,11 @@ func (c *Client) HTTPClient(ctx context.Context) *http.Client {
 	}}
 }
 
+// Transport returns base with what HTTPClient adds. base must send plain http to loopback addresses only.
+func (c *Client) Transport(ctx context.Context, base http.RoundTripper) http.RoundTripper {
+	return &bearerTransport{token: &sharedToken{client: c, ctx: ctx}, base: base, plain: base}
+}
+
 // Wait waits until no renewal runs that a request of HTTPClient has begun. A program that ends calls it: the answer to
 // a refresh may hold the only refresh token that works.
 func (c *Client) Wait() {

@@ -24,8 +24,9 @@ func routeOf(ctx context.Context) *route { return ctx.Value(routeKey{}).(*route)
 
 // router chooses the proxy of each request, and names it in the error if it is the proxy that failed.
 type router struct {
-	Base  http.RoundTripper
-	proxy func(*http.Request) (*url.URL, error)
+	Base     http.RoundTripper
+	proxy    func(*http.Request) (*url.URL, error)
+	observes bool // the phases of direct requests as well, which costs a microsecond
 }
 
 // RoundTrip sends the request with its route in the context.
@@ -47,11 +48,19 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	to := &route{proxy: proxy, tls: secure}
 	to.open.Store(proxy == nil || proxy.Scheme == "socks5" || proxy.Scheme == "socks5h")
-	ctx, seen := observe(req.Context())
-	seen.reset(proxy)
+	ctx := req.Context()
+	var seen *observer
+	if r.observes || proxy != nil {
+		ctx, seen = observe(ctx)
+		seen.reset(proxy)
+	}
 	ctx = context.WithValue(ctx, routeKey{}, to)
 	resp, err := r.Base.RoundTrip(req.WithContext(ctx))
 	if err != nil && proxy != nil && ctx.Err() != context.Canceled {
+		switch seen.connection().Phase {
+		case PhaseSend, PhaseAwait, PhaseRead: // it has a connection, which another request may have opened
+			to.open.Store(true)
+		}
 		err = wrapProxyError(to, err)
 	}
 	return resp, err

@@ -30,9 +30,10 @@ const maxTraceLine = 1000
 // With detail it adds the headers of both, the fields of a form, the server's certificate and the size of the response.
 // It never shows a response's body. Headers and fields are redacted by name, see redact.go.
 type trace struct {
-	Base   http.RoundTripper
-	log    func(line string)
-	detail bool
+	Base    http.RoundTripper
+	log     func(line string)
+	detail  bool
+	streams bool // bodies pass unread
 }
 
 // RoundTrip sends the request unchanged.
@@ -74,7 +75,7 @@ func (t *trace) request(req *http.Request) (*http.Request, error) {
 	}
 	t.headers(">", req.Header)
 	kind, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";")
-	if req.Body == nil || req.Body == http.NoBody || kind != "application/x-www-form-urlencoded" {
+	if t.streams || req.Body == nil || req.Body == http.NoBody || kind != "application/x-www-form-urlencoded" {
 		return req, nil
 	}
 	text, err := io.ReadAll(req.Body)
@@ -108,6 +109,9 @@ func (t *trace) response(resp *http.Response, line string) {
 		return
 	}
 	t.headers("<", resp.Header)
+	if t.streams { // a body of an upgraded connection is more than a reader
+		return
+	}
 	kind := cmp.Or(resp.Header.Get("Content-Type"), "no type")
 	resp.Body = &watchedBody{ReadCloser: resp.Body, ended: func(size int, err error) {
 		if err != nil {

@@ -65,14 +65,7 @@ func New(c Config) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	var layers http.RoundTripper = base
-	if c.Trace != nil {
-		layers = &trace{Base: layers, log: c.Trace, detail: c.Detail}
-	}
-	if c.Proxy == nil {
-		c.Proxy = environmentProxy
-	}
-	layers = &router{Base: layers, proxy: c.Proxy}
+	var layers http.RoundTripper = c.router(base, false)
 	if c.Slow != nil {
 		layers = &slowNotice{Base: layers, notify: c.Slow}
 	}
@@ -83,4 +76,15 @@ func New(c Config) (*http.Client, error) {
 		// RFC 9700 §4.12: https://www.rfc-editor.org/rfc/rfc9700.html#section-4.12
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
+}
+
+// router returns base with the layers that choose the proxy and trace. streams: no body is read before it is sent.
+func (c Config) router(base http.RoundTripper, streams bool) *router {
+	if c.Trace != nil {
+		base = &trace{Base: base, log: c.Trace, detail: c.Detail, streams: streams}
+	}
+	if c.Proxy == nil {
+		c.Proxy = environmentProxy
+	}
+	return &router{Base: base, proxy: c.Proxy, observes: !streams || c.Trace != nil}
 }

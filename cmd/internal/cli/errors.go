@@ -14,6 +14,7 @@ import (
 	"okauth/pkg/okta"
 	"okauth/pkg/output"
 	"okauth/pkg/prompt"
+	"okauth/pkg/proxy"
 	"okauth/pkg/session"
 	"okauth/pkg/transport"
 )
@@ -80,6 +81,8 @@ func errorRows() []errorRow {
 		}, oktaAdvice),
 		on(exitNetwork, func(*session.RateLimitedError) string { return "wait for the time given, then try again" }),
 
+		on(exitNetwork, upstreamAdvice), // within it may be an error of package transport
+		on[*proxy.AddressError](ExitUsage, nil),
 		on(ExitUsage, privateKeyAdvice),
 		is(ExitUsage, output.ErrNoRequest, "name it, as in: --url https://api.example.com/v1/orders --method GET"),
 		is(ExitFailure, output.ErrBound, "use a token that is not bound, such as the ID token (--type id), or a client "+

@@ -107,7 +107,15 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 	if err != nil {
 		return output.Token{}, err
 	}
+	return s.TokenOf(ctx, env, client, t, fresh)
+}
+
+// TokenOf is Token with a client that is open.
+func (s *SessionFlags) TokenOf(
+	ctx context.Context, env *Env, client *okauth.Client, t session.TokenType, fresh bool,
+) (output.Token, error) {
 	var token session.CachedToken
+	var err error
 	if !fresh {
 		token, err = client.Cached(ctx, t)
 	}

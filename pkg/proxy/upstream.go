@@ -1,0 +1,90 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"okauth/pkg/internal/safetext"
+)
+
+// AddressError says that an address cannot be that of a proxy or of an API: a mistake of the caller.
+type AddressError struct {
+	Address string // "" where it may have a secret
+	Reason  string
+}
+
+func (e *AddressError) Error() string {
+	if e.Address == "" {
+		return e.Reason
+	}
+	return fmt.Sprintf("%q: %s", e.Address, e.Reason)
+}
+
+// ParseUpstream returns the address of an API, which may have a path below which all requests go. The error is an
+// *AddressError.
+func ParseUpstream(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	shown := ""
+	if err == nil && !strings.ContainsAny(text, "@?") {
+		shown = text
+	}
+	reason := ""
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		reason = "expected the address of an API with its scheme, such as https://api.example.com"
+	case u.User != nil:
+		reason = "the address of the API has a user name or a password; the proxy adds an access token only"
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		reason = "expected an address without a query and a fragment"
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		// RFC 6750 §5.3: "Clients MUST always use TLS … when making requests with bearer tokens."
+		reason = "an access token goes over https only, except to this machine"
+	}
+	if reason != "" {
+		return nil, &AddressError{Address: shown, Reason: reason}
+	}
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// UpstreamError says that the API did not answer.
+type UpstreamError struct {
+	Origin string // the API's scheme, host and port
+	// Err is the cause. Its text may hold foreign bytes; Error sanitizes them.
+	Err error
+}
+
+func (e *UpstreamError) Error() string {
+	text := safetext.Sanitize(e.Err.Error(), 300)
+	if strings.Contains(text, "malformed") { // net/http quotes what came
+		text = errNotHTTP.Error()
+	}
+	return "reach " + e.Origin + ": " + text
+}
+
+// Unwrap returns the cause.
+func (e *UpstreamError) Unwrap() error { return e.Err }
+
+var errNotHTTP = errors.New("its answer is not valid HTTP")
+
+// WrapErrors returns base, which sends requests to an API, with *UpstreamErrors as its errors.
+func WrapErrors(base http.RoundTripper) http.RoundTripper { return wrapsErrors{base} }
+
+type wrapsErrors struct{ http.RoundTripper }
+
+// RoundTrip sends the request unchanged.
+func (w wrapsErrors) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := w.RoundTripper.RoundTrip(r)
+	if err != nil {
+		err = &UpstreamError{Origin: r.URL.Scheme + "://" + r.URL.Host, Err: err}
+	}
+	return resp, err
+}
