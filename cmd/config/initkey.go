@@ -3,6 +3,7 @@ package config
 // The private key in "config init".
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (s *setup) keyItem() (keys store.ClientKeys, account string) {
 
 // hasStoredKey reports whether the keychain has a private key of the client. A keychain that cannot be used has none.
 func (s *setup) hasStoredKey(ctx context.Context) (bool, error) {
-	if s.keychainError(ctx) != nil {
+	if cmp.Or(s.keychainOff(), s.keychainError(ctx)) != nil {
 		return false, nil
 	}
 	keys, account := s.keyItem()

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"okauth/pkg/config"
+	"okauth/pkg/okauth"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
 	"okauth/pkg/store/keychain"
@@ -25,7 +27,7 @@ type secretChoice struct {
 // they set goes to the file, to s.secret or to s.newKey.
 func (s *setup) secretChoices(ctx context.Context, storedKey bool) (choices []secretChoice, first int) {
 	unusable := "" // says so of the keychain
-	if err := s.keychainError(ctx); err != nil {
+	if err := cmp.Or(s.keychainOff(), s.keychainError(ctx)); err != nil {
 		unusable = ", which cannot be used now (" + keychainProblem(err) + ")"
 	}
 	key := secretChoice{auth: privateKeyJWT, inKeychain: true, take: s.takeKey,
@@ -129,8 +131,10 @@ func (s *setup) choose(ctx context.Context, choices []secretChoice, first int) (
 		if err != nil {
 			return secretChoice{}, err
 		}
-		if backend, ok := s.keychain().(*keychain.Keychain); ok && choices[chosen].inKeychain {
-			err = backend.Unlock(ctx)
+		if choices[chosen].inKeychain {
+			if err = s.keychainOff(); err == nil {
+				err = s.unlock(ctx)
+			}
 		}
 		if err == nil || ctx.Err() != nil {
 			return choices[chosen], context.Cause(ctx)
@@ -159,7 +163,7 @@ func (s *setup) presentSecret(ctx context.Context, storedKey bool) string {
 		return "a private key in the keychain"
 	}
 	secrets, account := s.keychainItem()
-	if _, err := secrets.Load(ctx, account); err != nil {
+	if _, err := secrets.Load(ctx, account); err != nil || s.keychainOff() != nil {
 		return ""
 	}
 	return "in the keychain"
@@ -177,6 +181,25 @@ func (s *setup) readNewSecret(ctx context.Context, keep func(string) error) erro
 func (o *options) keychainError(ctx context.Context) error {
 	if backend, ok := o.keychain().(*keychain.Keychain); ok {
 		return backend.Probe(ctx)
+	}
+	return nil
+}
+
+// keychainOff returns an error if the setting storage says that the keychain is not used, not even for secrets.
+func (s *setup) keychainOff() error {
+	text, _ := s.file.Get(s.profile, config.KeyStorage)
+	switch storage := cmp.Or(s.env.Getenv("OKAUTH_STORAGE"), text, okauth.StorageAuto); storage {
+	case okauth.StorageAuto, okauth.StorageKeychain:
+		return nil
+	default:
+		return fmt.Errorf("storage is %s", okta.Sanitize(storage, 20))
+	}
+}
+
+// unlock has a locked keychain ask for its password now.
+func (o *options) unlock(ctx context.Context) error {
+	if backend, ok := o.keychain().(*keychain.Keychain); ok {
+		return backend.Unlock(ctx)
 	}
 	return nil
 }
