@@ -266,8 +266,11 @@ func TestExecPassesSecrets(t *testing.T) {
 	vars := []string{"OKAUTH_CLIENT_AUTH=client_secret_basic"} // there is a key, too
 	for _, name := range config.SecretVariables() {
 		value := oktatest.DefaultClientSecret
-		if name == "OKAUTH_PASSWORD" {
+		switch name {
+		case "OKAUTH_PASSWORD":
 			value = oktatest.DefaultPassword
+		case "OKAUTH_STORAGE_URL": // which may have a password in it
+			value = "redis://127.0.0.1:6379"
 		}
 		vars = append(vars, name+"="+value)
 	}
