@@ -28,10 +28,11 @@ const (
 type watch struct {
 	o     *tokenOptions
 	sleep func(context.Context, time.Duration) error
-	// next returns a token that is valid for longer than until end.
-	next func(ctx context.Context, end time.Time) (output.Token, error)
+	// next returns the token that comes after last.
+	next func(ctx context.Context, last okta.Secret) (output.Token, error)
 
-	text           []byte        // of the file, with the last token; nil: there is none yet
+	last           okta.Secret   // token; zero: there is none yet
+	text           []byte        // of the file, with the last token
 	unwritten      bool          // the file does not have it
 	got, due, ends time.Time     // of the last token; due is when it is renewed
 	pause          time.Duration // before the next attempt; 0 after a success
@@ -48,22 +49,22 @@ func (o *tokenOptions) keepFresh(ctx context.Context) error {
 	if client.Settings().DPoP() && o.headers() {
 		return errProofInFile()
 	}
-	w := &watch{o: o, sleep: okta.Sleep, next: func(ctx context.Context, end time.Time) (output.Token, error) {
-		return o.next(ctx, client, end)
+	w := &watch{o: o, sleep: okta.Sleep, next: func(ctx context.Context, last okta.Secret) (output.Token, error) {
+		return o.next(ctx, client, last)
 	}}
 	err = cli.UntilStopped(ctx, o.env, func(ctx context.Context) error { return w.run(ctx, client.Settings().MinTTL()) })
-	if w.text != nil && cli.Is[cli.SignalError](err) {
+	if !w.last.IsZero() && cli.Is[cli.SignalError](err) {
 		return nil // a service that was stopped has not failed
 	}
 	return err
 }
 
-// next gets the first token, where end is zero, or one that ends later than end.
-func (o *tokenOptions) next(ctx context.Context, client *okauth.Client, end time.Time) (output.Token, error) {
+// next gets the token that comes after last, or the first one if last is zero.
+func (o *tokenOptions) next(ctx context.Context, client *okauth.Client, last okta.Secret) (output.Token, error) {
 	token, err := cli.Uninterrupted(ctx, o.env, func(ctx context.Context) (session.CachedToken, error) {
 		switch {
-		case !end.IsZero():
-			return client.Next(ctx, o.kind, end)
+		case !last.IsZero():
+			return client.Next(ctx, o.kind, last)
 		case o.refresh:
 			return client.Renew(ctx, o.kind, true)
 		}
@@ -129,11 +130,7 @@ func (w *watch) restore() error {
 
 // renew gets the next token and writes it to the file.
 func (w *watch) renew(ctx context.Context, minTTL time.Duration) error {
-	end := w.ends
-	if now := w.now(); now.Before(w.got) {
-		end = now // it was by another clock
-	}
-	token, err := w.next(ctx, end)
+	token, err := w.next(ctx, w.last)
 	if cli.Is[*session.SaveError](err) { // the token is good
 		w.o.env.Warn(err.Error())
 		err = nil
@@ -141,14 +138,14 @@ func (w *watch) renew(ctx context.Context, minTTL time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if w.text == nil {
+	if w.last.IsZero() {
 		w.o.env.WarnBound(token)
 	}
 	text, err := w.o.render(token)
 	if err != nil {
 		return err
 	}
-	w.text, w.got, w.ends = text, w.now(), token.ExpiresAt
+	w.last, w.text, w.got, w.ends = token.Value, text, w.now(), token.ExpiresAt
 	w.due = w.got.Add(untilRenewal(w.ends.Sub(w.got), minTTL))
 	return w.write()
 }

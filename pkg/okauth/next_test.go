@@ -24,7 +24,7 @@ func TestNextIsOneRefresh(t *testing.T) {
 		o.clock.Advance(25 * time.Minute)
 		o.ResetRequests()
 		next := func(client *okauth.Client) session.CachedToken {
-			token, err := client.Next(t.Context(), session.Access, first.ExpiresAt)
+			token, err := client.Next(t.Context(), session.Access, first.Value)
 			if err != nil || !token.ExpiresAt.After(first.ExpiresAt) || len(token.Notes) > 0 {
 				t.Errorf("got a token until %v, %q, %v; want one after %v", token.ExpiresAt, token.Notes, err, first.ExpiresAt)
 			}
@@ -44,7 +44,7 @@ func TestNextIsOneRefresh(t *testing.T) {
 	}
 	// After a sleep, the token has ended.
 	o.clock.Advance(10 * time.Hour)
-	if token, err := o.open(t, o.withoutPassword()).Next(t.Context(), session.Access, first.ExpiresAt); err != nil ||
+	if token, err := o.open(t, o.withoutPassword()).Next(t.Context(), session.Access, first.Value); err != nil ||
 		token.ExpiresAt.Sub(o.clock.Now()) < 59*time.Minute {
 		t.Errorf("got a token until %v, %v", token.ExpiresAt, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"golang.org/x/oauth2"
 
@@ -128,15 +127,15 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 	return c.renewSession(ctx, s, request)
 }
 
-// Next is [Client.Renew] for a caller whose token of type t is valid until end: it returns one that is valid for
-// longer. That is the stored one, if another process has renewed the session since; so of many callers that want the
-// next token one makes the request.
-func (c *Client) Next(ctx context.Context, t session.TokenType, end time.Time) (session.CachedToken, error) {
+// Next is [Client.Renew] for a caller who wants the token of type t that comes after last, which may be valid still.
+// That is the stored one, if another process has renewed the session since; so of many callers that want the next token
+// one makes the request.
+func (c *Client) Next(ctx context.Context, t session.TokenType, last okta.Secret) (session.CachedToken, error) {
 	s, request, err := c.open(t, false)
 	if err != nil {
 		return session.CachedToken{}, err
 	}
-	request.After, request.MinTTL = end, 0
+	request.Last, request.MinTTL = last, 0
 	return c.renewSession(ctx, s, request)
 }
 

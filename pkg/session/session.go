@@ -40,10 +40,10 @@ type TokenRequest struct {
 	Username string        // who signs in, for Login; elsewhere, whose token it must be, if not empty
 	// Exchange is that of a store.TokenSet: a token of no other exchange will do; "": one of a sign-in or a refresh.
 	Exchange string
-	Stored   bool      // for Token: the stored token, valid or not
-	Fresh    bool      // for Renew: the token must be newer than the call
-	After    time.Time // the token must end later
-	DPoP     bool      // the access token must be bound to a key; a session that is bound stays so without
+	Stored   bool        // for Token: the stored token, valid or not
+	Fresh    bool        // for Renew: the token must be newer than the call
+	Last     okta.Secret // the token must be another one
+	DPoP     bool        // the access token must be bound to a key; a session that is bound stays so without
 
 	seen uint64 // for Fresh: the revision of the session before the call
 }
@@ -96,7 +96,7 @@ func (m Manager) choose(s *store.Session, r TokenRequest) (CachedToken, error) {
 	switch {
 	case err != nil || r.Type == Refresh || r.Stored:
 		return t, err
-	case !t.ExpiresAt.After(r.After):
+	case t.Value.Equal(r.Last):
 		return required(noNewToken, strings.Join(canonical(r.Scopes), " "))
 	case r.DPoP && t.Type == Access && t.DPoPKey.IsZero():
 		return required("the cached access token is not bound to a key, and dpop is true")
