@@ -1,12 +1,13 @@
 // Package store keeps sessions, client secrets and clients' private keys.
 //
 // [Sessions], [ClientSecrets] and [ClientKeys] say what is stored: a versioned JSON value per identity or client. A
-// [Backend] says where: package keychain in the keychain of the operating system, sealed in encrypted files, memory in
-// this process, [None] nowhere. Package filelock has the locks that let processes change a session one at a time.
+// [Backend] says where: package keychain in the keychain of the operating system, sealed in encrypted files, redis on a
+// server that many machines share, memory in this process, [None] nowhere. Package filelock has the locks that let the
+// processes of a user change a session one at a time; those of package redis are on the server.
 //
 // Callers tell four outcomes apart: nothing is stored ([ErrNotFound]); there is no store ([Unavailable]); there is one
-// that cannot be used now ([Locked], [TimedOut], [Denied]); the stored value cannot be trusted ([Corrupt],
-// [UnsupportedVersion]). A timeout never means that nothing is stored: the secret may be there.
+// that cannot be used now ([Locked], [TimedOut], [Unreachable], [Denied]); the stored value cannot be trusted
+// ([Corrupt], [UnsupportedVersion]). A timeout never means that nothing is stored: the secret may be there.
 package store
 
 import (

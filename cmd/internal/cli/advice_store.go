@@ -137,7 +137,7 @@ func fileSystemAdvice(err error) string {
 
 func keyAdvice(*sealed.KeyError) string {
 	return "set OKAUTH_STORAGE_KEY to 32 random bytes, made once with `openssl rand -base64 32`, and keep it as secret " +
-		"as a password: it opens the sealed files"
+		"as a password: it opens the sealed sessions"
 }
 
 // missingTokenAdvice names the scope that brings a token.

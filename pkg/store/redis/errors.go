@@ -119,9 +119,9 @@ func (c *Client) addOp(err *error, op, account string) {
 		*err = store.NewError(kind, "", plain(*err))
 	}
 	if account != "" {
-		op += " " + strconv.Quote(account)
+		op += " " + strconv.Quote(account) + " at"
 	}
-	*err = store.WithOp(op+" at "+c.Location(), *err)
+	*err = store.WithOp(op+" "+c.Location(), *err)
 }
 
 func is[E error](err error) bool {

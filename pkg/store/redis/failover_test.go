@@ -109,6 +109,22 @@ func TestDemotedMaster(t *testing.T) {
 	want(t, s, "canary-2", nil)
 }
 
+// Sentinels that ask for a password get that of the server.
+func TestSentinelWithPassword(t *testing.T) {
+	t.Parallel()
+	master := startServer(t, "--requirepass", "wrong-horse")
+	sentinel := started(t)(redistest.StartSentinel(t.TempDir(), "main", master.Addr,
+		"sentinel auth-pass main wrong-horse", "requirepass wrong-horse"))
+	url := fmt.Sprintf("redis://%s?master_set=main", sentinel.Addr)
+	s := newStore(t, url, password("wrong-horse"))
+	set(t, s, "canary")
+	want(t, s, "canary", nil)
+	_, err := newStore(t, url).Get(t.Context(), account)
+	wantError(t, err, store.Denied, "NOAUTH")
+	_, err = newStore(t, url, password("battery-horse")).Get(t.Context(), account)
+	wantError(t, err, store.Denied, "WRONGPASS")
+}
+
 // Of a cluster one node is enough to begin with. A session moves to another node with its lock.
 func TestCluster(t *testing.T) {
 	t.Parallel()

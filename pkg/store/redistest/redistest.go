@@ -31,8 +31,8 @@ func Start(dir string, args ...string) (*Server, error) {
 }
 
 // StartSentinel starts redis-sentinel, which watches the master of that name at addr and fails over within a second or
-// two after it is gone.
-func StartSentinel(dir, name, addr string) (*Server, error) {
+// two after it is gone. more are lines of its configuration.
+func StartSentinel(dir, name, addr string, more ...string) (*Server, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -42,6 +42,7 @@ func StartSentinel(dir, name, addr string) (*Server, error) {
 		fmt.Sprintf("sentinel down-after-milliseconds %s 500", name),
 		fmt.Sprintf("sentinel failover-timeout %s 2000", name),
 	}
+	lines = append(lines, more...)
 	config := filepath.Join(dir, "sentinel.conf")
 	if err := os.WriteFile(config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, err
