@@ -83,6 +83,7 @@ func TestServiceFails(t *testing.T) {
 func TestServiceStopsAfterItsRequests(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
+	o.options.Settings["scopes"] = "openid" // so it signs in again; a refresh would go on by itself
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
