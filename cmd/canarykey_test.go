@@ -124,7 +124,8 @@ func (c *canary) newKey() []keyForm {
 		c.hunted["PEM line "+string(rune('1'+i))] = line
 	}
 	c.hunted["d"], c.hunted["d in hex"] = base64.RawURLEncoding.EncodeToString(raw), hex.EncodeToString(raw)
-	c.hunted["d in base64"] = base64.StdEncoding.EncodeToString(raw)
+	c.hunted["d in base64"] = base64.RawStdEncoding.EncodeToString(raw)
+	c.hunted["PEM in base64"] = base64.StdEncoding.EncodeToString([]byte(text))[:64]
 	app, _ := c.server.App(oktatest.PrivateKeyClientID)
 	app.ClientID, app.Keys = "0oaCanaryClient00001", []json.RawMessage{key.PublicJWK()}
 	c.server.AddApp(app)
@@ -159,9 +160,11 @@ func (c *canary) huntSession() {
 		c.t.Fatal(err)
 	}
 	c.hunted["DPoP key"], c.hunted["refresh"] = session.DPoPKey.Reveal(), session.Refresh.Value.Reveal()
-	if c.hunted["DPoP key"] == "" || c.hunted["refresh"] == "" {
-		c.t.Fatal("the session has no key, or no refresh token")
+	raw, err := base64.RawURLEncoding.DecodeString(c.hunted["DPoP key"])
+	if err != nil || len(raw) != 32 || c.hunted["refresh"] == "" {
+		c.t.Fatalf("the session has no key, or no refresh token: %v", err)
 	}
+	c.hunted["DPoP key in base64"], c.hunted["DPoP key in hex"] = base64.RawStdEncoding.EncodeToString(raw), hex.EncodeToString(raw)
 }
 
 // childOfKey has okauth run a program that shows its environment and its parent's arguments.
