@@ -244,6 +244,24 @@ func TestWatchWaitsForAPerson(t *testing.T) {
 	}
 }
 
+// After a sleep in which the token has ended, no attempt helps where a person is needed.
+func TestWatchNeedsAPersonAfterSleep(t *testing.T) {
+	t.Parallel()
+	c := newClockwork(t, time.Hour)
+	required := &okauth.LoginRequiredError{Reason: "not signed in"}
+	c.answer = func() error {
+		if len(c.asked) > 1 {
+			return required
+		}
+		return nil
+	}
+	c.onSleep = func() { c.clock = c.clock.Add(10 * time.Hour) }
+	c.runs(time.Minute, required)
+	if len(c.asked) != 2 || c.stderr.Len() > 0 {
+		t.Errorf("it asked %d times, want 2, and said %q", len(c.asked), &c.stderr)
+	}
+}
+
 // A file that is removed comes back within a minute; what takes its place stays, and is no reason for a request.
 func TestWatchRestoresTheFile(t *testing.T) {
 	t.Parallel()
