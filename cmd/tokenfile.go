@@ -54,7 +54,7 @@ func (o *tokenOptions) checkFile(c *cobra.Command) (err error) {
 
 func errProofInFile() error {
 	return cli.Usage("a proof (DPoP) is good for one request, so a file cannot keep one fresh",
-		"get token and proof for each request: okauth token -o curl --url URL")
+		"let okauth proxy send the requests, or get token and proof for each one: okauth token -o curl --url URL")
 }
 
 // render returns what goes to the file.
