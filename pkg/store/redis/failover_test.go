@@ -128,13 +128,7 @@ func TestSentinelWithPassword(t *testing.T) {
 // Of a cluster one node is enough to begin with. A session moves to another node with its lock.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	nodes, err := redistest.StartCluster(t.TempDir())
-	for _, node := range nodes {
-		started(t)(node, err)
-	}
-	if len(nodes) == 0 {
-		started(t)(nil, err)
-	}
+	nodes := startCluster(t, 0)
 	for _, node := range nodes {
 		s := newStore(t, "redis://"+node.Addr)
 		lock := acquire(t, s)
@@ -148,6 +142,50 @@ func TestCluster(t *testing.T) {
 	s := newStore(t, fmt.Sprintf("redis://%s?addr=%s", nodes[0].Addr, nodes[1].Addr))
 	acquire(t, s)
 	set(t, s, "canary-all")
+}
+
+func startCluster(t *testing.T, replicas int) []*redistest.Server {
+	t.Helper()
+	nodes, err := redistest.StartCluster(t.TempDir(), replicas)
+	for _, node := range nodes {
+		started(t)(node, err)
+	}
+	if len(nodes) == 0 {
+		started(t)(nil, err)
+	}
+	return nodes
+}
+
+// The node of a cluster that has the session dies, and its replica takes its place. A process that knew one node only
+// knows the others by now, if it was sent on to them.
+func TestClusterFailover(t *testing.T) {
+	t.Parallel()
+	nodes := startCluster(t, 1)
+	long := func(o *Options) { o.leaseLength, o.Timeout = 30*time.Second, 30*time.Second }
+	var owner *redistest.Server
+	var others []*redistest.Server
+	for _, node := range nodes {
+		role, _ := node.Do("ROLE")
+		text, _ := node.Do("SET", keyPrefix+"test", "canary") // the others answer MOVED
+		if strings.HasPrefix(role, "master") && text == "OK" {
+			owner = node
+			waitFor(t, func() bool { role, _ := node.Do("INFO", "replication"); return strings.Contains(role, "state=online") })
+		} else if strings.HasPrefix(role, "master") {
+			others = append(others, node)
+		}
+	}
+	if owner == nil || len(others) != 2 {
+		t.Fatalf("of %d nodes, one had to be the owner and two other masters", len(nodes))
+	}
+	s := newStore(t, fmt.Sprintf("redis://%s?addr=%s", owner.Addr, others[0].Addr), long)
+	sentOn := newStore(t, "redis://"+others[1].Addr, long)
+	acquire(t, s)
+	set(t, s, "canary-1")
+	want(t, sentOn, "canary-1", nil)
+	owner.Kill()
+	set(t, s, "canary-2")
+	want(t, s, "canary-2", nil)
+	want(t, sentOn, "canary-2", nil)
 }
 
 func waitFor(t *testing.T, done func() bool) {

@@ -41,8 +41,8 @@ func (c *Client) Store(wait time.Duration, waiting func() (done func())) *Store 
 	return &Store{client: c, wait: wait, waiting: waiting, leases: make(map[string]*lease)}
 }
 
-// ACL is what the user of a server needs, as ACL SETUSER takes it. Without ROLE and WAIT, a replica that becomes the
-// master may not know the last write; INFO is for okauth doctor, CLUSTER for a cluster.
+// ACL is what the user of a server needs, as ACL SETUSER takes it. Without WAIT, a replica that becomes the master
+// may not know the last write. ROLE is for replicas and Sentinels, INFO for okauth doctor, CLUSTER for a cluster.
 const ACL = "~{okauth}:* +eval +time +get +set +del +hget +hmget +hset +pttl +pexpire +sadd +srem +smembers +scard " +
 	"+hello +select +role +wait +info +cluster|slots +cluster|shards"
 

@@ -50,10 +50,10 @@ func StartSentinel(dir, name, addr string, more ...string) (*Server, error) {
 	return start("redis-sentinel", dir, []string{config})
 }
 
-// StartCluster starts a cluster of three masters in directories below dir.
-func StartCluster(dir string) (nodes []*Server, err error) {
+// StartCluster starts a cluster of three masters, each with so many replicas, in directories below dir.
+func StartCluster(dir string, replicas int) (nodes []*Server, err error) {
 	create := []string{"--cluster", "create"}
-	for i := range 3 {
+	for i := range 3 * (1 + replicas) {
 		node := filepath.Join(dir, strconv.Itoa(i))
 		if err = os.Mkdir(node, 0o700); err != nil {
 			break
@@ -71,16 +71,16 @@ func StartCluster(dir string) (nodes []*Server, err error) {
 		nodes, create = append(nodes, s), append(create, s.Addr)
 	}
 	if err == nil {
-		_, err = nodes[0].Do(append(create, "--cluster-yes")...)
+		_, err = nodes[0].Do(append(create, "--cluster-replicas", strconv.Itoa(replicas), "--cluster-yes")...)
 	}
-	for range 100 { // the nodes tell each other
-		if err != nil {
-			break
+	for _, s := range nodes { // they tell each other
+		for range 100 {
+			state, _ := s.Do("CLUSTER", "INFO")
+			if err != nil || strings.Contains(state, "cluster_state:ok") {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
 		}
-		if state, _ := nodes[len(nodes)-1].Do("CLUSTER", "INFO"); strings.Contains(state, "cluster_state:ok") {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	if err != nil {
 		for _, s := range nodes {
