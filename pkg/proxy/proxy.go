@@ -34,7 +34,7 @@ const (
 	// shutdownTimeout is how long open requests may go on after the end of Serve's context.
 	shutdownTimeout = 10 * time.Second
 	// copyBuffer is the size of the buffers between the two connections.
-	copyBuffer = 32 << 10
+	copyBuffer = 16 << 10
 )
 
 // Proxy leads from a listener on this machine to one API.
