@@ -74,6 +74,7 @@ func (o *proxyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--upstream: %w", err)
 	}
+	o.session.Serves = true
 	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err
@@ -99,10 +100,12 @@ func (o *proxyOptions) run(ctx context.Context) error {
 		return err
 	}
 	notify(o.env, "READY=1")
-	log.SetOutput(io.Discard) // net/http writes there what an API sends unasked
+	log.SetOutput(io.Discard)                                        // net/http writes there what an API sends unasked
+	tokens, cancel := context.WithCancel(context.WithoutCancel(ctx)) // open requests may need one after the signal
 	defer client.Wait()
+	defer cancel()
 	p := &proxy.Proxy{
-		Upstream: upstream, Transport: client.Transport(context.WithoutCancel(ctx), proxy.WrapErrors(api)),
+		Upstream: upstream, Transport: client.Transport(tokens, proxy.WrapErrors(api)),
 		Hint: func(err error) string { return o.hint(client, err) },
 	}
 	p.Failed = (&failureLog{env: o.env, hint: p.Hint}).add

@@ -42,6 +42,7 @@ type watch struct {
 // keepFresh writes the file, and again before its token ends, until a signal. It asks a person for the first token
 // only.
 func (o *tokenOptions) keepFresh(ctx context.Context) error {
+	o.session.Serves = true
 	client, err := o.session.Open(o.env)
 	if err != nil {
 		return err

@@ -22,6 +22,8 @@ type SessionFlags struct {
 
 	PasswordStdin, ClientSecretStdin bool
 
+	Serves bool // the command goes on after an error; set it before Open
+
 	noBrowser bool
 	prompt    string // of the sign-in page
 }

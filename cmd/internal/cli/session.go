@@ -44,7 +44,7 @@ func (s *SessionFlags) clientOptions(env *Env) okauth.Options {
 		Profile: s.Profile, ConfigFile: s.config, Settings: make(map[string]string),
 		SettingName: func(setting string) string { return "flag --" + flagName(setting) },
 		Interaction: &terminalInteraction{env: env, flags: s.GlobalFlags, noBrowser: s.noBrowser},
-		Terminal:    prompt.Name(), HoldOnError: true, Prompt: s.prompt, NoBrowser: s.noBrowser,
+		Terminal:    prompt.Name(), HoldOnError: !s.Serves, Prompt: s.prompt, NoBrowser: s.noBrowser,
 		Events: s.events(env), UserAgent: "okauth/" + env.Build.Number(), SecretSource: s.ClientSecretSource,
 		KeychainPrompt: !s.NoInput && env.Desktop(), Keychain: env.Keychain, LockDir: env.LockDir,
 		LookupEnv: env.LookupEnv, UserConfigDir: env.UserConfigDir, Stderr: env.Stderr, Now: env.Now,
