@@ -202,6 +202,9 @@ func TestST36_KeygenWritesAFile(t *testing.T) {
 	if _, stderr := m.okauth(2, "-p new config keygen --file key.jwk", ""); !strings.Contains(stderr, "never overwrites") {
 		t.Errorf("the same file: %s", stderr)
 	}
+	if _, stderr := m.okauth(2, "-p new config keygen --file nowhere/key.jwk", ""); !strings.Contains(stderr, "hint: name a new file") {
+		t.Errorf("no such directory: %s", stderr)
+	}
 	m.okauth(2, "config keygen --file other.jwk --rotate", "")
 	if again, err := os.ReadFile(path); err != nil || string(again) != string(text) {
 		t.Error("the file has changed")

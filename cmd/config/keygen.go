@@ -81,6 +81,12 @@ func (k *keygen) run(ctx context.Context) error {
 	case k.file != "":
 		return k.toFile(client)
 	}
+	if err := checkKeychain(ctx, client, keyWithoutKeychain); err != nil {
+		return err
+	}
+	if k.rotate {
+		return k.makeNext(ctx, client)
+	}
 	return k.toKeychain(ctx, client)
 }
 
@@ -107,11 +113,11 @@ func (k *keygen) toFile(client *okauth.Client) error {
 // writeKey writes a key to a new file that only its owner may read.
 func writeKey(path string, text okta.Secret) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
+	switch {
+	case errors.Is(err, os.ErrExist):
 		return cli.Exit(cli.ExitUsage, err, "name another file: okauth never overwrites a key")
-	}
-	if err != nil {
-		return err
+	case err != nil:
+		return cli.Exit(cli.ExitUsage, err, "name a new file in a directory that exists and that you can write to")
 	}
 	_, err = fmt.Fprintln(f, text.Reveal())
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
@@ -120,22 +126,21 @@ func writeKey(path string, text okta.Secret) error {
 	return err
 }
 
-// toKeychain stores the new key in the keychain, beside the current one if it is to follow that.
+// toKeychain stores the new key in the keychain.
 func (k *keygen) toKeychain(ctx context.Context, client *okauth.Client) error {
-	if err := checkKeychain(ctx, client, keyWithoutKeychain); err != nil {
+	key, text, err := newKey(k.alg)
+	if err != nil {
 		return err
 	}
-	if !k.rotate {
-		key, text, err := newKey(k.alg)
-		if err != nil {
-			return err
-		}
-		if err := k.keepKey(ctx, client, key, text); err != nil {
-			return err
-		}
-		k.env.Print("Stored the private key in the keychain.")
-		return k.showPublic(key, client.Settings().ClientID())
+	if err := k.keepKey(ctx, client, key, text); err != nil {
+		return err
 	}
+	k.env.Print("Stored the private key in the keychain.")
+	return k.showPublic(key, client.Settings().ClientID())
+}
+
+// makeNext stores the new key beside the current one of the keychain, which it is to follow, unless one waits already.
+func (k *keygen) makeNext(ctx context.Context, client *okauth.Client) error {
 	keys, account := client.KeychainKey(true)
 	var next clientauth.Key
 	made := false
