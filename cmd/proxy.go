@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"sync"
 	"time"
 
@@ -100,16 +101,23 @@ func (o *proxyOptions) run(ctx context.Context) error {
 		return err
 	}
 	notify(o.env, "READY=1")
+	if o.env.StderrIsTTY {
+		o.env.Say("serving " + upstream.Redacted() + " until Ctrl-C")
+	}
+	return o.serve(ctx, client, listener, &proxy.Proxy{Upstream: upstream, Transport: proxy.WrapErrors(api)})
+}
+
+// serve runs p, with tokens of client, until the end of ctx.
+func (o *proxyOptions) serve(ctx context.Context, client *okauth.Client, l net.Listener, p *proxy.Proxy) error {
 	log.SetOutput(io.Discard)                                        // net/http writes there what an API sends unasked
 	tokens, cancel := context.WithCancel(context.WithoutCancel(ctx)) // open requests may need one after the signal
 	defer client.Wait()
 	defer cancel()
-	p := &proxy.Proxy{
-		Upstream: upstream, Transport: client.Transport(tokens, proxy.WrapErrors(api)),
-		Hint: func(err error) string { return o.hint(client, err) },
-	}
+	defer o.env.Stopping(ctx)()
+	p.Transport = client.Transport(tokens, p.Transport)
+	p.Hint = func(err error) string { return o.hint(client, err) }
 	p.Failed = (&failureLog{env: o.env, hint: p.Hint}).add
-	return p.Serve(ctx, listener)
+	return p.Serve(ctx, l)
 }
 
 // signIn gets a token, so that a proxy that cannot work does not start.
