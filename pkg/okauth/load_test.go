@@ -85,7 +85,7 @@ func (l *load) run(t *testing.T, more, refused int32, call func(ctx context.Cont
 		t.Errorf("%d of %d calls failed", n, goroutines*callsEach)
 	}
 	took := l.clock.Now().Sub(l.began)
-	least, most := int32(took/loadLife), 1+int32(took/(loadLife-loadMinTTL))+more
+	least, most := int32(took/loadLife), 1+int32(took/(loadLife-l.options.MinTTL))+more
 	if got := l.tokens.Load(); got < least || got > most {
 		t.Errorf("got %d tokens, want %d to %d", got, least, most)
 	}
@@ -210,5 +210,31 @@ func TestSignOutElsewhereEndsTheProgramsSession(t *testing.T) {
 	all.Wait()
 	if got := l.tokens.Load() + l.refused.Load(); got != 1 {
 		t.Errorf("%d token requests, want that of the sign-in", got)
+	}
+}
+
+// Many exchange the token of the session, which ends as often as what they get for it.
+func TestLoadExchange(t *testing.T) {
+	t.Parallel()
+	l := newLoad(t)
+	l.options.MinTTL = time.Second
+	var exchanges atomic.Int32
+	l.FailAlways("/token", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.FormValue("grant_type") != okta.TokenExchangeGrant {
+			l.tokens.Add(1)
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"access_token":"fake-exchanged-%d","token_type":"Bearer","expires_in":2,"issued_token_type":%q}`,
+			exchanges.Add(1), okta.AccessTokenType)
+	})
+	client := l.open(t, l.options)
+	l.run(t, 0, 0, func(ctx context.Context, _ int) error {
+		_, err := client.Exchange(ctx, okauth.ExchangeRequest{Audience: "api://orders"})
+		return err
+	})
+	if got, most := exchanges.Load(), l.tokens.Load()+1; got > most {
+		t.Errorf("got %d exchanges, want %d at most", got, most)
 	}
 }

@@ -102,7 +102,9 @@ func (m Manager) exchangeLocked(ctx context.Context, x Exchange, exchange Exchan
 	if done() {
 		return token, err
 	}
-	subject, err := m.choose(s, x.Subject) // as another process may have stored it meanwhile
+	valid := x.Subject
+	valid.MinTTL = 0                   // Renew took care of that, before the wait for the lock
+	subject, err := m.choose(s, valid) // as another process may have stored it meanwhile
 	if err != nil {
 		return CachedToken{}, err
 	}

@@ -124,7 +124,12 @@ func (m Manager) signedIn(
 	case err != nil:
 		return CachedToken{}, err
 	}
-	return m.choose(session, r)
+	token, err := m.choose(session, r)
+	if is[*LoginRequiredError](err) {
+		r.MinTTL = 0 // signIn has found that the token of another process is valid for so long, a moment ago
+		token, err = m.choose(session, r)
+	}
+	return token, err
 }
 
 // refreshed returns the token that another process has just stored, or gets one with the refresh token.
