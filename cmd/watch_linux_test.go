@@ -372,3 +372,20 @@ func TestWatchIsStoppedBeforeItIsReady(t *testing.T) {
 	close(release)
 	w.empty()
 }
+
+// One that is stopped while it renews the token brings that to its end, and says nothing.
+func TestWatchIsStoppedInARenewal(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t, "keychain", 4*time.Second)
+	p := w.watch("")
+	w.hears(ready)
+	arrived, release := w.held(oktatest.HoldRequest)
+	w.await(arrived)
+	p.signal(syscall.SIGTERM)
+	p.does()
+	close(release)
+	if strings.Contains(p.stderr.String(), "next attempt") {
+		t.Errorf("got %s", &p.stderr)
+	}
+	w.empty()
+}

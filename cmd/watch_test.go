@@ -165,13 +165,13 @@ func TestWatchFailsForAWhile(t *testing.T) {
 		return nil
 	}
 	c.onSleep = func() {
-		if c.tokens == 2 {
+		if c.tokens == 4 {
 			c.stop(errStopped)
 		}
 	}
 	c.runs(time.Minute, errStopped)
 	pause := time.Second
-	for _, wait := range c.waits()[1:] {
+	for _, wait := range c.waits()[1:11] {
 		if wait > pause || wait < pause/2 {
 			t.Errorf("the next attempt was after %v, want %v or down to half of it", wait, pause)
 		}
