@@ -182,8 +182,11 @@ func TestWatchAfterAKill(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.does()
 	w.token()
-	p = w.watch("-o header", "OKAUTH_KEEP_FILE=false")
+	p = w.watch("-o header --refresh", "OKAUTH_KEEP_FILE=false")
 	w.hears(ready)
+	if n := w.posts(); n != 1 {
+		t.Errorf("%d requests for a fresh token, want 1", n)
+	}
 	p.signal(syscall.SIGINT)
 	p.does()
 	w.empty()
