@@ -41,6 +41,7 @@ func main() {
 				r.Out.Header.Set("Authorization", "Bearer "+strings.Repeat("x", 800))
 			},
 			FlushInterval: -1,
+			BufferPool:    &buffers{sync.Pool{New: func() any { return new([16 << 10]byte) }}},
 			ErrorLog:      log.New(io.Discard, "", 0),
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true},
 		}
@@ -49,6 +50,12 @@ func main() {
 	fmt.Fprintln(os.Stderr, http.Serve(listener, handler))
 	os.Exit(1)
 }
+
+// buffers is the pool that okauth proxy has as well.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte       { return b.pool.Get().(*[16 << 10]byte)[:] }
+func (b *buffers) Put(buffer []byte) { b.pool.Put((*[16 << 10]byte)(buffer)) }
 
 func api(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") == "" {
