@@ -40,13 +40,21 @@ func acquire(ctx context.Context, locks store.Locker, name string, done func() b
 }
 
 // pause keeps the others who share a lock from asking Okta before the time that it named, if err is its answer to too
-// many requests.
+// many requests. Without a time it is a second, so that they do not ask at once, one after the other.
 func pause(lock store.Lock, err error) {
-	refused, _ := errors.AsType[*okta.Error](err)
 	pausable, ok := lock.(store.PausableLock)
-	if ok && refused != nil && refused.Status == http.StatusTooManyRequests && refused.RetryAfter > 0 {
-		_ = pausable.Pause(refused.RetryAfter) // the next process asks Okta itself
+	refused, _ := errors.AsType[*okta.Error](err)
+	page, _ := errors.AsType[*okta.ResponseError](err)
+	wait := time.Second
+	switch {
+	case !ok:
+		return
+	case refused != nil && refused.Status == http.StatusTooManyRequests:
+		wait = max(wait, refused.RetryAfter)
+	case page == nil || page.Status != http.StatusTooManyRequests:
+		return
 	}
+	_ = pausable.Pause(wait) // if that fails, the next process asks Okta itself
 }
 
 // lockUnless waits until no other process changes the session of an account, to get something from Okta. It is acquire
