@@ -120,10 +120,11 @@ func TestTooManyRequestsPauseEveryone(t *testing.T) {
 	refresh := func(o *org) error { _, err := o.renew(t); return err }
 	signIn := func(o *org) error { return o.signIn(t, oktatest.DefaultPassword) }
 	shared := func(o *org, wait time.Duration) {
-		locks := newSharedLocks(wait)
-		if old, ok := o.manager.Store.Locks.(*sharedLocks); ok {
-			locks.locks = old.locks
+		locks, ok := o.manager.Store.Locks.(*sharedLocks)
+		if !ok {
+			locks = newSharedLocks(wait)
 		}
+		locks.wait = wait
 		o.manager.Store.Locks, o.manager.Guard.Locks = locks, locks
 	}
 	files := func(o *org, wait time.Duration) {
