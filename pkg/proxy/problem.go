@@ -26,6 +26,24 @@ type tokenError struct{ err error }
 func (e *tokenError) Error() string { return "get an access token: " + e.err.Error() }
 func (e *tokenError) Unwrap() error { return e.err }
 
+// marksErrors makes the errors of a transport that are not the API's a *tokenError.
+type marksErrors struct{ http.RoundTripper }
+
+// RoundTrip sends the request unchanged.
+func (m marksErrors) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := m.RoundTripper.RoundTrip(r)
+	if err != nil && !isMarked(err) {
+		err = &tokenError{err}
+	}
+	return resp, err
+}
+
+func isMarked(err error) bool {
+	_, api := errors.AsType[*UpstreamError](err)
+	_, token := errors.AsType[*tokenError](err)
+	return api || token
+}
+
 // fail answers a request that failed, and reports it. A caller that has gone away gets neither.
 func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {

@@ -78,10 +78,11 @@ func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
 
 func (p *Proxy) handler(own net.Addr, logger *log.Logger) http.Handler {
 	reverse := &httputil.ReverseProxy{
-		Rewrite: p.rewrite, Transport: p.Transport, FlushInterval: -1, ErrorLog: logger, BufferPool: newBuffers(),
+		Rewrite: p.rewrite, Transport: marksErrors{p.Transport}, FlushInterval: -1, ErrorLog: logger,
+		BufferPool: newBuffers(),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			if _, ok := errors.AsType[*UpstreamError](err); !ok {
-				err = &tokenError{err}
+			if !isMarked(err) { // of the reverse proxy itself, about a 101
+				err = &UpstreamError{p.Upstream.Scheme + "://" + p.Upstream.Host, err}
 			}
 			p.fail(w, r, err)
 		},
@@ -161,6 +162,6 @@ type failedLines func(error)
 
 func (f failedLines) Write(line []byte) (int, error) {
 	text := strings.TrimPrefix(strings.TrimSpace(string(line)), "httputil: ReverseProxy ")
-	f(errors.New(strings.TrimPrefix(text, "http: ")))
+	f(errors.New(withoutQuotes(strings.TrimPrefix(text, "http: "))))
 	return len(line), nil
 }

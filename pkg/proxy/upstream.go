@@ -1,12 +1,15 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
+	"sync"
 
 	"okauth/pkg/internal/safetext"
 )
@@ -63,17 +66,25 @@ type UpstreamError struct {
 }
 
 func (e *UpstreamError) Error() string {
-	text := safetext.Sanitize(e.Err.Error(), 300)
-	if strings.Contains(text, "malformed") { // net/http quotes what came
-		text = errNotHTTP.Error()
+	text := e.Err.Error()
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](e.Err); !ok { // which comes before the token is sent
+		text = withoutQuotes(text)
 	}
-	return "reach " + e.Origin + ": " + text
+	return "reach " + e.Origin + ": " + safetext.Sanitize(text, 300)
 }
 
 // Unwrap returns the cause.
 func (e *UpstreamError) Unwrap() error { return e.Err }
 
-var errNotHTTP = errors.New("its answer is not valid HTTP")
+var quoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"(?:[^"\\]|\\.)*"`) })
+
+// withoutQuotes returns the text of an error of net/http without what it quotes of an answer, which may be the token.
+func withoutQuotes(text string) string {
+	if strings.Contains(text, "malformed") { // some of these have no quotation marks
+		return "its answer is not valid HTTP"
+	}
+	return quoted().ReplaceAllLiteralString(text, `"…"`)
+}
 
 // WrapErrors returns base, which sends requests to an API, with *UpstreamErrors as its errors.
 func WrapErrors(base http.RoundTripper) http.RoundTripper { return wrapsErrors{base} }
