@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"net"
+	"time"
 
 	"okauth/cmd/internal/cli"
 )
@@ -17,6 +18,7 @@ func notify(env *cli.Env, state string) {
 	}
 	conn, err := net.DialUnix(network, nil, &net.UnixAddr{Name: name, Net: network})
 	if err == nil {
+		_ = conn.SetWriteDeadline(time.Now().Add(time.Second)) // one that reads nothing must not keep okauth from its work
 		_, err = conn.Write([]byte(state))
 		_ = conn.Close()
 	}

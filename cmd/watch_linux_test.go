@@ -392,3 +392,24 @@ func TestWatchIsStoppedInARenewal(t *testing.T) {
 	}
 	w.empty()
 }
+
+// A socket from which no one reads any more does not keep a watch from its end.
+func TestWatchIsNotHeard(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t, "file", time.Hour)
+	p := w.watch("")
+	w.hears(ready)
+	full, err := net.Dial("unixgram", w.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	for err == nil {
+		_ = full.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		_, err = full.Write([]byte("x"))
+	}
+	p.signal(syscall.SIGTERM)
+	p.does()
+	p.says("okauth: warning: NOTIFY_SOCKET: ")
+	w.empty()
+}
