@@ -217,6 +217,7 @@ func (c *Client) options(ctx context.Context) (valkey.ClientOption, error) {
 		Timeout: connectTime, KeepAlive: -1,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
 	}
+	o.DialCtxFn = bounded(o.DialCtxFn)
 	if o.TLSConfig != nil {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12} // each host has a certificate of its own
 		if c.o.Roots != nil {
