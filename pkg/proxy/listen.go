@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,8 +15,8 @@ import (
 )
 
 // Listen listens on an address of this machine: "127.0.0.1:8080", a name or number of a loopback interface and a port,
-// where 0 is any free one; or "unix:PATH", a Unix socket that only the user can connect to, which replaces that of a
-// process that has died. The error is an *AddressError where the address cannot be one.
+// where 0 is any free one; or "unix:PATH", a Unix socket that only the user can connect to and replace, in place of
+// that of a process that has died. The error is an *AddressError where the address cannot be one.
 func Listen(address string) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		return listenUnix(path)
@@ -42,9 +43,12 @@ func Listen(address string) (net.Listener, error) {
 
 func listenUnix(path string) (net.Listener, error) {
 	info, err := os.Lstat(path)
+	writers := privatefile.CheckWriters(filepath.Dir(path), "")
 	switch {
 	case path == "" || path[0] == '@': // an abstract socket of Linux has no owner and no mode
 		return nil, &AddressError{"unix:" + path, "expected the path of a socket, such as unix:/run/user/1000/api"}
+	case writers != nil: // who could put another socket there, and be taken for the proxy
+		return nil, &AddressError{"unix:" + path, writers.Error()}
 	case err == nil && info.Mode().Type() != fs.ModeSocket:
 		return nil, &AddressError{"unix:" + path, "there is " + privatefile.TypeName(info.Mode()) + ", and no socket"}
 	case err == nil:

@@ -26,9 +26,17 @@ func TestListenRefuses(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "none"), link); err != nil {
 		t.Fatal(err)
 	}
+	open := filepath.Join(dir, "open")
+	if err := os.Mkdir(open, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	for _, address := range []string{
 		"", "8080", ":8080", "0.0.0.0:0", "[::]:0", "10.0.0.1:0", "192.168.1.1:80", "example.com:80", "127.0.0.1", "127.0.0.1:",
 		"127.0.0.1:http", "127.0.0.1:65536", "unix:", "unix:@abstract", "unix:" + file, "unix:" + link, "unix:" + dir,
+		"unix:" + filepath.Join(open, "socket"),
 		"unix:" + filepath.Join(dir, strings.Repeat("x", 200)),
 	} {
 		l, err := proxy.Listen(address)
