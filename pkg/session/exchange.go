@@ -99,9 +99,6 @@ func (m Manager) exchangeLocked(ctx context.Context, x Exchange, exchange Exchan
 		return token, err
 	}
 	defer lock.Release()
-	if done() {
-		return token, err
-	}
 	valid := x.Subject
 	valid.MinTTL = 0                   // Renew took care of that, before the wait for the lock
 	subject, err := m.choose(s, valid) // as another process may have stored it meanwhile

@@ -57,25 +57,33 @@ func pause(lock store.Lock, err error) {
 	_ = pausable.Pause(wait) // if that fails, the next process asks Okta itself
 }
 
-// lockUnless waits until no other process changes the session of an account, to get something from Okta. It is acquire
-// for the locks of sessions.
-func (m Manager) lockUnless(ctx context.Context, account string, done func() bool) (store.Lock, error) {
-	if m.Store.Locks == nil {
-		return noLock{}, nil
+// lockUnless waits until no other process changes the session of an account, to get something from Okta. While it waits,
+// and again with the lock, it calls done: it returns no lock and no error after that has returned true.
+func (m Manager) lockUnless(ctx context.Context, account string, done func() bool) (lock store.Lock, err error) {
+	lock = noLock{}
+	if m.Store.Locks != nil {
+		lock, err = acquire(ctx, m.Store.Locks, account, done)
 	}
-	return acquire(ctx, m.Store.Locks, account, done)
+	if err != nil || lock == nil {
+		return nil, err
+	}
+	if done() {
+		lock.Release()
+		return nil, nil
+	}
+	return lock, nil
 }
 
 // lock waits until no other process changes the session of an account. The lock can be released even after an error.
 func (m Manager) lock(ctx context.Context, account string) (store.Lock, error) {
 	lock, err := m.lockUnless(ctx, account, func() bool { return false })
-	switch {
-	case is[*RateLimitedError](err): // no one holds it, and the caller sends Okta no such request
-		return noLock{}, nil
-	case err != nil:
-		return noLock{}, err
+	if err != nil {
+		lock = noLock{}
 	}
-	return lock, nil
+	if is[*RateLimitedError](err) { // no one holds it, and the caller sends Okta no such request
+		err = nil
+	}
+	return lock, err
 }
 
 // settled looks at what is stored and reports whether there is nothing to do: a session that will do, which another

@@ -168,9 +168,6 @@ func (m Manager) signInLocked(ctx context.Context, s *signIn) (*store.Session, *
 		return s.old, nil, s.err
 	}
 	defer lock.Release()
-	if m.settled(ctx, s) {
-		return s.old, nil, s.err
-	}
 	if err := m.takeTurn(ctx, *s); err != nil {
 		return nil, nil, err
 	}

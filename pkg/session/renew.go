@@ -159,9 +159,6 @@ func (m Manager) refreshed(ctx context.Context, r TokenRequest, before *store.Se
 		return token, err
 	}
 	defer lock.Release()
-	if done() {
-		return token, err
-	}
 	token, err = m.refresh(ctx, r, refreshAttempt{session: s, lock: lock, client: client})
 	pause(lock, err)
 	return token, err
