@@ -49,12 +49,10 @@ func (s *setup) setAuth(ctx context.Context, chosen string) error {
 	return s.file.Set(s.profile, config.KeyClientAuth, chosen)
 }
 
-// keyItem returns the keychain's item of the private key for the client and the domain of the answers.
+// keyItem returns the keychain's item of the private key for the client of the answers.
 func (s *setup) keyItem() (keys store.ClientKeys, account string) {
-	clientID, _ := s.file.Get(s.profile, config.KeyClientID)
-	address, _ := s.file.Get(s.profile, config.KeyDomain)
-	domain, _ := config.ParseDomain(address) // the answer was valid
-	return store.ClientKeys{Items: s.keychain()}, store.ClientKeyAccount(s.profile, domain.BaseURL, clientID)
+	baseURL, clientID := s.client()
+	return store.ClientKeys{Items: s.keychain()}, store.ClientKeyAccount(s.profile, baseURL, clientID)
 }
 
 // hasStoredKey reports whether the keychain has a private key of the client. A keychain that cannot be used has none.
@@ -85,7 +83,7 @@ func (s *setup) storeKey(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("nothing is written, because the private key was not stored: %w", err)
 	}
-	clientID, _ := s.file.Get(s.profile, config.KeyClientID)
+	_, clientID := s.client()
 	told := "Stored the private key in the keychain. " + whereToRegister(key, clientID) + "\n"
 	if err := say(s.t, s.env, told); err != nil {
 		return err

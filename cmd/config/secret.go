@@ -219,12 +219,18 @@ func (o *options) keychain() store.Backend {
 	return keychain.New(keychain.Options{MayPrompt: o.env.Desktop()})
 }
 
-// keychainItem returns the keychain's item for the client and the domain of the answers.
-func (s *setup) keychainItem() (secrets store.ClientSecrets, account string) {
-	clientID, _ := s.file.Get(s.profile, config.KeyClientID)
+// client returns the client of the answers, and the address of its org.
+func (s *setup) client() (baseURL, clientID string) {
+	clientID, _ = s.file.Get(s.profile, config.KeyClientID)
 	address, _ := s.file.Get(s.profile, config.KeyDomain)
 	domain, _ := config.ParseDomain(address) // the answer was valid
-	return store.ClientSecrets{Items: s.keychain()}, store.ClientSecretAccount(s.profile, domain.BaseURL, clientID)
+	return domain.BaseURL, clientID
+}
+
+// keychainItem returns the keychain's item for the client of the answers.
+func (s *setup) keychainItem() (secrets store.ClientSecrets, account string) {
+	baseURL, clientID := s.client()
+	return store.ClientSecrets{Items: s.keychain()}, store.ClientSecretAccount(s.profile, baseURL, clientID)
 }
 
 func (s *setup) storeInKeychain(ctx context.Context) error {

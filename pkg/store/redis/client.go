@@ -120,7 +120,7 @@ func do[T any](ctx context.Context, c *Client, call func(context.Context, valkey
 			done = c.o.Waiting("waiting for " + c.Location())
 		}
 		last = err
-		if err := sleep(ctx, pause/2+mathrand.N(pause)); err != nil {
+		if err := okta.Sleep(ctx, pause/2+mathrand.N(pause)); err != nil {
 			return value, awayError(err, last)
 		}
 	}
@@ -276,16 +276,4 @@ func hasReplicas(role valkey.ValkeyResult) bool {
 	}
 	replicas, err := fields[2].ToArray()
 	return err == nil && len(replicas) > 0
-}
-
-// sleep waits, and returns the error of ctx if that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/valkey-io/valkey-go"
 
 	"okauth/pkg/internal/safetext"
+	"okauth/pkg/okta"
 	"okauth/pkg/store"
 )
 
@@ -144,7 +145,7 @@ func (w *waiter) pause(ctx context.Context, now leaseState) error {
 		return store.NewError(store.LockTimeout, "",
 			fmt.Errorf("another process holds it, and did not release it in %s", safetext.Duration(w.wait)))
 	}
-	err := sleep(ctx, pause)
+	err := okta.Sleep(ctx, pause)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return store.NewError(store.LockTimeout, "", fmt.Errorf("wait for another process: %w", err))
 	}
@@ -197,7 +198,7 @@ func (l *lease) keep() {
 	l.stop = cancel
 	go func() {
 		defer close(l.ended)
-		for sleep(ctx, l.store.client.lease()/3) == nil {
+		for okta.Sleep(ctx, l.store.client.lease()/3) == nil {
 			if kept, err := l.run(ctx, renewScript, l.store.client.lease()); err == nil && kept == 0 {
 				return
 			}
