@@ -57,8 +57,8 @@ func pause(lock store.Lock, err error) {
 	_ = pausable.Pause(wait) // if that fails, the next process asks Okta itself
 }
 
-// lockUnless waits until no other process changes the session of an account, to get something from Okta. While it waits,
-// and again with the lock, it calls done: it returns no lock and no error after that has returned true.
+// lockUnless waits until no other process changes the session of an account, to get something from Okta. While it
+// waits, and again with the lock, it calls done: it returns no lock and no error after that has returned true.
 func (m Manager) lockUnless(ctx context.Context, account string, done func() bool) (lock store.Lock, err error) {
 	lock = noLock{}
 	if m.Store.Locks != nil {

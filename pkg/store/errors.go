@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"okauth/pkg/internal/privatefile"
+	"okauth/pkg/internal/safetext"
 )
 
 // ErrorKind says what is wrong with a store, as far as callers act on it.
@@ -75,6 +77,20 @@ func WithOp(op string, err error) error {
 // CorruptError returns an [*Error] of kind Corrupt for [WithOp] to complete. text never quotes the value.
 func CorruptError(text string) error {
 	return &Error{Kind: Corrupt, Err: errors.New("the stored value is corrupt: " + text)}
+}
+
+// WaitError returns the error of a wait for a lock that ended after limit, or with err, which is that of the context:
+// of kind LockTimeout if the time was over, else Failed.
+func WaitError(op string, limit time.Duration, err error) error {
+	switch {
+	case err == nil:
+		err = fmt.Errorf("another process holds it, and did not release it in %s", safetext.Duration(limit))
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("wait for another process: %w", err)
+	default:
+		return &Error{Failed, op, err}
+	}
+	return &Error{LockTimeout, op, err}
 }
 
 // SizeError returns an [*Error] of kind TooBig for [WithOp] to complete.

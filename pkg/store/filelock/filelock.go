@@ -16,7 +16,6 @@ import (
 	"github.com/gofrs/flock"
 
 	"okauth/pkg/internal/privatefile"
-	"okauth/pkg/internal/safetext"
 	"okauth/pkg/store"
 )
 
@@ -76,7 +75,7 @@ func (l Locks) Acquire(ctx context.Context, name string) (store.Lock, error) {
 		select {
 		case <-time.After(left):
 		case <-ctx.Done():
-			return nil, waitError("lock "+strconv.Quote(lock.file.Path()), l.Wait, ctx.Err())
+			return nil, store.WaitError("lock "+strconv.Quote(lock.file.Path()), l.Wait, ctx.Err())
 		}
 	}
 }
@@ -153,20 +152,8 @@ func (l Locks) withDeadline(ctx context.Context, name string, lock lockFunc) (*f
 		}
 		return file, nil
 	case <-waiting.Done():
-		return nil, waitError(op, wait, ctx.Err())
+		return nil, store.WaitError(op, wait, ctx.Err())
 	}
-}
-
-// waitError returns the error of a wait that ended; err is that of the context, nil if it lives.
-func waitError(op string, wait time.Duration, err error) error {
-	switch {
-	case err == nil:
-		err = fmt.Errorf("another process holds it, and did not release it in %s", safetext.Duration(wait))
-		return store.NewError(store.LockTimeout, op, err)
-	case errors.Is(err, context.DeadlineExceeded):
-		return store.NewError(store.LockTimeout, op, fmt.Errorf("wait for another process: %w", err))
-	}
-	return store.NewError(store.Failed, op, err)
 }
 
 // acquire locks the file. It waits in the kernel, which wakes it as soon as the lock is free. Polling was measured: 64

@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	mathrand "math/rand/v2"
 	"strconv"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
 
-	"okauth/pkg/internal/safetext"
 	"okauth/pkg/okta"
 	"okauth/pkg/store"
 )
@@ -142,14 +140,12 @@ func (w *waiter) pause(ctx context.Context, now leaseState) error {
 	case now.paused:
 		pause = now.left + mathrand.N(longestPoll)
 	case time.Until(w.end) < pause:
-		return store.NewError(store.LockTimeout, "",
-			fmt.Errorf("another process holds it, and did not release it in %s", safetext.Duration(w.wait)))
+		return store.WaitError("", w.wait, nil)
 	}
-	err := okta.Sleep(ctx, pause)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return store.NewError(store.LockTimeout, "", fmt.Errorf("wait for another process: %w", err))
+	if err := okta.Sleep(ctx, pause); err != nil {
+		return store.WaitError("", w.wait, err)
 	}
-	return err
+	return nil
 }
 
 // leaseState is what the server says of a lease that this process does not have.
