@@ -137,7 +137,7 @@ func (o *proxyOptions) hint(client *okauth.Client, err error) string {
 	return o.session.Hint(o.env, err)
 }
 
-// failureLog writes a line for the error of a request, but not for each when many fail.
+// failureLog writes the errors of requests: at most one line a second, and a repeated one every ten seconds.
 type failureLog struct {
 	env  *cli.Env
 	hint func(error) string
@@ -145,7 +145,7 @@ type failureLog struct {
 	mu   sync.Mutex
 	last string
 	at   time.Time
-	left int // errors without a line since
+	left int // errors since then that got no line
 }
 
 func (l *failureLog) add(err error) {

@@ -117,7 +117,7 @@ func (w *watch) end() {
 	}
 }
 
-// now is the time by the clock on the wall.
+// now returns the time by the wall clock, which goes on while the machine sleeps.
 func (w *watch) now() time.Time { return w.o.env.Now().Round(0) }
 
 // restore writes what could not be written, and a file that is gone while its token is good.
@@ -178,8 +178,8 @@ func (w *watch) succeeded() time.Duration {
 	return w.due.Sub(w.now())
 }
 
-// failed returns how long to wait after an attempt that ended with err, or err if there is no sense in another one: the
-// last token has ended, and only a person can help or the pauses have grown to the longest. It says once that a person
+// failed returns how long to wait after an attempt that ended with err, or err if another one is of no use: the last
+// token has ended, and only a person can help or the pauses have grown to the longest. It says once that a person
 // is needed: okauth login elsewhere is enough.
 func (w *watch) failed(err error) (time.Duration, error) {
 	left := w.ends.Sub(w.now())

@@ -27,7 +27,7 @@
 //	*okta.Error              Okta refused, or could not answer now: see its IsRejection
 //	*okta.NetworkError, *okta.ResponseError  no answer, or not Okta's: try again later
 //	*session.RateLimitedError  another process learned that Okta has too many requests: try again when Left is over
-//	*store.Error             the keychain or file cannot be used: see its Kind
+//	*store.Error             the keychain, file or server cannot be used: see its Kind
 //	*ResourceServerError     an exchange names a server of another org; nothing was sent
 package okauth
 
@@ -123,8 +123,8 @@ type Client struct {
 	offline    bool                                          // nothing may be sent
 	renewals   sync.Map                                      // what gets a token now, *renewal by session.TokenType
 	unstored   sync.Map                                      // the last tokens, session.CachedToken by session.TokenType
-	logins     atomic.Int64                                  // and logouts: what is in memory from before is void
-	background sync.RWMutex                                  // read-locked while a renewal runs for which no call may wait
+	logins     atomic.Int64                                  // and logouts; a token in memory from before is not used
+	background sync.RWMutex                                  // read-locked while a renewal runs that no call may wait for
 
 	connecting sync.Mutex    // guards connection
 	connection *redis.Client // nil until it is needed

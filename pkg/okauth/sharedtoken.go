@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// patience is how long the request that has a token renewed waits for the new one while the old one is valid.
-	patience = time.Second
+	// renewalWait is how long the request that has a token renewed waits for the new one while the old one is valid.
+	renewalWait = time.Second
 	// callPause is how long the error of a call stands for all requests, so that they do not try in turn.
 	callPause = time.Second
 	// renewEvery is how soon a token that was obtained because of a 401 may be replaced because of another.
@@ -63,7 +63,7 @@ func (s *sharedToken) get(ctx context.Context) (accessToken, error) {
 	var late <-chan time.Time
 	valid := !token.Value.IsZero()
 	if valid {
-		late = time.After(patience)
+		late = time.After(renewalWait)
 	}
 	select {
 	case <-call.done:
@@ -144,7 +144,7 @@ func (s *sharedToken) isNew() bool {
 	return s.token.Value.Equal(s.replacement) && s.client.o.Now().Sub(s.replacedAt).Abs() < renewEvery
 }
 
-// leave says that one who waited for call does no longer. A person is not asked for a token that no request needs.
+// leave ends the wait of one request for call. A person is not asked for a token that no request needs.
 func (s *sharedToken) leave(call *tokenCall, cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +157,7 @@ func (s *sharedToken) leave(call *tokenCall, cause error) {
 }
 
 // refuse notes that the API has refused a token. It returns false if there is no other: an API that refuses every token
-// must not cost a refresh, or a look at the store, for each request. One that ends has another in any case.
+// must not cost a refresh, or a read of the store, for each request. A token that is due for renewal gets one anyway.
 func (s *sharedToken) refuse(token okta.Secret) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -61,7 +61,7 @@ func (c *Client) Storage(mayPrompt bool) (Storage, error) {
 		s.Items, s.Optional = store.None{}, true
 		return s, nil
 	case StorageRedis:
-		server, err := c.server()
+		server, err := c.redisClient()
 		if err != nil {
 			return Storage{}, err
 		}
@@ -85,9 +85,9 @@ func (c *Client) Storage(mayPrompt bool) (Storage, error) {
 	return s, nil
 }
 
-// server returns the connection to the server of storage "redis", which all calls of c share. The error is a
+// redisClient returns the connection to the server of storage "redis", which all calls of c share. The error is a
 // *config.Error, or says that ca_file cannot be used.
-func (c *Client) server() (*redis.Client, error) {
+func (c *Client) redisClient() (*redis.Client, error) {
 	c.connecting.Lock()
 	defer c.connecting.Unlock()
 	if c.connection != nil {

@@ -21,8 +21,8 @@ type FileError = privatefile.Error
 func CheckFile(path string) error { return privatefile.CheckTarget(path) }
 
 // WriteFile writes text to a file, mode 0600, in a directory of the current user to which no one else can write. A
-// reader finds the old text or the new, complete; several processes may write the same file. The error is a *FileError:
-// the file is then as it was.
+// reader finds the old text or the new, complete; several processes may write the same file. After an
+// error, a *FileError, the file is unchanged.
 func WriteFile(path string, text []byte) error {
 	if err := CheckFile(path); err != nil {
 		return err

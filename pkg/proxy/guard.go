@@ -24,7 +24,7 @@ func forbidden(format string, args ...any) error {
 // guard refuses requests that a program of the user would not send to the proxy. A page in a browser can send requests
 // to every address of this machine, but it cannot change their Host, Origin and Sec-Fetch-Site.
 type guard struct {
-	hosts  []string // of which a request names one, in lower case
+	hosts  []string // a request must name one of them; lower case
 	port   string   // that goes with them; "" for a Unix socket, to which no page connects
 	origin string   // of the API
 }

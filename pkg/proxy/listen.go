@@ -16,7 +16,7 @@ import (
 
 // Listen listens on an address of this machine: "127.0.0.1:8080", a name or number of a loopback interface and a port,
 // where 0 is any free one; or "unix:PATH", a Unix socket that only the user can connect to and replace, in place of
-// that of a process that has died. The error is an *AddressError where the address cannot be one.
+// that of a process that has died. The error is an *AddressError if the address cannot be used.
 func Listen(address string) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		return listenUnix(path)

@@ -41,8 +41,8 @@ const (
 // Proxy leads from a listener on this machine to one API.
 type Proxy struct {
 	Upstream *url.URL // as ParseUpstream returns it
-	// Transport sends the requests, adds the token, and follows no redirect. Its errors are about the token, but for an
-	// *UpstreamError: see WrapErrors.
+	// Transport sends the requests, adds the token, and follows no redirect. An error that is no *UpstreamError, see
+	// WrapErrors, is about the token.
 	Transport http.RoundTripper
 	// Hint returns what the user can do about an error, "" for nothing. It may be nil.
 	Hint func(error) string
@@ -103,8 +103,8 @@ func (p *Proxy) handler(own net.Addr, logger *log.Logger) http.Handler {
 	})
 }
 
-// rewrite makes the request to the API of the caller's: the same path and query below Upstream, byte for byte, without
-// what the caller says of the token or of proxies before this one.
+// rewrite turns the caller's request into the one to the API: the same path and query below Upstream, byte for byte,
+// without the caller's own credentials and without headers about proxies before this one.
 func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	to, from := *p.Upstream, r.In.URL
 	to.RawPath = strings.TrimSuffix(to.EscapedPath(), "/") + from.EscapedPath()
@@ -125,7 +125,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	}
 }
 
-// trailedBody is the body of a request that ends with a trailer, which net/http has when the body is read.
+// trailedBody is the body of a request that ends with a trailer, which net/http knows when the body has been read.
 type trailedBody struct {
 	io.ReadCloser
 	in      *http.Request

@@ -14,7 +14,7 @@ import (
 	"okauth/pkg/internal/safetext"
 )
 
-// AddressError says that an address cannot be that of a proxy or of an API: a mistake of the caller.
+// AddressError says what is wrong with an address that the caller gave for the proxy or for the API.
 type AddressError struct {
 	Address string // "" where it may have a secret
 	Reason  string

@@ -126,8 +126,8 @@ func (p *watchedPassword) check(ctx context.Context, mayHash bool) error {
 }
 
 // lock waits until no other process sends a password of the user, and looks again whether the guard allows this one:
-// its errors are those of check, and errDone where done, which it calls while it waits, says that there is nothing to
-// do any more. A nil p is not watched.
+// its errors are those of check, and errDone if done, which it calls while it waits, returns true. A nil p is not
+// watched.
 func (p *watchedPassword) lock(ctx context.Context, done func() bool) error {
 	if p == nil {
 		return nil

@@ -22,7 +22,7 @@ func (e *RateLimitedError) Error() string {
 		safetext.Duration(e.Left.Round(time.Second))
 }
 
-// errDone says that no lock was acquired, because there is nothing to do with it.
+// errDone says that no lock was acquired, because another process has done the work.
 var errDone = errors.New("another process has done it")
 
 // acquire waits for a lock. While it waits for one that many machines share, it calls done, which looks whether the

@@ -39,8 +39,8 @@ type refusal struct {
 	Settled bool `json:"settled,omitempty"`
 }
 
-// read returns the refusals that are not too old. What cannot be one counts as none, and the next refusal replaces it.
-// The error is that of the place: it cannot be read now, or others could have written the record.
+// read returns the refusals that are not too old. A record that cannot be decoded counts as none, and the next refusal
+// replaces it. The error is a *store.Error: the record cannot be read now, or others could have written it.
 func (p *watchedPassword) read(ctx context.Context) (refusals, error) {
 	data, err := p.Items.Get(ctx, p.name)
 	none := errors.Is(err, store.ErrNotFound) || store.IsKind(err, store.Corrupt, store.WrongKey, store.UnsupportedVersion)
@@ -62,15 +62,15 @@ func (p *watchedPassword) read(ctx context.Context) (refusals, error) {
 	return r, nil
 }
 
-// now returns the time by the clock of the place.
+// now returns the time by the clock of Items.
 func (p *watchedPassword) now() time.Time { return p.Now().Add(store.Ahead(p.Items)) }
 
-// here returns when a refusal was, by the clock of this machine.
+// here returns the time of a refusal by this machine's clock.
 func (p *watchedPassword) here(one refusal) time.Time {
 	return time.Unix(one.Unix, 0).Add(-store.Ahead(p.Items))
 }
 
-// recordRefused adds the password to the refused ones.
+// recordRefused adds the password to the record.
 func (p *watchedPassword) recordRefused(ctx context.Context) error {
 	r, err := p.read(ctx)
 	if err != nil {
@@ -87,8 +87,8 @@ func (p *watchedPassword) recordRefused(ctx context.Context) error {
 	return p.write(ctx, r)
 }
 
-// recordAccepted takes the password from the refused ones, and all of them if a person typed it. Okta counts from the
-// beginning now.
+// recordAccepted removes the password from the record, or deletes the record if a person typed it. Okta starts to count
+// again.
 func (p *watchedPassword) recordAccepted(ctx context.Context) error {
 	r, err := p.read(ctx)
 	if err != nil || len(r.Refused) == 0 {
@@ -124,7 +124,7 @@ func (p *watchedPassword) write(ctx context.Context, r refusals) error {
 	return p.Items.Set(ctx, p.name, data)
 }
 
-// hashWith makes the hash one with salt.
+// hashWith computes the hash with salt, unless it is there. That takes some tenths of a second.
 func (p *watchedPassword) hashWith(salt []byte) (err error) {
 	if bytes.Equal(salt, p.salt) {
 		return nil

@@ -13,8 +13,8 @@ import (
 const maxRecord = 4096
 
 // UserPlace is where a [LockoutGuard] keeps its records for one OS user: a [store.Backend] of files that only this user
-// can read, and the [store.Locker] of the user's processes. The records are where they outlive a sign-out from the
-// machine, since a loop may sign in each time. The locks need not last, so they touch no disk where they can.
+// can read, and the [store.Locker] of the user's processes. The records outlive a logout from the machine, since a loop
+// may log in each time. The locks need not last, so they are in memory where the system has a place for that.
 //
 // A user without any place for them has no records and no locks: every Set fails, the rest does nothing.
 type UserPlace struct {

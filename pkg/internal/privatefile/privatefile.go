@@ -136,8 +136,8 @@ func CanCreate(path string) error {
 	return nil
 }
 
-// CheckTarget returns nil if [ReplaceVia] may write to path, which is anywhere: the directory exists, belongs to the
-// current user, and no one else can write to it; at path is nothing, or a file. CheckTarget changes nothing.
+// CheckTarget returns nil if [ReplaceVia] may write to path, which may be anywhere: the directory exists, belongs to
+// the current user, and no one else can write to it; at path is nothing, or a file. CheckTarget changes nothing.
 func CheckTarget(path string) error {
 	dir := filepath.Dir(path)
 	info, err := os.Stat(dir)

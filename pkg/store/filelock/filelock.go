@@ -21,7 +21,7 @@ import (
 
 const (
 	defaultWait = 30 * time.Second // how long Acquire waits
-	// maxPause is longer than any pause: a file of a later time was paused before the clock was set back.
+	// maxPause is longer than any pause. A file whose time is later was paused before the clock was set back.
 	maxPause = 10 * time.Minute
 )
 
@@ -56,7 +56,8 @@ func (l Locks) Ready() error {
 
 // Acquire implements [store.Locker]. The error is a *store.Error: of kind LockTimeout if another process did not
 // release the lock within Wait, Unsafe if the file or directory is not the current user's alone, Failed if there can
-// be no lock. If ctx ends first it wraps the error of ctx. Else it is a *store.PausedError.
+// be no lock. If ctx ends first it wraps the error of ctx. If a pause lasts longer than Wait it is a
+// *store.PausedError.
 func (l Locks) Acquire(ctx context.Context, name string) (store.Lock, error) {
 	end := time.Now().Add(cmp.Or(l.Wait, defaultWait))
 	for {

@@ -26,9 +26,9 @@ import (
 const (
 	// connectTime bounds the connection to one address, and again its TLS handshake and its first commands.
 	connectTime = 5 * time.Second
-	// What failed is tried again after these times, and some jitter.
+	// A call that failed is repeated after these times, with jitter.
 	firstRetry, longestRetry = 50 * time.Millisecond, time.Second
-	// acknowledgeTime is how long a write waits for a replica to have it.
+	// acknowledgeTime is how long a write waits for a replica to confirm it.
 	acknowledgeTime = time.Second
 )
 
@@ -257,12 +257,12 @@ func eval(ctx context.Context, client valkey.Client, script string, keys, args [
 	if err := replies[0].Error(); err != nil || !hasReplicas(replies[1]) {
 		return replies[0], err
 	}
-	patience := acknowledgeTime
+	limit := acknowledgeTime
 	if end, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(end)/2)
+		limit = min(limit, time.Until(end)/2)
 	}
 	// The library would send its own WAIT over another connection, which has written nothing.
-	wait := b.Arbitrary("WAIT", "1", strconv.FormatInt(max(patience.Milliseconds(), 1), 10)).Build()
+	wait := b.Arbitrary("WAIT", "1", strconv.FormatInt(max(limit.Milliseconds(), 1), 10)).Build()
 	_ = one.Do(ctx, wait)
 	return replies[0], nil
 }
