@@ -59,16 +59,8 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// One deadline, however many items there are to read. The key of a file may come from a command that asks.
-	if storage := client.Settings().Storage(); storage != okauth.StorageFile {
-		limit := keychainTime
-		if storage == okauth.StorageRedis {
-			limit = serverTime
-		}
-		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx, client.Settings().Storage())
+	defer cancel()
 	status, err := client.Status(ctx)
 	if err != nil {
 		return err
@@ -91,14 +83,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 	if problem := status.StoreErr; problem != nil {
 		s.Storage.OK, s.Storage.Problem, s.Storage.Hint = false, problem.Error(), o.session.Hint(o.env, problem)
 	}
-	switch { // what the setting means here
-	case s.Storage.Setting != okauth.StorageAuto:
-		s.Storage.Reason = "as set"
-	case s.Storage.OK:
-		s.Storage.Reason = "auto: there is a keychain"
-	default:
-		s.Storage.Reason = "auto: the keychain, else nothing is kept"
-	}
+	s.Storage.Reason = storageReason(s.Storage)
 	for _, stored := range status.Sessions {
 		s.Sessions = append(s.Sessions, o.sessionStatus(stored))
 	}
@@ -114,6 +99,29 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return cli.SilentError{Code: cli.ExitLoginRequired}
 	}
 	return err
+}
+
+// bounded returns ctx with one deadline, however many items there are to read from a storage. The key of a file may come
+// from a command that asks.
+func bounded(ctx context.Context, storage string) (context.Context, context.CancelFunc) {
+	switch storage {
+	case okauth.StorageFile:
+		return ctx, func() {}
+	case okauth.StorageRedis:
+		return context.WithTimeout(ctx, serverTime)
+	}
+	return context.WithTimeout(ctx, keychainTime)
+}
+
+// storageReason says what the setting means here.
+func storageReason(s output.StatusStorage) string {
+	switch {
+	case s.Setting != okauth.StorageAuto:
+		return "as set"
+	case s.OK:
+		return "auto: there is a keychain"
+	}
+	return "auto: the keychain, else nothing is kept"
 }
 
 // sayOnce leaves the cause of a missing key to the storage, which has the hint: each sealed session has the same.

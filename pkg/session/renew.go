@@ -87,16 +87,8 @@ func (m Manager) signedIn(
 	ctx context.Context, r TokenRequest, o Options, required *LoginRequiredError,
 ) (CachedToken, error) {
 	if o.WaitToAsk != nil && !required.Unsure {
-		if err := o.WaitToAsk(ctx); err != nil {
-			return CachedToken{}, err
-		}
-		before, err := m.load(ctx, r.Identity)
-		if err = unusable(err); err == nil {
-			if token, err := m.refreshed(ctx, r, before, o); !is[*LoginRequiredError](err) {
-				return token, err
-			}
-		} else if !is[*LoginRequiredError](err) {
-			return CachedToken{}, err
+		if token, err := m.ofOther(ctx, r, o); !is[*LoginRequiredError](err) {
+			return token, err
 		}
 	}
 	c, err := o.Credentials(ctx, required)
@@ -130,6 +122,18 @@ func (m Manager) signedIn(
 		token, err = m.choose(session, r)
 	}
 	return token, err
+}
+
+// ofOther waits for the process that asks a person, and returns the token of its session.
+func (m Manager) ofOther(ctx context.Context, r TokenRequest, o Options) (CachedToken, error) {
+	if err := o.WaitToAsk(ctx); err != nil {
+		return CachedToken{}, err
+	}
+	before, err := m.load(ctx, r.Identity)
+	if err = unusable(err); err != nil {
+		return CachedToken{}, err
+	}
+	return m.refreshed(ctx, r, before, o)
 }
 
 // refreshed returns the token that another process has just stored, or gets one with the refresh token.
