@@ -41,8 +41,8 @@ larger than 64 KiB or of unknown length. Redirects are passed on.
 
 --listen takes a loopback address, where port 0 is any free port, or unix:PATH
 for a Unix socket that only you can connect to. Every user of this machine can
-connect to a port. Web pages cannot use the proxy: okauth refuses requests of
-another site and for another host (403).
+connect to a port. Web pages cannot use the proxy: okauth refuses requests
+from another site or for another host (403).
 
 okauth answers 502 with a problem document (RFC 9457) if it has no token or
 cannot reach the API, and writes a line to standard error. It runs until Ctrl-C
