@@ -45,7 +45,7 @@ func newGuard(own net.Addr, upstream *url.URL) guard {
 // check returns a *RequestError unless the request is for this proxy and comes from no other site.
 func (g guard) check(r *http.Request) error {
 	if r.URL.IsAbs() || r.URL.Host != "" || !strings.HasPrefix(r.URL.Path, "/") { // CONNECT has a host only
-		return forbidden("this is a reverse proxy of %s, and no way to %q: use its address in place of the API's",
+		return forbidden("this proxy leads to %s only, and not to %q: use its address in place of the API's",
 			g.origin, r.RequestURI)
 	}
 	// A page whose name leads to this machine (DNS rebinding) sends its own name.

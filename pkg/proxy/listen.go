@@ -25,8 +25,8 @@ func Listen(address string) (net.Listener, error) {
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
 		return nil, &AddressError{address, "expected HOST:PORT, such as 127.0.0.1:8080, or unix:PATH"}
 	}
-	remote := &AddressError{address, "who reaches the proxy uses the token, so it listens on this machine only: " +
-		"127.0.0.1, ::1 or unix:PATH"}
+	remote := &AddressError{address, "anyone who can connect to the proxy uses your token, so it listens " +
+		"on this machine only: 127.0.0.1, ::1 or unix:PATH"}
 	if !isLoopback(host) {
 		return nil, remote
 	}

@@ -33,7 +33,7 @@ type PausedError struct {
 }
 
 func (e *PausedError) Error() string {
-	return fmt.Sprintf("another process said that no one should go on for %s", safetext.Duration(e.Left))
+	return fmt.Sprintf("another process paused the lock for %s", safetext.Duration(e.Left))
 }
 
 // ClockedBackend is a [Backend] of many machines, whose clocks may differ. [Sessions] stores times by its clock, and
