@@ -29,8 +29,11 @@ func asking(t *testing.T) (lines []string) {
 		lines = append(lines, "token -o "+format)
 	}
 	for i, line := range lines {
-		if line == "exec" {
+		switch line {
+		case "exec":
 			lines[i] = "exec -- true"
+		case "proxy":
+			lines[i] = "proxy --upstream https://api.example.com"
 		}
 	}
 	return lines
