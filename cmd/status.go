@@ -101,8 +101,8 @@ func (o *statusOptions) run(ctx context.Context) error {
 	return err
 }
 
-// bounded returns ctx with one deadline, however many items there are to read from a storage. The key of a file may come
-// from a command that asks.
+// bounded returns ctx with one deadline, however many items there are to read from a storage. Files have none, because
+// their key may come from a command that asks.
 func bounded(ctx context.Context, storage string) (context.Context, context.CancelFunc) {
 	switch storage {
 	case okauth.StorageFile:
