@@ -133,7 +133,9 @@ func (o *tokenOptions) write(token output.Token) error {
 	if o.path == "" && o.githubOutput == "" {
 		return o.print(o.env, token)
 	}
-	o.env.WarnBound(token)
+	if o.url == "" { // else the proof is there, too
+		o.env.WarnBound(token)
+	}
 	if o.path != "" {
 		text, err := o.render(token)
 		if err != nil {

@@ -43,6 +43,9 @@ func (o *tokenOptions) checkFile(c *cobra.Command) (err error) {
 		return cli.Usage("--watch is for access and ID tokens: only Okta knows how long a refresh token is valid", "")
 	case o.watch && o.url != "":
 		return errProofInFile()
+	case o.path == "-":
+		return cli.Usage(`--file: "-" is the name of no file here`,
+			"without --file the token goes to standard output; ./- is a file of that name")
 	case os.IsPathSeparator(o.path[len(o.path)-1]):
 		return cli.Usage("--file: the path is that of a directory", "add the name of the file")
 	}

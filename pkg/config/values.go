@@ -68,7 +68,11 @@ func (k Key) checkChoice(text string) error {
 	if slices.Contains(k.Choices, text) {
 		return nil
 	}
-	return &Error{Reason: fmt.Sprintf("%s is none of %s", quote(text), strings.Join(k.Choices, ", ")),
+	value := quote(text)
+	if strings.Contains(text, "@") { // an address that belongs elsewhere, with a password
+		value = "the value"
+	}
+	return &Error{Reason: fmt.Sprintf("%s is none of %s", value, strings.Join(k.Choices, ", ")),
 		Suggestion: Suggest(text, k.Choices)}
 }
 

@@ -16,11 +16,32 @@ import (
 
 // Listen listens on an address of this machine: "127.0.0.1:8080", a name or number of a loopback interface and a port,
 // where 0 is any free one; or "unix:PATH", a Unix socket that only the user can connect to and replace, in place of
-// that of a process that has died. The error is an *AddressError if the address cannot be used.
+// that of a process that has died. The error is an *AddressError where the address cannot be one, a *ListenError where
+// the system refuses it.
 func Listen(address string) (net.Listener, error) {
-	if path, ok := strings.CutPrefix(address, "unix:"); ok {
-		return listenUnix(path)
+	listen := listenTCP
+	if strings.HasPrefix(address, "unix:") {
+		listen = listenUnix
 	}
+	l, err := listen(address)
+	if cause, ok := errors.AsType[syscall.Errno](err); ok {
+		err = &ListenError{address, cause}
+	}
+	return l, err
+}
+
+// ListenError says that the system refuses an address, such as one where another program listens.
+type ListenError struct {
+	Address string
+	Err     error
+}
+
+func (e *ListenError) Error() string { return fmt.Sprintf("%q: %v", e.Address, e.Err) }
+
+// Unwrap returns the cause, a syscall.Errno.
+func (e *ListenError) Unwrap() error { return e.Err }
+
+func listenTCP(address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
 		return nil, &AddressError{address, "expected HOST:PORT, such as 127.0.0.1:8080, or unix:PATH"}
@@ -41,16 +62,17 @@ func Listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-func listenUnix(path string) (net.Listener, error) {
+func listenUnix(address string) (net.Listener, error) {
+	path := strings.TrimPrefix(address, "unix:")
 	info, err := os.Lstat(path)
 	writers := privatefile.CheckWriters(filepath.Dir(path), "")
 	switch {
 	case path == "" || path[0] == '@': // an abstract socket of Linux has no owner and no mode
-		return nil, &AddressError{"unix:" + path, "expected the path of a socket, such as unix:/run/user/1000/api"}
+		return nil, &AddressError{address, "expected the path of a socket, such as unix:/run/user/1000/api"}
 	case writers != nil: // who could put another socket there, and be taken for the proxy
-		return nil, &AddressError{"unix:" + path, writers.Error()}
+		return nil, &AddressError{address, writers.Error()}
 	case err == nil && info.Mode().Type() != fs.ModeSocket:
-		return nil, &AddressError{"unix:" + path, "there is " + privatefile.TypeName(info.Mode()) + ", and no socket"}
+		return nil, &AddressError{address, "there is " + privatefile.TypeName(info.Mode()) + ", and no socket"}
 	case err == nil:
 		if err := removeStale(path); err != nil {
 			return nil, err
@@ -59,7 +81,7 @@ func listenUnix(path string) (net.Listener, error) {
 	var l net.Listener
 	privately(func() { l, err = net.Listen("unix", path) })
 	if errors.Is(err, syscall.EINVAL) {
-		return nil, &AddressError{"unix:" + path, "the path of a socket has about 100 bytes at most"}
+		return nil, &AddressError{address, "the path of a socket has about 100 bytes at most"}
 	}
 	return l, err
 }
@@ -70,7 +92,7 @@ func removeStale(path string) error {
 	switch {
 	case err == nil:
 		conn.Close()
-		return fmt.Errorf("listen on unix:%s: %w", path, syscall.EADDRINUSE)
+		return syscall.EADDRINUSE
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return os.Remove(path)
 	}

@@ -53,7 +53,7 @@ func TestListenRefuses(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if _, err := proxy.Listen(l.Addr().String()); !errors.Is(err, syscall.EADDRINUSE) {
+		if _, err := proxy.Listen(l.Addr().String()); !errors.Is(err, syscall.EADDRINUSE) || !errors.As(err, new(*proxy.ListenError)) {
 			t.Errorf("a port that is taken: got %v", err)
 		}
 		l.Close()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -39,6 +40,8 @@ func ParseUpstream(text string) (*url.URL, error) {
 	switch {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		reason = "expected the address of an API with its scheme, such as https://api.example.com"
+	case badPort(u.Port()):
+		reason = "the port is no number from 1 to 65535"
 	case u.User != nil:
 		reason = "the address of the API has a user name or a password; the proxy adds an access token only"
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
@@ -51,6 +54,11 @@ func ParseUpstream(text string) (*url.URL, error) {
 		return nil, &AddressError{Address: shown, Reason: reason}
 	}
 	return u, nil
+}
+
+func badPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return text != "" && (err != nil || port == 0)
 }
 
 func isLoopback(host string) bool {

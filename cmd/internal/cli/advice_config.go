@@ -128,8 +128,10 @@ func invalidAdvice(e *config.Error) string {
 			"password, also with a second factor, password; okauth config init asks in words",
 		config.KeyFactor: "push is Okta Verify on a phone, otp the code of an app or a key, sms and voice a code that " +
 			"Okta sends",
-		config.KeyOTP:        "give only the digits that the app or the message shows",
-		config.KeyAudience:   "copy the audience from Security > API > Authorization Servers in the Okta admin console",
+		config.KeyOTP:      "give only the digits that the app or the message shows",
+		config.KeyAudience: "copy the audience from Security > API > Authorization Servers in the Okta admin console",
+		config.KeyStorage: "take redis for a Redis or Valkey server; its address goes to storage_url " +
+			"(OKAUTH_STORAGE_URL)",
 		config.KeyStorageKey: "write the key as one line of text: `openssl rand -base64 32` makes one",
 	}[key])
 }

@@ -30,7 +30,7 @@ func fileAdvice(e *output.FileError) string {
 	case Is[*store.OwnerError](e), err == nil && info.Mode()&fs.ModeSticky != 0: // such as /tmp
 		return elsewhere
 	case e.Unsafe && e.Op == "write":
-		return "name a file, or none that exists: okauth replaces a file as a whole, and follows no link"
+		return "name a regular file or a new one: okauth replaces the file, and follows no link"
 	case e.Unsafe:
 		return "run `chmod go-w " + ShellQuote(e.Path) + "`, or name a file in another directory"
 	case errors.Is(e, syscall.ENOTDIR):

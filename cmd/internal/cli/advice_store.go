@@ -181,8 +181,9 @@ func serverAdvice(err *store.Error) string {
 		return map[string]string{
 			"NOAUTH": "give the password of the server: set storage_password_file or storage_password_command, or " +
 				"OKAUTH_STORAGE_PASSWORD in the environment",
-			"WRONGPASS": "check the user in storage_url and the password",
-			"NOPERM":    "an administrator of the server gives the user what okauth needs: ACL SETUSER USER " + redis.ACL,
+			"WRONGPASS": "check the user in storage_url, and the password: storage_password_file, " +
+				"storage_password_command or OKAUTH_STORAGE_PASSWORD",
+			"NOPERM": "an administrator of the server gives the user what okauth needs: ACL SETUSER USER " + redis.ACL,
 			"READONLY": "storage_url leads to a replica: name the master, or the Sentinels, with ?master_set=NAME, which " +
 				"know it",
 			"OOM":     "the server has no memory left: raise maxmemory there, or remove what others keep on it",
@@ -194,7 +195,8 @@ func serverAdvice(err *store.Error) string {
 	case Is[tls.RecordHeaderError](err) && err.Kind == store.Unreachable:
 		return "the server does not speak TLS on this port: use its TLS port, or redis:// in storage_url"
 	case err.Kind == store.Unreachable:
-		return "check that the server runs, that this machine reaches it, and that storage_url is right"
+		return "check that the server runs, that this machine reaches it, and that storage_url is right: rediss:// " +
+			"where the port speaks TLS, redis:// elsewhere"
 	}
 	return ""
 }

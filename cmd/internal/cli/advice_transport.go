@@ -4,7 +4,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io/fs"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"okauth/pkg/proxy"
 	"okauth/pkg/transport"
@@ -77,4 +80,20 @@ func upstreamAdvice(e *proxy.UpstreamError) string {
 		return "check the address in --upstream and the clock of this machine, or tell those who run the API"
 	}
 	return "check that --upstream is the address of the API, and that the API is up"
+}
+
+// addressAdvice says what the user can do about an address where okauth proxy cannot listen.
+func addressAdvice(e *proxy.ListenError) string {
+	path, isSocket := strings.CutPrefix(e.Address, "unix:")
+	switch {
+	case errors.Is(e, syscall.EADDRINUSE):
+		return "another program listens there: name another address; without --listen, okauth takes a free port"
+	case isSocket && noDirectory(e):
+		return "make the directory: mkdir -m 700 " + ShellQuote(filepath.Dir(path))
+	case isSocket && errors.Is(e, fs.ErrPermission):
+		return "name a socket in a directory of yours, such as one under $XDG_RUNTIME_DIR"
+	case errors.Is(e, fs.ErrPermission):
+		return "take a port from 1024 up: those below are for root"
+	}
+	return ""
 }

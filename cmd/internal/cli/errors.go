@@ -83,6 +83,7 @@ func errorRows() []errorRow {
 
 		on(exitNetwork, upstreamAdvice), // within it may be an error of package transport
 		on[*proxy.AddressError](ExitUsage, nil),
+		on(ExitFailure, addressAdvice),
 		on(ExitUsage, privateKeyAdvice),
 		is(ExitUsage, output.ErrNoRequest, "name it, as in: --url https://api.example.com/v1/orders --method GET"),
 		is(ExitFailure, output.ErrBound, "use a token that is not bound, such as the ID token (--type id), or a client "+

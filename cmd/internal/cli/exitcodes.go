@@ -79,9 +79,10 @@ func NewExitCodesTopic() *cobra.Command {
 
 ` + table.String() + `
 When the code is not 0, standard output is empty, with these exceptions: status,
-verify, introspect and doctor print their result in any case; token prints a
-token that could not be stored (6); decode of many tokens answers every line (7:
-at least one is not a token); demo prints its story up to that point.
+verify, introspect and doctor print their result in any case; token, exchange
+and userinfo print theirs if the session could not be stored (6); decode of many
+tokens answers every line (7: at least one is not a token); demo prints its
+story up to that point.
 
 With -o json or OKAUTH_ERRORS=json the error on standard error is a JSON object:
 

@@ -82,7 +82,7 @@ func (e *Env) Warn(text string) { e.Say("warning: " + text) }
 func (e *Env) WarnBound(token output.Token) {
 	if token.Prover != nil {
 		e.Warn("the access token is bound to a key (DPoP), so alone it opens nothing: each request needs a proof, " +
-			"which okauth token -o curl --url makes")
+			"which okauth proxy makes, or okauth token -o curl --url")
 	}
 }
 

@@ -67,6 +67,9 @@ func FlagError(c *cobra.Command, err error) error {
 		return Usage("unknown shorthand flag: -"+name, helpHint(c))
 	}
 	advice := secretFlagHint(name)
+	if key, err := config.FindKey(strings.ReplaceAll(name, "-", "_")); err == nil && advice == "" {
+		advice = fmt.Sprintf("%s has no flag here: use okauth config set %[1]s, or %s", key.Name, key.Env[0])
+	}
 	var names []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	if near := config.Suggest(name, names); advice == "" && near != "" {
