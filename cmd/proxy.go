@@ -93,7 +93,8 @@ func (o *proxyOptions) run(ctx context.Context) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer listener.Close()
-	if err := o.signIn(ctx, client); err != nil {
+	token, err := o.signIn(ctx, client)
+	if err != nil {
 		return err
 	}
 	o.session.NoInput = true // from now on no one waits for a question
@@ -104,31 +105,33 @@ func (o *proxyOptions) run(ctx context.Context) error {
 	if o.env.StderrIsTTY {
 		o.env.Say("serving " + upstream.Redacted() + " until Ctrl-C")
 	}
-	return o.serve(ctx, client, listener, &proxy.Proxy{Upstream: upstream, Transport: proxy.WrapErrors(api)})
-}
-
-// serve runs p, with tokens of client, until the end of ctx.
-func (o *proxyOptions) serve(ctx context.Context, client *okauth.Client, l net.Listener, p *proxy.Proxy) error {
-	log.SetOutput(io.Discard)                                        // net/http writes there what an API sends unasked
 	tokens, cancel := context.WithCancel(context.WithoutCancel(ctx)) // open requests may need one after the signal
 	defer client.Wait()
 	defer cancel()
+	return o.serve(ctx, client, listener, &proxy.Proxy{
+		Upstream: upstream, Transport: client.Transport(tokens, proxy.WrapErrors(api), token),
+	})
+}
+
+// serve runs p until the end of ctx.
+func (o *proxyOptions) serve(ctx context.Context, client *okauth.Client, l net.Listener, p *proxy.Proxy) error {
+	log.SetOutput(io.Discard) // net/http writes there what an API sends unasked
 	defer o.env.Stopping(ctx)()
-	p.Transport = client.Transport(tokens, p.Transport)
 	p.Hint = func(err error) string { return o.hint(client, err) }
 	p.Failed = (&failureLog{env: o.env, hint: p.Hint}).add
 	return p.Serve(ctx, l)
 }
 
 // signIn gets a token, so that a proxy that cannot work does not start.
-func (o *proxyOptions) signIn(ctx context.Context, client *okauth.Client) error {
-	_, err := o.session.TokenOf(ctx, o.env, client, session.Access, false)
+func (o *proxyOptions) signIn(ctx context.Context, client *okauth.Client) (session.CachedToken, error) {
+	token, err := cli.ValidToken(ctx, o.env, client, session.Access, false)
+	_, err = o.session.Result(o.env, client, token, err)
 	if cli.Is[*session.SaveError](err) {
 		o.env.Warn(err.Error())
 		o.env.Advise(o.session.Hint(o.env, err))
-		return nil
+		return token, nil
 	}
-	return err
+	return token, err
 }
 
 // hint returns what to do about the error of a request.

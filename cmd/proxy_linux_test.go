@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"okauth/pkg/oktatest"
+	"okauth/pkg/store/fakesecretservice"
 )
 
 // proxied is an "okauth proxy" that serves.
@@ -144,6 +145,29 @@ func TestProxy_SessionEnds(t *testing.T) {
 	if lines > 3 {
 		t.Errorf("%d lines: %s", lines, &p.stderr)
 	}
+}
+
+// A session that cannot be stored is good for the requests: no one signs in again.
+func TestProxy_SessionNotStored(t *testing.T) {
+	t.Parallel()
+	needsCurl(t)
+	m := newMachine(t, "keychain", rotating())
+	m.start("login").does()
+	m.later(2 * time.Hour)
+	arrived, release := m.held(oktatest.HoldAnswer)
+	go func() {
+		<-arrived
+		m.keychain.Update(func(b *fakesecretservice.Behavior) { b.Full = true })
+		close(release)
+	}()
+	p := m.proxy("--upstream " + m.server.URL())
+	for range 2 {
+		if got := m.curl(p.address + "/api/hello"); !strings.HasSuffix(got, " 200") {
+			t.Errorf("got %s", got)
+		}
+	}
+	p.terminates()
+	p.says("could not be stored")
 }
 
 // A proxy that cannot work does not start.

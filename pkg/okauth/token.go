@@ -258,9 +258,14 @@ func (c *Client) HTTPClient(ctx context.Context) *http.Client {
 	}}
 }
 
-// Transport returns base with what HTTPClient adds. base must send plain http to loopback addresses only.
-func (c *Client) Transport(ctx context.Context, base http.RoundTripper) http.RoundTripper {
-	return &bearerTransport{token: &sharedToken{client: c, ctx: ctx}, base: base, plain: base}
+// Transport returns base with what HTTPClient adds. base must send plain http to loopback addresses only. The first
+// requests have the token first, which Get has returned; without one, the zero value, they get one.
+func (c *Client) Transport(ctx context.Context, base http.RoundTripper, first session.CachedToken) http.RoundTripper {
+	tokens := &sharedToken{client: c, ctx: ctx, logins: c.logins.Load()}
+	if token, err := c.share(first, accessToken{}); err == nil {
+		tokens.token = token
+	}
+	return &bearerTransport{token: tokens, base: base, plain: base}
 }
 
 // Wait waits until no renewal runs that a request of HTTPClient has begun. A program that ends calls it: the answer to

@@ -21,6 +21,7 @@ import (
 	"okauth/pkg/okauth"
 	"okauth/pkg/oktatest"
 	"okauth/pkg/proxy"
+	"okauth/pkg/session"
 	"okauth/pkg/store/memory"
 	"okauth/pkg/transport"
 )
@@ -87,7 +88,7 @@ func newRig(t *testing.T, api *httptest.Server, change func(*rig, *proxy.Proxy))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Transport = r.client.Transport(t.Context(), proxy.WrapErrors(base))
+	p.Transport = r.client.Transport(t.Context(), proxy.WrapErrors(base), session.CachedToken{})
 	if r.listens == nil {
 		if r.listens, err = proxy.Listen("127.0.0.1:0"); err != nil {
 			t.Fatal(err)

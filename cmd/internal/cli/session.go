@@ -107,15 +107,14 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 	if err != nil {
 		return output.Token{}, err
 	}
-	return s.TokenOf(ctx, env, client, t, fresh)
+	token, err := ValidToken(ctx, env, client, t, fresh)
+	return s.Result(env, client, token, err)
 }
 
-// TokenOf is Token with a client that is open.
-func (s *SessionFlags) TokenOf(
+// ValidToken is Token with a client that is open, for [SessionFlags.Result].
+func ValidToken(
 	ctx context.Context, env *Env, client *okauth.Client, t session.TokenType, fresh bool,
-) (output.Token, error) {
-	var token session.CachedToken
-	var err error
+) (token session.CachedToken, err error) {
 	if !fresh {
 		token, err = client.Cached(ctx, t)
 	}
@@ -124,7 +123,7 @@ func (s *SessionFlags) TokenOf(
 			return client.Renew(ctx, t, fresh)
 		})
 	}
-	return s.Result(env, client, token, err)
+	return token, err
 }
 
 // Result returns a token as it is printed, after its warnings. err is the error of getting it with client.
