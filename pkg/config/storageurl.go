@@ -43,6 +43,8 @@ func checkStorageURL(text string) error {
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	switch {
+	case strings.Contains(u.User.Username(), ":"), strings.Contains(u.RawQuery, "%40"), strings.Contains(u.RawQuery, "@"):
+		return invalid("only a user name stands before the host, and nothing but host:port in addr%s", expected)
 	case err != nil:
 		return invalid("the query of the URL cannot be read")
 	case !slices.Contains([]string{"redis", "rediss", "valkey", "valkeys", "unix"}, u.Scheme):

@@ -180,7 +180,8 @@ func (l *lease) acquire(ctx context.Context, look bool) (leaseState, error) {
 	}
 	left, err := strconv.ParseInt(reply[1], 10, 64)
 	l.number = max(number, 0)
-	return leaseState{reply[2], time.Duration(max(left, 1)) * time.Millisecond, number < 0}, err
+	left = min(max(left, 1), time.Hour.Milliseconds()) // more is no lease and no pause of okauth
+	return leaseState{reply[2], time.Duration(left) * time.Millisecond, number < 0}, err
 }
 
 func (l *lease) keys() []string { return []string{leaseKey(l.name), fenceKey(l.name)} }
