@@ -295,7 +295,7 @@ func TestWatchRestoresTheFile(t *testing.T) {
 	if err := c.run(c.ctx, time.Minute); !errors.Is(err, errStopped) {
 		t.Fatal(err)
 	}
-	if !strings.Contains(c.stderr.String(), "it is a symbolic link, not a file; name a file") {
+	if !strings.Contains(c.stderr.String(), "it is a symbolic link, not a file; name a regular file") {
 		t.Errorf("got %s", &c.stderr)
 	}
 	if _, err := os.Lstat(filepath.Join(filepath.Dir(c.o.path), "elsewhere")); err == nil {
