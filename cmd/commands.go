@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"okauth/cmd/internal/cli"
+	"okauth/pkg/output"
 )
 
 // Commands returns the tree of all commands, for the generator of the man pages. Its commands cannot run.
@@ -17,16 +18,22 @@ func Commands() *cobra.Command {
 }
 
 func newVersionCmd(env *cli.Env) *cobra.Command {
-	return &cobra.Command{
+	var format string
+	c := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version, the commit and the Go version",
-		Example: "  # for a bug report\n  okauth version",
+		Example: "  # for a bug report\n  okauth version\n  # for a program\n  okauth version -o json | jq -r .version",
 		Args:    cli.ArgsBetween(0, 0),
 		RunE: func(*cobra.Command, []string) error {
+			if format == "json" {
+				return output.JSON(env.Stdout, env.Build.Facts())
+			}
 			_, err := fmt.Fprintln(env.Stdout, "okauth version "+env.Build.String())
 			return err
 		},
 	}
+	cli.OutputFlag(c, &format, "text", "json")
+	return c
 }
 
 // explainCompletion replaces Cobra's help texts of the completion commands, which then refuse unknown arguments.

@@ -41,13 +41,28 @@ one client of one domain.`,
   # a key, into the keychain
   okauth config set private_key < key.pem`,
 		Args:              setArgs,
-		ValidArgsFunction: completeFirst(keys),
+		ValidArgsFunction: completeSet,
 		RunE: func(c *cobra.Command, args []string) error {
 			return cli.UntilStopped(c.Context(), o.env, func(ctx context.Context) error { return o.set(ctx, args, keep) })
 		},
 	}
 	cli.EnumFlag(c, &keep, "keep", "where to store client_secret", "keychain", "file")
 	return c
+}
+
+// completeSet completes KEY, and VALUE where it is one of a few words or a file.
+func completeSet(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return keys(), cobra.ShellCompDirectiveNoFileComp
+	}
+	key, _ := findKey(args[0])
+	switch {
+	case len(args) > 1:
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	case key.Type == config.Path:
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return key.Choices, cobra.ShellCompDirectiveNoFileComp
 }
 
 // setArgs accepts KEY and VALUE. For a line that was meant so, it says how to write it; it shows no secret.

@@ -128,21 +128,34 @@ func (e *Env) Getenv(name string) string {
 // Number returns the version, "devel" for a build without one.
 func (b Build) Number() string { return cmp.Or(b.Version, "devel") }
 
-// String returns version, commit, date, Go version and platform.
-func (b Build) String() string {
+// Facts returns the version, the commit, its date, the Go version and the platform. A build without a version has the
+// commit that the go command found; what is not known is "".
+func (b Build) Facts() map[string]string {
 	if info, ok := debug.ReadBuildInfo(); ok && b.Version == "" {
 		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
+			switch s.Key {
+			case "vcs.revision":
 				b.Commit = s.Value
+			case "vcs.time":
+				b.Date = s.Value
 			}
 		}
 	}
-	line := b.Number()
-	if b.Commit != "" {
-		line += " (" + b.Commit[:min(len(b.Commit), 12)] + ")"
+	return map[string]string{
+		"version": b.Number(), "commit": b.Commit, "date": b.Date,
+		"go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
 	}
-	if b.Date != "" {
-		line += " " + b.Date
+}
+
+// String returns the facts in one line.
+func (b Build) String() string {
+	facts := b.Facts()
+	line := facts["version"]
+	if commit := facts["commit"]; commit != "" {
+		line += " (" + commit[:min(len(commit), 12)] + ")"
 	}
-	return fmt.Sprintf("%s %s %s/%s", line, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if date := facts["date"]; date != "" {
+		line += " " + date
+	}
+	return fmt.Sprintf("%s %s %s/%s", line, facts["go"], facts["os"], facts["arch"])
 }
