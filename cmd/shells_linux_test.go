@@ -46,7 +46,7 @@ func TestShellsComplete(t *testing.T) {
 				{"okauth config set dom", "okauth config set domain "},
 				{"okauth config set storage k", "okauth config set storage keychain "},
 				{"okauth config set grant de", "okauth config set grant device-code "},
-				{"okauth config set ca_file comp", "okauth config set ca_file company.pem "},
+				{"okauth config set ca_file compan", "okauth config set ca_file company.pem "},
 			} {
 				p.types("\x15" + line.typed + "\t\a")
 				p.waitFor("<" + line.completed + ">")
