@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 
+	"okauth/pkg/internal/orgurl"
 	"okauth/pkg/okta"
 )
 
@@ -143,9 +143,7 @@ func closeBody(req *http.Request) {
 // checkDestination refuses to send a token in the clear.
 // RFC 6750 §5.3: "Clients MUST always use TLS … when making requests with bearer tokens."
 func checkDestination(req *http.Request) error {
-	host := req.URL.Hostname()
-	ip := net.ParseIP(host)
-	if req.URL.Scheme == "https" || host == "localhost" || ip != nil && ip.IsLoopback() {
+	if req.URL.Scheme == "https" || orgurl.IsLoopback(req.URL.Hostname()) {
 		return nil
 	}
 	return fmt.Errorf("send the token to %q: expected https", req.URL.Scheme+"://"+req.URL.Host)

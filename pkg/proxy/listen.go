@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"okauth/pkg/internal/orgurl"
 	"okauth/pkg/internal/privatefile"
 )
 
@@ -48,7 +49,7 @@ func listenTCP(address string) (net.Listener, error) {
 	}
 	remote := &AddressError{address, "anyone who can connect to the proxy uses your token, so it listens " +
 		"on this machine only: 127.0.0.1, ::1 or unix:PATH"}
-	if !isLoopback(host) {
+	if !orgurl.IsLoopback(host) {
 		return nil, remote
 	}
 	l, err := net.Listen("tcp", address)

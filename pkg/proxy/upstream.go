@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"okauth/pkg/internal/orgurl"
 	"okauth/pkg/internal/safetext"
 )
 
@@ -46,7 +46,7 @@ func ParseUpstream(text string) (*url.URL, error) {
 		reason = "the address of the API has a user name or a password; the proxy adds an access token only"
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		reason = "expected an address without a query and a fragment"
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !orgurl.IsLoopback(u.Hostname()):
 		// RFC 6750 §5.3: "Clients MUST always use TLS … when making requests with bearer tokens."
 		reason = "an access token goes over https only, except to this machine"
 	}
@@ -59,11 +59,6 @@ func ParseUpstream(text string) (*url.URL, error) {
 func badPort(text string) bool {
 	port, err := strconv.ParseUint(text, 10, 16)
 	return text != "" && (err != nil || port == 0)
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // UpstreamError says that the API did not answer.

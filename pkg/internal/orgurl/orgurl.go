@@ -5,6 +5,7 @@ package orgurl
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -128,6 +129,13 @@ func splitPort(authority, scheme string) (host, port string, err error) {
 		return host, "", nil
 	}
 	return host, ":" + strconv.FormatUint(n, 10), nil
+}
+
+// IsLoopback reports whether a host, without port and brackets, is this machine by its name or number. What localhost
+// resolves to is for the one who connects to check.
+func IsLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // checkHost returns the canonical form of a host, and whether it is this machine.
