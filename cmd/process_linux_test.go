@@ -27,7 +27,7 @@ type process struct {
 	cancel         func()
 }
 
-// longest is how long any okauth may take before its test has failed.
+// longest is how long any okauth may take before its test has failed, and a process that it started may keep its output.
 const longest = 90 * time.Second
 
 // command is okauth with these arguments, separated by spaces, and these
@@ -40,6 +40,7 @@ func (m *machine) command(ctx context.Context, line string, vars ...string) *exe
 	}
 	c := exec.CommandContext(ctx, self, strings.Fields(line)...)
 	c.Args[0] = "okauth" // see TestMain
+	c.WaitDelay = longest
 	storage := "keychain"
 	if m.inFile {
 		storage = "file"

@@ -19,6 +19,8 @@ import (
 	"okauth/pkg/transport"
 )
 
+const upstreamHint = "okauth proxy --upstream https://api.example.com"
+
 type proxyOptions struct {
 	env              *cli.Env
 	session          cli.SessionFlags
@@ -54,7 +56,12 @@ or SIGTERM (exit 0), and then lets open requests end for up to 10 seconds.`,
   # on a Unix socket, for programs of this user only
   okauth proxy --upstream https://api.example.com --listen unix:api.sock
   curl --unix-socket api.sock http://localhost/v1/orders`,
-		Args: cli.ArgsBetween(0, 0),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return cli.Usage(`"okauth proxy" takes no arguments`, upstreamHint)
+			}
+			return nil
+		},
 		RunE: cli.Stoppable(env, o.run),
 	}
 	o.session.AddFlags(c, append(cli.SignInKeys(), config.KeyMinTTL)...)
@@ -69,7 +76,7 @@ or SIGTERM (exit 0), and then lets open requests end for up to 10 seconds.`,
 
 func (o *proxyOptions) run(ctx context.Context) error {
 	if o.upstream == "" {
-		return cli.Usage("--upstream: missing", "okauth proxy --upstream https://api.example.com")
+		return cli.Usage("--upstream: missing", upstreamHint)
 	}
 	upstream, err := proxy.ParseUpstream(o.upstream)
 	if err != nil {

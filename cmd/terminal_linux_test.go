@@ -92,6 +92,7 @@ func atTerminalRuns(t *testing.T, u *user, command *exec.Cmd) *person {
 	defer slave.Close()
 	p.terminal = master
 	p.command.Stdin, p.command.Stdout, p.command.Stderr = slave, &p.stdout, &p.stderr
+	p.command.WaitDelay = longest
 	// As a shell with "ulimit -c unlimited" would, so that the child has something to lower.
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1 << 30, Max: 1 << 30})
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

@@ -197,7 +197,8 @@ func (w *watch) failed(err error) (time.Duration, error) {
 		text += "; " + advice
 	}
 	if !person || text != w.said {
-		w.o.env.Warn(text + "; " + state + ", next attempt in " + output.FormatDuration(wait.Round(time.Second)))
+		w.o.env.Warn(text + "; " + state + ", next attempt in " +
+			output.FormatDuration(max(wait.Round(time.Second), time.Second)))
 	}
 	w.said = text
 	notify(w.o.env, "STATUS="+okta.Sanitize(text, maxStatus))
