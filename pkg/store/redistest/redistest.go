@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -166,10 +167,21 @@ func (s *Server) Kill() {
 	_ = s.process.Wait()
 }
 
-// Stop ends the server as an administrator does.
+// Stop ends the server as an administrator does: it asks again while the server refuses, as one does that writes its
+// first append-only file.
 func (s *Server) Stop() {
-	_ = s.process.Process.Signal(os.Interrupt)
-	_ = s.process.Wait()
+	ended := make(chan struct{})
+	go func() { _ = s.process.Wait(); close(ended) }()
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for {
+		_ = s.process.Process.Signal(syscall.SIGTERM) // a second SIGINT would end it like a crash
+		select {
+		case <-ended:
+			return
+		case <-again.C:
+		}
+	}
 }
 
 // Do sends a command with redis-cli and returns what that prints.
