@@ -2,6 +2,8 @@ module okauth
 
 go 1.26.8
 
+toolchain go1.26.10
+
 require (
 	github.com/creack/pty v1.1.24
 	github.com/go-jose/go-jose/v4 v4.1.8
