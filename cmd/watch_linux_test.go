@@ -399,14 +399,18 @@ func TestWatchIsNotHeard(t *testing.T) {
 	w := newWatched(t, "file", time.Hour)
 	p := w.watch("")
 	w.hears(ready)
-	full, err := net.Dial("unixgram", w.name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer full.Close()
-	for err == nil {
-		_ = full.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-		_, err = full.Write([]byte("x"))
+	for sent := true; sent; { // the queue is full when even a new socket can send nothing
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		for sent = false; err == nil; sent = sent || err == nil {
+			err = unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrUnix{Name: w.name})
+		}
+		if !errors.Is(err, unix.EAGAIN) {
+			t.Fatal(err)
+		}
 	}
 	p.signal(syscall.SIGTERM)
 	p.does()
