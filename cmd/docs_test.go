@@ -197,7 +197,7 @@ func TestDocsCommandsParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shell := regexp.MustCompile("(?ms)^```(?:sh|bash|console|yaml)\n(.*?)^```$")
+	shell := regexp.MustCompile("(?ms)^```(?:sh|bash|fish|powershell|make|crontab|console|yaml)\n(.*?)^```$")
 	commands := 0
 	for _, file := range append(files, filepath.Join("..", "README.md")) {
 		text, err := os.ReadFile(file)

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -24,7 +23,7 @@ func (k *kitchen) profiles(text string) []string {
 	k.write(config, text, 0o600)
 	return append(slices.DeleteFunc(k.desk(), func(variable string) bool {
 		return strings.HasPrefix(variable, "OKAUTH_DOMAIN=") || strings.HasPrefix(variable, "OKAUTH_CLIENT_")
-	}), "OKAUTH_CONFIG="+config, "PATH="+k.dir+":"+os.Getenv("PATH"))
+	}), "OKAUTH_CONFIG="+config, "PATH="+k.dir+":"+k.path)
 }
 
 // addOrders adds the authorization server of the API orders.
@@ -81,7 +80,7 @@ func nativeSSORecipe(k *kitchen, blocks []block) {
 	transport := &http.Transport{Proxy: http.ProxyURL(proxy), TLSClientConfig: &tls.Config{RootCAs: pool}}
 	k.t.Cleanup(transport.CloseIdleConnections)
 	var stdout, stderr bytes.Buffer
-	c := exec.CommandContext(k.t.Context(), "bash", "-euo", "pipefail", "-c", blocks[1].text)
+	c := exec.CommandContext(k.t.Context(), k.shell[0], k.strict(blocks[1].text)...)
 	c.Env, c.Dir, c.Stdout, c.Stderr = environ, k.dir, &stdout, &stderr
 	if err := c.Start(); err != nil {
 		k.t.Fatal(err)

@@ -31,8 +31,8 @@ esac
 	k.server.AddApp(app)
 	k.server.AddUser(oktatest.User{Login: readmeUser, Password: oktatest.DefaultPassword, MFA: true,
 		Factors: map[string]string{oktatest.FactorOTP: "081804"}}) // RFC 6238, appendix B, the last six digits
-	environ := append(k.desk(), "PATH="+k.dir+":"+path()[len("PATH="):], "OKAUTH_PASSWORD=")
-	stdout, stderr, code := k.runs(environ, "bash", "-euo", "pipefail", "-c", blocks[0].text)
+	environ := append(k.desk(), "PATH="+k.dir+":"+k.path, "OKAUTH_PASSWORD=")
+	stdout, stderr, code := k.runs(environ, k.shell[0], k.strict(blocks[0].text)...)
 	if code != 0 || stdout != "" {
 		k.t.Errorf("got exit code %d, %q: %s", code, stdout, stderr)
 	}

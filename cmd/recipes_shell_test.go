@@ -31,11 +31,7 @@ func curlRecipe(k *kitchen, blocks []block) {
 	k.signedIn(1)
 
 	// Without a token the script ends with okauth's exit code, and curl does not run.
-	stdout, stderr, code := k.runs(append(k.desk(), "OKAUTH_PASSWORD=wrong-horse", "OKAUTH_STORAGE=none"), "sh", "-c", blocks[0].text)
-	if code != 5 || stdout != "" || !strings.Contains(stderr, "okauth: error: ") {
-		k.t.Errorf("got exit code %d, %q and %q, want 5 and no call", code, stdout, stderr)
-	}
-	k.ordered()
+	k.endsWithout(blocks[0].text)
 
 	k.cooks(k.desk(), `curl -fsS -H "Authorization: Bearer $(okauth token)" https://api.example.com/v1/orders`, ordersAnswer)
 	k.mu.Lock()
@@ -110,8 +106,7 @@ func printRecipe(k *kitchen, blocks []block) {
 	k.only(blocks, "sh")
 	installedOrSkip(k.t, "jq")
 	text := blocks[0].text + `test "$OKTA_ACCESS_TOKEN" = "$TOKEN" && echo same`
-	stdout, stderr, code := k.runs(append(k.desk(), "OKAUTH_SCOPES=openid profile offline_access"),
-		"bash", "-euo", "pipefail", "-c", text)
+	stdout, stderr, code := k.runs(append(k.desk(), "OKAUTH_SCOPES=openid profile offline_access"), k.shell[0], k.strict(text)...)
 	lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
 	if code != 0 || stderr != "" || len(lines) != 6 || lines[5] != "same" {
 		k.t.Fatalf("got exit code %d, %d lines and %q", code, len(lines), stderr)
@@ -124,6 +119,9 @@ func printRecipe(k *kitchen, blocks []block) {
 		k.t.Error("the lines print the same token, or none")
 	}
 	k.signedIn(3) // the sign-in, --refresh and --scope
+
+	variable, _, _ := strings.Cut(blocks[0].text, "\n\n")
+	k.endsWithout("set +e\n" + variable + "\necho goes on")
 }
 
 func goRecipe(k *kitchen, blocks []block) {

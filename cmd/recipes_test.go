@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -24,40 +25,54 @@ import (
 	"okauth/pkg/store/fakesecretservice"
 )
 
-// The recipes of docs/recipes.md, each run as it stands there, with the real programs it names. Only their hosts differ
-// from the real ones: a proxy leads dev-123456.okta.com to an Okta, and api.example.com to an API that accepts its
-// tokens.
+// The recipes of docs/recipes.md, each run as it stands there, with the real programs it names, in each shell that it is
+// for. Only their hosts differ from the real ones: a proxy leads dev-123456.okta.com to an Okta, and api.example.com to an
+// API that accepts its tokens.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(*kitchen, []block){
-		"curl":                       curlRecipe,
-		"DPoP":                       dpopRecipe,
-		"A loop":                     loopRecipe,
-		"A command":                  commandRecipe,
-		"HTTPie":                     httpieRecipe,
-		"More ways to print a token": printRecipe,
-		"A Go program":               goAPIRecipe,
-		"Any other program":          goRecipe,
-		"On behalf of a user":        onBehalfRecipe,
-		"Native SSO":                 nativeSSORecipe,
-		"ID-JAG":                     idJAGRecipe,
-		"GitHub Actions":             githubRecipe,
-		"GitLab CI":                  gitlabRecipe,
-		"Docker":                     nil, // TestContainer
-		"Kubernetes":                 kubernetesRecipe,
-		"One-time codes":             otpRecipe,
+	every := []string{"ash", "bash", "dash", "zsh"}
+	one, all := every[1:2], append(every, "fish")
+	tests := map[string]struct {
+		shells []string
+		run    func(*kitchen, []block)
+	}{
+		"curl":                       {every, curlRecipe},
+		"DPoP":                       {every, dpopRecipe},
+		"A loop":                     {every, loopRecipe},
+		"A command":                  {all, commandRecipe},
+		"HTTPie":                     {[]string{"bash", "zsh"}, httpieRecipe},
+		"More ways to print a token": {every, printRecipe},
+		"fish":                       {[]string{"fish"}, fishRecipe},
+		"PowerShell":                 {}, // the page says that it was not run
+		"make":                       {one, makeRecipe},
+		"cron":                       {one, cronRecipe},
+		"sudo":                       {all, sudoRecipe},
+		"A Go program":               {one, goAPIRecipe},
+		"Any other program":          {one, goRecipe},
+		"On behalf of a user":        {all, onBehalfRecipe},
+		"Native SSO":                 {all, nativeSSORecipe},
+		"ID-JAG":                     {all, idJAGRecipe},
+		"GitHub Actions":             {one, githubRecipe},
+		"GitLab CI":                  {[]string{"ash", "bash", "dash"}, gitlabRecipe}, // what an image has
+		"Docker":                     {},                                              // TestContainer
+		"Kubernetes":                 {one, kubernetesRecipe},
+		"One-time codes":             {all, otpRecipe},
 	}
 	recipes := readRecipes(t)
 	for name, test := range tests {
 		blocks, ok := recipes[name]
 		if delete(recipes, name); !ok {
 			t.Errorf("docs/recipes.md has no recipe %q", name)
-		} else if test != nil {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				installedOrSkip(t, "curl") // which nearly all of them run
-				test(newKitchen(t), blocks)
-			})
+		} else if test.run != nil {
+			for _, shell := range test.shells {
+				t.Run(name+"/"+shell, func(t *testing.T) {
+					t.Parallel()
+					installedOrSkip(t, "curl") // which nearly all of them run
+					k := newKitchen(t)
+					k.uses(shell)
+					test.run(k, blocks)
+				})
+			}
 		}
 	}
 	for name := range recipes {
@@ -131,7 +146,9 @@ const (
 // that docs/recipes.md gives them.
 type kitchen struct {
 	*machine
-	dir, ca, proxy string // working directory, file of the authority, URL
+	dir, ca, proxy string   // working directory, file of the authority, URL
+	path           string   // value of PATH, in which okauth is
+	shell          []string // the command that runs lines of shell; see uses
 
 	mu     sync.Mutex
 	orders []order
@@ -166,10 +183,12 @@ func newKitchen(t *testing.T) *kitchen {
 	t.Cleanup(keychain.Close)
 
 	home := t.TempDir()
-	k := &kitchen{machine: &machine{t: t, server: server, keychain: keychain, home: home}, dir: filepath.Join(home, "work"), ca: filepath.Join(home, "ca.pem")}
-	if err := os.Mkdir(k.dir, 0o700); err != nil {
+	k := &kitchen{machine: &machine{t: t, server: server, keychain: keychain, home: home}, dir: filepath.Join(home, "work"), ca: filepath.Join(home, "ca.pem"), shell: []string{"bash"}}
+	self, err := program()
+	if err := errors.Join(err, os.Mkdir(k.dir, 0o700)); err != nil {
 		t.Fatal(err)
 	}
+	k.path = filepath.Dir(link(t, self)) + ":" + os.Getenv("PATH")
 	k.write(k.ca, string(server.CAPEM()), 0o644)
 	server.FailAlways("", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if !k.api(w, r) {
@@ -311,7 +330,7 @@ func (k *kitchen) network() []string {
 
 // desk is the environment of somebody at their own machine, who has a keychain.
 func (k *kitchen) desk() []string {
-	return append(k.network(), path(), "HOME="+k.home, "TEST_LOCKS="+filepath.Join(k.home, "locks"), "TEST_WAIT=1m", "GORACE=atexit_sleep_ms=0",
+	return append(k.network(), "PATH="+k.path, "HOME="+k.home, "TEST_LOCKS="+filepath.Join(k.home, "locks"), "TEST_WAIT=1m", "GORACE=atexit_sleep_ms=0",
 		"DBUS_SESSION_BUS_ADDRESS="+k.keychain.Address(), "OKAUTH_NO_INPUT=true", "OKAUTH_DOMAIN="+readmeDomain, "OKAUTH_CLIENT_ID="+readmeClient,
 		"OKAUTH_CLIENT_SECRET="+oktatest.DefaultClientSecret, "OKAUTH_USERNAME="+readmeUser, "OKAUTH_PASSWORD="+oktatest.DefaultPassword)
 }
@@ -326,16 +345,6 @@ func (k *kitchen) runs(environ []string, name string, args ...string) (stdout, s
 		k.t.Fatal(err)
 	}
 	return out.String(), errs.String(), exitCode(c.ProcessState)
-}
-
-// cooks runs lines of shell, and wants them to succeed with this output and
-// nothing on standard error.
-func (k *kitchen) cooks(environ []string, text, want string) {
-	k.t.Helper()
-	stdout, stderr, code := k.runs(environ, "bash", "-euo", "pipefail", "-c", text)
-	if code != 0 || stdout != want || stderr != "" {
-		k.t.Errorf("%s: got exit code %d, %q and %q, want 0, %q and nothing", text, code, stdout, stderr, want)
-	}
 }
 
 // only wants a recipe to be made of blocks in these languages.

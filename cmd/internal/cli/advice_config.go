@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 
 	"okauth/pkg/config"
@@ -73,6 +74,9 @@ func settingAdvice(e *config.Error) string {
 		}
 		return "set HOME, or name the file with --config or OKAUTH_CONFIG"
 	case config.WrongOwner:
+		if underSudo() {
+			return "run okauth without sudo"
+		}
 		return "run okauth as the owner, or run `sudo chown \"$USER\" " + ShellQuote(e.Path) + "`"
 	case config.Exposed:
 		return "run `chmod 600 " + ShellQuote(e.Path) + "`, and replace the secret in Okta if someone else may have read it"
@@ -170,7 +174,17 @@ func missingAdvice(e *config.Error) string {
 	if err != nil {
 		return ""
 	}
+	if underSudo() {
+		return fmt.Sprintf("sudo removes variables, and the settings are those of %s: run okauth without sudo, or "+
+			"`okauth config init` to make settings for %[1]s", os.Getenv("USER"))
+	}
 	return fmt.Sprintf("run `okauth config init`, or `okauth config set %s …`, or set %s", key.Name, key.Env[0])
+}
+
+// underSudo reports whether sudo runs okauth as another user than the one who typed it.
+func underSudo() bool {
+	uid, ok := os.LookupEnv("SUDO_UID")
+	return ok && uid != strconv.Itoa(os.Geteuid())
 }
 
 func unknownKeyAdvice(e *config.Error) string {

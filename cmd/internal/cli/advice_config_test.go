@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -187,4 +188,19 @@ func TestST36_EveryKeyProblemHasAdvice(t *testing.T) {
 		check(problem, err)
 	}
 	check(clientauth.SecretTooShort, clientauth.CheckHMAC(okta.NewSecret("canary")))
+}
+
+// sudo is the reason why the settings are missing, or another user's.
+func TestAdviceUnderSudo(t *testing.T) {
+	t.Setenv("USER", "root")
+	for uid, want := range map[string]string{"4711": "without sudo", strconv.Itoa(os.Geteuid()): "run `"} {
+		t.Setenv("SUDO_UID", uid)
+		for _, e := range []*config.Error{
+			{Kind: config.Missing, Key: config.KeyDomain}, {Kind: config.WrongOwner, Path: "/home/alice"},
+		} {
+			if got := configAdvice(e); strings.Contains(got, "without sudo") != (uid == "4711") || !strings.Contains(got, want) {
+				t.Errorf("SUDO_UID=%s: got %q, want %q", uid, got, want)
+			}
+		}
+	}
 }

@@ -142,6 +142,9 @@ func ArgsBetween(least, most int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		command := strconv.Quote(c.CommandPath())
 		switch {
+		case slices.Contains(args, "#"): // zsh has no comments at the prompt
+			return Usage(command+" got a comment as arguments", "leave out # and the rest; in zsh, `setopt "+
+				"interactive_comments` allows comments at the prompt")
 		case len(args) < least:
 			_, names, _ := strings.Cut(c.Use, " ")
 			return Usage(command+" needs "+names, helpHint(c))
