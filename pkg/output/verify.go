@@ -10,16 +10,13 @@ import (
 	"okauth/pkg/jwt"
 )
 
-// WriteReportJSON writes r as one line:
+// AppendReportJSON appends r as one line:
 //
 //	{"valid":false,"reason":"exp","type":"access","checks":[{"name":"exp","ok":false,"expected":"…","got":"…"}…]}
 //
 // reason is the name of the first check that failed, or null. ok is null for a check that was skipped. Empty members of
-// a check are left out.
-func WriteReportJSON(w io.Writer, r jwt.Report) error { return write(w, AppendReportJSON(nil, r)) }
-
-// AppendReportJSON appends what [WriteReportJSON] writes. A stream has one report for each token, and encoding/json
-// would take a tenth of the time of its signature.
+// a check are left out. A stream has one report for each token, and encoding/json would take a tenth of the time of its
+// signature.
 func AppendReportJSON(dst []byte, r jwt.Report) []byte {
 	dst = slices.Grow(dst, 2048) // most reports fit
 	dst = append(dst, `{"valid":`...)

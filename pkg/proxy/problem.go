@@ -49,11 +49,12 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return
 	}
-	p.Failed(err)
-	answer := problem{Status: http.StatusBadGateway, Detail: safetext.Sanitize(err.Error(), maxDetail)}
+	status := http.StatusBadGateway
 	if refused, ok := errors.AsType[*RequestError](err); ok {
-		answer.Status = refused.Status
+		status, err = refused.Status, refused // without what was done to the API meanwhile
 	}
+	p.Failed(err)
+	answer := problem{Status: status, Detail: safetext.Sanitize(err.Error(), maxDetail)}
 	if p.Hint != nil {
 		answer.Hint = safetext.Sanitize(p.Hint(err), maxDetail)
 	}

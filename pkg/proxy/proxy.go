@@ -145,6 +145,9 @@ func (b *trailedBody) Read(p []byte) (int, error) {
 
 // keepBody keeps a small body in memory, so that the request can be sent again.
 func keepBody(r *http.Request) error {
+	if r.ContentLength < 0 || r.ContentLength > repeatableSize {
+		r.Body = callersBody{r.Body}
+	}
 	if r.ContentLength <= 0 || r.ContentLength > repeatableSize {
 		return nil
 	}
@@ -156,6 +159,18 @@ func keepBody(r *http.Request) error {
 	r.Body, _ = r.GetBody()
 	r.Header.Del("Expect") // it has been met
 	return nil
+}
+
+// callersBody is a body that is sent on while it arrives. What is wrong with it is the caller's error, not the API's.
+type callersBody struct{ io.ReadCloser }
+
+// Read implements io.Reader.
+func (b callersBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = &RequestError{http.StatusBadRequest, "the body of the request: " + withoutQuotes(err.Error())}
+	}
+	return n, err
 }
 
 // failedLines is an io.Writer that makes an error of each line of net/http's log.

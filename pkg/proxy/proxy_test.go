@@ -327,6 +327,22 @@ func TestSmuggling(t *testing.T) {
 	}
 }
 
+// A body that breaks off in the middle is the caller's error: 400, and not a word about the API.
+func TestBrokenBody(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds() {
+		api := serve(t, kind, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
+		r := newRig(t, api, nil)
+		line := r.raw(t, "POST / HTTP/1.1\r\nHost: "+r.listens.Addr().String()+"\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n")
+		if line != "HTTP/1.1 400 Bad Request" {
+			t.Errorf("%s: got %s", kind, line)
+		}
+		if err := <-r.failed; !errors.As(err, new(*proxy.RequestError)) || !strings.Contains(err.Error(), "the body of the request: ") {
+			t.Errorf("%s: reported %v", kind, err)
+		}
+	}
+}
+
 // document is a problem document.
 type document struct {
 	Type, Title, Detail, Hint string
