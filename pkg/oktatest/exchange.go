@@ -84,11 +84,12 @@ func (c *call) issueJAG() {
 	in := &session{agreement: c.agreement(), begin: c.subject.begin, expires: c.now.Add(jagLifetime)}
 	in.server = id
 	key := c.s.keys.ring(c.as.ID)[1]
-	jag := compact(object{{"kid", key.kid}, {"alg", "RS256"}, {"typ", "oauth-id-jag+jwt"}}, object{
+	input := signingInput(object{{"kid", key.kid}, {"alg", "RS256"}, {"typ", "oauth-id-jag+jwt"}}, object{
 		{"jti", "JAG." + randomBase64(32)}, {"iss", c.issuer()}, {"sub", c.user.ID}, {"aud", audience},
 		{"client_id", c.app.ClientID}, {"iat", c.now.Unix()}, {"exp", in.expires.Unix()},
 		{"scope", strings.Join(c.scopes, " ")},
-	}, key.signature(crypto.SHA256))
+	})
+	jag := input + "." + base64url(key.sign(crypto.SHA256, input))
 	c.s.jags[jag] = in
 	c.respond(200, object{
 		{"token_type", "N_A"}, {"expires_in", int64(jagLifetime / time.Second)}, {"issued_token_type", typeIDJAG},

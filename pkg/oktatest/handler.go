@@ -135,6 +135,8 @@ func (c *call) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.answer().Se
 
 // answer finds the endpoint. The server is locked, and the time read, from here until the answer is made.
 func (c *call) answer() *Response {
+	c.s.turns <- struct{}{} // a channel serves those who wait in their order, which a mutex need not do
+	defer func() { <-c.s.turns }()
 	defer c.s.lock()()
 	c.now = c.s.clock.Now()
 	setDate(c.header, c.now)

@@ -50,12 +50,13 @@ func (s *Server) InvalidTokens() []InvalidToken {
 type draft struct {
 	call           *call       // the sign-in of DefaultUser
 	key, attacker  *signingKey // the attacker's is published nowhere but at /sandbox/attacker-keys
+	hash           crypto.Hash
 	header, claims json.RawMessage
 	sign           func(input string) []byte
 }
 
 func (s *Server) forge(kind InvalidToken, base string, now time.Time) string {
-	d := &draft{key: s.keys.ring(DefaultServerID)[1], attacker: s.keys.ring(attackerRing)[1]}
+	d := &draft{hash: crypto.SHA256, key: s.keys.ring(DefaultServerID)[1], attacker: s.keys.ring(attackerRing)[1]}
 	d.call = &call{
 		s: s, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour,
 		as: s.servers[DefaultServerID], app: s.apps[DefaultClientID], user: s.users[userKey(DefaultUser)],
@@ -63,7 +64,7 @@ func (s *Server) forge(kind InvalidToken, base string, now time.Time) string {
 	d.call.startSession()
 	d.header = d.change(object{{"kid", d.key.kid}, {"alg", "RS256"}}, kind.header)
 	d.claims = d.change(d.call.accessClaims(), kind.claims)
-	d.sign = d.key.signature(crypto.SHA256)
+	d.sign = func(input string) []byte { return d.key.sign(d.hash, input) }
 	return d.token(kind.form)
 }
 
@@ -97,22 +98,22 @@ func (d *draft) token(form string) string {
 	case "encrypted":
 		// It has the parts of a JWE; there is no key to decrypt it: https://www.rfc-editor.org/rfc/rfc7516#section-3.1
 		header := object{{"alg", "RSA-OAEP-256"}, {"enc", "A256GCM"}, {"cty", "JWT"}, {"kid", randomBase64(32)}}
-		return strings.Join([]string{base64url(marshal(header)), randomBase64(keyBits / 8), randomBase64(12),
+		return strings.Join([]string{base64url(marshal(header)), randomBase64(keyBytes), randomBase64(12),
 			randomBase64(800), randomBase64(16)}, ".")
 	case "opaque":
 		return randomBase64(32)
 	case "second aud":
 		d.claims = append([]byte(`{"aud":"api://another",`), d.claims[1:]...)
 	case "attacker":
-		d.sign = d.attacker.signature(crypto.SHA256)
+		d.key = d.attacker
 	case "RS512":
-		d.sign = d.key.signature(crypto.SHA512)
+		d.hash = crypto.SHA512
 	case "unsigned":
 		d.sign = func(string) []byte { return nil }
 	case "HMAC of the PEM", "HMAC of the modulus":
-		secret := d.key.private.N.Bytes()
+		secret := d.key.public.N.Bytes()
 		if form == "HMAC of the PEM" {
-			der, _ := x509.MarshalPKIXPublicKey(&d.key.private.PublicKey) // fails for unknown kinds of key only
+			der, _ := x509.MarshalPKIXPublicKey(&d.key.public) // fails for unknown kinds of key only
 			secret = encodePEM("PUBLIC KEY", der)
 		}
 		mac := hmac.New(sha256.New, secret)
@@ -121,11 +122,12 @@ func (d *draft) token(form string) string {
 			return mac.Sum(nil)
 		}
 	case "tampered": // the signature is of the claims before
-		signature := d.sign(base64url(d.header) + "." + base64url(d.claims))
+		signature := d.sign(signingInput(d.header, d.claims))
 		d.sign = func(string) []byte { return signature }
 		d.claims = bytes.Replace(d.claims, []byte(`"scp":[`), []byte(`"scp":["api:admin",`), 1)
 	}
-	token := compact(d.header, d.claims, d.sign)
+	input := signingInput(d.header, d.claims)
+	token := input + "." + base64url(d.sign(input))
 	last := len(token) - 1
 	switch form {
 	case "padded":

@@ -30,6 +30,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -46,7 +47,8 @@ type Server struct {
 	ca                    []byte // in PEM; of the authority, or the certificate that is signed by itself; nil without TLS
 	clientCert, clientKey []byte // in PEM; nil without RequireClientCertificate
 
-	serving sync.RWMutex // read-locked by every request in progress
+	turns   chan struct{} // as many as requests may be worked on at once
+	serving sync.RWMutex  // read-locked by every request in progress
 
 	mu            sync.Mutex // guards everything below; locked while a request is answered
 	requests      []*Request
@@ -78,8 +80,8 @@ func (s *Server) lock() (unlock func()) {
 // Start listens on Options.Addr and serves until Close. It fails if the address cannot be used.
 func Start(o Options) (*Server, error) {
 	s := &Server{
-		nonceSeed: rand.Text(),
-		clock:     cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
+		nonceSeed: rand.Text(), turns: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
+		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
 		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
 		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
 		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},

@@ -4,17 +4,13 @@ import (
 	"cmp"
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // agreement is what a user, a client and a server agree on at a sign-in, or a client and a server alone.
@@ -172,7 +168,11 @@ func (c *call) sign(t *issuedToken) string {
 	}
 	t.session, t.scopes = c.session, c.scopes
 	key := c.s.keys.ring(ring)[1]
-	token := compact(object{{"kid", key.kid}, {"alg", "RS256"}}, t.claims, key.signature(crypto.SHA256)) // no typ
+	input := signingInput(object{{"kid", key.kid}, {"alg", "RS256"}}, t.claims) // no typ
+	// A signature takes long, and nothing knows the token yet.
+	c.s.mu.Unlock()
+	token := input + "." + base64url(key.sign(crypto.SHA256, input))
+	c.s.mu.Lock()
 	c.s.issued[token] = t
 	return token
 }
@@ -188,89 +188,9 @@ func (s *Server) inOrder(in agreement) bool {
 	return (in.login == "" || s.users[userKey(in.login)].Status != Deactivated) && !s.apps[in.clientID].Inactive
 }
 
-const keyBits = 2048
-
-// Rings that no authorization server publishes. The org server does not publish the keys of its access tokens:
-// https://developer.okta.com/docs/concepts/key-rotation/
-const (
-	secretRing   = "org access tokens"
-	attackerRing = "attacker" // someone whom nothing should trust
-)
-
-// Keys are the signing keys of authorization servers. They are made when first needed, which takes about a tenth of a
-// second each; servers that share Keys share that cost, and a rotation.
-type Keys struct {
-	mu sync.Mutex
-	// What each authorization server publishes: the next key, the active one, and after a rotation the one before.
-	rings map[string][]*signingKey
-}
-
-type signingKey struct {
-	kid     string
-	private *rsa.PrivateKey
-}
-
-// NewKeys returns keys that are made when they are needed.
-func NewKeys() *Keys { return &Keys{rings: map[string][]*signingKey{}} }
-
-// RotateKeys makes the next key of every authorization server its active one; the one in use until now stays published
-// for one more rotation. Servers that share Keys rotate together.
-func (s *Server) RotateKeys() {
-	s.keys.mu.Lock()
-	defer s.keys.mu.Unlock()
-	for id, ring := range s.keys.rings {
-		s.keys.rings[id] = []*signingKey{newSigningKey(), ring[0], ring[1]}
-	}
-}
-
-func (k *Keys) ring(id string) []*signingKey {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.rings[id] == nil {
-		k.rings[id] = []*signingKey{newSigningKey(), newSigningKey()}
-	}
-	return k.rings[id]
-}
-
-func newSigningKey() *signingKey {
-	private, _ := rsa.GenerateKey(rand.Reader, keyBits) // without random numbers, a Go program ends
-	return &signingKey{kid: randomBase64(32), private: private}
-}
-
-// jwk is the public key.
-func (k *signingKey) jwk() jose.JSONWebKey {
-	return jose.JSONWebKey{Key: &k.private.PublicKey, KeyID: k.kid, Algorithm: "RS256", Use: "sig"}
-}
-
-// signature makes the signatures of RS256, RS512: https://www.rfc-editor.org/rfc/rfc7518#section-3.3
-func (k *signingKey) signature(hash crypto.Hash) func(input string) []byte {
-	return func(input string) []byte {
-		sum := hash.New()
-		sum.Write([]byte(input))
-		signature, _ := rsa.SignPKCS1v15(nil, k.private, hash, sum.Sum(nil)) // fails for small keys only
-		return signature
-	}
-}
-
-// compact is the compact serialization: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
-func compact(header, claims any, sign func(input string) []byte) string {
-	input := base64url(marshal(header)) + "." + base64url(marshal(claims))
-	return input + "." + base64url(sign(input))
-}
-
-// publishKeys is /v1/keys: https://www.rfc-editor.org/rfc/rfc7517#section-5
-func (c *call) publishKeys() {
-	c.run(c.findServer, func() {
-		c.cacheable(keySet(c.s.keys.ring(c.server)...), "max-age=3832304, must-revalidate") // as documented: 44 days
-	})
-}
-
-// keySet has the next key first: the order carries no meaning.
-func keySet(keys ...*signingKey) (set jose.JSONWebKeySet) {
-	for _, key := range keys {
-		set.Keys = append(set.Keys, key.jwk())
-	}
-	return set
+// signingInput is what a JWT's signature is of: https://www.rfc-editor.org/rfc/rfc7515#section-5.1
+func signingInput(header, claims any) string {
+	return base64url(marshal(header)) + "." + base64url(marshal(claims))
 }
 
 func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

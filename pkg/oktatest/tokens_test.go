@@ -42,7 +42,7 @@ func publicKeys(t *testing.T, s *oktatest.Server, target string) map[string]*rsa
 	out := map[string]*rsa.PublicKey{}
 	for _, k := range set.Keys {
 		n, err := base64.RawURLEncoding.DecodeString(k.N)
-		if err != nil || k.Kty != "RSA" || k.Alg != "RS256" || k.Use != "sig" || k.E != "AQAB" || len(k.Kid) != 43 {
+		if err != nil || len(n) != 256 || n[0] < 0x80 || k.Kty != "RSA" || k.Alg != "RS256" || k.Use != "sig" || k.E != "AQAB" || len(k.Kid) != 43 {
 			t.Errorf("key %+v: not as Okta's (%v)", k, err)
 		}
 		out[k.Kid] = &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: 65537}
