@@ -2,34 +2,31 @@ package cmd_test
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"okauth/pkg/oktatest"
 )
 
-// okauth in a container: a root file system with nothing in it but okauth, which
-// is read-only, a user whom nobody knows, no home, no terminal, no session bus.
-// The image is built as docs/recipes.md says.
+// okauth in a container: a root file system with nothing in it but okauth and certificate authorities, which is
+// read-only, a user whom nobody knows, no home, no terminal, no session bus. The image is built as docs/containers.md
+// says.
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make a container")
 	}
 	k := newKitchen(t)
-	image := buildImage(t, k)
+	e := newEngine(t)
+	e.buildsImage(k)
 	for name, test := range map[string]func(*container){
 		"five variables": containerFiveVariables,
 		"no trace":       containerNoTrace,
@@ -40,28 +37,81 @@ func TestContainer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(image.start(newMachine(t, "", persistent())))
+			test(newContainer(e, newMachine(t, "", persistent())))
 		})
 	}
-	t.Run("recipe", func(t *testing.T) {
-		t.Parallel()
-		k.machine = k.machine.on(t)
-		dockerRecipe(image, k)
-	})
+	for name, test := range map[string]func(*engine, *kitchen, []block){
+		"The image":              imagePage,
+		"A job":                  jobPage,
+		"A session that stays":   sessionPage,
+		"A program in the image": programPage,
+	} {
+		t.Run(name, func(t *testing.T) {
+			k.machine, k.dir = k.machine.on(t), t.TempDir()
+			test(e, k, containersPage(t)[name])
+		})
+	}
 }
 
-// container is an image that runs on a machine.
+// engine is Podman by the name of docker, with a store of its own.
+type engine struct {
+	program string
+	environ []string
+}
+
+// newEngine sets Podman up so that it runs where it may not make cgroups, networks or overlays, such as in a container.
+func newEngine(t *testing.T) *engine {
+	t.Helper()
+	installedOrSkip(t, "podman")
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"containers.conf": `[containers]
+cgroups = "disabled"
+netns = "host"
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+[engine]
+runtime = "crun"
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+tmp_dir = "` + dir + `/tmp"
+`,
+		"storage.conf": `[storage]
+driver = "vfs"
+graphroot = "` + dir + `/storage"
+runroot = "` + dir + `/run"
+`,
+		// Docker leaves no directory writable with --read-only. crun refuses a hybrid of both versions of cgroups.
+		"docker": `#!/bin/bash
+if [[ $1 == run ]]; then set -- run --read-only-tmpfs=false "${@:2}"; fi
+exec unshare --mount sh -c '! test -d /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified; exec podman "$@"' sh "$@"
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &engine{filepath.Join(dir, "docker"), []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + dir, "BUILDAH_ISOLATION=chroot",
+		"CONTAINERS_CONF=" + filepath.Join(dir, "containers.conf"), "CONTAINERS_STORAGE_CONF=" + filepath.Join(dir, "storage.conf")}}
+}
+
+// docker returns the command docker with these words.
+func (e *engine) docker(words ...string) *exec.Cmd {
+	c := exec.Command(e.program, words...)
+	c.Env = e.environ
+	return c
+}
+
+// container is how the image okauth runs for a machine.
 type container struct {
-	*image
+	*engine
 	*machine
-	uid   uint32
 	binds map[string]string // in the container: outside
 	vars  []string          // all there are
 }
 
-// start gives the five variables that must be enough.
-func (im *image) start(m *machine) *container {
-	return &container{image: im, machine: m, uid: 65534, vars: []string{
+// newContainer gives the five variables that must be enough.
+func newContainer(e *engine, m *machine) *container {
+	return &container{engine: e, machine: m, vars: []string{
 		"OKAUTH_DOMAIN=" + m.server.URL(), "OKAUTH_CLIENT_ID=" + oktatest.DefaultClientID, "OKAUTH_CLIENT_SECRET=" + oktatest.DefaultClientSecret,
 		"OKAUTH_USERNAME=" + oktatest.DefaultUser, "OKAUTH_PASSWORD=" + oktatest.DefaultPassword,
 	}}
@@ -70,52 +120,25 @@ func (im *image) start(m *machine) *container {
 // run starts the container with these words behind its entrypoint, and waits.
 func (c *container) run(args ...string) *process {
 	c.t.Helper()
-	argv := append(slices.Clone(c.entrypoint), args...)
-	p := &exec.Cmd{Path: argv[0], Args: argv, Dir: "/"}
-	p.SysProcAttr = &syscall.SysProcAttr{Chroot: c.root, Setsid: true, Credential: &syscall.Credential{Uid: c.uid, Gid: c.uid}}
-	return c.inside(p)
+	words := []string{"run", "--rm", "--read-only"}
+	for inside, outside := range c.binds {
+		words = append(words, "-v", outside+":"+inside)
+	}
+	for _, entry := range c.vars {
+		words = append(words, "-e", entry)
+	}
+	return c.waits(c.docker(append(append(words, "okauth"), args...)...))
 }
 
-// inside runs a command where the image is mounted read-only, and what is bound
-// is bound. These mounts are seen by one thread and its children alone, and end
-// with it.
-func (c *container) inside(cmd *exec.Cmd) *process {
+// waits runs a command to its end; how it went is for the caller to say.
+func (c *container) waits(cmd *exec.Cmd) *process {
 	c.t.Helper()
-	cmd.Env = c.vars
 	p := &process{Cmd: cmd, m: c.machine, cancel: func() {}}
 	cmd.Stdout, cmd.Stderr = &p.stdout, &p.stderr
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
-		if err := c.mount(); err != nil {
-			done <- err
-			return
-		}
-		err := cmd.Run()
-		if cmd.ProcessState != nil {
-			err = nil // it has run; how it went is for the caller to say
-		}
-		done <- err
-	}()
-	if err := <-done; err != nil {
+	if err := cmd.Run(); cmd.ProcessState == nil {
 		c.t.Fatal(err)
 	}
 	return p
-}
-
-func (c *container) mount() error {
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("unshare: %w", err)
-	}
-	err := errors.Join(
-		unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
-		unix.Mount(c.root, c.root, "", unix.MS_BIND, ""),
-		unix.Mount("", c.root, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""),
-	)
-	for inside, outside := range c.binds {
-		err = errors.Join(err, unix.Mount(outside, filepath.Join(c.root, inside), "", unix.MS_BIND, ""))
-	}
-	return err
 }
 
 // printsToken wants exit code 0, a good token and a newline, and nothing else.
@@ -194,7 +217,7 @@ func containerLockoutGuard(c *container) {
 	}
 	all.Wait()
 	c.asked(1)
-	if info, err := os.Lstat(filepath.Join(temp, "okauth-65534")); err != nil || info.Mode() != fs.ModeDir|0o700 {
+	if info, err := os.Lstat(filepath.Join(temp, "okauth-65532")); err != nil || info.Mode() != fs.ModeDir|0o700 {
 		c.t.Errorf("got %v, %v", info, err)
 	}
 }
@@ -202,23 +225,25 @@ func containerLockoutGuard(c *container) {
 // containerNoTrace has strace write down what okauth asks the kernel for: no
 // program but itself, no connection but the one to Okta, no file to write to.
 func containerNoTrace(c *container) {
-	chroot, err := exec.LookPath("chroot")
-	if err != nil {
+	installedOrSkip(c.t, "strace")
+	root, err := c.docker("image", "mount", "okauth").Output()
+	chroot, lookErr := exec.LookPath("chroot")
+	if err := errors.Join(err, lookErr); err != nil {
 		c.t.Fatal(err)
 	}
-	installedOrSkip(c.t, "strace")
 	log := filepath.Join(c.home, "strace")
 	cmd := exec.Command("strace", "-f", "-qq", "-s", "200", "-o", log, "-e", "trace=%process,%network,%file", "-e", "signal=none",
-		chroot, "--userspec=65534:65534", c.root, c.entrypoint[0], "token")
+		chroot, "--userspec=65532:65532", strings.TrimSpace(string(root)), entrypoint, "token")
+	cmd.Env = c.vars
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	c.printsToken(c.inside(cmd))
+	c.printsToken(c.waits(cmd))
 	c.asked(1)
 
 	text, err := os.ReadFile(log)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	_, calls, ok := strings.Cut(string(text), `execve("`+c.entrypoint[0]+`"`)
+	_, calls, ok := strings.Cut(string(text), `execve("`+entrypoint+`"`)
 	connections := 0
 	for line := range strings.Lines(calls) {
 		if strings.Contains(line, "<... ") { // the rest of a call that has been judged
@@ -236,6 +261,8 @@ func containerNoTrace(c *container) {
 	}
 }
 
+const entrypoint = "/usr/bin/okauth"
+
 // tracedTrace matches a call that leaves something behind, or would if it could, and one that makes a process.
 var tracedTrace = regexp.MustCompile(`O_WRONLY|O_RDWR|O_CREAT|\b(v?fork|creat|mkdir\w*|rename\w*|link\w*|symlink\w*|unlink\w*|mknod\w*|truncate|ch(mod|own)|fchmodat\w*)\(`)
 
@@ -243,7 +270,7 @@ var tracedTrace = regexp.MustCompile(`O_WRONLY|O_RDWR|O_CREAT|\b(v?fork|creat|mk
 // second call of a job costs no request.
 func containerStorageFile(c *container) {
 	state := filepath.Join(c.home, "state")
-	if err := errors.Join(os.Mkdir(state, 0o700), os.Chown(state, 65534, 65534)); err != nil {
+	if err := errors.Join(os.Mkdir(state, 0o700), os.Chown(state, 65532, 65532)); err != nil {
 		c.t.Fatal(err)
 	}
 	c.binds = map[string]string{"/state": state}

@@ -54,7 +54,6 @@ func TestRecipes(t *testing.T) {
 		"ID-JAG":                     {all, idJAGRecipe},
 		"GitHub Actions":             {one, githubRecipe},
 		"GitLab CI":                  {[]string{"ash", "bash", "dash"}, gitlabRecipe}, // what an image has
-		"Docker":                     {},                                              // TestContainer
 		"Kubernetes":                 {one, kubernetesRecipe},
 		"One-time codes":             {all, otpRecipe},
 	}

@@ -242,7 +242,7 @@ func TestSidecarOfKubernetes(t *testing.T) {
 			here = append(here, mount.MountPath+"/", volumes[mount.Name]+"/")
 		}
 	}
-	at := strings.NewReplacer(append(here, "exec /okauth ", "exec "+okauth+" ")...).Replace
+	at := strings.NewReplacer(append(here, "exec /usr/bin/okauth ", "exec "+okauth+" ")...).Replace
 	environ := k.network()
 	for _, variable := range sidecar.Env {
 		environ = append(environ, variable.Name+"="+at(variable.Value))
