@@ -94,6 +94,8 @@ func settingAdvice(e *config.Error) string {
 	case config.ReadFailed:
 		if strings.HasSuffix(e.Key, config.FileKey("")) && (errors.Is(e, fs.ErrNotExist) || errors.Is(e, fs.ErrPermission)) {
 			return "make the file readable for you, or name another one: okauth config set " + e.Key + " FILE"
+		} else if e.Key == "" && errors.Is(e, fs.ErrPermission) {
+			return "make the file readable for you, or name another one with --config or OKAUTH_CONFIG"
 		}
 	case config.WriteFailed:
 		if errors.Is(e, fs.ErrPermission) || errors.Is(e, fs.ErrNotExist) {

@@ -148,7 +148,8 @@ func TestConfigAdviceOfFields(t *testing.T) {
 		{config.Error{Kind: config.Empty, Key: "domain"}, "`okauth config unset domain`"},
 		{config.Error{Key: "storage_key_file"}, "openssl rand -base64 32"},
 		{config.Error{Key: "issuer"}, "copy the issuer"},
-		{config.Error{Kind: config.ReadFailed, Err: fs.ErrPermission}, ""},
+		{config.Error{Kind: config.ReadFailed, Err: fs.ErrPermission}, "name another one with --config or OKAUTH_CONFIG"},
+		{config.Error{Kind: config.ReadFailed, Err: fs.ErrInvalid}, ""},
 	} {
 		if got := Hint(&tt.err); !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
 			t.Errorf("%+v: got %q, want %q", tt.err, got, tt.want)
