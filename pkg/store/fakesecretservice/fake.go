@@ -42,16 +42,16 @@ type Behavior struct {
 	NoLogin         bool          // there is only the default collection
 	NoCollection    bool          // there is no collection
 	Prompt          Prompt        // how the user answers
-	PromptOnWrite   bool          // CreateItem and Delete prompt too
+	PromptOnWrite   bool          // CreateItem and Delete prompt too, and SetSecret fails
 	Unknowing       bool          // the first call of a connection fails; one that is no search ends the service
 	WrongTypes      bool          // the lists of a search have wrong types
 	Foreign         string        // not "": every search first finds an item of another application with this value
 	Vanish          bool          // the items that a search finds are deleted at once
-	Lose            bool          // CreateItem succeeds and keeps nothing
-	Full            bool          // CreateItem fails
+	Lose            bool          // a write succeeds and keeps nothing
+	Full            bool          // a write fails
 	Room            int           // not 0: CreateItem fails for a new item beyond so many
-	MaxValue        int           // not 0: CreateItem fails for a value of more bytes
-	HoldWrites      bool          // CreateItem is not answered and takes effect at Release, even without its client
+	MaxValue        int           // not 0: a write fails for a value of more bytes
+	HoldWrites      bool          // a write is not answered and takes effect at Release, even without its client
 }
 
 // Fake is a running fake. Goroutines may share it.
@@ -157,8 +157,8 @@ func (f *Fake) Put(account, value string) {
 	f.put(map[string]string{"service": "okauth", "username": account}, []byte(value))
 }
 
-// Calls returns how often each method was called, by its bare name: "GetSecret" is a value read, "CreateItem" one
-// written. "connections" counts the connections.
+// Calls returns how often each method was called, by its bare name: "GetSecret" is a value read, "CreateItem" and
+// "SetSecret" are one written. "connections" counts the connections.
 func (f *Fake) Calls() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -46,6 +46,8 @@ func (c *conn) secrets(call *dbus.Message, member string) {
 		c.search(call)
 	case "GetSecret":
 		c.getSecret(call, path)
+	case "SetSecret":
+		c.setSecret(call, path)
 	case "CreateItem":
 		c.createItem(call, path)
 	case "Delete":
@@ -168,19 +170,54 @@ func (c *conn) getSecret(call *dbus.Message, path dbus.ObjectPath) {
 	}
 }
 
-func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath) {
+// setSecret replaces the value of an item. A service that prompts has no place for a prompt in the answer.
+func (c *conn) setSecret(call *dbus.Message, path dbus.ObjectPath) {
 	f, b := c.fake, c.fake.behavior
-	var value []byte
-	if fields := arg[[]any](call, 1); len(fields) == 4 {
+	value := secretValue(call, 0)
+	it, ok := f.items[path]
+	switch {
+	case !ok, b.PromptOnWrite:
+		c.noObject(call)
+	case c.refuses(call, value):
+	case b.HoldWrites:
+		f.held = append(f.held, func() { f.put(it.attributes, value) })
+	case b.Lose:
+		c.reply(call)
+	default:
+		f.put(it.attributes, value)
+		c.reply(call)
+	}
+}
+
+// secretValue returns the value of the secret that is an argument.
+func secretValue(call *dbus.Message, n int) (value []byte) {
+	if fields := arg[[]any](call, n); len(fields) == 4 {
 		value, _ = fields[2].([]byte)
 	}
+	return value
+}
+
+// refuses answers with an error if value does not fit.
+func (c *conn) refuses(call *dbus.Message, value []byte) bool {
+	b := c.fake.behavior
+	full := b.Full || b.MaxValue > 0 && len(value) > b.MaxValue
+	if full {
+		c.fail(call, busName+".Error.Failed", "No space left on device")
+	}
+	return full
+}
+
+func (c *conn) createItem(call *dbus.Message, path dbus.ObjectPath) {
+	f, b := c.fake, c.fake.behavior
+	value := secretValue(call, 1)
 	properties := arg[map[string]dbus.Variant](call, 0)
 	attributes, _ := properties["org.freedesktop.Secret.Item.Attributes"].Value().(map[string]string)
 	_, known := f.find(attributes)
 	switch {
 	case !b.hasCollection(path):
 		c.noObject(call)
-	case b.Full, b.Room > 0 && !known && len(f.items) >= b.Room, b.MaxValue > 0 && len(value) > b.MaxValue:
+	case c.refuses(call, value):
+	case b.Room > 0 && !known && len(f.items) >= b.Room:
 		c.fail(call, busName+".Error.Failed", "No space left on device")
 	case b.HoldWrites:
 		f.held = append(f.held, func() { f.put(attributes, value) })

@@ -121,7 +121,7 @@ func TestLoadAndRefreshLeaveTheIndexAlone(t *testing.T) {
 	}
 	f.ResetCalls()
 	child(t, orders{Steps: []step{{Do: "Save", Account: "dev", Size: 10, Generation: 2}}}, bus(f))[0].wantKind(t, "ok", "")
-	if reads, writes := f.Calls()["GetSecret"], f.Calls()["CreateItem"]; reads != 1 || writes != 1 {
+	if reads, writes := f.Calls()["GetSecret"], f.Calls()["SetSecret"]; reads != 1 || writes != 1 {
 		t.Errorf("Save: %d reads and %d writes, want 1 and 1", reads, writes)
 	}
 }

@@ -131,7 +131,7 @@ func (i *item) openSession() error {
 		[]any{"plain", variant{""}}, &ignored, &i.session)
 }
 
-// set stores value, in place of an item that has the same attributes, and finds what it stored.
+// set stores value, in place of that of an item with the same attributes, and finds what it stored.
 func (i *item) set(value []byte, mayPrompt bool) error {
 	collection, err := i.collection(mayPrompt)
 	if err != nil {
@@ -140,13 +140,22 @@ func (i *item) set(value []byte, mayPrompt bool) error {
 	if err := i.openSession(); err != nil {
 		return err
 	}
+	stored := secret{i.session, []byte{}, value, "text/plain; charset=utf8"}
+	if i.path != "" && !i.locked {
+		// CreateItem would replace the item, but KeePassXC before 2.7.6 asks its user each time, and no setting prevents
+		// that: https://github.com/keepassxreboot/keepassxc/issues/9255
+		err := i.bus.call(i.path, "org.freedesktop.Secret.Item.SetSecret", []any{stored})
+		if !isNoObject(err) { // another process may have deleted it since the search
+			return err
+		}
+	}
 	properties := map[string]variant{
 		"org.freedesktop.Secret.Item.Label":      variant{fmt.Sprintf("Password for '%s' on '%s'", i.account, service)},
 		"org.freedesktop.Secret.Item.Attributes": variant{i.attributes()},
 	}
 	var path, prompt objectPath
 	err = i.bus.call(collection, "org.freedesktop.Secret.Collection.CreateItem",
-		[]any{properties, secret{i.session, []byte{}, value, "text/plain; charset=utf8"}, true}, &path, &prompt)
+		[]any{properties, stored, true}, &path, &prompt)
 	if err != nil {
 		return err
 	}
@@ -267,6 +276,7 @@ func isNoObject(err error) bool {
 	return slices.Contains([]string{
 		"org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownInterface",
 		"org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.Secret.Error.NoSuchObject",
+		"org.qtproject.QtDBus.Error.InvalidObjectPath", "org.freedesktop.DBus.Error.InvalidArgs", // KWallet
 	}, errorName(err))
 }
 

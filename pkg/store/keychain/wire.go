@@ -210,12 +210,16 @@ func (r *reader) take(into any) {
 		k = known{"u", func() { *v = r.uint32() }}
 	case *bool:
 		k = known{"b", func() { *v = r.uint32() == 1 }}
-	case *variant: // of a text, as OpenSession returns it
+	case *variant: // as OpenSession returns it: an empty text, or with KWallet no bytes
 		k = known{"v", func() {
-			if inner := r.shortText(); inner != "s" {
-				r.fail(fmt.Errorf("expected a text in the variant, got %q", inner))
+			switch inner := r.shortText(); inner {
+			case "s":
+				v.value = r.text()
+			case "ay":
+				v.value = r.bytes(int64(r.uint32()))
+			default:
+				r.fail(fmt.Errorf("expected a text or bytes in the variant, got %q", inner))
 			}
-			v.value = r.text()
 		}}
 	case *[]objectPath:
 		k = known{"ao", func() {
