@@ -40,6 +40,7 @@ type call struct {
 	methods   []string  // "password", and factors that the user has given, in their order
 	grant     string    // its grant_type
 	scopes    []string
+	rule      Rule          // of the access policy
 	lifetime  time.Duration // of the access token
 	session   *session
 	subject   *session     // of the token that is exchanged

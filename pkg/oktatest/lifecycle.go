@@ -1,6 +1,7 @@
 package oktatest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -69,7 +70,8 @@ func (c *call) newRefreshToken() {
 // isRetired reports whether rotation has replaced the token and its leeway is over.
 func (s *Server) isRetired(t *refreshToken, now time.Time) bool {
 	ago := now.Sub(t.retired)
-	return !t.retired.IsZero() && (ago < 0 || ago >= s.apps[t.session.clientID].Rotation.Leeway)
+	app := cmp.Or(s.apps[t.session.clientID], &App{})
+	return !t.retired.IsZero() && (ago < 0 || ago >= app.Rotation.Leeway)
 }
 
 // Reuses is how often a client sent a refresh token that was retired and out of its leeway, which ends the session.
@@ -132,7 +134,7 @@ func (c *call) describeToken() {
 			}
 		}
 		if !t.isID {
-			rest = append(rest, customClaims(c.as)...)
+			rest = append(rest, customClaims(c.as, c.s.users[userKey(in.login)])...)
 		}
 	} else if t := c.s.refresh[token]; c.s.refreshAlive(t, c.now) {
 		in, scopes = t.session, t.session.scopes

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -27,41 +28,51 @@ const (
 // DefaultLeeway is Okta's default for Rotation.Leeway.
 const DefaultLeeway = 30 * time.Second
 
+// Org is what an administrator sets up. As JSON, times are in nanoseconds, and what is left out is the zero value.
+type Org struct {
+	Users       []User       `json:"users"`
+	Apps        []App        `json:"apps"`
+	AuthServers []AuthServer `json:"auth_servers"`
+}
+
 // App is an app integration: a client.
 type App struct {
-	ClientID   string   // "0oa" and 17 more characters, as Okta makes them
-	Name       string   // for people
-	Secrets    []string // one, or two while rotating; none with NoSecret
-	AuthMethod string   // "" is ClientSecretBasic
-	Grants     []string // grant_type values that are enabled
+	ClientID   string   `json:"client_id"`            // "0oa" and 17 more characters, as Okta makes them
+	Name       string   `json:"name,omitzero"`        // for people
+	Secrets    []string `json:"secrets,omitzero"`     // one, or two while rotating; none with NoSecret
+	AuthMethod string   `json:"auth_method,omitzero"` // "" is ClientSecretBasic
+	Grants     []string `json:"grants"`               // grant_type values that are enabled
 
-	Keys []json.RawMessage // of PrivateKeyJWT: public JWKs
+	Keys []json.RawMessage `json:"keys,omitzero"` // of PrivateKeyJWT: public JWKs
 
-	RedirectURIs []string // "Sign-in redirect URIs": compared as strings, with the port
-	RequirePKCE  bool     // of a client with a secret; one without always needs it
+	// "Sign-in redirect URIs": compared as strings, with the port
+	RedirectURIs []string `json:"redirect_uris,omitzero"`
+	RequirePKCE  bool     `json:"require_pkce,omitzero"` // of a client with a secret; one without always needs it
 
-	Inactive bool     // answered like an unknown client
-	Trusted  bool     // consent_method TRUSTED: scopes that need consent need none
-	Rotation Rotation // of refresh tokens
-	Issuer   string   // like Options.Issuer, in its tokens and in the metadata requested with its client_id; "": that
+	Inactive bool     `json:"inactive,omitzero"` // answered like an unknown client
+	Trusted  bool     `json:"trusted,omitzero"`  // consent_method TRUSTED: scopes that need consent need none
+	Rotation Rotation `json:"rotation,omitzero"` // of refresh tokens
+	// Issuer is like Options.Issuer, in its tokens and in the metadata requested with its client_id; "": that.
+	Issuer string `json:"issuer,omitzero"`
 
-	Assigned    []string // logins; nil: everyone is assigned
-	DenySignOn  []string // logins that the app's sign-on policy denies
-	OktaScopes  []string // okta.* scopes of the org server granted to the app
-	OutsideZone bool     // requests come from outside the client's network zones
-	OrgOnly     bool     // the app cannot use a custom authorization server
-	RequireDPoP bool     // requires a DPoP proof
-	Service     bool     // application_type "service"
+	Assigned    []string `json:"assigned,omitzero"`     // logins; nil: everyone is assigned
+	DenySignOn  []string `json:"deny_sign_on,omitzero"` // logins that the app's sign-on policy denies
+	OktaScopes  []string `json:"okta_scopes,omitzero"`  // okta.* scopes of the org server granted to the app
+	OutsideZone bool     `json:"outside_zone,omitzero"` // requests come from outside the client's network zones
+	OrgOnly     bool     `json:"org_only,omitzero"`     // the app cannot use a custom authorization server
+	RequireDPoP bool     `json:"require_dpop,omitzero"` // requires a DPoP proof
+	Service     bool     `json:"service,omitzero"`      // application_type "service"
 }
 
 // Rotation is an app's setting "Refresh token behavior". The zero value is that of Okta's native and web apps: the
 // refresh token stays the same.
 // https://developer.okta.com/docs/guides/refresh-tokens/main/#refresh-token-rotation
 type Rotation struct {
-	Rotate bool // rotation_type ROTATE, not STATIC: every refresh returns a new refresh token and retires the old one
+	// Rotate is rotation_type ROTATE, not STATIC: every refresh returns a new refresh token and retires the old one.
+	Rotate bool `json:"rotate,omitzero"`
 	// Leeway is how long a retired refresh token still works, 0 to 60 s at Okta. Used later, it ends the session. 0 is 0,
 	// not DefaultLeeway.
-	Leeway time.Duration
+	Leeway time.Duration `json:"leeway,omitzero"`
 }
 
 // UserStatus is the status of a user's account; the zero value is Active.
@@ -76,22 +87,25 @@ const (
 
 // User is a person with an account.
 type User struct {
-	Login      string // compared without case; "alice@example.com"
-	ID         string // "00u" and 17 more characters; "" is made from the login
-	Password   string // in the clear: never a real one. "": the user has no password
-	Status     UserStatus
-	MFA        bool // a policy requires a factor other than the password, in its place or after it
-	TwoFactors bool // a policy requires two factors, whichever comes first
-	Lite       bool // "lite" classification: may not use the password grant
-	Throttled  bool // every attempt is answered with 429
-	GivenName  string
-	FamilyName string
-	Email      string // "" is the login
-	Groups     []string
+	Login      string     `json:"login"`             // compared without case; "alice@example.com"
+	ID         string     `json:"id,omitzero"`       // "00u" and 17 more characters; "" is made from the login
+	Password   string     `json:"password,omitzero"` // in the clear: never a real one. "": the user has no password
+	Status     UserStatus `json:"status,omitzero"`
+	MFA        bool       `json:"mfa,omitzero"`         // a policy requires a factor other than the password
+	TwoFactors bool       `json:"two_factors,omitzero"` // a policy requires two factors, whichever comes first
+	Lite       bool       `json:"lite,omitzero"`        // "lite" classification: may not use the password grant
+	Throttled  bool       `json:"throttled,omitzero"`   // every attempt is answered with 429
+	GivenName  string     `json:"given_name,omitzero"`
+	FamilyName string     `json:"family_name,omitzero"`
+	Email      string     `json:"email,omitzero"` // "" is the login
+	Groups     []string   `json:"groups,omitzero"`
+
+	// Profile are further attributes, which AuthServer.Claims can name; values must be fit for JSON.
+	Profile map[string]any `json:"profile,omitzero"`
 
 	// Factors are what the user has for Direct Authentication, by name. The value is the code that the user reads,
 	// always the same here, or what the user does with a push.
-	Factors map[string]string
+	Factors map[string]string `json:"factors,omitzero"`
 
 	failures int // wrong passwords and codes in a row
 }
@@ -120,31 +134,55 @@ func (u *User) blocked() bool { return u == nil || u.Status == Deactivated || u.
 func (u *User) name() string  { return strings.TrimSpace(u.GivenName + " " + u.FamilyName) }
 func (u *User) email() string { return cmp.Or(u.Email, u.Login) }
 
+// attribute is one that AuthServer.Claims can name; nil if there is none.
+func (u *User) attribute(name string) any {
+	switch {
+	case u == nil:
+		return nil
+	case name == "groups" && u.Groups != nil:
+		return u.Groups
+	}
+	named := map[string]string{
+		"login": u.Login, "email": u.email(), "firstName": u.GivenName, "lastName": u.FamilyName,
+	}
+	if text := named[name]; text != "" {
+		return text
+	}
+	return u.Profile[name]
+}
+
 // AuthServer is an authorization server. The OIDC scopes (openid, profile, email, address, phone, offline_access,
 // device_sso) exist without being listed.
 type AuthServer struct {
-	ID       string         // "default", or "aus" and 17 more characters
-	Audience string         // aud of its access tokens; "api://default"
-	Scopes   []Scope        // custom scopes
-	Rules    []Rule         // of its access policies, which are allow lists: the first match wins, none is a refusal
-	Claims   map[string]any // custom claims of its access tokens; values must be fit for JSON
+	ID       string  `json:"id"`                // "default", or "aus" and 17 more characters
+	Audience string  `json:"audience,omitzero"` // aud of its access tokens; "api://default"
+	Scopes   []Scope `json:"scopes,omitzero"`   // custom scopes
+	Rules    []Rule  `json:"rules,omitzero"`    // of its access policies: the first match wins, none is a refusal
+
+	// Claims are custom claims of its access tokens; values must be fit for JSON. Text such as "user.department" is that
+	// attribute of the user: groups, login, email, firstName, lastName or a name of User.Profile. Where the user has no
+	// such attribute, or there is no user, there is no such claim.
+	Claims map[string]any `json:"claims,omitzero"`
 }
 
 // Scope is a custom scope of an authorization server.
 type Scope struct {
-	Name    string
-	Default bool // granted when a request names no scope at all
-	Consent bool // the user must consent, which only a page can ask for
+	Name    string `json:"name"`
+	Default bool   `json:"default,omitzero"` // granted when a request names no scope at all
+	Consent bool   `json:"consent,omitzero"` // the user must consent, which only a page can ask for
 }
 
 // Rule is one rule of an access policy. A nil list matches everything.
 type Rule struct {
-	Clients  []string // client ids; at Okta, these are the policy's
-	Grants   []string
-	Users    []string // logins; ignored for a client that acts for itself
-	Scopes   []string // a request for any other scope does not match
-	Denied   []string // scopes that match and are denied
-	Lifetime time.Duration
+	Clients []string `json:"clients,omitzero"` // client ids; at Okta, these are the policy's
+	Grants  []string `json:"grants,omitzero"`
+	Users   []string `json:"users,omitzero"`  // logins; ignored for a client that acts for itself
+	Scopes  []string `json:"scopes,omitzero"` // a request for any other scope does not match
+	Denied  []string `json:"denied,omitzero"` // scopes that match and are denied
+
+	Lifetime time.Duration `json:"lifetime,omitzero"`         // of access tokens; here and below, 0 is that of Lifetimes
+	Refresh  time.Duration `json:"refresh_lifetime,omitzero"` // of refresh tokens, from the sign-in on
+	Idle     time.Duration `json:"refresh_idle,omitzero"`     // how long a refresh token may be unused
 }
 
 // AddApp adds an app, or replaces the one with its client id.
@@ -168,6 +206,67 @@ func (s *Server) AddUser(u User) {
 func (s *Server) AddAuthServer(a AuthServer) {
 	defer s.lock()()
 	s.servers[a.ID] = &a
+}
+
+func (s *Server) addOrg(org Org) {
+	for _, u := range org.Users {
+		s.AddUser(u)
+	}
+	for _, a := range org.Apps {
+		s.AddApp(a)
+	}
+	for _, a := range org.AuthServers {
+		s.AddAuthServer(a)
+	}
+}
+
+// Org returns a copy of what there is, sorted.
+func (s *Server) Org() (org Org) {
+	defer s.lock()()
+	for _, login := range slices.Sorted(maps.Keys(s.users)) {
+		org.Users = append(org.Users, *s.users[login])
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.apps)) {
+		org.Apps = append(org.Apps, *s.apps[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.servers)) {
+		org.AuthServers = append(org.AuthServers, *s.servers[id])
+	}
+	return org
+}
+
+// RemoveUser removes the user and all sign-ins of this user.
+func (s *Server) RemoveUser(login string) {
+	defer s.lock()()
+	delete(s.users, userKey(login))
+	s.forget(func(in agreement) bool { return userKey(in.login) == userKey(login) })
+}
+
+// RemoveApp removes the app and all sign-ins to it.
+func (s *Server) RemoveApp(clientID string) {
+	defer s.lock()()
+	delete(s.apps, clientID)
+	s.forget(func(in agreement) bool { return in.clientID == clientID })
+}
+
+// RemoveAuthServer removes the authorization server and all sign-ins at it.
+func (s *Server) RemoveAuthServer(id string) {
+	defer s.lock()()
+	delete(s.servers, id)
+	s.forget(func(in agreement) bool { return in.server == id })
+}
+
+func (s *Server) forget(gone func(agreement) bool) {
+	goneSession := func(_ string, in *session) bool { return gone(in.agreement) }
+	goneVisit := func(_ string, in *visit) bool { return gone(in.agreement) }
+	maps.DeleteFunc(s.issued, func(_ string, t *issuedToken) bool { return gone(t.session.agreement) })
+	maps.DeleteFunc(s.refresh, func(_ string, t *refreshToken) bool { return gone(t.session.agreement) })
+	maps.DeleteFunc(s.steps, func(_ string, in *step) bool { return gone(in.agreement) })
+	maps.DeleteFunc(s.visits, goneVisit)
+	maps.DeleteFunc(s.codes, goneVisit)
+	maps.DeleteFunc(s.devices, goneVisit)
+	maps.DeleteFunc(s.jags, goneSession)
+	maps.DeleteFunc(s.deviceSecrets, goneSession)
 }
 
 // App returns a copy of the app; false if there is none. A changed copy given to AddApp takes effect for tokens that

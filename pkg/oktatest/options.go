@@ -27,9 +27,12 @@ type Options struct {
 	Clock *Clock // of iat, exp, the Date header and the limits; nil runs with the system's
 	Keys  *Keys  // signing keys, which servers of one test run can share; nil makes new ones
 
+	// Org is what there is at the start; nil is the test org, which the constants and Scenarios are about.
+	Org *Org
+
 	Limits    *Limits   // nil is those of a One App or Enterprise org
 	Lifetimes Lifetimes // of tokens
-	Rotation  Rotation  // of the refresh tokens of the apps in Scenarios; App.Rotation is for one app
+	Rotation  Rotation  // of the refresh tokens of the test org's apps; App.Rotation is for one app
 	Quirks    Quirks    // what Okta's documentation leaves open
 
 	// PollInterval is how long a client has to wait before each poll for a person's answer; 0 is 5 seconds. Answers

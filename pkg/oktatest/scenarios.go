@@ -84,23 +84,13 @@ func Scenarios() (list []Scenario) {
 	return list
 }
 
-func (s *Server) addTestOrg(rotation Rotation) {
-	var org struct {
-		Users       []User
-		Apps        []App
-		AuthServers []AuthServer
-	}
+func testOrg(rotation Rotation) *Org {
+	var org Org
 	_ = json.Unmarshal([]byte(embedded("testorg.json")), &org) // valid, see testorg.json
-	for _, u := range org.Users {
-		s.AddUser(u)
+	for i := range org.Apps {
+		org.Apps[i].Rotation = rotation
 	}
-	for _, a := range org.Apps {
-		a.Rotation = rotation
-		s.AddApp(a)
-	}
-	for _, a := range org.AuthServers {
-		s.AddAuthServer(a)
-	}
+	return &org
 }
 
 // The paths below /sandbox/ control the server from programs in any language. They are not Okta's, count against no

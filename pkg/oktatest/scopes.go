@@ -61,13 +61,13 @@ func isOIDCScope(scope string) bool {
 	return slices.Contains(strings.Fields("openid profile email address phone offline_access device_sso"), scope)
 }
 
-// evaluatePolicies sets c.lifetime. The org server has no policies.
+// evaluatePolicies sets c.rule and c.lifetime. The org server has no policies.
 // https://developer.okta.com/docs/guides/configure-access-policy/main/
 func (c *call) evaluatePolicies() {
 	rule, ok := c.findRule()
 	granted := func(scope string) bool { return !slices.Contains(rule.Denied, scope) }
 	denied := slices.DeleteFunc(slices.Clone(c.scopes), granted)
-	c.lifetime = cmp.Or(rule.Lifetime, c.s.options.Lifetimes.Access, time.Hour)
+	c.rule, c.lifetime = rule, cmp.Or(rule.Lifetime, c.s.options.Lifetimes.Access, time.Hour)
 	c.refuseIf(!ok && c.s.options.Quirks.PolicyRefusal400, "policy_failed_400")
 	c.refuseIf(!ok, "policy_failed")
 	c.refuseIf(len(denied) == len(c.scopes), "all_scopes_denied")

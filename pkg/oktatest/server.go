@@ -50,10 +50,15 @@ type Server struct {
 	turns   chan struct{} // as many as requests may be worked on at once
 	serving sync.RWMutex  // read-locked by every request in progress
 
-	mu            sync.Mutex // guards everything below; locked while a request is answered
+	mu      sync.Mutex // guards everything below; locked while a request is answered
+	options Options
+	state
+}
+
+// state is what Reset forgets.
+type state struct {
 	requests      []*Request
 	faults        []queuedFault
-	options       Options
 	servers       map[string]*AuthServer
 	apps          map[string]*App
 	users         map[string]*User       // by userKey
@@ -80,16 +85,11 @@ func (s *Server) lock() (unlock func()) {
 // Start listens on Options.Addr and serves until Close. It fails if the address cannot be used.
 func Start(o Options) (*Server, error) {
 	s := &Server{
-		nonceSeed: rand.Text(), turns: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
+		turns: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
 		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
-		servers: map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
-		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
-		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},
-		devices: map[string]*visit{}, steps: map[string]*step{}, used: map[string]time.Time{}, jags: map[string]*session{},
-		deviceSecrets: map[string]*session{},
 	}
 	s.Change(func(options *Options) { *options = o })
-	s.addTestOrg(o.Rotation)
+	s.Reset()
 	listener, err := listenLoopback(cmp.Or(o.Addr, "127.0.0.1:0"))
 	if err != nil {
 		return nil, err
@@ -113,6 +113,23 @@ func Start(o Options) (*Server, error) {
 	}
 	go func() { _ = s.http.Serve(listener) }() // ends with ErrServerClosed
 	return s, nil
+}
+
+// Reset forgets all but the options, the clock and the keys: the org is that of the start again, no one is signed in,
+// and there are no faults.
+func (s *Server) Reset() {
+	unlock := s.lock()
+	o := s.options
+	s.state = state{
+		nonceSeed: rand.Text(),
+		servers:   map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
+		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
+		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},
+		devices: map[string]*visit{}, steps: map[string]*step{}, used: map[string]time.Time{}, jags: map[string]*session{},
+		deviceSecrets: map[string]*session{},
+	}
+	unlock()
+	s.addOrg(*cmp.Or(o.Org, testOrg(o.Rotation)))
 }
 
 // listenLoopback refuses addresses that another machine could reach.

@@ -75,7 +75,8 @@ func (c *call) startSession() {
 		if c.as.ID == OrgServerID {
 			lifetime, idle = 90*24*time.Hour, unlimited
 		}
-		lifetime, idle = cmp.Or(c.s.options.Lifetimes.Refresh, lifetime), cmp.Or(c.s.options.Lifetimes.Idle, idle)
+		lifetime = cmp.Or(c.rule.Refresh, c.s.options.Lifetimes.Refresh, lifetime)
+		idle = cmp.Or(c.rule.Idle, c.s.options.Lifetimes.Idle, idle)
 		c.session.refreshID, c.session.expires, c.session.idle = oktaID("oar", rand.Text()), c.now.Add(lifetime), idle
 		c.newRefreshToken()
 	}
@@ -124,12 +125,19 @@ func (c *call) accessClaims() object {
 		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", audience}, {"sub", sub}, {"iat", c.now.Unix()},
 		{"exp", c.now.Add(c.lifetime).Unix()}, {"cid", c.app.ClientID}, {"uid", uid}, {"scp", c.scopes},
 		{"auth_time", authTime}, {"acr", c.session.acr}, {"cnf", cnf}, {"sub", client},
-	}, customClaims(c.as)...)
+	}, customClaims(c.as, c.user)...)
 }
 
-func customClaims(as *AuthServer) (claims object) {
+func customClaims(as *AuthServer, user *User) (claims object) {
 	for _, name := range slices.Sorted(maps.Keys(as.Claims)) {
-		claims = append(claims, member{name, json.RawMessage(marshal(as.Claims[name]))}) // an empty one is not left out
+		value := as.Claims[name]
+		text, _ := value.(string)
+		if attribute, ok := strings.CutPrefix(text, "user."); ok {
+			if value = user.attribute(attribute); value == nil {
+				continue
+			}
+		}
+		claims = append(claims, member{name, json.RawMessage(marshal(value))}) // an empty one is not left out
 	}
 	return claims
 }
@@ -183,9 +191,10 @@ func (s *Server) active(t *issuedToken, now time.Time) bool {
 		(t.isID || !t.revoked && !t.session.ended)
 }
 
-// inOrder reports whether the user and the app are still active. Neither is ever removed.
+// inOrder reports whether the user and the app are still there, and active.
 func (s *Server) inOrder(in agreement) bool {
-	return (in.login == "" || s.users[userKey(in.login)].Status != Deactivated) && !s.apps[in.clientID].Inactive
+	user, app := s.users[userKey(in.login)], s.apps[in.clientID]
+	return (in.login == "" || user != nil && user.Status != Deactivated) && app != nil && !app.Inactive
 }
 
 // signingInput is what a JWT's signature is of: https://www.rfc-editor.org/rfc/rfc7515#section-5.1
