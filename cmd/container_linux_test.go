@@ -51,6 +51,10 @@ func TestContainer(t *testing.T) {
 			test(e, k, containersPage(t)[name])
 		})
 	}
+	t.Run("A CronJob", func(t *testing.T) {
+		k.machine, k.dir = k.machine.on(t), t.TempDir()
+		cronJobPage(e, k, containersPage(t)["A CronJob"])
+	})
 }
 
 // engine is Podman by the name of docker, with a store of its own.
