@@ -3,7 +3,6 @@ package oktatest
 import (
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -118,8 +117,7 @@ func (c *call) usedBefore(id string, until time.Time) bool {
 	if c.reply != nil {
 		return false
 	}
-	maps.DeleteFunc(c.s.used, func(_ string, end time.Time) bool { return !c.now.Before(end) })
-	_, used := c.s.used[id]
-	c.s.used[id] = until
+	used := c.now.Before(c.s.used.entries[id])
+	c.s.used.put(id, until, c.s.limit)
 	return used
 }

@@ -92,7 +92,8 @@ func (c *call) redirectToApp() {
 	}
 	if c.entry.ErrorCode == "" {
 		code := randomBase64(32)
-		c.s.codes[code], c.visit.expires = c.visit, c.now.Add(authorizationCodeLifetime)
+		c.visit.expires = c.now.Add(authorizationCodeLifetime)
+		c.s.codes.put(code, c.visit, c.s.limit)
 		answer.Set("code", code)
 	} else {
 		answer.Set("error", c.entry.ErrorCode)
@@ -112,7 +113,7 @@ func (c *call) redirectToApp() {
 // request and SHOULD revoke (when possible) all tokens previously issued based on that authorization code."
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
 func (c *call) redeemCode() {
-	in := c.s.codes[c.form.Get("code")]
+	in := c.s.codes.entries[c.form.Get("code")]
 	if in == nil {
 		c.refuse("code_invalid")
 		return
@@ -146,7 +147,7 @@ func (c *call) authorizeDevice() {
 // https://www.rfc-editor.org/rfc/rfc8628#section-5.1
 func (c *call) countUserCodes() {
 	waiting := 0
-	for _, in := range c.s.devices {
+	for _, in := range c.s.devices.entries {
 		if in.clientID == c.app.ClientID && !in.ended && c.now.Before(in.expires) {
 			waiting++
 		}
@@ -164,7 +165,7 @@ func (c *call) issueDeviceCode() {
 		userCode: letters(rand.Text() + rand.Text())[:8], expires: c.now.Add(deviceCodeLifetime), device: true,
 		agreement: c.agreement(), polling: c.newPolling(),
 	}
-	c.s.devices[code] = in
+	c.s.devices.put(code, in, c.s.limit)
 	activate := c.base + "/activate"
 	c.respond(200, object{
 		{"device_code", code}, {"user_code", in.userCode}, {"verification_uri", activate},
@@ -181,7 +182,7 @@ func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / 
 
 // poll sets c.visit once the user has allowed the device.
 func (c *call) poll() {
-	in := c.s.devices[c.form.Get("device_code")]
+	in := c.s.devices.entries[c.form.Get("device_code")]
 	if in == nil || in.session != nil {
 		c.refuse("device_code_invalid")
 		return
@@ -206,10 +207,10 @@ func (c *call) activate() {
 func (c *call) takeUserCode() {
 	typed := c.form.Get("user_code")
 	c.visit.userCode = typed
-	for _, in := range c.s.devices {
+	for _, in := range c.s.devices.entries {
 		if in.userCode == letters(strings.ToUpper(typed)) && !in.ended && c.now.Before(in.expires) {
 			in.id, in.browser, in.login = c.visit.id, c.visit.browser, ""
-			c.s.visits[in.id] = in
+			c.s.visits.put(in.id, in, c.s.limit)
 			c.adopt(in)
 			return
 		}

@@ -3,7 +3,6 @@ package oktatest
 import (
 	"cmp"
 	"crypto/rand"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,9 +48,8 @@ func (p *polling) tooEarly(now time.Time) bool {
 
 // newStep adds what is common to all steps, and remembers this one.
 func (c *call) newStep(code string, in step) {
-	maps.DeleteFunc(c.s.steps, func(_ string, old *step) bool { return !c.now.Before(old.expires) })
 	in.agreement, in.expires = c.agreement(), c.now.Add(c.factorLifetime())
-	c.s.steps[code] = &in
+	c.s.steps.put(code, &in, c.s.limit)
 }
 
 func (c *call) factorLifetime() time.Duration {
@@ -60,7 +58,7 @@ func (c *call) factorLifetime() time.Duration {
 
 // findStep sets c.user. One that is unknown or used up is answered like one that has expired.
 func (c *call) findStep(name string) *step {
-	in := c.s.steps[c.form.Get(name)]
+	in := c.s.steps.entries[c.form.Get(name)]
 	if in == nil || !c.now.Before(in.expires) || (in.channel == "") != (name == "mfa_token") {
 		c.refuse("step_expired", name, name)
 		return &step{}
@@ -102,7 +100,7 @@ func (c *call) checkAnswer() {
 	case in.tooEarly(c.now):
 		c.refuse("slow_down")
 	case answer == PushReject:
-		delete(c.s.steps, code)
+		delete(c.s.steps.entries, code)
 		c.refuse("push_rejected")
 	case answer == PushIgnore, in.polls < 2:
 		c.refuse("push_pending")
@@ -112,7 +110,7 @@ func (c *call) checkAnswer() {
 		c.methods = append(c.methods, in.channel)
 	}
 	if c.reply == nil {
-		delete(c.s.steps, code)
+		delete(c.s.steps.entries, code)
 	}
 }
 
@@ -165,7 +163,7 @@ func (c *call) requireFactor() {
 // signIn issues the tokens of a user who has given all factors, as far as the server's policies allow.
 func (c *call) signIn() {
 	c.user.failures = 0
-	delete(c.s.steps, c.form.Get("mfa_token"))
+	delete(c.s.steps.entries, c.form.Get("mfa_token"))
 	c.run(c.evaluatePolicies, c.checkConsent, c.startSession, c.issue)
 }
 

@@ -87,7 +87,7 @@ func (c *call) protect(check, answer func()) {
 	scheme, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
 	byProof := strings.EqualFold(scheme, "DPoP")
 	if byProof || strings.EqualFold(scheme, "Bearer") {
-		c.presented = c.s.issued[token]
+		c.presented = c.s.issued.entries[digest(token)]
 	}
 	bound := c.presented != nil && c.presented.session.jkt != ""
 	c.run(check, func() {

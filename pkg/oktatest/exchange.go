@@ -42,7 +42,7 @@ func (c *call) exchangeToken() {
 // takeSubject sets c.subject and c.user, from a user's token of one of these types. The org server's access tokens are
 // for Okta's own APIs.
 func (c *call) takeSubject(types string) {
-	kind, t := c.form.Get("subject_token_type"), c.s.issued[c.form.Get("subject_token")]
+	kind, t := c.form.Get("subject_token_type"), c.s.issued.entries[digest(c.form.Get("subject_token"))]
 	c.refuseIf(!slices.Contains(strings.Fields(types), kind), "type_unsupported", "subject_token_type")
 	c.refuseIf(t == nil || t.isID != (kind == typeIDToken) || t.session.login == "", "token_invalid", "subject_token")
 	c.refuseIf(c.reply == nil && !t.isID && t.session.server == OrgServerID, "token_invalid", "subject_token")
@@ -64,7 +64,7 @@ func (c *call) actOnBehalf() {
 // its device_secret.
 func (c *call) shareSignIn() {
 	c.requireParameters("actor_token audience")
-	secret := c.s.deviceSecrets[c.form.Get("actor_token")]
+	secret := c.s.deviceSecrets.entries[c.form.Get("actor_token")]
 	c.refuseIf(secret != c.subject || c.subject.server != c.as.ID, "token_invalid", "actor_token")
 	c.refuseIf(c.form.Get("audience") != c.as.Audience, "audience_invalid")
 	c.run(func() { c.checkAccess("denied") })
@@ -90,7 +90,7 @@ func (c *call) issueJAG() {
 		{"scope", strings.Join(c.scopes, " ")},
 	})
 	jag := input + "." + base64url(key.sign(crypto.SHA256, input))
-	c.s.jags[jag] = in
+	c.s.jags.put(jag, in, c.s.limit)
 	c.respond(200, object{
 		{"token_type", "N_A"}, {"expires_in", int64(jagLifetime / time.Second)}, {"issued_token_type", typeIDJAG},
 		{"access_token", jag}, {"scope", strings.Join(c.scopes, " ")},
@@ -101,13 +101,13 @@ func (c *call) issueJAG() {
 // scopes, if it names some.
 func (c *call) redeemJAG() {
 	jag := c.form.Get("assertion")
-	in := c.s.jags[jag]
+	in := c.s.jags.entries[jag]
 	if in == nil || in.server != c.as.ID || in.clientID != c.app.ClientID || !c.now.Before(in.expires) ||
 		!c.s.inOrder(in.agreement) {
 		c.refuse("jag_invalid")
 		return
 	}
-	delete(c.s.jags, jag)
+	delete(c.s.jags.entries, jag)
 	c.subject, c.user, c.methods = in, c.s.users[userKey(in.login)], in.methods
 	c.readScopes(in.scopes)
 	foreign := slices.DeleteFunc(slices.Clone(c.scopes), func(scope string) bool {

@@ -17,7 +17,10 @@ import (
 	"time"
 )
 
-const maxBody = 1 << 20 // bytes
+const (
+	maxBody     = 128 << 10        // bytes
+	readTimeout = 10 * time.Second // of the headers, and of the body
+)
 
 // call is one request on its way through the checks.
 type call struct {
@@ -57,10 +60,13 @@ type call struct {
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	s.serving.RLock()
 	defer s.serving.RUnlock()
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(readTimeout)) // every connection has deadlines
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil || r.Context().Err() != nil {
-		return // the client has disconnected, or the server is closed
+		panic(http.ErrAbortHandler) // the body is too slow, the client has disconnected, or the server is closed
 	}
+	_ = connection.SetReadDeadline(time.Time{})
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	entry := &Request{
 		Time: s.clock.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
@@ -216,7 +222,7 @@ type Request struct {
 	Query     url.Values
 	Header    http.Header
 	Form      url.Values // of a form-urlencoded body; nil otherwise
-	Body      []byte     // as it came, at most 1 MiB
+	Body      []byte     // as it came, at most 128 KiB
 	Status    int        // 0: not answered (yet), or by a fault that took the connection over
 	RequestID string     // X-Okta-Request-Id of the answer
 	ErrorCode string     // error or errorCode of the answer; "" for a success or a fault
@@ -253,7 +259,9 @@ func (s *Server) ResetRequests() {
 // is meant for all, else none.
 func (s *Server) log(r *Request) Fault {
 	defer s.lock()()
-	s.requests = append(s.requests[max(0, len(s.requests)-9_999):], r) // a sandbox may run for days
+	if s.requests = append(s.requests, r); len(s.requests) > s.limit {
+		s.requests = slices.Delete(s.requests, 0, 1)
+	}
 	fault := Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })
 	for i, f := range s.faults {
 		switch {

@@ -16,7 +16,7 @@ type refreshToken struct {
 // "The authorization server cannot determine which party submitted the invalid refresh token, but it will revoke the
 // active refresh token." https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
 func (c *call) redeem() {
-	token := c.s.refresh[c.form.Get("refresh_token")]
+	token := c.s.refresh.entries[c.form.Get("refresh_token")]
 	switch {
 	case token == nil:
 		c.refuse("refresh_token_invalid")
@@ -56,7 +56,7 @@ func (c *call) rotate() {
 	case !c.app.Rotation.Rotate:
 		c.refresh = sent
 	default:
-		c.s.refresh[in.newest].retired = c.now
+		c.s.refresh.entries[in.newest].retired = c.now
 		c.newRefreshToken()
 	}
 }
@@ -64,7 +64,7 @@ func (c *call) rotate() {
 func (c *call) newRefreshToken() {
 	c.refresh = randomBase64(32)
 	c.session.newest = c.refresh
-	c.s.refresh[c.refresh] = &refreshToken{session: c.session}
+	c.s.refresh.put(c.refresh, &refreshToken{session: c.session}, c.s.limit)
 }
 
 // isRetired reports whether rotation has replaced the token and its leeway is over.
@@ -83,7 +83,7 @@ func (s *Server) Reuses() int {
 // RefreshAlive reports whether a refresh with this token would return tokens now. It changes nothing.
 func (s *Server) RefreshAlive(token string) bool {
 	defer s.lock()()
-	return s.refreshAlive(s.refresh[token], s.clock.Now())
+	return s.refreshAlive(s.refresh.entries[token], s.clock.Now())
 }
 
 func (s *Server) refreshAlive(t *refreshToken, now time.Time) bool {
@@ -103,14 +103,14 @@ func (c *call) checkToken() { c.refuseIf(c.form.Get("token") == "", "token_missi
 func (c *call) revokeToken() {
 	token := c.form.Get("token")
 	own := func(in *session) bool { return in.server == c.as.ID && in.clientID == c.app.ClientID }
-	if t := c.s.refresh[token]; t != nil && own(t.session) && !c.s.isRetired(t, c.now) {
+	if t := c.s.refresh.entries[token]; t != nil && own(t.session) && !c.s.isRetired(t, c.now) {
 		t.session.ended = true
 	}
-	if t := c.s.issued[token]; t != nil && own(t.session) {
+	if t := c.s.issued.entries[digest(token)]; t != nil && own(t.session) {
 		t.revoked = true
 	}
-	if in := c.s.deviceSecrets[token]; in != nil && own(in) {
-		delete(c.s.deviceSecrets, token)
+	if in := c.s.deviceSecrets.entries[token]; in != nil && own(in) {
+		delete(c.s.deviceSecrets.entries, token)
 	}
 	// "invalid tokens do not cause an error response": https://www.rfc-editor.org/rfc/rfc7009#section-2.2
 	c.respond(200, nil)
@@ -125,22 +125,22 @@ func (c *call) describeToken() {
 	var in *session
 	var scopes []string
 	var rest object
-	if t := c.s.issued[token]; c.s.active(t, c.now) {
+	if t := c.s.issued.entries[digest(token)]; c.s.active(t, c.now) {
 		in, scopes = t.session, t.scopes
+		claims := payload(token)
 		for _, name := range []string{"exp", "iat", "sub", "aud", "iss", "jti", "uid", "cnf"} {
-			has := func(m member) bool { return m.name == name && m.value != nil }
-			if i := slices.IndexFunc(t.claims, has); i >= 0 {
-				rest = append(rest, t.claims[i])
+			if value, ok := claims[name]; ok {
+				rest = append(rest, member{name, value})
 			}
 		}
 		if !t.isID {
 			rest = append(rest, customClaims(c.as, c.s.users[userKey(in.login)])...)
 		}
-	} else if t := c.s.refresh[token]; c.s.refreshAlive(t, c.now) {
+	} else if t := c.s.refresh.entries[token]; c.s.refreshAlive(t, c.now) {
 		in, scopes = t.session, t.session.scopes
 		rest = object{{"exp", in.end().Unix()}, {"sub", in.login}}
 	}
-	if secret := c.s.deviceSecrets[token]; secret != nil && secret.server == c.as.ID && !secret.ended {
+	if secret := c.s.deviceSecrets.entries[token]; secret != nil && secret.server == c.as.ID && !secret.ended {
 		c.respond(200, object{
 			{"active", true}, {"sid", oktaID("idx", secret.refreshID)}, {"token_type", typeDeviceSecret},
 			{"exp", secret.end().Unix()},

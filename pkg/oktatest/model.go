@@ -197,7 +197,7 @@ func (s *Server) AddUser(u User) {
 	defer s.lock()()
 	u.ID, u.failures = cmp.Or(u.ID, oktaID("00u", u.Login)), 0
 	s.users[userKey(u.Login)] = &u
-	for _, t := range s.refresh {
+	for _, t := range s.refresh.entries {
 		t.session.ended = t.session.ended || u.Status == Deactivated && userKey(t.session.login) == userKey(u.Login)
 	}
 }
@@ -259,14 +259,14 @@ func (s *Server) RemoveAuthServer(id string) {
 func (s *Server) forget(gone func(agreement) bool) {
 	goneSession := func(_ string, in *session) bool { return gone(in.agreement) }
 	goneVisit := func(_ string, in *visit) bool { return gone(in.agreement) }
-	maps.DeleteFunc(s.issued, func(_ string, t *issuedToken) bool { return gone(t.session.agreement) })
-	maps.DeleteFunc(s.refresh, func(_ string, t *refreshToken) bool { return gone(t.session.agreement) })
-	maps.DeleteFunc(s.steps, func(_ string, in *step) bool { return gone(in.agreement) })
-	maps.DeleteFunc(s.visits, goneVisit)
-	maps.DeleteFunc(s.codes, goneVisit)
-	maps.DeleteFunc(s.devices, goneVisit)
-	maps.DeleteFunc(s.jags, goneSession)
-	maps.DeleteFunc(s.deviceSecrets, goneSession)
+	maps.DeleteFunc(s.issued.entries, func(_ string, t *issuedToken) bool { return gone(t.session.agreement) })
+	maps.DeleteFunc(s.refresh.entries, func(_ string, t *refreshToken) bool { return gone(t.session.agreement) })
+	maps.DeleteFunc(s.steps.entries, func(_ string, in *step) bool { return gone(in.agreement) })
+	maps.DeleteFunc(s.visits.entries, goneVisit)
+	maps.DeleteFunc(s.codes.entries, goneVisit)
+	maps.DeleteFunc(s.devices.entries, goneVisit)
+	maps.DeleteFunc(s.jags.entries, goneSession)
+	maps.DeleteFunc(s.deviceSecrets.entries, goneSession)
 }
 
 // App returns a copy of the app; false if there is none. A changed copy given to AddApp takes effect for tokens that

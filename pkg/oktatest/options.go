@@ -157,13 +157,13 @@ func (c *call) countAttempt() {
 // limitAttempts limits what is done for a user in any period of this length. limit 0 is no limit.
 func (c *call) limitAttempts(what, login string, limit int, period time.Duration) {
 	key, user := what+" "+userKey(login), c.s.users[userKey(login)]
-	recent := slices.DeleteFunc(c.s.attempts[key], func(t time.Time) bool { return c.now.Sub(t).Abs() >= period })
+	recent := slices.DeleteFunc(c.s.attempts.entries[key], func(t time.Time) bool { return c.now.Sub(t).Abs() >= period })
 	if user != nil && user.Throttled || limit > 0 && len(recent) >= limit {
 		c.tooMany("too_many_attempts", int64(period/time.Second))
 	} else {
 		recent = append(recent, c.now)
 	}
-	c.s.attempts[key] = recent
+	c.s.attempts.put(key, recent, c.s.limit)
 }
 
 // tooMany refuses for so many seconds.

@@ -31,6 +31,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,6 +53,7 @@ type Server struct {
 
 	mu      sync.Mutex // guards everything below; locked while a request is answered
 	options Options
+	limit   int // of the requests, and of the entries of each memory
 	state
 }
 
@@ -61,20 +63,44 @@ type state struct {
 	faults        []queuedFault
 	servers       map[string]*AuthServer
 	apps          map[string]*App
-	users         map[string]*User       // by userKey
-	attempts      map[string][]time.Time // by what is limited and userKey, see limitAttempts
-	steps         map[string]*step       // by mfa_token or oob_code
+	users         map[string]*User // by userKey
 	buckets       map[[2]bool]bucket
-	issued        map[string]*issuedToken // access and ID tokens
-	refresh       map[string]*refreshToken
-	visits        map[string]*visit    // of the pages
-	codes         map[string]*visit    // by authorization code
-	devices       map[string]*visit    // by device code
-	used          map[string]time.Time // what works once and has been used, until when
+	attempts      memory[[]time.Time]   // by what is limited and userKey, see limitAttempts
+	steps         memory[*step]         // by mfa_token or oob_code
+	issued        memory[*issuedToken]  // access and ID tokens, by digest
+	refresh       memory[*refreshToken] // by the token
+	visits        memory[*visit]        // of the pages
+	codes         memory[*visit]        // by authorization code
+	devices       memory[*visit]        // by device code
+	used          memory[time.Time]     // what works once and has been used, until when
+	jags          memory[*session]      // identity assertions, by themselves
+	deviceSecrets memory[*session]
 	nonceSeed     string
-	jags          map[string]*session // identity assertions, by themselves
-	deviceSecrets map[string]*session
 	reuses        int
+}
+
+// maxRemembered is how many requests, tokens, codes and so on a server remembers: the newest of each kind, so that it
+// can run for days, and under load. What it has forgotten is answered like what never was.
+const maxRemembered = 10_000
+
+// memory is a map that forgets its oldest entries.
+type memory[V any] struct {
+	entries map[string]V
+	order   []string // of the keys; one that was deleted stays until it is the oldest
+}
+
+func (m *memory[V]) put(key string, value V, limit int) {
+	if m.entries == nil {
+		m.entries = map[string]V{}
+	}
+	if _, known := m.entries[key]; !known {
+		m.order = append(m.order, key)
+	}
+	m.entries[key] = value
+	if len(m.order) > limit {
+		delete(m.entries, m.order[0])
+		m.order = slices.Delete(m.order, 0, 1)
+	}
 }
 
 func (s *Server) lock() (unlock func()) {
@@ -87,6 +113,7 @@ func Start(o Options) (*Server, error) {
 	s := &Server{
 		turns: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
 		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
+		limit: maxRemembered,
 	}
 	s.Change(func(options *Options) { *options = o })
 	s.Reset()
@@ -108,7 +135,7 @@ func Start(o Options) (*Server, error) {
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.handle),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: time.Minute,
+		ReadHeaderTimeout: readTimeout,
 		ErrorLog:          log.New(io.Discard, "", 0), // clients that disconnect are what tests are made of
 	}
 	go func() { _ = s.http.Serve(listener) }() // ends with ErrServerClosed
@@ -123,10 +150,7 @@ func (s *Server) Reset() {
 	s.state = state{
 		nonceSeed: rand.Text(),
 		servers:   map[string]*AuthServer{}, apps: map[string]*App{}, users: map[string]*User{},
-		attempts: map[string][]time.Time{}, buckets: map[[2]bool]bucket{}, issued: map[string]*issuedToken{},
-		refresh: map[string]*refreshToken{}, visits: map[string]*visit{}, codes: map[string]*visit{},
-		devices: map[string]*visit{}, steps: map[string]*step{}, used: map[string]time.Time{}, jags: map[string]*session{},
-		deviceSecrets: map[string]*session{},
+		buckets: map[[2]bool]bucket{},
 	}
 	unlock()
 	s.addOrg(*cmp.Or(o.Org, testOrg(o.Rotation)))

@@ -59,7 +59,7 @@ func (c *call) beginVisit() {
 			Secure: strings.HasPrefix(c.base, "https:"),
 		}).String())
 	}
-	c.s.visits[in.id] = in
+	c.s.visits.put(in.id, in, c.s.limit)
 	c.showPage(c.step())
 }
 
@@ -97,7 +97,7 @@ func (c *call) mustAsk() bool {
 
 // takeForm is /signin, where every page sends its form.
 func (c *call) takeForm() {
-	in := c.s.visits[c.form.Get("signin")]
+	in := c.s.visits.entries[c.form.Get("signin")]
 	cookie, err := c.r.Cookie(browserCookie)
 	if in == nil || in.ended || err != nil || cookie.Value != in.browser || !c.now.Before(in.expires) {
 		c.visit = &visit{}

@@ -58,7 +58,6 @@ type issuedToken struct {
 	session *session
 	isID    bool
 	scopes  []string
-	claims  object
 	expires time.Time
 	revoked bool
 }
@@ -97,7 +96,7 @@ func (c *call) issue() {
 		issuedType = typeAccessToken
 	case grantType == GrantAuthorizationCode && c.has("device_sso") && c.refresh != "":
 		secret = randomBase64(32)
-		c.s.deviceSecrets[secret] = c.session
+		c.s.deviceSecrets.put(secret, c.session, c.s.limit)
 	}
 	c.respond(200, object{
 		{"token_type", tokenType}, {"expires_in", int64(c.lifetime / time.Second)}, {"access_token", access},
@@ -143,7 +142,7 @@ func customClaims(as *AuthServer, user *User) (claims object) {
 }
 
 func (c *call) accessToken() string {
-	return c.sign(&issuedToken{claims: c.accessClaims(), expires: c.now.Add(c.lifetime)})
+	return c.sign(&issuedToken{expires: c.now.Add(c.lifetime)}, c.accessClaims())
 }
 
 // idToken is thin, because an access token comes with it: the rest of the profile is at userinfo. One that came by a
@@ -160,28 +159,28 @@ func (c *call) idToken(access string) string {
 	if c.has("email") {
 		email = c.user.email()
 	}
-	return c.sign(&issuedToken{isID: true, expires: expires, claims: object{
+	return c.sign(&issuedToken{isID: true, expires: expires}, object{
 		{"sub", c.user.ID}, {"name", name}, {"email", email}, {"ver", 1}, {"iss", c.issuer()}, {"aud", c.app.ClientID},
 		{"iat", c.now.Unix()}, {"exp", expires.Unix()}, {"jti", "ID." + randomBase64(32)}, {"amr", amr(c.session.methods)},
 		{"idp", orgID}, {"preferred_username", login}, {"auth_time", c.session.begin.Unix()},
 		{"at_hash", base64url(hash[:len(hash)/2])}, {"nonce", c.nonce}, {"acr", c.session.acr},
-	}})
+	})
 }
 
 // sign makes a token and remembers it.
-func (c *call) sign(t *issuedToken) string {
+func (c *call) sign(t *issuedToken, claims object) string {
 	ring := c.as.ID
 	if ring == OrgServerID && !t.isID {
 		ring = secretRing
 	}
 	t.session, t.scopes = c.session, c.scopes
 	key := c.s.keys.ring(ring)[1]
-	input := signingInput(object{{"kid", key.kid}, {"alg", "RS256"}}, t.claims) // no typ
+	input := signingInput(object{{"kid", key.kid}, {"alg", "RS256"}}, claims) // no typ
 	// A signature takes long, and nothing knows the token yet.
 	c.s.mu.Unlock()
 	token := input + "." + base64url(key.sign(crypto.SHA256, input))
 	c.s.mu.Lock()
-	c.s.issued[token] = t
+	c.s.issued.put(digest(token), t, c.s.limit)
 	return token
 }
 
@@ -200,6 +199,19 @@ func (s *Server) inOrder(in agreement) bool {
 // signingInput is what a JWT's signature is of: https://www.rfc-editor.org/rfc/rfc7515#section-5.1
 func signingInput(header, claims any) string {
 	return base64url(marshal(header)) + "." + base64url(marshal(claims))
+}
+
+// payload are the claims of a token that this server has signed.
+func payload(token string) (claims map[string]json.RawMessage) {
+	text, _ := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	_ = json.Unmarshal(text, &claims)
+	return claims
+}
+
+// digest stands for a token where the token would take too much room.
+func digest(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return string(sum[:])
 }
 
 func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
