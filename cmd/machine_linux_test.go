@@ -14,6 +14,7 @@ import (
 
 	"okauth/pkg/oktatest"
 	"okauth/pkg/store/fakesecretservice"
+	"okauth/pkg/store/keyringtest"
 	"okauth/pkg/store/redistest"
 )
 
@@ -23,6 +24,7 @@ type machine struct {
 	t           *testing.T
 	server      *oktatest.Server
 	keychain    *fakesecretservice.Fake
+	keyring     *keyringtest.Bus  // sessions are in a real keyring there, and the keychain stays empty; nil: they are not
 	inFile      bool              // sessions are in sealed files, and the keychain stays empty
 	redis       *redistest.Server // sessions are there, and the keychain stays empty; nil: they are not
 	home, locks string

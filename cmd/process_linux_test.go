@@ -41,15 +41,17 @@ func (m *machine) command(ctx context.Context, line string, vars ...string) *exe
 	c := exec.CommandContext(ctx, self, strings.Fields(line)...)
 	c.Args[0] = "okauth" // see TestMain
 	c.WaitDelay = longest
-	storage := "keychain"
-	if m.inFile {
+	storage, bus := "keychain", m.keychain.Address()
+	if m.keyring != nil {
+		bus = m.keyring.Address()
+	} else if m.inFile {
 		storage = "file"
 	} else if m.redis != nil {
 		storage = "redis"
 		vars = append(vars, "OKAUTH_STORAGE_URL=redis://"+m.redis.Addr)
 	}
 	c.Env = append([]string{
-		"HOME=" + m.home, "TZ=UTC", "GORACE=atexit_sleep_ms=0", "DBUS_SESSION_BUS_ADDRESS=" + m.keychain.Address(),
+		"HOME=" + m.home, "TZ=UTC", "GORACE=atexit_sleep_ms=0", "DBUS_SESSION_BUS_ADDRESS=" + bus,
 		"TEST_LOCKS=" + m.locks, "TEST_CLOCK=" + m.ahead.String(), "TEST_WAIT=1m", "OKAUTH_NO_INPUT=true", "OKAUTH_STORAGE=" + storage,
 		"OKAUTH_DOMAIN=" + m.server.URL(), "OKAUTH_CLIENT_ID=" + oktatest.DefaultClientID, "OKAUTH_CLIENT_SECRET=" + oktatest.DefaultClientSecret,
 		"OKAUTH_USERNAME=" + oktatest.DefaultUser, "OKAUTH_SCOPES=" + m.scopes,

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+	"github.com/godbus/dbus/v5/introspect"
 )
 
 // limit is how long a program may take to start, or a state to come.
@@ -44,10 +45,13 @@ func NewBus() (*Bus, error) {
 	b := &Bus{Dir: dir, Env: []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "XDG_DATA_HOME=" + dir + "/data",
 		"XDG_CONFIG_HOME=" + dir + "/config", "XDG_CACHE_HOME=" + dir + "/cache",
-		"DBUS_SESSION_BUS_ADDRESS=unix:path=" + dir + "/bus",
 	}}
+	b.Env = append(b.Env, "DBUS_SESSION_BUS_ADDRESS="+b.Address())
 	return b, os.WriteFile(filepath.Join(dir, "bus.conf"), []byte(config), 0o600)
 }
+
+// Address returns the value for DBUS_SESSION_BUS_ADDRESS.
+func (b *Bus) Address() string { return "unix:path=" + b.Dir + "/bus" }
 
 // Start starts the bus and waits until it prints its address.
 func (b *Bus) Start(attributes *syscall.SysProcAttr) error {
@@ -121,7 +125,7 @@ const (
 // secrets returns the object of the Secret Service.
 func (b *Bus) secrets() (dbus.BusObject, error) {
 	if b.conn == nil {
-		conn, err := dbus.Connect("unix:path=" + b.Dir + "/bus")
+		conn, err := dbus.Connect(b.Address())
 		if err != nil {
 			return nil, err
 		}
@@ -174,6 +178,26 @@ func (b *Bus) change(method string, mayPrompt bool) error {
 		return errors.New("the collection is locked")
 	}
 	return b.prompt(prompt)
+}
+
+// Dismiss waits for a prompt that another process has opened, and cancels it as its user does.
+func (b *Bus) Dismiss() error {
+	return await(func() error {
+		node, err := introspect.Call(b.conn.Object(secretsName, secretsPath+"/prompt"))
+		if err != nil {
+			return err
+		}
+		if len(node.Children) == 0 {
+			return errors.New("there is no prompt")
+		}
+		for _, child := range node.Children {
+			prompt := b.conn.Object(secretsName, secretsPath+"/prompt/"+dbus.ObjectPath(child.Name))
+			if err := prompt.Call("org.freedesktop.Secret.Prompt.Dismiss", 0).Err; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // prompt carries out a prompt and waits until it is completed.
