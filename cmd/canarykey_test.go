@@ -171,7 +171,7 @@ func (c *canary) huntSession() {
 func (c *canary) childOfKey() {
 	c.t.Helper()
 	home := c.t.TempDir()
-	p := exec.CommandContext(c.t.Context(), "okauth", "exec", "--", "sh", "-c", `env; tr '\0' ' ' </proc/$PPID/cmdline`)
+	p := exec.CommandContext(c.t.Context(), "okauth", "exec", "--", "sh", "-c", "env; ps -ww -o args= -p $PPID")
 	p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GORACE=atexit_sleep_ms=0", "OKAUTH_STORAGE=none", "DBUS_SESSION_BUS_ADDRESS="}
 	for name, value := range c.vars {
 		p.Env = append(p.Env, name+"="+value)

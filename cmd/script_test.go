@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,7 +107,8 @@ func (w *world) close() {
 
 func (w *world) variables(dir string) []string {
 	return []string{
-		"HOME=" + filepath.Join(dir, "home"), "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "NO_COLOR=", "TZ=UTC",
+		"HOME=" + filepath.Join(dir, "home"), "AppData=" + filepath.Join(dir, "home"), "LocalAppData=" + filepath.Join(dir, "home"),
+		"XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "NO_COLOR=", "TZ=UTC",
 		"GORACE=atexit_sleep_ms=0", // else every process waits a second before it ends
 		// No script may ask whoever runs the tests; those that type at a terminal of their own unset it.
 		"OKAUTH_NO_INPUT=true",
@@ -150,6 +152,10 @@ func cmdSandbox(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if len(args) > 0 {
 		ts.Setenv("OKAUTH_PASSWORD", ts.Getenv("PASSWORD"))
+	}
+	if runtime.GOOS != "linux" { // there the keychain is the real one, of the person who runs the tests
+		ts.Setenv("OKAUTH_STORAGE", "file")
+		ts.Setenv("OKAUTH_STORAGE_KEY", strings.Repeat("07", 32))
 	}
 }
 

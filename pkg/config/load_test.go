@@ -35,7 +35,7 @@ profiles:
 // options find it, and gives them an environment of their own.
 func testOptions(t testing.TB, config string, o Options, env ...string) Options {
 	t.Helper()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	if config != "" {
 		path := filepath.Join(dir, "okauth", "config.yaml")
 		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
@@ -70,6 +70,14 @@ func settingIn(t *testing.T, layer string, k Key, text string, env ...string) Op
 		return testOptions(t, "", Options{}, append(env, k.Env[0]+"="+text)...)
 	}
 	return testOptions(t, fmt.Sprintf("profiles: {default: {%s: %q}}", k.Name, text), Options{}, env...)
+}
+
+// tempDir is [testing.T.TempDir] as errors name it: on macOS that is below a symbolic link.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	must(t, err)
+	return dir
 }
 
 func must(t testing.TB, err error) {

@@ -74,7 +74,7 @@ func TestAT67_ConfigOthersCanWrite(t *testing.T) {
 	}
 	t.Run("new file", func(t *testing.T) {
 		t.Parallel()
-		dir := filepath.Join(t.TempDir(), "open")
+		dir := filepath.Join(tempDir(t), "open")
 		must(t, errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o777)))
 		_, err := OpenFile(filepath.Join(dir, "config.yaml"), "")
 		wantError(t, err, "others can write to it", "path: "+dir)
@@ -118,7 +118,7 @@ func TestAT67_FilesWithoutANameOthersCanWrite(t *testing.T) {
 // The check of a directory ends at the home directory of the settings.
 func TestAT67_ConfigBelowHome(t *testing.T) {
 	t.Parallel()
-	above := filepath.Join(t.TempDir(), "home")
+	above := filepath.Join(tempDir(t), "home")
 	home := filepath.Join(above, "alice")
 	must(t, errors.Join(os.MkdirAll(home, 0o700), os.Chmod(above, 0o777)))
 	path := filepath.Join(home, "config.yaml")
@@ -143,7 +143,7 @@ func TestAT67_NamedFilesOthersCanWrite(t *testing.T) {
 			for _, layer := range []string{"flag", "environment", "file"} {
 				t.Run(k.Name+"/"+how+"/"+layer, func(t *testing.T) {
 					t.Parallel()
-					path := filepath.Join(t.TempDir(), "a", "it's a file")
+					path := filepath.Join(tempDir(t), "a", "it's a file")
 					must(t, errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("123456\n"), 0o600)))
 					o := settingIn(t, layer, k, path)
 					if err := readNamed(t, load(t, o), k); err != nil {
@@ -186,7 +186,7 @@ func TestAT67_ExposedClientSecret(t *testing.T) {
 	t.Parallel()
 	const config = "profiles: {default: {client_secret: canary-cs}, other: {domain: a.okta.com}}"
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o644, 0o444} {
-		dir := t.TempDir()
+		dir := tempDir(t)
 		target, link := filepath.Join(dir, "target.yaml"), filepath.Join(dir, "link.yaml")
 		must(t, errors.Join(os.WriteFile(target, []byte(config), 0o600), os.Symlink(target, link)))
 		s := load(t, testOptions(t, "", Options{ConfigFile: link}))
@@ -285,7 +285,7 @@ func wantMode(t *testing.T, path string, want os.FileMode) {
 func TestSaveThroughSymlink(t *testing.T) {
 	t.Parallel()
 	for _, exists := range []bool{true, false} {
-		dir := t.TempDir()
+		dir := tempDir(t)
 		target, link := filepath.Join(dir, "real", "target.yaml"), filepath.Join(dir, "link.yaml")
 		if err := errors.Join(os.Mkdir(filepath.Dir(target), 0o700), os.Symlink("real/target.yaml", link)); err != nil {
 			t.Fatal(err)
