@@ -19,9 +19,10 @@ func (c *call) authorize() {
 	if c.r.Method == http.MethodGet {
 		c.form = c.r.URL.Query()
 	}
-	c.visit = &visit{request: c.form}
 	c.grant = GrantAuthorizationCode
-	c.run(c.spend, c.findServer, c.checkRedirectURI)
+	c.run(c.spend, c.findServer, c.takePushedRequest)
+	c.visit = &visit{request: c.form}
+	c.run(c.checkRedirectURI)
 	if c.entry.ErrorCode != "" {
 		// "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is
 		// missing or invalid, the authorization server SHOULD inform the resource owner of the error and MUST NOT
@@ -132,6 +133,41 @@ func (c *call) redeemCode() {
 	c.refuseIf(verifier != "" && !regexp.MustCompile(`^[-._~A-Za-z0-9]{43,128}$`).MatchString(verifier),
 		"pkce_verification_failed") // https://www.rfc-editor.org/rfc/rfc7636#section-4.1
 	c.adopt(in)
+}
+
+const pushedLifetime = time.Hour
+
+// pushRequest is /v1/par: https://www.rfc-editor.org/rfc/rfc9126#section-2
+func (c *call) pushRequest() {
+	c.grant = GrantAuthorizationCode
+	c.run(c.authenticateRequest)
+	if c.reply == nil {
+		// "the request_uri authorization request parameter … MUST NOT be provided in this case": §2.1
+		c.refuseIf(c.form.Has("request_uri"), "pushed_request_uri")
+		c.refuseIf(c.form.Has("client_id") && c.form.Get("client_id") != c.app.ClientID, "unknown_client_in_query")
+		c.form.Set("client_id", c.app.ClientID)
+	}
+	c.run(c.checkRedirectURI, c.checkAuthorizeRequest, c.checkPKCE, c.checkGrant, c.checkScopes)
+	if c.reply == nil {
+		uri := "urn:okta:" + randomBase64(32)
+		c.s.pushed.put(uri, &visit{request: c.form, agreement: c.agreement(), expires: c.now.Add(pushedLifetime)}, c.s.limit)
+		c.respond(201, object{{"request_uri", uri}, {"expires_in", int64(pushedLifetime / time.Second)}})
+	}
+}
+
+// takePushedRequest puts the request that a client has pushed in the place of its name, once.
+func (c *call) takePushedRequest() {
+	uri := c.form.Get("request_uri")
+	if !strings.HasPrefix(uri, "urn:okta:") {
+		return // see checkAuthorizeRequest
+	}
+	in := c.s.pushed.entries[uri]
+	known := in != nil && in.clientID == c.form.Get("client_id") && in.server == c.as.ID && c.now.Before(in.expires)
+	c.refuseIf(!known, "pushed_request_unknown")
+	if known {
+		delete(c.s.pushed.entries, uri)
+		c.form = in.request
+	}
 }
 
 const deviceCodeLifetime = 600 * time.Second

@@ -56,7 +56,7 @@ func (b *browser) load(t *testing.T, r *http.Request) page {
 		t.Fatal(err)
 	}
 	p := page{answer{res.StatusCode, res.Header, string(text)}, b, r.URL}
-	if res.StatusCode != http.StatusSeeOther {
+	if res.StatusCode/100 != 3 {
 		p.check(t)
 	}
 	return p

@@ -1,10 +1,8 @@
 package oktatest
 
 import (
-	"cmp"
 	"crypto/rand"
 	"maps"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -73,14 +71,7 @@ func (c *call) grants() []grant {
 
 // token is /v1/token. The order of the checks is Okta's as far as it can be observed; of the first five it is a guess.
 func (c *call) token() {
-	if c.r.Method == http.MethodOptions {
-		c.header.Set("Access-Control-Allow-Origin", cmp.Or(c.r.Header.Get("Origin"), "*"))
-		c.header.Set("Access-Control-Allow-Methods", "POST")
-		c.header.Set("Access-Control-Max-Age", "3600")
-		c.header.Set("Vary", "Origin")
-		c.respond(204, nil)
-	}
-	c.run(c.authenticateRequest, c.useGrant)
+	c.run(c.authenticateRequest, c.checkBrowser, c.useGrant)
 }
 
 // authenticateRequest is what every POST of a client has to pass, whatever it is about.
@@ -110,7 +101,6 @@ func (c *call) checkParameters() {
 	twice := duplicates(c.form)
 	query := c.r.URL.Query()
 	inQuery := query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion")
-	c.refuseIf(c.endpoint == "v1/token" && c.r.Header.Get("Origin") != "", "browser_request") // nothing else sends it
 	c.refuseIf(len(twice) > 0, "duplicate_parameter", sortedList(twice))
 	c.refuseIf(inQuery, "credentials_in_query")
 }
@@ -229,6 +219,9 @@ func (c *call) authenticate() {
 func (c *call) readCredentials() (method, id, secret string) {
 	headers := c.r.Header.Values("Authorization")
 	id, secret = c.form.Get("client_id"), c.form.Get("client_secret")
+	if len(headers) == 1 && c.endpoint == "v1/par" {
+		id = "" // a part of the authorization request: https://www.rfc-editor.org/rfc/rfc9126#section-2.1
+	}
 	asserted := c.form.Get("client_assertion") != ""
 	switch {
 	case len(headers) > 1, len(headers) == 1 && (id+secret != "" || asserted), asserted && secret != "":

@@ -107,18 +107,21 @@ type route struct {
 func routes() map[string]route {
 	return map[string]route{
 		"v1/authorize":                           {"GET POST", (*call).authorize},
+		"v1/par":                                 {"POST", (*call).pushRequest},
+		"v1/logout":                              {"GET POST", (*call).logout},
 		"v1/device/authorize":                    {"POST", (*call).authorizeDevice},
-		"v1/token":                               {"POST OPTIONS", (*call).token},
+		"v1/token":                               {"POST", (*call).token},
 		"v1/challenge":                           {"POST", (*call).challengeFactor},
 		"v1/primary-authenticate":                {"POST", (*call).primaryAuthenticate},
 		"v1/revoke":                              {"POST", (*call).revoke},
 		"v1/introspect":                          {"POST", (*call).introspect},
 		"v1/userinfo":                            {"GET POST", (*call).userinfo},
-		"v1/keys":                                {"GET", (*call).publishKeys},
-		".well-known/openid-configuration":       {"GET", (*call).discover},
-		".well-known/oauth-authorization-server": {"GET", (*call).discover},
+		"v1/keys":                                {"GET HEAD", (*call).publishKeys},
+		".well-known/openid-configuration":       {"GET HEAD", (*call).discover},
+		".well-known/oauth-authorization-server": {"GET HEAD", (*call).discover},
 
-		"/.well-known/okta-organization": {"GET", (*call).organization},
+		"/.well-known/okta-organization": {"GET HEAD", (*call).organization},
+		"/health":                        {"GET HEAD", func(c *call) { c.respond(200, object{{"status", "ok"}}) }},
 		"/activate":                      {"GET", (*call).activate},
 		"/signin":                        {"POST", (*call).takeForm},
 		"/api/hello":                     {"GET", (*call).hello},
@@ -135,7 +138,7 @@ func routes() map[string]route {
 }
 
 // notImplementedEndpoints are Okta's endpoints below v1/ that this package does not have, separated by spaces.
-const notImplementedEndpoints = " logout par bc/authorize oob-authenticate clients global-token-revocation "
+const notImplementedEndpoints = " bc/authorize oob-authenticate clients global-token-revocation "
 
 // ServeHTTP sends Okta's answer.
 func (c *call) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.answer().ServeHTTP(w, r) }
@@ -150,7 +153,11 @@ func (c *call) answer() *Response {
 	noStore(c.header)
 	c.locate()
 	route, ok := routes()[c.endpoint]
+	if ok {
+		c.allowOrigin(route.methods)
+	}
 	switch {
+	case c.reply != nil:
 	case strings.HasPrefix(c.entry.Path, "/oauth2/org/"):
 		c.refuse("not_found", "org (AuthorizationServer)") // "org" is this package's word: no server has that id
 	case strings.Contains(notImplementedEndpoints, " "+strings.TrimPrefix(c.endpoint, "v1/")+" "):

@@ -2,6 +2,8 @@ package oktatest
 
 import (
 	"cmp"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -114,6 +116,33 @@ func (c *call) revokeToken() {
 	}
 	// "invalid tokens do not cause an error response": https://www.rfc-editor.org/rfc/rfc7009#section-2.2
 	c.respond(200, nil)
+}
+
+// logout is /v1/logout. No page remembers a sign-in, so there is none to end; tokens live on, as at Okta.
+// https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout
+func (c *call) logout() {
+	if c.r.Method == http.MethodGet {
+		c.form = c.r.URL.Query()
+	}
+	c.visit = &visit{}
+	target, state := c.form.Get("post_logout_redirect_uri"), c.form.Get("state")
+	c.run(c.spend, c.findServer, func() {
+		c.refuseIf(c.form.Get("id_token_hint") == "", "parameter_missing", "id_token_hint")
+		hint := c.s.issued.entries[digest(c.form.Get("id_token_hint"))]
+		known := hint != nil && hint.isID && hint.session.server == c.as.ID
+		c.refuseIf(!known, "logout_hint")
+		c.refuseIf(c.reply == nil && target != "" && !slices.Contains(c.s.apps[hint.session.clientID].LogoutURIs, target),
+			"logout_uri")
+	})
+	if c.reply != nil || target == "" {
+		c.showPage("signedout")
+		return
+	}
+	c.respond(http.StatusFound, nil)
+	if state != "" {
+		target += "?" + url.Values{"state": {state}}.Encode()
+	}
+	c.header.Set("Location", target)
 }
 
 // introspect is /v1/introspect: https://www.rfc-editor.org/rfc/rfc7662#section-2.2

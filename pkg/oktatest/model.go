@@ -47,6 +47,7 @@ type App struct {
 
 	// "Sign-in redirect URIs": compared as strings, with the port
 	RedirectURIs []string `json:"redirect_uris,omitzero"`
+	LogoutURIs   []string `json:"logout_uris,omitzero"`  // "Sign-out redirect URIs"
 	RequirePKCE  bool     `json:"require_pkce,omitzero"` // of a client with a secret; one without always needs it
 
 	Inactive bool     `json:"inactive,omitzero"` // answered like an unknown client
@@ -264,6 +265,7 @@ func (s *Server) forget(gone func(agreement) bool) {
 	maps.DeleteFunc(s.steps.entries, func(_ string, in *step) bool { return gone(in.agreement) })
 	maps.DeleteFunc(s.visits.entries, goneVisit)
 	maps.DeleteFunc(s.codes.entries, goneVisit)
+	maps.DeleteFunc(s.pushed.entries, goneVisit)
 	maps.DeleteFunc(s.devices.entries, goneVisit)
 	maps.DeleteFunc(s.jags.entries, goneSession)
 	maps.DeleteFunc(s.deviceSecrets.entries, goneSession)

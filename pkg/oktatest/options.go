@@ -42,6 +42,10 @@ type Options struct {
 	// Issuer is the base URL, without a slash at its end, that metadata and tokens name (Okta: issuer mode CUSTOM_URL).
 	// The endpoints stay where they are. "" follows the host of the request.
 	Issuer string
+
+	// TrustedOrigins are the origins, such as "http://localhost:3000", whose pages may use the endpoints (CORS). At the
+	// token endpoint, the origins of an app's redirect URIs may, too.
+	TrustedOrigins []string
 }
 
 // Change edits the Limits, Lifetimes, Quirks, PollInterval and Issuer of a running server. What was counted

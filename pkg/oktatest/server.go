@@ -71,6 +71,7 @@ type state struct {
 	refresh       memory[*refreshToken] // by the token
 	visits        memory[*visit]        // of the pages
 	codes         memory[*visit]        // by authorization code
+	pushed        memory[*visit]        // by request_uri
 	devices       memory[*visit]        // by device code
 	used          memory[time.Time]     // what works once and has been used, until when
 	jags          memory[*session]      // identity assertions, by themselves

@@ -245,7 +245,7 @@ func (c *call) showPage(step string) {
 	// Browsers apply form-action to the redirect at the end, too. It cannot name an IPv6 address.
 	target := regexp.MustCompile(`^[-+.\w]+:(//[^]/?#[]+)?`).FindString(in.request.Get("redirect_uri"))
 	formAction := "'self' " + target
-	if step == "done" || step == "failed" {
+	if step == "done" || step == "failed" || step == "signedout" {
 		values["form"], values["mark"], formAction = "", "", "'none'"
 	}
 	for _, row := range rows("pageheaders.txt") {

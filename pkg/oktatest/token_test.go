@@ -241,31 +241,6 @@ func TestNotImplemented(t *testing.T) {
 	}
 }
 
-// A browser asks first, of any client and any server.
-func TestPreflight(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	r := good(t, s)
-	setBody(r, "")
-	r.Method = http.MethodOptions
-	for _, origin := range []string{"", "https://app.example.com"} {
-		want := "*"
-		if origin != "" {
-			want = origin
-			r.Header.Set("Origin", origin)
-		}
-		got := send(t, s, r)
-		if h := got.Header; got.Status != 204 || got.Text != "" || h.Get("Access-Control-Allow-Origin") != want || h.Get("Vary") != "Origin" ||
-			h.Get("Access-Control-Allow-Methods") != "POST" || h.Get("Access-Control-Max-Age") != "3600" || h.Get("Content-Length") != "" {
-			t.Errorf("Origin %q: got %d %q %v", origin, got.Status, got.Text, h)
-		}
-	}
-	r.URL.Path = defaultBase + "revoke"
-	if got := send(t, s, r); got.Status != 405 {
-		t.Errorf("revoke: got %d, want 405", got.Status)
-	}
-}
-
 func TestChunked(t *testing.T) {
 	t.Parallel()
 	s := start(t)
