@@ -1,0 +1,36 @@
+// What the clients for Node.js share: the variables of the test, and a line of output for each flow.
+const path = require('node:path')
+const { createRequire } = require('node:module')
+
+const { webcrypto } = require('node:crypto') // Node.js 18 has it, under no global name
+globalThis.crypto ??= webcrypto
+globalThis.CryptoKey ??= webcrypto.CryptoKey
+
+const { env } = process
+const library = createRequire(path.join(env.CLIENTS, 'node_modules', 'x'))
+
+exports.library = library
+exports.issuer = env.OKAUTH_DOMAIN + '/oauth2/default'
+exports.secret = env.OKAUTH_CLIENT_SECRET
+exports.user = { username: env.OKAUTH_USERNAME, password: env.OKAUTH_PASSWORD }
+
+// visit goes through the pages that begin at an address, as the user, and returns the address that they lead to.
+exports.visit = async (url) => (await fetch(env.BROWSER + '?url=' + encodeURIComponent(url))).text()
+
+exports.want = (condition, what) => {
+  if (!condition) throw new Error(what)
+}
+
+// run prints a line for each flow. What a flow returns is of no interest; it throws if it fails.
+exports.run = async (flows) => {
+  for (const [name, flow] of Object.entries(flows)) {
+    let result = 'ok'
+    try {
+      await flow()
+    } catch (e) {
+      result = [e.error_description ?? e.errorSummary ?? e.message, e.cause?.status ?? e.cause?.message].join(' ').trim()
+    }
+    console.log(`${name}\t${result.replace(/\s+/g, ' ')}`)
+  }
+  process.exit(0) // whatever timers the client has left
+}
