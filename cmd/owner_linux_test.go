@@ -2,6 +2,7 @@ package cmd_test
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,14 +13,18 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// "sudo okauth" with the user's own HOME leaves files and directories to root. Whatever okauth keeps, the error names the
-// owner and the chown. Public keys are fetched again: okauth does without that file.
+// "sudo okauth" with the user's own HOME makes nothing there. Where something is root's, the error names the owner and the
+// chown, whatever okauth keeps. Public keys are fetched again: okauth does without that file.
 func TestStateOfRoot(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files to root")
 	}
 	u := newCommoner(t)
+	u.start("login", fmt.Sprint("SUDO_UID=", commonerID)).fails(2, "belongs to", "run okauth without sudo")
+	if paths := u.kept(); len(paths) > 0 {
+		t.Errorf("under sudo, okauth has made %q", paths)
+	}
 	u.runs("login")
 	u.runs("config set min_ttl 2m")
 	u.runs("verify")

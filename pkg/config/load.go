@@ -120,7 +120,14 @@ func (s *Settings) StorageDir() (string, error) {
 	case err != nil:
 		return "", err
 	case path == "":
-		return stateDir(runtime.GOOS, s.options.env)
+		dir, err := stateDir(runtime.GOOS, s.options.env)
+		if err == nil && s.options.env("SUDO_UID") != "" { // with the user's HOME, root would make directories there
+			e, _ := errors.AsType[*Error](checkWriters(dir, s.options.home()))
+			if e != nil && e.Kind == WrongOwner {
+				return "", e
+			}
+		}
+		return dir, err
 	case !filepath.IsAbs(path):
 		return "", &Error{Key: KeyStorageDir, Source: f.source,
 			Reason: quote(path) + " is not absolute, expected / or ~/ first"}
