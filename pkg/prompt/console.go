@@ -32,7 +32,8 @@ const (
 
 const (
 	maxConsoleLine = 4000                   // the longest answer, in bytes
-	consoleDelay   = 500 * time.Millisecond // how long the signal of Ctrl-C, or the end of a read, may take
+	consoleDelay   = 500 * time.Millisecond // how long the end of a read may take
+	interruptDelay = 5 * time.Second        // how long the signal of Ctrl-C may take, on a busy machine
 )
 
 // errInterrupted is the end of a read without a line.
@@ -69,7 +70,7 @@ func askConsole(
 	case <-ended:
 		if errors.Is(got.err, errInterrupted) {
 			got.err = ErrClosed
-			happens(ctx.Done(), consoleDelay) // the signal is on its way
+			happens(ctx.Done(), interruptDelay) // the signal is on its way
 		}
 	case <-ctx.Done():
 		// Ctrl-C may have ended the read. If not, half a line is thrown away.

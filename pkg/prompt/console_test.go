@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf16"
 )
@@ -70,20 +71,22 @@ func TestConsoleAnswers(t *testing.T) {
 		"a console that has closed": {nil, "", errGone},
 	} {
 		for _, hidden := range []bool{true, false} {
-			console := newTyped(c.keys...)
-			if c.err == errGone {
-				close(console.keys)
-			}
-			line, ended, err := askConsole(t.Context(), console, hidden, func() error { return nil })
-			<-ended
-			gone := c.err == errGone && err != nil && strings.Contains(err.Error(), "the console is gone")
-			if string(line) != c.answer || !errors.Is(err, c.err) && !gone {
-				t.Errorf("%s: got %.20q, %v, want %.20q, %v", name, line, err, c.answer, c.err)
-			}
-			console.asked(t, hidden)
-			if len(console.keys) > 0 {
-				t.Errorf("%s: something is left for the next question", name)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				console := newTyped(c.keys...)
+				if c.err == errGone {
+					close(console.keys)
+				}
+				line, ended, err := askConsole(t.Context(), console, hidden, func() error { return nil })
+				<-ended
+				gone := c.err == errGone && err != nil && strings.Contains(err.Error(), "the console is gone")
+				if string(line) != c.answer || !errors.Is(err, c.err) && !gone {
+					t.Errorf("%s: got %.20q, %v, want %.20q, %v", name, line, err, c.answer, c.err)
+				}
+				console.asked(t, hidden)
+				if len(console.keys) > 0 {
+					t.Errorf("%s: something is left for the next question", name)
+				}
+			})
 		}
 	}
 }
@@ -115,35 +118,41 @@ func TestConsoleCtrlC(t *testing.T) {
 		"an Enter ends the read":  {enters: 1},
 		"nothing ends the read":   {noEnter: true, stuck: true},
 		"before the read returns": {read: true},
+		"the signal is late":      {read: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			console := newTyped()
-			console.noEnter = c.noEnter
-			ctx, cancel := context.WithCancelCause(t.Context())
-			show := func() error {
-				if name == "before the read returns" {
-					time.AfterFunc(consoleDelay/10, func() { cancel(interrupt) })
-				} else {
-					cancel(interrupt)
+			synctest.Test(t, func(t *testing.T) {
+				console := newTyped()
+				console.noEnter = c.noEnter
+				ctx, cancel := context.WithCancelCause(t.Context())
+				show := func() error {
+					switch name {
+					case "before the read returns":
+						time.AfterFunc(consoleDelay/10, func() { cancel(interrupt) })
+					case "the signal is late":
+						time.AfterFunc(interruptDelay-1, func() { cancel(interrupt) })
+					default:
+						cancel(interrupt)
+					}
+					if c.read {
+						console.keys <- ""
+					}
+					return nil
 				}
-				if c.read {
-					console.keys <- ""
+				began := time.Now()
+				line, ended, err := askConsole(ctx, console, true, show)
+				if line != nil || !errors.Is(err, interrupt) || time.Since(began) > interruptDelay {
+					t.Errorf("got %q, %v after %v", line, err, time.Since(began))
 				}
-				return nil
-			}
-			began := time.Now()
-			line, ended, err := askConsole(ctx, console, true, show)
-			if line != nil || !errors.Is(err, interrupt) || time.Since(began) > 4*consoleDelay {
-				t.Errorf("got %q, %v after %v", line, err, time.Since(began))
-			}
-			if happens(ended, consoleDelay/10) == c.stuck || console.enters != c.enters {
-				t.Errorf("the read has ended: %t, %d times Enter", c.stuck, console.enters)
-			}
-			console.asked(t, true)
-			if c.stuck {
-				console.keys <- "\r\n"
-			}
+				if happens(ended, consoleDelay/10) == c.stuck || console.enters != c.enters {
+					t.Errorf("the read has ended: %t, %d times Enter", c.stuck, console.enters)
+				}
+				console.asked(t, true)
+				if c.stuck {
+					console.keys <- "\r\n"
+				}
+			})
 		})
 	}
 }
