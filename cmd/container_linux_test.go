@@ -57,50 +57,22 @@ func TestContainer(t *testing.T) {
 	})
 }
 
-// engine is Podman by the name of docker, with a store of its own.
-type engine struct {
-	program string
-	environ []string
-}
+// engine is Podman, which testdata/docker/docker calls docker.
+type engine struct{ environ []string }
 
-// newEngine sets Podman up so that it runs where it may not make cgroups, networks or overlays, such as in a container.
 func newEngine(t *testing.T) *engine {
 	t.Helper()
 	installedOrSkip(t, "podman")
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"containers.conf": `[containers]
-cgroups = "disabled"
-netns = "host"
-default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-[engine]
-runtime = "crun"
-cgroup_manager = "cgroupfs"
-events_logger = "none"
-tmp_dir = "` + dir + `/tmp"
-`,
-		"storage.conf": `[storage]
-driver = "vfs"
-graphroot = "` + dir + `/storage"
-runroot = "` + dir + `/run"
-`,
-		// Docker leaves no directory writable with --read-only. crun refuses a hybrid of both versions of cgroups.
-		"docker": `#!/bin/bash
-if [[ $1 == run ]]; then set -- run --read-only-tmpfs=false "${@:2}"; fi
-exec unshare --mount sh -c '! test -d /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified; exec podman "$@"' sh "$@"
-`,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
+	bin, err := filepath.Abs(filepath.Join("testdata", "docker"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return &engine{filepath.Join(dir, "docker"), []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + dir, "BUILDAH_ISOLATION=chroot",
-		"CONTAINERS_CONF=" + filepath.Join(dir, "containers.conf"), "CONTAINERS_STORAGE_CONF=" + filepath.Join(dir, "storage.conf")}}
+	return &engine{[]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "DOCKER_STORE=" + t.TempDir()}}
 }
 
 // docker returns the command docker with these words.
 func (e *engine) docker(words ...string) *exec.Cmd {
-	c := exec.Command(e.program, words...)
+	c := exec.Command(filepath.Join("testdata", "docker", "docker"), words...)
 	c.Env = e.environ
 	return c
 }

@@ -31,7 +31,7 @@ func (e *engine) buildsImage(k *kitchen) {
 	lines := containersPage(k.t)["The image"][1].text
 	lines = strings.Replace(lines, `/etc/ssl/certs/ca-certificates.crt "$image"`, k.ca+` "$image/ca-certificates.crt"`, 1)
 	build := exec.Command("bash", "-euc", lines)
-	build.Dir, build.Env = "..", append(os.Environ(), e.environ...)
+	build.Dir, build.Env = "..", append(append(os.Environ(), e.environ...), "TMPDIR="+k.t.TempDir())
 	if text, err := build.CombinedOutput(); err != nil {
 		k.t.Fatalf("%v: %s", err, text)
 	}
