@@ -168,8 +168,8 @@ func TestSandboxNextCommand(t *testing.T) {
 				t.Errorf("%s: got exit code %d: %s", line, code, text)
 			}
 		}
-		if n := strings.Count(clients, "\n"); n != 8 {
-			t.Errorf("got %d clients, want 8: %s", n, clients)
+		if n := strings.Count(clients, "\n"); n != 9 {
+			t.Errorf("got %d clients, want 9: %s", n, clients)
 		}
 		if text, code := s.shell(t, bus, next); code != 0 || !strings.Contains(text, "\neyJ") {
 			t.Errorf("got exit code %d: %s", code, text)

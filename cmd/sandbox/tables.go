@@ -60,15 +60,15 @@ const (
 // withKey is what a command needs for an application with the test key.
 const withKey = " --private-key-command 'okauth sandbox --test-key'"
 
-// clientCommands returns a command for each way in which a client authenticates, but for the one of the variables, and
-// for the exchanges that it can make.
+// clientCommands returns a command for each way in which a client authenticates, and for the exchanges it can make.
 func clientCommands() []string {
 	token := "okauth token --client-id "
 	return []string{
+		token + oktatest.DefaultClientID + " --client-auth client_secret_basic",
 		token + oktatest.PostClientID + " --client-auth client_secret_post",
 		token + oktatest.SecretJWTClientID + " --client-auth client_secret_jwt",
 		token + oktatest.PublicClientID + " --client-auth none",
-		token + oktatest.PrivateKeyClientID + withKey,
+		token + oktatest.PrivateKeyClientID + " --client-auth private_key_jwt" + withKey,
 		token + oktatest.ServiceKeyClientID + withKey + " --grant client-credentials --server org --scope okta.users.read",
 		exchange + " --client-id " + oktatest.PrivateKeyClientID + withKey +
 			` --scope api:read --resource-server "$OKAUTH_DOMAIN/oauth2/` + oktatest.DefaultScopesServerID + `"`,

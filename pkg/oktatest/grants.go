@@ -1,7 +1,9 @@
 package oktatest
 
 import (
+	"cmp"
 	"crypto/rand"
+	"encoding/base64"
 	"maps"
 	"net/url"
 	"regexp"
@@ -100,7 +102,7 @@ func duplicates(form url.Values) []string {
 func (c *call) checkParameters() {
 	twice := duplicates(c.form)
 	query := c.r.URL.Query()
-	inQuery := query.Has("client_id") || query.Has("client_secret") || query.Has("client_assertion")
+	inQuery := query.Has("client_id") || query.Has("client_secret") // okta-sdk-golang sends assertions there
 	c.refuseIf(len(twice) > 0, "duplicate_parameter", sortedList(twice))
 	c.refuseIf(inQuery, "credentials_in_query")
 }
@@ -228,8 +230,7 @@ func (c *call) readCredentials() (method, id, secret string) {
 		c.refuseIf(c.s.options.Quirks.MultipleCredentials400, "multiple_credentials_400")
 		c.refuse("multiple_credentials")
 	case len(headers) == 1:
-		method = ClientSecretBasic
-		id, secret = c.readBasic()
+		method, id, secret = c.readBasic()
 	case asserted && c.form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
 		c.refuse("assertion_type")
 	case asserted:
@@ -244,16 +245,24 @@ func (c *call) readCredentials() (method, id, secret string) {
 	return method, id, secret
 }
 
-// readBasic takes both halves as they are (RFC 7617) or form-decodes them (RFC 6749 §2.3.1). Okta does not document
-// which it does, and the values that it generates are the same either way.
-func (c *call) readBasic() (id, secret string) {
-	id, secret, ok := c.r.BasicAuth()
-	if c.s.options.Quirks.DecodeBasic {
-		var errID, errSecret error
-		id, errID = url.QueryUnescape(id)
-		secret, errSecret = url.QueryUnescape(secret)
-		ok = ok && errID == nil && errSecret == nil
+// readBasic takes both halves as they are (RFC 7617), or, where they are no client's, form-decodes them (RFC 6749
+// §2.3.1). Okta does not document which it does, and the values that it generates are the same either way. A public
+// client may send its id alone, as okta-auth-js does.
+func (c *call) readBasic() (method, id, secret string) {
+	scheme, encoded, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
+	text, err := base64.StdEncoding.DecodeString(encoded)
+	id, secret, both := strings.Cut(string(text), ":")
+	app := cmp.Or(c.s.apps[id], &App{})
+	decodedID, errID := url.QueryUnescape(id)
+	decoded, errSecret := url.QueryUnescape(secret)
+	public := app.AuthMethod == NoSecret && secret == ""
+	switch {
+	case !strings.EqualFold(scheme, "Basic"), err != nil, !both && !public:
+		c.refuse("bad_basic")
+	case public:
+		return NoSecret, id, ""
+	case !slices.Contains(app.Secrets, secret) && errID == nil && errSecret == nil:
+		id, secret = decodedID, decoded
 	}
-	c.refuseIf(!ok, "bad_basic")
-	return id, secret
+	return ClientSecretBasic, id, secret
 }

@@ -28,7 +28,7 @@ type call struct {
 	r      *http.Request
 	entry  *Request
 	header http.Header // of the answer
-	form   url.Values  // of the body; nil if it is no form
+	form   url.Values  // of the body, and of the query beside it; nil if the body is no form
 	base   string      // scheme://host that the client used; the issuer follows it (Okta: issuer mode DYNAMIC)
 	now    time.Time   // when it is answered, which a fault may have delayed
 
@@ -76,7 +76,12 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if err == nil && mediaType == "application/x-www-form-urlencoded" {
 		entry.Form, _ = url.ParseQuery(string(body)) // checkForm refuses a body that does not parse
 	}
-	c := &call{s: s, r: r, entry: entry, header: w.Header(), form: entry.Form, base: s.baseOf(r)}
+	c := &call{s: s, r: r, entry: entry, header: w.Header(), form: maps.Clone(entry.Form), base: s.baseOf(r)}
+	if c.form != nil {
+		for name, values := range entry.Query {
+			c.form[name] = append(values, c.form[name]...)
+		}
+	}
 	c.header.Set("X-Okta-Request-Id", entry.RequestID)
 	setDate(c.header, entry.Time)
 	s.log(entry)(&recorder{w, s, entry}, r, c)

@@ -84,7 +84,6 @@ type Lifetimes struct {
 // Quirks are switches for what Okta's documentation leaves open, contradicts, or ties to a feature of the org. The zero
 // value is what it says, or, where it is silent, what was observed most often.
 type Quirks struct {
-	DecodeBasic            bool // both halves of Basic credentials are form-decoded (RFC 6749 §2.3.1, not RFC 7617)
 	AnySecretMethod        bool // an app may send its secret by Basic or in the body, whichever its AuthMethod is
 	PolicyRefusal400       bool // "Policy evaluation failed …" has status 400, not 401
 	MultipleCredentials400 bool // "Cannot supply multiple client credentials. …" has status 400, not 401

@@ -13,7 +13,7 @@ const (
 	DefaultServerID     = "default"
 	DefaultAudience     = "api://default"
 	DefaultClientID     = "0oaSandboxClient0001"
-	DefaultClientSecret = "not-a-secret-sandbox-client-000000000000000000000000000000000001"
+	DefaultClientSecret = "NotASecretSandboxClient00000000000000000000000000000000000000001"
 	DefaultUser         = "alice@example.com"
 	DefaultPassword     = "correct-horse-battery-staple"
 	DefaultRedirectURI  = "http://127.0.0.1:8085/callback"

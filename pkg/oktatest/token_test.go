@@ -88,7 +88,7 @@ func TestTokenRefusals(t *testing.T) {
 		{"Bearer", oktatest.Quirks{}, header("Authorization", "Bearer x"), 401, "invalid_client", badBasic},
 		{"not base64", oktatest.Quirks{}, header("Authorization", "Basic ***"), 401, "invalid_client", badBasic},
 		{"no colon", oktatest.Quirks{}, header("Authorization", basic(oktatest.DefaultClientID)), 401, "invalid_client", badBasic},
-		{"not form-encoded", oktatest.Quirks{DecodeBasic: true}, header("Authorization", basic("a:%zz")), 401, "invalid_client", badBasic},
+		{"no colon, not Basic", oktatest.Quirks{}, header("Authorization", "Bearer "+basic(oktatest.PublicClientID)[6:]), 401, "invalid_client", badBasic},
 		{"Basic by a client of the body", oktatest.Quirks{}, header("Authorization", basic(oktatest.PostClientID+":"+oktatest.DefaultClientSecret)), 401, "invalid_client", mismatch},
 		{"Basic by a public client", oktatest.Quirks{AnySecretMethod: true}, header("Authorization", basic(oktatest.PublicClientID+":x")), 401, "invalid_client", mismatch},
 		{"no grant", oktatest.Quirks{}, form(func(v url.Values) { v.Del("grant_type") }), 400, "invalid_request",
@@ -190,24 +190,59 @@ func TestBasicEncodings(t *testing.T) {
 	s.AddApp(oktatest.App{ClientID: id, Secrets: []string{"old-secret-00000", secret}, Grants: []string{oktatest.GrantPassword}})
 	raw, encoded := basic(id+":"+secret), basic(url.QueryEscape(id)+":"+url.QueryEscape(secret))
 	for _, test := range []struct {
-		name   string
-		decode bool
-		header string
-		want   int
+		name, header string
+		want         int
 	}{
-		{"raw as raw", false, raw, 200},
-		{"encoded as raw", false, encoded, 401},
-		{"encoded as encoded", true, encoded, 200},
-		{"raw as encoded", true, raw, 401},
-		{"the older secret", false, basic(id + ":old-secret-00000"), 200},
+		{"raw", raw, 200},
+		{"encoded", encoded, 200},
+		{"encoded twice", basic(url.QueryEscape(id) + ":" + url.QueryEscape(url.QueryEscape(secret))), 401},
+		{"not encoded right", basic(id + ":%zz"), 401},
+		{"the older secret", basic(id + ":old-secret-00000"), 200},
 	} {
-		s.Change(func(o *oktatest.Options) { o.Quirks = oktatest.Quirks{DecodeBasic: test.decode} })
 		s.Clock().Advance(time.Second)
 		r := good(t, s)
 		r.Header.Set("Authorization", test.header)
 		if got := send(t, s, r); got.Status != test.want {
 			t.Errorf("%s: got %d %s, want %d", test.name, got.Status, got.Text, test.want)
 		}
+	}
+}
+
+// A public client of okta-auth-js revokes its tokens with its id in the header, and okta-sdk-golang puts its parameters
+// into the query of an empty form.
+func TestClientsOfOktasSDKs(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	e := oktatest.Scenarios()[4] // "a public client"
+	token := send(t, s, request(t, s, e)).member(t, "access_token")
+	for _, header := range []string{basic(oktatest.PublicClientID), basic(oktatest.PublicClientID + ":"), ""} {
+		for _, endpoint := range []string{"introspect", "revoke"} {
+			form := url.Values{"token": {token}}
+			if header == "" {
+				form.Set("client_id", oktatest.PublicClientID)
+			}
+			r := newPost(t, s.URL()+defaultBase+endpoint, form)
+			if header != "" {
+				r.Header.Set("Authorization", header)
+			}
+			if got := send(t, s, r); got.Status != 200 {
+				t.Errorf("%s with %q: got %d %s", endpoint, header, got.Status, got.Text)
+			}
+		}
+	}
+	if got := introspect(t, s, token); got != `{"active":false}` {
+		t.Errorf("revoked: got %s", got)
+	}
+	target := tokenURL(s, oktatest.OrgServerID)
+	query := url.Values{
+		"grant_type": {oktatest.GrantClientCredentials}, "scope": {"okta.users.read"}, "client_assertion_type": {assertionType},
+		"client_assertion": {byTestKey(t, s, oktatest.ServiceKeyClientID, target, nil)},
+	}
+	if got := send(t, s, newPost(t, target+"?"+query.Encode(), nil)); got.Status != 200 {
+		t.Errorf("parameters in the query: got %d %s", got.Status, got.Text)
+	}
+	if got := send(t, s, newPost(t, target+"?"+query.Encode(), url.Values{"scope": {"okta.groups.read"}})); !strings.Contains(got.Text, "Duplicated parameters: [scope].") {
+		t.Errorf("scope in both: got %d %s", got.Status, got.Text)
 	}
 }
 
