@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"okauth/pkg/oktatest"
 	"okauth/pkg/store/fakesecretservice"
@@ -310,5 +311,71 @@ func TestSandboxLists(t *testing.T) {
 				t.Errorf("%s: got %q, then %q", flag, lines[i], lines[i+1])
 			}
 		}
+	}
+}
+
+// As a container has it: an address that others reach, a log of JSON alone, and an end by SIGTERM.
+func TestSandboxInAContainer(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(self, "sandbox", "--listen", "0.0.0.0:0", "--allow-remote", "--trusted-origin", "http://localhost:3000", "--log")
+	c.Args[0] = "okauth" // see TestMain
+	c.Env = []string{"HOME=" + t.TempDir(), "OKAUTH_STORAGE=none"}
+	var log strings.Builder
+	c.Stderr = &log
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill() })
+	lines := bufio.NewReader(stdout)
+	line, err := lines.ReadString('\n')
+	base, ok := strings.CutPrefix(strings.TrimSpace(line), "export OKAUTH_DOMAIN=")
+	if err != nil || !ok {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		for path, want := range map[string]int{"/health": 200, "/oauth2/default/v1/keys": 200, "/nowhere": 404} {
+			r, err := http.NewRequest(method, base+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Origin", "http://localhost:3000")
+			res, err := http.DefaultTransport.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != want {
+				t.Errorf("%s %s: got %d", method, path, res.StatusCode)
+			}
+		}
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
+	}
+	var entries int
+	for text := range strings.Lines(log.String()) {
+		var entry struct {
+			Time         time.Time
+			Method, Path string
+			Status       int
+		}
+		if err := json.Unmarshal([]byte(text), &entry); err != nil || entry.Status == 0 || entry.Path == "" || entry.Method == "" || entry.Time.IsZero() {
+			t.Errorf("%q: %v", text, err)
+		}
+		entries++
+	}
+	if entries != 6 {
+		t.Errorf("got %d lines: %s", entries, &log)
 	}
 }

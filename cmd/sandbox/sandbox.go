@@ -2,10 +2,12 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -27,6 +29,7 @@ type options struct {
 	certificate string
 	faults      []string // NAME or NAME@PATH
 	publicKey   string   // a file
+	log         bool
 
 	listScenarios, listTokens, listFaults, printKey bool
 }
@@ -64,7 +67,10 @@ changes the signing keys.`,
   # tokens expire soon, and refresh tokens rotate
   okauth sandbox --rotate --lifetime 90s
   # https at a fixed address
-  okauth sandbox --tls --addr 127.0.0.1:8443
+  okauth sandbox --tls --listen 127.0.0.1:8443
+  # in a container, for other containers and a page
+  okauth sandbox --listen 0.0.0.0:8080 --allow-remote --issuer http://okta:8080 \
+    --trusted-origin http://localhost:3000 --log
   # a network that fails
   okauth sandbox --fault html --fault 503-read-only@/keys
   # a certificate to refuse
@@ -81,7 +87,11 @@ changes the signing keys.`,
 func (o *options) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false // in the order of the text above
-	f.StringVar(&o.server.Addr, "addr", "127.0.0.1:0", "loopback address to serve at")
+	f.StringVar(&o.server.Addr, "listen", "127.0.0.1:0", "`HOST:PORT` to serve at, a loopback address")
+	f.BoolVar(&o.server.AllowRemote, "allow-remote", false, "let --listen take an address that others can reach")
+	f.StringVar(&o.server.Issuer, "issuer", "", "base `URL` of the issuers, such as http://okta:8080")
+	f.StringArrayVar(&o.server.TrustedOrigins, "trusted-origin", nil, "let pages of this `ORIGIN` ask (CORS); repeatable")
+	f.BoolVar(&o.log, "log", false, "write each request to standard error, as a line of JSON")
 	f.BoolVar(&o.noLimits, "no-limits", false, "turn off rate limits and lock-out")
 	f.BoolVar(&o.listScenarios, "scenarios", false, "list the refusals and how to trigger each")
 	o.server.Lifetimes.Access, o.server.Rotation.Leeway = time.Hour, oktatest.DefaultLeeway
@@ -119,6 +129,11 @@ func (o *options) check() error {
 	case rotation.Leeway != oktatest.DefaultLeeway && !rotation.Rotate:
 		return usage("--rotate --grace "+output.ShortDuration(rotation.Leeway),
 			"--grace needs --rotate: without it a refresh token works any number of times")
+	case o.server.Issuer != "" && !isOrigin(o.server.Issuer):
+		return usage("--issuer http://okta:8080",
+			"--issuer: expected a URL of scheme, host and port, got %q", o.server.Issuer)
+	case slices.ContainsFunc(o.server.TrustedOrigins, func(text string) bool { return !isOrigin(text) }):
+		return usage("--trusted-origin http://localhost:3000", "--trusted-origin: expected scheme, host and port")
 	case o.certificate != "" && !slices.Contains(kinds, o.certificate):
 		return usage("--certificate expired", "--certificate: %q is not one of %s", o.certificate, strings.Join(kinds, ", "))
 	}
@@ -128,7 +143,29 @@ func (o *options) check() error {
 	if o.noLimits {
 		o.server.Limits = &oktatest.Limits{}
 	}
+	if o.log {
+		o.server.Logged = o.writeLog
+	}
 	return nil
+}
+
+// isOrigin reports whether text is an origin, as browsers write it: https://www.rfc-editor.org/rfc/rfc6454#section-6.2
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == text
+}
+
+// writeLog writes what is no secret in a request, as one line.
+func (o *options) writeLog(r oktatest.Request) {
+	line, _ := json.Marshal(struct { // it has text and numbers
+		Time      time.Time `json:"time"`
+		Method    string    `json:"method"`
+		Path      string    `json:"path"`
+		Status    int       `json:"status"`
+		Error     string    `json:"error,omitempty"`
+		RequestID string    `json:"request_id"`
+	}{r.Time.UTC(), r.Method, r.Path, r.Status, r.ErrorCode, r.RequestID})
+	_, _ = o.env.Stderr.Write(append(line, '\n'))
 }
 
 func (o *options) run(ctx context.Context) error {
@@ -145,7 +182,8 @@ func (o *options) run(ctx context.Context) error {
 	}
 	server, err := oktatest.Start(o.server)
 	if err != nil {
-		return cli.Exit(cli.ExitUsage, err, "--addr takes a loopback address and a free port, such as 127.0.0.1:8099")
+		return cli.Exit(cli.ExitUsage, err, "--listen takes a loopback address and a free port, such as 127.0.0.1:8099; "+
+			"with --allow-remote any address of this machine")
 	}
 	defer server.Close()
 	for _, text := range o.faults {
@@ -204,7 +242,7 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 		more = append(more, [2]string{"OKAUTH_STORAGE", "file"})
 	}
 	for _, v := range append([][2]string{
-		{"OKAUTH_DOMAIN", server.URL()},
+		{"OKAUTH_DOMAIN", cmp.Or(o.server.Issuer, server.URL())},
 		{"OKAUTH_CLIENT_ID", oktatest.DefaultClientID},
 		{"OKAUTH_CLIENT_SECRET", oktatest.DefaultClientSecret},
 		{"OKAUTH_USERNAME", oktatest.DefaultUser},
@@ -215,6 +253,14 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 			return err
 		}
 	}
+	if !o.log { // a log has no other lines
+		o.sayWhatToTry(server)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func (o *options) sayWhatToTry(server *oktatest.Server) {
 	o.env.Say("serving " + server.URL() + " until Ctrl-C; paste the lines above into another terminal, then run:")
 	fmt.Fprint(o.env.Stderr, "\nokauth login && okauth token --refresh\n\n")
 	o.env.Say("or sign in another way; in a browser, with the user name and the password above:")
@@ -225,8 +271,6 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 	}, "\n"))
 	o.env.Say("or authenticate the client another way, exchange the token, or bind it to a key (DPoP):")
 	fmt.Fprintf(o.env.Stderr, "\n%s\n", strings.Join(clientCommands(), "\n"))
-	<-ctx.Done()
-	return nil
 }
 
 // needsFiles reports whether okauth login can store no session in a keychain. A locked one asks for its password.

@@ -89,14 +89,16 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
 
-// baseOf is the base URL as the client wrote it, if that is a name of loopback or Options.Issuer; else s.base.
+// baseOf is the base URL as the client wrote it, if that is a name of loopback or Options.Issuer, or any with
+// Options.AllowRemote; else s.base.
 func (s *Server) baseOf(r *http.Request) string {
 	if custom := s.Issuer(OrgServerID); strings.HasSuffix(custom, "://"+r.Host) {
 		return custom
 	}
 	scheme, own, _ := strings.Cut(s.base, "://")
 	host, port, _ := net.SplitHostPort(r.Host)
-	if strings.HasSuffix(own, ":"+port) && slices.Contains([]string{"127.0.0.1", "localhost", "::1"}, host) {
+	local := strings.HasSuffix(own, ":"+port) && slices.Contains([]string{"127.0.0.1", "localhost", "::1"}, host)
+	if local || s.remote {
 		return scheme + "://" + r.Host
 	}
 	return s.base
@@ -309,7 +311,12 @@ func (r *recorder) Write(p []byte) (int, error) {
 
 func (r *recorder) record(status int) {
 	defer r.server.lock()()
-	r.entry.Status = cmp.Or(r.entry.Status, status)
+	if r.entry.Status == 0 {
+		r.entry.Status = status
+		if logged := r.server.options.Logged; logged != nil {
+			logged(*r.entry)
+		}
+	}
 }
 
 // Unwrap lets http.ResponseController flush and take over the connection.

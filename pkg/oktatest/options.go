@@ -16,6 +16,10 @@ type Options struct {
 	// Addr is the address to listen on: a loopback address or "localhost", and a port. "" is "127.0.0.1:0", a free one.
 	Addr string
 
+	// AllowRemote lets Addr be one that other machines and containers reach, such as "0.0.0.0:8080". Addresses in answers
+	// then have the host that the client used, whatever it is.
+	AllowRemote bool
+
 	// TLS serves HTTPS with a certificate for 127.0.0.1, ::1 and localhost, signed by an authority made for this start
 	// (Server.CAPEM). The four options below imply it.
 	TLS                      bool
@@ -46,6 +50,10 @@ type Options struct {
 	// TrustedOrigins are the origins, such as "http://localhost:3000", whose pages may use the endpoints (CORS). At the
 	// token endpoint, the origins of an app's redirect URIs may, too.
 	TrustedOrigins []string
+
+	// Logged gets each request when its answer begins, in the order of the answers; nil: nothing does. It must not use the
+	// server.
+	Logged func(Request)
 }
 
 // Change edits the Limits, Lifetimes, Quirks, PollInterval and Issuer of a running server. What was counted

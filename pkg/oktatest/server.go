@@ -30,6 +30,8 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -44,6 +46,7 @@ type Server struct {
 	base   string // scheme://host:port
 	http   *http.Server
 	cancel context.CancelFunc
+	remote bool // Options.AllowRemote
 
 	ca                    []byte // in PEM; of the authority, or the certificate that is signed by itself; nil without TLS
 	clientCert, clientKey []byte // in PEM; nil without RequireClientCertificate
@@ -114,21 +117,23 @@ func Start(o Options) (*Server, error) {
 	s := &Server{
 		turns: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
 		clock: cmp.Or(o.Clock, new(Clock)), keys: cmp.Or(o.Keys, NewKeys()),
-		limit: maxRemembered,
+		limit: maxRemembered, remote: o.AllowRemote,
 	}
 	s.Change(func(options *Options) { *options = o })
 	s.Reset()
-	listener, err := listenLoopback(cmp.Or(o.Addr, "127.0.0.1:0"))
+	listener, err := listen(cmp.Or(o.Addr, "127.0.0.1:0"), o.AllowRemote)
 	if err != nil {
 		return nil, err
 	}
-	s.base = "http://" + listener.Addr().String()
+	// One that listens at every address is reached by that of loopback, too.
+	everywhere := regexp.MustCompile(`^(0\.0\.0\.0|\[::\]):`)
+	s.base = "http://" + everywhere.ReplaceAllString(listener.Addr().String(), "127.0.0.1:")
 	if o.TLS || o.SelfSigned || o.RequireClientCertificate || o.EditCertificate != nil || o.EditTLS != nil {
 		config, err := s.configureTLS(o)
 		if err != nil {
 			return nil, errors.Join(err, listener.Close())
 		}
-		s.base = "https://" + listener.Addr().String()
+		s.base = strings.Replace(s.base, "http:", "https:", 1)
 		listener = tls.NewListener(listener, config)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -157,15 +162,21 @@ func (s *Server) Reset() {
 	s.addOrg(*cmp.Or(o.Org, testOrg(o.Rotation)))
 }
 
-// listenLoopback refuses addresses that another machine could reach.
-func listenLoopback(addr string) (listener net.Listener, err error) {
+// listen refuses addresses that another machine could reach, unless that is wanted.
+func listen(addr string, remote bool) (listener net.Listener, err error) {
 	host, port, err := net.SplitHostPort(addr)
 	ip := net.ParseIP(strings.Replace(host, "localhost", "127.0.0.1", 1))
-	if err == nil && !ip.IsLoopback() {
+	if err == nil && !ip.IsLoopback() && !remote {
 		err = errors.New("not a loopback address (expected 127.0.0.1, ::1 or localhost)")
 	}
+	if err == nil && remote && ip == nil && host != "" {
+		err = errors.New("not an IP address")
+	}
+	if err == nil && ip != nil {
+		host = ip.String()
+	}
 	if err == nil {
-		listener, err = net.Listen("tcp", net.JoinHostPort(ip.String(), port))
+		listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w", addr, err)
@@ -232,6 +243,12 @@ func (s *Server) configureTLS(o Options) (*tls.Config, error) {
 	ca, _ := certify(template, nil) // only one that is edited can be impossible
 	template = newTemplate("oktatest", x509.ExtKeyUsageServerAuth)
 	template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	if custom, err := url.Parse(o.Issuer); err == nil && custom.Hostname() != "" {
+		template.DNSNames = append(template.DNSNames, custom.Hostname())
+		if ip := net.ParseIP(custom.Hostname()); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		}
+	}
 	if o.EditCertificate != nil {
 		o.EditCertificate(template)
 	}

@@ -89,6 +89,65 @@ func TestIssuerOfForeignHost(t *testing.T) {
 	}
 }
 
+// In a container, other machines call the server by a name that it cannot know.
+func TestAllowRemote(t *testing.T) {
+	t.Parallel()
+	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0", "127.0.0.1:0"} {
+		s := start(t, oktatest.Options{Addr: addr, AllowRemote: true})
+		if !strings.HasPrefix(s.URL(), "http://127.0.0.1:") || !strings.HasPrefix(s.Issuer("default"), s.URL()) {
+			t.Errorf("%q: got %s, %s", addr, s.URL(), s.Issuer("default"))
+		}
+		r, err := http.NewRequest(http.MethodGet, s.URL()+"/oauth2/default/.well-known/openid-configuration", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "okta:8080"
+		got := send(t, s, r)
+		if got.member(t, "issuer") != "http://okta:8080/oauth2/default" || got.member(t, "jwks_uri") != "http://okta:8080/oauth2/default/v1/keys" {
+			t.Errorf("%q: got %s", addr, got.Text)
+		}
+	}
+	if s, err := oktatest.Start(oktatest.Options{Addr: "example.com:0", AllowRemote: true}); err == nil || !strings.Contains(err.Error(), "not an IP address") {
+		t.Errorf("got %v, %v", s, err)
+	}
+	s := start(t, oktatest.Options{AllowRemote: true, TLS: true, Issuer: "https://okta.test:8443"})
+	r, err := http.NewRequest(http.MethodGet, s.URL()+"/oauth2/default/.well-known/openid-configuration", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "192.0.2.1:8443"
+	if got := send(t, s, r); got.member(t, "issuer") != "https://okta.test:8443/oauth2/default" ||
+		got.member(t, "token_endpoint") != "https://192.0.2.1:8443/oauth2/default/v1/token" {
+		t.Errorf("got %s", got.Text)
+	}
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(s.URL(), "https://"), &tls.Config{
+		ServerName: "okta.test", RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs,
+	})
+	if err != nil {
+		t.Fatalf("the certificate is not for the issuer: %v", err)
+	}
+	conn.Close()
+}
+
+// Each request is logged once, when its answer begins.
+func TestLogged(t *testing.T) {
+	t.Parallel()
+	logged := make(chan oktatest.Request, 10)
+	s := start(t, oktatest.Options{Logged: func(r oktatest.Request) { logged <- r }})
+	send(t, s, good(t, s))
+	bad := good(t, s)
+	bad.SetBasicAuth(oktatest.DefaultClientID, "wrong")
+	send(t, s, bad)
+	for _, want := range []string{": 200", ": 401 invalid_client"} {
+		if r := <-logged; !strings.HasSuffix(r.String(), want) {
+			t.Errorf("got %s, want %s", r, want)
+		}
+	}
+	if len(logged) > 0 {
+		t.Errorf("logged again: %s", <-logged)
+	}
+}
+
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	s := start(t)
