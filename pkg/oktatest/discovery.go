@@ -11,14 +11,19 @@ import (
 // https://www.rfc-editor.org/rfc/rfc8414#section-3
 func (c *call) discover() {
 	c.findServer()
-	clientID := c.r.URL.Query().Get("client_id")
-	c.app = c.s.apps[clientID]
+	c.findClient()
 	oidc := c.endpoint == ".well-known/openid-configuration"
-	c.refuseIf(clientID != "" && c.app == nil, "unknown_client_in_query")
 	c.refuseIf(!oidc && c.server == OrgServerID && c.s.options.Quirks.NoOrgOAuthMetadata, "no_such_path")
 	if c.reply == nil {
 		c.cacheable(c.metadata(oidc), "max-age=86400, must-revalidate")
 	}
+}
+
+// findClient sets c.app, if the query names one.
+func (c *call) findClient() {
+	clientID := c.r.URL.Query().Get("client_id")
+	c.app = c.s.apps[clientID]
+	c.refuseIf(clientID != "" && c.app == nil, "unknown_client_in_query")
 }
 
 // cacheable is a public document: no rate limit, and not the no-store of the other answers.

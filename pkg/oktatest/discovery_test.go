@@ -59,6 +59,7 @@ func TestDiscoveryRefusals(t *testing.T) {
 		{"/oauth2/org/.well-known/openid-configuration", 404, "E0000007"},
 		{"/oauth2/nowhere/v1/keys", 404, "E0000007"},
 		{"/oauth2/default/.well-known/openid-configuration?client_id=nobody", 400, "invalid_client"},
+		{"/oauth2/v1/keys?client_id=nobody", 400, "invalid_client"},
 		{"/.well-known/oauth-authorization-server", 404, "E0000008"},
 		{"/oauth2/default/.well-known/nothing", 404, "E0000008"},
 		{"/oauth2/default/v1/nothing", 404, "E0000008"},

@@ -113,7 +113,7 @@ func (k *signingKey) sign(hash crypto.Hash, input string) []byte {
 
 // publishKeys is /v1/keys: https://www.rfc-editor.org/rfc/rfc7517#section-5
 func (c *call) publishKeys() {
-	c.run(c.findServer, func() {
+	c.run(c.findServer, c.findClient, func() {
 		c.cacheable(keySet(c.s.keys.ring(c.server)...), "max-age=3832304, must-revalidate") // as documented: 44 days
 	})
 }

@@ -167,7 +167,7 @@ func (c *call) describeToken() {
 		}
 	} else if t := c.s.refresh.entries[token]; c.s.refreshAlive(t, c.now) {
 		in, scopes = t.session, t.session.scopes
-		rest = object{{"exp", in.end().Unix()}, {"sub", in.login}}
+		rest = object{{"exp", in.end().Unix()}, {"sub", in.login}, {"device_id", oktaID("q4S", in.refreshID)}}
 	}
 	if secret := c.s.deviceSecrets.entries[token]; secret != nil && secret.server == c.as.ID && !secret.ended {
 		c.respond(200, object{
@@ -214,6 +214,16 @@ func (c *call) describeUser() {
 	}
 	if slices.Contains(t.scopes, "email") {
 		claims = append(claims, object{{"email", user.email()}, {"email_verified", true}}...)
+	}
+	if slices.Contains(t.scopes, "address") {
+		of := user.attribute
+		claims = append(claims, member{"address", object{
+			{"street_address", of("streetAddress")}, {"locality", of("city")}, {"region", of("state")},
+			{"postal_code", of("zipCode")}, {"country", of("countryCode")},
+		}})
+	}
+	if slices.Contains(t.scopes, "phone") {
+		claims = append(claims, member{"phone_number", user.attribute("primaryPhone")})
 	}
 	if slices.Contains(t.scopes, "groups") {
 		claims = append(claims, member{"groups", append([]string{"Everyone"}, user.Groups...)})

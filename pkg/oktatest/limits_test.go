@@ -128,7 +128,7 @@ func TestBucketRate(t *testing.T) {
 		t.Errorf("a minute later: got %d %s", got.Status, got.Text)
 	}
 	s.Change(func(o *oktatest.Options) { o.Limits = &oktatest.Limits{} })
-	if h := send(t, s, good(t, s)).Header; h.Get("X-Rate-Limit-Limit") != "" {
+	if h := send(t, s, good(t, s)).Header; h.Get("X-Rate-Limit-Limit") != "1200" || h.Get("X-Rate-Limit-Remaining") != "1199" || h.Get("X-Rate-Limit-Reset") == "" {
 		t.Errorf("no limit: got %v", h)
 	}
 }

@@ -136,10 +136,6 @@ type bucket struct {
 // spend counts the request against the bucket of its endpoint, and sets the X-Rate-Limit headers of the answer, of a
 // success as well. https://developer.okta.com/docs/reference/rl-best-practices/
 func (c *call) spend() {
-	limit := c.s.options.Limits.BucketPerMinute
-	if limit == 0 {
-		return
-	}
 	key := [2]bool{c.server == OrgServerID, c.endpoint == "v1/token"} // one of the four of Limits.BucketPerMinute
 	b := c.s.buckets[key]
 	if age := c.now.Sub(b.begin); age < 0 || age >= time.Minute {
@@ -147,7 +143,10 @@ func (c *call) spend() {
 	}
 	b.spent++
 	c.s.buckets[key] = b
-	reset := b.begin.Add(time.Minute)
+	limit, reset := c.s.options.Limits.BucketPerMinute, b.begin.Add(time.Minute)
+	if limit == 0 {
+		limit, b.spent = 1200, 1 // Okta's, and never used up
+	}
 	setRateLimit(c.header, limit, limit-b.spent, reset)
 	if b.spent > limit {
 		c.tooMany("too_many_requests", reset.Unix()-c.now.Unix())

@@ -48,11 +48,11 @@ func (c *call) refuseIf(when bool, name string, detail ...string) {
 
 func (c *call) refuse(name string, detail ...string) { c.refuseIf(true, name, detail...) }
 
-// notImplemented replies for what Okta has and this package does not: in neither of Okta's forms, so that it is not
-// mistaken for an answer of Okta's.
+// notImplemented replies for what Okta has and this package does not, in the form of RFC 6749, which clients can show.
 func (c *call) notImplemented(what string) {
 	c.entry.ErrorCode = "not_implemented"
-	c.respond(501, object{{"oktatest", what + " is not implemented by this server"}})
+	what += " is not implemented by this server"
+	c.respond(501, object{{"error", c.entry.ErrorCode}, {"error_description", what}})
 }
 
 // refusal is a row of refusals.txt, in one of Okta's two forms: that of RFC 6749 §5.2, or that of the management API.

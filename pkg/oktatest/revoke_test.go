@@ -172,7 +172,7 @@ func TestIntrospect(t *testing.T) {
 		`"jti":"AT\.[^"]+","uid":"00u[A-Za-z0-9]{17}"\}`)
 	mustMatch(t, "ID token", introspect(t, s, id), common+`"exp":1785592801,"iat":1785585601,"sub":"00u[A-Za-z0-9]{17}","aud":"0oaSandboxClient0001",`+iss+
 		`"jti":"ID\.[^"]+"\}`)
-	mustMatch(t, "refresh token", introspect(t, s, refresh), common+`"exp":1786190401,"sub":"alice@example.com"\}`) // in 7 days
+	mustMatch(t, "refresh token", introspect(t, s, refresh), common+`"exp":1786190401,"sub":"alice@example.com","device_id":"q4S[a-z0-9]{17}"\}`) // in 7 days
 	for what, token := range map[string]string{"access token": access, "ID token": id, "refresh token": refresh, "unknown": "canary-unknown"} {
 		got := send(t, s, byClient(t, s, s.URL()+"/oauth2/v1/introspect", url.Values{"token": {token}})).Text
 		if got != dead {

@@ -201,6 +201,12 @@ func TestUserinfo(t *testing.T) {
 	if got := send(t, s, r); got.Status != 200 {
 		t.Errorf("POST: got %d %s", got.Status, got.Text)
 	}
+	s.Clock().Advance(time.Second)
+	reachable := signIn(t, s, "default", "openid address phone").member(t, "access_token")
+	const where = `"address":{"street_address":"1 Example Street","locality":"Springfield","region":"CA","postal_code":"94000","country":"US"},"phone_number":"+1 555 0100"}`
+	if got := get(t, s, endpoint, reachable); !strings.HasSuffix(got.Text, where) {
+		t.Errorf("address and phone: got %s", got.Text)
+	}
 	org := signIn(t, s, oktatest.OrgServerID, "openid groups").member(t, "access_token")
 	if got := get(t, s, s.URL()+"/oauth2/v1/userinfo", org); got.Status != 200 || !strings.Contains(got.Text, `"groups":["Everyone","Engineering"]`) {
 		t.Errorf("groups: got %d %s", got.Status, got.Text)
