@@ -19,6 +19,7 @@ import (
 
 const (
 	maxBody     = 128 << 10        // bytes
+	maxLogged   = 16 << 20         // of the bodies of all that Requests returns
 	readTimeout = 10 * time.Second // of the headers, and of the body
 )
 
@@ -253,8 +254,8 @@ func (r Request) String() string {
 // GoString is String, so that %#v shows no secret either.
 func (r Request) GoString() string { return r.String() }
 
-// Requests are all requests since the start or ResetRequests (at most the last 10,000) in the order of their arrival,
-// including those that are still unanswered.
+// Requests are all requests since the start or ResetRequests (at most the last 10,000, and 16 MiB of bodies) in the
+// order of their arrival, including those that are still unanswered.
 func (s *Server) Requests() (list []Request) {
 	defer s.lock()()
 	for _, r := range s.requests {
@@ -266,14 +267,16 @@ func (s *Server) Requests() (list []Request) {
 // ResetRequests forgets the requests so far.
 func (s *Server) ResetRequests() {
 	defer s.lock()()
-	s.requests = nil
+	s.requests, s.logged = nil, 0
 }
 
 // log adds a request to Requests, and returns its fault: the first that is meant for one request, else the newest that
 // is meant for all, else none.
 func (s *Server) log(r *Request) Fault {
 	defer s.lock()()
-	if s.requests = append(s.requests, r); len(s.requests) > s.limit {
+	s.requests, s.logged = append(s.requests, r), s.logged+len(r.Body)
+	for len(s.requests) > s.limit || s.logged > maxLogged {
+		s.logged -= len(s.requests[0].Body)
 		s.requests = slices.Delete(s.requests, 0, 1)
 	}
 	fault := Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })

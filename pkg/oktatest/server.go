@@ -63,6 +63,7 @@ type Server struct {
 // state is what Reset forgets.
 type state struct {
 	requests      []*Request
+	logged        int // bytes of their bodies
 	faults        []queuedFault
 	servers       map[string]*AuthServer
 	apps          map[string]*App
