@@ -34,6 +34,7 @@ func TestContainer(t *testing.T) {
 		"storage file":   containerStorageFile,
 		"Okta's names":   containerOktaNames,
 		"HTTPS":          containerHTTPS,
+		"token file":     containerTokenFile,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -275,6 +276,23 @@ func containerStorageFile(c *container) {
 	if err != nil || sealed != 1 {
 		c.t.Errorf("got %d sealed files, want 1: %v", sealed, err)
 	}
+}
+
+// containerTokenFile has a directory for its file as an emptyDir is: everybody's.
+func containerTokenFile(c *container) {
+	open := filepath.Join(c.home, "open")
+	if err := errors.Join(os.Mkdir(open, 0o777), os.Chmod(open, 0o777)); err != nil {
+		c.t.Fatal(err)
+	}
+	c.binds = map[string]string{"/run/okta": open}
+	if p := c.run("token", "--file", "/run/okta/token/raw"); exitCode(p.ProcessState) != 0 || p.stdout.Len()+p.stderr.Len() > 0 {
+		c.t.Fatalf("got exit code %d: %s", exitCode(p.ProcessState), &p.stderr)
+	}
+	text, err := os.ReadFile(filepath.Join(open, "token", "raw"))
+	if token, _ := strings.CutSuffix(string(text), "\n"); err != nil || !c.active(token) {
+		c.t.Errorf("the file has no valid token: %v", err)
+	}
+	c.asked(1)
 }
 
 func containerOktaNames(c *container) {

@@ -2,18 +2,14 @@ package cmd_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 
 	"okauth/pkg/oktatest"
 )
@@ -99,141 +95,47 @@ func sidecarsText(t *testing.T) string {
 	return string(text)
 }
 
-// pod is what a test reads of a manifest; an unknown key is a mistake.
-type pod struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string
-	Metadata   struct{ Name string }
-	Spec       struct {
-		SecurityContext struct {
-			RunAsNonRoot bool `yaml:"runAsNonRoot"`
-			RunAsUser    int  `yaml:"runAsUser"`
-			FSGroup      int  `yaml:"fsGroup"`
-		} `yaml:"securityContext"`
-		InitContainers []podContainer `yaml:"initContainers"`
-		Containers     []podContainer
-		Volumes        []struct {
-			Name     string
-			EmptyDir struct {
-				Medium    string
-				SizeLimit string `yaml:"sizeLimit"`
-			} `yaml:"emptyDir"`
-			Secret struct {
-				SecretName  string `yaml:"secretName"`
-				DefaultMode int    `yaml:"defaultMode"`
-			}
-		}
-	}
-}
-
-type podContainer struct {
-	Name, Image   string
-	RestartPolicy string `yaml:"restartPolicy"`
-	Command, Args []string
-	Env           []struct{ Name, Value string }
-	StartupProbe  struct {
-		Exec             struct{ Command []string }
-		PeriodSeconds    int `yaml:"periodSeconds"`
-		FailureThreshold int `yaml:"failureThreshold"`
-	} `yaml:"startupProbe"`
-	VolumeMounts []struct {
-		Name      string
-		MountPath string `yaml:"mountPath"`
-		ReadOnly  bool   `yaml:"readOnly"`
-	} `yaml:"volumeMounts"`
-}
-
-// The sidecar of the manifest runs with its volumes, of which everybody can write to one; then its probe succeeds, and
-// the program's container can call the API.
+// The containers of the manifest run with its volumes, to one of which everybody can write. The file is there before the
+// program starts, and the program can call the API.
 func TestSidecarOfKubernetes(t *testing.T) {
 	t.Parallel()
 	k, secrets := sidecarKitchen(t)
-	manifest := sidecarsPage(t)["yaml"][0]
-	var p pod
-	decoder := yaml.NewDecoder(strings.NewReader(manifest))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&p); err != nil {
+	pod := at(t, readYAML(t, sidecarsPage(t)["yaml"][0]), "spec")
+	first, sidecar := at(t, pod, "initContainers", 0), at(t, pod, "initContainers", 1)
+	if at(t, sidecar, "restartPolicy") != "Always" || at(t, pod, "volumes", 0, "emptyDir", "medium") != "Memory" {
+		t.Errorf("got %v", pod)
+	}
+	open := filepath.Join(k.home, "open")
+	if err := errors.Join(os.Mkdir(open, 0o777), os.Chmod(open, 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	sidecar, program := p.Spec.InitContainers[0], p.Spec.Containers[0]
-	if sidecar.RestartPolicy != "Always" || p.Spec.Volumes[0].EmptyDir.Medium != "Memory" || p.Spec.Volumes[1].Secret.SecretName == "" {
-		t.Errorf("got %+v", p)
-	}
-	okauth, err := exec.LookPath("okauth")
-	if err != nil {
-		t.Fatal(err)
-	}
-	empty := filepath.Join(k.home, "empty")
-	if err := errors.Join(os.Mkdir(empty, 0o777), os.Chmod(empty, 0o777)); err != nil {
-		t.Fatal(err)
-	}
-	volumes := map[string]string{"token": empty, "secret": secrets}
+	volumes := map[string]string{"token": open, "secret": secrets}
 	var here []string // a path in the container, and that here
-	for _, c := range []podContainer{sidecar, program} {
-		for _, mount := range c.VolumeMounts {
-			if volumes[mount.Name] == "" {
-				t.Fatalf("there is no volume %q", mount.Name)
-			}
-			here = append(here, mount.MountPath+"/", volumes[mount.Name]+"/")
-		}
+	for _, mount := range at(t, first, "volumeMounts").([]any) {
+		here = append(here, at(t, mount, "mountPath").(string)+"/", volumes[at(t, mount, "name").(string)]+"/")
 	}
-	at := strings.NewReplacer(append(here, "exec /usr/bin/okauth ", "exec "+okauth+" ")...).Replace
+	replaced := strings.NewReplacer(here...).Replace
+	args := func(container any) (words []string) {
+		for _, word := range at(t, container, "args").([]any) {
+			words = append(words, replaced(word.(string)))
+		}
+		return words
+	}
 	environ := k.network()
-	for _, variable := range sidecar.Env {
-		environ = append(environ, variable.Name+"="+at(variable.Value))
+	for _, variable := range at(t, first, "env").([]any) {
+		environ = append(environ, at(t, variable, "name").(string)+"="+replaced(at(t, variable, "value").(string)))
 	}
-	probe := sidecar.StartupProbe.Exec.Command
-	header := at(probe[len(probe)-1])
-	if _, _, code := k.runs([]string{path()}, probe[0], at(probe[1]), header); code == 0 {
-		t.Error("the probe succeeds before there is a file")
+	header := args(first)[2]
+	calls := path() + "; curl -fsS -H @" + header + " https://api.example.com/v1/orders"
+	if stdout, stderr, code := k.runs(append(environ, path()), "okauth", args(first)...); code != 0 || stdout+stderr != "" {
+		t.Fatalf("got exit code %d: %s", code, stderr)
 	}
-	for range 2 { // the second time as after a crash: the directory is there
-		stop := k.watches(header, environ, sidecar.Command[0], sidecar.Command[1], at(sidecar.Args[0]))
-		if _, _, code := k.runs([]string{path()}, probe[0], at(probe[1]), header); code != 0 {
-			t.Error("the probe fails")
-		}
-		k.cooks(k.network(), path()+"; curl -fsS -H @"+header+" https://api.example.com/v1/orders", ordersAnswer)
+	k.cooks(k.network(), calls, ordersAnswer)
+	for range 2 { // the second time as after a crash
+		stop := k.watches(header, environ, "okauth", args(sidecar)...)
+		k.cooks(k.network(), calls, ordersAnswer)
 		stop()
 	}
-	k.ordered("/v1/orders", "/v1/orders")
-	k.signedIn(2)
-
-	t.Run("ReadByKubectl", func(t *testing.T) {
-		installedOrSkip(t, "kubectl")
-		file := filepath.Join(k.dir, "pod.yaml")
-		k.write(file, manifest, 0o600)
-		text, stderr, code := k.runs([]string{path(), "HOME=" + k.home, "KUBECONFIG=/dev/null"}, "kubectl", "set", "env", "--local", "-o", "json", "-f", file, "X=1")
-		var read, written map[string]any
-		if err := errors.Join(json.Unmarshal([]byte(text), &read), yaml.Unmarshal([]byte(manifest), &written)); err != nil || code != 0 {
-			t.Fatalf("got exit code %d: %s: %v", code, stderr, err)
-		}
-		for _, lost := range missingIn(read, written, "") {
-			t.Errorf("Kubernetes does not know %s", lost)
-		}
-	})
-}
-
-// missingIn returns what is written and was not read.
-func missingIn(read, written any, where string) (lost []string) {
-	switch written := written.(type) {
-	case map[string]any:
-		in, _ := read.(map[string]any)
-		for key, value := range written {
-			if _, ok := in[key]; !ok {
-				lost = append(lost, where+"."+key)
-			} else {
-				lost = append(lost, missingIn(in[key], value, where+"."+key)...)
-			}
-		}
-	case []any:
-		in, _ := read.([]any)
-		if len(in) < len(written) {
-			return []string{where}
-		}
-		for i := range written {
-			lost = append(lost, missingIn(in[i], written[i], where)...)
-		}
-	}
-	slices.Sort(lost)
-	return lost
+	k.ordered("/v1/orders", "/v1/orders", "/v1/orders")
+	k.signedIn(3)
 }

@@ -52,6 +52,8 @@ func (o *tokenOptions) checkFile(c *cobra.Command) (err error) {
 	if o.path, err = filepath.Abs(o.path); err != nil {
 		return err
 	}
+	// In a volume that others can write to, the file needs a directory of its own, and an image may have no mkdir.
+	_ = os.Mkdir(filepath.Dir(o.path), 0o700) // where it fails, CheckFile says why there is none
 	return output.CheckFile(o.path)
 }
 

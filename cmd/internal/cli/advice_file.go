@@ -36,7 +36,7 @@ func fileAdvice(e *output.FileError) string {
 	case errors.Is(e, syscall.ENOTDIR):
 		return elsewhere
 	case noDirectory(e):
-		return "make it: mkdir -m 700 " + ShellQuote(e.Path)
+		return "make it: mkdir -p -m 700 " + ShellQuote(e.Path)
 	case errors.Is(e, syscall.ENOSPC), errors.Is(e, syscall.EDQUOT):
 		return "free some space there, then try again"
 	case errors.Is(e, syscall.EROFS), errors.Is(e, fs.ErrPermission):
