@@ -18,7 +18,7 @@ func (k *kitchen) uses(shell string) {
 	installedOrSkip(k.t, k.shell[0])
 }
 
-// strict returns the arguments with which the shell runs lines as strictly as it can: dash has no pipefail, and fish has
+// strict returns the arguments with which the shell runs lines as strictly as it can: dash has no pipefail, and fish
 // none of this.
 func (k *kitchen) strict(text string) []string {
 	if k.shell[0] != "fish" {
@@ -61,7 +61,7 @@ func (k *kitchen) endsWithout(text string) {
 	k.ordered()
 }
 
-// writeDeploy writes deploy.sh, which calls the API orders although its caller leaves it no other variable than the token.
+// writeDeploy writes a script that calls the API with no other variable than the token.
 func (k *kitchen) writeDeploy(name string) {
 	k.write(filepath.Join(k.dir, name), "#!/bin/sh\nexport "+strings.Join(k.network(), " ")+`
 echo "Authorization: Bearer $OKTA_ACCESS_TOKEN" | curl -fsS -H @- https://api.example.com/v1/orders
@@ -78,7 +78,8 @@ func makeRecipe(k *kitchen, blocks []block) {
 	k.ordered("/v1/orders", "/v1/orders")
 	k.signedIn(1)
 
-	_, stderr, code := k.runs(append(k.desk(), "OKAUTH_PASSWORD=wrong-horse", "OKAUTH_STORAGE=none"), "make", "orders.json")
+	environ := append(k.desk(), "OKAUTH_PASSWORD=wrong-horse", "OKAUTH_STORAGE=none")
+	_, stderr, code := k.runs(environ, "make", "orders.json")
 	if code != 2 || !strings.Contains(stderr, "okauth: error: ") || !strings.Contains(stderr, "Error 5") {
 		k.t.Errorf("got exit code %d: %s", code, stderr)
 	}
@@ -102,17 +103,24 @@ func cronRecipe(k *kitchen, blocks []block) {
 	text := "profiles: {default: {domain: " + readmeDomain + ", client_id: " + readmeClient + ", client_secret: " +
 		oktatest.DefaultClientSecret + ", username: " + readmeUser + ", password_file: " + secret + ", storage: "
 	// okauth is not in /usr/local/bin here, and the network is another one.
-	environ := append(k.network(), "HOME="+k.dir, "LOGNAME=alice", "SHELL=/bin/sh", "PATH="+k.path, "TEST_LOCKS="+filepath.Join(k.home, "locks"))
-	for _, storage := range []string{"file", "keychain"} {
+	environ := append(k.network(), "HOME="+k.dir, "LOGNAME=alice", "SHELL=/bin/sh", "PATH="+k.path,
+		"TEST_LOCKS="+filepath.Join(k.home, "locks"))
+	run := func(storage string, command ...string) {
+		k.t.Helper()
 		k.write(config, text+storage+"}}", 0o600)
 		for range 2 {
-			if stdout, stderr, code := k.runs(environ, "setsid", "-w", "/bin/sh", "-c", words[5]); stdout != ordersAnswer || stderr != "" {
+			stdout, stderr, code := k.runs(environ, command[0], append(command[1:], "/bin/sh", "-c", words[5])...)
+			if stdout != ordersAnswer || stderr != "" {
 				k.t.Errorf("%s: got exit code %d, %q and %q", storage, code, stdout, stderr)
 			}
 		}
 		k.ordered("/v1/orders", "/v1/orders")
 		k.signedIn(1)
-		environ = append(environ, "XDG_RUNTIME_DIR="+k.keychain.Dir()) // the line for the keychain
+	}
+	run("file", "setsid", "-w")
+	if os.Geteuid() == 0 { // no one else can have a desktop's bus here
+		run("keychain", "unshare", "--mount", "setsid", "-w", "sh", "-c",
+			`mount -t tmpfs tmpfs /run && mkdir /run/user && ln -s "$0" /run/user/0 && exec "$@"`, k.keychain.Dir())
 	}
 }
 
