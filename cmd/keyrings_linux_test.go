@@ -135,6 +135,75 @@ func TestSecretServiceLockedDuringRefresh(t *testing.T) {
 	})
 }
 
+// desktop are the variables of a process that may open the keyring's dialog, and waits no longer for it than a user's.
+func desktop() []string { return []string{"DISPLAY=:99", "OKAUTH_NO_INPUT=", "TEST_WAIT="} }
+
+// kwallet starts KWallet. It opens a wallet without a dialog if the sign-in to the desktop has opened it already, as
+// [keyringtest.Bus.OpenWallet] does: a prompt that succeeds.
+func kwallet(t *testing.T) *machine {
+	t.Helper()
+	k := keyringtest.Keyrings()[2]
+	m := newKeyringMachine(t, k.Program)
+	if err := k.Start(m.keyring); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// relock leaves the keyring as it is after a sign-in to the desktop.
+func (m *machine) relock() {
+	m.t.Helper()
+	if err := errors.Join(m.keyring.Lock(), m.keyring.OpenWallet()); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// On a desktop the keyring asks for its password rather than that a new refresh token is lost.
+func TestSecretServiceUnlockedDuringRefresh(t *testing.T) {
+	t.Parallel()
+	m := kwallet(t)
+	m.start("login").does()
+	m.later(2 * time.Hour)
+	arrived, release := m.held(oktatest.HoldAnswer)
+	p := m.start("token", desktop()...)
+	m.await(arrived)
+	m.relock()
+	close(release)
+	token := p.token()
+	m.posts()
+	if m.start("token").token() != token || m.posts() != 0 {
+		t.Error("the token was not stored")
+	}
+}
+
+// A keyring that is locked asks the person at the terminal of a desktop, and no one else.
+func TestSecretServiceAsksAPerson(t *testing.T) {
+	t.Parallel()
+	m := kwallet(t)
+	m.start("login").does()
+	m.relock()
+	m.start("token", desktop()...).fails(6, "the keychain is locked", "hint: unlock it: run `okauth token` in a terminal")
+	at := func(vars ...string) *person {
+		command := m.command(t.Context(), "token", append(desktop(), vars...)...)
+		u := &user{vars: make(map[string]string)}
+		for _, entry := range command.Env {
+			name, value, _ := strings.Cut(entry, "=")
+			u.vars[name] = value
+		}
+		return atTerminal(t, u, "token")
+	}
+	for _, vars := range []string{"OKAUTH_NO_INPUT=true", "DISPLAY="} {
+		p := at(vars)
+		if code := p.ends(); code != 6 || !strings.Contains(p.stderr.String(), "the keychain is locked") {
+			t.Errorf("%s: %d: %s", vars, code, p.stderr.String())
+		}
+	}
+	p := at()
+	if code := p.ends(); code != 0 || !m.active(strings.TrimSpace(p.stdout.String())) {
+		t.Errorf("got exit code %d: %s", code, p.stderr.String())
+	}
+}
+
 // A desktop has the keyring's dialog, and the user presses Cancel: login sends no password.
 func TestSecretServicePromptIsDismissed(t *testing.T) {
 	t.Parallel()
@@ -142,10 +211,14 @@ func TestSecretServicePromptIsDismissed(t *testing.T) {
 		if err := m.keyring.Lock(); err != nil {
 			t.Fatal(err)
 		}
+		dismiss, err := m.keyring.DismissNext()
+		if err != nil {
+			t.Fatal(err)
+		}
 		m.posts()
-		p := m.start("login", "DISPLAY=:99", "OKAUTH_NO_INPUT=", "TEST_WAIT=")
+		p := m.start("login", desktop()...)
 		if k.Program != "gnome-keyring-daemon" { // whose dialog is another program, which is not there: it gives up
-			if err := m.keyring.Dismiss(); err != nil {
+			if err := dismiss(); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -216,7 +216,7 @@ func (o *options) keychain() store.Backend {
 	if o.env.Keychain != nil {
 		return o.env.Keychain
 	}
-	return keychain.New(keychain.Options{MayPrompt: o.env.Desktop()})
+	return keychain.New(keychain.Options{MayPrompt: o.env.Desktop(), Notify: o.env.Warn})
 }
 
 // client returns the client of the answers, and the address of its org.

@@ -81,7 +81,8 @@ type Options struct {
 	HTTPClient *http.Client // sends requests to Okta; nil: one made from the settings
 	UserAgent  string       // "": "okauth"
 
-	// KeychainPrompt allows the keychain to ask for its own password during Login and Logout.
+	// KeychainPrompt allows the keychain to ask for its own password during Login and Logout, and when it was locked while
+	// a session was refreshed.
 	KeychainPrompt bool
 	Keychain       store.Backend // in place of the OS keychain; for tests
 	LockDir        string        // "": the directory that all processes of the user agree on

@@ -119,7 +119,7 @@ func (c *Client) read(ctx context.Context, t session.TokenType, stored bool) (se
 // even when the cached token is valid. With a *session.SaveError comes a token that is valid. A refresh that has begun
 // when ctx ends gets two seconds more, because its answer may hold the only good refresh token.
 func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (session.CachedToken, error) {
-	s, request, err := c.open(t, false)
+	s, request, err := c.open(t, true)
 	if err != nil {
 		return session.CachedToken{}, err
 	}
@@ -131,7 +131,7 @@ func (c *Client) Renew(ctx context.Context, t session.TokenType, force bool) (se
 // That is the stored one, if another process has renewed the session since; so of many callers that want the next token
 // one makes the request.
 func (c *Client) Next(ctx context.Context, t session.TokenType, last okta.Secret) (session.CachedToken, error) {
-	s, request, err := c.open(t, false)
+	s, request, err := c.open(t, true)
 	if err != nil {
 		return session.CachedToken{}, err
 	}

@@ -83,11 +83,13 @@ func storeAdviceOn(goos string, e *store.Error) string {
 	return map[store.ErrorKind]string{
 		store.Unavailable: "start a keyring that has a default collection: gnome-keyring, KWallet or KeePassXC; without a " +
 			"desktop, run `dbus-run-session` and in it `gnome-keyring-daemon --unlock`",
-		store.Locked: "unlock it by signing in to the desktop; over SSH, with `gnome-keyring-daemon --replace --unlock " +
-			"--components=secrets`, which reads the password from stdin without a line break (printf %s)",
+		store.Locked: "unlock it: run `okauth token` in a terminal of the desktop, where the keychain can ask; over SSH, " +
+			"run `gnome-keyring-daemon --replace --unlock --components=secrets`, which reads the password from stdin without " +
+			"a line break (printf %s)",
 		store.TimedOut: "look for a prompt of the keychain behind other windows, answer it or restart the keychain " +
 			"service, then try again",
-		store.Denied: "run the command again and allow the access when the keychain asks",
+		store.Denied: "run the command again and allow the access when the keychain asks; KeePassXC stops asking if you " +
+			"switch off Confirm when passwords are retrieved by clients, in its settings of the Secret Service",
 		store.TooBig: "ask for fewer scopes or claims: every group in a token makes it longer",
 		store.Corrupt: "`okauth config set client_secret` writes a new client secret, `okauth login` a new " +
 			"session; `okauth config unset private_key` removes a private key",

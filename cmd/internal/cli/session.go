@@ -20,6 +20,7 @@ import (
 	"okauth/pkg/output"
 	"okauth/pkg/prompt"
 	"okauth/pkg/session"
+	"okauth/pkg/store"
 )
 
 // Open reads the settings of the profile that the flags name.
@@ -111,8 +112,24 @@ func (s *SessionFlags) Token(ctx context.Context, env *Env, t session.TokenType,
 	return s.Result(env, client, token, err)
 }
 
-// ValidToken is Token with a client that is open, for [SessionFlags.Result].
+// ValidToken is Token with a client that is open, for [SessionFlags.Result]. If the keychain is locked and a person is
+// at the terminal, the keychain may ask for its password.
 func ValidToken(
+	ctx context.Context, env *Env, client *okauth.Client, t session.TokenType, fresh bool,
+) (session.CachedToken, error) {
+	token, err := validToken(ctx, env, client, t, fresh)
+	if token.Value.IsZero() && store.IsKind(err, store.Locked) && personPresent(env) {
+		switch unlockErr := unlock(ctx, client); {
+		case unlockErr == nil:
+			return validToken(ctx, env, client, t, fresh)
+		case !store.IsKind(unlockErr, store.Locked):
+			err = unlockErr
+		}
+	}
+	return token, err
+}
+
+func validToken(
 	ctx context.Context, env *Env, client *okauth.Client, t session.TokenType, fresh bool,
 ) (token session.CachedToken, err error) {
 	if !fresh {
@@ -124,6 +141,28 @@ func ValidToken(
 		})
 	}
 	return token, err
+}
+
+// personPresent reports whether a person at a terminal may be asked.
+func personPresent(env *Env) bool {
+	if kubernetesForbids(env) {
+		return false
+	}
+	t, err := env.OpenTerminal()
+	if err != nil {
+		return false
+	}
+	_ = t.Close()
+	return true
+}
+
+// unlock lets the keychain ask for its password, unless --no-input or the lack of a desktop forbids it.
+func unlock(ctx context.Context, client *okauth.Client) error {
+	storage, err := client.Storage(true)
+	if err != nil {
+		return err
+	}
+	return storage.Ready(ctx)
 }
 
 // Result returns a token as it is printed, after its warnings. err is the error of getting it with client.

@@ -102,8 +102,12 @@ func (i *item) get() ([]byte, error) {
 	if i.path == "" {
 		return nil, store.ErrNotFound
 	}
-	if i.locked { // KeePassXC opens each item by itself, to each program
-		if _, err := i.unlockObject(i.path, true); err != nil {
+	if i.locked { // KeePassXC opens each item by itself, to each process
+		_, err := i.unlockObject(i.path, true)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fail(store.Denied, "the keychain asks whether okauth may read it, and got no answer in time")
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -3,6 +3,7 @@
 package keychain
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"okauth/pkg/store"
@@ -239,4 +240,32 @@ func TestSecretServiceWithoutCollection(t *testing.T) {
 	for _, r := range r {
 		r.wantKind(t, "unavailable", "no login or default collection")
 	}
+}
+
+// KeePassXC with its own settings asks before a search if no database is open, and before a process reads an item.
+// okauth says what it waited for.
+func TestSecretServiceKeePassXCAsks(t *testing.T) {
+	t.Parallel()
+	k := keyringtest.Keyrings()[1]
+	b := realKeyring(t, k)
+	child(t, orders{Steps: []step{{Do: "Set", Account: "a", Value: "canary"}}}, b.Env...)[0].wantKind(t, "ok", "")
+	settings := filepath.Join(b.Dir, "keepassxc.ini")
+	text, err := os.ReadFile(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.ReplaceAll(text, []byte("=false"), []byte("=true"))
+	// Locking it saves the item; it reads its settings when it starts.
+	if err := errors.Join(b.Lock(), os.WriteFile(settings, text, 0o600), k.Unlock(b), b.Lock()); err != nil {
+		t.Fatal(err)
+	}
+	read := func(kind, piece string) {
+		r := child(t, orders{Options: Options{ReadTimeout: time.Second}, Steps: []step{{Do: "Get", Account: "a"}}}, b.Env...)
+		r[0].wantKind(t, kind, piece)
+	}
+	read("timed_out", "in time")
+	if err := k.Unlock(b); err != nil {
+		t.Fatal(err)
+	}
+	read("denied", "asks whether okauth may read it")
 }

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
-	"github.com/godbus/dbus/v5/introspect"
 )
 
 // limit is how long a program may take to start, or a state to come.
@@ -180,24 +179,29 @@ func (b *Bus) change(method string, mayPrompt bool) error {
 	return b.prompt(prompt)
 }
 
-// Dismiss waits for a prompt that another process has opened, and cancels it as its user does.
-func (b *Bus) Dismiss() error {
-	return await(func() error {
-		node, err := introspect.Call(b.conn.Object(secretsName, secretsPath+"/prompt"))
-		if err != nil {
-			return err
+// DismissNext watches the bus. The function it returns waits until a program lets the keyring show a prompt, and
+// cancels that as its user does.
+func (b *Bus) DismissNext() (dismiss func() error, err error) {
+	watcher, err := dbus.Connect(b.Address())
+	if err != nil {
+		return nil, err
+	}
+	const rule = "type='method_call',interface='org.freedesktop.Secret.Prompt',member='Prompt',eavesdrop='true'"
+	if err := watcher.BusObject().Call("org.freedesktop.DBus.AddMatch", 0, rule).Err; err != nil {
+		return nil, errors.Join(err, watcher.Close())
+	}
+	calls := make(chan *dbus.Message, 10)
+	watcher.Eavesdrop(calls)
+	return func() error {
+		defer watcher.Close()
+		select {
+		case call := <-calls:
+			path, _ := call.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
+			return b.conn.Object(secretsName, path).Call("org.freedesktop.Secret.Prompt.Dismiss", 0).Err
+		case <-time.After(limit):
+			return errors.New("no program opened a prompt")
 		}
-		if len(node.Children) == 0 {
-			return errors.New("there is no prompt")
-		}
-		for _, child := range node.Children {
-			prompt := b.conn.Object(secretsName, secretsPath+"/prompt/"+dbus.ObjectPath(child.Name))
-			if err := prompt.Call("org.freedesktop.Secret.Prompt.Dismiss", 0).Err; err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}, nil
 }
 
 // prompt carries out a prompt and waits until it is completed.
