@@ -49,7 +49,14 @@ func newUser(t *testing.T, options ...oktatest.Options) *user {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	u := &user{server: server, keychain: new(memory.Store), config: filepath.Join(t.TempDir(), "config.yaml")}
+	// Not a directory of t, which must be gone at the end: after a refusal a lock is held until the process ends, and
+	// Windows removes no open file.
+	dir, err := os.MkdirTemp("", "okauth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	u := &user{server: server, keychain: new(memory.Store), config: filepath.Join(dir, "config.yaml")}
 	u.vars = map[string]string{
 		"OKAUTH_DOMAIN": server.URL(), "OKAUTH_CLIENT_ID": oktatest.DefaultClientID, "OKAUTH_CLIENT_SECRET": oktatest.DefaultClientSecret,
 		"OKAUTH_USERNAME": oktatest.DefaultUser, "OKAUTH_PASSWORD": oktatest.DefaultPassword, "OKAUTH_CONFIG": u.config,

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -171,7 +172,11 @@ func (c *canary) huntSession() {
 func (c *canary) childOfKey() {
 	c.t.Helper()
 	home := c.t.TempDir()
-	p := exec.CommandContext(c.t.Context(), "okauth", "exec", "--", "sh", "-c", "env; ps -ww -o args= -p $PPID")
+	child := []string{"sh", "-c", "env; ps -ww -o args= -p $PPID"}
+	if runtime.GOOS == "windows" {
+		child = []string{"cmd", "/c", "set"}
+	}
+	p := exec.CommandContext(c.t.Context(), "okauth", append([]string{"exec", "--"}, child...)...)
 	p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GORACE=atexit_sleep_ms=0", "OKAUTH_STORAGE=none", "DBUS_SESSION_BUS_ADDRESS="}
 	for name, value := range c.vars {
 		p.Env = append(p.Env, name+"="+value)

@@ -20,7 +20,7 @@ func TestUselessClientSecretIsNamedFirst(t *testing.T) {
 		"a line break":   func(u *user) string { u.vars["OKAUTH_CLIENT_SECRET"] = "\n"; return "set but empty" },
 		"quotes":         func(u *user) string { u.vars["OKAUTH_CLIENT_SECRET"] = `"wrong-horse"`; return "in quotes" },
 		"empty file":     func(u *user) string { u.vars["OKAUTH_CLIENT_SECRET_FILE"] = file; return "the secret is empty" },
-		"file is absent": func(u *user) string { u.vars["OKAUTH_CLIENT_SECRET_FILE"] = file + "x"; return "no such file" },
+		"file is absent": func(u *user) string { u.vars["OKAUTH_CLIENT_SECRET_FILE"] = file + "x"; return "_FILE: open" },
 		"setting": func(u *user) string {
 			text := "profiles: {default: {client_secret: ''}}"
 			if err := os.WriteFile(u.config, []byte(text), 0o600); err != nil {
@@ -30,7 +30,7 @@ func TestUselessClientSecretIsNamedFirst(t *testing.T) {
 		},
 	} {
 		for _, command := range []string{
-			"token", "token --refresh", "token --type id", "exec -- true", "userinfo", "login", "status", "decode",
+			"token", "token --refresh", "token --type id", "exec -- okauth", "userinfo", "login", "status", "decode",
 			"config list", "logout",
 		} {
 			for _, password := range []bool{true, false} {
