@@ -57,7 +57,11 @@ func TestUserInfo(t *testing.T) {
 func TestUserInfoRefusalsAreInAHeader(t *testing.T) {
 	t.Parallel()
 	for _, long := range []bool{false, true} {
-		server, client, _ := startPatient(t, oktatest.Options{Quirks: oktatest.Quirks{LongChallenges: long}})
+		server, client, _ := startPatient(t)
+		if long {
+			server.Fail("/userinfo", oktatest.Header("WWW-Authenticate", `Bearer authorization_uri="http://x/oauth2/v1/authorize", realm="http://x", scope="openid", `+
+				`error="invalid_token", error_description="The access token is invalid", resource="/oauth2/v1/userinfo"`))
+		}
 		_, err := client.UserInfo(t.Context(), NewSecret("never-issued"))
 		if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Status != 401 ||
 			refusal.Code != "invalid_token" || refusal.Description == "" || refusal.RequestID == "" ||

@@ -312,7 +312,6 @@ func TestST36_FormOfAnAssertion(t *testing.T) {
 	mustSay(t, "Basic", send(t, s, r), "401 invalid_request", multiple)
 	r = newPost(t, target, passwordForm())
 	r.SetBasicAuth(oktatest.SecretJWTClientID, oktatest.DefaultClientSecret)
-	s.Change(func(o *oktatest.Options) { o.Quirks.AnySecretMethod = true })
 	mustSay(t, "Basic instead of an assertion", send(t, s, r), "401 invalid_client",
 		"Client authentication failed. Either the client or the client credentials are invalid.")
 }

@@ -74,47 +74,44 @@ func TestClientCredentialsRefusals(t *testing.T) {
 	const openid, policy = "Cannot request 'openid' scopes using client credentials.", "Policy evaluation failed for this request, please check the policy configurations."
 	for _, test := range []struct {
 		name   string
-		quirks oktatest.Quirks
 		edit   func(*oktatest.Server, *oktatest.Scenario)
 		status int
 		code   string
 		text   string
 	}{
-		{"public client with the grant", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
+		{"public client with the grant", func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddApp(oktatest.App{ClientID: "public", AuthMethod: oktatest.NoSecret, Grants: []string{oktatest.GrantClientCredentials}})
 			e.ClientID, e.AuthMethod = "public", oktatest.NoSecret
 		}, 400, "unauthorized_client", "Confidential client is required to make this request."},
-		{"policy without the grant", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
+		{"policy without the grant", func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Scopes: []oktatest.Scope{{Name: "api:read"}},
 				Rules: []oktatest.Rule{{Grants: []string{oktatest.GrantPassword}}}})
 			e.Server = "aus1"
 		}, 401, "access_denied", policy},
-		{"policy for another client", oktatest.Quirks{PolicyRefusal400: true}, func(s *oktatest.Server, e *oktatest.Scenario) {
+		{"policy for another client", func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Scopes: []oktatest.Scope{{Name: "api:read"}},
 				Rules: []oktatest.Rule{{Clients: []string{"another"}}}})
 			e.Server = "aus1"
-		}, 400, "access_denied", policy},
-		{"policy for one user", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
+		}, 401, "access_denied", policy},
+		{"policy for one user", func(s *oktatest.Server, e *oktatest.Scenario) {
 			s.AddAuthServer(oktatest.AuthServer{ID: "aus1", Scopes: []oktatest.Scope{{Name: "api:read"}},
 				Rules: []oktatest.Rule{{Users: []string{"nobody@example.com"}}}})
 			e.Server = "aus1"
 		}, 200, "", ""},
-		{"profile alone", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "profile" }, 400, "invalid_scope", openid},
-		{"offline_access", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "api:read offline_access" }, 400, "invalid_scope", openid},
-		{"org server of an older org", oktatest.Quirks{OrgGrantUnsupported: true}, func(_ *oktatest.Server, e *oktatest.Scenario) { e.Server = oktatest.OrgServerID },
-			400, "unsupported_grant_type", "'client_credentials' grant type can only be used with a custom authorization server."},
-		{"consent, trusted app", oktatest.Quirks{}, func(s *oktatest.Server, e *oktatest.Scenario) {
+		{"profile alone", func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "profile" }, 400, "invalid_scope", openid},
+		{"offline_access", func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "api:read offline_access" }, 400, "invalid_scope", openid},
+		{"consent, trusted app", func(s *oktatest.Server, e *oktatest.Scenario) {
 			app, _ := s.App(e.ClientID)
 			app.Trusted = true
 			s.AddApp(app)
 			e.Scope = "api:read api:consent"
 		}, 400, "consent_required", "The following scopes require user consent and cannot be granted for the client credentials grant type: [api:consent]."},
-		{"some scopes denied", oktatest.Quirks{}, func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "api:read api:admin" }, 400, "access_denied",
+		{"some scopes denied", func(_ *oktatest.Server, e *oktatest.Scenario) { e.Scope = "api:read api:admin" }, 400, "access_denied",
 			"Some of the requested scopes were denied by the policy. Denied scopes: [api:admin]."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, oktatest.Options{Quirks: test.quirks})
+			s := start(t)
 			e := itself(t, s)
 			test.edit(s, &e)
 			got := send(t, s, request(t, s, e))

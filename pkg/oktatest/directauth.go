@@ -241,14 +241,11 @@ func (c *call) reachUser(challengeType string) {
 	}
 	code, polling := randomBase64(32)[:34], c.newPolling()
 	c.newStep(code, step{channel: channel, mfaToken: c.form.Get("mfa_token"), polling: polling})
-	method, number, interval := "prompt", any(nil), any(nil)
+	method, number, interval := "prompt", "", any(nil)
 	if channel == FactorPush {
 		method, interval = "none", wholeSeconds(polling.interval)
-		if n, err := strconv.Atoi(c.user.Factors[channel]); err == nil {
+		if _, err := strconv.Atoi(c.user.Factors[channel]); err == nil {
 			method, number = "transfer", c.user.Factors[channel]
-			if c.s.options.Quirks.NumericBindingCode {
-				number = n
-			}
 		}
 	}
 	c.respond(200, object{

@@ -108,11 +108,11 @@ func TestOutOfBand(t *testing.T) {
 
 func TestOutOfBandAlone(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.Options{Quirks: oktatest.Quirks{NumericBindingCode: true}})
+	s := start(t)
 	a := direct(t, s, "primary-authenticate", url.Values{
 		"login_hint": {"number@example.com"}, "channel_hint": {"push"}, "challenge_hint": {oktatest.GrantOOB},
 	})
-	if !strings.Contains(a.Text, `"binding_code":95`) || strings.Contains(a.Text, "challenge_type") {
+	if !strings.Contains(a.Text, `"binding_code":"95"`) || strings.Contains(a.Text, "challenge_type") {
 		t.Errorf("got %s", a.Text)
 	}
 	form := url.Values{"grant_type": {oktatest.GrantOOB}, "oob_code": {a.member(t, "oob_code")}, "scope": {"openid"}}

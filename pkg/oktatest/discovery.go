@@ -13,7 +13,6 @@ func (c *call) discover() {
 	c.findServer()
 	c.findClient()
 	oidc := c.endpoint == ".well-known/openid-configuration"
-	c.refuseIf(!oidc && c.server == OrgServerID && c.s.options.Quirks.NoOrgOAuthMetadata, "no_such_path")
 	if c.reply == nil {
 		c.cacheable(c.metadata(oidc), "max-age=86400, must-revalidate")
 	}
@@ -52,11 +51,10 @@ func (c *call) metadata(oidc bool) map[string]any {
 	return parts.All
 }
 
-// organization tells clients that this is an Okta org, and which engine it runs.
+// organization tells clients that this is an Okta org, which runs the Identity Engine.
 func (c *call) organization() {
-	pipeline := map[bool]string{false: "idx", true: "v1"}[c.s.options.Quirks.ClassicEngine]
 	c.cacheable(object{
 		{"id", orgID}, {"cell", "op3"}, {"_links", object{{"organization", object{{"href", c.base}}}}},
-		{"pipeline", pipeline}, {"settings", object{}},
+		{"pipeline", "idx"}, {"settings", object{}},
 	}, "max-age=86400, must-revalidate")
 }

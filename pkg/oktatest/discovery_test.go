@@ -49,7 +49,7 @@ func TestDiscovery(t *testing.T) {
 
 func TestDiscoveryRefusals(t *testing.T) {
 	t.Parallel()
-	s := start(t, oktatest.Options{Quirks: oktatest.Quirks{NoOrgOAuthMetadata: true, ClassicEngine: true}})
+	s := start(t)
 	for _, test := range []struct {
 		path   string
 		status int
@@ -60,7 +60,6 @@ func TestDiscoveryRefusals(t *testing.T) {
 		{"/oauth2/nowhere/v1/keys", 404, "E0000007"},
 		{"/oauth2/default/.well-known/openid-configuration?client_id=nobody", 400, "invalid_client"},
 		{"/oauth2/v1/keys?client_id=nobody", 400, "invalid_client"},
-		{"/.well-known/oauth-authorization-server", 404, "E0000008"},
 		{"/oauth2/default/.well-known/nothing", 404, "E0000008"},
 		{"/oauth2/default/v1/nothing", 404, "E0000008"},
 		{"/nothing", 404, "E0000008"},
@@ -75,7 +74,7 @@ func TestDiscoveryRefusals(t *testing.T) {
 			t.Errorf("POST %s: got %d, want 405", path, got.Status)
 		}
 	}
-	if got := get(t, s, s.URL()+"/.well-known/okta-organization", ""); got.member(t, "pipeline") != "v1" || !strings.HasPrefix(got.member(t, "id"), "00o") {
+	if got := get(t, s, s.URL()+"/.well-known/okta-organization", ""); got.member(t, "pipeline") != "idx" || !strings.HasPrefix(got.member(t, "id"), "00o") {
 		t.Errorf("organization: got %s", got.Text)
 	}
 }

@@ -149,7 +149,6 @@ func (c *call) requireParameters(names string) {
 func (c *call) checkServiceClient() {
 	atOrg := c.as.ID == OrgServerID
 	c.refuseIf(c.app.AuthMethod == NoSecret, "confidential_only")
-	c.refuseIf(atOrg && c.s.options.Quirks.OrgGrantUnsupported, "custom_server_only")
 	c.refuseIf(atOrg && c.app.AuthMethod != PrivateKeyJWT, "private_key_jwt_required")
 	c.refuseIf(atOrg && !c.app.Service, "service_required")
 }
@@ -181,9 +180,7 @@ func (c *call) countFailure(user *User) {
 
 // checkUser is what Okta reveals only with the right password.
 func (c *call) checkUser() {
-	expired := c.user.Status == PasswordExpired
-	c.refuseIf(expired && c.s.options.Quirks.ExpiredPassword403, "password_expired_403")
-	c.refuseIf(expired, "password_expired")
+	c.refuseIf(c.user.Status == PasswordExpired, "password_expired")
 	c.refuseIf(c.user.Lite, "lite_user")
 	c.checkAccess("sign_on_policy")
 }
@@ -203,12 +200,11 @@ func (c *call) authenticate() {
 		c.refuse("unknown_client")
 		return
 	}
-	plain := []string{ClientSecretBasic, ClientSecretPost}
-	sent, set := slices.Contains(plain, method), slices.Contains(plain, app.AuthMethod)
 	c.app = app
+	plain := method == ClientSecretBasic || method == ClientSecretPost
 	c.refuseIf(method == PrivateKeyJWT && app.Keys == nil, "no_client_keys")
-	c.refuseIf(method != app.AuthMethod && !(sent && set && c.s.options.Quirks.AnySecretMethod), "wrong_auth_method")
-	c.refuseIf(set && !slices.Contains(app.Secrets, secret), "wrong_secret")
+	c.refuseIf(method != app.AuthMethod, "wrong_auth_method")
+	c.refuseIf(plain && !slices.Contains(app.Secrets, secret), "wrong_secret")
 	if c.assertion.jws != nil {
 		c.checkAssertion()
 	}
@@ -227,7 +223,6 @@ func (c *call) readCredentials() (method, id, secret string) {
 	asserted := c.form.Get("client_assertion") != ""
 	switch {
 	case len(headers) > 1, len(headers) == 1 && (id+secret != "" || asserted), asserted && secret != "":
-		c.refuseIf(c.s.options.Quirks.MultipleCredentials400, "multiple_credentials_400")
 		c.refuse("multiple_credentials")
 	case len(headers) == 1:
 		method, id, secret = c.readBasic()

@@ -51,13 +51,9 @@ func (c *call) narrowScopes() {
 
 // rotate chooses the refresh token of the answer. A new one retires the newest so far, even if an older one was sent.
 func (c *call) rotate() {
-	sent, in := c.form.Get("refresh_token"), c.session
-	in.used = c.now
-	switch {
-	case !c.app.Rotation.Rotate && c.s.options.Quirks.RefreshNotEchoed:
-	case !c.app.Rotation.Rotate:
-		c.refresh = sent
-	default:
+	in := c.session
+	in.used, c.refresh = c.now, c.form.Get("refresh_token")
+	if c.app.Rotation.Rotate {
 		c.s.refresh.entries[in.newest].retired = c.now
 		c.newRefreshToken()
 	}
@@ -189,9 +185,6 @@ func (c *call) describeToken() {
 // userinfo returns the claims of the granted scopes.
 func (c *call) userinfo() {
 	c.run(c.spend, c.findServer, func() { c.protect(c.checkUserinfo, c.describeUser) })
-	if c.refusal != "" && c.s.options.Quirks.LongChallenges {
-		c.challengeAtLength()
-	}
 }
 
 func (c *call) checkUserinfo() {
@@ -229,15 +222,4 @@ func (c *call) describeUser() {
 		claims = append(claims, member{"groups", append([]string{"Everyone"}, user.Groups...)})
 	}
 	c.respond(200, claims)
-}
-
-// challengeAtLength is the form that was observed with insufficient_scope, and is otherwise a guess.
-func (c *call) challengeAtLength() {
-	text := c.refusal
-	if c.entry.ErrorCode == "insufficient_scope" {
-		text = "The access token provided does not contain the required scopes."
-	}
-	authorize := c.base + strings.TrimSuffix(c.r.URL.Path, "userinfo") + "authorize"
-	c.header.Set("Www-Authenticate", `Bearer authorization_uri="`+authorize+`", realm="`+c.base+`", scope="openid", `+
-		`error="`+c.entry.ErrorCode+`", error_description="`+text+`", resource="`+c.r.URL.Path+`"`)
 }

@@ -90,24 +90,13 @@ type Lifetimes struct {
 }
 
 // Quirks are switches for what Okta's documentation leaves open, contradicts, or ties to a feature of the org. The zero
-// value is what it says, or, where it is silent, what was observed most often.
+// value is what it says, or, where it is silent, what was observed most often. What differs in one answer only, such as
+// a status or a member, is a Fault: Alter, Override, Header.
 type Quirks struct {
-	AnySecretMethod        bool // an app may send its secret by Basic or in the body, whichever its AuthMethod is
-	PolicyRefusal400       bool // "Policy evaluation failed …" has status 400, not 401
-	MultipleCredentials400 bool // "Cannot supply multiple client credentials. …" has status 400, not 401
-	OpenIDRequired403      bool // an OIDC scope without openid: 403 access_denied, not 400 invalid_scope
-	OfflineDeniedByPolicy  bool // offline_access without the refresh grant: access_denied, not invalid_scope
-	ExpiredPassword403     bool // Identity Engine's answer to an expired password: 403 access_denied
-	NoAPIAccessManagement  bool // the org has no license for custom authorization servers: 401 E0000015
-	NoOrgOAuthMetadata     bool // the org server has no /.well-known/oauth-authorization-server
-	OrgGrantUnsupported    bool // client credentials at the org server: 400 unsupported_grant_type, as in older orgs
-	RefreshNotEchoed       bool // without rotation, the answer to a refresh has no refresh_token
-	RetryAfter             bool // a 429 has Retry-After (seconds) beside X-Rate-Limit-Reset
-	AudienceArray          bool // aud of access tokens is an array of one
-	LongChallenges         bool // the challenges of userinfo have realm and resource
-	NumericBindingCode     bool // binding_code, the number that a user has to choose, is a JSON number
-	ResourceNonce          bool // userinfo and /api/hello demand a nonce in DPoP proofs
-	ClassicEngine          bool // okta-organization names pipeline "v1" (Classic Engine), not "idx"
+	OpenIDRequired403     bool // an OIDC scope without openid: 403 access_denied, not 400 invalid_scope
+	OfflineDeniedByPolicy bool // offline_access without the refresh grant: access_denied, not invalid_scope
+	NoAPIAccessManagement bool // the org has no license for custom authorization servers: 401 E0000015
+	ResourceNonce         bool // userinfo and /api/hello demand a nonce in DPoP proofs
 }
 
 // Clock is a clock that can be moved. The zero Clock runs with the system's.
@@ -148,9 +137,7 @@ func (c *call) spend() {
 		limit, b.spent = 1200, 1 // Okta's, and never used up
 	}
 	setRateLimit(c.header, limit, limit-b.spent, reset)
-	if b.spent > limit {
-		c.tooMany("too_many_requests", reset.Unix()-c.now.Unix())
-	}
+	c.refuseIf(b.spent > limit, "too_many_requests")
 }
 
 func setRateLimit(h http.Header, limit, left int, reset time.Time) {
@@ -169,17 +156,9 @@ func (c *call) limitAttempts(what, login string, limit int, period time.Duration
 	key, user := what+" "+userKey(login), c.s.users[userKey(login)]
 	recent := slices.DeleteFunc(c.s.attempts.entries[key], func(t time.Time) bool { return c.now.Sub(t).Abs() >= period })
 	if user != nil && user.Throttled || limit > 0 && len(recent) >= limit {
-		c.tooMany("too_many_attempts", int64(period/time.Second))
+		c.refuse("too_many_attempts")
 	} else {
 		recent = append(recent, c.now)
 	}
 	c.s.attempts.put(key, recent, c.s.limit)
-}
-
-// tooMany refuses for so many seconds.
-func (c *call) tooMany(name string, seconds int64) {
-	if c.s.options.Quirks.RetryAfter {
-		c.header.Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
-	c.refuse(name)
 }

@@ -72,10 +72,6 @@ func TestRefreshKeepsToken(t *testing.T) {
 	if got.member(t, "access_token") == first.member(t, "access_token") {
 		t.Error("the access token is the old one")
 	}
-	s.Change(func(o *oktatest.Options) { o.Quirks = oktatest.Quirks{RefreshNotEchoed: true} })
-	if got := mustRefresh(t, s, token); strings.Contains(got.Text, "refresh_token") {
-		t.Errorf("not echoed: got %s", got.Text)
-	}
 	if s.Reuses() != 0 || !s.RefreshAlive(token) {
 		t.Errorf("got %d reuses, alive: %v", s.Reuses(), s.RefreshAlive(token))
 	}

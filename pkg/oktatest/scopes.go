@@ -68,7 +68,6 @@ func (c *call) evaluatePolicies() {
 	granted := func(scope string) bool { return !slices.Contains(rule.Denied, scope) }
 	denied := slices.DeleteFunc(slices.Clone(c.scopes), granted)
 	c.rule, c.lifetime = rule, cmp.Or(rule.Lifetime, c.s.options.Lifetimes.Access, time.Hour)
-	c.refuseIf(!ok && c.s.options.Quirks.PolicyRefusal400, "policy_failed_400")
 	c.refuseIf(!ok, "policy_failed")
 	c.refuseIf(len(denied) == len(c.scopes), "all_scopes_denied")
 	c.refuseIf(len(denied) > 0, "scopes_denied", sortedList(denied))

@@ -83,14 +83,13 @@ func TestTokenRefusals(t *testing.T) {
 			"Client credentials cannot be supplied via query parameters."},
 		{"Basic and client_id", oktatest.Quirks{}, form(func(v url.Values) { v.Set("client_id", oktatest.DefaultClientID) }), 401, "invalid_request", multiple},
 		{"Basic and assertion", oktatest.Quirks{}, form(func(v url.Values) { v.Set("client_assertion", "x") }), 401, "invalid_request", multiple},
-		{"Basic and client_id, 400", oktatest.Quirks{MultipleCredentials400: true}, form(func(v url.Values) { v.Set("client_secret", "x") }), 400, "invalid_request", multiple},
 		{"no credentials", oktatest.Quirks{}, func(_ *testing.T, r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client", "No client credentials found."},
 		{"Bearer", oktatest.Quirks{}, header("Authorization", "Bearer x"), 401, "invalid_client", badBasic},
 		{"not base64", oktatest.Quirks{}, header("Authorization", "Basic ***"), 401, "invalid_client", badBasic},
 		{"no colon", oktatest.Quirks{}, header("Authorization", basic(oktatest.DefaultClientID)), 401, "invalid_client", badBasic},
 		{"no colon, not Basic", oktatest.Quirks{}, header("Authorization", "Bearer "+basic(oktatest.PublicClientID)[6:]), 401, "invalid_client", badBasic},
 		{"Basic by a client of the body", oktatest.Quirks{}, header("Authorization", basic(oktatest.PostClientID+":"+oktatest.DefaultClientSecret)), 401, "invalid_client", mismatch},
-		{"Basic by a public client", oktatest.Quirks{AnySecretMethod: true}, header("Authorization", basic(oktatest.PublicClientID+":x")), 401, "invalid_client", mismatch},
+		{"Basic by a public client", oktatest.Quirks{}, header("Authorization", basic(oktatest.PublicClientID+":x")), 401, "invalid_client", mismatch},
 		{"no grant", oktatest.Quirks{}, form(func(v url.Values) { v.Del("grant_type") }), 400, "invalid_request",
 			"The token request must specify a 'grant_type'. Valid values: [authorization_code, password, "},
 		{"unknown grant", oktatest.Quirks{}, form(func(v url.Values) { v.Set("grant_type", "x") }), 400, "unsupported_grant_type",
@@ -104,9 +103,6 @@ func TestTokenRefusals(t *testing.T) {
 		}, 400, "invalid_scope", "Custom scopes are not allowed for this request."},
 		{"OIDC scope without openid, 403", oktatest.Quirks{OpenIDRequired403: true}, form(func(v url.Values) { v.Set("scope", "email") }), 403, "access_denied",
 			"Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope."},
-		{"expired password, 403", oktatest.Quirks{ExpiredPassword403: true}, form(func(v url.Values) { v.Set("username", "expired@example.com") }), 403, "access_denied",
-			"The user's password is expired."},
-		{"policy, 400", oktatest.Quirks{PolicyRefusal400: true}, path("/oauth2/" + oktatest.NoPolicyServerID + "/v1/token"), 400, "access_denied", "Policy evaluation failed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -243,16 +239,6 @@ func TestClientsOfOktasSDKs(t *testing.T) {
 	}
 	if got := send(t, s, newPost(t, target+"?"+query.Encode(), url.Values{"scope": {"okta.groups.read"}})); !strings.Contains(got.Text, "Duplicated parameters: [scope].") {
 		t.Errorf("scope in both: got %d %s", got.Status, got.Text)
-	}
-}
-
-func TestAnySecretMethod(t *testing.T) {
-	t.Parallel()
-	s := start(t, oktatest.Options{Quirks: oktatest.Quirks{AnySecretMethod: true}})
-	r := good(t, s)
-	r.SetBasicAuth(oktatest.PostClientID, oktatest.DefaultClientSecret)
-	if got := send(t, s, r); got.Status != 200 {
-		t.Errorf("got %d %s, want 200", got.Status, got.Text)
 	}
 }
 

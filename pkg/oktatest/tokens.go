@@ -109,10 +109,6 @@ func (c *call) issue() {
 // and there is no uid: https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/
 func (c *call) accessClaims() object {
 	jti := strings.TrimSuffix("AT."+randomBase64(32)+"."+c.session.refreshID, ".")
-	audience := any(c.as.Audience)
-	if c.s.options.Quirks.AudienceArray {
-		audience = []string{c.as.Audience}
-	}
 	var sub, uid, authTime, cnf, client any = nil, nil, nil, nil, c.app.ClientID // nil is left out
 	if c.user != nil {
 		sub, uid, authTime, client = c.user.Login, c.user.ID, c.session.begin.Unix(), nil
@@ -121,7 +117,7 @@ func (c *call) accessClaims() object {
 		cnf = object{{"jkt", c.session.jkt}}
 	}
 	return append(object{
-		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", audience}, {"sub", sub}, {"iat", c.now.Unix()},
+		{"ver", 1}, {"jti", jti}, {"iss", c.issuer()}, {"aud", c.as.Audience}, {"sub", sub}, {"iat", c.now.Unix()},
 		{"exp", c.now.Add(c.lifetime).Unix()}, {"cid", c.app.ClientID}, {"uid", uid}, {"scp", c.scopes},
 		{"auth_time", authTime}, {"acr", c.session.acr}, {"cnf", cnf}, {"sub", client},
 	}, customClaims(c.as, c.user)...)

@@ -53,8 +53,8 @@ func TestST03_RefreshAcrossExpiries(t *testing.T) {
 func TestRefreshTokenIsKeptWhenNoneComes(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t, oktatest.Rotation{})
-	o.server.Change(func(o *oktatest.Options) { o.Quirks = oktatest.Quirks{RefreshNotEchoed: true} })
 	o.login(t)
+	o.server.Fail("/token", oktatest.Override("refresh_token", ""))
 	before := o.session(t).Refresh.Value
 	o.clock.Advance(time.Hour)
 	o.mustRenew(t)

@@ -303,7 +303,7 @@ func TestRefusalsElsewhereAreExplained(t *testing.T) {
 			_, err := client.UserInfo(t.Context(), okta.NewSecret("canary"))
 			return err
 		}},
-		{"token_lacks_scope", oktatest.Quirks{LongChallenges: true}, "", "",
+		{"token_lacks_scope", oktatest.Quirks{}, "", "",
 			func(t *testing.T, client *okta.Client) error {
 				tokens, err := client.Token(t.Context(), signInForm("api:read"))
 				if err != nil {
