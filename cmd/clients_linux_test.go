@@ -79,8 +79,8 @@ func TestDocs_SandboxClients(t *testing.T) {
 	checkGenerated(t, "docs/sandbox.md", "clients", table)
 }
 
-// buildClients builds the program of the clients for Go, and returns its directory. The build completes copies of its
-// go.mod and of both go.sum.
+// buildClients builds the program of the clients for Go, runs its examples, and returns its directory. The build
+// completes copies of its go.mod and of both go.sum.
 func buildClients(t *testing.T) string {
 	dir, made := filepath.Join("testdata", "clients", "go"), t.TempDir()
 	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
@@ -91,11 +91,13 @@ func buildClients(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-C", dir, "-mod=mod", "-modfile="+filepath.Join(made, "go.mod"),
-		"-o", filepath.Join(made, "clients"), ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the clients for Go: %v\n%s", err, text)
+	for _, args := range [][]string{{"build", "-o", filepath.Join(made, "clients"), "."}, {"test", "."}} { // example_test.go
+		args = append([]string{args[0], "-C", dir, "-mod=mod", "-modfile=" + filepath.Join(made, "go.mod")}, args[1:]...)
+		c := exec.Command("go", args...)
+		c.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if text, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", args, err, text)
+		}
 	}
 	return made
 }

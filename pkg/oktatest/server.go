@@ -149,6 +149,24 @@ func Start(o Options) (*Server, error) {
 	return s, nil
 }
 
+// TB is the part of testing.TB that ForTest needs.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(func())
+}
+
+// ForTest starts a server, which is closed at the end of the test. It ends the test if the server does not start.
+func ForTest(t TB, o Options) *Server {
+	t.Helper()
+	s, err := Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 // Reset forgets all but the options, the clock and the keys: the org is that of the start again, no one is signed in,
 // and there are no faults.
 func (s *Server) Reset() {
