@@ -1,13 +1,16 @@
 package cmd_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,6 +38,7 @@ func TestContainer(t *testing.T) {
 		"Okta's names":   containerOktaNames,
 		"HTTPS":          containerHTTPS,
 		"token file":     containerTokenFile,
+		"docker stop":    containerStop,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -293,6 +297,28 @@ func containerTokenFile(c *container) {
 		c.t.Errorf("the file has no valid token: %v", err)
 	}
 	c.asked(1)
+}
+
+// containerStop sends SIGTERM to process 1 of the container, for which the kernel has no default action.
+func containerStop(c *container) {
+	asked := make(chan struct{}, 1)
+	c.server.FailAlways("", func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	})
+	go func() {
+		<-asked
+		all, _ := filepath.Glob("/proc/[0-9]*")
+		for _, process := range all {
+			vars, _ := os.ReadFile(filepath.Join(process, "environ"))
+			if pid, err := strconv.Atoi(filepath.Base(process)); err == nil && bytes.Contains(vars, []byte(c.vars[0])) {
+				_ = syscall.Kill(pid, syscall.SIGTERM)
+			}
+		}
+	}()
+	if p := c.run("token"); exitCode(p.ProcessState) != 143 || p.stdout.Len() > 0 {
+		c.t.Errorf("got exit code %d, want 143: %s", exitCode(p.ProcessState), &p.stderr)
+	}
 }
 
 func containerOktaNames(c *container) {
