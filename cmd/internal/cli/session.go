@@ -122,7 +122,7 @@ func ValidToken(
 		switch unlockErr := unlock(ctx, client); {
 		case unlockErr == nil:
 			return validToken(ctx, env, client, t, fresh)
-		case !store.IsKind(unlockErr, store.Locked):
+		case !store.IsKind(unlockErr, store.Locked, store.Denied): // over SSH no dialog can be shown, and that looks denied
 			err = unlockErr
 		}
 	}

@@ -149,8 +149,8 @@ func (b *Bus) Items() ([]dbus.ObjectPath, error) {
 	return append(unlocked, locked...), err
 }
 
-// Lock locks the default collection, as its user does or a timer.
-func (b *Bus) Lock() error { return b.change("Lock", true) }
+// Lock locks the default collection, as its user does or a timer. KeePassXC refuses that while it saves.
+func (b *Bus) Lock() error { return await(func() error { return b.change("Lock", true) }) }
 
 // change calls Lock or Unlock for the default collection, and carries out a prompt that shows no dialog.
 func (b *Bus) change(method string, mayPrompt bool) error {
@@ -209,9 +209,11 @@ func (b *Bus) prompt(path dbus.ObjectPath) error {
 	signals := make(chan *dbus.Signal, 1)
 	b.conn.Signal(signals)
 	defer b.conn.RemoveSignal(signals)
-	if err := b.conn.AddMatchSignal(dbus.WithMatchObjectPath(path), dbus.WithMatchMember("Completed")); err != nil {
+	completed := []dbus.MatchOption{dbus.WithMatchObjectPath(path), dbus.WithMatchMember("Completed")}
+	if err := b.conn.AddMatchSignal(completed...); err != nil {
 		return err
 	}
+	defer b.conn.RemoveMatchSignal(completed...)
 	if err := b.conn.Object(secretsName, path).Call("org.freedesktop.Secret.Prompt.Prompt", 0, "").Err; err != nil {
 		return err
 	}
