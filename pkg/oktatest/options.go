@@ -154,10 +154,13 @@ func (c *call) countAttempt() {
 // limitAttempts limits what is done for a user in any period of this length. limit 0 is no limit.
 func (c *call) limitAttempts(what, login string, limit int, period time.Duration) {
 	key, user := what+" "+userKey(login), c.s.users[userKey(login)]
+	c.refuseIf(user != nil && user.Throttled, "too_many_attempts")
+	if limit == 0 {
+		return
+	}
 	recent := slices.DeleteFunc(c.s.attempts.entries[key], func(t time.Time) bool { return c.now.Sub(t).Abs() >= period })
-	if user != nil && user.Throttled || limit > 0 && len(recent) >= limit {
-		c.refuse("too_many_attempts")
-	} else {
+	c.refuseIf(len(recent) >= limit, "too_many_attempts")
+	if c.reply == nil {
 		recent = append(recent, c.now)
 	}
 	c.s.attempts.put(key, recent, c.s.limit)
