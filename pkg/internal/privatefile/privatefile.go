@@ -174,7 +174,7 @@ func CheckTarget(path string) error {
 // grant no rights to others. The error wraps fs.ErrNotExist if there is no file.
 func Open(path string, flag int) (*os.File, error) {
 	const op = "open"
-	f, err := os.OpenFile(path, flag|OpenFlags, 0o600)
+	f, err := openFile(path, flag)
 	if err != nil {
 		// Systems report a link, a directory or a socket in place of a file by different errors: look at what it is.
 		if info, statErr := os.Lstat(path); statErr == nil {

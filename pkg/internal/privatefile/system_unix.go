@@ -51,6 +51,10 @@ func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 // checkWritable asks for the right to add an entry to a directory. It also knows read-only file systems.
 func checkWritable(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }
 
+func openFile(path string, flag int) (*os.File, error) {
+	return os.OpenFile(path, flag|OpenFlags, 0o600)
+}
+
 func renameFile(from, to string) error { return os.Rename(from, to) }
 
 // SyncDir makes a rename or a removal in the directory survive a power failure.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -35,15 +36,46 @@ func ownerOf(fs.FileInfo) (int, bool) { return 0, false }
 // checkWritable returns nil: only writing itself asks the access lists.
 func checkWritable(string) error { return nil }
 
-// renameFile waits a moment for readers, which take no lock: Windows does not replace a file that is open.
+// openFile opens a file; one that is only read so that it can be replaced meanwhile, which os.OpenFile prevents.
+func openFile(path string, flag int) (*os.File, error) {
+	if flag != os.O_RDONLY {
+		return os.OpenFile(path, flag|OpenFlags, 0o600)
+	}
+	var file windows.Handle
+	name, err := windows.UTF16PtrFromString(path)
+	if err == nil {
+		err = whileInUse(func() error {
+			file, err = windows.CreateFile(name, windows.GENERIC_READ,
+				windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE, nil,
+				windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|OpenFlags, 0)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(file), path), nil
+}
+
+// renameFile replaces a file in the same directory, also one that is open for reading. os.Root does that where the file
+// system can, os.Rename does not.
 func renameFile(from, to string) error {
-	for tries := 50; ; tries-- {
-		err := os.Rename(from, to)
-		if tries == 0 || !errors.Is(err, windows.ERROR_SHARING_VIOLATION) &&
+	dir, err := os.OpenRoot(filepath.Dir(to))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return whileInUse(func() error { return dir.Rename(filepath.Base(from), filepath.Base(to)) })
+}
+
+// whileInUse repeats what fails because another process has the file open, such as a virus scanner.
+func whileInUse(do func() error) error {
+	for end := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := do()
+		if time.Now().After(end) || !errors.Is(err, windows.ERROR_SHARING_VIOLATION) &&
 			!errors.Is(err, windows.ERROR_ACCESS_DENIED) {
 			return err
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 
