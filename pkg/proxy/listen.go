@@ -94,7 +94,7 @@ func removeStale(path string) error {
 	case err == nil:
 		conn.Close()
 		return syscall.EADDRINUSE
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, connectionRefused):
 		return os.Remove(path)
 	}
 	return err

@@ -37,9 +37,9 @@ func fileAdvice(e *output.FileError) string {
 		return elsewhere
 	case noDirectory(e):
 		return "make it: mkdir -p -m 700 " + ShellQuote(e.Path)
-	case errors.Is(e, syscall.ENOSPC), errors.Is(e, syscall.EDQUOT):
+	case isErrno(e, syscall.ENOSPC), isErrno(e, syscall.EDQUOT):
 		return "free some space there, then try again"
-	case errors.Is(e, syscall.EROFS), errors.Is(e, fs.ErrPermission):
+	case isErrno(e, syscall.EROFS), errors.Is(e, fs.ErrPermission):
 		return elsewhere
 	}
 	return ""

@@ -127,9 +127,9 @@ func ownerAdvice(err error) string {
 // fileSystemAdvice says what the user can do about a file system.
 func fileSystemAdvice(err error) string {
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case isErrno(err, syscall.ENOSPC), isErrno(err, syscall.EDQUOT):
 		return "free some space there, then try again"
-	case errors.Is(err, syscall.EROFS):
+	case isErrno(err, syscall.EROFS):
 		return "the file system is read-only: keep no session (export OKAUTH_STORAGE=none), or keep sessions in a " +
 			"directory that can be written: set OKAUTH_STORAGE=file and OKAUTH_STORAGE_DIR"
 	case errors.Is(err, fs.ErrPermission):

@@ -86,7 +86,7 @@ func upstreamAdvice(e *proxy.UpstreamError) string {
 func addressAdvice(e *proxy.ListenError) string {
 	path, isSocket := strings.CutPrefix(e.Address, "unix:")
 	switch {
-	case errors.Is(e, syscall.EADDRINUSE):
+	case isErrno(e, syscall.EADDRINUSE):
 		return "another program listens there: name another address; without --listen, okauth takes a free port"
 	case isSocket && noDirectory(e):
 		return "make the directory: mkdir -m 700 " + ShellQuote(filepath.Dir(path))

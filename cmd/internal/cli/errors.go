@@ -141,7 +141,7 @@ func ExitCode(err error) int {
 // socket may break too, and that is an error like any other.
 func outputClosed(err error) bool {
 	e, ok := errors.AsType[*fs.PathError](err)
-	return ok && errors.Is(e, syscall.EPIPE) && (e.Path == os.Stdout.Name() || e.Path == os.Stderr.Name())
+	return ok && isErrno(e, syscall.EPIPE) && (e.Path == os.Stdout.Name() || e.Path == os.Stderr.Name())
 }
 
 // Hint returns what the user should do about err, or "".

@@ -218,9 +218,9 @@ func matchers() map[string]func(error) bool {
 		}),
 		"dns_failing":  Is[*net.DNSError],
 		"not_loopback": Is[*transport.NotLoopbackError],
-		"refused":      when(func(e *okta.NetworkError) bool { return errors.Is(e.Err, syscall.ECONNREFUSED) }),
+		"refused":      when(func(e *okta.NetworkError) bool { return isErrno(e.Err, syscall.ECONNREFUSED) }),
 		"unreachable": when(func(e *okta.NetworkError) bool {
-			return errors.Is(e.Err, syscall.ENETUNREACH) || errors.Is(e.Err, syscall.EHOSTUNREACH)
+			return isErrno(e.Err, syscall.ENETUNREACH) || isErrno(e.Err, syscall.EHOSTUNREACH)
 		}),
 		"connect_timeout": when(func(e *okta.NetworkError) bool {
 			return e.Timeout > 0 && !okta.MayHaveBeenProcessed(e)
