@@ -94,7 +94,7 @@ func TestStorageDirWithoutHome(t *testing.T) {
 func TestStorageDir(t *testing.T) {
 	t.Parallel()
 	const config = "profiles: {default: {storage: file, storage_dir: sealed}}"
-	home := t.TempDir()
+	home, elsewhere := t.TempDir(), t.TempDir()
 	s := load(t, testOptions(t, config, Options{}, "HOME="+home))
 	if got, err := s.StorageDir(); err != nil || got != filepath.Join(filepath.Dir(s.ConfigPath()), "sealed") ||
 		s.Storage() != "file" {
@@ -105,9 +105,9 @@ func TestStorageDir(t *testing.T) {
 		env  []string
 		want string
 	}{
-		"environment over file": {Options{}, []string{"OKAUTH_STORAGE_DIR=/e"}, "/e"},
+		"environment over file": {Options{}, []string{"OKAUTH_STORAGE_DIR=" + elsewhere}, elsewhere},
 		"flag over environment": {Options{Flags: map[string]string{KeyStorageDir: "~/f"}},
-			[]string{"OKAUTH_STORAGE_DIR=/e"}, filepath.Join(home, "f")},
+			[]string{"OKAUTH_STORAGE_DIR=" + elsewhere}, filepath.Join(home, "f")},
 	} {
 		s := load(t, testOptions(t, config, tt.o, append(tt.env, "HOME="+home)...))
 		if got, err := s.StorageDir(); err != nil || got != tt.want {

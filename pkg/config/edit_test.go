@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -233,7 +234,7 @@ func TestEditBrokenFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := OpenFile(path, "")
-		wantError(t, err, path)
+		wantError(t, err, strconv.Quote(path))
 	}
 }
 

@@ -377,7 +377,7 @@ func TestUpstreamFails(t *testing.T) {
 	garbage := listenRaw(t, "canary-secret\r\n\r\n")
 	untrusted := serve(t, "https", func(http.ResponseWriter, *http.Request) {})
 	for want, api := range map[string]string{
-		"connection refused":           closed.URL,
+		"refused":                      closed.URL,
 		"its answer is not valid HTTP": garbage,
 		"unknown authority":            untrusted.URL,
 	} {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -177,6 +178,9 @@ func TestGuardIgnoresWhatItDidNotWrite(t *testing.T) {
 	}
 	if !is[*session.PasswordBlockedError](check()) { // or the cases above prove nothing
 		t.Error("the record itself does not block")
+	}
+	if runtime.GOOS == "windows" {
+		return // it has access lists in place of modes
 	}
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -43,6 +44,9 @@ func TestAT06_ProxyFromEnvironment(t *testing.T) {
 		{"loopback", server.URL, []string{"HTTPS_PROXY=" + at}, false, ""},
 		{"loopback, the variable malformed", server.URL, []string{"HTTPS_PROXY=http://a b"}, false, ""},
 	} {
+		if runtime.GOOS == "windows" && test.name == "upper case first" {
+			continue // there they are one variable
+		}
 		before := proxy.connects.Load()
 		out := runChild(t, append(proxyVariables(test.env...), childVar+"="+test.target, "TRANSPORT_TEST_CHILD_CA="+caFile)...)
 		if proxied := proxy.connects.Load() != before; proxied != test.proxied {

@@ -87,7 +87,7 @@ func TestAT06_ProxyFailsByName(t *testing.T) {
 		{"403 with a page", startProxy(t, &connectProxy{status: http.StatusForbidden}), "answered HTTP 403", status(403)},
 		{"204", startProxy(t, &connectProxy{status: http.StatusNoContent}), "answered HTTP 204", status(204)},
 		{"403 over TLS", secure.URL, "answered HTTP 403", status(403)},
-		{"refused", "http://" + closed(t), "connection refused", status(0)},
+		{"refused", "http://" + closed(t), "refused", status(0)},
 		{"a page without a head", "http://" + answering(t, "<html>canary-page</html>\r\n\r\n"), "not HTTP", wraps(ErrNotProxy)},
 		{"garbage head", "http://" + answering(t, "HTTP/1.1 200 OK\r\ncanary page\r\n\r\n"), "not HTTP", wraps(ErrNotProxy)},
 		{"hangs up", "http://" + answering(t, ""), "hung up", wraps(ErrNotProxy)},
@@ -95,7 +95,7 @@ func TestAT06_ProxyFailsByName(t *testing.T) {
 		{"no TLS where it should be", strings.Replace(basic.URL, "http", "https", 1), "first record does not look like a TLS handshake", status(0)},
 		{"unknown authority", stranger.URL, "unknown authority", untrusted},
 		{"another's certificate", renamed.URL, "validate certificate for 127.0.0.1", untrusted},
-		{"SOCKS refused", "socks5://" + closed(t), "connection refused", status(0)},
+		{"SOCKS refused", "socks5://" + closed(t), "refused", status(0)},
 		{"no SOCKS there", "socks5://" + answering(t, "HTTP/1.1 400 canary\r\n\r\n"), "unexpected protocol version", status(0)},
 	} {
 		at := mustURL(t, strings.Replace(test.proxy, "://", "://someone:canary-proxy-password@", 1))

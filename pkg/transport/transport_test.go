@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -144,7 +145,7 @@ func TestCAFileMistakes(t *testing.T) {
 	} {
 		_, err := New(Config{CAFile: test.file})
 		_, ok := errors.AsType[*FileError](err)
-		if !ok || !strings.Contains(err.Error(), test.file) ||
+		if !ok || !strings.Contains(err.Error(), strconv.Quote(test.file)) ||
 			!strings.Contains(err.Error(), test.want) && runtime.GOOS != "windows" {
 			t.Errorf("%s: got %v, want a FileError with %q", test.name, err, test.want)
 		}

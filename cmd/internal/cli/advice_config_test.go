@@ -107,7 +107,7 @@ func TestConfigAdvice(t *testing.T) {
 		{"no profiles in the file", "profile:\n", "dve", nil, "run `okauth -p dve config init` to make it"},
 		{"AT-69, no home", "", "", []string{"XDG_CONFIG_HOME=x", "OKAUTH_DOMAIN=a.okta.com", "OKAUTH_STORAGE_DIR="},
 			"set storage_dir or OKAUTH_STORAGE_DIR to a directory of yours"},
-		{"command", "", "", []string{"OKAUTH_DOMAIN=a.okta.com", "HOME=/", "XDG_STATE_HOME=/",
+		{"command", "", "", []string{"OKAUTH_DOMAIN=a.okta.com", "HOME=" + os.TempDir(), "XDG_STATE_HOME=" + os.TempDir(),
 			"OKAUTH_PASSWORD_COMMAND=exit 3"},
 			"run the command by hand"},
 	}

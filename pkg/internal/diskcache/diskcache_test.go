@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -164,7 +165,7 @@ func TestAT09_CacheIsBounded(t *testing.T) {
 	most := strings.Repeat("m", maxData)
 	mustSave(t, c, "a", most, cacheNow.Add(time.Hour))
 	wantCached(t, c, "a", most)
-	wantError(t, c.Save("a", []byte(most+"m"), cacheNow.Add(time.Hour)), "too_big", c.path("a"), "2097153 bytes")
+	wantError(t, c.Save("a", []byte(most+"m"), cacheNow.Add(time.Hour)), "too_big", strconv.Quote(c.path("a")), "2097153 bytes")
 	wantCached(t, c, "a", most)
 	f, err := os.OpenFile(c.path("a"), os.O_WRONLY, 0)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,7 +87,7 @@ func TestAT86_NamesAreIndependent(t *testing.T) {
 	mustAcquire(t, l, "a")
 	mustAcquire(t, l, "b")
 	_, err := l.Acquire(t.Context(), "a")
-	wantError(t, err, "lock_timeout", filepath.Join(l.Dir, "a.lock"), "50ms")
+	wantError(t, err, "lock_timeout", strconv.Quote(filepath.Join(l.Dir, "a.lock")), "50ms")
 	if err := l.Ready(); err != nil {
 		t.Errorf("a lock that is held makes no other one impossible: %v", err)
 	}
