@@ -24,6 +24,7 @@ func (s *sandbox) ask(t *testing.T, client *http.Client, method, path string) (s
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Header.Set("X-Sandbox", "1")
 	res, err := client.Do(r)
 	if err != nil {
 		return 0, "", err

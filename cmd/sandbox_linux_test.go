@@ -59,7 +59,11 @@ func startSandboxWith(t *testing.T, bus string, args ...string) *sandbox {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.process.Process.Kill() })
-	for lines := bufio.NewScanner(stderr); !strings.Contains(s.stderr, oktatest.DPoPClientID) && lines.Scan(); {
+	last := oktatest.DPoPClientID // in the last command
+	if slices.Contains(args, "--org") {
+		last = "okauth token\n"
+	}
+	for lines := bufio.NewScanner(stderr); !strings.Contains(s.stderr, last) && lines.Scan(); {
 		s.stderr += lines.Text() + "\n"
 	}
 	text, err := os.ReadFile(stdout.Name())
@@ -262,6 +266,11 @@ func TestSandboxFlags(t *testing.T) {
 		{"--public-key sandbox_linux_test.go", `--public-key: "sandbox_linux_test.go" is no JWK of a public key with a kid`,
 			"okauth sandbox --public-key takes what okauth config keygen prints"},
 		{"--public-key nowhere", "--public-key: open nowhere", "okauth config keygen >public.jwk makes a key"},
+		{"--org nowhere.yaml", "--org: open nowhere.yaml", "docs/sandbox.md has an example of such a file"},
+		{"--org sandbox_linux_test.go", "sandbox_linux_test.go:", "okauth sandbox --schema prints what the file may have"},
+		{"--org x --rotate", "--rotate is not for --org", "okauth sandbox --schema shows it"},
+		{"--org x --public-key y", "--public-key is not for --org", "okauth sandbox --schema shows them"},
+		{"--config org.yaml", "--config is for profiles", "okauth sandbox --org FILE takes users, applications and authorization servers"},
 		{"--lifetime soon", `invalid argument "soon" for "--lifetime" flag`, "see okauth sandbox --help"},
 	} {
 		args := append([]string{"sandbox"}, strings.Fields(test.flags)...)
@@ -298,7 +307,7 @@ func TestSandboxLists(t *testing.T) {
 		first, second string // what the lines of each pair hold
 	}{
 		"--scenarios": {20, ": ", "okauth "},
-		"--tokens":    {25, ": ", `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/`},
+		"--tokens":    {25, ": ", `curl -H 'X-Sandbox: 1' -s "$OKAUTH_DOMAIN/sandbox/tokens/`},
 		"--faults":    {20, "", `"$OKAUTH_DOMAIN/sandbox/fault`},
 	} {
 		code, stdout, stderr := newUser(t).okauth(t.Context(), "sandbox", flag)

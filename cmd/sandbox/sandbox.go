@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -30,8 +32,10 @@ type options struct {
 	faults      []string // NAME or NAME@PATH
 	publicKey   string   // a file
 	log         bool
+	publicJWK   []byte // its content
+	org         string // a file
 
-	listScenarios, listTokens, listFaults, printKey bool
+	listScenarios, listTokens, listFaults, printKey, printSchema bool
 }
 
 // New returns the command "sandbox".
@@ -51,17 +55,19 @@ entry shows the command that triggers it. --test-key prints the private key of
 the applications that have one; everyone has it. --public-key registers another
 for them, such as one from "okauth config keygen".
 
---lifetime makes access tokens expire soon. With --rotate a refresh token works
-once, and ends the session if it is used again after --grace.
+--org FILE takes the users, applications and authorization servers from a YAML
+file instead; --schema prints its JSON schema.
 
---fault NAME[@PATH] fails every request to a path that ends with PATH (/token).
+--lifetime makes access tokens expire soon. With --rotate a refresh token works
+once, and ends the session if used again after --grace. --fault NAME[@PATH]
+fails every request to a path that ends with PATH (/token).
 
 --certificate KIND serves https with a certificate that is expired,
 not-yet-valid, wrong-name, self-signed or unknown-ca, or with client-required
 asks the client for one.
 
-GET /api/hello is an API that needs an access token. POST /sandbox/rotate-keys
-changes the signing keys.`,
+GET /api/hello is an API that needs an access token. Requests to /sandbox/, with
+the header X-Sandbox, change users, clock, keys and faults: docs/sandbox.md.`,
 		Example: `  # everything works
   okauth sandbox
   # tokens expire soon, and refresh tokens rotate
@@ -75,9 +81,18 @@ changes the signing keys.`,
   okauth sandbox --fault html --fault 503-read-only@/keys
   # a certificate to refuse
   okauth sandbox --certificate expired
+  # users and applications of your own
+  okauth sandbox --org org.yaml
   # list the refusals
   okauth sandbox --scenarios`,
 		Args: cli.ArgsBetween(0, 0),
+		PreRunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("config") {
+				return usage("--org FILE takes users, applications and authorization servers",
+					"--config is for profiles, which the sandbox does not have")
+			}
+			return nil
+		},
 		RunE: cli.Stoppable(env, o.run),
 	}
 	o.addFlags(c)
@@ -92,6 +107,8 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.StringVar(&o.server.Issuer, "issuer", "", "base `URL` of the issuers, such as http://okta:8080")
 	f.StringArrayVar(&o.server.TrustedOrigins, "trusted-origin", nil, "let pages of this `ORIGIN` ask (CORS); repeatable")
 	f.BoolVar(&o.log, "log", false, "write each request to standard error, as a line of JSON")
+	f.StringVar(&o.org, "org", "", "take users, apps and servers from this YAML `FILE`; - is standard input")
+	f.BoolVar(&o.printSchema, "schema", false, "print the JSON schema of that file")
 	f.BoolVar(&o.noLimits, "no-limits", false, "turn off rate limits and lock-out")
 	f.BoolVar(&o.listScenarios, "scenarios", false, "list the refusals and how to trigger each")
 	o.server.Lifetimes.Access, o.server.Rotation.Leeway = time.Hour, oktatest.DefaultLeeway
@@ -134,6 +151,10 @@ func (o *options) check() error {
 			"--issuer: expected a URL of scheme, host and port, got %q", o.server.Issuer)
 	case slices.ContainsFunc(o.server.TrustedOrigins, func(text string) bool { return !isOrigin(text) }):
 		return usage("--trusted-origin http://localhost:3000", "--trusted-origin: expected scheme, host and port")
+	case o.org != "" && rotation.Rotate:
+		return usage("--schema shows it", "--rotate is not for --org: set rotation in an app of the file")
+	case o.org != "" && o.publicKey != "":
+		return usage("--schema shows them", "--public-key is not for --org: set keys in an app of the file")
 	case o.certificate != "" && !slices.Contains(kinds, o.certificate):
 		return usage("--certificate expired", "--certificate: %q is not one of %s", o.certificate, strings.Join(kinds, ", "))
 	}
@@ -146,7 +167,13 @@ func (o *options) check() error {
 	if o.log {
 		o.server.Logged = o.writeLog
 	}
-	return nil
+	for _, text := range o.faults {
+		name, _, _ := strings.Cut(text, "@")
+		if _, err := namedFault(name); err != nil {
+			return usage("--faults lists them", "--fault: %v", err)
+		}
+	}
+	return o.readFiles()
 }
 
 // isOrigin reports whether text is an origin, as browsers write it: https://www.rfc-editor.org/rfc/rfc6454#section-6.2
@@ -176,31 +203,22 @@ func (o *options) run(ctx context.Context) error {
 		_, err := o.env.Stdout.Write(oktatest.TestKey())
 		return err
 	}
+	if o.printSchema {
+		_, err := io.WriteString(o.env.Stdout, orgSchema)
+		return err
+	}
 	if o.listScenarios || o.listTokens || o.listFaults {
 		_, err := fmt.Fprint(o.env.Stdout, o.lists())
 		return err
 	}
+	o.server.Control = func(s *oktatest.Server) http.Handler { return newControl(s, o.prepare) }
 	server, err := oktatest.Start(o.server)
 	if err != nil {
 		return cli.Exit(cli.ExitUsage, err, "--listen takes a loopback address and a free port, such as 127.0.0.1:8099; "+
 			"with --allow-remote any address of this machine")
 	}
 	defer server.Close()
-	for _, text := range o.faults {
-		name, path, found := strings.Cut(text, "@")
-		faults := oktatest.NamedFaults()
-		i := slices.IndexFunc(faults, func(f oktatest.NamedFault) bool { return f.Name == name })
-		if i < 0 {
-			return usage("--faults lists them", "--fault: there is no fault %q", name)
-		}
-		if !found {
-			path = oktatest.DefaultFaultPath
-		}
-		server.FailAlways(path, faults[i].Fault)
-	}
-	if err := o.register(server); err != nil {
-		return err
-	}
+	o.prepare(server)
 	dir, certificates, err := writeCertificates(server)
 	defer os.RemoveAll(dir)
 	if err != nil {
@@ -209,26 +227,24 @@ func (o *options) run(ctx context.Context) error {
 	return o.serve(ctx, server, certificates)
 }
 
-// register adds the key of --public-key to the applications that authenticate with one.
-func (o *options) register(server *oktatest.Server) error {
-	if o.publicKey == "" {
-		return nil
+// prepare adds to a new server what the flags say: faults, and a key of the applications that authenticate with one.
+func (o *options) prepare(server *oktatest.Server) {
+	for _, text := range o.faults {
+		name, path, found := strings.Cut(text, "@")
+		if !found {
+			path = oktatest.DefaultFaultPath
+		}
+		fault, _ := namedFault(name) // check found it
+		server.FailAlways(path, fault)
 	}
-	text, err := os.ReadFile(o.publicKey)
-	if err != nil {
-		return cli.Exit(cli.ExitUsage, fmt.Errorf("--public-key: %w", err), "okauth config keygen >public.jwk makes a key")
-	}
-	var key map[string]any
-	if json.Unmarshal(text, &key) != nil || key["kty"] == nil || key["kid"] == nil || key["d"] != nil {
-		return usage("--public-key takes what okauth config keygen prints",
-			"--public-key: %q is no JWK of a public key with a kid", o.publicKey)
+	if o.publicJWK == nil {
+		return
 	}
 	for _, id := range []string{oktatest.PrivateKeyClientID, oktatest.ServiceKeyClientID} {
 		app, _ := server.App(id)
-		app.Keys = append(app.Keys, text)
+		app.Keys = append(slices.Clone(app.Keys), o.publicJWK)
 		server.AddApp(app)
 	}
-	return nil
 }
 
 // serve prints how to reach the server, and waits for the end, which is no failure.
@@ -241,28 +257,29 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 	if o.needsFiles(ctx) {
 		more = append(more, [2]string{"OKAUTH_STORAGE", "file"})
 	}
-	for _, v := range append([][2]string{
-		{"OKAUTH_DOMAIN", cmp.Or(o.server.Issuer, server.URL())},
-		{"OKAUTH_CLIENT_ID", oktatest.DefaultClientID},
-		{"OKAUTH_CLIENT_SECRET", oktatest.DefaultClientSecret},
-		{"OKAUTH_USERNAME", oktatest.DefaultUser},
-		{"OKAUTH_PASSWORD", oktatest.DefaultPassword},
-		{"OKAUTH_SCOPES", "openid profile offline_access"},
-	}, more...) {
+	variables, command := testVariables(), "okauth login && okauth token --refresh"
+	if o.server.Org != nil {
+		variables, command = orgVariables(o.server.Org)
+	}
+	variables = slices.Concat([][2]string{{"OKAUTH_DOMAIN", cmp.Or(o.server.Issuer, server.URL())}}, variables, more)
+	for _, v := range variables {
 		if _, err := fmt.Fprintf(o.env.Stdout, "export %s=%s\n", v[0], cli.ShellQuote(v[1])); err != nil {
 			return err
 		}
 	}
 	if !o.log { // a log has no other lines
-		o.sayWhatToTry(server)
+		o.sayWhatToTry(server, command)
 	}
 	<-ctx.Done()
 	return nil
 }
 
-func (o *options) sayWhatToTry(server *oktatest.Server) {
+func (o *options) sayWhatToTry(server *oktatest.Server, command string) {
 	o.env.Say("serving " + server.URL() + " until Ctrl-C; paste the lines above into another terminal, then run:")
-	fmt.Fprint(o.env.Stderr, "\nokauth login && okauth token --refresh\n\n")
+	fmt.Fprintf(o.env.Stderr, "\n%s\n\n", command)
+	if o.server.Org != nil {
+		return
+	}
 	o.env.Say("or sign in another way; in a browser, with the user name and the password above:")
 	fmt.Fprintf(o.env.Stderr, "\n%s\n\n", strings.Join([]string{
 		"okauth login --grant authorization-code",

@@ -15,6 +15,9 @@ import (
 	"okauth/pkg/oktatest"
 )
 
+// curl begins every request to the control.
+const curl = "curl -H '" + controlHeader + ": 1' "
+
 // lists returns the lists that the flags ask for: an entry is a line of text, and a line with the command that triggers
 // it in a shell that has the sandbox's variables.
 func (o *options) lists() string {
@@ -30,17 +33,17 @@ func (o *options) lists() string {
 		}
 	}
 	if o.listTokens {
-		const command = `curl -s "$OKAUTH_DOMAIN/sandbox/tokens/%s" | okauth verify -`
+		const command = curl + `-s "$OKAUTH_DOMAIN/sandbox/tokens/%s" | okauth verify -`
 		for _, t := range oktatest.InvalidTokenKinds() {
 			fmt.Fprintf(&b, "%s: %s\n  "+command+"\n", t.Name, t.Description, t.Name)
 		}
 	}
 	if o.listFaults {
-		const command = `curl -X PUT "$OKAUTH_DOMAIN/sandbox/fault/%s?path=%s"`
+		const command = curl + `-X PUT "$OKAUTH_DOMAIN/sandbox/fault/%s?path=%s"`
 		for _, f := range oktatest.NamedFaults() {
 			fmt.Fprintf(&b, "%s: %s\n  "+command+"\n", f.Name, f.Description, f.Name, oktatest.DefaultFaultPath)
 		}
-		b.WriteString("turn all faults off\n  curl -X DELETE \"$OKAUTH_DOMAIN/sandbox/fault\"\n")
+		b.WriteString("turn all faults off\n  " + curl + "-X DELETE \"$OKAUTH_DOMAIN/sandbox/fault\"\n")
 	}
 	return b.String()
 }

@@ -73,8 +73,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		Time: s.clock.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
 		Header: r.Header.Clone(), Body: body, RequestID: "req" + rand.Text()[:22],
 	}
+	isControl := s.control != nil && strings.HasPrefix(r.URL.Path, "/sandbox/") && r.URL.Path != attackerKeys
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err == nil && mediaType == "application/x-www-form-urlencoded" {
+	if err == nil && mediaType == "application/x-www-form-urlencoded" && !isControl { // curl says so of JSON, too
 		entry.Form, _ = url.ParseQuery(string(body)) // checkForm refuses a body that does not parse
 	}
 	c := &call{s: s, r: r, entry: entry, header: w.Header(), form: maps.Clone(entry.Form), base: s.baseOf(r)}
@@ -85,7 +86,11 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	c.header.Set("X-Okta-Request-Id", entry.RequestID)
 	setDate(c.header, entry.Time)
-	s.log(entry)(&recorder{w, s, entry}, r, c)
+	next := http.Handler(c)
+	if isControl {
+		next = s.control
+	}
+	s.log(entry)(&recorder{w, s, entry}, r, next)
 }
 
 func setDate(h http.Header, now time.Time) { h.Set("Date", now.UTC().Format(http.TimeFormat)) }
@@ -133,17 +138,12 @@ func routes() map[string]route {
 		"/activate":                      {"GET", (*call).activate},
 		"/signin":                        {"POST", (*call).takeForm},
 		"/api/hello":                     {"GET", (*call).hello},
-		"/sandbox/tokens/":               {"GET", (*call).invalidToken},
-		"/sandbox/fault":                 {"DELETE", func(c *call) { c.s.faults = nil; c.respond(204, nil) }},
-		"/sandbox/fault/":                {"PUT", (*call).switchFault},
-		"/sandbox/rotate-keys":           {"POST", func(c *call) { c.s.RotateKeys(); c.respond(204, nil) }},
-		"/sandbox/rotate-nonces":         {"POST", func(c *call) { c.s.nonceSeed = rand.Text(); c.respond(204, nil) }},
-		"/sandbox/requests":              {"GET", (*call).listRequests},
-		"/sandbox/key.pem":               {"GET", func(c *call) { c.respond(200, embedded("testkey.pem")) }},
 		// where the token "jku" points to; nothing should ask for it
-		"/sandbox/attacker-keys": {"GET", func(c *call) { c.respond(200, keySet(c.s.keys.ring(attackerRing)[1])) }},
+		attackerKeys: {"GET", func(c *call) { c.respond(200, keySet(c.s.keys.ring(attackerRing)[1])) }},
 	}
 }
+
+const attackerKeys = "/sandbox/attacker-keys"
 
 // notImplementedEndpoints are Okta's endpoints below v1/ that this package does not have, separated by spaces.
 const notImplementedEndpoints = " bc/authorize oob-authenticate clients global-token-revocation "
@@ -187,8 +187,6 @@ func (c *call) locate() {
 	dir, name := path.Split(c.entry.Path)
 	id, below, _ := strings.Cut(c.endpoint, "/")
 	switch {
-	case dir == "/sandbox/tokens/", dir == "/sandbox/fault/":
-		c.endpoint = dir
 	case dir == "/.well-known/" && name != "okta-organization":
 		c.endpoint = c.entry.Path[1:]
 	// RFC 8414 §3.1 puts the issuer's path after the well-known name: https://www.rfc-editor.org/rfc/rfc8414#section-3.1

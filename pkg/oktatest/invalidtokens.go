@@ -2,12 +2,16 @@ package oktatest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/hmac"
 	"crypto/sha256"
 	_ "crypto/sha512" // of RS512
 	"crypto/x509"
 	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +20,7 @@ import (
 // InvalidToken is one way in which an access token can be wrong. An API should refuse all but those whose Check is "":
 // "good", and "dpop-bound" if it does not support DPoP.
 type InvalidToken struct {
-	Name        string // "wrong-audience"; also its path: GET /sandbox/tokens/wrong-audience
+	Name        string // "wrong-audience"
 	Description string // what is wrong, in a few words
 	Check       string // the check that fails first: "exp", "kid", "format" …; "" for a token that passes
 	Token       string
@@ -35,7 +39,8 @@ func InvalidTokenKinds() (list []InvalidToken) {
 }
 
 // InvalidTokens makes one token of each kind, at the time of the server's clock, for tests of code that accepts access
-// tokens. Except for what its name says, each is what DefaultUser gets with DefaultClientID at the server "default".
+// tokens. Except for what its name says, each is what DefaultUser gets with DefaultClientID at the server "default",
+// or the first user with the first app at the first server of an org without these.
 // The server has issued "good", "id-token" and "org-issuer", and introspects them as active, but not the others.
 func (s *Server) InvalidTokens() []InvalidToken {
 	defer s.lock()()
@@ -44,6 +49,19 @@ func (s *Server) InvalidTokens() []InvalidToken {
 		list[i].Token = s.forge(kind, s.base, s.clock.Now())
 	}
 	return list
+}
+
+// InvalidToken makes the one with a name, for an issuer with the address that the request was sent to; "" if there is
+// none.
+func (s *Server) InvalidToken(name string, r *http.Request) string {
+	base := s.baseOf(r)
+	defer s.lock()()
+	for _, kind := range InvalidTokenKinds() {
+		if kind.Name == name {
+			return s.forge(kind, base, s.clock.Now())
+		}
+	}
+	return ""
 }
 
 // draft is a token in the making: what a good one is made of, to be changed.
@@ -56,16 +74,26 @@ type draft struct {
 }
 
 func (s *Server) forge(kind InvalidToken, base string, now time.Time) string {
-	d := &draft{hash: crypto.SHA256, key: s.keys.ring(DefaultServerID)[1], attacker: s.keys.ring(attackerRing)[1]}
+	as := cmp.Or(pick(s.servers, DefaultServerID), orgServer(base))
+	d := &draft{hash: crypto.SHA256, key: s.keys.ring(as.ID)[1], attacker: s.keys.ring(attackerRing)[1]}
 	d.call = &call{
-		s: s, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour,
-		as: s.servers[DefaultServerID], app: s.apps[DefaultClientID], user: s.users[userKey(DefaultUser)],
+		s: s, base: base, now: now, scopes: []string{"api:read", "openid"}, lifetime: time.Hour, as: as,
+		app:  cmp.Or(pick(s.apps, DefaultClientID), &App{ClientID: DefaultClientID}),
+		user: cmp.Or(pick(s.users, userKey(DefaultUser)), &User{Login: DefaultUser}),
 	}
 	d.call.startSession()
 	d.header = d.change(object{{"kid", d.key.kid}, {"alg", "RS256"}}, kind.header)
 	d.claims = d.change(d.call.accessClaims(), kind.claims)
 	d.sign = func(input string) []byte { return d.key.sign(d.hash, input) }
 	return d.token(kind.form)
+}
+
+// pick returns the entry with this id, else the first by id; nil if there is none.
+func pick[T any](entries map[string]*T, id string) *T {
+	if entries[id] == nil && len(entries) > 0 {
+		id = slices.Min(slices.Collect(maps.Keys(entries)))
+	}
+	return entries[id]
 }
 
 // change changes members: null removes one, and a number is a time, in seconds from now.

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"maps"
 	"math/big"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -135,12 +136,7 @@ func TestInvalidTokens(t *testing.T) {
 
 func invalidToken(t *testing.T, s *oktatest.Server, name string) string {
 	t.Helper()
-	got := get(t, s, s.URL()+"/sandbox/tokens/"+name, "")
-	token, end := strings.CutSuffix(got.Text, "\n")
-	if got.Status != 200 || !end || got.Header.Get("Content-Type") != "text/plain; charset=utf-8" || got.Header.Get("X-Rate-Limit-Limit") != "" {
-		t.Fatalf("%s: got %d %v %q", name, got.Status, got.Header, got.Text)
-	}
-	return token
+	return s.InvalidToken(name, httptest.NewRequest("GET", s.URL(), nil))
 }
 
 // tokenHeader is what the flaws change in a header.
@@ -304,7 +300,7 @@ func TestInvalidTokensIsFresh(t *testing.T) {
 		t.Errorf("got %s, then %s", before, after)
 	}
 	local := strings.Replace(s.URL(), "127.0.0.1", "localhost", 1)
-	_, claims, _ := open(t, strings.TrimSpace(get(t, s, local+"/sandbox/tokens/good", "").Text), nil)
+	_, claims, _ := open(t, s.InvalidToken("good", httptest.NewRequest("GET", local, nil)), nil)
 	if !strings.Contains(claims, `"iss":"`+local+`/oauth2/default"`) {
 		t.Errorf("by another name: got %s", claims)
 	}

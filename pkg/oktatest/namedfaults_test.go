@@ -81,17 +81,13 @@ func TestNamedFaults(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t)
-			if got := ask(t, s, "PUT", "/sandbox/fault/"+f.Name); got.Status != 204 {
-				t.Fatalf("switch on: got %d %s", got.Status, got.Text)
-			}
+			s.FailAlways(oktatest.DefaultFaultPath, f.Fault)
 			for range 2 { // until it is switched off
 				if got := spoilt(t, s, f.Name == "slow" || f.Name == "silent"); !check(got) {
 					t.Errorf("got %d %v %.300q %v", got.status, got.header, got.text, got.err)
 				}
 			}
-			if got := ask(t, s, "DELETE", "/sandbox/fault"); got.Status != 204 {
-				t.Errorf("switch off: got %d %s", got.Status, got.Text)
-			}
+			s.ClearFaults()
 			s.Clock().Advance(time.Second)
 			if got := send(t, s, good(t, s)); got.Status != 200 {
 				t.Errorf("after it: got %d %s", got.Status, got.Text)
@@ -128,31 +124,36 @@ func spoilt(t *testing.T, s *oktatest.Server, never bool) outcome {
 	return outcome{res.StatusCode, res.Header, string(text), err}
 }
 
-// A fault may be for any path but those where it is switched off again, and the newest counts.
+// A fault may be for any path but those of the control, and the newest counts.
 func TestFaultsWhileItRuns(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	control := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	s := start(t, oktatest.Options{Control: func(*oktatest.Server) http.Handler { return control }})
 	statuses := func() (got []int) {
 		s.Clock().Advance(time.Second)
-		for _, path := range []string{"/oauth2/default/v1/keys", "/oauth2/default/.well-known/openid-configuration", "/sandbox/requests"} {
-			got = append(got, ask(t, s, "GET", path).Status)
+		for _, path := range []string{"/oauth2/default/v1/keys", "/oauth2/default/.well-known/openid-configuration", "/sandbox/x"} {
+			got = append(got, get(t, s, s.URL()+path, "").Status)
 		}
 		return append(got, send(t, s, good(t, s)).Status)
 	}
-	for _, step := range []struct {
-		method, path string
-		want         []int
+	fail := func(suffix string, status int) func() {
+		return func() { s.FailAlways(suffix, oktatest.HTML(status)) }
+	}
+	for i, step := range []struct {
+		change func()
+		want   []int
 	}{
-		{"PUT", "/sandbox/fault/500?path=/keys", []int{500, 200, 200, 200}},
-		{"PUT", "/sandbox/fault/502-html", []int{500, 200, 200, 502}},
-		{"PUT", "/sandbox/fault/503-read-only?path=", []int{503, 503, 200, 503}},
-		{"DELETE", "/sandbox/fault", []int{200, 200, 200, 200}},
+		{fail("/keys", 500), []int{500, 200, 204, 200}},
+		{fail("/token", 502), []int{500, 200, 204, 502}},
+		{fail("", 503), []int{503, 503, 204, 503}},
+		{s.ClearFaults, []int{200, 200, 204, 200}},
 	} {
-		if got := ask(t, s, step.method, step.path); got.Status != 204 {
-			t.Errorf("%s %s: got %d", step.method, step.path, got.Status)
-		}
+		step.change()
 		if got := statuses(); !slices.Equal(got, step.want) {
-			t.Errorf("%s %s: got %v, want %v", step.method, step.path, got, step.want)
+			t.Errorf("step %d: got %v, want %v", i, got, step.want)
 		}
+	}
+	if got := s.Requests(); got[2].Path != "/sandbox/x" || got[2].Status != 204 {
+		t.Errorf("got %v", got)
 	}
 }

@@ -43,6 +43,9 @@ type Options struct {
 	// round it up to seconds.
 	PollInterval time.Duration
 
+	// Control makes the handler of the paths below /sandbox/, which no fault and no limit is for; nil is none.
+	Control func(*Server) http.Handler
+
 	// Issuer is the base URL, without a slash at its end, that metadata and tokens name (Okta: issuer mode CUSTOM_URL).
 	// The endpoints stay where they are. "" follows the host of the request.
 	Issuer string

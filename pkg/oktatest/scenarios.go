@@ -3,9 +3,7 @@ package oktatest
 import (
 	"cmp"
 	"encoding/json"
-	"path"
 	"strconv"
-	"strings"
 )
 
 // The app and the user that work, at the org server and at "default". The documentation shows their secrets.
@@ -91,41 +89,6 @@ func testOrg(rotation Rotation) *Org {
 		org.Apps[i].Rotation = rotation
 	}
 	return &org
-}
-
-// The paths below /sandbox/ control the server from programs in any language. They are not Okta's, count against no
-// limit, are not subject to faults, and answer in plain text, but for keys and refusals, which are JSON.
-
-func (c *call) invalidToken() {
-	for _, kind := range InvalidTokenKinds() {
-		if kind.Name == path.Base(c.entry.Path) {
-			c.respond(200, c.s.forge(kind, c.base, c.now)+"\n")
-		}
-	}
-	c.refuse("not_found", path.Base(c.entry.Path)+" (InvalidToken)")
-}
-
-// switchFault turns a fault on for the paths that end with the query's path; "/" is every path.
-func (c *call) switchFault() {
-	suffix := DefaultFaultPath
-	if query := c.r.URL.Query(); query.Has("path") {
-		suffix = strings.TrimSuffix(query.Get("path"), "/")
-	}
-	for _, f := range NamedFaults() {
-		if f.Name == path.Base(c.entry.Path) {
-			c.s.faults = append(c.s.faults, queuedFault{suffix, false, f.Fault})
-			c.respond(204, nil)
-		}
-	}
-	c.refuse("not_found", path.Base(c.entry.Path)+" (Fault)")
-}
-
-func (c *call) listRequests() {
-	var b strings.Builder
-	for _, r := range c.s.requests {
-		b.WriteString(r.String() + "\n")
-	}
-	c.respond(200, b.String())
 }
 
 // hello is GET /api/hello, a protected API for demonstrations, which is not Okta's. It accepts the access tokens of the

@@ -51,6 +51,7 @@ type Server struct {
 	ca                    []byte // in PEM; of the authority, or the certificate that is signed by itself; nil without TLS
 	clientCert, clientKey []byte // in PEM; nil without RequireClientCertificate
 
+	control http.Handler  // of Options.Control
 	turns   chan struct{} // as many as requests may be worked on at once
 	serving sync.RWMutex  // read-locked by every request in progress
 
@@ -136,6 +137,9 @@ func Start(o Options) (*Server, error) {
 		}
 		s.base = strings.Replace(s.base, "http:", "https:", 1)
 		listener = tls.NewListener(listener, config)
+	}
+	if o.Control != nil {
+		s.control = o.Control(s)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel

@@ -42,7 +42,7 @@ def verify_access_token():
     options = {"iss": {"value": issuer}, "aud": {"value": "api://default"}}
     read = JsonWebToken(["RS256"])
     read.decode(session.token["access_token"], keys(), claims_options=options).validate()
-    expired = requests.get(domain + "/sandbox/tokens/expired").text
+    expired = requests.get(domain + "/sandbox/tokens/expired", headers={"X-Sandbox": "1"}).text
     try:
         read.decode(expired, keys(), claims_options=options).validate()
     except Exception:

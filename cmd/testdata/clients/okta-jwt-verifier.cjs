@@ -18,7 +18,8 @@ const tokens = async () => {
 run({
   'verify access token': async () => {
     await verifier.verifyAccessToken((await tokens()).access_token, 'api://default')
-    const expired = await (await fetch(process.env.OKAUTH_DOMAIN + '/sandbox/tokens/expired')).text()
+    const url = process.env.OKAUTH_DOMAIN + '/sandbox/tokens/expired'
+    const expired = await (await fetch(url, { headers: { 'X-Sandbox': '1' } })).text()
     await verifier.verifyAccessToken(expired, 'api://default')
       .then(() => { throw new Error('an expired token is valid') }, (e) => want(/expired/.test(e.message), e.message))
   },
