@@ -62,26 +62,6 @@ func TestContainer(t *testing.T) {
 	})
 }
 
-// engine is Podman, which testdata/docker/docker calls docker.
-type engine struct{ environ []string }
-
-func newEngine(t *testing.T) *engine {
-	t.Helper()
-	installedOrSkip(t, "podman")
-	bin, err := filepath.Abs(filepath.Join("testdata", "docker"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &engine{[]string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "DOCKER_STORE=" + t.TempDir()}}
-}
-
-// docker returns the command docker with these words.
-func (e *engine) docker(words ...string) *exec.Cmd {
-	c := exec.Command(filepath.Join("testdata", "docker", "docker"), words...)
-	c.Env = e.environ
-	return c
-}
-
 // container is how the image okauth runs for a machine.
 type container struct {
 	*engine
