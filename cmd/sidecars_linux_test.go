@@ -42,7 +42,7 @@ func sidecarsPage(t *testing.T) map[string][]string {
 	for _, found := range regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
 		blocks[found[1]] = append(blocks[found[1]], found[2])
 	}
-	if len(blocks) != 3 || len(blocks["sh"]) != 2 || len(blocks["ini"]) != 2 || len(blocks["yaml"]) != 1 {
+	if len(blocks) != 3 || len(blocks["sh"]) != 2 || len(blocks["ini"]) != 3 || len(blocks["yaml"]) != 1 {
 		t.Fatalf("docs/sidecars.md has the blocks %q", blocks)
 	}
 	return blocks
@@ -84,15 +84,6 @@ func TestSidecarByHand(t *testing.T) {
 	stop()
 	k.ordered("/v1/orders")
 	k.signedIn(1)
-}
-
-func sidecarsText(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "docs", "sidecars.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // The containers of the manifest run with its volumes, to one of which everybody can write. The file is there before the
