@@ -69,6 +69,11 @@ func TestDiscoveryRefusals(t *testing.T) {
 			t.Errorf("%s: got %d %q, want %d %q", test.path, got.Status, code, test.status, test.code)
 		}
 	}
+	for _, path := range []string{"/oauth2/default/v1/keys?client_id=nobody", "/oauth2/v1/keys?client_id=" + oktatest.DefaultClientID} {
+		if got := get(t, s, s.URL()+path, ""); got.Status != 200 {
+			t.Errorf("%s: got %d, want 200", path, got.Status)
+		}
+	}
 	for _, path := range []string{"/.well-known/okta-organization", "/.well-known/openid-configuration", "/oauth2/v1/keys", "/api/hello"} {
 		if got := send(t, s, newPost(t, s.URL()+path, nil)); got.Status != 405 {
 			t.Errorf("POST %s: got %d, want 405", path, got.Status)
