@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/viper"
 
@@ -84,8 +83,7 @@ func readConfig(path, home string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fail("expected a regular file, got "+privatefile.TypeName(info.Mode()), nil)
 	}
-	// O_NONBLOCK: the file may have been replaced.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := privatefile.OpenShared(path)
 	if err != nil {
 		return nil, fail("open", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -100,6 +101,10 @@ func TestGzip(t *testing.T) {
 
 func TestBrokenConnections(t *testing.T) {
 	t.Parallel()
+	reset := syscall.ECONNRESET
+	if runtime.GOOS == "windows" {
+		reset = 10054 // WSAECONNRESET
+	}
 	for _, test := range []struct {
 		name  string
 		fault oktatest.Fault
@@ -107,8 +112,8 @@ func TestBrokenConnections(t *testing.T) {
 		opts  oktatest.Options
 	}{
 		{"truncated", oktatest.Truncated(), io.ErrUnexpectedEOF, oktatest.Options{}},
-		{"reset", oktatest.Reset(), syscall.ECONNRESET, oktatest.Options{}},
-		{"reset under TLS", oktatest.Reset(), syscall.ECONNRESET, oktatest.Options{TLS: true}},
+		{"reset", oktatest.Reset(), reset, oktatest.Options{}},
+		{"reset under TLS", oktatest.Reset(), reset, oktatest.Options{TLS: true}},
 		{"hang up", oktatest.HangUp(), io.EOF, oktatest.Options{}},
 		{"content too short", oktatest.Raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}"), io.ErrUnexpectedEOF, oktatest.Options{}},
 	} {

@@ -55,6 +55,12 @@ func openFile(path string, flag int) (*os.File, error) {
 	return os.OpenFile(path, flag|OpenFlags, 0o600)
 }
 
+// OpenShared opens a file for reading, which others can replace meanwhile. It follows links, and does not wait for the
+// writer of a named pipe.
+func OpenShared(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
 func renameFile(from, to string) error { return os.Rename(from, to) }
 
 // SyncDir makes a rename or a removal in the directory survive a power failure.

@@ -36,18 +36,25 @@ func ownerOf(fs.FileInfo) (int, bool) { return 0, false }
 // checkWritable returns nil: only writing itself asks the access lists.
 func checkWritable(string) error { return nil }
 
-// openFile opens a file; one that is only read so that it can be replaced meanwhile, which os.OpenFile prevents.
 func openFile(path string, flag int) (*os.File, error) {
 	if flag != os.O_RDONLY {
 		return os.OpenFile(path, flag|OpenFlags, 0o600)
 	}
+	return share(path, OpenFlags)
+}
+
+// OpenShared opens a file for reading, which others can replace meanwhile. It follows links.
+func OpenShared(path string) (*os.File, error) { return share(path, 0) }
+
+// share opens a file for reading without the lock that os.Open puts on its name.
+func share(path string, flags uint32) (*os.File, error) {
 	var file windows.Handle
 	name, err := windows.UTF16PtrFromString(path)
 	if err == nil {
 		err = whileInUse(func() error {
 			file, err = windows.CreateFile(name, windows.GENERIC_READ,
 				windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE, nil,
-				windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|OpenFlags, 0)
+				windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|flags, 0)
 			return err
 		})
 	}
