@@ -26,35 +26,42 @@ func TestGarbage(t *testing.T) { // alone: it counts goroutines and measures the
 	defer s.Close()
 	s.limit = 100
 	source := rand.New(rand.NewChaCha8([32]byte{})) // the same bytes at every run
-	flood := func(connections int) {
-		large := post("/oauth2/default/v1/token", "token="+strings.Repeat("x", 5<<20))
-		eachOf(connections/60, func(int) {
-			if status := exchange(t, s, large); status != 400 && status != 0 { // 0: it did not wait for the answer
-				t.Errorf("5 MB: got %d", status)
-			}
-		})
-		eachOf(connections, func(int) { exchange(t, s, "") })
-		texts := make([]string, connections)
-		for i := range texts {
-			texts[i] = garbage(source, i)
-		}
-		eachOf(connections, func(i int) {
-			status := exchange(t, s, texts[i])
-			complete := strings.Contains(texts[i], "Connection: close")
-			if complete && status == 0 || status >= 500 && status != http.StatusNotImplemented { // 0: the handler panicked
-				t.Errorf("%q: got %d", texts[i], status)
-			}
-		})
-	}
-	flood(300) // what is allocated once
+	flood(t, s, source, 300)                        // what is allocated once
 	goroutines, heap := usage()
-	flood(3000)
+	flood(t, s, source, 3000)
 	if g, h := usage(); g > goroutines+10 || h > heap+4<<20 {
 		t.Errorf("grew from %d to %d goroutines, and from %d to %d kB", goroutines, g, heap>>10, h>>10)
 	}
 	if got := exchange(t, s, "GET /oauth2/default/v1/keys HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); got != 200 {
 		t.Errorf("the server answers %d afterwards", got)
 	}
+}
+
+// flood sends garbage over that many connections, breaks as many, and sends a large body for every sixtieth.
+func flood(t *testing.T, s *Server, source *rand.Rand, connections int) {
+	large := post("/oauth2/default/v1/token", "token="+strings.Repeat("x", 5<<20))
+	var bodies sync.WaitGroup
+	bodies.Go(func() {
+		eachOf(connections/60, func(int) {
+			if status := exchange(t, s, large); status != 400 && status != 0 { // 0: it did not wait for the answer
+				t.Errorf("5 MB: got %d", status)
+			}
+		})
+	})
+	eachOf(connections, func(int) { exchange(t, s, "") })
+	texts := make([]string, connections)
+	for i := range texts {
+		texts[i] = garbage(source, i)
+	}
+	eachOf(connections, func(i int) {
+		status := exchange(t, s, texts[i])
+		complete := strings.Contains(texts[i], "Connection: close")
+		if complete && status == 0 || status >= 500 && status != http.StatusNotImplemented { // 0: the handler panicked
+			t.Errorf("%q: got %d", texts[i], status)
+		}
+	})
+	bodies.Wait()
+	s.ResetRequests()
 }
 
 // The log keeps 10,000 small requests, but not as many large ones.
