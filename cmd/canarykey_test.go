@@ -168,11 +168,11 @@ func (c *canary) huntSession() {
 	c.hunted["DPoP key in base64"], c.hunted["DPoP key in hex"] = base64.RawStdEncoding.EncodeToString(raw), hex.EncodeToString(raw)
 }
 
-// childOfKey has okauth run a program that shows its environment and its parent's arguments.
+// childOfKey has okauth run a program that shows its environment.
 func (c *canary) childOfKey() {
 	c.t.Helper()
 	home := c.t.TempDir()
-	child := []string{"sh", "-c", "env; ps -ww -o args= -p $PPID"}
+	child := []string{"env"}
 	if runtime.GOOS == "windows" {
 		child = []string{"cmd", "/c", "set"}
 	}
