@@ -275,6 +275,10 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 }
 
 func (o *options) sayWhatToTry(server *oktatest.Server, command string) {
+	if command == "" { // an org without an app that can sign in
+		o.env.Say("serving " + server.URL() + " until Ctrl-C")
+		return
+	}
 	o.env.Say("serving " + server.URL() + " until Ctrl-C; paste the lines above into another terminal, then run:")
 	fmt.Fprintf(o.env.Stderr, "\n%s\n\n", command)
 	if o.server.Org != nil {
