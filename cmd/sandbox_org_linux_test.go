@@ -49,6 +49,10 @@ func TestSandboxOrg(t *testing.T) {
 		got["aud"] != "https://orders.example.com" || !slices.Equal(got["groups"].([]any), []any{"Sales"}) {
 		t.Errorf("got %v", got)
 	}
+	s.storage = "file"
+	if text, code := s.shell(t, "unix:path=/no/such/bus", "okauth login && okauth token | okauth verify -"); code != 0 {
+		t.Errorf("without a keychain: exit code %d: %s", code, text)
+	}
 	s.vars["OKAUTH_CLIENT_SECRET"] = "not-a-secret-orders-job"
 	job := []string{
 		"--client-id", "0oaOrdersJob00000001", "--client-auth", "client_secret_post", "--grant", "client-credentials", "--scope",

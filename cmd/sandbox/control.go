@@ -225,6 +225,11 @@ func (c *control) reset(r *http.Request) (string, error) {
 // fail turns a fault on for the paths that end with path, "/" is every path: for so many requests, or for good.
 func (c *control) fail(r *http.Request) (string, error) {
 	query := r.URL.Query()
+	for name := range query {
+		if name != "path" && name != "times" {
+			return "", fmt.Errorf("%s: unknown, expected path or times", name)
+		}
+	}
 	fault, err := namedFault(r.PathValue("name"))
 	if err != nil {
 		return "", err

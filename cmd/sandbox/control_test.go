@@ -105,6 +105,7 @@ func TestControl(t *testing.T) {
 		{"GET /sandbox/key.pem", 200, string(oktatest.TestKey())},
 		{"GET /activate", 500, ""},
 		{"PUT /sandbox/fault/nothing", 404, "there is no fault \"nothing\""},
+		{"PUT /sandbox/fault/500?paht=/keys", 400, "paht: unknown, expected path or times"},
 		{"PUT /sandbox/fault/500?times=0", 400, "times: expected 1 to 1000, got \"0\""},
 
 		{"GET /sandbox/tokens/good", 200, "eyJ"},

@@ -104,7 +104,7 @@ func TestBadOrg(t *testing.T) {
 		app + "    secrets: [x]\n    keys:\n    - {kty: oct, k: x}":                        "7: apps[0].keys[0]: not a public key (RSA or EC) as a JWK",
 		app + "    secrets: [x]\n    keys:\n    - {kty: EC, crv: P-256, x: x, y: x, d: x}": "7: apps[0].keys[0]: not a public key",
 		app + "    secrets: ['']":                                                          "5: apps[0].secrets[0]: expected a text that is not empty",
-		app + "    secrets: [x]\n    rotation: {leeway: 5}":                                "6: apps[0].rotation.leeway: expected text, got a value of another type",
+		app + "    secrets: [x]\n    rotation: {leeway: 5}":                                "6: apps[0].rotation.leeway: expected a duration such as 90s or 1h, got a value of another type",
 		app + "    secrets: [x]\n    rotation: {leeway: soon}":                             "6: apps[0].rotation.leeway: expected a duration such as 90s or 1h, got another text",
 		app + "    secrets: [x]\n    rotation: {leeway: 9999999999h}":                      "6: apps[0].rotation.leeway: time: invalid duration",
 		app + "    secrets: [x]\n  - {client_id: A, grants: [], secrets: [x]}":             "6: apps[1].client_id: \"a\" is there twice",

@@ -125,7 +125,7 @@ func (r *reader) value(n *yaml.Node, s *schema, path string) (any, error) {
 	case n.Kind == yaml.ScalarNode:
 		return r.scalar(n, s, path, isDuration)
 	}
-	return nil, mismatch(n, s, path)
+	return nil, mismatch(n, s, path, isDuration)
 }
 
 func (r *reader) object(n *yaml.Node, s *schema, path string) (any, error) {
@@ -201,7 +201,7 @@ func (r *reader) scalar(n *yaml.Node, s *schema, path string, isDuration bool) (
 	case isText && (s.Type == "string" || s.Enum != nil):
 		return n.Value, nil
 	}
-	return nil, mismatch(n, s, path)
+	return nil, mismatch(n, s, path, isDuration)
 }
 
 func matches(pattern, text string) bool {
@@ -222,7 +222,7 @@ func expected(s *schema, isDuration bool) string {
 	return "a text that matches " + s.Pattern
 }
 
-func mismatch(n *yaml.Node, s *schema, path string) error {
+func mismatch(n *yaml.Node, s *schema, path string, isDuration bool) error {
 	want := map[string]string{
 		"object": "keys and values", "array": "a list", "boolean": "true or false",
 	}[s.Type]
@@ -237,7 +237,10 @@ func mismatch(n *yaml.Node, s *schema, path string) error {
 	case tag != "!!str":
 		got = "a value of another type"
 	}
-	if want == "" {
+	switch {
+	case isDuration:
+		want = expected(s, true)
+	case want == "":
 		want = "text"
 		if n.Kind == yaml.ScalarNode && got != "nothing" {
 			advice = ": write it in quotes"

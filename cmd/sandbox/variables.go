@@ -26,7 +26,7 @@ func orgVariables(org *oktatest.Org) (list [][2]string, command string) {
 			list = append(list, [2]string{name, value})
 		}
 	}
-	if len(org.AuthServers) > 0 && org.AuthServers[0].ID != oktatest.DefaultServerID {
+	if len(org.AuthServers) > 0 {
 		add("OKAUTH_SERVER", org.AuthServers[0].ID)
 		add("OKAUTH_AUDIENCE", org.AuthServers[0].Audience)
 	}
