@@ -57,7 +57,7 @@ func (o *options) readOrg() (*oktatest.Org, error) {
 		return nil, cli.Exit(cli.ExitUsage, fmt.Errorf("--org: %w", err), "")
 	}
 	org, err := parseOrg(text)
-	if f, ok := errors.AsType[*fault](err); ok {
+	if f, ok := errors.AsType[*mistake](err); ok {
 		return nil, usage("--schema prints what the file may have", "%s:%d: %v", name, f.line, f)
 	}
 	return org, err
@@ -91,15 +91,15 @@ func parseOrg(text []byte) (*oktatest.Org, error) {
 type kind[T any] struct {
 	list, schema, key string // "users", "user", "login"
 	id                func(*T) *string
-	check             func(entry *T, path string) *fault
+	check             func(entry *T, path string) *mistake
 }
 
-func checkEach[T any](k kind[T], entries []T) *fault {
+func checkEach[T any](k kind[T], entries []T) *mistake {
 	seen := map[string]bool{}
 	for i := range entries {
 		path, id := fmt.Sprintf("%s[%d].", k.list, i), strings.ToLower(*k.id(&entries[i]))
 		if seen[id] {
-			return &fault{path: path + k.key, reason: fmt.Sprintf("%q is there twice", id)}
+			return &mistake{path: path + k.key, reason: fmt.Sprintf("%q is there twice", id)}
 		}
 		seen[id] = true
 		if f := k.check(&entries[i], path); f != nil {
@@ -123,8 +123,8 @@ func authServerKind() kind[oktatest.AuthServer] {
 	}
 }
 
-// checkUser has nothing to refuse that the schema allows. Package oktatest has no word for ACTIVE.
-func checkUser(u *oktatest.User, _ string) *fault {
+// checkUser refuses nothing: the schema says it all. ACTIVE is the empty text in package oktatest.
+func checkUser(u *oktatest.User, _ string) *mistake {
 	if u.Status == "ACTIVE" {
 		u.Status = oktatest.Active
 	}
@@ -132,23 +132,23 @@ func checkUser(u *oktatest.User, _ string) *fault {
 }
 
 // checkApp refuses a way to authenticate without what it needs.
-func checkApp(a *oktatest.App, path string) *fault {
+func checkApp(a *oktatest.App, path string) *mistake {
 	method := cmp.Or(a.AuthMethod, oktatest.ClientSecretBasic)
 	bySecret := method != oktatest.PrivateKeyJWT && method != oktatest.NoSecret
 	short := func(secret string) bool { return len(secret) < 32 }
 	switch {
 	case bySecret && len(a.Secrets) == 0:
-		return &fault{path: path + "secrets", reason: "missing: the app authenticates by " + method}
+		return &mistake{path: path + "secrets", reason: "missing: the app authenticates by " + method}
 	case !bySecret && len(a.Secrets) > 0:
-		return &fault{path: path + "secrets", reason: "an app that authenticates by " + method + " has none"}
+		return &mistake{path: path + "secrets", reason: "an app that authenticates by " + method + " has none"}
 	case method == oktatest.ClientSecretJWT && slices.ContainsFunc(a.Secrets, short):
-		return &fault{path: path + "secrets", reason: "a secret that signs has 32 characters or more"}
+		return &mistake{path: path + "secrets", reason: "a secret that signs has 32 characters or more"}
 	case method == oktatest.PrivateKeyJWT && len(a.Keys) == 0:
-		return &fault{path: path + "keys", reason: "missing: the app authenticates by " + method}
+		return &mistake{path: path + "keys", reason: "missing: the app authenticates by " + method}
 	}
 	for i, key := range a.Keys {
 		if !isPublicKey(key) {
-			return &fault{path: fmt.Sprintf("%skeys[%d]", path, i), reason: "not a public key (RSA or EC) as a JWK"}
+			return &mistake{path: fmt.Sprintf("%skeys[%d]", path, i), reason: "not a public key (RSA or EC) as a JWK"}
 		}
 	}
 	return nil
@@ -166,9 +166,9 @@ func isPublicKey(text []byte) bool {
 	return key["kty"] == "EC" && has("crv", "x", "y") || key["kty"] == "RSA" && has("n", "e")
 }
 
-func checkAuthServer(a *oktatest.AuthServer, path string) *fault {
+func checkAuthServer(a *oktatest.AuthServer, path string) *mistake {
 	if a.ID == oktatest.OrgServerID {
-		return &fault{path: path + "id", reason: "the org server is there by itself, without an ID; choose another"}
+		return &mistake{path: path + "id", reason: "the org server is there by itself, without an ID; choose another"}
 	}
 	return nil
 }

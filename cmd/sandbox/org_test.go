@@ -125,7 +125,7 @@ func TestBadOrg(t *testing.T) {
 		"apps: []\nusers: []\nauth_servers: [{id: a, audience: b, rules: [{grants: [passwd]}]}]": "3: auth_servers[0].rules[0].grants[0]: \"passwd\" is not one of ",
 	} {
 		_, err := parseOrg([]byte(text))
-		f, ok := err.(*fault)
+		f, ok := err.(*mistake)
 		if !ok {
 			t.Errorf("%q: got %v", text, err)
 			continue
@@ -164,14 +164,14 @@ apps:
 	}
 }
 
-// Whatever a file has, it is an org or a fault.
+// Whatever a file has, it is an org or a mistake.
 func FuzzOrg(f *testing.F) {
 	for _, seed := range []string{"users: []\napps: []", "a: &a [*a]", "users: [{login: a, profile: {x: .nan}}]\napps: []", "<<: {}"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if org, err := parseOrg(text); err != nil {
-			if _, ok := err.(*fault); !ok || org != nil {
+			if _, ok := err.(*mistake); !ok || org != nil {
 				t.Errorf("%q: got %T %v, %+v", text, err, err, org)
 			}
 		}

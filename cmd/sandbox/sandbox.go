@@ -31,9 +31,9 @@ type options struct {
 	certificate string
 	faults      []string // NAME or NAME@PATH
 	publicKey   string   // a file
+	publicJWK   []byte   // its content
+	org         string   // a file
 	log         bool
-	publicJWK   []byte // its content
-	org         string // a file
 
 	listScenarios, listTokens, listFaults, printKey, printSchema bool
 }
@@ -75,8 +75,8 @@ the header X-Sandbox, change users, clock, keys and faults: docs/sandbox.md.`,
   # https at a fixed address
   okauth sandbox --tls --listen 127.0.0.1:8443
   # in a container, for other containers and a page
-  okauth sandbox --listen 0.0.0.0:8080 --allow-remote --log \
-    --issuer http://okta:8080 --trusted-origin http://localhost:3000
+  okauth sandbox --listen 0.0.0.0:8080 --allow-remote --issuer http://okta:8080 \
+    --trusted-origin http://localhost:3000 --log
   # a network that fails
   okauth sandbox --fault html --fault 503-read-only@/keys
   # a certificate to refuse
@@ -138,6 +138,7 @@ func usage(advice, format string, args ...any) error {
 // grace period are Okta's: https://developer.okta.com/docs/guides/refresh-tokens/main/
 func (o *options) check() error {
 	kinds, lifetime, rotation := certificateKinds(), o.server.Lifetimes.Access, o.server.Rotation
+	wrong := slices.IndexFunc(o.server.TrustedOrigins, func(text string) bool { return !isOrigin(text) })
 	switch {
 	case lifetime < time.Second:
 		return usage("--lifetime 90s", "--lifetime: expected 1s or more, got %s", output.ShortDuration(lifetime))
@@ -149,8 +150,9 @@ func (o *options) check() error {
 	case o.server.Issuer != "" && !isOrigin(o.server.Issuer):
 		return usage("--issuer http://okta:8080",
 			"--issuer: expected a URL of scheme, host and port, got %q", o.server.Issuer)
-	case slices.ContainsFunc(o.server.TrustedOrigins, func(text string) bool { return !isOrigin(text) }):
-		return usage("--trusted-origin http://localhost:3000", "--trusted-origin: expected a URL of scheme, host and port")
+	case wrong >= 0:
+		return usage("--trusted-origin http://localhost:3000",
+			"--trusted-origin: expected a URL of scheme, host and port, got %q", o.server.TrustedOrigins[wrong])
 	case o.org != "" && rotation.Rotate:
 		return usage("--schema shows it", "--rotate is not for --org: set rotation in an app of the file")
 	case o.org != "" && o.publicKey != "":
@@ -256,9 +258,6 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 	}
 	if o.needsFiles(ctx) {
 		more = append(more, [2]string{"OKAUTH_STORAGE", "file"})
-		if o.server.Org != nil { // its client may have a short secret, or none, to make a key from
-			more = append(more, [2]string{"OKAUTH_STORAGE_KEY", "NotASecretSandboxStorageKey0000000000000000="})
-		}
 	}
 	variables, command := testVariables(), "okauth login && okauth token --refresh"
 	if o.server.Org != nil {

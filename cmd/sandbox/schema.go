@@ -47,13 +47,13 @@ func (s *schema) resolve(defs map[string]*schema) *schema {
 	return s
 }
 
-// fault is what is wrong with a file, at the value that a path such as apps[0].grants leads to.
-type fault struct {
+// mistake is what is wrong with a file, at the value that a path such as apps[0].grants leads to.
+type mistake struct {
 	line         int
 	path, reason string
 }
 
-func (f *fault) Error() string { return strings.TrimPrefix(f.path+": "+f.reason, ": ") }
+func (f *mistake) Error() string { return strings.TrimPrefix(f.path+": "+f.reason, ": ") }
 
 // reader reads YAML, which JSON is part of, as a schema demands.
 type reader struct {
@@ -74,13 +74,13 @@ func parse(text []byte) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	err := decoder.Decode(&document)
 	if err == nil && !errors.Is(decoder.Decode(&second), io.EOF) {
-		return nil, &fault{line: second.Line, reason: "a second document begins, expected one"}
+		return nil, &mistake{line: second.Line, reason: "a second document begins, expected one"}
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, &fault{line: 1, reason: "the file is empty"}
+		return nil, &mistake{line: 1, reason: "the file is empty"}
 	case err != nil:
-		f := &fault{line: 1, reason: strings.TrimPrefix(err.Error(), "yaml: ")}
+		f := &mistake{line: 1, reason: strings.TrimPrefix(err.Error(), "yaml: ")}
 		if n, _ := fmt.Sscanf(f.reason, "line %d:", &f.line); n == 1 {
 			_, f.reason, _ = strings.Cut(f.reason, ": ")
 		}
@@ -98,7 +98,7 @@ func (r *reader) read(n *yaml.Node, name string, out any) error {
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		return &fault{line: n.Line, reason: err.Error()} // a number that is infinite, or none
+		return &mistake{line: n.Line, reason: err.Error()} // a number that is infinite, or none
 	}
 	return json.Unmarshal(text, out)
 }
@@ -110,9 +110,9 @@ func (r *reader) value(n *yaml.Node, s *schema, path string) (any, error) {
 	r.lines[path] = n.Line
 	switch r.left--; { // an alias can contain itself
 	case r.left < 0:
-		return nil, &fault{n.Line, "", "there are too many values"}
+		return nil, &mistake{n.Line, "", "there are too many values"}
 	case len(path) > 1000:
-		return nil, &fault{n.Line, path[:40] + "…", "the values are nested too deeply"}
+		return nil, &mistake{n.Line, path[:40] + "…", "the values are nested too deeply"}
 	}
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -138,9 +138,9 @@ func (r *reader) object(n *yaml.Node, s *schema, path string) (any, error) {
 		_, twice := members[name]
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			return nil, &fault{key.Line, path, "a key is not plain text"}
+			return nil, &mistake{key.Line, path, "a key is not plain text"}
 		case twice:
-			return nil, &fault{key.Line, at, "the key is there twice"}
+			return nil, &mistake{key.Line, at, "the key is there twice"}
 		case closed && !known:
 			reason, all := "unknown key", slices.Sorted(maps.Keys(s.Properties))
 			if near := config.Suggest(name, all); near != "" {
@@ -148,7 +148,7 @@ func (r *reader) object(n *yaml.Node, s *schema, path string) (any, error) {
 			} else {
 				reason += ", expected one of " + strings.Join(all, ", ")
 			}
-			return nil, &fault{key.Line, at, reason}
+			return nil, &mistake{key.Line, at, reason}
 		}
 		value, err := r.value(n.Content[i+1], property, at)
 		if err != nil {
@@ -158,7 +158,7 @@ func (r *reader) object(n *yaml.Node, s *schema, path string) (any, error) {
 	}
 	for _, name := range s.Required {
 		if _, ok := members[name]; !ok {
-			return nil, &fault{n.Line, strings.TrimPrefix(path+"."+name, "."), "missing"}
+			return nil, &mistake{n.Line, strings.TrimPrefix(path+"."+name, "."), "missing"}
 		}
 	}
 	return members, nil
@@ -189,15 +189,15 @@ func (r *reader) scalar(n *yaml.Node, s *schema, path string, isDuration bool) (
 	case s.Type == "boolean" && tag == "!!bool":
 		return strings.EqualFold(n.Value, "true"), nil
 	case s.Enum != nil && isText && !slices.Contains(s.Enum, n.Value):
-		return nil, &fault{n.Line, path, fmt.Sprintf("%q is not one of %s", n.Value, strings.Join(s.Enum, ", "))}
+		return nil, &mistake{n.Line, path, fmt.Sprintf("%q is not one of %s", n.Value, strings.Join(s.Enum, ", "))}
 	case isText && isDuration && matches(s.Pattern, n.Value):
 		d, err := time.ParseDuration(n.Value)
 		if err != nil {
-			return nil, &fault{n.Line, path, err.Error()}
+			return nil, &mistake{n.Line, path, err.Error()}
 		}
 		return int64(d), nil
 	case isText && isDuration, isText && s.Type == "string" && !matches(s.Pattern, n.Value):
-		return nil, &fault{n.Line, path, "expected " + expected(s, isDuration) + ", got another text"}
+		return nil, &mistake{n.Line, path, "expected " + expected(s, isDuration) + ", got another text"}
 	case isText && (s.Type == "string" || s.Enum != nil):
 		return n.Value, nil
 	}
@@ -246,7 +246,7 @@ func mismatch(n *yaml.Node, s *schema, path string, isDuration bool) error {
 			advice = ": write it in quotes"
 		}
 	}
-	return &fault{n.Line, path, "expected " + want + ", got " + got + advice}
+	return &mistake{n.Line, path, "expected " + want + ", got " + got + advice}
 }
 
 // line returns the line of the value that a path leads to, or of the nearest one around it.
