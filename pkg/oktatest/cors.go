@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// allowOrigin lets pages of a trusted origin read the answer, and every page the public documents. It answers a
-// browser's question whether it may ask. https://fetch.spec.whatwg.org/#http-cors-protocol
+// allowOrigin lets pages of a trusted origin read the answer, and every page the public documents. It answers
+// preflight requests. https://fetch.spec.whatwg.org/#http-cors-protocol
 // https://developer.okta.com/docs/guides/enable-cors/main/
 func (c *call) allowOrigin(methods string) {
 	if strings.HasPrefix(c.endpoint, "/") && c.endpoint != "/api/hello" && c.endpoint != "/.well-known/okta-organization" {
@@ -20,7 +20,7 @@ func (c *call) allowOrigin(methods string) {
 	case c.endpoint == "v1/keys" || strings.Contains(c.endpoint, ".well-known/"):
 		c.header.Set("Access-Control-Allow-Origin", "*")
 	case slices.Contains(c.s.options.TrustedOrigins, origin), preflight && c.endpoint == "v1/token":
-		c.shareWith(origin) // which client it is, and so whether it may ask, the question does not tell
+		c.shareWith(origin) // a preflight does not name the client, whose redirect URIs decide
 	}
 	if preflight {
 		c.header.Set("Access-Control-Allow-Methods", strings.ReplaceAll(methods, " ", ", "))

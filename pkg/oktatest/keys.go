@@ -114,7 +114,7 @@ func (k *signingKey) sign(hash crypto.Hash, input string) []byte {
 // publishKeys is /v1/keys: https://www.rfc-editor.org/rfc/rfc7517#section-5
 func (c *call) publishKeys() {
 	c.run(c.findServer, func() {
-		if c.server == OrgServerID { // only it has apps with keys of their own, which this package does not have
+		if c.server == OrgServerID { // at Okta an app can have keys of its own there; here, none has
 			c.findClient()
 		}
 	}, func() {

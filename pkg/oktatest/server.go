@@ -10,7 +10,8 @@
 // grants.go checks it in Okta's order and runs the steps of the grant. assertion.go and dpop.go check what a client
 // has signed.
 //
-// Nothing here is protected: passwords are stored in the clear and documented. The server listens on loopback only.
+// Nothing here is protected: passwords are stored in the clear and documented. The server listens on loopback, unless
+// Options.AllowRemote is set.
 package oktatest
 
 import (
