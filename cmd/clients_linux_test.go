@@ -150,7 +150,8 @@ func clientTable(t *testing.T, installed string, results []map[string]string) st
 	var b, notes strings.Builder
 	head, rule := "| flow |", "|---|"
 	for _, client := range foreignClients {
-		head += " " + strings.TrimSpace(client.name+" "+client.version(t, installed)) + " |"
+		name, place, _ := strings.Cut(client.name, " ")
+		head += " " + strings.Join(strings.Fields(name+" "+client.version(t, installed)+" "+place), " ") + " |"
 		rule += ":-:|"
 	}
 	fmt.Fprintln(&b, head)

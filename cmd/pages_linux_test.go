@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -114,5 +115,23 @@ func sandboxPage(k *kitchen) {
 	command, _, _ := strings.Cut(k.block("sandbox.md", "okauth login && "), "\n")
 	if token := k.prints(k.stranger(), lines+command); strings.Count(token, ".") != 2 {
 		k.t.Errorf("got the token %q", token)
+	}
+}
+
+// The page names the secret that the sandbox has, also in the lines that no test runs.
+func TestSandboxPageSecret(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "docs", "sandbox.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := regexp.MustCompile(`_CLIENT_SECRET[=:] ?(\S+)`).FindAllStringSubmatch(string(page), -1)
+	if len(secrets) < 2 {
+		t.Errorf("got %q", secrets)
+	}
+	for _, s := range secrets {
+		if s[1] != oktatest.DefaultClientSecret {
+			t.Errorf("got %s", s[0])
+		}
 	}
 }
