@@ -1,6 +1,6 @@
 package cli
 
-// How a command opens a profile and gets a token that is valid now.
+// How a command opens a profile, and the advice that depends on the profile.
 
 import (
 	"context"

@@ -1,5 +1,7 @@
 package cli
 
+// How a command gets a token that is valid now.
+
 import (
 	"context"
 	"errors"
