@@ -177,3 +177,21 @@ func FuzzOrg(f *testing.F) {
 		}
 	})
 }
+
+// A list that is empty has no first entry.
+func TestVariablesOfEmptyLists(t *testing.T) {
+	t.Parallel()
+	org, err := parseOrg([]byte("users: []\nauth_servers: [{id: b, scopes: [], audience: c}]\n" +
+		"apps: [{client_id: a, auth_method: none, secrets: [], redirect_uris: [], grants: [password]}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, command := orgVariables(org)
+	want := [][2]string{
+		{"OKAUTH_SERVER", "b"}, {"OKAUTH_AUDIENCE", "c"}, {"OKAUTH_CLIENT_ID", "a"}, {"OKAUTH_CLIENT_AUTH", "none"},
+		{"OKAUTH_GRANT", "password"}, {"OKAUTH_SCOPES", "openid profile"},
+	}
+	if !slices.Equal(got, want) || command != "okauth login && okauth token" {
+		t.Errorf("got %v and %q, want %v", got, command, want)
+	}
+}

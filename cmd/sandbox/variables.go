@@ -35,14 +35,14 @@ func orgVariables(org *oktatest.Org) (list [][2]string, command string) {
 	}
 	app := org.Apps[0]
 	add("OKAUTH_CLIENT_ID", app.ClientID)
-	if app.Secrets != nil {
+	if len(app.Secrets) > 0 {
 		add("OKAUTH_CLIENT_SECRET", app.Secrets[0])
 	}
 	add("OKAUTH_CLIENT_AUTH", app.AuthMethod)
 	if app.RequireDPoP {
 		add("OKAUTH_DPOP", "true")
 	}
-	if app.RedirectURIs != nil {
+	if len(app.RedirectURIs) > 0 {
 		add("OKAUTH_REDIRECT_URI", app.RedirectURIs[0])
 	}
 	grants := grant.All()
@@ -57,14 +57,9 @@ func orgVariables(org *oktatest.Org) (list [][2]string, command string) {
 		}
 		return list, "okauth token"
 	}
-	canSignIn := func(u oktatest.User) bool {
-		isUser := func(login string) bool { return strings.EqualFold(login, u.Login) }
-		return u.Password != "" && u.Status == oktatest.Active &&
-			(app.Assigned == nil || slices.ContainsFunc(app.Assigned, isUser))
-	}
-	if i := slices.IndexFunc(org.Users, canSignIn); i >= 0 {
-		add("OKAUTH_USERNAME", org.Users[i].Login)
-		add("OKAUTH_PASSWORD", org.Users[i].Password)
+	if user, ok := firstUser(org, app); ok {
+		add("OKAUTH_USERNAME", user.Login)
+		add("OKAUTH_PASSWORD", user.Password)
 	}
 	scopes := "openid profile"
 	if slices.Contains(app.Grants, oktatest.GrantRefreshToken) {
@@ -72,4 +67,17 @@ func orgVariables(org *oktatest.Org) (list [][2]string, command string) {
 	}
 	add("OKAUTH_SCOPES", scopes)
 	return list, "okauth login && okauth token"
+}
+
+// firstUser returns the first user who can sign in to the app.
+func firstUser(org *oktatest.Org, app oktatest.App) (user oktatest.User, ok bool) {
+	i := slices.IndexFunc(org.Users, func(u oktatest.User) bool {
+		isUser := func(login string) bool { return strings.EqualFold(login, u.Login) }
+		return u.Password != "" && u.Status == oktatest.Active &&
+			(app.Assigned == nil || slices.ContainsFunc(app.Assigned, isUser))
+	})
+	if i < 0 {
+		return user, false
+	}
+	return org.Users[i], true
 }
