@@ -48,6 +48,7 @@ type Behavior struct {
 	Foreign         string        // not "": every search first finds an item of another application with this value
 	Vanish          bool          // the items that a search finds are deleted at once
 	Lose            bool          // a write succeeds and keeps nothing
+	Undeletable     bool          // Delete fails as if there were no such item
 	Full            bool          // a write fails
 	Room            int           // not 0: CreateItem fails for a new item beyond so many
 	MaxValue        int           // not 0: a write fails for a value of more bytes

@@ -236,6 +236,10 @@ func (c *conn) deleteItem(call *dbus.Message, path dbus.ObjectPath) {
 		delete(c.fake.items, path)
 		return dbus.MakeVariant("")
 	}
+	if c.fake.behavior.Undeletable {
+		c.fail(call, busName+".Error.InvalidArgs", "Invalid item path")
+		return
+	}
 	prompt := noPrompt
 	if c.fake.behavior.PromptOnWrite {
 		prompt = c.fake.ask(remove)

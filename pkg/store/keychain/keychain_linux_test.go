@@ -301,6 +301,7 @@ func TestKR07_WritesAreReadBack(t *testing.T) {
 		{"dismissed", fakesecretservice.Behavior{PromptOnWrite: true, Prompt: fakesecretservice.PromptDismiss}, "not_persisted", "denied"},
 		{"accepted", fakesecretservice.Behavior{PromptOnWrite: true}, "ok", "ok"},
 		{"full", fakesecretservice.Behavior{Full: true}, "failed", "ok"},
+		{"deletes nothing", fakesecretservice.Behavior{Undeletable: true}, "ok", "denied"},
 		{"another application's item first", fakesecretservice.Behavior{Foreign: "canary-foreign"}, "ok", "denied"},
 	}
 	for _, tt := range tests {

@@ -183,13 +183,11 @@ func (i *item) delete(mayPrompt bool) error {
 		return store.ErrNotFound
 	}
 	var prompt objectPath
-	if err := i.bus.call(i.path, "org.freedesktop.Secret.Item.Delete", nil, &prompt); err != nil {
-		if isNoObject(err) { // another process was faster
-			return store.ErrNotFound
-		}
-		return err
+	err := i.bus.call(i.path, "org.freedesktop.Secret.Item.Delete", nil, &prompt)
+	if err == nil {
+		_, err = i.bus.prompt(prompt)
 	}
-	if _, err := i.bus.prompt(prompt); err != nil {
+	if err != nil && !isNoObject(err) { // another process may have been faster
 		return err
 	}
 	return i.search()
