@@ -103,11 +103,16 @@ func (c *call) redirectToApp() {
 	// "the authorization server SHOULD use HTTP status code 303", so that no browser sends the password along:
 	// https://www.rfc-editor.org/rfc/rfc9700#section-4.12
 	c.respond(http.StatusSeeOther, nil)
-	target, separator := request.Get("redirect_uri"), "?"
-	if strings.Contains(target, "?") {
+	c.header.Set("Location", withQuery(request.Get("redirect_uri"), answer))
+}
+
+// withQuery adds parameters to a URI, which may have some.
+func withQuery(uri string, parameters url.Values) string {
+	separator := "?"
+	if strings.Contains(uri, "?") {
 		separator = "&"
 	}
-	c.header.Set("Location", target+separator+answer.Encode())
+	return uri + separator + parameters.Encode()
 }
 
 // redeemCode sets c.visit. "If an authorization code is used more than once, the authorization server MUST deny the

@@ -181,7 +181,7 @@ func TestLogout(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	app, _ := s.App(oktatest.DefaultClientID)
-	app.LogoutURIs = []string{"http://127.0.0.1:8085/bye"}
+	app.LogoutURIs = []string{"http://127.0.0.1:8085/bye", "http://127.0.0.1:8085/bye?a=b"}
 	s.AddApp(app)
 	tokens := send(t, s, good(t, s))
 	id := tokens.member(t, "id_token")
@@ -193,6 +193,10 @@ func TestLogout(t *testing.T) {
 		if p := logout(back); p.Status != 302 || p.Header.Get("Location") != "http://127.0.0.1:8085/bye?state=a%26b" {
 			t.Errorf("got %d %q", p.Status, p.Header.Get("Location"))
 		}
+	}
+	back.Set("post_logout_redirect_uri", "http://127.0.0.1:8085/bye?a=b")
+	if to := logout(back).Header.Get("Location"); to != "http://127.0.0.1:8085/bye?a=b&state=a%26b" {
+		t.Errorf("an address with a query: got %q", to)
 	}
 	if p := logout(url.Values{"id_token_hint": {id}}); p.Status != 200 || p.title() != "Sign out" {
 		t.Errorf("without an address: got %d %q", p.Status, p.title())

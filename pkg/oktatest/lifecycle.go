@@ -136,7 +136,7 @@ func (c *call) logout() {
 	}
 	c.respond(http.StatusFound, nil)
 	if state != "" {
-		target += "?" + url.Values{"state": {state}}.Encode()
+		target = withQuery(target, url.Values{"state": {state}})
 	}
 	c.header.Set("Location", target)
 }
