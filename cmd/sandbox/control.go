@@ -151,8 +151,11 @@ func readEntry[T any](r *http.Request, k kind[T]) (entry T, err error) {
 		return entry, err
 	}
 	id := r.PathValue("id")
-	isKey := func(n *yaml.Node) bool { return n.Value == k.key }
-	if n.Kind == yaml.MappingNode && !slices.ContainsFunc(n.Content, isKey) {
+	hasKey := false
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		hasKey = hasKey || n.Content[i].Value == k.key
+	}
+	if n.Kind == yaml.MappingNode && !hasKey {
 		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: k.key},
 			&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: id})
 	}

@@ -74,6 +74,8 @@ func TestControl(t *testing.T) {
 		{"DELETE /sandbox/users/ada@example.com", 404, "there is no user \"ada@example.com\""},
 		{"POST /sandbox/users/ada@example.com/unlock", 404, "there is no user"},
 		{"GET /sandbox/users/ada@example.com", 404, "there is no user"},
+		{"PUT /sandbox/users/login {\"given_name\": \"login\"}", 204, ""}, // a value, not a key
+		{"PUT /sandbox/users/ada@example.com groups:" + strings.Repeat("\n- g", 50_000), 413, "larger than 131072 bytes"},
 		{"PUT /sandbox/users/ada@example.com", 400, "the file is empty"},
 		{"PUT /sandbox/users/ada@example.com [", 400, "not valid YAML"},
 		{"PUT /sandbox/users/ada@example.com []", 400, "expected keys and values, got a list"},

@@ -214,8 +214,8 @@ func expected(s *schema, isDuration bool) string {
 	switch {
 	case isDuration:
 		return "a duration such as 90s or 1h"
-	case s.Pattern == "^.+$":
-		return "a text that is not empty"
+	case strings.HasPrefix(s.Pattern, "^[^"):
+		return "a text without control characters that is not empty"
 	case s.Pattern == "^[0-9]+$":
 		return "digits"
 	}

@@ -87,7 +87,12 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	c.header.Set("X-Okta-Request-Id", entry.RequestID)
 	setDate(c.header, entry.Time)
 	next := http.Handler(c)
-	if isControl {
+	switch {
+	case isControl && len(body) > maxBody: // the rest was not read
+		next = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, fmt.Sprintf("the body is larger than %d bytes", maxBody), http.StatusRequestEntityTooLarge)
+		})
+	case isControl:
 		next = s.control
 	}
 	s.log(entry)(&recorder{w, s, entry}, r, next)
