@@ -268,7 +268,7 @@ func TestSandboxFlags(t *testing.T) {
 		{"--fault 500 --fault nothing@/keys", `--fault: there is no fault "nothing"`, "okauth sandbox --faults lists them"},
 		{"--public-key sandbox_linux_test.go", `--public-key: "sandbox_linux_test.go" is no JWK of a public key with a kid`,
 			"okauth sandbox --public-key takes what okauth config keygen prints"},
-		{"--public-key nowhere", "--public-key: open nowhere", "okauth config keygen >public.jwk makes a key"},
+		{"--public-key nowhere", "--public-key: open nowhere", "docs/sandbox.md has the commands that make one"},
 		{"--org nowhere.yaml", "--org: open nowhere.yaml", "docs/sandbox.md has an example of such a file"},
 		{"--org sandbox_linux_test.go", "sandbox_linux_test.go:", "okauth sandbox --schema prints what the file may have"},
 		{"--org x --rotate", "--rotate is not for --org", "okauth sandbox --schema shows it"},

@@ -27,7 +27,7 @@ func (o *options) readFiles() (err error) {
 		return nil
 	}
 	if o.publicJWK, err = os.ReadFile(o.publicKey); err != nil {
-		return cli.Exit(cli.ExitUsage, fmt.Errorf("--public-key: %w", err), "okauth config keygen >public.jwk makes a key")
+		return cli.Exit(cli.ExitUsage, fmt.Errorf("--public-key: %w", err), "docs/sandbox.md has the commands that make one")
 	}
 	var key struct{ Kid string }
 	if !isPublicKey(o.publicJWK) || json.Unmarshal(o.publicJWK, &key) != nil || key.Kid == "" {

@@ -75,8 +75,8 @@ the header X-Sandbox, change users, clock, keys and faults: docs/sandbox.md.`,
   # https at a fixed address
   okauth sandbox --tls --listen 127.0.0.1:8443
   # in a container, for other containers and a page
-  okauth sandbox --listen 0.0.0.0:8080 --allow-remote --issuer http://okta:8080 \
-    --trusted-origin http://localhost:3000 --log
+  okauth sandbox --listen 0.0.0.0:8080 --allow-remote --log \
+    --issuer http://okta:8080 --trusted-origin http://localhost:3000
   # a network that fails
   okauth sandbox --fault html --fault 503-read-only@/keys
   # a certificate to refuse
@@ -258,6 +258,9 @@ func (o *options) serve(ctx context.Context, server *oktatest.Server, more [][2]
 	}
 	if o.needsFiles(ctx) {
 		more = append(more, [2]string{"OKAUTH_STORAGE", "file"})
+		if o.server.Org != nil { // its client may have a short secret, or none, to make a key from
+			more = append(more, [2]string{"OKAUTH_STORAGE_KEY", "NotASecretSandboxStorageKey0000000000000000="})
+		}
 	}
 	variables, command := testVariables(), "okauth login && okauth token --refresh"
 	if o.server.Org != nil {
