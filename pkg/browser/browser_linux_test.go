@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,7 +33,10 @@ func (d *desk) program(name string, mode fs.FileMode, lines ...string) string {
 	d.Helper()
 	path := filepath.Join(d.dir, name)
 	script := "#!/bin/sh\n" + strings.Join(lines, "\n") + "\nprintf '%s\\n' \"${0##*/}\" \"$@\" >>" + d.log + "\n"
-	if err := errors.Join(os.WriteFile(path, []byte(script), 0o600), os.Chmod(path, mode)); err != nil {
+	syscall.ForkLock.RLock() // a process that another test starts meanwhile would hold the file open: "text file busy"
+	err := errors.Join(os.WriteFile(path, []byte(script), 0o600), os.Chmod(path, mode))
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		d.Fatal(err)
 	}
 	return path

