@@ -44,11 +44,7 @@ var sharedKeys = sync.OnceValue(oktatest.NewKeys)
 
 func newUser(t *testing.T, options ...oktatest.Options) *user {
 	t.Helper()
-	server, err := oktatest.Start(append(options, oktatest.Options{})[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
+	server := oktatest.ForTest(t, append(options, oktatest.Options{})[0])
 	// Not a directory of t, which must be gone at the end: after a refusal a lock is held until the process ends, and
 	// Windows removes no open file.
 	dir, err := os.MkdirTemp("", "okauth")

@@ -49,12 +49,8 @@ func newExpired(t *testing.T, storage string, rotation oktatest.Rotation) *machi
 
 func newMachine(t *testing.T, storage string, rotation oktatest.Rotation) *machine {
 	t.Helper()
-	server, err := oktatest.Start(oktatest.Options{Keys: sharedKeys(), Clock: new(oktatest.Clock),
+	server := oktatest.ForTest(t, oktatest.Options{Keys: sharedKeys(), Clock: new(oktatest.Clock),
 		Rotation: rotation, Limits: &oktatest.Limits{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
 	keychain, err := fakesecretservice.Start(fakesecretservice.Behavior{})
 	if err != nil {
 		t.Fatal(err)

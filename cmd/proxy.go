@@ -56,9 +56,9 @@ or SIGTERM (exit 0), and then lets open requests end for up to 10 seconds.`,
   # on a Unix socket, for programs of this user only
   okauth proxy --upstream https://api.example.com --listen unix:api.sock
   curl --unix-socket api.sock http://localhost/v1/orders`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return cli.Usage(`"okauth proxy" takes no arguments`, upstreamHint)
+		Args: func(c *cobra.Command, args []string) error {
+			if err := cli.ArgsBetween(0, 0)(c, args); err != nil {
+				return cli.Exit(cli.ExitUsage, err, upstreamHint) // the argument may be the URL
 			}
 			return nil
 		},

@@ -163,14 +163,10 @@ type order struct {
 
 func newKitchen(t *testing.T) *kitchen {
 	t.Helper()
-	server, err := oktatest.Start(oktatest.Options{Keys: sharedKeys(), TLS: true, Limits: &oktatest.Limits{}, Issuer: "https://" + readmeDomain,
+	server := oktatest.ForTest(t, oktatest.Options{Keys: sharedKeys(), TLS: true, Limits: &oktatest.Limits{}, Issuer: "https://" + readmeDomain,
 		EditCertificate: func(leaf *x509.Certificate) {
 			leaf.DNSNames = append(leaf.DNSNames, readmeDomain, readmeAPI)
 		}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
 	app, _ := server.App(oktatest.DefaultClientID)
 	app.ClientID, app.Assigned = readmeClient, nil
 	server.AddApp(app)

@@ -46,11 +46,7 @@ func newDesk(t *testing.T, behavior fakesecretservice.Behavior) *desk {
 // setUp configures profile dev for a server of its own.
 func (d *desk) setUp(more ...string) {
 	d.t.Helper()
-	server, err := oktatest.Start(oktatest.Options{})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	d.t.Cleanup(func() { server.Close() })
+	server := oktatest.ForTest(d.t, oktatest.Options{})
 	d.server = server
 	d.configure(append([]string{
 		"profile: dev", "profiles:", "  dev:", "    domain: " + server.URL(), "    client_id: " + oktatest.DefaultClientID,

@@ -16,11 +16,7 @@ func startControl(t *testing.T) (*oktatest.Server, func(request string, headers 
 	t.Helper()
 	o := &options{faults: []string{"500@/keys"}}
 	o.server.Control = func(s *oktatest.Server) http.Handler { return newControl(s, o.prepare) }
-	s, err := oktatest.Start(o.server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := oktatest.ForTest(t, o.server)
 	o.prepare(s)
 	return s, func(request string, headers ...string) (int, string) {
 		t.Helper()

@@ -81,11 +81,7 @@ func clientAt(t *testing.T, s *oktatest.Server, id, server string) *okta.Client 
 // A token for a client is all there is to have, and nothing that is not there is missed.
 func TestClientCredentialsBringAnAccessToken(t *testing.T) {
 	t.Parallel()
-	s, err := oktatest.Start(oktatest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := oktatest.ForTest(t, oktatest.Options{})
 	for _, test := range []struct{ server, scopes, granted string }{
 		{oktatest.DefaultServerID, "api:read api:write", "api:read api:write"},
 		{oktatest.DefaultScopesServerID, "", "api:read"},
@@ -106,11 +102,7 @@ func TestClientCredentialsBringAnAccessToken(t *testing.T) {
 // Each refusal arrives with its code and its text.
 func TestRefusalsOfClientCredentialsAreAboutTheClient(t *testing.T) {
 	t.Parallel()
-	s, err := oktatest.Start(oktatest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := oktatest.ForTest(t, oktatest.Options{})
 	for _, e := range oktatest.Scenarios() {
 		if e.Grant != oktatest.GrantClientCredentials || e.Error == "" || e.AuthMethod == oktatest.NoSecret {
 			continue

@@ -61,11 +61,7 @@ func visit(t *testing.T, s *oktatest.Server, address, decision string) string {
 // The Okta of oktatest, which shares no code with the client, lets both grants sign in, and refuses them.
 func TestGrantsOnPages(t *testing.T) {
 	t.Parallel()
-	s, err := oktatest.Start(oktatest.Options{PollInterval: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := oktatest.ForTest(t, oktatest.Options{PollInterval: time.Second})
 	redirect := "http://" + freePort(t, "127.0.0.1") + "/callback"
 	app, _ := s.App(oktatest.DefaultClientID)
 	app.RedirectURIs = []string{redirect}

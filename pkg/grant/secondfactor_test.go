@@ -52,11 +52,7 @@ func (p *phone) ShowPush(_ context.Context, push Push) (func(), error) {
 // startDirect starts an Okta with Direct Authentication that is polled each second.
 func startDirect(t *testing.T) (*oktatest.Server, *okta.Client) {
 	t.Helper()
-	s, err := oktatest.Start(oktatest.Options{PollInterval: time.Second, Limits: &oktatest.Limits{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := oktatest.ForTest(t, oktatest.Options{PollInterval: time.Second, Limits: &oktatest.Limits{}})
 	return s, clientAt(t, s, oktatest.DirectAuthClientID, oktatest.DefaultServerID)
 }
 

@@ -11,11 +11,7 @@ import (
 // A row keeps what it promises: what it makes signs in without a question exactly where NonInteractive says so.
 func TestST01_EachTypeSignsInWithWhatItNamesAlone(t *testing.T) {
 	t.Parallel()
-	s, err := oktatest.Start(oktatest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := oktatest.ForTest(t, oktatest.Options{})
 	secrets := map[string]okta.Secret{"": {}, "password": okta.NewSecret(oktatest.DefaultPassword),
 		"otp": okta.NewSecret("123456")}
 	for _, g := range All() {

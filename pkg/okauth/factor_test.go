@@ -55,11 +55,7 @@ func (p *phone) ShowPush(context.Context, grant.Push) (func(), error) {
 // newFactorOrg is an org whose user, "push" or "otp", must prove a second factor after the password of the settings.
 func newFactorOrg(t *testing.T, user string, vars map[string]string) *org {
 	t.Helper()
-	server, err := oktatest.Start(oktatest.Options{PollInterval: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
+	server := oktatest.ForTest(t, oktatest.Options{PollInterval: time.Second})
 	env := map[string]string{
 		"OKAUTH_USERNAME": user + "@example.com", "OKAUTH_PASSWORD": oktatest.DefaultPassword,
 		"OKAUTH_CLIENT_SECRET": oktatest.DefaultClientSecret,

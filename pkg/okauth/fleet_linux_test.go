@@ -34,11 +34,7 @@ type fleet struct {
 // newFleet signs the fleet in. storageURL names the server.
 func newFleet(t *testing.T, storageURL string) *fleet {
 	t.Helper()
-	server, err := oktatest.Start(oktatest.Options{Rotation: oktatest.Rotation{Rotate: true}, Limits: &oktatest.Limits{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
+	server := oktatest.ForTest(t, oktatest.Options{Rotation: oktatest.Rotation{Rotate: true}, Limits: &oktatest.Limits{}})
 	home := t.TempDir()
 	f := &fleet{server, map[string]string{
 		"HOME": home, "XDG_CONFIG_HOME": home, "OKAUTH_NO_INPUT": "true", "OKAUTH_TIMEOUT": "60s",

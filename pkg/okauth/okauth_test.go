@@ -34,11 +34,7 @@ type org struct {
 func newOrg(t *testing.T) *org {
 	t.Helper()
 	clock := oktatest.NewClock(time.Now())
-	server, err := oktatest.Start(oktatest.Options{Clock: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
+	server := oktatest.ForTest(t, oktatest.Options{Clock: clock})
 	keeps, home := &memory.Store{}, t.TempDir()
 	env := map[string]string{
 		"OKAUTH_USERNAME": oktatest.DefaultUser, "OKAUTH_PASSWORD": oktatest.DefaultPassword,

@@ -17,11 +17,7 @@ import (
 // is the endpoint that is called, and nothing else that says who the client is.
 func TestST36_EveryEndpointHasItsAssertion(t *testing.T) {
 	t.Parallel()
-	org, err := oktatest.Start(oktatest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { org.Close() })
+	org := oktatest.ForTest(t, oktatest.Options{})
 	key, err := clientauth.ParseKey(NewSecret(string(oktatest.TestKey())))
 	if err != nil {
 		t.Fatal(err)

@@ -15,11 +15,7 @@ import (
 func TestAT29_ClockSkew(t *testing.T) {
 	t.Parallel()
 	clock := oktatest.NewClock(time.Now())
-	server, err := oktatest.Start(oktatest.Options{Clock: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
+	server := oktatest.ForTest(t, oktatest.Options{Clock: clock})
 	for _, test := range []struct {
 		ahead time.Duration
 		want  string

@@ -47,11 +47,7 @@ func startPatient(t *testing.T, options ...oktatest.Options) (*oktatest.Server, 
 	t.Helper()
 	option := append(options, oktatest.Options{})[0]
 	option.Keys = sharedKeys()
-	server, err := oktatest.Start(option)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
+	server := oktatest.ForTest(t, option)
 	w := &waits{}
 	client := clientFor(t, server.URL(), transport.Config{Timeout: 5 * time.Second})
 	client.ID, client.Auth, client.Wait = oktatest.DefaultClientID, clientauth.ForSecret(NewSecret(oktatest.DefaultClientSecret)), w.wait

@@ -122,14 +122,7 @@ func (c *call) logout() {
 	}
 	c.visit = &visit{}
 	target, state := c.form.Get("post_logout_redirect_uri"), c.form.Get("state")
-	c.run(c.spend, c.findServer, func() {
-		c.refuseIf(c.form.Get("id_token_hint") == "", "parameter_missing", "id_token_hint")
-		hint := c.s.issued.entries[digest(c.form.Get("id_token_hint"))]
-		known := hint != nil && hint.isID && hint.session.server == c.as.ID
-		c.refuseIf(!known, "logout_hint")
-		c.refuseIf(c.reply == nil && target != "" && !slices.Contains(c.s.apps[hint.session.clientID].LogoutURIs, target),
-			"logout_uri")
-	})
+	c.run(c.spend, c.findServer, c.checkLogout)
 	if c.reply != nil || target == "" {
 		c.showPage("signedout")
 		return
@@ -139,6 +132,18 @@ func (c *call) logout() {
 		target = withQuery(target, url.Values{"state": {state}})
 	}
 	c.header.Set("Location", target)
+}
+
+// checkLogout refuses what is no ID token of this server, and an address that its app has not registered.
+func (c *call) checkLogout() {
+	hint, target := c.form.Get("id_token_hint"), c.form.Get("post_logout_redirect_uri")
+	c.refuseIf(hint == "", "parameter_missing", "id_token_hint")
+	token := c.s.issued.entries[digest(hint)]
+	if token == nil || !token.isID || token.session.server != c.as.ID {
+		c.refuse("logout_hint")
+		return
+	}
+	c.refuseIf(target != "" && !slices.Contains(c.s.apps[token.session.clientID].LogoutURIs, target), "logout_uri")
 }
 
 // introspect is /v1/introspect: https://www.rfc-editor.org/rfc/rfc7662#section-2.2

@@ -11,11 +11,7 @@ import (
 // After a rotation the next key signs, and the last one is published once more.
 func TestRotateKeys(t *testing.T) {
 	t.Parallel()
-	s, err := oktatest.Start(oktatest.Options{}) // keys of its own: they are rotated
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := oktatest.ForTest(t, oktatest.Options{}) // keys of its own: they are rotated
 	old := invalidToken(t, s, "good")
 	for _, want := range []bool{true, false} {
 		s.RotateKeys()

@@ -184,17 +184,16 @@ func (s *Server) Reset() {
 func listen(addr string, remote bool) (listener net.Listener, err error) {
 	host, port, err := net.SplitHostPort(addr)
 	ip := net.ParseIP(strings.Replace(host, "localhost", "127.0.0.1", 1))
-	if err == nil && !ip.IsLoopback() && !remote {
+	switch {
+	case err != nil:
+	case !remote && !ip.IsLoopback():
 		err = errors.New("not a loopback address (expected 127.0.0.1, ::1 or localhost)")
-	}
-	if err == nil && remote && ip == nil && host != "" {
+	case ip != nil:
+		listener, err = net.Listen("tcp", net.JoinHostPort(ip.String(), port))
+	case host == "": // every address
+		listener, err = net.Listen("tcp", ":"+port)
+	default:
 		err = errors.New("not an IP address")
-	}
-	if err == nil && ip != nil {
-		host = ip.String()
-	}
-	if err == nil {
-		listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w", addr, err)

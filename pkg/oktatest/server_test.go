@@ -228,11 +228,7 @@ func FuzzToken(f *testing.F) {
 	f.Add(basic(oktatest.DefaultClientID+":"+oktatest.DefaultClientSecret), "grant_type=refresh_token&refresh_token=canary&scope=openid")
 	f.Add("Basic \x00", "grant_type=%zz&&=")
 	f.Add("Basic Og==", "a=1&a=2")
-	s, err := oktatest.Start(oktatest.Options{Keys: testKeys, Limits: &oktatest.Limits{}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = s.Close() })
+	s := oktatest.ForTest(f, oktatest.Options{Keys: testKeys, Limits: &oktatest.Limits{}})
 	client := s.Client()
 	f.Fuzz(func(t *testing.T, authorization, body string) {
 		r := good(t, s)

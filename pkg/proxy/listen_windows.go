@@ -1,8 +1,8 @@
 package proxy
 
-import "syscall"
+import "golang.org/x/sys/windows"
 
-const connectionRefused = syscall.Errno(10061) // WSAECONNREFUSED, which syscall.ECONNREFUSED is not
+const connectionRefused = windows.WSAECONNREFUSED // which syscall.ECONNREFUSED is not
 
 // privately calls create: the access list of the directory decides.
 func privately(create func()) { create() }

@@ -71,11 +71,7 @@ var sharedKeys = sync.OnceValue(oktatest.NewKeys)
 func newOrg(t *testing.T, rotation oktatest.Rotation) *org {
 	t.Helper()
 	clock := oktatest.NewClock(start)
-	server, err := oktatest.Start(oktatest.Options{Keys: sharedKeys(), Clock: clock, Rotation: rotation, Limits: &oktatest.Limits{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
+	server := oktatest.ForTest(t, oktatest.Options{Keys: sharedKeys(), Clock: clock, Rotation: rotation, Limits: &oktatest.Limits{}})
 	at, err := okta.NewAuthorizationServer(server.URL(), "default")
 	if err != nil {
 		t.Fatal(err)

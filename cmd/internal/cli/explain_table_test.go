@@ -123,11 +123,7 @@ func rowOf(err error) string {
 // startOrg returns an Okta and a client of its app that just works.
 func startOrg(t *testing.T, options ...oktatest.Options) (*oktatest.Server, *okta.Client) {
 	t.Helper()
-	org, err := oktatest.Start(append(options, oktatest.Options{})[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { org.Close() })
+	org := oktatest.ForTest(t, append(options, oktatest.Options{})[0])
 	client := clientFor(t, org.URL(), transport.Config{Timeout: 5 * time.Second})
 	client.Wait = func(context.Context, time.Duration, string) error { return nil }
 	return org, client
