@@ -146,11 +146,7 @@ func TestKR03_ManyUsersLeaveTheServiceAlive(t *testing.T) {
 // In chunks, as on the platforms that need them, with the index beside.
 func TestSecretServiceSessions(t *testing.T) {
 	t.Parallel()
-	eachKeyring(t, func(t *testing.T, k keyringtest.Keyring, b *keyringtest.Bus) {
-		if k.Name == "KeePassXC" { // 2.7.4 may crash while many items are written in a row, as okauth does not on Linux
-			wantSessions(t, b, Options{})
-			return
-		}
+	eachKeyring(t, func(t *testing.T, _ keyringtest.Keyring, b *keyringtest.Bus) {
 		wantSessions(t, b, Options{}, tight(2560))
 	})
 }

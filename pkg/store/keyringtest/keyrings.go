@@ -82,7 +82,9 @@ func startKeePassXC(b *Bus) error {
 	const export = `<KeePassFile><Meta><RecycleBinEnabled>False</RecycleBinEnabled><CustomData><Item>
 <Key>FDO_SECRETS_EXPOSED_GROUP</Key><Value>{00112233-4455-6677-8899-aabbccddeeff}</Value></Item></CustomData></Meta>
 <Root><Group><UUID>ABEiM0RVZneImaq7zN3u/w==</UUID><Name>Root</Name><Entry/></Group></Root></KeePassFile>`
-	const settings = "[General]\nConfigVersion=2\nUpdateCheckMessageShown=true\n[GUI]\nCheckForUpdates=false\n" +
+	// It saves in a thread of its own, and crashes if another call changes the database meanwhile. Lock saves, too.
+	const settings = "[General]\nConfigVersion=2\nUpdateCheckMessageShown=true\nAutoSaveAfterEveryChange=false\n" +
+		"[GUI]\nCheckForUpdates=false\n" +
 		"[FdoSecrets]\nEnabled=true\nShowNotification=false\nConfirmAccessItem=false\nConfirmDeleteItem=false\n" +
 		"UnlockBeforeSearch=false\n"
 	if err := b.files(map[string]string{"export.xml": export, "keepassxc.ini": settings}); err != nil {
