@@ -68,6 +68,7 @@ func (o *org) open(t *testing.T, options okauth.Options) *okauth.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(client.Wait) // for what may still write into the home of the test
 	return client
 }
 
