@@ -353,7 +353,9 @@ func TestSandboxInAContainer(t *testing.T) {
 		t.Fatalf("got %q, %v", line, err)
 	}
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
-		for path, want := range map[string]int{"/health": 200, "/oauth2/default/v1/keys": 200, "/nowhere": 404} {
+		for path, want := range map[string]int{
+			"/health": 200, "/oauth2/default/v1/keys": 200, "/nowhere%1B%C2%9B%E2%80%AE": 404, // ESC, CSI, right to left
+		} {
 			r, err := http.NewRequest(method, base+path, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -384,6 +386,9 @@ func TestSandboxInAContainer(t *testing.T) {
 		}
 		if err := json.Unmarshal([]byte(text), &entry); err != nil || entry.Status == 0 || entry.Path == "" || entry.Method == "" || entry.Time.IsZero() {
 			t.Errorf("%q: %v", text, err)
+		}
+		if strings.ContainsFunc(text, func(r rune) bool { return r > '~' }) {
+			t.Errorf("not ASCII: %q", text)
 		}
 		entries++
 	}

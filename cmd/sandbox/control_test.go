@@ -72,15 +72,15 @@ func TestControl(t *testing.T) {
 		{"GET /sandbox/users/ada@example.com", 404, "there is no user"},
 		{"PUT /sandbox/users/login {\"given_name\": \"login\"}", 204, ""}, // a value, not a key
 		{"PUT /sandbox/users/ada@example.com groups:" + strings.Repeat("\n- g", 50_000), 413, "larger than 131072 bytes"},
-		{"PUT /sandbox/users/ada@example.com", 400, "the file is empty"},
+		{"PUT /sandbox/users/ada@example.com", 400, "empty, expected keys and values"},
 		{"PUT /sandbox/users/ada@example.com [", 400, "not valid YAML"},
 		{"PUT /sandbox/users/ada@example.com []", 400, "expected keys and values, got a list"},
 		{"PUT /sandbox/users/ada@example.com {\"pasword\": \"x\"}", 400, "pasword: unknown key, did you mean \"password\"?"},
 		{"PUT /sandbox/users/ada@example.com {\"login\": \"bob\"}", 400, "login: \"bob\" is not the \"ada@example.com\" of the path"},
 
-		{"PUT /sandbox/apps/0oaNew {\"grants\": [\"password\"], \"secrets\": [\"x\"], \"rotation\": {\"rotate\": true, \"leeway\": \"90s\"}}",
+		{"PUT /sandbox/apps/0oaNew {\"grants\": [\"password\"], \"secrets\": [\"x\"], \"rotation\": {\"rotate\": true, \"leeway\": \"40s\"}}",
 			204, ""},
-		{"GET /sandbox/apps/0oaNew", 200, "\"leeway\": \"1m30s\""},
+		{"GET /sandbox/apps/0oaNew", 200, "\"leeway\": \"40s\""},
 		{"GET /sandbox/apps", 200, "\"client_id\": \"0oaSandboxClient0001\""},
 		{"PUT /sandbox/apps/0oaNew {\"grants\": []}", 400, "secrets: missing: the app authenticates by client_secret_basic"},
 		{"DELETE /sandbox/apps/0oaNew", 204, ""},
@@ -135,7 +135,7 @@ func TestControlIsForNoPage(t *testing.T) {
 		text   string
 	}{
 		{"Host: localhost" + port, 200, ""}, {"Host: [::1]" + port, 200, ""}, {"Host: 192.0.2.1:80", 200, ""},
-		{"Host: login.example.com", 200, ""},
+		{"Host: login.example.com", 200, ""}, {"Host: okta:8080", 200, ""}, // of a compose file
 		{"Host: evil.example" + port, 403, "the host \"evil.example" + port + "\" is refused"},
 		{"Host: localhost.evil.example", 403, "is refused"},
 		{"Origin: " + s.URL(), 403, "requests of web pages are refused"}, {"Origin: null", 403, "requests of web pages"},
@@ -187,6 +187,8 @@ func TestControlClock(t *testing.T) {
 	for request, want := range map[string]string{
 		"POST /sandbox/clock":               "advance: expected a duration such as 1h or -30s, got \"\"",
 		"PUT /sandbox/clock?now=1769860800": "now: expected a time such as 2026-01-31T12:00:00Z, got \"1769860800\"",
+
+		"PUT /sandbox/clock?now=9999-01-01T00:00:00Z": "now: expected a time within 100 years of today, got 9999-01-01T00:00:00Z",
 	} {
 		if status, text := ask(request); status != 400 || text != want+"\n" {
 			t.Errorf("%s: got %d %q", request, status, text)

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"okauth/cmd/internal/cli"
 	"okauth/pkg/oktatest"
@@ -145,10 +147,25 @@ func checkApp(a *oktatest.App, path string) *mistake {
 		return &mistake{path: path + "secrets", reason: "a secret that signs has 32 characters or more"}
 	case method == oktatest.PrivateKeyJWT && len(a.Keys) == 0:
 		return &mistake{path: path + "keys", reason: "missing: the app authenticates by " + method}
+	case a.Rotation.Leeway < 0 || a.Rotation.Leeway > time.Minute:
+		return &mistake{path: path + "rotation.leeway", reason: "expected 0s to 60s"}
+	}
+	if f := cmp.Or(checkURIs(a.RedirectURIs, path+"redirect_uris"), checkURIs(a.LogoutURIs, path+"logout_uris")); f != nil {
+		return f
 	}
 	for i, key := range a.Keys {
 		if !isPublicKey(key) {
 			return &mistake{path: fmt.Sprintf("%skeys[%d]", path, i), reason: "not a public key (RSA or EC) as a JWK"}
+		}
+	}
+	return nil
+}
+
+func checkURIs(uris []string, path string) *mistake {
+	for i, uri := range uris {
+		if u, err := url.Parse(uri); err != nil || !u.IsAbs() {
+			return &mistake{path: fmt.Sprintf("%s[%d]", path, i), reason: "expected a URI with a scheme, such as " +
+				oktatest.DefaultRedirectURI}
 		}
 	}
 	return nil

@@ -73,8 +73,8 @@ func TestBadOrg(t *testing.T) {
 	t.Parallel()
 	const app = "users: []\napps:\n  - client_id: a\n    grants: [password]\n"
 	for text, want := range map[string]string{
-		"":                          "1: the file is empty",
-		"# nothing":                 "1: the file is empty",
+		"":                          "1: empty, expected keys and values",
+		"# nothing":                 "1: empty, expected keys and values",
 		"a: [":                      "1: not valid YAML: ",
 		"users: []\n\tapps: []":     "2: not valid YAML: ",
 		"users: []\n---\napps: []":  "2: a second document begins",
@@ -108,6 +108,9 @@ func TestBadOrg(t *testing.T) {
 		app + "    secrets: [x]\n    rotation: {leeway: 5}":                                "6: apps[0].rotation.leeway: expected a duration such as 90s or 1h, got a value of another type",
 		app + "    secrets: [x]\n    rotation: {leeway: soon}":                             "6: apps[0].rotation.leeway: expected a duration such as 90s or 1h, got another text",
 		app + "    secrets: [x]\n    rotation: {leeway: 9999999999h}":                      "6: apps[0].rotation.leeway: time: invalid duration",
+		app + "    secrets: [x]\n    rotation: {leeway: 61s}":                              "6: apps[0].rotation.leeway: expected 0s to 60s",
+		app + "    secrets: [x]\n    redirect_uris: ['http://a/b', localhost/b]":           "6: apps[0].redirect_uris[1]: expected a URI with a scheme",
+		app + "    secrets: [x]\n    logout_uris: ['%zz']":                                 "6: apps[0].logout_uris[0]: expected a URI with a scheme",
 		app + "    secrets: [x]\n  - {client_id: A, grants: [], secrets: [x]}":             "6: apps[1].client_id: \"a\" is there twice",
 		app + "    secrets: [x]\nauth_servers: [{id: org, audience: a}]":                   "6: auth_servers[0].id: the org server is there by itself",
 		app + "    secrets: [x]\nauth_servers: [{id: a/b, audience: a}]":                   "6: auth_servers[0].id: expected a text that matches ",
@@ -144,7 +147,7 @@ func TestGoodOrg(t *testing.T) {
 users:
   - {login: a@example.com, status: ACTIVE, factors: {otp: "012345"}, profile: {since: 2026-01-31, n: 0x10, on: true, l: [~, 1.5]}}
 apps:
-  - {client_id: a, secrets: ["007"], grants: [password], rotation: {rotate: true, leeway: 1m30s}}
+  - {client_id: a, secrets: ["007"], grants: [password], rotation: {rotate: true, leeway: 50s}}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +159,7 @@ apps:
 		}},
 		Apps: []oktatest.App{{
 			ClientID: "a", Secrets: []string{"007"}, Grants: []string{"password"},
-			Rotation: oktatest.Rotation{Rotate: true, Leeway: 90 * time.Second},
+			Rotation: oktatest.Rotation{Rotate: true, Leeway: 50 * time.Second},
 		}},
 		AuthServers: []oktatest.AuthServer{{ID: "default", Audience: "api://default", Rules: []oktatest.Rule{{}}}},
 	}

@@ -193,7 +193,7 @@ func (o *options) writeLog(r oktatest.Request) {
 		Status    int       `json:"status"`
 		Error     string    `json:"error,omitempty"`
 		RequestID string    `json:"request_id"`
-	}{r.Time.UTC(), r.Method, r.Path, r.Status, r.ErrorCode, r.RequestID})
+	}{r.Time.UTC(), r.Method, (&url.URL{Path: r.Path}).EscapedPath(), r.Status, r.ErrorCode, r.RequestID})
 	_, _ = o.env.Stderr.Write(append(line, '\n'))
 }
 

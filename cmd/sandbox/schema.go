@@ -78,7 +78,7 @@ func parse(text []byte) (*yaml.Node, error) {
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, &mistake{line: 1, reason: "the file is empty"}
+		return nil, &mistake{line: 1, reason: "empty, expected keys and values"}
 	case err != nil:
 		f := &mistake{line: 1, reason: strings.TrimPrefix(err.Error(), "yaml: ")}
 		if n, _ := fmt.Sscanf(f.reason, "line %d:", &f.line); n == 1 {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -21,9 +22,11 @@ func (s *Server) Fail(suffix string, faults ...Fault) {
 	}
 }
 
-// FailAlways injects the fault into every such request, once those of Fail are used up, until ClearFaults.
+// FailAlways injects the fault into every such request, once those of Fail are used up, until ClearFaults. It replaces
+// the one for the same suffix.
 func (s *Server) FailAlways(suffix string, fault Fault) {
 	defer s.lock()()
+	s.faults = slices.DeleteFunc(s.faults, func(f queuedFault) bool { return !f.once && f.suffix == suffix })
 	s.faults = append(s.faults, queuedFault{suffix, false, fault})
 }
 
