@@ -183,7 +183,7 @@ func (c *canary) children() {
 		{"exec", "--", "no-such-program"}, {"-v", "token", "--type", "id", "--password-command", "okauth no-such-command"},
 	} {
 		p := exec.CommandContext(c.t.Context(), "okauth", args...)
-		p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GORACE=atexit_sleep_ms=0", "OKAUTH_STORAGE=file", "OKAUTH_STORAGE_DIR=" + filepath.Join(home, "sealed"), "DBUS_SESSION_BUS_ADDRESS="}
+		p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, exitAtOnce, "OKAUTH_STORAGE=file", "OKAUTH_STORAGE_DIR=" + filepath.Join(home, "sealed"), "DBUS_SESSION_BUS_ADDRESS="}
 		for name, value := range c.vars {
 			if name != "OKAUTH_PASSWORD" || !slices.Contains(args, "--password-command") {
 				p.Env = append(p.Env, name+"="+value)

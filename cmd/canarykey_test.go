@@ -177,7 +177,7 @@ func (c *canary) childOfKey() {
 		child = []string{"cmd", "/c", "set"}
 	}
 	p := exec.CommandContext(c.t.Context(), "okauth", append([]string{"exec", "--"}, child...)...)
-	p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GORACE=atexit_sleep_ms=0", "OKAUTH_STORAGE=none", "DBUS_SESSION_BUS_ADDRESS="}
+	p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, exitAtOnce, "OKAUTH_STORAGE=none", "DBUS_SESSION_BUS_ADDRESS="}
 	for name, value := range c.vars {
 		p.Env = append(p.Env, name+"="+value)
 	}

@@ -242,7 +242,7 @@ func (d *desk) shell(script string) (code int, stdout, stderr string) {
 	d.t.Helper()
 	var out, errs bytes.Buffer
 	c := exec.Command("sh", "-c", script)
-	c.Env = []string{"PATH=" + filepath.Dir(self(d.t)) + ":/usr/bin:/bin"}
+	c.Env = []string{"PATH=" + filepath.Dir(self(d.t)) + ":/usr/bin:/bin", exitAtOnce}
 	for name, value := range d.vars {
 		c.Env = append(c.Env, name+"="+value)
 	}

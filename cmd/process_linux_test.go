@@ -51,7 +51,7 @@ func (m *machine) command(ctx context.Context, line string, vars ...string) *exe
 		vars = append(vars, "OKAUTH_STORAGE_URL=redis://"+m.redis.Addr)
 	}
 	c.Env = append([]string{
-		"HOME=" + m.home, "TZ=UTC", "GORACE=atexit_sleep_ms=0", "DBUS_SESSION_BUS_ADDRESS=" + bus,
+		"HOME=" + m.home, "TZ=UTC", exitAtOnce, "DBUS_SESSION_BUS_ADDRESS=" + bus,
 		"TEST_LOCKS=" + m.locks, "TEST_CLOCK=" + m.ahead.String(), "TEST_WAIT=1m", "OKAUTH_NO_INPUT=true", "OKAUTH_STORAGE=" + storage,
 		"OKAUTH_DOMAIN=" + m.server.URL(), "OKAUTH_CLIENT_ID=" + oktatest.DefaultClientID, "OKAUTH_CLIENT_SECRET=" + oktatest.DefaultClientSecret,
 		"OKAUTH_USERNAME=" + oktatest.DefaultUser, "OKAUTH_SCOPES=" + m.scopes,

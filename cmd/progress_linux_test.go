@@ -37,7 +37,7 @@ func atWatchedTerminal(t *testing.T, u *user, columns uint16, args ...string) (*
 	const leader = `trap : INT; (exec -a okauth "$@"); code=$?; printf '<end>' >&2; read -r; exit $code`
 	p := newPerson(t, exec.Command("bash", append([]string{"-c", leader, "bash", self}, args...)...))
 	p.terminal = master
-	p.command.Env = []string{"HOME=" + t.TempDir(), "TERM=xterm", "OKAUTH_STORAGE=none"}
+	p.command.Env = []string{"HOME=" + t.TempDir(), "TERM=xterm", "OKAUTH_STORAGE=none", exitAtOnce}
 	for name, value := range u.vars {
 		p.command.Env = append(p.command.Env, name+"="+value)
 	}

@@ -19,7 +19,7 @@ import (
 
 // runner is the environment of a CI job: no keychain, nothing of okauth's.
 func (k *kitchen) runner(vars ...string) []string {
-	environ := append(k.network(), "PATH="+k.path, "HOME="+k.home, "TEST_LOCKS="+filepath.Join(k.home, "locks"), "GORACE=atexit_sleep_ms=0", "CI=true")
+	environ := append(k.network(), "PATH="+k.path, "HOME="+k.home, "TEST_LOCKS="+filepath.Join(k.home, "locks"), exitAtOnce, "CI=true")
 	return append(environ, vars...)
 }
 

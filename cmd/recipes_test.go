@@ -325,7 +325,7 @@ func (k *kitchen) network() []string {
 
 // desk is the environment of somebody at their own machine, who has a keychain.
 func (k *kitchen) desk() []string {
-	return append(k.network(), "PATH="+k.path, "HOME="+k.home, "TEST_LOCKS="+filepath.Join(k.home, "locks"), "TEST_WAIT=1m", "GORACE=atexit_sleep_ms=0",
+	return append(k.network(), "PATH="+k.path, "HOME="+k.home, "TEST_LOCKS="+filepath.Join(k.home, "locks"), "TEST_WAIT=1m", exitAtOnce,
 		"DBUS_SESSION_BUS_ADDRESS="+k.keychain.Address(), "OKAUTH_NO_INPUT=true", "OKAUTH_DOMAIN="+readmeDomain, "OKAUTH_CLIENT_ID="+readmeClient,
 		"OKAUTH_CLIENT_SECRET="+oktatest.DefaultClientSecret, "OKAUTH_USERNAME="+readmeUser, "OKAUTH_PASSWORD="+oktatest.DefaultPassword)
 }

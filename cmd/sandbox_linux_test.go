@@ -49,7 +49,7 @@ func startSandboxWith(t *testing.T, bus string, args ...string) *sandbox {
 	defer stdout.Close()
 	s.process = exec.Command(self, append([]string{"sandbox"}, args...)...)
 	s.process.Args[0] = "okauth" // see TestMain
-	s.process.Env = []string{"HOME=" + s.temp, "TMPDIR=" + s.temp, "DBUS_SESSION_BUS_ADDRESS=" + bus}
+	s.process.Env = []string{"HOME=" + s.temp, "TMPDIR=" + s.temp, "DBUS_SESSION_BUS_ADDRESS=" + bus, exitAtOnce}
 	s.process.Stdout = stdout
 	stderr, err := s.process.StderrPipe()
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *sandbox) run(t *testing.T, stdin string, args ...string) (code int, std
 	var out, errs strings.Builder
 	c := exec.Command(self, args...)
 	c.Args[0] = "okauth"
-	c.Env = []string{"HOME=" + home, "OKAUTH_STORAGE=none", "OKAUTH_NO_INPUT=true", "TZ=UTC", "GORACE=atexit_sleep_ms=0"}
+	c.Env = []string{"HOME=" + home, "OKAUTH_STORAGE=none", "OKAUTH_NO_INPUT=true", "TZ=UTC", exitAtOnce}
 	for name, value := range s.vars {
 		c.Env = append(c.Env, name+"="+value)
 	}
@@ -208,7 +208,7 @@ func (s *sandbox) shell(t *testing.T, bus, line string) (text string, code int) 
 	c := exec.Command("sh", "-c", line)
 	c.Env = []string{
 		"HOME=" + home, "PATH=" + filepath.Dir(self(t)) + ":/usr/bin:/bin", "DBUS_SESSION_BUS_ADDRESS=" + bus, "OKAUTH_NO_INPUT=true",
-		"TEST_LOCKS=" + filepath.Join(home, "locks"), "OKAUTH_STORAGE=" + s.storage, "GORACE=atexit_sleep_ms=0",
+		"TEST_LOCKS=" + filepath.Join(home, "locks"), "OKAUTH_STORAGE=" + s.storage, exitAtOnce,
 	}
 	for name, value := range s.vars {
 		c.Env = append(c.Env, name+"="+value)
@@ -335,7 +335,7 @@ func TestSandboxInAContainer(t *testing.T) {
 	}
 	c := exec.Command(self, "sandbox", "--listen", "0.0.0.0:0", "--allow-remote", "--trusted-origin", "http://localhost:3000", "--log")
 	c.Args[0] = "okauth" // see TestMain
-	c.Env = []string{"HOME=" + t.TempDir(), "OKAUTH_STORAGE=none"}
+	c.Env = []string{"HOME=" + t.TempDir(), "OKAUTH_STORAGE=none", exitAtOnce}
 	var log strings.Builder
 	c.Stderr = &log
 	stdout, err := c.StdoutPipe()

@@ -76,7 +76,7 @@ func inShell(t *testing.T, shell string) *person {
 
 	command := exec.Command(shell, "-i")
 	command.Dir = home
-	command.Env = []string{"HOME=" + home, "PATH=" + filepath.Join(home, "bin") + ":" + os.Getenv("PATH"), "TERM=xterm",
+	command.Env = []string{"HOME=" + home, "PATH=" + filepath.Join(home, "bin") + ":" + os.Getenv("PATH"), "TERM=xterm", exitAtOnce,
 		"LANG=C.UTF-8", "OKAUTH_CONFIG=" + filepath.Join(home, "okauth.yaml")}
 	if os.Getenv("OKAUTH_TEST_INSTALLED") == "" {
 		for from, to := range map[string]string{

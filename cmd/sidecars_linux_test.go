@@ -56,7 +56,7 @@ func (k *kitchen) watches(file string, environ []string, name string, args ...st
 	w.listen()
 	c := exec.Command(name, args...)
 	var said bytes.Buffer
-	c.Env, c.Dir, c.Stdout, c.Stderr = append(environ, path(), "GORACE=atexit_sleep_ms=0", "NOTIFY_SOCKET="+w.name), k.dir, &said, &said
+	c.Env, c.Dir, c.Stdout, c.Stderr = append(environ, path(), exitAtOnce, "NOTIFY_SOCKET="+w.name), k.dir, &said, &said
 	if err := c.Start(); err != nil {
 		k.t.Fatal(err)
 	}

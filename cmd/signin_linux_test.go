@@ -18,6 +18,7 @@ import (
 func withoutTerminal(t *testing.T, u *user, args ...string) *person {
 	t.Helper()
 	p := newPerson(t, exec.Command(self(t), args...))
+	p.command.Env = []string{exitAtOnce}
 	for name, value := range u.vars {
 		p.command.Env = append(p.command.Env, name+"="+value)
 	}

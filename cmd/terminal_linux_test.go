@@ -81,7 +81,7 @@ func atTerminalRuns(t *testing.T, u *user, command *exec.Cmd) *person {
 	}
 	t.Cleanup(keychain.Close)
 	p := newPerson(t, command)
-	p.command.Env = []string{"HOME=" + t.TempDir(), "TERM=dumb", "DBUS_SESSION_BUS_ADDRESS=" + keychain.Address()}
+	p.command.Env = []string{"HOME=" + t.TempDir(), "TERM=dumb", "DBUS_SESSION_BUS_ADDRESS=" + keychain.Address(), exitAtOnce}
 	for name, value := range u.vars {
 		p.command.Env = append(p.command.Env, name+"="+value)
 	}

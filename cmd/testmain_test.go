@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// exitAtOnce is for the environment of every process: under the race detector it would wait a second before it ends.
+const exitAtOnce = "GORACE=atexit_sleep_ms=0"
+
 // unsetMark is the value of a variable that a script has removed: testscript cannot.
 const unsetMark = "(not set)"
 

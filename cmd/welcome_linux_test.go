@@ -102,6 +102,7 @@ func (d *desk) run(columns uint16, stderr io.Writer, args ...string) (code int, 
 	if stderr == nil {
 		c.Stderr = slave
 	}
+	c.Env = []string{exitAtOnce}
 	for name, value := range d.vars {
 		c.Env = append(c.Env, name+"="+value)
 	}
