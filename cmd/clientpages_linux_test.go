@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,32 +19,62 @@ import (
 // clientPages is a web server with the page of a client that runs in a browser, and what signs in for all clients.
 type clientPages struct {
 	address string
-	results chan string // that the page has sent
+	popup   chan struct{} // the page has opened one
+	results chan string   // that the page has sent
 }
 
 func serveClientPages(t *testing.T, installed string) *clientPages {
-	mux, results := http.NewServeMux(), make(chan string, 1)
+	mux, popup, results := http.NewServeMux(), make(chan struct{}, 1), make(chan string, 1)
 	mux.HandleFunc("/visit", visitPages)
 	mux.Handle("/clients/", http.FileServer(http.Dir("testdata")))
 	mux.Handle("/installed/", http.StripPrefix("/installed/", http.FileServer(http.Dir(installed))))
+	mux.HandleFunc("/popup", func(http.ResponseWriter, *http.Request) { popup <- struct{}{} })
 	mux.HandleFunc("/results", func(_ http.ResponseWriter, r *http.Request) {
 		lines, _ := io.ReadAll(r.Body)
 		results <- string(lines)
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return &clientPages{server.URL, results}
+	return &clientPages{server.URL, popup, results}
+}
+
+// register adds an app to the sandbox whose answers go to the page.
+func (p *clientPages) register(t *testing.T, domain string) {
+	t.Helper()
+	app := fmt.Sprintf(`{"auth_method": "none", "grants": ["authorization_code"], "redirect_uris": ["%s/"]}`, p.address)
+	r, err := http.NewRequest(http.MethodPut, domain+"/sandbox/apps/0oaOfThePage00000001", strings.NewReader(app))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Sandbox", "1")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body.Close(); res.StatusCode != http.StatusNoContent {
+		t.Fatalf("the app of the page: HTTP %d", res.StatusCode)
+	}
 }
 
 // run opens the page in Chromium, and returns the lines that it sends.
 func (p *clientPages) run(t *testing.T, domain string) string {
-	startChromium(t).open(p.address + "/clients/page.html?domain=" + url.QueryEscape(domain))
-	select {
-	case lines := <-p.results:
-		return lines
-	case <-time.After(time.Minute):
-		t.Error("the page in Chromium sends no results")
-		return ""
+	c := startChromium(t)
+	c.open(p.address + "/clients/page.html?domain=" + url.QueryEscape(domain))
+	for {
+		select {
+		case <-p.popup:
+			var windows []string
+			c.call(http.MethodGet, "/window/handles", nil, &windows)
+			c.call(http.MethodPost, "/window", map[string]string{"handle": windows[len(windows)-1]}, nil)
+			c.element("//h1[normalize-space()='Sign in']")
+			c.types(oktatest.DefaultUser + "\t")
+			c.types(oktatest.DefaultPassword + "\n")
+		case lines := <-p.results:
+			return lines
+		case <-time.After(time.Minute):
+			t.Error("the page in Chromium sends no results")
+			return ""
+		}
 	}
 }
 

@@ -43,7 +43,8 @@ var foreignClients = []foreignClient{
 
 var clientFlows = []string{
 	"discovery", "password", "client credentials, secret", "client credentials, secret that signs", "client credentials, private key",
-	"authorization code", "authorization code with PKCE", "pushed authorization request", "device code", "refresh", "token exchange", "DPoP",
+	"authorization code", "authorization code with PKCE", "sign-in in a popup", "pushed authorization request", "device code", "refresh",
+	"renewal in a frame", "token exchange", "DPoP",
 	"verify ID token", "verify access token", "userinfo", "introspect", "revoke", "logout", "CORS preflight",
 }
 
@@ -57,6 +58,7 @@ func TestDocs_SandboxClients(t *testing.T) {
 	}
 	pages := serveClientPages(t, installed)
 	s := startSandbox(t, "--no-limits", "--trusted-origin", pages.address)
+	pages.register(t, s.vars["OKAUTH_DOMAIN"])
 	environ := []string{
 		"PATH=" + buildClients(t) + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "CLIENTS=" + installed,
 		"BROWSER=" + pages.address + "/visit", "TEST_KEY=" + string(oktatest.TestKey()), "PYTHONDONTWRITEBYTECODE=1",

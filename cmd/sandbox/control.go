@@ -69,8 +69,8 @@ func guard(s *oktatest.Server, next http.Handler) http.Handler {
 		case r.Header.Get("Origin") != "":
 			http.Error(w, "requests of web pages are refused: this one has the header Origin", http.StatusForbidden)
 		case !isHere:
-			http.Error(w, fmt.Sprintf("the host %q is refused: use an IP address, a name without a dot or the host of the issuer",
-				r.Host), http.StatusForbidden)
+			const refused = "the host %q is refused: use an IP address, a name without a dot or the host of the issuer"
+			http.Error(w, fmt.Sprintf(refused, r.Host), http.StatusForbidden)
 		case r.Header.Get(controlHeader) == "":
 			http.Error(w, "a header is missing: "+controlHeader+": 1", http.StatusForbidden)
 		default:

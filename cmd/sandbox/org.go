@@ -150,7 +150,8 @@ func checkApp(a *oktatest.App, path string) *mistake {
 	case a.Rotation.Leeway < 0 || a.Rotation.Leeway > time.Minute:
 		return &mistake{path: path + "rotation.leeway", reason: "expected 0s to 60s"}
 	}
-	if f := cmp.Or(checkURIs(a.RedirectURIs, path+"redirect_uris"), checkURIs(a.LogoutURIs, path+"logout_uris")); f != nil {
+	f := cmp.Or(checkURIs(a.RedirectURIs, path+"redirect_uris"), checkURIs(a.LogoutURIs, path+"logout_uris"))
+	if f != nil {
 		return f
 	}
 	for i, key := range a.Keys {

@@ -54,15 +54,14 @@ func (c *call) checkRedirectURI() {
 func (c *call) checkAuthorizeRequest() {
 	mode, prompt := c.form.Get("response_mode"), strings.Fields(c.form.Get("prompt"))
 	unknown := func(p string) bool { return !slices.Contains([]string{"none", "login", "consent"}, p) }
-	none := slices.Contains(prompt, "none")
+	mixed := slices.Contains(prompt, "none") && len(prompt) > 1
 	c.refuseIf(c.form.Get("state") == "", "invalid_state")
 	c.refuseIf(c.form.Get("response_type") != "code", "unsupported_response_type", "code")
-	modes := []string{"", "query", "fragment", "form_post"}
+	modes := []string{"", "query", "fragment", "form_post", "okta_post_message"}
 	c.refuseIf(!slices.Contains(modes, mode), "unsupported_response_mode")
-	c.refuseIf(slices.ContainsFunc(prompt, unknown) || none && len(prompt) > 1, "invalid_prompt", "none, login, consent")
-	c.refuseIf(none, "login_required") // no sign-in is remembered
-	for _, name := range []string{"request", "request_uri", "sessionToken", "response_mode"} {
-		if value := c.form.Get(name); c.reply == nil && value != "" && value != "query" {
+	c.refuseIf(slices.ContainsFunc(prompt, unknown) || mixed, "invalid_prompt", "none, login, consent")
+	for _, name := range []string{"request", "request_uri", "sessionToken"} {
+		if c.reply == nil && c.form.Get(name) != "" {
 			c.notImplemented(name + " at the endpoint v1/authorize")
 		}
 	}
@@ -100,10 +99,20 @@ func (c *call) redirectToApp() {
 		answer.Set("error", c.entry.ErrorCode)
 		answer.Set("error_description", c.refusal)
 	}
+	target := request.Get("redirect_uri")
+	switch mode := request.Get("response_mode"); mode {
+	case "form_post", "okta_post_message":
+		c.showAnswer(mode, target, answer)
+		return
+	case "fragment":
+		target += "#" + answer.Encode()
+	default:
+		target = withQuery(target, answer)
+	}
 	// "the authorization server SHOULD use HTTP status code 303", so that no browser sends the password along:
 	// https://www.rfc-editor.org/rfc/rfc9700#section-4.12
 	c.respond(http.StatusSeeOther, nil)
-	c.header.Set("Location", withQuery(request.Get("redirect_uri"), answer))
+	c.header.Set("Location", target)
 }
 
 // withQuery adds parameters to a URI, which may have some.

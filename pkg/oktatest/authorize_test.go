@@ -134,7 +134,7 @@ func TestAuthorizeRefusals(t *testing.T) {
 	if p.Status != 404 || !strings.HasPrefix(p.alert(), "Not found: ") {
 		t.Errorf("unknown server: got %d %q", p.Status, p.alert())
 	}
-	for _, change := range []map[string]string{{"request": "x"}, {"request_uri": "x"}, {"response_mode": "form_post"}, {"sessionToken": "x"}} {
+	for _, change := range []map[string]string{{"request": "x"}, {"request_uri": "x"}, {"sessionToken": "x"}} {
 		if got := get(t, s, authorizeURL(s, change), ""); got.Status != 501 || !strings.HasPrefix(got.Text, `{"error":"not_implemented","error_description":"`) {
 			t.Errorf("%v: got %d %s", change, got.Status, got.Text)
 		}

@@ -56,7 +56,7 @@ func (b *browser) load(t *testing.T, r *http.Request) page {
 		t.Fatal(err)
 	}
 	p := page{answer{res.StatusCode, res.Header, string(text)}, b, r.URL}
-	if res.StatusCode/100 != 3 {
+	if res.StatusCode/100 != 3 && p.title() != answerTitle {
 		p.check(t)
 	}
 	return p
@@ -88,7 +88,9 @@ func (p page) inputs() (list []map[string]string) {
 	return list
 }
 
-// check is what holds for every page.
+const answerTitle = "Back to the application" // of the page that takes the answer there, by a script
+
+// check is what holds for every other page.
 func (p page) check(t *testing.T) {
 	t.Helper()
 	nonce := regexp.MustCompile(`<style nonce="([A-Z2-7]{26})">`).FindStringSubmatch(p.Text)

@@ -123,6 +123,9 @@ func (c *call) logout() {
 	c.visit = &visit{}
 	target, state := c.form.Get("post_logout_redirect_uri"), c.form.Get("state")
 	c.run(c.spend, c.findServer, c.checkLogout)
+	if cookie, err := c.r.Cookie(browserCookie); err == nil && c.reply == nil {
+		delete(c.s.browsers.entries, cookie.Value)
+	}
 	if c.reply != nil || target == "" {
 		c.showPage("signedout")
 		return

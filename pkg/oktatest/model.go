@@ -264,6 +264,7 @@ func (s *Server) forget(gone func(agreement) bool) {
 	maps.DeleteFunc(s.refresh.entries, func(_ string, t *refreshToken) bool { return gone(t.session.agreement) })
 	maps.DeleteFunc(s.steps.entries, func(_ string, in *step) bool { return gone(in.agreement) })
 	maps.DeleteFunc(s.visits.entries, goneVisit)
+	maps.DeleteFunc(s.browsers.entries, goneVisit)
 	maps.DeleteFunc(s.codes.entries, goneVisit)
 	maps.DeleteFunc(s.pushed.entries, goneVisit)
 	maps.DeleteFunc(s.devices.entries, goneVisit)

@@ -70,6 +70,7 @@ type state struct {
 	issued        memory[*issuedToken]  // access and ID tokens, by digest
 	refresh       memory[*refreshToken] // by the token
 	visits        memory[*visit]        // of the pages
+	browsers      memory[*visit]        // the last sign-in of each, by its cookie
 	codes         memory[*visit]        // by authorization code
 	pushed        memory[*visit]        // by request_uri
 	devices       memory[*visit]        // by device code

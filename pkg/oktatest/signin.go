@@ -8,12 +8,14 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
 const (
 	visitLifetime = time.Hour
+	rememberedFor = 2 * time.Hour // of a browser, whose user need not sign in again
 	browserCookie = "oktatest_browser"
 )
 
@@ -60,7 +62,46 @@ func (c *call) beginVisit() {
 		}).String())
 	}
 	c.s.visits.put(in.id, in, c.s.limit)
-	c.showPage(c.step())
+	c.run(c.recognize)
+	step := c.step()
+	if c.asks("none") {
+		c.refuseIf(step == "consent", "consent_not_prompted")
+		c.refuseIf(step != "", "login_required")
+	}
+	if c.reply != nil || step == "" {
+		c.endVisit()
+		return
+	}
+	c.showPage(step)
+}
+
+// recognize continues the last sign-in in this browser, to any app, unless the request is for another.
+// https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest
+func (c *call) recognize() {
+	in, last := c.visit, c.s.browsers.entries[c.visit.browser]
+	if last == nil || in.request == nil || c.asks("login") {
+		return
+	}
+	age, hint := c.now.Sub(last.time), in.request.Get("login_hint")
+	limit, err := strconv.Atoi(in.request.Get("max_age"))
+	tooOld := age >= rememberedFor || err == nil && age > time.Duration(limit)*time.Second
+	user := c.s.users[userKey(last.login)]
+	if !tooOld && !user.blocked() && (hint == "" || userKey(hint) == userKey(last.login)) {
+		c.user, c.methods = user, slices.Clone(last.methods)
+		c.knowUser(last.time)
+	}
+}
+
+// asks reports whether the request has a value of prompt.
+func (c *call) asks(value string) bool {
+	return slices.Contains(strings.Fields(c.visit.request.Get("prompt")), value)
+}
+
+// knowUser goes on with c.user, who gave the password at that time, as far as the policies allow.
+func (c *call) knowUser(since time.Time) {
+	in := c.visit
+	in.login, in.time, in.methods = c.user.Login, since, c.methods
+	c.run(func() { c.checkAccess("denied") }, c.checkLevel, c.evaluatePolicies)
 }
 
 // step is the page that the sign-in has come to; "" if it is complete.
@@ -91,8 +132,7 @@ func (c *call) needsFactor() bool {
 // https://www.rfc-editor.org/rfc/rfc8628#section-5.4
 func (c *call) mustAsk() bool {
 	consent := c.scopeNames(func(s Scope) bool { return s.Consent && c.has(s.Name) })
-	wanted := slices.Contains(strings.Fields(c.visit.request.Get("prompt")), "consent")
-	return c.visit.device || wanted || len(consent) > 0 && !c.app.Trusted
+	return c.visit.device || c.asks("consent") || len(consent) > 0 && !c.app.Trusted
 }
 
 // takeForm is /signin, where every page sends its form.
@@ -141,9 +181,7 @@ func (c *call) takePassword() {
 	if c.reply != nil {
 		return
 	}
-	in := c.visit
-	in.login, in.time, in.methods = c.user.Login, c.now, c.methods
-	c.run(func() { c.checkAccess("denied") }, c.checkLevel, c.evaluatePolicies)
+	c.knowUser(c.now)
 	if c.reply != nil {
 		c.endVisit()
 	}
@@ -205,6 +243,7 @@ func (c *call) endVisit() {
 	in.ended, in.denied = true, c.entry.ErrorCode != ""
 	if !in.denied {
 		c.user.failures = 0
+		c.s.browsers.put(in.browser, in, c.s.limit)
 	}
 	switch {
 	case !in.device:
@@ -228,10 +267,10 @@ func (c *call) exchangeVisit() {
 
 // showPage answers with the page of a step, which says what was refused.
 func (c *call) showPage(step string) {
-	in, nonce, status := c.visit, rand.Text(), http.StatusOK
+	in, status := c.visit, http.StatusOK
 	values := map[string]string{
-		"nonce": nonce, "host": strings.SplitAfter(c.base, "://")[1], "signin": in.id, "step": step, "refusal": c.refusal,
-		"code": c.entry.ErrorCode, "user_code": in.userCode, "app": cmp.Or(c.app, &App{}).Name,
+		"nonce": rand.Text(), "host": strings.SplitAfter(c.base, "://")[1], "signin": in.id, "step": step,
+		"refusal": c.refusal, "code": c.entry.ErrorCode, "user_code": in.userCode, "app": cmp.Or(c.app, &App{}).Name,
 		"login":  cmp.Or(in.login, c.form.Get("username"), in.request.Get("login_hint")),
 		"scopes": strings.Join(in.scopes, " "), "device": "", "form": "yes", "mark": "",
 		"number": regexp.MustCompile("[0-9]*").FindString(cmp.Or(c.user, &User{}).Factors[FactorPush]),
@@ -242,16 +281,38 @@ func (c *call) showPage(step string) {
 	if c.entry.ErrorCode != "" {
 		status, values["mark"] = c.reply.Status, "Error: "
 	}
-	// Browsers apply form-action to the redirect at the end, too. It cannot name an IPv6 address.
-	target := regexp.MustCompile(`^[-+.\w]+:(//[^]/?#[]+)?`).FindString(in.request.Get("redirect_uri"))
-	formAction := "'self' " + target
+	// Browsers apply form-action to the redirect at the end, too.
+	allowed := "form-action 'self' " + originOf(in.request.Get("redirect_uri")) + "; frame-ancestors 'none'"
 	if step == "done" || step == "failed" || step == "signedout" {
-		values["form"], values["mark"], formAction = "", "", "'none'"
+		values["form"], values["mark"], allowed = "", "", "form-action 'none'; frame-ancestors 'none'"
 	}
+	c.sendPage(status, step, values, allowed)
+}
+
+// showAnswer answers with a page that takes the answer to the app: in a form, or as a message to the page that has
+// opened it, or that it is a frame of. https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html
+func (c *call) showAnswer(mode, target string, answer url.Values) {
+	values := map[string]string{
+		"target": target, "nonce": rand.Text(), "host": strings.SplitAfter(c.base, "://")[1], mode: "yes",
+	}
+	for _, name := range []string{"mark", "code", "state", "iss", "error", "error_description"} {
+		values[name] = answer.Get(name)
+	}
+	c.sendPage(http.StatusOK, "answer", values,
+		strings.ReplaceAll("form-action APP; frame-ancestors APP; script-src 'nonce-NONCE'", "APP", originOf(target)))
+}
+
+// originOf is a URI's origin, or the scheme of one that has none, as a policy names it. It cannot name an IPv6 address.
+func originOf(uri string) string {
+	return regexp.MustCompile(`^[-+.\w]+:(//[^]/?#[]+)?`).FindString(uri)
+}
+
+// sendPage answers with a page. allowed is part of its policy.
+func (c *call) sendPage(status int, page string, values map[string]string, allowed string) {
 	for _, row := range rows("pageheaders.txt") {
-		c.header.Set(row[0], strings.NewReplacer("NONCE", nonce, "TARGETS", formAction).Replace(row[1]))
+		c.header.Set(row[0], strings.ReplaceAll(strings.Replace(row[1], "ALLOWED", allowed, 1), "NONCE", values["nonce"]))
 	}
-	c.reply = &Response{status, c.header, []byte(fillPage(step, values))}
+	c.reply = &Response{status, c.header, []byte(fillPage(page, values))}
 }
 
 // fillPage makes a page of pages.html: what stands before the first "== ", with the section of the step in its place.

@@ -63,6 +63,23 @@ export function flows(OktaAuth, domain, visit) {
       const { status } = await fetch(url, { headers: { Authorization, DPoP: Dpop } })
       want(status === 200, 'the API answers ' + status)
     }
+    const page = newClient({
+      clientId: '0oaOfThePage00000001', redirectUri: location.origin + '/', scopes: ['openid', 'profile'],
+    })
+    all['sign-in in a popup'] = async () => {
+      const { open } = window
+      window.open = (...args) => {
+        const popup = open(...args)
+        fetch('/popup') // a user signs in there
+        return popup
+      }
+      const { idToken, accessToken } = (await page.token.getWithPopup({})).tokens
+      want(idToken.claims.name === 'Alice Example' && accessToken, 'a token is missing')
+    }
+    all['renewal in a frame'] = async () => {
+      const { idToken, accessToken } = (await page.token.getWithoutPrompt({})).tokens
+      want(idToken.claims.name === 'Alice Example' && accessToken, 'a token is missing')
+    }
     all['CORS preflight'] = async () => {
       const { status } = await fetch(issuer + '/v1/userinfo', { headers: { Authorization: 'Bearer x' } })
       want(status === 401, 'userinfo answers ' + status)
