@@ -84,7 +84,7 @@ func TestDocs_SandboxClients(t *testing.T) {
 }
 
 // buildClients builds the program of the clients for Go, runs its examples, and returns its directory. The build
-// completes copies of its go.mod and of both go.sum.
+// completes copies of its go.mod and of both go.sum. It is as for a release: most of that is in the cache.
 func buildClients(t *testing.T) string {
 	dir, made := filepath.Join("testdata", "clients", "go"), t.TempDir()
 	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
@@ -96,7 +96,7 @@ func buildClients(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"build", "-o", filepath.Join(made, "clients"), "."}, {"test", "."}} { // example_test.go
-		args = append([]string{args[0], "-C", dir, "-mod=mod", "-modfile=" + filepath.Join(made, "go.mod")}, args[1:]...)
+		args = append([]string{args[0], "-C", dir, "-trimpath", "-mod=mod", "-modfile=" + filepath.Join(made, "go.mod")}, args[1:]...)
 		c := exec.Command("go", args...)
 		c.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := c.CombinedOutput(); err != nil {
