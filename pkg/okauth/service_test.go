@@ -57,8 +57,10 @@ func TestServiceFails(t *testing.T) {
 				o.FailAlways(test.path, test.fault)
 			}
 			var log bytes.Buffer
+			client := o.open(t, options)
+			defer client.Wait() // before t.Context ends: an abandoned lock would still make its directory
 			service := &ordersService{
-				o.open(t, options).HTTPClient(t.Context()), o.URL() + "/api/hello",
+				client.HTTPClient(t.Context()), o.URL() + "/api/hello",
 				slog.New(slog.NewTextHandler(&log, nil)),
 			}
 			ctx, cancel := context.WithCancel(t.Context())
