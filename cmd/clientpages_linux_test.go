@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -39,20 +38,12 @@ func serveClientPages(t *testing.T, installed string) *clientPages {
 }
 
 // register adds an app to the sandbox whose answers go to the page.
-func (p *clientPages) register(t *testing.T, domain string) {
+func (p *clientPages) register(t *testing.T, s *sandbox) {
 	t.Helper()
 	app := fmt.Sprintf(`{"auth_method": "none", "grants": ["authorization_code"], "redirect_uris": ["%s/"]}`, p.address)
-	r, err := http.NewRequest(http.MethodPut, domain+"/sandbox/apps/0oaOfThePage00000001", strings.NewReader(app))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("X-Sandbox", "1")
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res.Body.Close(); res.StatusCode != http.StatusNoContent {
-		t.Fatalf("the app of the page: HTTP %d", res.StatusCode)
+	status, text, err := s.ask(t, http.DefaultClient, http.MethodPut, "/sandbox/apps/0oaOfThePage00000001", app)
+	if status != http.StatusNoContent {
+		t.Fatalf("the app of the page: got %d %q, %v", status, text, err)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestDocs_SandboxClients(t *testing.T) {
 	}
 	pages := serveClientPages(t, installed)
 	s := startSandbox(t, "--no-limits", "--trusted-origin", pages.address)
-	pages.register(t, s.vars["OKAUTH_DOMAIN"])
+	pages.register(t, s)
 	environ := []string{
 		"PATH=" + buildClients(t) + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "CLIENTS=" + installed,
 		"BROWSER=" + pages.address + "/visit", "TEST_KEY=" + string(oktatest.TestKey()), "PYTHONDONTWRITEBYTECODE=1",

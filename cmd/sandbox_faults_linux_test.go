@@ -17,10 +17,10 @@ import (
 	"okauth/pkg/oktatest"
 )
 
-// ask is one request, as curl would send it.
-func (s *sandbox) ask(t *testing.T, client *http.Client, method, path string) (status int, text string, err error) {
+// ask is one request, as curl would send it, with a body or none.
+func (s *sandbox) ask(t *testing.T, client *http.Client, method, path string, body ...string) (status int, text string, err error) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, s.vars["OKAUTH_DOMAIN"]+path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), method, s.vars["OKAUTH_DOMAIN"]+path, strings.NewReader(strings.Join(body, "")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,8 +30,8 @@ func (s *sandbox) ask(t *testing.T, client *http.Client, method, path string) (s
 		return 0, "", err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	return res.StatusCode, string(body), err
+	answer, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(answer), err
 }
 
 // --fault is there from the start, and ends with the DELETE that --faults shows.

@@ -293,9 +293,9 @@ func (c *call) showPage(step string) {
 // opened it, or that it is a frame of. https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html
 func (c *call) showAnswer(mode, target string, answer url.Values) {
 	values := map[string]string{
-		"target": target, "nonce": rand.Text(), "host": strings.SplitAfter(c.base, "://")[1], mode: "yes",
+		"target": target, "nonce": rand.Text(), "host": strings.SplitAfter(c.base, "://")[1], mode: "yes", "mark": "",
 	}
-	for _, name := range []string{"mark", "code", "state", "iss", "error", "error_description"} {
+	for _, name := range []string{"code", "state", "iss", "error", "error_description"} {
 		values[name] = answer.Get(name)
 	}
 	c.sendPage(http.StatusOK, "answer", values,
@@ -307,7 +307,7 @@ func originOf(uri string) string {
 	return regexp.MustCompile(`^[-+.\w]+:(//[^]/?#[]+)?`).FindString(uri)
 }
 
-// sendPage answers with a page. allowed is part of its policy.
+// sendPage answers with a page. allowed are the directives of its Content-Security-Policy that differ between pages.
 func (c *call) sendPage(status int, page string, values map[string]string, allowed string) {
 	for _, row := range rows("pageheaders.txt") {
 		c.header.Set(row[0], strings.ReplaceAll(strings.Replace(row[1], "ALLOWED", allowed, 1), "NONCE", values["nonce"]))
